@@ -1,0 +1,1 @@
+//! Scheduler, engine, journal, index and services of the coordinator

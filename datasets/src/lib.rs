@@ -1,0 +1,1 @@
+//! Data sets on disk: reading, checks, digests, synthetic data

@@ -1,0 +1,1 @@
+//! Generative Cooperative Learning: equations, networks, training, metrics

@@ -1,0 +1,1 @@
+//! The wire: sweep.v1, and its conversions to the nouns

@@ -1,0 +1,1 @@
+//! Records to statistics to figures, tables and HTML

@@ -1,0 +1,33 @@
+//! The nouns of gcl-sweep, the sweep language, and the sweep files of the paper.
+//!
+//! Everybody else speaks these types: the scheduler queues a [`JobSpec`], a worker answers with a [`RunRecord`], a
+//! report draws a list of [`CellResult`]. Nothing here does IO, reads a clock or draws an unseeded number.
+//!
+//! Reading order: [`id`], [`value`], [`parameter`], [`registry`], [`job`], [`training`], [`record`], [`cell`], then the
+//! sweep language: [`fault`], [`spec`], [`expand`].
+
+pub mod cell;
+pub mod dataset_source;
+pub mod expand;
+pub mod failure;
+pub mod fault;
+pub mod id;
+pub mod job;
+pub mod parameter;
+pub mod record;
+pub mod registry;
+pub mod spec;
+pub mod training;
+pub mod value;
+
+pub use cell::{Cell, CellResult, JobStatus, Reporting, ScoreBy};
+pub use dataset_source::{DatasetSource, Regime, Synthetic};
+pub use failure::{Failure, FailureClass};
+pub use id::{AttemptNumber, Digest, JobId, TRAINER_REVISION};
+pub use job::{JobSpec, Parameters};
+pub use record::{
+    ArtifactRef, Curve, DeviceInfo, EpochPoint, FinalMetrics, Outcome, Phase, Provenance,
+    RunRecord, ScoreMetrics, Warning,
+};
+pub use training::Training;
+pub use value::Value;

@@ -1,0 +1,392 @@
+//! The table of all parameters of a job: what `gcl-sweep params` prints, what a sweep file may say.
+//!
+//! A new parameter is a new line here and a field of [`crate::Training`]. Where its default keeps the bits of older runs,
+//! add its name to [`ADDED_LATER`], so that their ids stay; otherwise raise [`crate::TRAINER_REVISION`].
+
+use crate::job::Parameters;
+use crate::parameter::{Kind, Parameter, Range, Role};
+use crate::value::Value;
+
+/// Parameters that came after revision 1 of the encoding: at their default they are left out of a job's id.
+pub const ADDED_LATER: &[&str] = &[];
+
+fn choice(name: &str) -> Option<Value> {
+    Some(Value::from(name))
+}
+fn is(parameters: &Parameters, name: &str, words: &[&str]) -> bool {
+    parameters
+        .get(name)
+        .and_then(Value::as_text)
+        .is_some_and(|word| words.contains(&word))
+}
+fn always(_: &Parameters) -> bool {
+    true
+}
+fn with_d(parameters: &Parameters) -> bool {
+    is(parameters, "method", &["gcl"])
+}
+fn with_labels(parameters: &Parameters) -> bool {
+    is(parameters, "method", &["gcl", "gcl-own-labels"])
+}
+fn pretrained(parameters: &Parameters) -> bool {
+    is(
+        parameters,
+        "pretraining",
+        &["temporal-difference", "normal-only"],
+    )
+}
+fn by_difference(parameters: &Parameters) -> bool {
+    is(parameters, "pretraining", &["temporal-difference"])
+}
+
+const WITH_D: &str = "method = gcl";
+const WITH_LABELS: &str = "method = gcl or gcl-own-labels";
+
+/// All parameters, in the order in which `gcl-sweep params` shows them.
+pub static PARAMETERS: &[Parameter] = &[
+    Parameter {
+        name: "method",
+        kind: Kind::Choice(&["gcl", "autoencoder", "gcl-own-labels"]),
+        unit: "",
+        default: || choice("gcl"),
+        section: "§3, §4.2",
+        doc: "What is trained: the cooperative pair, G alone on its input, or G on pseudo labels from its own error.",
+        role: Role::Training,
+        condition: "",
+        applies: always,
+    },
+    Parameter {
+        name: "epochs",
+        kind: Kind::Integer {
+            min: 1,
+            max: 100_000,
+        },
+        unit: "passes over the training segments",
+        default: || Some(Value::Integer(15)),
+        section: "§4",
+        doc: "Epochs of the cooperative loop, or of the only phase of a method without one.",
+        role: Role::Training,
+        condition: "",
+        applies: always,
+    },
+    Parameter {
+        name: "batch_size",
+        kind: Kind::Integer {
+            min: 1,
+            max: 1_048_576,
+        },
+        unit: "segments",
+        default: || Some(Value::Integer(8192)),
+        section: "§4",
+        doc: "Segments per step. The paper's 8192 make 95 steps an epoch on UCF-Crime, but one on ShanghaiTech.",
+        role: Role::Training,
+        condition: "",
+        applies: always,
+    },
+    Parameter {
+        name: "learning_rate",
+        kind: Kind::Float(Range::above(0.0, 10.0)),
+        unit: "",
+        default: || Some(Value::Float(2e-5)),
+        section: "§4",
+        doc: "Learning rate of both networks' RMSprop.",
+        role: Role::Training,
+        condition: "",
+        applies: always,
+    },
+    Parameter {
+        name: "optimizer.momentum",
+        kind: Kind::Float(Range::below(0.0, 1.0)),
+        unit: "",
+        default: || Some(Value::Float(0.6)),
+        section: "§4",
+        doc: "Momentum of RMSprop.",
+        role: Role::Training,
+        condition: "",
+        applies: always,
+    },
+    Parameter {
+        name: "optimizer.alpha",
+        kind: Kind::Float(Range::below(0.0, 1.0)),
+        unit: "",
+        default: || Some(Value::Float(0.99)),
+        section: "§4",
+        doc: "Decay of RMSprop's running mean of squared gradients (PyTorch's default).",
+        role: Role::Training,
+        condition: "",
+        applies: always,
+    },
+    Parameter {
+        name: "optimizer.epsilon",
+        kind: Kind::Float(Range::above(0.0, 1.0)),
+        unit: "",
+        default: || Some(Value::Float(1e-8)),
+        section: "§4",
+        doc: "Added to the root in RMSprop's denominator (PyTorch's default).",
+        role: Role::Training,
+        condition: "",
+        applies: always,
+    },
+    Parameter {
+        name: "feature_scaling",
+        kind: Kind::Choice(&["none", "l2", "unit-mean", "standard", "min-max"]),
+        unit: "",
+        default: || choice("none"),
+        section: "not stated",
+        doc: "Scaling of the features, fitted on the training split alone. It decides more than any other choice.",
+        role: Role::Training,
+        condition: "",
+        applies: always,
+    },
+    Parameter {
+        name: "reconstruction_error",
+        kind: Kind::Choice(&["l2", "mse"]),
+        unit: "",
+        default: || choice("l2"),
+        section: "§3.2.1, Eq. 1",
+        doc: "Error of a row: its Euclidean norm (not squared), or the mean of its squares.",
+        role: Role::Training,
+        condition: "",
+        applies: always,
+    },
+    Parameter {
+        name: "network.generator",
+        kind: Kind::Widths,
+        unit: "units",
+        default: || None,
+        section: "§4",
+        doc: "Hidden widths of G; unset: d/2, d/4, d/8, d/4, d/2 (1024-512-256-512-1024 for d = 2048).",
+        role: Role::Training,
+        condition: "",
+        applies: always,
+    },
+    Parameter {
+        name: "network.discriminator",
+        kind: Kind::Widths,
+        unit: "units",
+        default: || None,
+        section: "§4",
+        doc: "Hidden widths of D; unset: d/4, 32 (512-32 for d = 2048).",
+        role: Role::Training,
+        condition: WITH_D,
+        applies: with_d,
+    },
+    Parameter {
+        name: "network.discriminator_dropout",
+        kind: Kind::Float(Range::below(0.0, 1.0)),
+        unit: "share of units",
+        default: || Some(Value::Float(0.0)),
+        section: "successors: 0.6",
+        doc: "Dropout after D's hidden layers while it learns.",
+        role: Role::Training,
+        condition: WITH_D,
+        applies: with_d,
+    },
+    Parameter {
+        name: "update_order",
+        kind: Kind::Choice(&["alternating", "simultaneous"]),
+        unit: "",
+        default: || choice("alternating"),
+        section: "§3.2, Fig. 2",
+        doc: "Whether D labels G's batch after its own step, or both labels are made before the step.",
+        role: Role::Training,
+        condition: WITH_D,
+        applies: with_d,
+    },
+    Parameter {
+        name: "pseudo_labels",
+        kind: Kind::Choice(&["hard", "soft"]),
+        unit: "",
+        default: || choice("hard"),
+        section: "§4.2",
+        doc: "G's labels: thresholded, or its error scaled to [0, 1] over the batch.",
+        role: Role::Training,
+        condition: WITH_LABELS,
+        applies: with_labels,
+    },
+    Parameter {
+        name: "threshold.generator",
+        kind: Kind::Threshold { k: 1.0 },
+        unit: "",
+        default: || Some(threshold("mean-std", "k", 1.0)),
+        section: "§3.2.2, Eq. 2; §4",
+        doc: "Which reconstruction errors of a batch are labelled anomalous.",
+        role: Role::Training,
+        condition: "method = gcl or gcl-own-labels, pseudo_labels = hard",
+        applies: |parameters| with_labels(parameters) && is(parameters, "pseudo_labels", &["hard"]),
+    },
+    Parameter {
+        name: "threshold.discriminator",
+        kind: Kind::Threshold { k: 0.1 },
+        unit: "",
+        default: || Some(threshold("mean-std", "k", 0.1)),
+        section: "§3.2.4, Eq. 4; §4",
+        doc: "Which probabilities of a batch are labelled anomalous.",
+        role: Role::Training,
+        condition: WITH_D,
+        applies: with_d,
+    },
+    Parameter {
+        name: "negative_learning.target",
+        kind: Kind::Choice(&["ones", "replace", "gaussian", "none"]),
+        unit: "",
+        default: || choice("ones"),
+        section: "§3.2.5, Eq. 6",
+        doc: "What G is taught to make of rows that are labelled anomalous.",
+        role: Role::Training,
+        condition: WITH_LABELS,
+        applies: with_labels,
+    },
+    Parameter {
+        name: "negative_learning.sigma",
+        kind: Kind::Float(Range::above(0.0, 1000.0)),
+        unit: "standard deviations of the noise",
+        default: || Some(Value::Float(1.5)),
+        section: "§4.2, Fig. 5",
+        doc: "Noise added to rows that are labelled anomalous.",
+        role: Role::Training,
+        condition: "negative_learning.target = gaussian",
+        applies: |parameters| {
+            with_labels(parameters) && is(parameters, "negative_learning.target", &["gaussian"])
+        },
+    },
+    Parameter {
+        name: "pretraining",
+        kind: Kind::Choice(&["off", "temporal-difference", "normal-only"]),
+        unit: "",
+        default: || choice("off"),
+        section: "§3.3",
+        doc: "Segments on which G is trained first: none (GCL_B), those that change little (GCL_PT), those of normal videos (GCL_OCC).",
+        role: Role::Training,
+        condition: "",
+        applies: always,
+    },
+    Parameter {
+        name: "pretrain_epochs",
+        kind: Kind::Integer {
+            min: 1,
+            max: 100_000,
+        },
+        unit: "passes over the selected segments",
+        default: || Some(Value::Integer(15)),
+        section: "§3.3",
+        doc: "Epochs of G's pre-training.",
+        role: Role::Training,
+        condition: "pretraining is on, method = gcl or gcl-own-labels",
+        applies: |parameters| pretrained(parameters) && with_labels(parameters),
+    },
+    Parameter {
+        name: "pretrain_discriminator_epochs",
+        kind: Kind::Integer {
+            min: 0,
+            max: 100_000,
+        },
+        unit: "passes over the training segments",
+        default: || Some(Value::Integer(15)),
+        section: "§3.3",
+        doc: "Epochs of D's training with the pre-trained G frozen.",
+        role: Role::Training,
+        condition: "pretraining is on, method = gcl",
+        applies: |parameters| pretrained(parameters) && with_d(parameters),
+    },
+    Parameter {
+        name: "difference_threshold",
+        kind: Kind::Float(Range::closed(0.0, 1e9)),
+        unit: "feature distance",
+        default: || Some(Value::Float(0.7)),
+        section: "§3.3, §4",
+        doc: "D_th: a segment is kept for pre-training if it differs from the one before it by at most this.",
+        role: Role::Training,
+        condition: "pretraining = temporal-difference, difference_quantile unset",
+        applies: |parameters| {
+            by_difference(parameters) && !parameters.contains("difference_quantile")
+        },
+    },
+    Parameter {
+        name: "difference_quantile",
+        kind: Kind::Float(Range::closed(0.0, 1.0)),
+        unit: "share of the segments",
+        default: || None,
+        section: "§3.3",
+        doc: "Sets D_th from the data instead: this share of the differences is kept.",
+        role: Role::Training,
+        condition: "pretraining = temporal-difference",
+        applies: by_difference,
+    },
+    Parameter {
+        name: "difference_scale",
+        kind: Kind::Choice(&["unit-norm", "as-is"]),
+        unit: "",
+        default: || choice("unit-norm"),
+        section: "§3.3",
+        doc: "Differences between unit-norm copies of the scaled features, or between what the networks see.",
+        role: Role::Training,
+        condition: "pretraining = temporal-difference",
+        applies: by_difference,
+    },
+    Parameter {
+        name: "supervision_percent",
+        kind: Kind::Float(Range::closed(0.0, 100.0)),
+        unit: "% of training videos",
+        default: || Some(Value::Float(0.0)),
+        section: "§4.2, Fig. 9",
+        doc: "Share of the training videos whose video-level label is known; smaller shares are subsets of larger ones.",
+        role: Role::Training,
+        condition: WITH_LABELS,
+        applies: with_labels,
+    },
+    Parameter {
+        name: "weak_supervision",
+        kind: Kind::Choice(&["mask", "mask-top"]),
+        unit: "",
+        default: || choice("mask"),
+        section: "§4.2, Fig. 9",
+        doc: "What a known label does: no positive in a normal video; with mask-top also at least one in an anomalous one.",
+        role: Role::Training,
+        condition: "supervision_percent > 0",
+        applies: |parameters| {
+            with_labels(parameters)
+                && parameters
+                    .get("supervision_percent")
+                    .and_then(Value::as_float)
+                    .is_some_and(|percent| percent > 0.0)
+        },
+    },
+    Parameter {
+        name: "score_by",
+        kind: Kind::Choice(&["discriminator", "generator"]),
+        unit: "",
+        default: || choice("discriminator"),
+        section: "§3.4",
+        doc: "The score that `auc` reports; both are always recorded.",
+        role: Role::Reporting,
+        condition: WITH_D,
+        applies: with_d,
+    },
+    Parameter {
+        name: "score_smoothing",
+        kind: Kind::Float(Range::closed(0.0, 1000.0)),
+        unit: "segments (σ of a Gaussian)",
+        default: || Some(Value::Float(0.0)),
+        section: "not stated",
+        doc: "Smoothing of a video's scores before the metrics; 0 is off.",
+        role: Role::Reporting,
+        condition: "",
+        applies: always,
+    },
+];
+
+fn threshold(rule: &str, key: &str, number: f64) -> Value {
+    Value::Table(
+        [
+            ("rule".to_owned(), Value::from(rule)),
+            (key.to_owned(), Value::Float(number)),
+        ]
+        .into(),
+    )
+}
+
+/// The parameter of that dotted name.
+pub fn find(name: &str) -> Option<&'static Parameter> {
+    PARAMETERS.iter().find(|parameter| parameter.name == name)
+}

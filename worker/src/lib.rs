@@ -1,0 +1,1 @@
+//! A worker: leases jobs, trains them, reports
