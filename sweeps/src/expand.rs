@@ -1,9 +1,328 @@
-//! Expansion.
+//! From a sweep file to its jobs: ordered, bounded, a pure function of the text.
+//!
+//! Order: variants as in the file; then the axes by name, zips and random draws as in the file; seeds fastest; included
+//! rows last. A job is defaults, then `[job]`, then the variant's `job`, then the point of the grid.
+
+use std::collections::BTreeSet;
+use std::ops::Range;
+
+use crate::cell::Cell;
+use crate::dataset_source::DatasetSource;
+use crate::fault::{Fault, Faults};
+use crate::job::{JobSpec, Parameters};
+use crate::parameter::{Parameter, Role};
+use crate::registry;
+use crate::spec::{Coordinate, Key, Row, Settings, SweepSpec, Variant};
+use crate::value::Value;
+
 /// A sweep, expanded.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Expansion {
-    /// Names of the swept parameters but `seed`: the axes' in the file's... order of names, then the zips'.
+    /// Names of the swept parameters but `seed`: axes by name, then zips, then random draws, then what only an included
+    /// row sets.
     pub columns: Vec<String>,
     /// The cells, in order.
-    pub cells: Vec<crate::cell::Cell>,
+    pub cells: Vec<Cell>,
+}
+
+/// What bounds an expansion.
+#[derive(Debug, Clone, Copy)]
+pub struct Limits {
+    /// Most cells that a sweep may have.
+    pub max_jobs: usize,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self { max_jobs: 100_000 }
+    }
+}
+
+/// Points of the raw grid that are looked at per job that may come out, excluded ones included.
+const GRID_PER_JOB: usize = 100;
+
+/// Parses and expands a sweep file. `path` is only shown in messages.
+///
+/// # Errors
+/// Every fault of the file.
+pub fn expand_text(
+    path: &str,
+    text: &str,
+    limits: Limits,
+) -> Result<(SweepSpec, Expansion), Faults> {
+    let mut spec = SweepSpec::parse(path, text)?;
+    let expansion = expand(&mut spec, limits).map_err(|faults| Faults::new(path, text, faults))?;
+    Ok((spec, expansion))
+}
+
+fn expand(spec: &mut SweepSpec, limits: Limits) -> Result<Expansion, Vec<Fault>> {
+    let points = spec
+        .axes
+        .iter()
+        .try_fold(1usize, |total, axis| total.checked_mul(axis.points.len()));
+    let total = points.and_then(|points| points.checked_mul(spec.variants.len()));
+    let too_many = |count: String| {
+        let span = 0..spec.text.find('\n').unwrap_or(spec.text.len());
+        let message = format!(
+            "the sweep has {count} jobs; {} are allowed",
+            limits.max_jobs
+        );
+        vec![Fault::new(span, message, "--max-jobs allows more")]
+    };
+    match total {
+        None => return Err(too_many("more than 2⁶⁴".into())),
+        Some(total) if spec.excludes.is_empty() && total > limits.max_jobs => {
+            return Err(too_many(total.to_string()));
+        }
+        Some(total) if total / GRID_PER_JOB > limits.max_jobs => {
+            return Err(too_many(format!("a grid of {total} points, too many")));
+        }
+        Some(_) => {}
+    }
+    let mut grid = Grid {
+        spec,
+        columns: columns(spec),
+        cells: Vec::new(),
+        faults: Vec::new(),
+        blamed: BTreeSet::new(),
+    };
+    let mut used = vec![false; spec.excludes.len()];
+    for variant in &spec.variants {
+        for index in 0..points.unwrap_or_default() {
+            let point = grid.point(index);
+            let mut excluded = false;
+            for (exclude, used) in spec.excludes.iter().zip(&mut used) {
+                if excludes(exclude, variant, &point) {
+                    *used = true;
+                    excluded = true;
+                }
+            }
+            if !excluded {
+                if grid.cells.len() >= limits.max_jobs {
+                    return Err(too_many(format!("more than {}", limits.max_jobs)));
+                }
+                grid.add(variant, &point);
+            }
+        }
+    }
+    for row in &spec.includes {
+        grid.include(row);
+    }
+    let Grid {
+        columns,
+        cells,
+        mut faults,
+        ..
+    } = grid;
+    if cells.len() > limits.max_jobs {
+        return Err(too_many(cells.len().to_string()));
+    }
+    if cells.is_empty() && faults.is_empty() {
+        let span = spec.excludes.first().map_or(0..0, |row| row.span.clone());
+        faults.push(Fault::new(
+            span,
+            "nothing is left of the grid",
+            "the [[exclude]] rows drop every combination",
+        ));
+    }
+    if !faults.is_empty() {
+        return Err(faults);
+    }
+    let unused = spec
+        .excludes
+        .iter()
+        .zip(used)
+        .filter(|(_, used)| !used)
+        .map(|(row, _)| {
+            Fault::new(
+                row.span.clone(),
+                "this [[exclude]] drops nothing",
+                "no combination of the grid equals all its keys",
+            )
+        });
+    spec.warnings = unused.collect();
+    Ok(Expansion {
+        columns: columns.into_iter().map(str::to_owned).collect(),
+        cells,
+    })
+}
+
+fn columns(spec: &SweepSpec) -> Vec<&'static str> {
+    let axes = spec.axes.iter().flat_map(|axis| axis.keys.iter());
+    let included = spec
+        .includes
+        .iter()
+        .flat_map(|row| row.coordinates.iter().map(|(key, _, _)| key));
+    let mut columns = Vec::new();
+    for name in axes.chain(included).map(|key| key.name()) {
+        if name != "seed" && !columns.contains(&name) {
+            columns.push(name);
+        }
+    }
+    columns
+}
+
+fn excludes(row: &Row, variant: &Variant, point: &[(Key, &Coordinate, &Range<usize>)]) -> bool {
+    row.variant
+        .as_ref()
+        .is_none_or(|name| *name == variant.name)
+        && row.coordinates.iter().all(|(key, coordinate, _)| {
+            point
+                .iter()
+                .any(|(other, value, _)| other.name() == key.name() && *value == coordinate)
+        })
+}
+
+struct Grid<'a> {
+    spec: &'a SweepSpec,
+    columns: Vec<&'static str>,
+    cells: Vec<Cell>,
+    faults: Vec<Fault>,
+    /// Spans that were already blamed for a parameter without meaning: a thousand cells share them.
+    blamed: BTreeSet<(usize, &'static str)>,
+}
+
+impl<'a> Grid<'a> {
+    /// The point of that index; the last axis moves fastest.
+    fn point(&self, mut index: usize) -> Vec<(Key, &'a Coordinate, &'a Range<usize>)> {
+        let mut reversed = Vec::new();
+        for axis in self.spec.axes.iter().rev() {
+            let entries = &axis.points[index % axis.points.len()];
+            index /= axis.points.len();
+            for (key, (coordinate, span)) in axis.keys.iter().zip(entries).rev() {
+                reversed.push((*key, coordinate, span));
+            }
+        }
+        reversed.reverse();
+        reversed
+    }
+
+    fn include(&mut self, row: &'a Row) {
+        let variants = &self.spec.variants;
+        let variant = row
+            .variant
+            .as_ref()
+            .and_then(|name| variants.iter().find(|variant| variant.name == *name));
+        let point: Vec<_> = row
+            .coordinates
+            .iter()
+            .map(|(key, coordinate, span)| (*key, coordinate, span))
+            .collect();
+        self.add(variant.unwrap_or(&variants[0]), &point);
+        if let Some((cell, others)) = self.cells.split_last()
+            && others.iter().any(|other| same_place(other, cell))
+        {
+            self.faults.push(Fault::new(
+                row.span.clone(),
+                "this [[include]] is in the grid already",
+                "each cell of a sweep stands once: remove it, or change a value",
+            ));
+        }
+    }
+
+    fn add(&mut self, variant: &Variant, point: &[(Key, &Coordinate, &Range<usize>)]) {
+        let mut given = Parameters::default();
+        apply(&mut given, &self.spec.base);
+        apply(&mut given, &variant.settings);
+        let mut seed = 0;
+        let mut dataset = None;
+        for (key, coordinate, _) in point {
+            match (key, coordinate) {
+                (_, Coordinate::Seed(value)) => seed = *value,
+                (_, Coordinate::Dataset(name)) => {
+                    dataset = Some(DatasetSource::Named(name.clone()));
+                }
+                (Key::Parameter(parameter), Coordinate::Value(value)) => {
+                    given.set_checked(parameter, value.clone());
+                }
+                _ => {}
+            }
+        }
+        let Some(dataset) = dataset.or_else(|| self.spec.datasets.first().cloned()) else {
+            return;
+        };
+        self.blame_inapplicable(&given, variant, point);
+        let job = JobSpec::resolve(dataset, seed, &given);
+        let point = self
+            .columns
+            .iter()
+            .map(|column| value_of(column, &job, &given))
+            .collect();
+        let reporting = JobSpec::reporting(&given);
+        self.cells.push(Cell {
+            variant: variant.name.clone(),
+            point,
+            job,
+            reporting,
+        });
+    }
+
+    /// A parameter that means nothing is left out of the job, silently where `[job]` sets it for all; where a variant or
+    /// an axis sets it, somebody expects a difference that will not come.
+    fn blame_inapplicable(
+        &mut self,
+        given: &Parameters,
+        variant: &Variant,
+        point: &[(Key, &Coordinate, &Range<usize>)],
+    ) {
+        for parameter in given.inapplicable() {
+            let on_axis = point
+                .iter()
+                .find(|(key, _, _)| key.name() == parameter.name)
+                .map(|(_, _, span)| (*span).clone());
+            let in_variant = variant
+                .settings
+                .get(parameter.name)
+                .map(|setting| setting.span.clone());
+            let (Some(span), axis) = (on_axis.clone().or(in_variant), on_axis.is_some()) else {
+                continue;
+            };
+            // An axis is blamed once, at the first of its values; a variant each for itself.
+            let place = if axis { usize::MAX } else { span.start };
+            if self.blamed.insert((place, parameter.name)) {
+                self.faults
+                    .push(without_meaning(parameter, &variant.name, axis, span));
+            }
+        }
+    }
+}
+
+fn without_meaning(parameter: &Parameter, variant: &str, axis: bool, span: Range<usize>) -> Fault {
+    let help = if axis {
+        format!(
+            "it needs: {}. Drop the combination by an [[exclude]], or give the variants that need it a [[zip]]",
+            parameter.condition
+        )
+    } else {
+        format!("it needs: {}. Remove it here", parameter.condition)
+    };
+    Fault::new(
+        span,
+        format!("`{}` means nothing in a job of `{variant}`", parameter.name),
+        help,
+    )
+}
+
+fn apply(given: &mut Parameters, settings: &Settings) {
+    for setting in settings.values() {
+        given.set_checked(setting.parameter, setting.value.clone());
+    }
+}
+
+/// What a cell shows in a column: what its job really has, so that a row that does not set a value shows the one in force.
+fn value_of(column: &str, job: &JobSpec, given: &Parameters) -> Option<Value> {
+    if column == "dataset" {
+        return Some(Value::Text(job.dataset.to_string()));
+    }
+    let reporting =
+        registry::find(column).is_some_and(|parameter| parameter.role == Role::Reporting);
+    if reporting {
+        given.get(column).cloned()
+    } else {
+        job.parameters.get(column).cloned()
+    }
+}
+
+fn same_place(left: &Cell, right: &Cell) -> bool {
+    left.variant == right.variant && left.point == right.point && left.job.seed == right.job.seed
 }

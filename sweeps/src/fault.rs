@@ -1,1 +1,124 @@
-//! Faults.
+//! Faults of a sweep file, shown the way a compiler shows them: line, caret, what to do.
+
+use std::fmt;
+use std::ops::Range;
+
+use annotate_snippets::{AnnotationKind, Group, Level, Renderer, Snippet};
+
+/// One fault of a sweep file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Fault {
+    /// Bytes of the file that are at fault.
+    pub span: Range<usize>,
+    /// What is wrong.
+    pub message: String,
+    /// What to do about it; empty where the message says it all.
+    pub help: String,
+}
+
+/// All faults of one sweep file, in the order of the file.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{}", self.render(&Renderer::plain()))]
+pub struct Faults {
+    /// The file's name, as the user gave it.
+    pub path: String,
+    /// Its text.
+    pub text: String,
+    /// The faults, at least one.
+    pub faults: Vec<Fault>,
+}
+
+impl Fault {
+    pub(crate) fn new(
+        span: Range<usize>,
+        message: impl Into<String>,
+        help: impl Into<String>,
+    ) -> Self {
+        Self {
+            span,
+            message: message.into(),
+            help: help.into(),
+        }
+    }
+}
+
+impl Faults {
+    /// The faults in the order of the file, each once.
+    pub(crate) fn new(path: &str, text: &str, mut faults: Vec<Fault>) -> Self {
+        faults.sort_by(|left, right| {
+            (left.span.start, &left.message).cmp(&(right.span.start, &right.message))
+        });
+        faults.dedup();
+        Self {
+            path: path.to_owned(),
+            text: text.to_owned(),
+            faults,
+        }
+    }
+
+    /// With colours, for a terminal.
+    pub fn styled(&self) -> impl fmt::Display {
+        self.render(&Renderer::styled())
+    }
+
+    fn render(&self, renderer: &Renderer) -> String {
+        let mut out = String::new();
+        for fault in &self.faults {
+            out.push_str(&render(
+                &self.path,
+                &self.text,
+                fault,
+                Level::ERROR,
+                renderer,
+            ));
+            out.push_str("\n\n");
+        }
+        let count = self.faults.len();
+        let plural = if count == 1 { "" } else { "s" };
+        out + &format!("{}: {count} fault{plural}", self.path)
+    }
+}
+
+/// A fault that does not keep the sweep from running, shown as a warning.
+pub fn render_warning(path: &str, text: &str, fault: &Fault) -> String {
+    render(path, text, fault, Level::WARNING, &Renderer::plain())
+}
+
+fn render(
+    path: &str,
+    text: &str,
+    fault: &Fault,
+    level: Level<'static>,
+    renderer: &Renderer,
+) -> String {
+    let span = visible(text, &fault.span);
+    let title = level.primary_title(fault.message.as_str()).element(
+        Snippet::source(text)
+            .path(path)
+            .annotation(AnnotationKind::Primary.span(span)),
+    );
+    let mut groups = vec![title];
+    if !fault.help.is_empty() {
+        groups.push(Group::with_title(
+            Level::HELP.secondary_title(fault.help.as_str()),
+        ));
+    }
+    renderer.render(&groups)
+}
+
+/// The span on character boundaries and on its first line: a caret under one line says more than a bracket over ten.
+fn visible(text: &str, span: &Range<usize>) -> Range<usize> {
+    let floor = |mut at: usize| {
+        at = at.min(text.len());
+        while !text.is_char_boundary(at) {
+            at -= 1;
+        }
+        at
+    };
+    let start = floor(span.start);
+    let end = floor(span.end.max(start));
+    let line_end = text[start..]
+        .find('\n')
+        .map_or(text.len(), |length| start + length);
+    start..end.min(line_end)
+}

@@ -22,12 +22,15 @@ pub mod value;
 
 pub use cell::{Cell, CellResult, JobStatus, Reporting, ScoreBy};
 pub use dataset_source::{DatasetSource, Regime, Synthetic};
+pub use expand::{Expansion, Limits, expand_text};
 pub use failure::{Failure, FailureClass};
+pub use fault::{Fault, Faults};
 pub use id::{AttemptNumber, Digest, JobId, TRAINER_REVISION};
 pub use job::{JobSpec, Parameters};
 pub use record::{
     ArtifactRef, Curve, DeviceInfo, EpochPoint, FinalMetrics, Outcome, Phase, Provenance,
     RunRecord, ScoreMetrics, Warning,
 };
+pub use spec::{ReportRequest, SweepSpec};
 pub use training::Training;
 pub use value::Value;

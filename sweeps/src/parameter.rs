@@ -303,8 +303,11 @@ fn check_float(name: &str, unit: &str, range: Range, value: &Value) -> Result<Va
     }
 }
 
+/// A rule's number: its key, its default (NaN: none) and its range; `mean-std` has a default per network.
+type RuleNumber = (&'static str, Option<f64>, Range);
+
 /// The rules of a threshold with the key each needs: name, default, range.
-const RULES: [(&str, Option<(&str, Option<f64>, Range)>); 5] = [
+const RULES: [(&str, Option<RuleNumber>); 5] = [
     ("mean-std", Some(("k", None, Range::closed(-100.0, 100.0)))),
     (
         "top-percent",

@@ -10,6 +10,7 @@ use crate::value::Value;
 /// Parameters that came after revision 1 of the encoding: at their default they are left out of a job's id.
 pub const ADDED_LATER: &[&str] = &[];
 
+#[expect(clippy::unnecessary_wraps, reason = "the shape of a `default`")]
 fn choice(name: &str) -> Option<Value> {
     Some(Value::from(name))
 }
@@ -389,4 +390,46 @@ fn threshold(rule: &str, key: &str, number: f64) -> Value {
 /// The parameter of that dotted name.
 pub fn find(name: &str) -> Option<&'static Parameter> {
     PARAMETERS.iter().find(|parameter| parameter.name == name)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::id::{Digest, TRAINER_REVISION};
+
+    /// A default that changes gives the same id another meaning. If this fails because of that, raise
+    /// `TRAINER_REVISION`; if it fails because of a new parameter, see [`ADDED_LATER`]. Then pin the new digest.
+    #[test]
+    fn the_defaults_of_this_revision_are_pinned() {
+        let mut table = String::new();
+        for parameter in PARAMETERS {
+            table += &format!("{}={:?};", parameter.name, (parameter.default)());
+        }
+        assert_eq!(
+            (
+                TRAINER_REVISION,
+                Digest::of(table.as_bytes()).short().as_str()
+            ),
+            (1, "73a525001590")
+        );
+    }
+
+    #[test]
+    fn every_default_is_a_value_that_the_check_accepts() {
+        for parameter in PARAMETERS {
+            if let Some(value) = (parameter.default)() {
+                assert_eq!(
+                    parameter.check(&value).as_ref(),
+                    Ok(&value),
+                    "{}",
+                    parameter.name
+                );
+            }
+            assert!(
+                parameter.doc.ends_with('.') && !parameter.section.is_empty(),
+                "{}",
+                parameter.name
+            );
+        }
+    }
 }

@@ -289,12 +289,12 @@ impl View<'_> {
             .cloned()
             .or_else(|| crate::registry::find(name).and_then(|parameter| (parameter.default)()))
     }
+    /// The word, or an empty one: each match on it falls through to the default.
     fn word(&self, name: &str) -> &str {
-        // Words of the registry's choices are static: the default's can be named without a copy.
-        match self.0.get(name).and_then(Value::as_text) {
-            Some(word) => word,
-            None => "",
-        }
+        self.0
+            .get(name)
+            .and_then(Value::as_text)
+            .unwrap_or_default()
     }
     fn integer(&self, name: &str) -> i64 {
         self.value(name)

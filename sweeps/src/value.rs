@@ -83,7 +83,9 @@ impl Value {
             Self::List(values) => {
                 out.push(b'l');
                 out.extend((values.len() as u64).to_le_bytes());
-                values.iter().for_each(|value| value.encode(out));
+                for value in values {
+                    value.encode(out);
+                }
             }
             Self::Table(entries) => {
                 out.push(b'm');

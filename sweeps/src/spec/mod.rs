@@ -1,0 +1,148 @@
+//! A sweep file, parsed: what it says, checked key by key, with the spans of its values kept for messages.
+//!
+//! Parsing finds every fault that one value or one table can have. What only shows when the grid is expanded (a
+//! combination without meaning, too many jobs) is found by [`crate::expand`].
+
+mod axis;
+mod dataset;
+mod reader;
+mod settings;
+mod table;
+
+use std::collections::BTreeMap;
+use std::ops::Range;
+
+use serde::{Deserialize, Serialize};
+
+use crate::dataset_source::DatasetSource;
+use crate::fault::{Fault, Faults};
+use crate::id::Digest;
+use crate::parameter::Parameter;
+use crate::value::Value;
+
+/// One sweep file, parsed.
+#[derive(Debug, Clone)]
+pub struct SweepSpec {
+    /// The sweep's name: unique on a coordinator.
+    pub name: String,
+    /// One or a few sentences for the report.
+    pub description: String,
+    /// Where the data come from: one, or the values of the axis `dataset`.
+    pub datasets: Vec<DatasetSource>,
+    /// The digest that the file demands of its data set.
+    pub dataset_digest: Option<Digest>,
+    /// What the report shall show.
+    pub report: ReportRequest,
+    /// The file's text.
+    pub text: String,
+    /// What is odd but does not keep the sweep from running.
+    pub warnings: Vec<Fault>,
+    pub(crate) base: Settings,
+    pub(crate) variants: Vec<Variant>,
+    /// In the order of expansion: single axes by name, zips and the random draws in the file's order, `seed` last.
+    pub(crate) axes: Vec<Axis>,
+    pub(crate) excludes: Vec<Row>,
+    pub(crate) includes: Vec<Row>,
+}
+
+/// What a sweep asks of its report.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct ReportRequest {
+    /// Names of figures, such as `fig10`; empty: chosen from the axes.
+    pub figures: Vec<String>,
+    /// Names of tables; empty: mean ± std.
+    pub tables: Vec<String>,
+}
+
+/// Figures that a sweep file may ask for.
+pub const FIGURES: &[&str] = &[
+    "convergence",
+    "fig4",
+    "fig5",
+    "fig6",
+    "fig7",
+    "fig8",
+    "fig9",
+    "fig10",
+    "roc",
+    "seeds",
+    "intervals",
+    "thresholds",
+];
+/// Tables that a sweep file may ask for.
+pub const TABLES: &[&str] = &["mean-std", "table1", "table2", "paired"];
+
+/// Parameters with their values and where the file sets them.
+pub(crate) type Settings = BTreeMap<&'static str, Setting>;
+
+/// One parameter's value, in normal form, and where the file sets it.
+#[derive(Debug, Clone)]
+pub(crate) struct Setting {
+    pub parameter: &'static Parameter,
+    pub value: Value,
+    pub span: Range<usize>,
+}
+
+/// A named point of the method space.
+#[derive(Debug, Clone)]
+pub(crate) struct Variant {
+    pub name: String,
+    pub settings: Settings,
+}
+
+/// What an axis moves.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Key {
+    Seed,
+    Dataset,
+    Parameter(&'static Parameter),
+}
+
+/// A value on an axis.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) enum Coordinate {
+    Seed(u64),
+    Dataset(String),
+    Value(Value),
+}
+
+/// One axis of the grid: a parameter with its values, or several that move together.
+#[derive(Debug, Clone)]
+pub(crate) struct Axis {
+    pub keys: Vec<Key>,
+    /// One entry per point; each holds a coordinate and its span per key.
+    pub points: Vec<Vec<(Coordinate, Range<usize>)>>,
+}
+
+/// A row of `[[exclude]]` or `[[include]]`.
+#[derive(Debug, Clone)]
+pub(crate) struct Row {
+    pub span: Range<usize>,
+    pub variant: Option<String>,
+    pub coordinates: Vec<(Key, Coordinate, Range<usize>)>,
+}
+
+impl Key {
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Seed => "seed",
+            Self::Dataset => "dataset",
+            Self::Parameter(parameter) => parameter.name,
+        }
+    }
+}
+
+impl SweepSpec {
+    /// Reads a sweep file. `path` is only shown in messages.
+    ///
+    /// # Errors
+    /// Every fault of the file, in the file's order.
+    pub fn parse(path: &str, text: &str) -> Result<Self, Faults> {
+        reader::read(text).map_err(|faults| Faults::new(path, text, faults))
+    }
+
+    /// Names of the variants, in the file's order.
+    pub fn variant_names(&self) -> impl Iterator<Item = &str> {
+        self.variants.iter().map(|variant| variant.name.as_str())
+    }
+}

@@ -1,0 +1,473 @@
+//! The file as a whole: its top-level tables, and what must hold between them.
+
+use std::collections::BTreeSet;
+use std::ops::Range;
+
+use toml::Spanned;
+use toml::de::{DeTable, DeValue};
+
+use super::axis::{self, coordinate};
+use super::dataset::Dataset;
+use super::settings::{Named, named, settings};
+use super::table::{Entry, as_list, as_table, as_text, entries, unknown_key};
+use super::{
+    Axis, Coordinate, FIGURES, Key, ReportRequest, Row, Settings, SweepSpec, TABLES, Variant,
+};
+use crate::dataset_source::DatasetSource;
+use crate::fault::Fault;
+use crate::parameter::nearest_hint;
+
+const KNOWN: [&str; 11] = [
+    "name",
+    "description",
+    "dataset",
+    "job",
+    "axes",
+    "variant",
+    "zip",
+    "random",
+    "exclude",
+    "include",
+    "report",
+];
+
+/// Texts that a person writes are bounded, since a coordinator keeps them.
+const MAX_NAME: usize = 128;
+const MAX_DESCRIPTION: usize = 10_000;
+
+/// Reads the whole file, or says everything that is wrong with it.
+pub(super) fn read(text: &str) -> Result<SweepSpec, Vec<Fault>> {
+    let (root, syntax) = DeTable::parse_recoverable(text);
+    let mut faults: Vec<Fault> = syntax
+        .iter()
+        .map(|error| {
+            Fault::new(
+                error.span().unwrap_or(0..0),
+                error.message().trim().replace('\n', ", "),
+                "",
+            )
+        })
+        .collect();
+    let mut found = Vec::new();
+    let reader = Reader {
+        faults: &mut found,
+        complete: syntax.is_empty(),
+    };
+    let spec = reader.read(root.get_ref(), text);
+    let line = |span: &Range<usize>| {
+        text.bytes()
+            .take(span.start)
+            .filter(|byte| *byte == b'\n')
+            .count()
+    };
+    // One broken character makes the parser stumble more than once: the first of a line says it.
+    let mut broken = BTreeSet::new();
+    faults.retain(|fault| broken.insert(line(&fault.span)));
+    // A value that could not be read stands in the tree as something else: what is said of its line would mislead.
+    let misled = |fault: &Fault| fault.span.is_empty() || broken.contains(&line(&fault.span));
+    found.retain(|fault| broken.is_empty() || !misled(fault));
+    faults.extend(found);
+    if faults.is_empty() {
+        Ok(spec)
+    } else {
+        Err(faults)
+    }
+}
+
+struct Reader<'f> {
+    faults: &'f mut Vec<Fault>,
+    /// Whether the syntax is whole: only then can something be said to be missing.
+    complete: bool,
+}
+
+impl Reader<'_> {
+    fn read(mut self, root: &DeTable<'_>, text: &str) -> SweepSpec {
+        let mut spec = SweepSpec {
+            name: String::new(),
+            description: String::new(),
+            datasets: Vec::new(),
+            dataset_digest: None,
+            report: ReportRequest::default(),
+            text: text.to_owned(),
+            warnings: Vec::new(),
+            base: Settings::new(),
+            variants: Vec::new(),
+            axes: Vec::new(),
+            excludes: Vec::new(),
+            includes: Vec::new(),
+        };
+        let mut dataset = Dataset::default();
+        let (mut zips, mut random) = (Vec::new(), None);
+        let (mut excludes, mut includes) = (None, None);
+        for entry in entries(root) {
+            match entry.key {
+                "name" => spec.name = name(&entry, "the sweep's name", self.faults),
+                "description" => spec.description = self.text(&entry, MAX_DESCRIPTION),
+                "dataset" => dataset = Dataset::read(&entry, self.faults),
+                "job" => {
+                    if let Some(table) = as_table(entry.value, "job", self.faults) {
+                        spec.base = settings(table, "[job]", self.faults);
+                    }
+                }
+                "axes" => {
+                    if let Some(table) = as_table(entry.value, "axes", self.faults) {
+                        spec.axes = axis::axes(table, self.faults);
+                    }
+                }
+                "variant" => spec.variants = self.variants(&entry),
+                "zip" => {
+                    for (table, span) in self.rows(&entry) {
+                        zips.extend(axis::zip(table, span, self.faults));
+                    }
+                }
+                "random" => {
+                    if let Some(table) = as_table(entry.value, "random", self.faults) {
+                        random = axis::random(table, entry.key_span.clone(), self.faults);
+                    }
+                }
+                "exclude" => excludes = Some(entry),
+                "include" => includes = Some(entry),
+                "report" => spec.report = self.report(&entry),
+                _ => self
+                    .faults
+                    .push(unknown_key(&entry, "a sweep file", &KNOWN)),
+            }
+        }
+        // The seed's axis moves fastest, so that the seeds of a point stand together.
+        let seeds = spec
+            .axes
+            .iter()
+            .position(|axis| matches!(axis.keys[0], Key::Seed))
+            .map(|at| spec.axes.remove(at));
+        spec.axes
+            .extend(zips.into_iter().chain(random).chain(seeds));
+        self.check_axes(&spec);
+        if let Some(entry) = excludes {
+            spec.excludes = self.grid_rows(&entry, &spec, false);
+        }
+        if let Some(entry) = includes {
+            spec.includes = self.grid_rows(&entry, &spec, true);
+        }
+        self.check_whole(&mut spec, dataset);
+        if spec.variants.is_empty() {
+            spec.variants.push(Variant {
+                name: spec.name.clone(),
+                settings: Settings::new(),
+            });
+        }
+        spec
+    }
+
+    fn text(&mut self, entry: &Entry<'_>, most: usize) -> String {
+        let text = as_text(entry.value, entry.key, self.faults).unwrap_or_default();
+        if text.chars().count() > most {
+            self.faults.push(Fault::new(
+                entry.span(),
+                format!("`{}` is longer than {most} characters", entry.key),
+                "",
+            ));
+        }
+        text.to_owned()
+    }
+
+    /// The tables of `[[key]]`, each with the span of its header.
+    fn rows<'a>(&mut self, entry: &Entry<'a>) -> Vec<(&'a DeTable<'a>, Range<usize>)> {
+        let list =
+            as_list(entry.value, &format!("[[{}]]", entry.key), self.faults).unwrap_or_default();
+        list.iter()
+            .filter_map(|row| {
+                as_table(row, &format!("[[{}]]", entry.key), self.faults)
+                    .map(|table| (table, row.span()))
+            })
+            .collect()
+    }
+
+    fn variants(&mut self, entry: &Entry<'_>) -> Vec<Variant> {
+        let mut variants: Vec<Variant> = Vec::new();
+        for (table, span) in self.rows(entry) {
+            let mut variant = Variant {
+                name: String::new(),
+                settings: Settings::new(),
+            };
+            let mut named = false;
+            for entry in entries(table) {
+                match entry.key {
+                    "name" => {
+                        variant.name = name(&entry, "a variant's name", self.faults);
+                        named = true;
+                        if variants.iter().any(|other| other.name == variant.name) {
+                            self.faults.push(Fault::new(
+                                entry.span(),
+                                format!("two variants are called `{}`", variant.name),
+                                "the report tells variants apart by their names: rename one",
+                            ));
+                        }
+                    }
+                    "job" => {
+                        if let Some(table) = as_table(entry.value, "job", self.faults) {
+                            variant.settings = settings(table, "a variant's `job`", self.faults);
+                        }
+                    }
+                    _ => self
+                        .faults
+                        .push(unknown_key(&entry, "[[variant]]", &["name", "job"])),
+                }
+            }
+            if !named && self.complete {
+                self.faults.push(Fault::new(
+                    span,
+                    "this variant has no name",
+                    "the report's legend uses it: add name = \"…\"",
+                ));
+            }
+            variants.push(variant);
+        }
+        variants
+    }
+
+    /// Rows of `[[exclude]]` and `[[include]]`.
+    fn grid_rows(&mut self, entry: &Entry<'_>, spec: &SweepSpec, include: bool) -> Vec<Row> {
+        let place = if include {
+            "[[include]]"
+        } else {
+            "[[exclude]]"
+        };
+        let mut rows = Vec::new();
+        for (table, span) in self.rows(entry) {
+            let mut row = Row {
+                span: span.clone(),
+                variant: None,
+                coordinates: Vec::new(),
+            };
+            for (name, key_span, value) in
+                named(table, place, &["variant", "seed", "dataset"], self.faults)
+            {
+                let key = match name {
+                    Named::Word("variant") => {
+                        row.variant = self.known_variant(value, spec);
+                        continue;
+                    }
+                    Named::Word("seed") => Key::Seed,
+                    Named::Word(_) => Key::Dataset,
+                    Named::Parameter(parameter) => Key::Parameter(parameter),
+                };
+                let swept = spec
+                    .axes
+                    .iter()
+                    .any(|axis| axis.keys.iter().any(|other| other.name() == key.name()));
+                if !include && !swept {
+                    self.faults.push(Fault::new(
+                        key_span,
+                        format!(
+                            "`{}` is no axis of this sweep, so nothing can be excluded by it",
+                            key.name()
+                        ),
+                        "exclude by `variant`, `seed` or an axis",
+                    ));
+                    continue;
+                }
+                if let Some((coordinate, span)) = coordinate(key, value, self.faults) {
+                    row.coordinates.push((key, coordinate, span));
+                }
+            }
+            if table.is_empty() && self.complete {
+                let message = format!("this {place} names nothing");
+                self.faults.push(Fault::new(
+                    span,
+                    message,
+                    "name a `variant`, a `seed` or values of axes",
+                ));
+            }
+            if include && row.variant.is_none() && spec.variants.len() > 1 {
+                self.faults.push(Fault::new(
+                    row.span.clone(),
+                    "this [[include]] does not say of which variant it is one more job",
+                    "add variant = \"…\"",
+                ));
+            }
+            rows.push(row);
+        }
+        rows
+    }
+
+    fn known_variant(&mut self, value: &Spanned<DeValue<'_>>, spec: &SweepSpec) -> Option<String> {
+        let word = as_text(value, "variant", self.faults)?;
+        if !spec.variant_names().any(|name| name == word) {
+            let help = if spec.variants.is_empty() {
+                "this sweep has no [[variant]]".to_owned()
+            } else {
+                let names = spec.variant_names().collect::<Vec<_>>().join(", ");
+                format!(
+                    "{}variants: {names}",
+                    nearest_hint(word, spec.variant_names())
+                )
+            };
+            self.faults.push(Fault::new(
+                value.span(),
+                format!("there is no variant `{word}`"),
+                help,
+            ));
+        }
+        Some(word.to_owned())
+    }
+
+    fn report(&mut self, entry: &Entry<'_>) -> ReportRequest {
+        let mut request = ReportRequest::default();
+        let Some(table) = as_table(entry.value, "report", self.faults) else {
+            return request;
+        };
+        for entry in entries(table) {
+            let (known, wanted) = match entry.key {
+                "figures" => (FIGURES, &mut request.figures),
+                "tables" => (TABLES, &mut request.tables),
+                _ => {
+                    self.faults
+                        .push(unknown_key(&entry, "[report]", &["figures", "tables"]));
+                    continue;
+                }
+            };
+            for value in as_list(entry.value, entry.key, self.faults).unwrap_or_default() {
+                let Some(word) = as_text(value, entry.key, self.faults) else {
+                    continue;
+                };
+                if known.contains(&word) {
+                    wanted.push(word.to_owned());
+                } else {
+                    self.faults.push(Fault::new(
+                        value.span(),
+                        format!(
+                            "the report has nothing called `{word}` among its {}",
+                            entry.key
+                        ),
+                        format!(
+                            "{}one of: {}",
+                            nearest_hint(word, known.iter().copied()),
+                            known.join(", ")
+                        ),
+                    ));
+                }
+            }
+        }
+        request
+    }
+
+    /// A parameter moves on one axis, and not in a variant as well.
+    fn check_axes(&mut self, spec: &SweepSpec) {
+        let mut seen = BTreeSet::new();
+        for axis in &spec.axes {
+            for key in &axis.keys {
+                let span = axis.points.first().map_or(0..0, |point| point[0].1.clone());
+                if !seen.insert(key.name()) {
+                    self.faults.push(Fault::new(
+                        span,
+                        format!("`{}` moves on two axes", key.name()),
+                        "a parameter may stand once among [axes], [[zip]] and [random]",
+                    ));
+                }
+            }
+        }
+        for variant in &spec.variants {
+            for setting in variant
+                .settings
+                .values()
+                .filter(|setting| seen.contains(setting.parameter.name))
+            {
+                self.faults.push(Fault::new(
+                    setting.span.clone(),
+                    format!("`{}` is set by the variant `{}` and moves on an axis", setting.parameter.name, variant.name),
+                    "remove it from one of the two: the report could not tell which one a cell means",
+                ));
+            }
+        }
+    }
+
+    fn check_whole(&mut self, spec: &mut SweepSpec, dataset: Dataset) {
+        let axis = spec.axes.iter().find_map(|axis| {
+            axis.keys
+                .iter()
+                .position(|key| matches!(key, Key::Dataset))
+                .map(|column| (axis, column))
+        });
+        match (dataset.source, axis) {
+            (Some(source), None) => spec.datasets.push(source),
+            (None, Some((axis, column))) => spec.datasets = named_sources(axis, column),
+            (Some(_), Some((axis, column))) => self.faults.push(Fault::new(
+                axis.points[0][column].1.clone(),
+                "the data set is named in [dataset] and moves on an axis",
+                "remove one of the two",
+            )),
+            (None, None) if self.complete => self.faults.push(Fault::new(
+                dataset.span.unwrap_or(0..0),
+                "the sweep names no data set",
+                "write name = \"…\" under [dataset], or videos, mean_length and dimension under [dataset.synthetic]",
+            )),
+            (None, None) => {}
+        }
+        for (_, coordinate, _) in spec.includes.iter().flat_map(|row| &row.coordinates) {
+            if let Coordinate::Dataset(name) = coordinate {
+                let source = DatasetSource::Named(name.clone());
+                if !spec.datasets.contains(&source) {
+                    spec.datasets.push(source);
+                }
+            }
+        }
+        if dataset.digest.is_some() && spec.datasets.len() > 1 {
+            self.faults.push(Fault::new(
+                0..0,
+                "one `dataset.digest` cannot fit several data sets",
+                "remove it",
+            ));
+        }
+        spec.dataset_digest = dataset.digest;
+        if spec.name.is_empty() && self.complete {
+            self.faults.push(Fault::new(
+                0..0,
+                "the sweep has no name",
+                "write name = \"…\" in its first line",
+            ));
+        }
+    }
+}
+
+fn named_sources(axis: &Axis, column: usize) -> Vec<DatasetSource> {
+    let mut sources = Vec::new();
+    for point in &axis.points {
+        if let Coordinate::Dataset(name) = &point[column].0 {
+            let source = DatasetSource::Named(name.clone());
+            if !sources.contains(&source) {
+                sources.push(source);
+            }
+        }
+    }
+    sources
+}
+
+/// A name: of a sweep, a variant, a data set.
+pub(super) fn name(entry: &Entry<'_>, what: &str, faults: &mut Vec<Fault>) -> String {
+    let Some(name) = as_text(entry.value, entry.key, faults) else {
+        return String::from("?");
+    };
+    check_name(name, what, &entry.span(), faults);
+    name.to_owned()
+}
+
+/// A name is shown in tables, logs and file names of downloads: it is short and on one line.
+pub(super) fn check_name(name: &str, what: &str, span: &Range<usize>, faults: &mut Vec<Fault>) {
+    let wrong = if name.trim().is_empty() {
+        "is empty"
+    } else if name.chars().count() > MAX_NAME {
+        "is longer than 128 characters"
+    } else if name
+        .chars()
+        .any(|letter| letter.is_control() || matches!(letter, '/' | '\\'))
+    {
+        "holds a line break, a control character or a slash"
+    } else {
+        return;
+    };
+    faults.push(Fault::new(
+        span.clone(),
+        format!("{what} {wrong}"),
+        "letters, digits, spaces, `.`, `_` and `-` are safe",
+    ));
+}

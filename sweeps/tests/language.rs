@@ -1,0 +1,429 @@
+//! The sweep language: what files mean, and what is said about files that mean nothing.
+
+use sweeps::{DatasetSource, Expansion, Limits, Value, expand_text};
+
+fn expand(text: &str) -> Expansion {
+    match expand_text("test.toml", text, Limits::default()) {
+        Ok((_, expansion)) => expansion,
+        Err(faults) => panic!("{faults}"),
+    }
+}
+
+fn faults(text: &str) -> Vec<(usize, String)> {
+    let faults =
+        expand_text("test.toml", text, Limits::default()).expect_err("the file has faults");
+    let line = |at: usize| text[..at].matches('\n').count() + 1;
+    faults
+        .faults
+        .iter()
+        .map(|fault| {
+            (
+                line(fault.span.start),
+                format!("{} | {}", fault.message, fault.help),
+            )
+        })
+        .collect()
+}
+
+const HEAD: &str = "name = \"t\"\n[dataset]\nname = \"d\"\n";
+
+#[test]
+fn the_example_of_the_design_is_forty_jobs() {
+    let expansion = expand(
+        r#"
+name = "fig10"
+description = "Convergence of GCL_B and GCL_PT over random seeds"
+[dataset]
+name = "ucf-crime-resnext"
+[job]
+epochs = 15
+batch_size = 8192
+[axes]
+seed = { from = 0, count = 20 }
+[[variant]]
+name = "GCL_B"
+[[variant]]
+name = "GCL_PT"
+job = { pretraining = "temporal-difference" }
+[report]
+figures = ["fig10"]
+tables = ["mean-std"]
+"#,
+    );
+    assert_eq!(expansion.cells.len(), 40);
+    assert!(expansion.columns.is_empty());
+    let order: Vec<_> = expansion
+        .cells
+        .iter()
+        .map(|cell| (cell.variant.as_str(), cell.job.seed))
+        .collect();
+    assert_eq!(order[..2], [("GCL_B", 0), ("GCL_B", 1)]);
+    assert_eq!(order[20], ("GCL_PT", 0));
+    assert!(
+        expansion.cells[0]
+            .job
+            .parameters
+            .get("pretrain_epochs")
+            .is_none()
+    );
+    assert_eq!(
+        expansion.cells[20].job.parameters.get("pretrain_epochs"),
+        Some(&Value::Integer(15))
+    );
+}
+
+#[test]
+fn the_order_of_keys_does_not_matter() {
+    let one =
+        format!("{HEAD}[axes]\nseed = [0, 1]\nlearning_rate = [1e-4, 1e-5]\nepochs = [1, 2]\n");
+    let other = "[axes]\nepochs = [1, 2]\nlearning_rate = [1e-4, 1e-5]\nseed = [0, 1]\n[dataset]\nname = \"d\"\n";
+    let other = format!("name = \"t\"\n{other}");
+    assert_eq!(expand(&one), expand(&other));
+    assert_eq!(expand(&one).columns, ["epochs", "learning_rate"]);
+}
+
+#[test]
+fn nested_dotted_and_quoted_names_mean_the_same() {
+    let forms = [
+        "[job]\nthreshold.generator = { rule = \"fixed\", value = 0.5 }\n",
+        "[job]\n\"threshold.generator\" = { rule = \"fixed\", value = 0.5 }\n",
+        "[job.threshold.generator]\nrule = \"fixed\"\nvalue = 0.5\n",
+        "[job.threshold]\ngenerator.rule = \"fixed\"\ngenerator.value = 0.5\n",
+    ];
+    let first = expand(&format!("{HEAD}{}", forms[0]));
+    for form in forms {
+        assert_eq!(expand(&format!("{HEAD}{form}")), first, "{form}");
+    }
+}
+
+#[test]
+fn a_variant_overrides_the_job_key_by_key_and_a_threshold_whole() {
+    let expansion = expand(&format!(
+        "{HEAD}[job]\noptimizer.momentum = 0.5\noptimizer.alpha = 0.9\nthreshold.generator = {{ rule = \"top-percent\", percent = 7 }}\n\
+         [[variant]]\nname = \"a\"\njob = {{ optimizer = {{ momentum = 0.1 }}, threshold.generator.rule = \"mean-std\" }}\n"
+    ));
+    let parameters = &expansion.cells[0].job.parameters;
+    assert_eq!(
+        parameters.get("optimizer.momentum"),
+        Some(&Value::Float(0.1))
+    );
+    assert_eq!(parameters.get("optimizer.alpha"), Some(&Value::Float(0.9)));
+    assert_eq!(
+        parameters.get("threshold.generator").unwrap().to_string(),
+        "mean-std k=1"
+    );
+}
+
+#[test]
+fn zips_move_together_and_excludes_drop() {
+    let expansion = expand(&format!(
+        "{HEAD}[axes]\nseed = 3\nepochs = [1, 2]\n\
+         [[zip]]\nlearning_rate = [1e-4, 1e-5]\nbatch_size = [64, 128]\n\
+         [[exclude]]\nepochs = 2\nbatch_size = 128\n"
+    ));
+    assert_eq!(expansion.columns, ["epochs", "batch_size", "learning_rate"]);
+    let points: Vec<String> = expansion
+        .cells
+        .iter()
+        .map(|cell| {
+            format!(
+                "{:?}",
+                cell.point
+                    .iter()
+                    .flatten()
+                    .map(ToString::to_string)
+                    .collect::<Vec<_>>()
+            )
+        })
+        .collect();
+    assert_eq!(
+        points,
+        [
+            r#"["1", "64", "1e-4"]"#,
+            r#"["1", "128", "1e-5"]"#,
+            r#"["2", "64", "1e-4"]"#
+        ]
+    );
+    assert!(expansion.cells.iter().all(|cell| cell.job.seed == 3));
+}
+
+#[test]
+fn an_included_row_is_one_job_more_and_shows_what_is_in_force() {
+    let expansion = expand(&format!(
+        "{HEAD}[axes]\nseed = [0, 1]\nepochs = [1, 2]\n[[include]]\nseed = 9\nlearning_rate = 1e-3\n"
+    ));
+    assert_eq!(expansion.cells.len(), 5);
+    assert_eq!(expansion.columns, ["epochs", "learning_rate"]);
+    let last = &expansion.cells[4];
+    assert_eq!(
+        (last.job.seed, last.point.clone()),
+        (9, vec![Some(Value::Integer(15)), Some(Value::Float(1e-3))])
+    );
+    assert_eq!(expansion.cells[0].point[1], Some(Value::Float(2e-5)));
+}
+
+#[test]
+fn random_draws_are_the_same_every_time_and_in_range() {
+    let text = format!(
+        "{HEAD}[random]\ncount = 50\nseed = 4\n[random.ranges]\nlearning_rate = {{ min = 1e-5, max = 1e-3, scale = \"log\" }}\n\
+         batch_size = {{ min = 10, max = 12 }}\nfeature_scaling = [\"l2\", \"standard\"]\n"
+    );
+    let expansion = expand(&text);
+    assert_eq!(expansion, expand(&text));
+    assert_ne!(expansion, expand(&text.replace("seed = 4", "seed = 5")));
+    let column = |name: &str| {
+        let at = expansion
+            .columns
+            .iter()
+            .position(|column| column == name)
+            .unwrap();
+        expansion
+            .cells
+            .iter()
+            .map(|cell| cell.point[at].clone().unwrap())
+            .collect::<Vec<_>>()
+    };
+    let rates: Vec<f64> = column("learning_rate")
+        .iter()
+        .map(|value| value.as_float().unwrap())
+        .collect();
+    assert!(rates.iter().all(|rate| (1e-5..=1e-3).contains(rate)));
+    assert!(
+        rates
+            .iter()
+            .filter(|rate| **rate < 1e-4)
+            .count()
+            .abs_diff(25)
+            < 15,
+        "log scale: half lie below the geometric mean"
+    );
+    for size in [10, 11, 12] {
+        assert!(
+            column("batch_size").contains(&Value::Integer(size)),
+            "{size}"
+        );
+    }
+}
+
+#[test]
+fn a_spaced_axis_counts_from_its_start() {
+    let expansion = expand(&format!(
+        "{HEAD}[axes]\nseed = {{ from = 5, count = 2 }}\nsupervision_percent = {{ from = 0, count = 4, step = 33 }}\n"
+    ));
+    let percents: Vec<_> = expansion
+        .cells
+        .iter()
+        .filter(|cell| cell.job.seed == 5)
+        .map(|cell| cell.point[0].clone().unwrap().to_string())
+        .collect();
+    assert_eq!(percents, ["0", "33", "66", "99"]);
+}
+
+#[test]
+fn a_data_set_may_be_an_axis() {
+    let expansion = expand("name = \"t\"\n[axes]\ndataset = [\"one\", \"two\"]\n");
+    assert_eq!(
+        expansion.cells[1].job.dataset,
+        DatasetSource::Named("two".into())
+    );
+    assert_eq!(expansion.columns, ["dataset"]);
+}
+
+#[test]
+fn the_same_training_under_two_names_is_one_job() {
+    let expansion = expand(&format!(
+        "{HEAD}[[variant]]\nname = \"D\"\n[[variant]]\nname = \"G\"\njob = {{ score_by = \"generator\" }}\n"
+    ));
+    assert_eq!(expansion.cells[0].job, expansion.cells[1].job);
+    assert_ne!(expansion.cells[0].reporting, expansion.cells[1].reporting);
+}
+
+#[test]
+fn every_fault_of_a_file_is_said_at_once() {
+    let text = r#"name = "faulty"
+[dataset]
+name = "d"
+[job]
+epoch = 15
+batch_size = -1
+learning_rate = "fast"
+threshold.generator = { rule = "means-std", k = 1 }
+[axes]
+seed = []
+"negative_learning.target" = ["ones", "zeros"]
+[[variant]]
+name = "A"
+jobs = {}
+[[exclude]]
+variant = "B"
+"#;
+    let found = faults(text);
+    let lines: Vec<_> = found.iter().map(|(line, _)| *line).collect();
+    assert_eq!(lines, [5, 6, 7, 8, 10, 11, 14, 16], "{found:#?}");
+    for (fault, words) in found.iter().zip([
+        "did you mean `epochs`",
+        "1 to 1048576",
+        "must be a number",
+        "did you mean `mean-std`",
+        "is empty",
+        "ones, replace, gaussian, none",
+        "did you mean `job`",
+        "no variant `B`",
+    ]) {
+        assert!(fault.1.contains(words), "{fault:?} should say {words}");
+    }
+}
+
+#[test]
+fn faults_are_shown_with_line_and_caret() {
+    let shown = expand_text(
+        "my.toml",
+        "name = \"x\"\n[dataset]\nname = \"d\"\n[job]\nepohcs = 3\n",
+        Limits::default(),
+    )
+    .unwrap_err()
+    .to_string();
+    let expected = "\
+error: unknown parameter `epohcs` in [job]
+ --> my.toml:5:1
+  |
+5 | epohcs = 3
+  | ^^^^^^
+  |
+help: did you mean `epochs`? `gcl-sweep params` lists them all
+
+my.toml: 1 fault";
+    assert_eq!(shown, expected);
+}
+
+#[test]
+fn broken_syntax_does_not_hide_other_faults() {
+    let found =
+        faults("name = \"x\"\n[dataset]\nname = \"d\"\n[job]\nepochs = = 3\nbatch_size = 0\n");
+    assert_eq!(
+        found.iter().map(|(line, _)| *line).collect::<Vec<_>>(),
+        [5, 6],
+        "{found:#?}"
+    );
+}
+
+#[test]
+fn combinations_without_meaning_are_faults_where_somebody_expects_a_difference() {
+    let silent = expand(&format!("{HEAD}[job]\nnegative_learning.sigma = 6\n"));
+    assert!(
+        silent.cells[0]
+            .job
+            .parameters
+            .get("negative_learning.sigma")
+            .is_none()
+    );
+    for (text, words) in [
+        (
+            "[[variant]]\nname = \"a\"\njob = { negative_learning.sigma = 6 }\n",
+            "target = gaussian",
+        ),
+        (
+            "[[variant]]\nname = \"a\"\njob = { method = \"gcl-own-labels\", threshold.discriminator = \"otsu\" }\n",
+            "method = gcl",
+        ),
+        (
+            "[axes]\nnegative_learning.sigma = [1.5, 6.0]\n",
+            "target = gaussian",
+        ),
+        (
+            "[axes]\nnegative_learning.sigma = [1.5]\nnegative_learning.target = [\"gaussian\", \"ones\"]\n",
+            "target = gaussian",
+        ),
+        (
+            "[[variant]]\nname = \"a\"\njob = { method = \"autoencoder\", supervision_percent = 33 }\n",
+            "means nothing",
+        ),
+        (
+            "[[variant]]\nname = \"a\"\njob = { pretraining = \"temporal-difference\", difference_threshold = 0.5, difference_quantile = 0.5 }\n",
+            "difference_quantile unset",
+        ),
+    ] {
+        let found = faults(&format!("{HEAD}{text}"));
+        assert_eq!(found.len(), 1, "{found:#?}");
+        assert!(found[0].1.contains(words), "{found:?}");
+    }
+    expand(&format!(
+        "{HEAD}[axes]\nnegative_learning.sigma = [1.5]\nnegative_learning.target = [\"gaussian\", \"ones\"]\n[[exclude]]\nnegative_learning.target = \"ones\"\n"
+    ));
+}
+
+#[test]
+fn what_contradicts_itself_is_refused() {
+    for (text, words) in [
+        (
+            "[axes]\nepochs = [1]\n[[variant]]\nname = \"a\"\njob = { epochs = 2 }\n",
+            "moves on an axis",
+        ),
+        ("[axes]\nepochs = [1]\n[[zip]]\nepochs = [1]\n", "two axes"),
+        (
+            "[[zip]]\nepochs = [1, 2]\nbatch_size = [1]\n",
+            "same length",
+        ),
+        ("[axes]\nseed = [1, 1]\n", "twice"),
+        ("[axes]\nsupervision_percent = [33, 33.0]\n", "twice"),
+        (
+            "[[variant]]\nname = \"a\"\n[[variant]]\nname = \"a\"\n",
+            "two variants",
+        ),
+        (
+            "[axes]\nseed = [1]\n[[include]]\nseed = 1\n",
+            "in the grid already",
+        ),
+        (
+            "[axes]\nepochs = [1]\n[[exclude]]\nepochs = 1\n",
+            "nothing is left",
+        ),
+        ("[[exclude]]\nepochs = 1\n", "no axis"),
+        ("[job]\nseed = 1\n", "[axes]"),
+        ("[job]\nlearning_rate = inf\n", "finite"),
+        ("[job]\nepochs = 99999999999999999999\n", "too large"),
+        ("[axes]\nepochs = 3\n", "must be a list"),
+        ("[random]\ncount = 3\n", "at least one range"),
+        ("[report]\nfigures = [\"fig11\"]\n", "fig10"),
+    ] {
+        let found = faults(&format!("{HEAD}{text}"));
+        assert!(
+            found.len() == 1 && found[0].1.contains(words),
+            "{text}: {found:#?}"
+        );
+    }
+    assert!(faults("name = \"x\"\n")[0].1.contains("no data set"));
+    assert!(faults("[dataset]\nname = \"d\"\n")[0].1.contains("no name"));
+}
+
+#[test]
+fn too_many_jobs_are_refused_before_they_are_made() {
+    let text = format!(
+        "{HEAD}[axes]\nseed = {{ from = 0, count = 1000000 }}\nepochs = {{ from = 1, count = 90000 }}\nbatch_size = {{ from = 1, count = 1000000 }}\n"
+    );
+    assert!(faults(&text)[0].1.contains("--max-jobs"));
+    let text = format!("{HEAD}[axes]\nseed = {{ from = 0, count = 11 }}\n");
+    assert!(expand_text("t", &text, Limits { max_jobs: 10 }).is_err());
+    assert!(expand_text("t", &text, Limits { max_jobs: 11 }).is_ok());
+}
+
+#[test]
+fn an_exclude_that_drops_nothing_is_a_warning() {
+    let text = format!("{HEAD}[axes]\nepochs = [1, 2]\n[[exclude]]\nepochs = 3\n");
+    let (spec, expansion) = expand_text("t", &text, Limits::default()).unwrap();
+    assert_eq!((spec.warnings.len(), expansion.cells.len()), (1, 2));
+}
+
+proptest::proptest! {
+    #![proptest_config(proptest::prelude::ProptestConfig::with_cases(300))]
+    /// Nobody's file, however broken, panics the parser or its messages.
+    #[test]
+    fn no_text_panics(mut text in "[ -~\n]{0,200}", cut in 0usize..400) {
+        let whole = include_str!("../quickstart.toml");
+        let cut = (0..=cut.min(whole.len())).rev().find(|at| whole.is_char_boundary(*at)).unwrap_or(0);
+        text.insert_str(0, &whole[..cut]);
+        if let Err(faults) = expand_text("any.toml", &text, Limits { max_jobs: 1000 }) {
+            proptest::prop_assert!(faults.to_string().contains("error"));
+        }
+    }
+}
