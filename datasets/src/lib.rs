@@ -1,1 +1,26 @@
-//! Data sets on disk: reading, checks, digests, synthetic data
+//! Data sets: folders read by memory map and checked at the door, their digests, and synthetic ones made from a seed.
+//!
+//! Training truth (`Video::label`, `Video::anomalous` of the training split) is read by the supervised variants and by
+//! diagnostics only; nothing in the features' order, names or bytes depends on it.
+//!
+//! Reading order: [`dataset`], [`open`], `metadata`, `list`, `features`, `digest`, [`synthetic`], [`write`], [`inspect`].
+
+pub mod dataset;
+mod digest;
+mod error;
+mod features;
+pub mod inspect;
+mod list;
+mod map;
+mod metadata;
+pub mod open;
+pub mod synthetic;
+pub mod write;
+
+pub use dataset::{Dataset, Metadata, Split, Video};
+pub use error::DatasetError;
+pub use features::Features;
+pub use inspect::{Inspection, inspect};
+pub use open::open;
+pub use synthetic::synthesize;
+pub use write::write;

@@ -403,7 +403,8 @@ mod tests {
     fn the_defaults_of_this_revision_are_pinned() {
         let mut table = String::new();
         for parameter in PARAMETERS {
-            table += &format!("{}={:?};", parameter.name, (parameter.default)());
+            let default = (parameter.default)();
+            table.push_str(&format!("{}={default:?};", parameter.name));
         }
         assert_eq!(
             (

@@ -1,0 +1,108 @@
+//! A data set in memory: metadata, two splits, videos with mapped features.
+
+use std::ops::Range;
+
+use sweeps::Digest;
+
+use crate::features::Features;
+
+/// A data set, checked.
+#[derive(Debug, Clone)]
+pub struct Dataset {
+    /// What `dataset.toml` says.
+    pub metadata: Metadata,
+    /// Whether a generator made it; said wherever the data set shows.
+    pub synthetic: bool,
+    /// Of a folder: of everything in it. Of made data: of its settings ([`sweeps::Synthetic::digest`]).
+    pub digest: Digest,
+    /// The training split.
+    pub train: Split,
+    /// The test split.
+    pub test: Split,
+}
+
+/// What `dataset.toml` says.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
+pub struct Metadata {
+    /// Its name.
+    pub name: String,
+    /// Width of a feature row, d.
+    pub feature_dim: usize,
+    /// Frames that a segment stands for.
+    pub frames_per_segment: u32,
+    /// What made the features.
+    pub extractor: String,
+    /// Where the videos come from.
+    pub source: String,
+    /// Under which licence.
+    pub licence: String,
+}
+
+/// The videos of a split, in the order of its list.
+#[derive(Debug, Clone, Default)]
+pub struct Split {
+    /// The videos.
+    pub videos: Vec<Video>,
+}
+
+/// One video.
+#[derive(Debug, Clone)]
+pub struct Video {
+    /// Its name, unique within the data set.
+    pub name: String,
+    /// Its frames.
+    pub frames: u32,
+    /// Whether it holds an anomaly, where known. **Truth**: no unsupervised variant may read that of the training split.
+    pub label: Option<bool>,
+    /// Its anomalous frames, 0-based, end exclusive, ascending. **Truth**, as `label`.
+    pub anomalous: Vec<Range<u32>>,
+    pub(crate) features: Features,
+}
+
+impl Split {
+    /// Segments of all videos.
+    pub fn segments(&self) -> usize {
+        self.videos.iter().map(Video::segments).sum()
+    }
+
+    /// Crops per segment; the same in all videos of a data set.
+    pub fn crops(&self) -> usize {
+        self.videos.first().map_or(1, Video::crops)
+    }
+
+    /// Frames of all videos.
+    pub fn frames(&self) -> u64 {
+        self.videos
+            .iter()
+            .map(|video| u64::from(video.frames))
+            .sum()
+    }
+}
+
+impl Video {
+    /// Segments.
+    pub fn segments(&self) -> usize {
+        self.features.segments
+    }
+
+    /// Crops per segment, 1 without crops.
+    pub fn crops(&self) -> usize {
+        self.features.crops
+    }
+
+    /// Copies the rows of these segments as f32, row-major `[segments, crops, dim]`; f16 is widened, exactly.
+    ///
+    /// # Panics
+    /// If the range leaves the video or `out` has another length: both are the caller's arithmetic, not data.
+    pub fn copy_rows_f32(&self, segments: Range<usize>, out: &mut [f32]) {
+        self.features.copy_rows_f32(segments, out);
+    }
+
+    /// Anomalous frames.
+    pub fn anomalous_frames(&self) -> u64 {
+        self.anomalous
+            .iter()
+            .map(|range| u64::from(range.end - range.start))
+            .sum()
+    }
+}

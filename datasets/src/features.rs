@@ -1,0 +1,214 @@
+//! A video's features: a mapped `.npy` file, or numbers that were made.
+
+use std::io::Cursor;
+use std::ops::Range;
+use std::path::Path;
+use std::sync::Arc;
+
+use half::f16;
+use memmap2::Mmap;
+use npyz::{DType, Endianness, NpyHeader, Order, TypeChar};
+
+use crate::map::map;
+
+/// Rows that are looked at together when numbers are checked.
+const CHUNK_BYTES: usize = 1 << 20;
+
+/// Features of one video, `[segments, crops, dim]`.
+#[derive(Debug, Clone)]
+pub struct Features {
+    pub(crate) segments: usize,
+    pub(crate) crops: usize,
+    pub(crate) dim: usize,
+    numbers: Numbers,
+}
+
+#[derive(Debug, Clone)]
+enum Numbers {
+    Made(Arc<[f32]>),
+    Mapped {
+        map: Arc<Mmap>,
+        offset: usize,
+        half: bool,
+    },
+}
+
+impl Features {
+    /// Features that were made, `[segments, 1, dim]`.
+    pub(crate) fn made(values: Vec<f32>, dim: usize) -> Self {
+        Self {
+            segments: values.len() / dim,
+            crops: 1,
+            dim,
+            numbers: Numbers::Made(values.into()),
+        }
+    }
+
+    /// Maps a `.npy` file of f32 or f16, `[segments, dim]` or `[segments, crops, dim]`.
+    ///
+    /// # Errors
+    /// What is wrong with it, as half a sentence.
+    pub(crate) fn map(path: &Path, dim: usize) -> Result<Self, String> {
+        let file =
+            std::fs::File::open(path).map_err(|error| format!("cannot be opened: {error}"))?;
+        let length = file
+            .metadata()
+            .map_err(|error| format!("cannot be read: {error}"))?
+            .len();
+        if length == 0 {
+            return Err("is empty".to_owned());
+        }
+        let map = map(&file).map_err(|error| format!("cannot be mapped into memory: {error}"))?;
+        let mut cursor = Cursor::new(&map[..]);
+        let header = NpyHeader::from_reader(&mut cursor)
+            .map_err(|error| format!("is no .npy file: {error}"))?;
+        let offset = usize::try_from(cursor.position()).map_err(|error| error.to_string())?;
+        let half = is_half(&header.dtype())?;
+        let shape = header.shape();
+        if header.order() == Order::Fortran
+            && shape.iter().filter(|length| **length > 1).count() > 1
+        {
+            return Err(
+                "is stored column by column (fortran order): save numpy.ascontiguousarray(x)"
+                    .to_owned(),
+            );
+        }
+        let (segments, crops, width) = match *shape {
+            [segments, width] => (segments, 1, width),
+            [segments, crops, width] => (segments, crops, width),
+            _ => {
+                return Err(format!(
+                    "has shape {shape:?}; [segments, dim] or [segments, crops, dim] is expected"
+                ));
+            }
+        };
+        if width != dim as u64 {
+            return Err(format!(
+                "has {width} features a row, but dataset.toml says feature_dim = {dim}"
+            ));
+        }
+        if segments == 0 || crops == 0 {
+            return Err("has no segments".to_owned());
+        }
+        let bytes = segments.checked_mul(crops).and_then(|rows| {
+            rows.checked_mul(width)?
+                .checked_mul(if half { 2 } else { 4 })
+        });
+        let held = length.saturating_sub(offset as u64);
+        match bytes {
+            Some(bytes) if bytes == held => {}
+            Some(bytes) if bytes > held => {
+                return Err(format!(
+                    "is cut short: its header promises {bytes} bytes of numbers, it has {held}"
+                ));
+            }
+            _ => {
+                return Err(format!(
+                    "has {held} bytes of numbers, another number than its header's shape {shape:?} says"
+                ));
+            }
+        }
+        let map = Arc::new(map);
+        Ok(Self {
+            segments: segments as usize,
+            crops: crops as usize,
+            dim,
+            numbers: Numbers::Mapped { map, offset, half },
+        })
+    }
+
+    /// `f32` or `f16`.
+    pub(crate) fn dtype(&self) -> &'static str {
+        if matches!(self.numbers, Numbers::Mapped { half: true, .. }) {
+            "f16"
+        } else {
+            "f32"
+        }
+    }
+
+    /// See [`crate::Video::copy_rows_f32`].
+    pub(crate) fn copy_rows_f32(&self, segments: Range<usize>, out: &mut [f32]) {
+        let row = self.crops * self.dim;
+        let range = segments.start * row..segments.end * row;
+        assert_eq!(out.len(), range.len(), "the buffer fits the rows");
+        match &self.numbers {
+            Numbers::Made(values) => out.copy_from_slice(&values[range]),
+            // The header's length is a multiple of 64 in every version of the format that numpy writes, but nothing
+            // promises alignment: bytes are taken one number at a time, which compiles to plain copies.
+            Numbers::Mapped {
+                map,
+                offset,
+                half: false,
+            } => {
+                let bytes = &map[offset + range.start * 4..offset + range.end * 4];
+                for (out, bytes) in out.iter_mut().zip(bytes.as_chunks::<4>().0) {
+                    *out = f32::from_le_bytes(*bytes);
+                }
+            }
+            Numbers::Mapped {
+                map,
+                offset,
+                half: true,
+            } => {
+                let bytes = &map[offset + range.start * 2..offset + range.end * 2];
+                for (out, bytes) in out.iter_mut().zip(bytes.as_chunks::<2>().0) {
+                    *out = f16::from_le_bytes(*bytes).to_f32();
+                }
+            }
+        }
+    }
+
+    /// The first segment with a number that is not finite.
+    pub(crate) fn first_not_finite(&self) -> Option<usize> {
+        let row = self.crops * self.dim;
+        let step = (CHUNK_BYTES / 4 / row).max(1);
+        let mut buffer = vec![0.0; step.min(self.segments) * row];
+        let mut start = 0;
+        while start < self.segments {
+            let end = (start + step).min(self.segments);
+            let rows = &mut buffer[..(end - start) * row];
+            self.copy_rows_f32(start..end, rows);
+            // A sum is NaN or infinite if a number is; only then is the row looked for (or the sum overflowed).
+            if !rows.iter().sum::<f32>().is_finite()
+                && let Some(at) = rows.iter().position(|number| !number.is_finite())
+            {
+                return Some(start + at / row);
+            }
+            start = end;
+        }
+        None
+    }
+
+    /// The whole file's bytes, or those of the made numbers, to a hasher.
+    pub(crate) fn hash(&self, hasher: &mut blake3::Hasher) {
+        match &self.numbers {
+            Numbers::Mapped { map, .. } => {
+                hasher.update(map);
+            }
+            Numbers::Made(values) => {
+                for chunk in values.chunks(4096) {
+                    let bytes: Vec<u8> =
+                        chunk.iter().flat_map(|value| value.to_le_bytes()).collect();
+                    hasher.update(&bytes);
+                }
+            }
+        }
+    }
+}
+
+/// Whether the numbers are f16 (true) or f32 (false).
+fn is_half(dtype: &DType) -> Result<bool, String> {
+    let DType::Plain(plain) = dtype else {
+        return Err("holds records; one kind of number is expected: f32 or f16".to_owned());
+    };
+    if plain.type_char() == TypeChar::Float && plain.endianness() != Endianness::Big {
+        match plain.num_bytes() {
+            Some(2) => return Ok(true),
+            Some(4) => return Ok(false),
+            _ => {}
+        }
+    }
+    Err(format!(
+        "holds numbers of type {plain}; little-endian f32 (`<f4`) or f16 (`<f2`) is expected: save x.astype(numpy.float32)"
+    ))
+}

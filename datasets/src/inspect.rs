@@ -1,0 +1,184 @@
+//! What is in a data set, for people and programs.
+
+use std::fmt;
+
+use serde::Serialize;
+
+use crate::dataset::{Dataset, Metadata, Split};
+
+/// Everything that `data inspect` prints.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Inspection {
+    /// What `dataset.toml` says.
+    #[serde(flatten)]
+    pub metadata: Metadata,
+    /// Whether a generator made it.
+    pub synthetic: bool,
+    /// The digest that job ids are made with.
+    pub digest: sweeps::Digest,
+    /// `f32` or `f16`.
+    pub dtype: String,
+    /// Crops per segment.
+    pub crops: usize,
+    /// The training split.
+    pub train: SplitInspection,
+    /// The test split.
+    pub test: SplitInspection,
+}
+
+/// A split.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct SplitInspection {
+    /// Videos.
+    pub videos: usize,
+    /// Of them, labelled normal.
+    pub normal_videos: usize,
+    /// Of them, labelled anomalous.
+    pub anomalous_videos: usize,
+    /// Segments.
+    pub segments: usize,
+    /// Frames.
+    pub frames: u64,
+    /// Anomalous frames, as far as the list knows.
+    pub anomalous_frames: u64,
+    /// Segments of the shortest, the median and the longest video.
+    pub segments_per_video: [usize; 3],
+    /// Smallest, mean and largest Euclidean norm of a row.
+    pub norm: [f64; 3],
+    /// Share of numbers that are zero, `[0, 1]`.
+    pub zeros: f64,
+    /// Dimensions that never change.
+    pub constant_dimensions: usize,
+}
+
+/// Looks at everything.
+pub fn inspect(dataset: &Dataset) -> Inspection {
+    let videos = || dataset.train.videos.iter().chain(&dataset.test.videos);
+    let halves = videos()
+        .filter(|video| video.features.dtype() == "f16")
+        .count();
+    let dtype = match halves {
+        0 => "f32",
+        some if some == videos().count() => "f16",
+        _ => "f32 and f16",
+    };
+    Inspection {
+        metadata: dataset.metadata.clone(),
+        synthetic: dataset.synthetic,
+        digest: dataset.digest,
+        dtype: dtype.to_owned(),
+        crops: dataset.train.crops(),
+        train: split(&dataset.train, dataset.metadata.feature_dim),
+        test: split(&dataset.test, dataset.metadata.feature_dim),
+    }
+}
+
+fn split(split: &Split, dim: usize) -> SplitInspection {
+    let mut lengths: Vec<usize> = split.videos.iter().map(crate::Video::segments).collect();
+    lengths.sort_unstable();
+    let length = |share: usize| {
+        lengths
+            .get((lengths.len().saturating_sub(1)) * share / 2)
+            .copied()
+            .unwrap_or(0)
+    };
+    let (mut smallest, mut largest, mut sum) = (f64::INFINITY, 0.0_f64, 0.0);
+    let (mut rows, mut zeros) = (0_u64, 0_u64);
+    let mut range: Vec<Option<(f32, f32)>> = vec![None; dim];
+    for video in &split.videos {
+        let mut buffer = vec![0.0; video.crops() * dim];
+        for segment in 0..video.segments() {
+            video.copy_rows_f32(segment..segment + 1, &mut buffer);
+            for row in buffer.chunks_exact(dim) {
+                let norm = row
+                    .iter()
+                    .map(|value| f64::from(*value).powi(2))
+                    .sum::<f64>()
+                    .sqrt();
+                (smallest, largest, sum, rows) =
+                    (smallest.min(norm), largest.max(norm), sum + norm, rows + 1);
+                for (value, range) in row.iter().zip(&mut range) {
+                    zeros += u64::from(*value == 0.0);
+                    let (low, high) = range.unwrap_or((*value, *value));
+                    *range = Some((low.min(*value), high.max(*value)));
+                }
+            }
+        }
+    }
+    SplitInspection {
+        videos: split.videos.len(),
+        normal_videos: split
+            .videos
+            .iter()
+            .filter(|video| video.label == Some(false))
+            .count(),
+        anomalous_videos: split
+            .videos
+            .iter()
+            .filter(|video| video.label == Some(true))
+            .count(),
+        segments: split.segments(),
+        frames: split.frames(),
+        anomalous_frames: split
+            .videos
+            .iter()
+            .map(crate::Video::anomalous_frames)
+            .sum(),
+        segments_per_video: [length(0), length(1), length(2)],
+        norm: [smallest, sum / rows.max(1) as f64, largest],
+        zeros: zeros as f64 / (rows * dim as u64).max(1) as f64,
+        constant_dimensions: range
+            .iter()
+            .flatten()
+            .filter(|(low, high)| low == high)
+            .count(),
+    }
+}
+
+impl fmt::Display for Inspection {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let made = if self.synthetic { " (synthetic)" } else { "" };
+        writeln!(out, "{}{made}", self.metadata.name)?;
+        writeln!(out, "  digest     {}", self.digest)?;
+        let crops = if self.crops == 1 {
+            "no crops".to_owned()
+        } else {
+            format!("{} crops", self.crops)
+        };
+        writeln!(
+            out,
+            "  features   {} dimensions, {}, {crops}, {} frames a segment",
+            self.metadata.feature_dim, self.dtype, self.metadata.frames_per_segment
+        )?;
+        for (label, text) in [
+            ("extractor", &self.metadata.extractor),
+            ("source", &self.metadata.source),
+            ("licence", &self.metadata.licence),
+        ] {
+            writeln!(out, "  {label:<10} {text}")?;
+        }
+        for (name, split) in [("train", &self.train), ("test", &self.test)] {
+            let unknown = split.videos - split.normal_videos - split.anomalous_videos;
+            let share = split.anomalous_frames as f64 / split.frames.max(1) as f64 * 100.0;
+            writeln!(
+                out,
+                "  {name:<10} {} videos ({} normal, {} anomalous, {unknown} unlabelled), {} segments, {} frames, {share:.1}% of them anomalous",
+                split.videos,
+                split.normal_videos,
+                split.anomalous_videos,
+                split.segments,
+                split.frames
+            )?;
+            let [shortest, median, longest] = split.segments_per_video;
+            let [low, mean, high] = split.norm;
+            writeln!(
+                out,
+                "             {shortest} / {median} / {longest} segments a video (shortest, median, longest); row norm {low:.3} / {mean:.3} / {high:.3} \
+                 (least, mean, most); {:.1}% zeros; {} constant dimensions",
+                split.zeros * 100.0,
+                split.constant_dimensions
+            )?;
+        }
+        Ok(())
+    }
+}

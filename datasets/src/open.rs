@@ -1,0 +1,194 @@
+//! Opening a folder: everything is checked, and everything that is wrong is said at once.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use sweeps::Digest;
+
+use crate::dataset::{Dataset, Metadata, Split, Video};
+use crate::digest;
+use crate::error::{DatasetError, Faults};
+use crate::features::Features;
+use crate::list::{self, Line};
+use crate::metadata;
+
+/// Opens a data set. Features are mapped, not read; the first time, all numbers are looked at and the digest is computed.
+///
+/// # Errors
+/// Every fault of the folder, each with its file.
+pub fn open(folder: &Path) -> Result<Dataset, DatasetError> {
+    let mut faults = Faults::new(folder);
+    let Some((metadata, synthetic)) = metadata::read(folder, &mut faults) else {
+        return Err(faults.into_error());
+    };
+    let mut opener = Opener {
+        folder,
+        metadata: &metadata,
+        faults,
+        crops: None,
+        users: BTreeMap::new(),
+    };
+    let train = opener.split("train.csv", false);
+    let test = opener.split("test.csv", true);
+    let mut files: Vec<PathBuf> = ["dataset.toml", "train.csv", "test.csv"]
+        .iter()
+        .map(PathBuf::from)
+        .collect();
+    files.extend(opener.users.keys().cloned());
+    let mut faults = opener.faults;
+    if faults.any() {
+        return Err(faults.into_error());
+    }
+    let stamp = digest::stamp(folder, &files);
+    let known = stamp.and_then(|stamp| digest::cached(folder, stamp));
+    let digest = if let Some(digest) = known {
+        digest
+    } else {
+        let digest = look_at_all(folder, &files, &train, &test, &mut faults);
+        if let (false, Some(stamp)) = (faults.any(), stamp) {
+            digest::remember(folder, stamp, digest);
+        }
+        digest
+    };
+    let strip = |videos: Vec<(PathBuf, Video)>| Split {
+        videos: videos.into_iter().map(|(_, video)| video).collect(),
+    };
+    faults.finish(Dataset {
+        synthetic,
+        digest,
+        train: strip(train),
+        test: strip(test),
+        metadata,
+    })
+}
+
+struct Opener<'a> {
+    folder: &'a Path,
+    metadata: &'a Metadata,
+    faults: Faults,
+    /// Crops of the first video, and its file: all must have the same.
+    crops: Option<(usize, PathBuf)>,
+    /// Features files with the video that uses each.
+    users: BTreeMap<PathBuf, String>,
+}
+
+impl Opener<'_> {
+    fn split(&mut self, list: &str, test: bool) -> Vec<(PathBuf, Video)> {
+        let path = self.folder.join(list);
+        let lines = list::read(&path, &mut self.faults);
+        let mut videos = Vec::with_capacity(lines.len());
+        for line in lines {
+            if test && line.label == Some(true) && line.anomalous.is_empty() {
+                self.faults.add(
+                    &path,
+                    format_args!(
+                        "line {}: is labelled anomalous (1), but has no anomalous frames",
+                        line.number
+                    ),
+                );
+            }
+            if let Some(other) = self.users.insert(line.features.clone(), line.video.clone()) {
+                self.faults.add(
+                    &path,
+                    format_args!(
+                        "line {}: {} is already the file of the video `{other}`",
+                        line.number,
+                        line.features.display()
+                    ),
+                );
+                continue;
+            }
+            let file = self.folder.join(&line.features);
+            match Features::map(&file, self.metadata.feature_dim)
+                .and_then(|features| self.fit(&line, features))
+            {
+                Ok(features) => videos.push((
+                    line.features,
+                    Video {
+                        name: line.video,
+                        frames: line.frames,
+                        label: line.label,
+                        anomalous: line.anomalous,
+                        features,
+                    },
+                )),
+                Err(what) => self.faults.add(&file, what),
+            }
+        }
+        videos
+    }
+
+    /// Checks features against the list's line and the other videos.
+    fn fit(&mut self, line: &Line, features: Features) -> Result<Features, String> {
+        let per_segment = u64::from(self.metadata.frames_per_segment);
+        let (frames, segments) = (u64::from(line.frames), features.segments as u64);
+        let most = frames.div_ceil(per_segment);
+        // A last segment that is not whole may be there or not; extractors that need a few frames more drop one.
+        let least = (frames / per_segment).saturating_sub(1).max(1);
+        if segments > most || segments < least {
+            return Err(format!(
+                "has {segments} segments, but the video `{}` has {frames} frames: {least} to {most} are expected",
+                line.video
+            ));
+        }
+        match &self.crops {
+            Some((crops, first)) if *crops != features.crops => Err(format!(
+                "has {} crops, but {} has {crops}",
+                features.crops,
+                first.display()
+            )),
+            Some(_) => Ok(features),
+            None => {
+                self.crops = Some((features.crops, line.features.clone()));
+                Ok(features)
+            }
+        }
+    }
+}
+
+/// The digest over everything, and a look at every number.
+fn look_at_all(
+    folder: &Path,
+    files: &[PathBuf],
+    train: &[(PathBuf, Video)],
+    test: &[(PathBuf, Video)],
+    faults: &mut Faults,
+) -> Digest {
+    let mut hasher = blake3::Hasher::new();
+    hasher.update(b"gcl-sweep data set 1");
+    for file in files.iter().take(3) {
+        match std::fs::read(folder.join(file)) {
+            Ok(bytes) => frame(&mut hasher, file, bytes.len() as u64, |hasher| {
+                hasher.update(&bytes);
+            }),
+            Err(error) => faults.add(&folder.join(file), format_args!("cannot be read: {error}")),
+        }
+    }
+    for (file, video) in train.iter().chain(test) {
+        if let Some(segment) = video.features.first_not_finite() {
+            faults.add(
+                &folder.join(file),
+                format_args!("has a number that is NaN or infinite in segment {segment}"),
+            );
+        }
+        let numbers = (video.segments() * video.crops() * video.features.dim) as u64;
+        frame(&mut hasher, file, numbers, |hasher| {
+            video.features.hash(hasher);
+        });
+    }
+    Digest(*hasher.finalize().as_bytes())
+}
+
+/// Names and lengths go in with the bytes, so that no two folders read alike.
+fn frame(
+    hasher: &mut blake3::Hasher,
+    file: &Path,
+    length: u64,
+    bytes: impl FnOnce(&mut blake3::Hasher),
+) {
+    let name = file.to_string_lossy();
+    hasher.update(&(name.len() as u64).to_le_bytes());
+    hasher.update(name.as_bytes());
+    hasher.update(&length.to_le_bytes());
+    bytes(hasher);
+}

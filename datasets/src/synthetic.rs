@@ -1,0 +1,407 @@
+//! Synthetic data: scenes, cameras, autocorrelated activity, rare contiguous events off the manifold of what is usual.
+//!
+//! A segment's features are those of a small world. A latent vector has four blocks (scene, camera, activity, and one
+//! that normal data never uses); a fixed random layer with a ReLU makes features of it, non-negative and unequally
+//! scaled as those of a network after average pooling. Activity follows an AR(1) process with a level of its own per
+//! video, ordinary bursts and cuts happen everywhere, and an anomalous video holds one contiguous event that moves the
+//! latent vector, mostly along ordinary activity, partly off the manifold.
+//!
+//! Everything is drawn from ChaCha and computed with `libm`, so that every machine makes the same bytes. Which videos are
+//! anomalous is drawn first and only decides whether an event is put in: names, order and lengths carry nothing of it.
+
+use std::ops::Range;
+
+use rand_chacha::ChaCha8Rng;
+use rand_core::{Rng, SeedableRng};
+use sweeps::{DatasetSource, Regime, Synthetic};
+
+use crate::dataset::{Dataset, Metadata, Split, Video};
+use crate::error::{DatasetError, Faults};
+use crate::features::Features;
+
+/// Frames of a segment, as in the paper.
+const FRAMES: usize = 16;
+const SCENES: usize = 13;
+const EVENT_TYPES: usize = 13;
+const SCENE: Range<usize> = 0..12;
+const CAMERA: Range<usize> = 12..36;
+const ACTIVITY: Range<usize> = 36..44;
+const UNUSUAL: Range<usize> = 44..60;
+const LATENT: usize = UNUSUAL.end;
+/// Spatial positions whose noisy activations are averaged after the ReLU.
+const POSITIONS: usize = 4;
+/// Bytes of features beyond which making them in memory is refused: write such data once with `data synth`… in parts.
+const MOST_BYTES: u64 = 16 << 30;
+
+/// What differs between the regimes.
+struct World {
+    /// Spread of each video's own camera.
+    camera: f64,
+    /// Log-std of a factor on each segment's jitter: unpredictable hard segments.
+    hard: f64,
+    /// Ordinary bursts per segment.
+    bursts: f64,
+}
+
+impl World {
+    fn of(regime: Regime) -> Self {
+        match regime {
+            Regime::OwnCameras => Self {
+                camera: 1.2,
+                hard: 0.0,
+                bursts: 0.02,
+            },
+            Regime::FixedCameras => Self {
+                camera: 0.0,
+                hard: 0.0,
+                bursts: 0.02,
+            },
+            Regime::HardBursts => Self {
+                camera: 0.0,
+                hard: 0.8,
+                bursts: 0.06,
+            },
+        }
+    }
+}
+
+/// Makes the data set of these settings.
+///
+/// # Errors
+/// More bytes than fit in memory.
+pub fn synthesize(settings: &Synthetic) -> Result<Dataset, DatasetError> {
+    let name = DatasetSource::Synthetic(settings.clone()).to_string();
+    let bytes = u64::from(settings.videos)
+        * u64::from(settings.mean_length)
+        * u64::from(settings.dimension)
+        * 4;
+    if bytes > MOST_BYTES
+        || settings.videos < 6
+        || settings.mean_length == 0
+        || settings.dimension == 0
+    {
+        let mut faults = Faults::new(name.as_ref());
+        faults.add(
+            "synthetic".as_ref(),
+            format_args!("these settings make {bytes} bytes of features; 6 videos to {MOST_BYTES} bytes are possible"),
+        );
+        return Err(faults.into_error());
+    }
+    let mut maker = Maker::new(settings);
+    let train = (settings.videos as usize * 2).div_ceil(3);
+    let (train, test) = (
+        maker.split(0..train),
+        maker.split(train..settings.videos as usize),
+    );
+    Ok(Dataset {
+        metadata: Metadata {
+            name,
+            feature_dim: settings.dimension as usize,
+            frames_per_segment: FRAMES as u32,
+            extractor: "synthetic (gcl-sweep data synth)".to_owned(),
+            source: format!(
+                "synthetic: regime {}, seed {}",
+                settings.regime.name(),
+                settings.seed
+            ),
+            licence: "CC0-1.0".to_owned(),
+        },
+        synthetic: true,
+        digest: settings.digest(),
+        train,
+        test,
+    })
+}
+
+struct Maker {
+    random: Random,
+    world: World,
+    mean_length: f64,
+    dimension: usize,
+    /// `[dimension, LATENT]`.
+    weights: Vec<f64>,
+    bias: Vec<f64>,
+    gain: Vec<f64>,
+    scenes: Vec<Vec<f64>>,
+    camera: Vec<f64>,
+    activity: Vec<f64>,
+    events: Vec<Vec<f64>>,
+}
+
+impl Maker {
+    fn new(settings: &Synthetic) -> Self {
+        let world = World::of(settings.regime);
+        let mut random = Random(ChaCha8Rng::seed_from_u64(settings.seed));
+        let dimension = settings.dimension as usize;
+        let scale = 1.0 / (LATENT as f64).sqrt();
+        let weights = (0..dimension * LATENT)
+            .map(|_| random.normal() * scale)
+            .collect();
+        let bias = (0..dimension)
+            .map(|_| -0.2 + 0.2 * random.normal())
+            .collect();
+        let gain = (0..dimension)
+            .map(|_| libm::exp(0.5 * random.normal()))
+            .collect();
+        let scenes = (0..SCENES).map(|_| random.block(SCENE, 1.0)).collect();
+        let mut camera = vec![0.0; LATENT];
+        camera[SCENE].fill(world.camera);
+        for (rank, value) in camera[CAMERA].iter_mut().enumerate() {
+            *value = world.camera * libm::pow(0.85, rank as f64);
+        }
+        let activity = (0..ACTIVITY.len())
+            .map(|rank| 0.8 * libm::pow(0.9, rank as f64))
+            .collect();
+        let events = (0..EVENT_TYPES).map(|_| random.event()).collect();
+        Self {
+            random,
+            world,
+            mean_length: f64::from(settings.mean_length),
+            dimension,
+            weights,
+            bias,
+            gain,
+            scenes,
+            camera,
+            activity,
+            events,
+        }
+    }
+
+    fn split(&mut self, videos: Range<usize>) -> Split {
+        let count = videos.len();
+        // Half of the videos, at least one of each kind, in an order that is drawn.
+        let mut labels: Vec<bool> = (0..count).map(|index| index < (count / 2).max(1)).collect();
+        for index in (1..count).rev() {
+            labels.swap(index, self.random.below(index + 1));
+        }
+        Split {
+            videos: videos
+                .zip(labels)
+                .map(|(index, label)| self.video(index, label))
+                .collect(),
+        }
+    }
+
+    fn video(&mut self, index: usize, label: bool) -> Video {
+        let random = &mut self.random;
+        let length = libm::exp(libm::log(self.mean_length) - 0.32 + 0.8 * random.normal());
+        let segments = length.clamp(4.0, 12.0 * self.mean_length) as usize;
+        let frames = segments * FRAMES + random.below(FRAMES);
+        let scene = &self.scenes[random.zipf(SCENES)];
+        let tail = libm::exp(0.5 * random.normal());
+        let mut base: Vec<f64> = scene
+            .iter()
+            .zip(&self.camera)
+            .map(|(scene, camera)| scene + tail * camera * random.normal())
+            .collect();
+        let busy = libm::exp(0.5 * random.normal());
+        // Drawn for every video, so that nothing after it depends on the label but the event itself.
+        let event = Event::draw(random, &self.events, segments, frames);
+        let event = if label { Some(event) } else { None };
+
+        let mut features = Vec::with_capacity(segments * self.dimension);
+        let mut level: Vec<f64> = self
+            .activity
+            .iter()
+            .map(|std| std * busy * random.normal())
+            .collect();
+        let (mut burst_left, mut burst) = (0, vec![0.0; ACTIVITY.len()]);
+        let mut jitter = 0.0;
+        for segment in 0..segments {
+            let cover = event.as_ref().map_or(0.0, |event| event.cover(segment));
+            let (keep, strength) = if cover > 0.0 {
+                (0.5, 1.6 * busy)
+            } else {
+                (0.85, busy)
+            };
+            let fresh = f64::sqrt(1.0 - keep * keep) * strength;
+            for (value, std) in level.iter_mut().zip(&self.activity) {
+                *value = keep * *value + fresh * std * random.normal();
+            }
+            let (starts, longer) = (random.unit() < self.world.bursts, 1 + random.below(5));
+            let mut draw: Vec<f64> = self
+                .activity
+                .iter()
+                .map(|std| 1.5 * std * random.normal())
+                .collect();
+            if burst_left == 0 && starts {
+                draw[0] = draw[0].abs();
+                (burst_left, burst) = (longer, draw);
+            }
+            let cut = random.unit() < 0.002;
+            for (value, std) in base.iter_mut().zip(&self.camera) {
+                let step = 0.7 * std * random.normal();
+                if cut {
+                    *value += step;
+                }
+            }
+            jitter = 0.5 * jitter + 0.5 * random.normal();
+            let hard = libm::exp(self.world.hard * random.normal());
+            let mut latent: Vec<f64> = base
+                .iter()
+                .map(|base| base + 0.15 * hard * strength * random.normal())
+                .collect();
+            for (at, value) in latent[ACTIVITY].iter_mut().enumerate() {
+                *value += level[at] + if burst_left > 0 { burst[at] } else { 0.0 };
+            }
+            if let Some(event) = &event {
+                for (value, direction) in latent.iter_mut().zip(&event.direction) {
+                    *value += event.amplitude * cover * (1.0 + 0.4 * jitter) * direction;
+                }
+            }
+            burst_left = burst_left.saturating_sub(1);
+            project(
+                &self.weights,
+                &self.bias,
+                &self.gain,
+                &latent,
+                random,
+                &mut features,
+            );
+        }
+        let anomalous = event
+            .map(|event| event.frames.start as u32..event.frames.end as u32)
+            .into_iter()
+            .collect();
+        Video {
+            name: format!("video-{:05}", index + 1),
+            frames: frames as u32,
+            label: Some(label),
+            anomalous,
+            features: Features::made(features, self.dimension),
+        }
+    }
+}
+
+/// One row of features of a latent vector: a random layer, noise per position, ReLU, mean over positions, gain.
+fn project(
+    weights: &[f64],
+    bias: &[f64],
+    gain: &[f64],
+    latent: &[f64],
+    random: &mut Random,
+    out: &mut Vec<f32>,
+) {
+    for ((row, bias), gain) in weights.chunks_exact(LATENT).zip(bias).zip(gain) {
+        let clean = bias
+            + row
+                .iter()
+                .zip(latent)
+                .map(|(weight, value)| weight * value)
+                .sum::<f64>();
+        let mut sum = 0.0;
+        for _ in 0..POSITIONS {
+            sum += f64::max(clean + 0.15 * random.normal(), 0.0);
+        }
+        out.push((sum / POSITIONS as f64 * gain) as f32);
+    }
+}
+
+/// A contiguous event.
+struct Event {
+    frames: Range<usize>,
+    amplitude: f64,
+    direction: Vec<f64>,
+}
+
+impl Event {
+    fn draw(random: &mut Random, types: &[Vec<f64>], segments: usize, frames: usize) -> Self {
+        let (low, high) = (libm::log(0.03), libm::log(0.35));
+        let share = libm::exp(low + (high - low) * random.unit());
+        // At least a segment, and inside the segments that are extracted.
+        let length = ((share * frames as f64) as usize).clamp(FRAMES, segments * FRAMES);
+        let start = random.below(segments * FRAMES - length + 1);
+        let noise = 0.3 / (LATENT as f64).sqrt();
+        let kind = random.below(types.len());
+        let direction = unit(
+            types[kind]
+                .iter()
+                .map(|value| value + noise * random.normal())
+                .collect(),
+        );
+        Self {
+            frames: start..start + length,
+            amplitude: 3.0 * libm::exp(0.5 * random.normal()),
+            direction,
+        }
+    }
+
+    /// The share of a segment inside the event.
+    fn cover(&self, segment: usize) -> f64 {
+        let (from, to) = (segment * FRAMES, (segment + 1) * FRAMES);
+        let inside = self
+            .frames
+            .end
+            .min(to)
+            .saturating_sub(self.frames.start.max(from));
+        inside as f64 / FRAMES as f64
+    }
+}
+
+fn unit(mut vector: Vec<f64>) -> Vec<f64> {
+    let norm = vector.iter().map(|value| value * value).sum::<f64>().sqrt();
+    for value in &mut vector {
+        *value /= norm;
+    }
+    vector
+}
+
+/// The stream of draws.
+struct Random(ChaCha8Rng);
+
+impl Random {
+    /// Uniform in `[0, 1)`, 53 bits.
+    fn unit(&mut self) -> f64 {
+        (self.0.next_u64() >> 11) as f64 / (1_u64 << 53) as f64
+    }
+
+    /// Uniform below `bound`; the bias of the product is below 2⁻⁵³.
+    fn below(&mut self, bound: usize) -> usize {
+        ((self.unit() * bound as f64) as usize).min(bound.saturating_sub(1))
+    }
+
+    /// Standard normal, by Box and Muller.
+    fn normal(&mut self) -> f64 {
+        let radius = (-2.0 * libm::log(1.0 - self.unit())).sqrt();
+        radius * libm::cos(std::f64::consts::TAU * self.unit())
+    }
+
+    /// An index below `count`, the r-th with weight 1/r.
+    fn zipf(&mut self, count: usize) -> usize {
+        let total: f64 = (1..=count).map(|rank| 1.0 / rank as f64).sum();
+        let mut left = self.unit() * total;
+        for rank in 1..=count {
+            left -= 1.0 / rank as f64;
+            if left < 0.0 {
+                return rank - 1;
+            }
+        }
+        count - 1
+    }
+
+    /// A latent vector that is normal in one block and zero elsewhere.
+    fn block(&mut self, block: Range<usize>, std: f64) -> Vec<f64> {
+        let mut vector = vec![0.0; LATENT];
+        for value in &mut vector[block] {
+            *value = std * self.normal();
+        }
+        vector
+    }
+
+    /// A direction of a type of event: 0.7 of its squared length along ordinary activity (most of that along its first
+    /// axis, the energy of motion), the rest where normal data never go.
+    fn event(&mut self) -> Vec<f64> {
+        let mut inside = unit(self.block(ACTIVITY.start + 1..ACTIVITY.end, 1.0));
+        for value in &mut inside {
+            *value *= 0.3_f64.sqrt();
+        }
+        inside[ACTIVITY.start] = 0.7_f64.sqrt();
+        let outside = unit(self.block(UNUSUAL, 1.0));
+        inside
+            .iter()
+            .zip(&outside)
+            .map(|(inside, outside)| 0.7_f64.sqrt() * inside + 0.3_f64.sqrt() * outside)
+            .collect()
+    }
+}

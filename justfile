@@ -1,0 +1,27 @@
+# `just` lists the recipes. Each is what CI runs, or a part of it.
+
+# What CI runs.
+ci:
+    .ci/run
+
+# Format, lint, test.
+check:
+    cargo fmt --all --check
+    cargo clippy --workspace --all-targets -- -D warnings
+    cargo test
+
+# A control plane without candle.
+control-plane:
+    cargo build --no-default-features
+
+# The main job, on synthetic data.
+quickstart:
+    cargo run --release -- run sweeps/quickstart.toml --out out/quickstart
+
+# Licences, advisories, duplicate versions (needs cargo-deny).
+deny:
+    cargo deny check
+
+# Every trace of a folder made by `gcl/traces/make.py OUT --seed N`.
+traces folder:
+    for case in {{ folder }}/*/; do cargo run --release -q -- selftest --case "$case" || exit 1; done
