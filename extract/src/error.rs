@@ -1,0 +1,86 @@
+//! What can go wrong, each with the file it is about.
+
+use std::path::{Path, PathBuf};
+
+/// Why features could not be extracted.
+#[derive(Debug, thiserror::Error)]
+pub enum ExtractError {
+    /// A file or folder could not be read or written.
+    #[error("{}: {source}", path.display())]
+    File {
+        /// Which.
+        path: PathBuf,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// Weights that do not fit the network, or that are no weights at all.
+    #[error("{}: {message}", path.display())]
+    Weights {
+        /// The weights file.
+        path: PathBuf,
+        /// The first thing that does not fit.
+        message: String,
+    },
+    /// A video that cannot be decoded.
+    #[error("{}: {message}", path.display())]
+    Video {
+        /// The video.
+        path: PathBuf,
+        /// What the decoder says.
+        message: String,
+    },
+    /// The decoder is not there.
+    #[error(
+        "cannot start `{program}`: {source}\n\nhint: install ffmpeg 5.1 or newer (Debian: `apt-get install ffmpeg`), or say where it is with `--ffmpeg`"
+    )]
+    Decoder {
+        /// What was to be started.
+        program: PathBuf,
+        /// Why it did not start.
+        source: std::io::Error,
+    },
+    /// The list of videos has a fault.
+    #[error("{}:{line}: {message}", path.display())]
+    List {
+        /// The list.
+        path: PathBuf,
+        /// Its line, from 1.
+        line: u64,
+        /// What is wrong.
+        message: String,
+    },
+    /// What was asked for cannot be done.
+    #[error("{0}")]
+    Request(String),
+    /// A recorded case that cannot be replayed.
+    #[error("{}: {message}", path.display())]
+    Case {
+        /// The file of the case.
+        path: PathBuf,
+        /// What is wrong with it.
+        message: String,
+    },
+    /// The device failed.
+    #[error("device: {0}")]
+    Device(String),
+    /// Asked to stop; what is done is kept.
+    #[error("stopped; the same command goes on from here")]
+    Stopped,
+}
+
+impl ExtractError {
+    pub(crate) fn file(path: &Path, source: std::io::Error) -> Self {
+        Self::File {
+            path: path.to_owned(),
+            source,
+        }
+    }
+}
+
+impl From<candle_core::Error> for ExtractError {
+    fn from(error: candle_core::Error) -> Self {
+        // Without the backtrace that candle may carry: one line.
+        let text = error.to_string();
+        Self::Device(text.lines().next().unwrap_or_default().to_owned())
+    }
+}

