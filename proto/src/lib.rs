@@ -1,1 +1,33 @@
-//! The wire: sweep.v1, and its conversions to the nouns
+//! The wire: sweep.v1, and its conversions to the nouns.
+//!
+//! Generated types stop at the RPC modules of coordinator, worker and command line; inside, everyone speaks the nouns of
+//! `sweeps`. From a noun to the wire is `From`, and cannot fail. From the wire to a noun is `TryFrom` with a
+//! [`WireError`]: whatever arrives, the answer is a value or an error, never a panic, and every length is checked
+//! against [`limits`].
+
+mod dial;
+mod error;
+mod job;
+pub mod limits;
+mod number;
+mod reason;
+mod record;
+mod result;
+pub mod version;
+
+pub use dial::{Bearer, DialError, Keys, dial, live};
+pub use error::WireError;
+pub use number::{attempt, digest, job_id, named_digests, required, text, texts, word};
+pub use reason::{REASON_KEY, Reason, refuse};
+
+/// The generated messages and services.
+#[allow(
+    missing_docs,
+    unreachable_pub,
+    clippy::all,
+    clippy::pedantic,
+    clippy::unwrap_used
+)]
+pub mod wire {
+    tonic::include_proto!("sweep.v1");
+}

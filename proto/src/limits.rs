@@ -1,0 +1,63 @@
+//! How much of anything may arrive. What exceeds a limit is refused as a whole, never cut.
+
+/// Bytes of one message, either way: a record of [`CURVE_POINTS`] points fits. A crafted message of that size costs a
+/// decoder some 70 times as much for a moment, which is why it is not larger.
+pub const MESSAGE_BYTES: usize = 8 << 20;
+
+/// Bytes of a name: of a worker, a sweep, a data set, a device, a label, a version.
+pub const NAME_BYTES: usize = 1024;
+
+/// Bytes of a text for people: a failure, a warning, a line of a log. [`sweeps::Failure::new`] keeps 4,096 characters of
+/// at most four bytes.
+pub const TEXT_BYTES: usize = 16 << 10;
+
+/// Bytes of a sweep file.
+pub const SWEEP_FILE_BYTES: usize = 2 << 20;
+
+/// Bytes of the rendered faults of a sweep file.
+pub const RENDERED_BYTES: usize = 6 << 20;
+
+/// Points of a curve: epochs of all phases together.
+pub const CURVE_POINTS: usize = 100_000;
+
+/// Points of one attempt in a report.
+pub const REPORT_POINTS: usize = 1024;
+
+/// Log lines of one attempt in a report.
+pub const REPORT_LINES: usize = 1024;
+
+/// Leases of one worker, in any list of them.
+pub const LEASES: usize = 4096;
+
+/// Data sets of one worker, or of a submission.
+pub const DATASETS: usize = 4096;
+
+/// Labels of a worker or a sweep.
+pub const LABELS: usize = 64;
+
+/// Parameters of a job. The registry has some thirty.
+pub const PARAMETERS: usize = 256;
+
+/// Entries of a list or table that is a parameter's value.
+pub const VALUE_ENTRIES: usize = 64;
+
+/// Lists in tables in lists: how deep a value may be. The registry has none deeper than 1.
+pub const VALUE_DEPTH: usize = 4;
+
+/// Swept parameters of a sweep.
+pub const COLUMNS: usize = 256;
+
+/// Warnings of a record.
+pub const WARNINGS: usize = 256;
+
+/// Artifacts of a record.
+pub const ARTIFACTS: usize = 256;
+
+/// Bytes of one artifact.
+pub const ARTIFACT_BYTES: u64 = 1 << 30;
+
+/// Bytes of one piece of an artifact as we send it.
+pub const CHUNK_BYTES: usize = 256 << 10;
+
+/// Anything that a coordinator lists for people: sweeps, workers, kept log lines.
+pub const LISTED: usize = 1_000_000;
