@@ -1,0 +1,113 @@
+//! From a submission to what the scheduler takes: the file expanded, every data set's digest known, every job's id made.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use sweeps::{Cell, DatasetSource, Digest};
+
+use crate::cells::CellTable;
+use crate::message::{Refusal, Submit};
+use crate::scheduler::Submission;
+
+/// A sweep file, parsed and expanded: what [`Expand`] gives.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Expanded {
+    /// The sweep's name.
+    pub name: String,
+    /// Its description.
+    pub description: String,
+    /// Names of the swept parameters but `seed`.
+    pub columns: Vec<String>,
+    /// Its cells, in order.
+    pub cells: Vec<Cell>,
+    /// Digests of named data sets that the file itself states.
+    pub datasets: BTreeMap<String, Digest>,
+}
+
+/// Text of a sweep file → its cells, or all its faults rendered for people. Arguments: the file's name, its text, the
+/// most jobs it may mean. A pure function; a value here so that tests can do without the sweep language.
+pub type Expand =
+    Arc<dyn Fn(&str, &str, Option<usize>) -> Result<Expanded, String> + Send + Sync + 'static>;
+
+/// The sweep language of the crate `sweeps`.
+pub fn sweep_language() -> Expand {
+    Arc::new(|file, text, max_jobs| {
+        let mut limits = sweeps::expand::Limits::default();
+        if let Some(max_jobs) = max_jobs {
+            limits.max_jobs = max_jobs;
+        }
+        let (spec, expansion) =
+            sweeps::expand::expand_text(file, text, limits).map_err(|faults| faults.to_string())?;
+        // The file states one digest: it is that of every data set folder it names.
+        let datasets = spec
+            .datasets
+            .iter()
+            .filter_map(|source| match source {
+                DatasetSource::Named(name) => Some((name.clone(), spec.dataset_digest?)),
+                DatasetSource::Synthetic(_) => None,
+            })
+            .collect();
+        Ok(Expanded {
+            name: spec.name,
+            description: spec.description,
+            columns: expansion.columns,
+            cells: expansion.cells,
+            datasets,
+        })
+    })
+}
+
+/// Expands the file and gives every job its id: work that is done before the engine is asked, since a large grid takes a
+/// second and the engine must not stand still for it.
+pub(crate) fn resolve(
+    submit: Submit,
+    expand: &Expand,
+    announced: &BTreeMap<String, Vec<Digest>>,
+) -> Result<Submission, Refusal> {
+    let expanded = expand(&submit.file, &submit.text, submit.max_jobs)
+        .map_err(|rendered| Refusal::InvalidSweep { rendered })?;
+    let mut digests: BTreeMap<DatasetSource, Digest> = BTreeMap::new();
+    let mut ids = Vec::with_capacity(expanded.cells.len());
+    for cell in &expanded.cells {
+        let source = &cell.job.dataset;
+        let digest = if let Some(digest) = digests.get(source) {
+            *digest
+        } else {
+            let digest = match source {
+                DatasetSource::Synthetic(synthetic) => synthetic.digest(),
+                DatasetSource::Named(name) => {
+                    // The file is the science: what it states goes before what a folder happens to hold.
+                    let stated = expanded.datasets.get(name).or(submit.datasets.get(name));
+                    match (stated, announced.get(name).map(Vec::as_slice)) {
+                        (Some(digest), _) | (None, Some([digest])) => *digest,
+                        (None, None | Some([])) => {
+                            return Err(Refusal::UnknownDataset(name.clone()));
+                        }
+                        (None, Some(several)) => {
+                            return Err(Refusal::DatasetConflict {
+                                name: name.clone(),
+                                digests: several.to_vec(),
+                            });
+                        }
+                    }
+                }
+            };
+            digests.insert(source.clone(), digest);
+            digest
+        };
+        ids.push(cell.job.id(digest));
+    }
+    let table = CellTable::new(expanded.columns, &expanded.cells, &digests)?;
+    Ok(Submission {
+        name: expanded.name,
+        description: expanded.description,
+        file: submit.file,
+        text: submit.text,
+        priority: submit.priority,
+        requirements: submit.requirements,
+        dry_run: submit.dry_run,
+        trainer_revision: sweeps::TRAINER_REVISION,
+        table: Arc::new(table),
+        ids,
+    })
+}

@@ -1,0 +1,102 @@
+//! The index on sled, with what we know of its traps.
+
+use std::path::Path;
+
+use super::{Batch, IndexError, Pairs, Store};
+
+/// The index on sled: one tree, so that a batch is atomic.
+#[derive(Debug)]
+pub struct SledStore(sled::Db);
+
+impl SledStore {
+    /// Opens the index in `folder`, making it if there is none.
+    ///
+    /// # Errors
+    /// [`IndexError`]: it cannot be trusted; throw it away and make it again.
+    pub fn open(folder: &Path) -> Result<Self, IndexError> {
+        std::fs::create_dir_all(folder).map_err(|error| told(folder, &error))?;
+        // A process that was killed while it opened the index leaves these, and the next open then fails with
+        // `Corruption` (sled issue 1533).
+        for entry in std::fs::read_dir(folder).map_err(|error| told(folder, &error))? {
+            let path = entry.map_err(|error| told(folder, &error))?.path();
+            let unfinished = path
+                .file_name()
+                .and_then(|name| name.to_str())
+                .is_some_and(|name| name.starts_with("snap.") && name.ends_with(".generating"));
+            if unfinished {
+                std::fs::remove_file(&path).map_err(|error| told(&path, &error))?;
+            }
+        }
+        sled::Config::new()
+            .path(folder)
+            // A coordinator that idles must stay small; the operating system caches the file anyway.
+            .cache_capacity(8 << 20)
+            .open()
+            .map(Self)
+            .map_err(|error| told(folder, &error))
+    }
+
+    /// Throws an index away.
+    ///
+    /// # Errors
+    /// [`IndexError`] where the folder cannot be removed.
+    pub fn remove(folder: &Path) -> Result<(), IndexError> {
+        match std::fs::remove_dir_all(folder) {
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(told(folder, &error)),
+            _ => Ok(()),
+        }
+    }
+}
+
+impl Store for SledStore {
+    fn get(&self, key: &[u8]) -> Result<Option<Vec<u8>>, IndexError> {
+        let value = self.0.get(key).map_err(failed)?;
+        Ok(value.map(|value| value.to_vec()))
+    }
+
+    fn scan(&self, prefix: &[u8]) -> Result<Pairs, IndexError> {
+        self.0
+            .scan_prefix(prefix)
+            .map(|item| {
+                item.map(|(key, value)| (key.to_vec(), value.to_vec()))
+                    .map_err(failed)
+            })
+            .collect()
+    }
+
+    fn count(&self, prefix: &[u8]) -> Result<u64, IndexError> {
+        let mut count = 0;
+        for item in self.0.scan_prefix(prefix).keys() {
+            item.map_err(failed)?;
+            count += 1;
+        }
+        Ok(count)
+    }
+
+    fn apply(&self, batch: Batch) -> Result<(), IndexError> {
+        let mut changes = sled::Batch::default();
+        for (key, value) in batch {
+            match value {
+                Some(value) => changes.insert(key, value),
+                None => changes.remove(key),
+            }
+        }
+        self.0.apply_batch(changes).map_err(failed)
+    }
+
+    fn flush(&self) -> Result<(), IndexError> {
+        self.0.flush().map(drop).map_err(failed)
+    }
+}
+
+#[expect(
+    clippy::needless_pass_by_value,
+    reason = "the form that `map_err` takes"
+)]
+fn failed(error: sled::Error) -> IndexError {
+    IndexError(error.to_string())
+}
+
+fn told(path: &Path, error: &dyn std::fmt::Display) -> IndexError {
+    IndexError(format!("{}: {error}", path.display()))
+}

@@ -1,0 +1,341 @@
+//! The journal: the truth on disk. Append-only segments of framed, hash-chained entries.
+//!
+//! Opening reads everything and verifies each hash. A tail that was being written when the power went is cut off; any
+//! other difference between what was written and what is read is [`JournalError::Damaged`], which names file and offset
+//! and never passes in silence. What [`Journal::append`] returned for is on disk (fdatasync, and fsync of the folder for a
+//! new file).
+//!
+//! A failed append leaves the journal usable: the next one cuts what may have been written and writes again, since after
+//! a failed sync the kernel may have dropped the pages that it could not write.
+
+mod frame;
+mod scan;
+#[cfg(test)]
+mod tests;
+
+use std::fs::{File, OpenOptions};
+use std::io;
+use std::os::unix::fs::FileExt;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use sweeps::Digest;
+
+use crate::entry::Entry;
+
+pub use frame::Location;
+pub use scan::{Scanned, copy, export, read_payload, repair};
+
+/// How the journal is kept.
+#[derive(Clone)]
+pub struct Options {
+    /// A segment that is longer than this is followed by a new one.
+    pub segment_bytes: u64,
+    /// Asked before each operation on a file; tests let it fail.
+    pub fault: Option<Fault>,
+}
+
+/// Says whether an operation shall fail.
+pub type Fault = Arc<dyn Fn(Operation) -> io::Result<()> + Send + Sync>;
+
+/// What is about to be done to a file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Operation {
+    /// Bytes are written. When it fails, half of them were.
+    Write,
+    /// They are synced.
+    Sync,
+    /// A new segment is made.
+    Create,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            // Large enough that a month's sweep has tens of files, small enough to copy one.
+            segment_bytes: 64 << 20,
+            fault: None,
+        }
+    }
+}
+
+/// Why a journal cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum JournalError {
+    /// Another coordinator has it.
+    #[error("the state folder {0} is in use by another coordinator")]
+    Locked(PathBuf),
+    /// The operating system said no.
+    #[error("cannot {doing} {path}")]
+    Io {
+        /// What was tried.
+        doing: &'static str,
+        /// On which file.
+        path: PathBuf,
+        /// What it said.
+        #[source]
+        source: io::Error,
+    },
+    /// What is read is not what was written.
+    #[error(
+        "the journal is damaged: {path} at byte {offset}: {what}. Restore a backup, or cut it there with `gcl-sweep coordinator repair`; entries from there on are then lost"
+    )]
+    Damaged {
+        /// The segment.
+        path: PathBuf,
+        /// Where the frame begins.
+        offset: u64,
+        /// What is wrong.
+        what: String,
+    },
+    /// It was written by a later version.
+    #[error(
+        "{path} has format version {version}; this program reads up to {}",
+        frame::VERSION
+    )]
+    TooNew {
+        /// The segment.
+        path: PathBuf,
+        /// Its version.
+        version: u32,
+    },
+    /// An entry cannot be written as JSON.
+    #[error("an entry cannot be encoded: {0}")]
+    Encode(String),
+}
+
+impl JournalError {
+    pub(crate) fn io(
+        doing: &'static str,
+        path: &Path,
+    ) -> impl FnOnce(io::Error) -> JournalError + use<> {
+        let path = path.to_owned();
+        move |source| JournalError::Io {
+            doing,
+            path,
+            source,
+        }
+    }
+}
+
+/// An open journal, locked against others.
+pub struct Journal {
+    folder: PathBuf,
+    options: Options,
+    file: File,
+    path: PathBuf,
+    /// Number of the first entry of the current segment: its name.
+    segment: u64,
+    /// End of what is on disk for certain.
+    end: u64,
+    /// Bytes beyond `end` may have been written by an append that failed.
+    soiled: bool,
+    /// Number of the last entry.
+    sequence: u64,
+    /// Hash of everything up to it.
+    chain: [u8; 32],
+    _lock: File,
+}
+
+impl Journal {
+    /// Opens the journal in `folder`, making it if there is none, and hands every entry to `visit` in order.
+    ///
+    /// # Errors
+    /// [`JournalError`]; nothing was changed on disk then, unless it was a torn tail.
+    pub fn open(
+        folder: &Path,
+        options: Options,
+        visit: &mut dyn FnMut(Scanned) -> Result<(), JournalError>,
+    ) -> Result<Self, JournalError> {
+        let lock = lock(folder)?;
+        let scan = scan::scan(folder, visit)?;
+        if let Some(path) = scan.unfinished {
+            std::fs::remove_file(&path)
+                .and_then(|()| sync_folder(folder))
+                .map_err(JournalError::io("remove the unfinished", &path))?;
+        }
+        let Some(last) = scan.last else {
+            let (file, path) = create(folder, 1, frame::GENESIS, &options)?;
+            return Ok(Self {
+                folder: folder.to_owned(),
+                options,
+                file,
+                path,
+                segment: 1,
+                end: frame::HEADER,
+                soiled: false,
+                sequence: 0,
+                chain: frame::GENESIS,
+                _lock: lock,
+            });
+        };
+        let path = scan::path_of(folder, last.segment);
+        let file = OpenOptions::new()
+            .read(true)
+            .write(true)
+            .open(&path)
+            .map_err(JournalError::io("open", &path))?;
+        let journal = Self {
+            folder: folder.to_owned(),
+            options,
+            file,
+            path,
+            segment: last.segment,
+            end: last.end,
+            soiled: last.torn,
+            sequence: last.sequence,
+            chain: last.chain,
+            _lock: lock,
+        };
+        if last.torn {
+            tracing::warn!(path = %journal.path.display(), offset = last.end, "cut off an entry that was not written to its end");
+            journal.cut()?;
+        }
+        Ok(Self {
+            soiled: false,
+            ..journal
+        })
+    }
+
+    /// Writes entries and syncs once. When it returns, they are on disk.
+    ///
+    /// # Errors
+    /// [`JournalError::Io`]: none of them counts as written; try again with the same.
+    pub fn append(&mut self, entries: &[Entry]) -> Result<Vec<Location>, JournalError> {
+        if entries.is_empty() {
+            return Ok(Vec::new());
+        }
+        if self.soiled {
+            self.cut()?;
+            self.soiled = false;
+        }
+        if self.end >= self.options.segment_bytes && self.end > frame::HEADER {
+            self.rotate()?;
+        }
+        let mut bytes = Vec::with_capacity(entries.len() * 512);
+        let mut locations = Vec::with_capacity(entries.len());
+        let (mut sequence, mut chain) = (self.sequence, self.chain);
+        for entry in entries {
+            sequence += 1;
+            let start = self.end + bytes.len() as u64;
+            let location = frame::encode(entry, sequence, &mut chain, &mut bytes)?;
+            locations.push(Location {
+                segment: self.segment,
+                offset: start + frame::FRAME,
+                ..location
+            });
+        }
+        self.soiled = true;
+        self.write(&bytes)
+            .map_err(JournalError::io("write", &self.path))?;
+        self.fault(Operation::Sync)
+            .and_then(|()| self.file.sync_data())
+            .map_err(JournalError::io("sync", &self.path))?;
+        self.soiled = false;
+        self.end += bytes.len() as u64;
+        self.sequence = sequence;
+        self.chain = chain;
+        Ok(locations)
+    }
+
+    /// Number of the last entry that is on disk; 0 of an empty journal.
+    pub fn sequence(&self) -> u64 {
+        self.sequence
+    }
+
+    /// Hash of everything up to it.
+    pub fn chain(&self) -> Digest {
+        Digest(self.chain)
+    }
+
+    /// Where the segments are.
+    pub fn folder(&self) -> &Path {
+        &self.folder
+    }
+
+    fn write(&self, bytes: &[u8]) -> io::Result<()> {
+        if let Err(error) = self.fault(Operation::Write) {
+            self.file
+                .write_all_at(&bytes[..bytes.len() / 2], self.end)?;
+            return Err(error);
+        }
+        self.file.write_all_at(bytes, self.end)
+    }
+
+    fn cut(&self) -> Result<(), JournalError> {
+        self.file
+            .set_len(self.end)
+            .and_then(|()| self.file.sync_all())
+            .map_err(JournalError::io("cut", &self.path))
+    }
+
+    fn rotate(&mut self) -> Result<(), JournalError> {
+        let segment = self.sequence + 1;
+        let (file, path) = create(&self.folder, segment, self.chain, &self.options)?;
+        self.file = file;
+        self.path = path;
+        self.segment = segment;
+        self.end = frame::HEADER;
+        Ok(())
+    }
+
+    fn fault(&self, operation: Operation) -> io::Result<()> {
+        self.options
+            .fault
+            .as_ref()
+            .map_or(Ok(()), |fault| fault(operation))
+    }
+}
+
+/// Takes the lock of a state folder, which is held as long as the file is open, also by a process that is killed.
+fn lock(folder: &Path) -> Result<File, JournalError> {
+    std::fs::create_dir_all(folder).map_err(JournalError::io("make the folder", folder))?;
+    let path = folder.join("lock");
+    let file = OpenOptions::new()
+        .create(true)
+        .truncate(false)
+        .write(true)
+        .open(&path)
+        .map_err(JournalError::io("open", &path))?;
+    match file.try_lock() {
+        Ok(()) => Ok(file),
+        Err(std::fs::TryLockError::WouldBlock) => Err(JournalError::Locked(folder.to_owned())),
+        Err(std::fs::TryLockError::Error(source)) => Err(JournalError::Io {
+            doing: "lock",
+            path,
+            source,
+        }),
+    }
+}
+
+/// Makes a segment: a file with a header, on disk with its name.
+fn create(
+    folder: &Path,
+    segment: u64,
+    chain: [u8; 32],
+    options: &Options,
+) -> Result<(File, PathBuf), JournalError> {
+    let path = scan::path_of(folder, segment);
+    let make = || {
+        if let Some(fault) = &options.fault {
+            fault(Operation::Create)?;
+        }
+        let file = OpenOptions::new()
+            .read(true)
+            .write(true)
+            .create(true)
+            .truncate(true)
+            .open(&path)?;
+        file.write_all_at(&frame::header(segment, &chain), 0)?;
+        file.sync_all()?;
+        sync_folder(folder)?;
+        Ok(file)
+    };
+    let file = make().map_err(JournalError::io("make", &path))?;
+    Ok((file, path))
+}
+
+/// Makes the names in a folder durable.
+pub(crate) fn sync_folder(folder: &Path) -> io::Result<()> {
+    File::open(folder)?.sync_all()
+}

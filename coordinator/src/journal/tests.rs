@@ -1,0 +1,219 @@
+//! What the journal promises: what was appended is read again, a torn tail is cut off, and no other change goes unseen.
+
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use proptest::prelude::*;
+
+use super::*;
+use crate::message::{Timestamp, WorkerId};
+
+fn entry(number: u64) -> Entry {
+    Entry::WorkerLeft {
+        at: Timestamp(number),
+        worker: WorkerId(number),
+        reason: "x".repeat((number % 50) as usize),
+    }
+}
+
+fn read(folder: &Path) -> Result<Vec<Entry>, JournalError> {
+    let mut entries = Vec::new();
+    Journal::open(folder, Options::default(), &mut |scanned| {
+        let payload = read_payload(folder, &scanned.location)?;
+        assert_eq!(
+            serde_json::from_slice::<Entry>(&payload).unwrap(),
+            scanned.entry
+        );
+        entries.push(scanned.entry);
+        Ok(())
+    })?;
+    Ok(entries)
+}
+
+/// A journal of `batches` of three entries each, in segments of that length, and where each batch ends in the last one.
+fn write(folder: &Path, batches: u64, segment_bytes: u64) -> Vec<(u64, u64)> {
+    let options = Options {
+        segment_bytes,
+        fault: None,
+    };
+    let mut journal = Journal::open(folder, options, &mut |_| Ok(())).unwrap();
+    (0..batches)
+        .map(|batch| {
+            let entries: Vec<Entry> = (0..3).map(|number| entry(batch * 3 + number)).collect();
+            journal.append(&entries).unwrap();
+            (journal.segment, journal.end)
+        })
+        .collect()
+}
+
+fn last_segment(folder: &Path) -> PathBuf {
+    let mut paths: Vec<PathBuf> = std::fs::read_dir(folder)
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .filter(|path| path.extension().is_some_and(|end| end == "journal"))
+        .collect();
+    paths.sort();
+    paths.pop().unwrap()
+}
+
+#[test]
+fn entries_come_back_over_several_segments() {
+    let folder = tempfile::tempdir().unwrap();
+    let ends = write(folder.path(), 20, 1000);
+    assert!(ends.last().unwrap().0 > 10, "several segments: {ends:?}");
+    let expected: Vec<Entry> = (0..60).map(entry).collect();
+    assert_eq!(read(folder.path()).unwrap(), expected);
+    // And on it goes.
+    let mut journal = Journal::open(folder.path(), Options::default(), &mut |_| Ok(())).unwrap();
+    assert_eq!(journal.append(&[entry(60)]).unwrap()[0].sequence, 61);
+    drop(journal);
+    assert_eq!(read(folder.path()).unwrap().len(), 61);
+}
+
+#[test]
+fn two_coordinators_cannot_have_one_journal() {
+    let folder = tempfile::tempdir().unwrap();
+    let journal = Journal::open(folder.path(), Options::default(), &mut |_| Ok(())).unwrap();
+    assert!(matches!(read(folder.path()), Err(JournalError::Locked(_))));
+    drop(journal);
+    assert!(read(folder.path()).unwrap().is_empty());
+}
+
+#[test]
+fn a_later_version_is_refused_by_name() {
+    let folder = tempfile::tempdir().unwrap();
+    write(folder.path(), 1, 1 << 20);
+    let path = last_segment(folder.path());
+    let mut bytes = std::fs::read(&path).unwrap();
+    let mut header = frame::header(1, &frame::GENESIS);
+    header[8] = 9;
+    let check = &blake3::hash(&header[..52]).as_bytes()[..8].to_vec();
+    header[52..].copy_from_slice(check);
+    bytes[..60].copy_from_slice(&header);
+    std::fs::write(&path, bytes).unwrap();
+    assert!(matches!(
+        read(folder.path()),
+        Err(JournalError::TooNew { version: 9, .. })
+    ));
+}
+
+#[test]
+fn a_missing_or_foreign_segment_is_seen() {
+    let folder = tempfile::tempdir().unwrap();
+    write(folder.path(), 20, 1000);
+    std::fs::remove_file(scan::path_of(folder.path(), 1)).unwrap();
+    assert!(matches!(
+        read(folder.path()),
+        Err(JournalError::Damaged { .. })
+    ));
+}
+
+#[test]
+fn an_append_that_fails_at_any_point_loses_nothing_and_can_be_repeated() {
+    for failing in [Operation::Write, Operation::Sync, Operation::Create] {
+        let folder = tempfile::tempdir().unwrap();
+        let broken = Arc::new(AtomicBool::new(false));
+        let asked = Arc::new(Mutex::new(0));
+        let options = Options {
+            segment_bytes: 300,
+            fault: Some(Arc::new({
+                let (broken, asked) = (broken.clone(), asked.clone());
+                move |operation| {
+                    if operation == failing && broken.load(Ordering::Relaxed) {
+                        *asked.lock().unwrap() += 1;
+                        return Err(io::ErrorKind::StorageFull.into());
+                    }
+                    Ok(())
+                }
+            })),
+        };
+        let mut journal = Journal::open(folder.path(), options, &mut |_| Ok(())).unwrap();
+        let mut written = 0;
+        for round in 0..12 {
+            broken.store(round % 3 == 1, Ordering::Relaxed);
+            let batch = [entry(written), entry(written + 1)];
+            match journal.append(&batch) {
+                Ok(_) => written += 2,
+                Err(error) => assert!(matches!(error, JournalError::Io { .. }), "{error}"),
+            }
+        }
+        assert!(*asked.lock().unwrap() > 0, "{failing:?} was never tried");
+        drop(journal);
+        let expected: Vec<Entry> = (0..written).map(entry).collect();
+        assert_eq!(read(folder.path()).unwrap(), expected, "{failing:?}");
+    }
+}
+
+#[test]
+fn repair_cuts_at_the_damage_and_keeps_what_it_cut() {
+    let folder = tempfile::tempdir().unwrap();
+    write(folder.path(), 20, 1000);
+    assert!(repair(folder.path()).unwrap().is_none());
+    let path = scan::path_of(folder.path(), 10);
+    let mut bytes = std::fs::read(&path).unwrap();
+    let at = bytes.len() - 3;
+    bytes[at] ^= 1;
+    std::fs::write(&path, &bytes).unwrap();
+    assert!(matches!(
+        read(folder.path()),
+        Err(JournalError::Damaged { .. })
+    ));
+    assert!(repair(folder.path()).unwrap().unwrap().contains("damaged"));
+    let kept = read(folder.path()).unwrap();
+    assert!(kept.len() >= 9 && kept.len() < 60, "{}", kept.len());
+    assert_eq!(kept, (0..kept.len() as u64).map(entry).collect::<Vec<_>>());
+    assert!(path.with_extension("journal.damaged").exists());
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(60))]
+
+    /// A crash may leave any prefix of what was being written: all whole entries are recovered, and writing goes on.
+    #[test]
+    fn any_prefix_recovers_all_whole_entries(share in 0.0..1.0_f64, zeros in 0..3_usize) {
+        let folder = tempfile::tempdir().unwrap();
+        let ends = write(folder.path(), 4, 1 << 20);
+        let path = last_segment(folder.path());
+        let mut bytes = std::fs::read(&path).unwrap();
+        let cut = (share * bytes.len() as f64) as usize;
+        bytes.truncate(cut);
+        // The file may also have grown without its pages being written; a header is synced before anything follows it.
+        if cut as u64 >= frame::HEADER {
+            bytes.resize(cut + zeros * 40, 0);
+        }
+        std::fs::write(&path, &bytes).unwrap();
+        let whole = ends.iter().filter(|(_, end)| *end <= cut as u64).count() * 3;
+        let found = read(folder.path()).unwrap();
+        prop_assert!(found.len() >= whole && found.len() < whole + 3, "{} of {}", found.len(), whole);
+        prop_assert_eq!(&found, &(0..found.len() as u64).map(entry).collect::<Vec<_>>());
+        let mut journal = Journal::open(folder.path(), Options::default(), &mut |_| Ok(())).unwrap();
+        journal.append(&[entry(99)]).unwrap();
+        drop(journal);
+        prop_assert_eq!(read(folder.path()).unwrap().len(), found.len() + 1);
+    }
+
+    /// No changed byte passes in silence, wherever it is and whatever it becomes.
+    #[test]
+    fn any_flipped_byte_is_detected(share in 0.0..1.0_f64, flip in 1..=255_u8) {
+        let folder = tempfile::tempdir().unwrap();
+        write(folder.path(), 4, 500);
+        let mut paths: Vec<PathBuf> = std::fs::read_dir(folder.path()).unwrap()
+            .map(|entry| entry.unwrap().path())
+            .filter(|path| path.extension().is_some_and(|end| end == "journal"))
+            .collect();
+        paths.sort();
+        let total: usize = paths.iter().map(|path| std::fs::metadata(path).unwrap().len() as usize).sum();
+        let mut at = (share * total as f64) as usize;
+        for path in paths {
+            let mut bytes = std::fs::read(&path).unwrap();
+            if at < bytes.len() {
+                bytes[at] ^= flip;
+                std::fs::write(&path, &bytes).unwrap();
+                break;
+            }
+            at -= bytes.len();
+        }
+        let damaged = matches!(read(folder.path()), Err(JournalError::Damaged { .. }));
+        prop_assert!(damaged);
+    }
+}

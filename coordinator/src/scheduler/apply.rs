@@ -1,0 +1,466 @@
+//! What each entry does to the state. The same function runs in a step and at a restart, so that the two cannot differ.
+//!
+//! Nothing here decides, and nothing here trusts: an entry that does not fit the state (a journal that was edited by
+//! hand) changes nothing.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use sweeps::{JobStatus, RunRecord};
+
+use super::Scheduler;
+use super::job::{Done, Grid, History, Job, JobIndex, Lease, Place, Places, State, Sweep};
+use super::worker::Worker;
+use crate::entry::{Entry, Submission, Verdict};
+use crate::message::{
+    AttemptFailure, Change, Counts, Hello, LeaseKey, Receipt, SteerAction, Target, Timestamp,
+    WorkerId, WorkerState,
+};
+
+impl Scheduler {
+    /// Applies an entry; answers how many jobs changed where that is asked for. `tell`: publish the changes.
+    pub(super) fn apply(&mut self, entry: &Entry, tell: bool) -> u64 {
+        match entry {
+            Entry::Submitted { at, submission } => self.apply_submitted(*at, submission),
+            Entry::Steered { target, action, .. } => {
+                return self.apply_steered(target, *action, tell);
+            }
+            Entry::WorkerJoined { at, worker, hello } => {
+                self.apply_joined(*at, *worker, hello);
+                if tell {
+                    self.tell_worker(&hello.name, WorkerState::Active, None);
+                }
+            }
+            Entry::WorkerLeft { worker, reason, .. } => {
+                if let Some(left) = self.workers.remove(worker) {
+                    self.sessions
+                        .remove(&(left.hello.name.clone(), left.hello.session));
+                    if tell {
+                        self.tell_worker(&left.hello.name, WorkerState::Gone, Some(reason));
+                    }
+                }
+            }
+            Entry::WorkerDrained { worker, reason, .. } => {
+                if let Some(drained) = self.workers.get_mut(worker) {
+                    drained.draining = Some(reason.clone());
+                    let name = drained.hello.name.clone();
+                    self.stirred = true;
+                    if tell {
+                        self.tell_worker(&name, WorkerState::Draining, Some(reason));
+                    }
+                }
+            }
+            Entry::Leased { at, worker, leases } => {
+                for lease in leases {
+                    self.apply_leased(*at, *worker, *lease, tell);
+                }
+            }
+            Entry::Released { leases, .. } => {
+                for lease in leases {
+                    if let Some(index) = self.live_lease(*lease) {
+                        self.set_state(index, State::Queued);
+                        if tell {
+                            self.tell_job(index, None, None);
+                        }
+                    }
+                }
+            }
+            Entry::Failed {
+                at,
+                job,
+                attempt,
+                worker,
+                failure,
+                verdict,
+            } => {
+                let key = LeaseKey {
+                    job: *job,
+                    attempt: *attempt,
+                };
+                if let Some(index) = self.live_lease(key) {
+                    let told = AttemptFailure {
+                        attempt: *attempt,
+                        worker: worker.clone(),
+                        failure: failure.clone(),
+                        at: *at,
+                    };
+                    self.apply_failed(index, told, *verdict);
+                    if tell {
+                        self.tell_job(index, Some(worker), Some(failure.to_string().into()));
+                    }
+                }
+            }
+            Entry::Finished { record, .. } => {
+                if let Some(index) = self.apply_finished(record)
+                    && tell
+                {
+                    self.tell_job(index, Some(&record.provenance.worker), None);
+                }
+            }
+            Entry::Compared {
+                job,
+                attempt,
+                receipt,
+                ..
+            } => self.apply_compared(*job, *attempt, *receipt),
+        }
+        0
+    }
+
+    fn apply_submitted(&mut self, at: Timestamp, submission: &Submission) {
+        let index = if let Some(index) = self.sweep_names.get(submission.name.as_str()) {
+            *index
+        } else {
+            let name: Arc<str> = submission.name.as_str().into();
+            let index = self.sweeps.len() as u32;
+            self.sweep_names.insert(name.clone(), index);
+            self.sweeps.push(Sweep {
+                name,
+                submission: submission.clone(),
+                submitted_at: at,
+                grid: u32::MAX,
+                paused: false,
+                cancelled: false,
+                counts: Counts::default(),
+                queue: Vec::new(),
+                discrepancies: 0,
+            });
+            index
+        };
+        self.leave_grid(self.sweeps[index as usize].grid);
+
+        let grid = self.grids.len() as u32;
+        let sweep = &mut self.sweeps[index as usize];
+        sweep.submission = Submission {
+            ids: Vec::new(),
+            ..submission.clone()
+        };
+        sweep.submitted_at = at;
+        sweep.grid = grid;
+        sweep.cancelled = false;
+        sweep.queue = vec![BTreeSet::new(); submission.table.sources().len()];
+        self.grids.push(Grid {
+            sweep: index,
+            table: submission.table.clone(),
+            trainer_revision: submission.trainer_revision,
+            jobs: Vec::with_capacity(submission.ids.len()),
+        });
+        self.touched.insert(index);
+        for (cell, id) in submission
+            .ids
+            .iter()
+            .enumerate()
+            .take(submission.table.len())
+        {
+            let place = Place {
+                grid,
+                cell: cell as u32,
+            };
+            let job = if let Some(known) = self.by_id.get(id) {
+                *known
+            } else {
+                let job = JobIndex(self.jobs.len() as u32);
+                self.by_id.insert(*id, job);
+                self.jobs.push(Job {
+                    id: *id,
+                    home: place,
+                    places: Places::default(),
+                    attempts: sweeps::AttemptNumber(0),
+                    state: State::Queued,
+                    history: None,
+                    paused: false,
+                });
+                job
+            };
+            self.withdraw(job);
+            let entering = self.job_mut(job);
+            entering.places.add(place);
+            // Submitting a cancelled job again asks for it again.
+            if matches!(entering.state, State::Cancelled) {
+                entering.state = State::Queued;
+            }
+            self.enter(job);
+            self.grids[grid as usize].jobs.push(job);
+        }
+    }
+
+    /// Takes a sweep's old grid out of the jobs' places. Jobs without a place are kept, hidden, and do not run.
+    fn leave_grid(&mut self, grid: u32) {
+        let Some(old) = self.grids.get_mut(grid as usize) else {
+            return;
+        };
+        for job in std::mem::take(&mut old.jobs) {
+            self.withdraw(job);
+            self.job_mut(job).places.remove_grid(grid);
+            self.enter(job);
+        }
+    }
+
+    fn apply_steered(&mut self, target: &Target, action: SteerAction, tell: bool) -> u64 {
+        let jobs: Vec<JobIndex> = match target {
+            Target::Job(id) => self.by_id.get(id).copied().into_iter().collect(),
+            Target::Sweep(name) => {
+                let Some(index) = self.sweep_names.get(name.as_str()).copied() else {
+                    return 0;
+                };
+                let sweep = &mut self.sweeps[index as usize];
+                self.stirred = true;
+                self.touched.insert(index);
+                match action {
+                    SteerAction::Cancel => sweep.cancelled = true,
+                    SteerAction::Retry => sweep.cancelled = false,
+                    SteerAction::Pause | SteerAction::Resume => {
+                        sweep.paused = action == SteerAction::Pause;
+                        let waiting = sweep.counts.of(JobStatus::Pending);
+                        return waiting;
+                    }
+                }
+                let mut jobs = self.grids[sweep.grid as usize].jobs.clone();
+                jobs.sort_unstable();
+                jobs.dedup();
+                jobs
+            }
+        };
+        let whole_sweep = matches!(target, Target::Sweep(_));
+        let mut changed = 0;
+        for index in jobs {
+            let job = &self.jobs[index.0 as usize];
+            let next = match (action, &job.state) {
+                (SteerAction::Cancel, State::Queued | State::Leased(_))
+                    if !whole_sweep || !self.is_wanted(index) =>
+                {
+                    State::Cancelled
+                }
+                (SteerAction::Retry, State::Failed | State::Quarantined | State::Cancelled) => {
+                    if let Some(history) = &mut self.job_mut(index).history {
+                        history.counts = Default::default();
+                        history.blamed.clear();
+                    }
+                    State::Queued
+                }
+                (SteerAction::Pause | SteerAction::Resume, state) => {
+                    let paused = action == SteerAction::Pause;
+                    if job.paused == paused || matches!(state, State::Done(_)) {
+                        continue;
+                    }
+                    self.withdraw(index);
+                    self.job_mut(index).paused = paused;
+                    self.enter(index);
+                    changed += 1;
+                    continue;
+                }
+                _ => continue,
+            };
+            self.set_state(index, next);
+            changed += 1;
+            if tell {
+                self.tell_job(index, None, None);
+            }
+        }
+        changed
+    }
+
+    /// Whether a sweep that is not cancelled wants the job.
+    fn is_wanted(&self, index: JobIndex) -> bool {
+        self.job(index)
+            .places
+            .iter()
+            .any(|place| !self.sweeps[self.grid(place.grid).sweep as usize].cancelled)
+    }
+
+    fn apply_joined(&mut self, at: Timestamp, id: WorkerId, hello: &Hello) {
+        self.next_worker = self.next_worker.max(id.0.saturating_add(1));
+        self.stirred = true;
+        if let Some(known) = self.workers.get_mut(&id) {
+            // The session and name are the same; what it has may be new.
+            known.hello = hello.clone();
+            return;
+        }
+        self.sessions
+            .insert((hello.name.clone(), hello.session), id);
+        // A new process on that machine: the admin has looked at it, or it deserves another chance.
+        self.blame.remove(&hello.name);
+        self.workers.insert(
+            id,
+            Worker {
+                hello: hello.clone(),
+                joined_at: at,
+                last_seen: at,
+                draining: None,
+                leases: BTreeSet::new(),
+                finished: 0,
+                failed: 0,
+            },
+        );
+    }
+
+    fn apply_leased(&mut self, at: Timestamp, worker: WorkerId, key: LeaseKey, tell: bool) {
+        let Some(index) = self.by_id.get(&key.job).copied() else {
+            return;
+        };
+        if !self.workers.contains_key(&worker)
+            || !matches!(self.job(index).state, State::Queued)
+            || key.attempt <= self.job(index).attempts
+        {
+            return;
+        }
+        self.job_mut(index).attempts = key.attempt;
+        let expires = at.plus(self.policy.time_to_live_ms);
+        self.set_state(
+            index,
+            State::Leased(Lease {
+                attempt: key.attempt,
+                worker,
+                since: at,
+                expires,
+            }),
+        );
+        if tell {
+            let name = self.workers[&worker].hello.name.clone();
+            self.tell_job(index, Some(&name), None);
+        }
+    }
+
+    fn apply_failed(&mut self, index: JobIndex, told: AttemptFailure, verdict: Verdict) {
+        let class = told.failure.class;
+        if let Some(lease) = self.job(index).lease() {
+            let worker = lease.worker;
+            if let Some(worker) = self.workers.get_mut(&worker) {
+                worker.failed += 1;
+            }
+        }
+        self.note_blame(index, &told.worker, class, verdict);
+        let history = self.job_mut(index).history.get_or_insert_default();
+        history.counts[class as usize] = history.counts[class as usize].saturating_add(1);
+        if history.failures.len() == History::FAILURES {
+            history.failures.remove(0);
+        }
+        history.failures.push(told);
+        let next = match verdict {
+            Verdict::Retry => State::Queued,
+            Verdict::Failed => State::Failed,
+            Verdict::Quarantined => State::Quarantined,
+        };
+        self.set_state(index, next);
+    }
+
+    fn apply_finished(&mut self, record: &RunRecord) -> Option<JobIndex> {
+        let index = self.by_id.get(&record.job_id).copied()?;
+        if matches!(self.job(index).state, State::Done(_)) {
+            return None;
+        }
+        if let Some(lease) = self.job(index).lease()
+            && lease.attempt == record.provenance.attempt
+        {
+            let worker = lease.worker;
+            if let Some(worker) = self.workers.get_mut(&worker) {
+                worker.finished += 1;
+            }
+        }
+        self.blame.remove(&record.provenance.worker);
+        self.set_state(index, State::Done(Box::new(Done::of(record))));
+        Some(index)
+    }
+
+    fn apply_compared(
+        &mut self,
+        job: sweeps::JobId,
+        attempt: sweeps::AttemptNumber,
+        receipt: Receipt,
+    ) {
+        let Some(index) = self.by_id.get(&job).copied() else {
+            return;
+        };
+        if let State::Done(done) = &mut self.jobs[index.0 as usize].state {
+            done.compared.push((attempt, receipt));
+            if receipt == Receipt::Differs {
+                let sweeps: BTreeSet<u32> = self
+                    .job(index)
+                    .places
+                    .grids()
+                    .map(|grid| self.grid(grid).sweep)
+                    .collect();
+                for sweep in sweeps {
+                    self.sweeps[sweep as usize].discrepancies += 1;
+                }
+            }
+        }
+    }
+
+    /// The job whose live lease that is.
+    pub(super) fn live_lease(&self, key: LeaseKey) -> Option<JobIndex> {
+        let index = *self.by_id.get(&key.job)?;
+        (self.job(index).lease()?.attempt == key.attempt).then_some(index)
+    }
+
+    fn tell_job(&mut self, index: JobIndex, worker: Option<&str>, error: Option<Arc<str>>) {
+        let job = self.job(index);
+        let change = Change::Job {
+            job: job.id,
+            sweeps: self.sweeps_of(index),
+            status: job.status(),
+            attempt: job.attempts,
+            worker: worker.map(Arc::from),
+            error,
+        };
+        self.publish(change);
+    }
+
+    fn tell_worker(&mut self, name: &str, state: WorkerState, reason: Option<&str>) {
+        self.publish(Change::Worker {
+            name: name.into(),
+            state,
+            reason: reason.map(Arc::from),
+        });
+    }
+
+    /// The state that must be the same after a replay, as text that compares.
+    pub fn fingerprint(&self) -> String {
+        use std::fmt::Write as _;
+        let mut text = String::new();
+        for job in &self.jobs {
+            let state = match &job.state {
+                State::Leased(lease) => format!(
+                    "leased {} to {} since {}",
+                    lease.attempt, lease.worker, lease.since.0
+                ),
+                other => format!("{other:?}"),
+            };
+            let _ = writeln!(
+                text,
+                "{} {state} attempts {} paused {} {:?} {:?} {:?}",
+                job.id, job.attempts, job.paused, job.home, job.places, job.history
+            );
+        }
+        for sweep in &self.sweeps {
+            let _ = writeln!(text, "{sweep:?}");
+        }
+        for (id, worker) in &self.workers {
+            let _ = writeln!(
+                text,
+                "{id} {:?} {:?} {:?} {:?} {} {}",
+                worker.hello,
+                worker.joined_at,
+                worker.draining,
+                worker.leases,
+                worker.finished,
+                worker.failed
+            );
+        }
+        let _ = writeln!(text, "{} {:?}", self.next_worker, self.blame);
+        text
+    }
+}
+
+impl Done {
+    pub(super) fn of(record: &RunRecord) -> Self {
+        Self {
+            attempt: record.provenance.attempt,
+            outcome: record.outcome.digest(),
+            device_kind: record.provenance.device.kind.as_str().into(),
+            trainer_revision: record.provenance.trainer_revision,
+            worker: record.provenance.worker.as_str().into(),
+            compared: Vec::new(),
+        }
+    }
+}

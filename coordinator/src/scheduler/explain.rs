@@ -1,0 +1,119 @@
+//! Why a job is where it is, in sentences for people.
+
+use super::Scheduler;
+use super::job::{JobIndex, State};
+use crate::message::{Explanation, Receipt, Refusal, Timestamp, WorkerState};
+use sweeps::JobId;
+
+impl Scheduler {
+    /// Why a job is where it is.
+    pub fn explain(&self, id: JobId, now: Timestamp) -> Result<Explanation, Refusal> {
+        let view = self.job_view(id)?;
+        let index = *self.by_id.get(&id).ok_or(Refusal::UnknownJob(id))?;
+        let mut reasons = match &self.job(index).state {
+            State::Queued => self.why_waiting(index, now),
+            State::Leased(lease) => {
+                let seconds = lease.expires.since(now) / 1000;
+                vec![format!(
+                    "runs as attempt {} on `{}` for {} s; the lease lives another {seconds} s",
+                    lease.attempt,
+                    view.lease
+                        .as_ref()
+                        .map_or("", |lease| lease.worker_name.as_str()),
+                    now.since(lease.since) / 1000,
+                )]
+            }
+            State::Done(done) => {
+                let mut reasons = vec![format!(
+                    "done by attempt {} on `{}`",
+                    done.attempt, done.worker
+                )];
+                for (attempt, receipt) in &done.compared {
+                    reasons.push(match receipt {
+                        Receipt::Differs => format!(
+                            "attempt {attempt} delivered another result on the same kind of device: look into it"
+                        ),
+                        Receipt::NotComparable => format!(
+                            "attempt {attempt} delivered a result on another kind of device"
+                        ),
+                        _ => format!("attempt {attempt} delivered the same result"),
+                    });
+                }
+                reasons
+            }
+            State::Failed => vec![
+                "failed: its retries are used up, or retrying cannot help; `retry` queues it again"
+                    .into(),
+            ],
+            State::Quarantined => vec![
+                "quarantined: it failed on two different workers; `retry` queues it again".into(),
+            ],
+            State::Cancelled => vec!["cancelled; `retry` queues it again".into()],
+        };
+        for failure in view.failures.iter().rev().take(3) {
+            reasons.push(format!(
+                "attempt {} on `{}` failed: {}",
+                failure.attempt, failure.worker, failure.failure
+            ));
+        }
+        Ok(Explanation { view, reasons })
+    }
+
+    fn why_waiting(&self, index: JobIndex, now: Timestamp) -> Vec<String> {
+        let job = self.job(index);
+        if job.paused {
+            return vec!["the job is on hold; `resume` lets it go".into()];
+        }
+        if job.places.iter().next().is_none() {
+            return vec![
+                "no sweep wants it any more: the new version of its sweep left it out".into(),
+            ];
+        }
+        if self.workers.is_empty() {
+            return vec!["there are no workers".into()];
+        }
+        let mut reasons = Vec::new();
+        let mut could = 0;
+        for place in job.places.iter() {
+            let grid = self.grid(place.grid);
+            let sweep = &self.sweeps[grid.sweep as usize];
+            if sweep.paused || sweep.cancelled {
+                let word = if sweep.paused { "paused" } else { "cancelled" };
+                reasons.push(format!("the sweep `{}` is {word}", sweep.name));
+                continue;
+            }
+            let source = grid.table.source_of(place.cell as usize);
+            for (id, worker) in &self.workers {
+                let name = &worker.hello.name;
+                if let Some(obstacle) = Self::obstacle(worker, sweep, grid, source) {
+                    reasons.push(format!("worker `{name}` {obstacle}"));
+                } else if self.state_of(*id, worker, now) == WorkerState::Silent {
+                    reasons.push(format!("worker `{name}` is silent"));
+                } else if job.failed_on(name) && self.another_could_run(index, name, now) {
+                    reasons.push(format!("worker `{name}` failed it: another one shall try"));
+                } else {
+                    could += 1;
+                }
+            }
+            if could > 0 {
+                let ahead: usize = sweep
+                    .queue
+                    .iter()
+                    .map(|cells| cells.range(..place.cell).count())
+                    .sum();
+                reasons.insert(
+                    0,
+                    format!(
+                        "waits for a free slot: {could} workers could run it, {ahead} jobs of `{}` are before it",
+                        sweep.name
+                    ),
+                );
+            }
+        }
+        if could == 0 {
+            reasons.insert(0, "no worker can run it now".into());
+        }
+        reasons.truncate(50);
+        reasons
+    }
+}

@@ -1,0 +1,154 @@
+//! Which jobs a worker gets.
+//!
+//! Of the sweeps that it can serve: the highest priority first; within it those whose data set the worker has in memory;
+//! within these the sweep with the fewest running jobs (fair share); then the older one. In a sweep the order of cells.
+
+use std::cmp::Reverse;
+use std::collections::BTreeSet;
+
+use sweeps::{AttemptNumber, Digest};
+
+use super::Scheduler;
+use super::job::{JobIndex, Place};
+use crate::entry::Entry;
+use crate::message::{Assignment, LeaseKey, Timestamp, WorkerId};
+
+impl Scheduler {
+    /// Leases up to `slots` jobs to a worker.
+    pub(super) fn assign(
+        &mut self,
+        id: WorkerId,
+        slots: u32,
+        warm: &[Digest],
+        now: Timestamp,
+    ) -> Vec<Assignment> {
+        let free = self
+            .workers
+            .get(&id)
+            .map_or(0, |worker| worker.free_slots().min(slots as usize));
+        let mut assignments = Vec::new();
+        while assignments.len() < free {
+            let Some(place) = self.pick(id, warm, now) else {
+                break;
+            };
+            let index = self.grid(place.grid).jobs[place.cell as usize];
+            let job = self.job(index);
+            let key = LeaseKey {
+                job: job.id,
+                attempt: AttemptNumber(job.attempts.0 + 1),
+            };
+            match self.assignment(key, place) {
+                Ok(assignment) => {
+                    self.persist(Entry::Leased {
+                        at: now,
+                        worker: id,
+                        leases: vec![key],
+                    });
+                    assignments.push(assignment);
+                }
+                Err(_) => {
+                    // A job that this version cannot read any more (a parameter it does not take) must not stop the
+                    // others; `explain` says why it is on hold.
+                    self.persist(Entry::Steered {
+                        at: now,
+                        target: crate::message::Target::Job(key.job),
+                        action: crate::message::SteerAction::Pause,
+                    });
+                }
+            }
+        }
+        assignments
+    }
+
+    /// What a worker needs to know to run the cell at `place`.
+    fn assignment(
+        &self,
+        key: LeaseKey,
+        place: Place,
+    ) -> Result<Assignment, crate::cells::CellError> {
+        let table = &self.grid(place.grid).table;
+        let cell = place.cell as usize;
+        Ok(Assignment {
+            job_id: key.job,
+            attempt: key.attempt,
+            job: table.job(cell)?,
+            dataset: table.sources()[table.source_of(cell)].1,
+            time_to_live_ms: self.policy.time_to_live_ms,
+        })
+    }
+
+    /// A lease that its worker does not know of, told again.
+    pub(super) fn assign_again(&mut self, key: LeaseKey, now: Timestamp) -> Option<Assignment> {
+        let index = self.live_lease(key)?;
+        self.renew(index, now);
+        let job = self.job(index);
+        let worker = &self.workers[&job.lease()?.worker];
+        // The name of the data set must be one that this worker knows.
+        let place = job
+            .places
+            .iter()
+            .find(|place| {
+                let grid = self.grid(place.grid);
+                let sweep = &self.sweeps[grid.sweep as usize];
+                let source = grid.table.source_of(place.cell as usize);
+                Self::obstacle(worker, sweep, grid, source).is_none()
+            })
+            .unwrap_or(job.home);
+        self.assignment(key, place).ok()
+    }
+
+    fn pick(&self, id: WorkerId, warm: &[Digest], now: Timestamp) -> Option<Place> {
+        let worker = self.workers.get(&id)?;
+        let mut candidates: Vec<_> = self
+            .ready
+            .iter()
+            .filter_map(|index| {
+                let sweep = &self.sweeps[*index as usize];
+                (!sweep.paused && !sweep.cancelled).then_some((index, sweep))
+            })
+            .flat_map(|(index, sweep)| {
+                let grid = self.grid(sweep.grid);
+                sweep
+                    .queue
+                    .iter()
+                    .enumerate()
+                    .filter(|(_, cells)| !cells.is_empty())
+                    .filter(|(source, _)| Self::obstacle(worker, sweep, grid, *source).is_none())
+                    .map(|(source, cells)| {
+                        let is_warm = warm.contains(&grid.table.sources()[source].1);
+                        let running = sweep.counts.of(sweeps::JobStatus::Running);
+                        let rank = (
+                            Reverse(sweep.submission.priority),
+                            !is_warm,
+                            running,
+                            *index,
+                            source,
+                        );
+                        (rank, sweep.grid, cells)
+                    })
+            })
+            .collect();
+        candidates.sort_by_key(|(rank, _, _)| *rank);
+        candidates
+            .into_iter()
+            .find_map(|(_, grid, cells)| self.first_acceptable(id, grid, cells, now))
+    }
+
+    /// The first cell whose job has not failed on this worker, unless nobody else could take it.
+    fn first_acceptable(
+        &self,
+        id: WorkerId,
+        grid: u32,
+        cells: &BTreeSet<u32>,
+        now: Timestamp,
+    ) -> Option<Place> {
+        let name = self.workers[&id].hello.name.as_str();
+        cells
+            .iter()
+            .map(|cell| Place { grid, cell: *cell })
+            .find(|place| {
+                let index: JobIndex = self.grid(place.grid).jobs[place.cell as usize];
+                !self.job(index).failed_on(name) || !self.another_could_run(index, name, now)
+            })
+    }
+}

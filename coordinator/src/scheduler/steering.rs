@@ -1,0 +1,130 @@
+//! What people ask for: submissions, steering, draining.
+
+use std::collections::BTreeSet;
+
+use sweeps::{JobId, JobStatus};
+
+use super::{Answer, Reply, Scheduler};
+use crate::entry::{Entry, Submission};
+use crate::message::{Refusal, Steer, Submitted, Target, Timestamp, WorkerId};
+
+impl Scheduler {
+    pub(super) fn on_submit(&mut self, now: Timestamp, submission: Submission) -> Reply {
+        if submission.ids.len() != submission.table.len() || submission.ids.is_empty() {
+            return Err(Refusal::Invalid("the sweep has no jobs".into()));
+        }
+        let told = self.meaning(&submission);
+        if !submission.dry_run && !self.is_current(&submission) {
+            self.persist(Entry::Submitted {
+                at: now,
+                submission: Box::new(submission),
+            });
+        }
+        Ok(Answer::Submitted(told))
+    }
+
+    /// What a submission adds to what is known.
+    fn meaning(&self, submission: &Submission) -> Submitted {
+        let ids: BTreeSet<&JobId> = submission.ids.iter().collect();
+        let own = self.sweep_names.get(submission.name.as_str());
+        let mut told = Submitted {
+            sweep: submission.name.clone(),
+            cells: submission.ids.len() as u64,
+            jobs: ids.len() as u64,
+            new: 0,
+            done: 0,
+            shared: 0,
+            hidden: 0,
+        };
+        for id in &ids {
+            let Some(index) = self.by_id.get(*id) else {
+                told.new += 1;
+                continue;
+            };
+            let job = self.job(*index);
+            told.done += u64::from(job.status() == JobStatus::Done);
+            let elsewhere = job
+                .places
+                .grids()
+                .any(|grid| Some(&self.grid(grid).sweep) != own);
+            told.shared += u64::from(elsewhere);
+        }
+        if let Some(own) = own {
+            told.hidden = self
+                .grid(self.sweeps[*own as usize].grid)
+                .jobs
+                .iter()
+                .filter(|index| !ids.contains(&self.job(**index).id))
+                .count() as u64;
+        }
+        told
+    }
+
+    /// Whether the sweep stands exactly so already, so that nothing needs to be written.
+    fn is_current(&self, submission: &Submission) -> bool {
+        let Some(index) = self.sweep_names.get(submission.name.as_str()) else {
+            return false;
+        };
+        let sweep = &self.sweeps[*index as usize];
+        let known = &sweep.submission;
+        let jobs = &self.grid(sweep.grid).jobs;
+        let cancelled = |id: &JobId| {
+            self.by_id
+                .get(id)
+                .is_some_and(|index| self.job(*index).status() == JobStatus::Cancelled)
+        };
+        !sweep.cancelled
+            && known.text == submission.text
+            && known.file == submission.file
+            && known.priority == submission.priority
+            && known.requirements == submission.requirements
+            && known.trainer_revision == submission.trainer_revision
+            && known.table == submission.table
+            && jobs.len() == submission.ids.len()
+            && jobs
+                .iter()
+                .zip(&submission.ids)
+                .all(|(index, id)| self.job(*index).id == *id)
+            && !submission.ids.iter().any(cancelled)
+    }
+
+    pub(super) fn on_steer(&mut self, now: Timestamp, steer: Steer) -> Reply {
+        match &steer.target {
+            Target::Sweep(name) if !self.sweep_names.contains_key(name.as_str()) => {
+                return Err(Refusal::UnknownSweep(name.clone()));
+            }
+            Target::Job(id) if !self.by_id.contains_key(id) => {
+                return Err(Refusal::UnknownJob(*id));
+            }
+            _ => {}
+        }
+        let changed = self.persist(Entry::Steered {
+            at: now,
+            target: steer.target,
+            action: steer.action,
+        });
+        Ok(Answer::Changed(changed))
+    }
+
+    pub(super) fn on_drain(&mut self, now: Timestamp, name: &str, reason: &str) -> Reply {
+        let sessions: Vec<WorkerId> = self
+            .workers
+            .iter()
+            .filter(|(_, worker)| worker.hello.name == name)
+            .map(|(id, _)| *id)
+            .collect();
+        if sessions.is_empty() {
+            return Err(Refusal::NoSuchWorker(name.to_owned()));
+        }
+        for worker in &sessions {
+            if self.workers[worker].draining.is_none() {
+                self.persist(Entry::WorkerDrained {
+                    at: now,
+                    worker: *worker,
+                    reason: reason.to_owned(),
+                });
+            }
+        }
+        Ok(Answer::Changed(sessions.len() as u64))
+    }
+}

@@ -1,0 +1,135 @@
+//! The server: limits, keys, and a clean end.
+
+use std::io;
+use std::time::Duration;
+
+use proto::limits::MESSAGE_BYTES;
+use proto::wire::client_service_server::ClientServiceServer;
+use proto::wire::worker_service_server::WorkerServiceServer;
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::TcpListener;
+use tokio::time::sleep;
+use tokio_stream::Stream;
+use tokio_util::sync::CancellationToken;
+use tonic::service::interceptor::InterceptedService;
+use tonic::transport::server::{Connected, TcpIncoming};
+use tonic::transport::{Certificate, Identity, Server, ServerTlsConfig};
+
+use super::access::{Guard, Token};
+use super::client::Clients;
+use super::worker::Workers;
+use crate::handle::EngineHandle;
+
+/// Calls of one connection at a time. A worker has three, a watching page a few; each may hold a message of
+/// [`MESSAGE_BYTES`].
+const CALLS_PER_CONNECTION: u32 = 64;
+/// A call may take that long, an upload of an artifact over a slow line included.
+const LONGEST_CALL: Duration = Duration::from_hours(1);
+/// A peer that vanished is noticed after this and [`KEEPALIVE_TIMEOUT`].
+const KEEPALIVE_INTERVAL: Duration = Duration::from_secs(20);
+const KEEPALIVE_TIMEOUT: Duration = Duration::from_secs(10);
+/// Bytes of all headers of a call. Ours have a few hundred.
+const HEADER_BYTES: u32 = 16 << 10;
+/// Calls that are running when the server stops may end within this.
+const LAST_CALLS: Duration = Duration::from_secs(5);
+
+/// What a server needs to know beside its engine.
+#[derive(Debug, Clone, Default)]
+pub struct Options {
+    /// Version of the program.
+    pub version: String,
+    /// The token that every call must carry.
+    pub token: Option<Token>,
+    /// Certificates.
+    pub tls: Option<Tls>,
+}
+
+/// Certificates, as PEM.
+#[derive(Clone)]
+pub struct Tls {
+    /// Of this server.
+    pub certificate: Vec<u8>,
+    /// Its key.
+    pub key: Vec<u8>,
+    /// The authority whose certificates callers must have, where they must have one.
+    pub callers: Option<Vec<u8>>,
+}
+
+/// A key does not belong into a log.
+impl std::fmt::Debug for Tls {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.debug_struct("Tls").finish_non_exhaustive()
+    }
+}
+
+/// A server that cannot run.
+#[derive(Debug, thiserror::Error)]
+#[error("failed to serve gRPC")]
+pub struct ServeError(#[from] tonic::transport::Error);
+
+/// Serves on `listener` until `shutdown`, then lets running calls end for a moment. The listener is bound by the caller,
+/// who also asked [`super::check_exposure`].
+pub async fn serve(
+    listener: TcpListener,
+    engine: EngineHandle,
+    options: Options,
+    shutdown: CancellationToken,
+) -> Result<(), ServeError> {
+    let incoming = TcpIncoming::from(listener)
+        .with_nodelay(Some(true))
+        .with_keepalive(Some(KEEPALIVE_INTERVAL));
+    serve_incoming(incoming, engine, options, shutdown).await
+}
+
+/// The same on any stream of connections.
+pub async fn serve_incoming<IO>(
+    incoming: impl Stream<Item = io::Result<IO>> + Send + 'static,
+    engine: EngineHandle,
+    options: Options,
+    shutdown: CancellationToken,
+) -> Result<(), ServeError>
+where
+    IO: AsyncRead + AsyncWrite + Connected + Unpin + Send + 'static,
+{
+    let guard = Guard(options.token);
+    let workers = WorkerServiceServer::new(Workers {
+        engine: engine.clone(),
+        version: options.version.clone(),
+        shutdown: shutdown.clone(),
+    })
+    .max_decoding_message_size(MESSAGE_BYTES)
+    .max_encoding_message_size(MESSAGE_BYTES);
+    let clients = ClientServiceServer::new(Clients {
+        engine,
+        version: options.version,
+        shutdown: shutdown.clone(),
+    })
+    .max_decoding_message_size(MESSAGE_BYTES)
+    .max_encoding_message_size(MESSAGE_BYTES);
+    let mut server = Server::builder()
+        .timeout(LONGEST_CALL)
+        .concurrency_limit_per_connection(CALLS_PER_CONNECTION as usize)
+        .max_concurrent_streams(CALLS_PER_CONNECTION)
+        .http2_max_header_list_size(HEADER_BYTES)
+        .http2_keepalive_interval(Some(KEEPALIVE_INTERVAL))
+        .http2_keepalive_timeout(Some(KEEPALIVE_TIMEOUT));
+    if let Some(tls) = options.tls {
+        let mut config =
+            ServerTlsConfig::new().identity(Identity::from_pem(tls.certificate, tls.key));
+        if let Some(authority) = tls.callers {
+            config = config.client_ca_root(Certificate::from_pem(authority));
+        }
+        server = server.tls_config(config)?;
+    }
+    let serving = server
+        .add_service(InterceptedService::new(workers, guard.clone()))
+        .add_service(InterceptedService::new(clients, guard))
+        .serve_with_incoming_shutdown(incoming, shutdown.clone().cancelled_owned());
+    tokio::select! {
+        result = serving => Ok(result?),
+        () = async { shutdown.cancelled().await; sleep(LAST_CALLS).await } => {
+            tracing::warn!("some calls did not end in time; their connections are closed");
+            Ok(())
+        }
+    }
+}

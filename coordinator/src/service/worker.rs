@@ -1,0 +1,194 @@
+//! What workers say.
+
+use std::time::Duration;
+
+use proto::limits::ARTIFACT_BYTES;
+use proto::version::Versions;
+use proto::wire::put_artifact_request::Part;
+use proto::wire::worker_service_server::WorkerService;
+use proto::{Reason, WireError, digest, refuse, required, wire};
+use sweeps::TRAINER_REVISION;
+use tokio::time::timeout;
+use tokio_util::sync::CancellationToken;
+use tonic::{Request, Response, Status, Streaming};
+
+use super::convert;
+use super::deadline::patience;
+use super::refusal::status;
+use crate::handle::EngineHandle;
+use crate::message::LeaseRequest;
+
+/// The longest that a call for work waits: proxies cut calls that are silent for longer.
+const MOST_PATIENCE: Duration = Duration::from_secs(50);
+/// The longest silence within an upload.
+const STALLED: Duration = Duration::from_secs(30);
+
+pub(super) struct Workers {
+    pub(super) engine: EngineHandle,
+    pub(super) version: String,
+    pub(super) shutdown: CancellationToken,
+}
+
+#[tonic::async_trait]
+impl WorkerService for Workers {
+    async fn hello(
+        &self,
+        request: Request<wire::HelloRequest>,
+    ) -> Result<Response<wire::HelloResponse>, Status> {
+        // The versions first: a message of another protocol may make no sense at all.
+        let request = request.into_inner();
+        let theirs = Versions::try_from(required("versions", request.versions.clone())?)?;
+        theirs
+            .check(&self.version)
+            .map_err(|error| refuse(Reason::Incompatible, error.to_string()))?;
+        let (versions, hello) = convert::hello(request)?;
+        let (name, device) = (hello.name.clone(), hello.device.kind.clone());
+        let mut welcome = self.engine.hello(hello).await.map_err(|no| status(&no))?;
+        tracing::info!(worker = name, device, version = versions.program, id = %welcome.worker, "a worker says hello");
+        if versions.trainer_revision != TRAINER_REVISION {
+            welcome.warnings.push(format!(
+                "this worker ({}) trains by revision {}, the coordinator ({}) submits for revision {TRAINER_REVISION}: it gets no job submitted from now on",
+                versions.program, versions.trainer_revision, self.version
+            ));
+        }
+        Ok(Response::new(wire::HelloResponse {
+            versions: Some((&Versions::ours(&self.version)).into()),
+            worker: welcome.worker.0,
+            time_to_live_ms: welcome.time_to_live_ms,
+            warnings: welcome.warnings,
+        }))
+    }
+
+    async fn lease(
+        &self,
+        request: Request<wire::LeaseRequest>,
+    ) -> Result<Response<wire::LeaseResponse>, Status> {
+        let patience = patience(request.get_ref().wait_ms, MOST_PATIENCE, request.metadata());
+        let lease = LeaseRequest {
+            wait_ms: patience.as_millis() as u64,
+            ..request.into_inner().try_into()?
+        };
+        // A caller that hangs up drops this future, and with it its place in the queue.
+        let answer = tokio::select! {
+            answer = self.engine.lease(lease) => answer.map_err(|no| status(&no))?,
+            () = self.shutdown.cancelled() => return Err(stopping()),
+        };
+        Ok(Response::new(answer.into()))
+    }
+
+    async fn report(
+        &self,
+        request: Request<wire::ReportRequest>,
+    ) -> Result<Response<wire::ReportResponse>, Status> {
+        let report = request.into_inner().try_into()?;
+        let answer = self.engine.report(report).await.map_err(|no| status(&no))?;
+        Ok(Response::new(answer.into()))
+    }
+
+    async fn finish(
+        &self,
+        request: Request<wire::FinishRequest>,
+    ) -> Result<Response<wire::FinishResponse>, Status> {
+        let finish = request.into_inner().try_into()?;
+        let answer = self.engine.finish(finish).await.map_err(|no| status(&no))?;
+        Ok(Response::new(answer.into()))
+    }
+
+    async fn fail(
+        &self,
+        request: Request<wire::FailRequest>,
+    ) -> Result<Response<wire::FailResponse>, Status> {
+        let fail = request.into_inner().try_into()?;
+        let answer = self.engine.fail(fail).await.map_err(|no| status(&no))?;
+        Ok(Response::new(answer.into()))
+    }
+
+    async fn release(
+        &self,
+        request: Request<wire::ReleaseRequest>,
+    ) -> Result<Response<wire::ReleaseResponse>, Status> {
+        let release = request.into_inner().try_into()?;
+        self.engine
+            .release(release)
+            .await
+            .map_err(|no| status(&no))?;
+        Ok(Response::new(wire::ReleaseResponse {}))
+    }
+
+    async fn goodbye(
+        &self,
+        request: Request<wire::GoodbyeRequest>,
+    ) -> Result<Response<wire::GoodbyeResponse>, Status> {
+        let goodbye = request.into_inner().try_into()?;
+        self.engine
+            .goodbye(goodbye)
+            .await
+            .map_err(|no| status(&no))?;
+        Ok(Response::new(wire::GoodbyeResponse {}))
+    }
+
+    async fn put_artifact(
+        &self,
+        request: Request<Streaming<wire::PutArtifactRequest>>,
+    ) -> Result<Response<wire::PutArtifactResponse>, Status> {
+        let mut parts = request.into_inner();
+        let Some(Part::Header(header)) = next(&mut parts).await? else {
+            return Err(WireError::Missing("header").into());
+        };
+        let digest = digest("header.digest", &header.digest)?;
+        if header.bytes > ARTIFACT_BYTES {
+            return Err(refuse(
+                Reason::TooLarge,
+                format!(
+                    "an artifact of {} bytes: at most {ARTIFACT_BYTES} are taken",
+                    header.bytes
+                ),
+            ));
+        }
+        let mut upload = self
+            .engine
+            .put_artifact(digest, header.bytes)
+            .await
+            .map_err(|no| status(&no))?;
+        let mut left = header.bytes;
+        while let Some(part) = next(&mut parts).await? {
+            let Part::Chunk(chunk) = part else {
+                return Err(refuse(Reason::Invalid, "a second header"));
+            };
+            left = left.checked_sub(chunk.len() as u64).ok_or_else(|| {
+                refuse(
+                    Reason::Invalid,
+                    "the artifact is longer than its header says",
+                )
+            })?;
+            // What is stored already is read to its end all the same: not every client takes an early answer well.
+            if let Some(upload) = &mut upload {
+                upload.write(&chunk).await.map_err(|no| status(&no))?;
+            }
+        }
+        if left > 0 {
+            return Err(refuse(
+                Reason::Invalid,
+                "the artifact is shorter than its header says",
+            ));
+        }
+        if let Some(upload) = upload {
+            upload.finish().await.map_err(|no| status(&no))?;
+        }
+        Ok(Response::new(wire::PutArtifactResponse {}))
+    }
+}
+
+async fn next(parts: &mut Streaming<wire::PutArtifactRequest>) -> Result<Option<Part>, Status> {
+    let message = timeout(STALLED, parts.message())
+        .await
+        .map_err(|_| Status::deadline_exceeded("the upload stalled"))??;
+    match message {
+        None => Ok(None),
+        Some(message) => Ok(Some(required("part", message.part)?)),
+    }
+}
+
+pub(super) fn stopping() -> Status {
+    refuse(Reason::Unavailable, "the coordinator is stopping")
+}
