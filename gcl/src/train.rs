@@ -1,0 +1,314 @@
+//! One job from start to end: a `JobSpec`, prepared data, a device, an observer and a stop flag. It knows nothing of the
+//! cluster.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use sweeps::training::{Method, Pretraining};
+use sweeps::{EpochPoint, FinalMetrics, JobSpec, Outcome, Training};
+
+use crate::checkpoint::{Checkpoint, Header};
+use crate::cpu::CpuNetworks;
+use crate::device::{Backend, Device};
+use crate::draws::{SeededDraws, initial_weights, supervised_videos};
+use crate::error::TrainError;
+use crate::metrics::{AlarmRule, D_THRESHOLD, G_RECALL, evaluate};
+use crate::network::{PairState, discriminator_shapes, generator_shapes};
+use crate::networks::Networks;
+use crate::prepared::Prepared;
+use crate::progress::{Progress, SCORE_ROWS};
+use crate::schedule::{Plan, Position};
+use crate::scores::{self, SCORES};
+use crate::selection::{Selection, by_difference};
+use crate::step::Context;
+use crate::tensors::TensorNetworks;
+
+/// What to train, on what.
+pub struct Request<'a> {
+    /// The job.
+    pub job: &'a JobSpec,
+    /// Its data, under the job's feature scaling.
+    pub dataset: &'a Prepared,
+    /// Where to train.
+    pub device: &'a Device,
+    /// Looked at before every batch.
+    pub stop: &'a StopFlag,
+    /// Where to go on, of the same job on the same kind of device.
+    pub checkpoint: Option<Checkpoint>,
+}
+
+/// A flag that ends a training run at the next batch boundary. Clones share it.
+#[derive(Debug, Clone, Default)]
+pub struct StopFlag(Arc<AtomicBool>);
+
+impl StopFlag {
+    /// A flag that is not raised.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Raises it, for good.
+    pub fn stop(&self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether it is raised.
+    pub fn is_stopped(&self) -> bool {
+        self.0.load(Ordering::Relaxed)
+    }
+}
+
+/// Who hears of every epoch.
+pub trait Observer: Send {
+    /// At the end of every epoch, of every phase. `checkpoint` gives a copy of where the run stands (some 110 MiB at the
+    /// paper's widths): call it only to keep it.
+    fn on_epoch(&mut self, point: &EpochPoint, checkpoint: &dyn Fn() -> Checkpoint);
+}
+
+/// Nobody listens.
+impl Observer for () {
+    fn on_epoch(&mut self, _: &EpochPoint, _: &dyn Fn() -> Checkpoint) {}
+}
+
+/// What a finished run gives. A function of job, data, build and kind of device alone.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Trained {
+    /// Curve, final metrics and warnings; `artifacts` is empty, whoever stores them fills it.
+    pub outcome: Outcome,
+    /// Named bytes too big for a record: [`SCORES`].
+    pub artifacts: Vec<(String, Vec<u8>)>,
+}
+
+/// Trains a job to its end, or until it is stopped.
+///
+/// Equal to the bit whatever the number of threads, and however often it was stopped and taken up again.
+pub fn train(request: &Request<'_>, observer: &mut dyn Observer) -> Result<Trained, TrainError> {
+    request.device.install(|| run(request, observer))
+}
+
+fn run(request: &Request<'_>, observer: &mut dyn Observer) -> Result<Trained, TrainError> {
+    let Request {
+        job,
+        dataset,
+        device,
+        ..
+    } = *request;
+    let training = Training::of(job);
+    if training.feature_scaling != dataset.scaling {
+        return Err(TrainError::bad_data(
+            "the data were prepared with another feature_scaling than the job's",
+        ));
+    }
+    let known = known_labels(job, &training, dataset)?;
+    let selection = selected_rows(&training, dataset)?;
+    let generator = generator_shapes(dataset.dimension(), &training);
+    let discriminator = (training.method == Method::Gcl)
+        .then(|| discriminator_shapes(dataset.dimension(), &training));
+    let hidden: Vec<usize> = discriminator
+        .iter()
+        .flat_map(|shapes| &shapes[..shapes.len() - 1])
+        .map(|shape| shape.outputs)
+        .collect();
+    let context = Context {
+        training: &training,
+        video: &dataset.video,
+        known: &known,
+        hidden: &hidden,
+        dimension: dataset.dimension(),
+    };
+    let plan = Plan::new(context, &selection.rows, false)?;
+
+    let resumed = request.checkpoint.is_some();
+    let checkpoint = if let Some(checkpoint) = &request.checkpoint {
+        check(
+            checkpoint,
+            request,
+            &generator,
+            discriminator.as_deref(),
+            &plan,
+        )?;
+        checkpoint.clone()
+    } else {
+        let shapes: Vec<_> = [Some(generator.as_slice()), discriminator.as_deref()]
+            .into_iter()
+            .flatten()
+            .collect();
+        let mut drawn = initial_weights(job.seed, &shapes).into_iter();
+        Checkpoint {
+            header: Header::new(
+                job.id(dataset.digest),
+                &device.info().kind,
+                plan.phases[0].phase,
+            ),
+            networks: PairState {
+                generator: drawn.next().unwrap_or_default(),
+                discriminator: drawn.next(),
+            },
+        }
+    };
+
+    let capacity = plan
+        .largest_batch()
+        .max(SCORE_ROWS.min(dataset.test.rows()));
+    let mut networks = networks(request, &training, &checkpoint.networks, capacity)?;
+    let mut draws = SeededDraws::resume(job.seed, &checkpoint.header.streams);
+    let (phase, epoch) = checkpoint.header.next;
+    let mut progress = Progress::new(dataset, training.method, request.stop, observer, checkpoint);
+    if !resumed {
+        progress.warn_of_few_steps(&plan);
+        if let Pretraining::TemporalDifference { .. } = training.pretraining {
+            progress.warn_of_filter(selection.share, selection.threshold);
+        }
+    }
+    plan.run(
+        Position { phase, epoch },
+        &mut *networks,
+        &mut draws,
+        &mut progress,
+    )?;
+    let (checkpoint, found) = progress.finish(&mut *networks)?;
+
+    let score = |scores: &Option<Vec<f32>>, alarm| {
+        scores
+            .as_ref()
+            .map(|scores| evaluate(scores, &dataset.frames, alarm))
+    };
+    let metrics = FinalMetrics {
+        d: score(&found.d, AlarmRule::At(D_THRESHOLD)),
+        g: score(&found.g, AlarmRule::Recall(G_RECALL)),
+    };
+    let bytes = scores::encode(
+        &dataset.test_names,
+        &dataset.frames,
+        found.g.as_deref().unwrap_or_default(),
+        found.d.as_deref(),
+    )?;
+    Ok(Trained {
+        outcome: Outcome {
+            metrics,
+            warnings: checkpoint.header.warnings.list(),
+            curve: checkpoint.header.curve,
+            artifacts: Vec::new(),
+        },
+        artifacts: vec![(SCORES.to_owned(), bytes)],
+    })
+}
+
+fn networks<'a>(
+    request: &Request<'a>,
+    training: &Training,
+    state: &PairState,
+    capacity: usize,
+) -> Result<Box<dyn Networks + 'a>, TrainError> {
+    let dataset = request.dataset;
+    Ok(match &request.device.backend {
+        Backend::Cpu { threads, .. } => Box::new(CpuNetworks::new(
+            &dataset.train,
+            Some(&dataset.test),
+            state,
+            training,
+            capacity,
+            *threads,
+        )?),
+        Backend::Tensors(device) => {
+            let (train, test) = dataset.on(device)?;
+            Box::new(TensorNetworks::new(
+                device,
+                train,
+                Some(test),
+                state,
+                training,
+                capacity,
+            )?)
+        }
+    })
+}
+
+/// The labels that the training may know (Fig. 9).
+fn known_labels(
+    job: &JobSpec,
+    training: &Training,
+    dataset: &Prepared,
+) -> Result<Vec<Option<bool>>, TrainError> {
+    let mut known = vec![None; dataset.labels.len()];
+    if training.supervision_percent > 0.0 && training.method != Method::Autoencoder {
+        for video in supervised_videos(job.seed, known.len(), training.supervision_percent) {
+            known[video] = dataset.labels[video];
+        }
+        if dataset.labels.iter().all(Option::is_none) {
+            return Err(TrainError::bad_data(
+                "supervision_percent needs video-level labels of the training videos, and train.csv has none",
+            ));
+        }
+    }
+    Ok(known)
+}
+
+/// The rows that pre-train G, or all.
+fn selected_rows(training: &Training, dataset: &Prepared) -> Result<Selection, TrainError> {
+    let everything = |rows: Vec<u32>| Selection {
+        rows,
+        threshold: 0.0,
+        share: 1.0,
+    };
+    Ok(match training.pretraining {
+        Pretraining::Off => everything(Vec::new()),
+        Pretraining::TemporalDifference { bound, scale } => {
+            by_difference(&dataset.train, &dataset.video, dataset.crops, bound, scale)
+        }
+        Pretraining::NormalOnly => {
+            let rows: Vec<u32> = (0..dataset.video.len() as u32)
+                .filter(|row| dataset.labels[dataset.video[*row as usize] as usize] == Some(false))
+                .collect();
+            if rows.is_empty() {
+                return Err(TrainError::bad_data(
+                    "pretraining = \"normal-only\" needs training videos labelled normal, and train.csv has none",
+                ));
+            }
+            everything(rows)
+        }
+    })
+}
+
+/// Whether the checkpoint is one of this run.
+fn check(
+    checkpoint: &Checkpoint,
+    request: &Request<'_>,
+    generator: &[crate::network::LayerShape],
+    discriminator: Option<&[crate::network::LayerShape]>,
+    plan: &Plan<'_>,
+) -> Result<(), TrainError> {
+    let refuse = |message: String| Err(TrainError::BadCheckpoint { message });
+    let header = &checkpoint.header;
+    let job = request.job.id(request.dataset.digest);
+    if header.job != job {
+        return refuse(format!(
+            "it is of job {}, not of {}",
+            header.job.short(),
+            job.short()
+        ));
+    }
+    let kind = &request.device.info().kind;
+    if header.device != *kind {
+        return refuse(format!(
+            "it was made on `{}`, whose bits are not those of `{kind}`",
+            header.device
+        ));
+    }
+    let same = checkpoint.networks.generator.shapes == generator
+        && checkpoint
+            .networks
+            .discriminator
+            .as_ref()
+            .map(|network| network.shapes.as_slice())
+            == discriminator;
+    let (phase, epoch) = header.next;
+    let reachable = match plan.phases.get(phase) {
+        Some(phase) => epoch < phase.epochs,
+        None => phase == plan.phases.len() && epoch == 0,
+    };
+    if !same || !reachable {
+        return refuse("its networks or its place in the run are not this job's".to_owned());
+    }
+    Ok(())
+}

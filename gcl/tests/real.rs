@@ -1,0 +1,131 @@
+//! Real and synthetic data sets through the whole of a run.
+
+#![allow(clippy::unwrap_used, clippy::print_stdout)]
+
+mod support;
+
+use std::path::{Path, PathBuf};
+
+use gcl::{Prepared, Request, StopFlag, train};
+use support::{cpu, job};
+use sweeps::training::FeatureScaling;
+use sweeps::{Regime, Synthetic, Training, Value};
+
+/// A row of a table: its name, PyTorch's mean AUC, and what it sets.
+type Row = (&'static str, f64, Vec<(&'static str, Value)>);
+
+fn shared(name: &str) -> Option<PathBuf> {
+    let folder = std::env::var_os("GCL_SHARED").map_or_else(
+        || Path::new(env!("CARGO_MANIFEST_DIR")).join("../../shared"),
+        PathBuf::from,
+    );
+    let data = folder.join("data").join(name);
+    data.is_dir().then_some(data)
+}
+
+#[test]
+fn synthetic_data_train() {
+    let dataset = datasets::synthesize(&Synthetic {
+        videos: 18,
+        mean_length: 10,
+        dimension: 16,
+        seed: 1,
+        regime: Regime::OwnCameras,
+    })
+    .unwrap();
+    let prepared = Prepared::new(&dataset, FeatureScaling::Standard).unwrap();
+    assert_eq!(prepared.train_rows(), dataset.train.segments());
+    assert_eq!(prepared.frames().segments(), dataset.test.segments());
+    let trained = train(
+        &Request {
+            job: &job(1, &[]),
+            dataset: &prepared,
+            device: &cpu(1),
+            stop: &StopFlag::new(),
+            checkpoint: None,
+        },
+        &mut (),
+    )
+    .unwrap();
+    assert!(trained.outcome.metrics.d.unwrap().auc.is_some());
+    assert!(trained.outcome.curve[0].agreement_truth.is_some());
+}
+
+#[test]
+fn data_prepared_with_another_scaling_are_refused() {
+    let parts = support::world(5, 1);
+    let prepared = Prepared::from_parts(parts, FeatureScaling::L2).unwrap();
+    let refused = train(
+        &Request {
+            job: &job(1, &[]),
+            dataset: &prepared,
+            device: &cpu(1),
+            stop: &StopFlag::new(),
+            checkpoint: None,
+        },
+        &mut (),
+    );
+    assert!(refused.is_err());
+}
+
+/// The settings of an independent PyTorch run, whose means over 5 seeds are given with the data. Minutes without
+/// optimisation, so only where it is asked for: `GCL_REAL=1 cargo test --release -p gcl --test real -- --nocapture`.
+#[test]
+fn the_real_tracks_come_out_as_in_pytorch() {
+    let (Some(folder), Some(_)) = (shared("shanghaitech-tracks"), std::env::var_os("GCL_REAL"))
+    else {
+        println!("skipped: needs the folder of real data (GCL_SHARED) and GCL_REAL=1");
+        return;
+    };
+    let dataset = datasets::open(&folder).unwrap();
+    let settings: [(&'static str, Value); 3] = [
+        ("epochs", 15.into()),
+        ("batch_size", 512.into()),
+        ("learning_rate", 2e-4.into()),
+    ];
+    let pretraining: (&'static str, Value) = ("pretraining", "temporal-difference".into());
+    let rows: [Row; 5] = [
+        ("AE_AllData", 73.14, vec![("method", "autoencoder".into())]),
+        (
+            "GCL_w/oNL",
+            72.73,
+            vec![("negative_learning.target", "none".into())],
+        ),
+        ("GCL_B", 73.26, vec![]),
+        ("GCL_PT", 72.56, vec![pretraining.clone()]),
+        (
+            "GCL_WS",
+            76.72,
+            vec![pretraining, ("supervision_percent", 100.into())],
+        ),
+    ];
+    let prepared = Prepared::new(&dataset, FeatureScaling::Standard).unwrap();
+    for (name, expected, own) in rows {
+        let aucs: Vec<f64> = (0..5)
+            .map(|seed| {
+                let job = job(seed, &[&settings[..], &own].concat());
+                assert_eq!(Training::of(&job).feature_scaling, prepared.scaling());
+                let trained = train(
+                    &Request {
+                        job: &job,
+                        dataset: &prepared,
+                        device: &cpu(1),
+                        stop: &StopFlag::new(),
+                        checkpoint: None,
+                    },
+                    &mut (),
+                )
+                .unwrap();
+                let metrics = trained.outcome.metrics;
+                if seed == 0 {
+                    println!("{name}: {metrics:?} {:?}", trained.outcome.warnings);
+                }
+                100.0 * metrics.d.or(metrics.g).unwrap().auc.unwrap()
+            })
+            .collect();
+        let mean = aucs.iter().sum::<f64>() / 5.0;
+        let std = (aucs.iter().map(|auc| (auc - mean).powi(2)).sum::<f64>() / 4.0).sqrt();
+        println!("{name:10} {mean:.2} ± {std:.2}, PyTorch {expected}");
+        assert!((mean - expected).abs() < 1.0, "{name}: {aucs:?}");
+    }
+}

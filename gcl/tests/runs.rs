@@ -1,0 +1,459 @@
+//! Whole runs: a record is a function of job, data and build. Not of threads, interruptions, or training truth.
+
+#![allow(clippy::unwrap_used, clippy::print_stdout)]
+
+mod support;
+
+use gcl::{Checkpoint, Request, StopFlag, TrainError, Trained, train};
+use support::{Listener, cpu, job, prepare, run, world};
+use sweeps::{JobSpec, Phase, Value};
+
+fn threshold(rule: &str, key: &str, number: f64) -> Value {
+    Value::Table(
+        [
+            ("rule".to_owned(), Value::from(rule)),
+            (key.to_owned(), Value::Float(number)),
+        ]
+        .into(),
+    )
+}
+
+/// One job of every kind.
+fn every_kind() -> Vec<(&'static str, JobSpec)> {
+    let pretrained: [(&str, Value); 4] = [
+        ("pretraining", "temporal-difference".into()),
+        ("difference_quantile", 0.7.into()),
+        ("pretrain_epochs", 2.into()),
+        ("pretrain_discriminator_epochs", 1.into()),
+    ];
+    let with = |more: &[(&str, Value)]| job(5, &[&pretrained[..], more].concat());
+    vec![
+        ("gcl", job(5, &[])),
+        ("pretrained", with(&[])),
+        (
+            "noise and dropout",
+            job(
+                5,
+                &[
+                    ("negative_learning.target", "gaussian".into()),
+                    ("network.discriminator_dropout", 0.6.into()),
+                    (
+                        "threshold.generator",
+                        threshold("top-percent", "percent", 20.0),
+                    ),
+                ],
+            ),
+        ),
+        (
+            "replace",
+            job(
+                5,
+                &[
+                    ("negative_learning.target", "replace".into()),
+                    ("update_order", "simultaneous".into()),
+                    (
+                        "threshold.generator",
+                        Value::Table([("rule".into(), "otsu".into())].into()),
+                    ),
+                    (
+                        "threshold.discriminator",
+                        Value::Table([("rule".into(), "valley".into())].into()),
+                    ),
+                ],
+            ),
+        ),
+        (
+            "no negative learning",
+            with(&[
+                ("negative_learning.target", "none".into()),
+                ("reconstruction_error", "mse".into()),
+                ("pseudo_labels", "soft".into()),
+            ]),
+        ),
+        (
+            "own labels",
+            with(&[
+                ("method", "gcl-own-labels".into()),
+                ("threshold.generator", threshold("fixed", "value", 2.0)),
+            ]),
+        ),
+        ("autoencoder", job(5, &[("method", "autoencoder".into())])),
+        (
+            "autoencoder on differences",
+            job(
+                5,
+                &[
+                    ("method", "autoencoder".into()),
+                    ("pretraining", "temporal-difference".into()),
+                    ("difference_threshold", 0.4.into()),
+                ],
+            ),
+        ),
+    ]
+}
+
+fn supervised_kinds() -> Vec<(&'static str, JobSpec)> {
+    vec![
+        (
+            "one class",
+            job(
+                5,
+                &[
+                    ("pretraining", "normal-only".into()),
+                    ("pretrain_epochs", 1.into()),
+                ],
+            ),
+        ),
+        ("mask", job(5, &[("supervision_percent", 50.into())])),
+        (
+            "mask-top",
+            job(
+                5,
+                &[
+                    ("supervision_percent", 100.into()),
+                    ("weak_supervision", "mask-top".into()),
+                ],
+            ),
+        ),
+        (
+            "autoencoder on normal videos",
+            job(
+                5,
+                &[
+                    ("method", "autoencoder".into()),
+                    ("pretraining", "normal-only".into()),
+                ],
+            ),
+        ),
+    ]
+}
+
+fn resume(job: &JobSpec, checkpoint: Checkpoint) -> Result<Trained, TrainError> {
+    train(
+        &Request {
+            job,
+            dataset: &prepare(world(13, 1), job),
+            device: &cpu(1),
+            stop: &StopFlag::new(),
+            checkpoint: Some(checkpoint),
+        },
+        &mut (),
+    )
+}
+
+#[test]
+fn a_job_run_twice_is_equal_to_the_bit_at_any_number_of_threads() {
+    for (name, job) in every_kind().into_iter().chain(supervised_kinds()) {
+        let first = run(&job, world(13, 1), &cpu(1)).unwrap();
+        for threads in [1, 2, 3] {
+            let again = run(&job, world(13, 1), &cpu(threads)).unwrap();
+            assert_eq!(first, again, "{name} at {threads} threads");
+        }
+        let metrics = &first.outcome.metrics;
+        assert!(metrics.g.unwrap().auc.is_some(), "{name}");
+        assert_eq!(
+            metrics.d.is_some(),
+            !name.contains("auto") && name != "own labels",
+            "{name}"
+        );
+    }
+}
+
+#[test]
+fn threads_share_large_batches_without_changing_a_bit() {
+    let job = job(
+        1,
+        &[
+            ("batch_size", 120.into()),
+            (
+                "network.generator",
+                Value::List(vec![700.into(), 33.into(), 700.into()]),
+            ),
+            (
+                "network.discriminator",
+                Value::List(vec![900.into(), 7.into()]),
+            ),
+        ],
+    );
+    let one = run(&job, world(600, 1), &cpu(1)).unwrap();
+    assert_eq!(one, run(&job, world(600, 1), &cpu(2)).unwrap());
+    assert_eq!(one, run(&job, world(600, 1), &cpu(3)).unwrap());
+}
+
+#[test]
+fn both_implementations_of_the_networks_agree() {
+    let candle = gcl::open_device("candle-cpu", None).unwrap();
+    for (name, job) in every_kind().into_iter().chain(supervised_kinds()) {
+        let here = run(&job, world(13, 2), &cpu(1)).unwrap().outcome;
+        let there = run(&job, world(13, 2), &candle).unwrap().outcome;
+        assert_eq!(here.curve.len(), there.curve.len());
+        for (a, b) in here.curve.iter().zip(&there.curve) {
+            for (x, y) in [
+                (a.loss_g, b.loss_g),
+                (a.loss_d, b.loss_d),
+                (a.auc_g, b.auc_g),
+            ] {
+                let (x, y) = (x.unwrap_or(0.0), y.unwrap_or(0.0));
+                assert!((x - y).abs() <= 1e-4 * x.abs().max(1.0), "{name}: {x} {y}");
+            }
+        }
+    }
+}
+
+/// Stops after every epoch of a pre-trained run, takes the checkpoint through its bytes, and goes on.
+#[test]
+fn a_run_resumed_at_any_epoch_ends_equal_to_the_bit() {
+    for (name, job) in every_kind().into_iter().chain(supervised_kinds()) {
+        let whole = run(&job, world(13, 1), &cpu(1)).unwrap();
+        let epochs = whole.outcome.curve.len();
+        for stop_after in 1..=epochs {
+            let mut listener = Listener::new(stop_after);
+            let stop = listener.stop.clone();
+            let stopped = train(
+                &Request {
+                    job: &job,
+                    dataset: &prepare(world(13, 1), &job),
+                    device: &cpu(1),
+                    stop: &stop,
+                    checkpoint: None,
+                },
+                &mut listener,
+            );
+            let bytes = match stopped {
+                Err(TrainError::Stopped(checkpoint)) => {
+                    assert_eq!(checkpoint.epoch(), listener.points.last().unwrap().epoch);
+                    assert_eq!(*checkpoint, *listener.checkpoints.last().unwrap());
+                    checkpoint.to_bytes().unwrap()
+                }
+                // After the last epoch there is nothing left to stop; its checkpoint must do all the same.
+                Ok(trained) => {
+                    assert_eq!((stop_after, &trained), (epochs, &whole), "{name}");
+                    listener.checkpoints.last().unwrap().to_bytes().unwrap()
+                }
+                Err(error) => panic!("{name}: {error}"),
+            };
+            assert_eq!(listener.points, whole.outcome.curve[..stop_after]);
+            let resumed = resume(&job, Checkpoint::from_bytes(&bytes).unwrap()).unwrap();
+            assert_eq!(resumed, whole, "{name} resumed after epoch {stop_after}");
+        }
+    }
+}
+
+#[test]
+fn a_stop_before_the_first_epoch_ends_keeps_the_start() {
+    let job = job(5, &[]);
+    let stop = StopFlag::new();
+    stop.stop();
+    let stopped = train(
+        &Request {
+            job: &job,
+            dataset: &prepare(world(13, 1), &job),
+            device: &cpu(1),
+            stop: &stop,
+            checkpoint: None,
+        },
+        &mut (),
+    );
+    let Err(TrainError::Stopped(checkpoint)) = stopped else {
+        panic!("it was not stopped");
+    };
+    assert_eq!((checkpoint.phase(), checkpoint.epoch()), (Phase::Train, 0));
+    assert_eq!(
+        resume(&job, *checkpoint).unwrap(),
+        run(&job, world(13, 1), &cpu(1)).unwrap()
+    );
+}
+
+#[test]
+fn a_checkpoint_of_another_job_is_refused() {
+    let mine = job(5, &[]);
+    let mut listener = Listener::new(usize::MAX);
+    train(
+        &Request {
+            job: &mine,
+            dataset: &prepare(world(13, 1), &mine),
+            device: &cpu(1),
+            stop: &StopFlag::new(),
+            checkpoint: None,
+        },
+        &mut listener,
+    )
+    .unwrap();
+    let refused = resume(&job(6, &[]), listener.checkpoints[0].clone());
+    assert!(matches!(refused, Err(TrainError::BadCheckpoint { .. })));
+    assert!(Checkpoint::from_bytes(b"nothing").is_err());
+}
+
+/// Training truth reaches nothing but the diagnostic of its own.
+#[test]
+fn flipping_all_training_labels_leaves_unsupervised_runs_equal_to_the_bit() {
+    let mut flipped = world(13, 1);
+    for label in &mut flipped.labels {
+        *label = label.map(|anomalous| !anomalous);
+    }
+    flipped
+        .truth
+        .as_mut()
+        .unwrap()
+        .iter_mut()
+        .for_each(|truth| *truth = !*truth);
+    let mut unlabelled = world(13, 1);
+    unlabelled.labels.fill(None);
+    unlabelled.truth = None;
+    let without_diagnostic = |mut trained: Trained| {
+        for point in &mut trained.outcome.curve {
+            point.agreement_truth = None;
+        }
+        trained
+    };
+    for (name, job) in every_kind() {
+        let plain = run(&job, world(13, 1), &cpu(1)).unwrap();
+        let labels = !name.starts_with("autoencoder");
+        assert_eq!(
+            plain
+                .outcome
+                .curve
+                .last()
+                .unwrap()
+                .agreement_truth
+                .is_some(),
+            labels,
+            "{name}"
+        );
+        let plain = without_diagnostic(plain);
+        for other in [&flipped, &unlabelled] {
+            let other = without_diagnostic(run(&job, other.clone(), &cpu(1)).unwrap());
+            assert_eq!(plain, other, "{name}");
+        }
+    }
+    for (name, job) in supervised_kinds() {
+        let plain = run(&job, world(13, 1), &cpu(1)).unwrap();
+        let other = run(&job, flipped.clone(), &cpu(1)).unwrap();
+        assert_ne!(
+            without_diagnostic(plain),
+            without_diagnostic(other),
+            "{name} reads labels"
+        );
+        let error = run(&job, unlabelled.clone(), &cpu(1)).unwrap_err();
+        assert!(
+            matches!(error, TrainError::BadData { .. }),
+            "{name}: {error}"
+        );
+    }
+}
+
+#[test]
+fn other_seeds_give_other_runs() {
+    assert_ne!(
+        run(&job(1, &[]), world(13, 1), &cpu(1)).unwrap(),
+        run(&job(2, &[]), world(13, 1), &cpu(1)).unwrap()
+    );
+}
+
+#[test]
+fn a_run_that_explodes_is_diverged() {
+    let mut huge = world(13, 1);
+    huge.train = gcl::Matrix::new(
+        huge.train
+            .values()
+            .iter()
+            .map(|value| value * 1e25)
+            .collect(),
+        13,
+    );
+    for method in ["autoencoder", "gcl", "gcl-own-labels"] {
+        let job = job(
+            5,
+            &[
+                ("method", method.into()),
+                ("feature_scaling", "none".into()),
+            ],
+        );
+        let error = run(&job, huge.clone(), &cpu(1)).unwrap_err();
+        assert!(matches!(error, TrainError::Diverged { .. }), "{error}");
+        assert_eq!(error.failure().class, sweeps::FailureClass::Diverged);
+    }
+    // Training goes well, but a test segment cannot be scored.
+    let mut broken = world(13, 1);
+    let mut values = broken.test.values().to_vec();
+    values[7] = f32::NAN;
+    broken.test = gcl::Matrix::new(values, 13);
+    let error = run(&job(5, &[]), broken, &cpu(1)).unwrap_err();
+    assert!(matches!(error, TrainError::Diverged { .. }), "{error}");
+}
+
+#[test]
+fn what_goes_wrong_is_warned_of_once_per_kind() {
+    let codes = |job: &JobSpec| -> Vec<String> {
+        let trained = run(job, world(13, 1), &cpu(1)).unwrap();
+        trained
+            .outcome
+            .warnings
+            .iter()
+            .map(|warning| warning.code.clone())
+            .collect()
+    };
+    assert_eq!(codes(&job(5, &[("batch_size", 100.into())])), ["few-steps"]);
+    assert_eq!(
+        codes(&job(
+            5,
+            &[
+                ("batch_size", 8.into()),
+                ("threshold.generator", threshold("fixed", "value", 1e9)),
+                ("threshold.discriminator", threshold("fixed", "value", 2.0)),
+            ]
+        )),
+        ["labels-locked", "labels-one-class"]
+    );
+    let mut alike = world(13, 1);
+    let row = alike.test.row(0).to_vec();
+    alike.test = gcl::Matrix::new(row.repeat(alike.test.rows()), 13);
+    let small = job(5, &[("batch_size", 8.into())]);
+    let trained = run(&small, alike, &cpu(1)).unwrap();
+    assert_eq!(trained.outcome.metrics.d.unwrap().auc, Some(0.5));
+    assert_eq!(trained.outcome.warnings[0].code, "constant-discriminator");
+    assert!(
+        trained.outcome.warnings[0]
+            .message
+            .ends_with("(train: epochs 1-2)")
+    );
+    let all = codes(&job(
+        5,
+        &[
+            ("batch_size", 8.into()),
+            ("pretraining", "temporal-difference".into()),
+            ("difference_threshold", 100.0.into()),
+            ("pretrain_epochs", 1.into()),
+            ("pretrain_discriminator_epochs", 1.into()),
+        ],
+    ));
+    assert!(all.contains(&"difference-filter".to_owned()), "{all:?}");
+}
+
+#[test]
+fn a_filter_that_keeps_nothing_is_bad_data() {
+    let job = job(
+        5,
+        &[
+            ("pretraining", "temporal-difference".into()),
+            ("difference_threshold", 0.0.into()),
+        ],
+    );
+    let error = run(&job, world(13, 1), &cpu(1)).unwrap_err();
+    assert!(
+        error.to_string().contains("difference_threshold"),
+        "{error}"
+    );
+}
+
+#[test]
+fn crops_are_rows_in_training_and_means_in_scores() {
+    let trained = run(&job(5, &[]), world(13, 3), &cpu(1)).unwrap();
+    let scores = safetensors::SafeTensors::deserialize(&trained.artifacts[0].1)
+        .unwrap()
+        .tensor("score_g")
+        .unwrap()
+        .shape()
+        .to_vec();
+    assert_eq!(scores, [world(13, 3).frames.segments()]);
+}
