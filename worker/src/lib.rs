@@ -1,1 +1,31 @@
-//! A worker: leases jobs, trains them, reports
+//! A worker: leases jobs, trains them, reports.
+//!
+//! A worker pulls. It leases a job, hands it to its [`Trainer`], reports every epoch (which is also the heartbeat, and
+//! whose answer says whether to go on) and delivers the record. It survives a coordinator that is away: training goes
+//! on, the record waits in the [`spool`] and is delivered later, by this process or by its successor.
+//!
+//! It knows nothing of the maths (that is the trainer's), and nothing of queues and retries (that is the
+//! coordinator's). All waiting uses `tokio::time`, so that tests run in virtual time.
+//!
+//! Reading order: [`config`], [`trainer`], [`run`], then `attempt`, `heart`, `deliver`, `link`, [`verdict`], [`spool`].
+
+#[cfg(feature = "train")]
+pub mod candle;
+pub mod config;
+pub mod error;
+pub mod fake;
+pub mod files;
+pub mod run;
+pub mod spool;
+pub mod trainer;
+pub mod verdict;
+
+mod attempt;
+mod deliver;
+mod heart;
+mod link;
+
+pub use config::{Config, OnDrain};
+pub use error::{Exit, WorkerError};
+pub use run::run;
+pub use trainer::{Artifact, Ended, Event, Finished, Task, Trainer};

@@ -1,0 +1,397 @@
+//! The real trainer: prepared data kept between jobs, `gcl::train` on a thread of its own, a checkpoint after each epoch.
+
+mod cache;
+mod scratch;
+
+use std::collections::BTreeMap;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::thread;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use datasets::Dataset;
+use gcl::{Checkpoint, Observer, Prepared, Request, StopFlag, TrainError};
+use sweeps::{
+    DatasetSource, DeviceInfo, Digest, EpochPoint, Failure, FailureClass, JobId, Training,
+};
+use tokio::sync::{mpsc, oneshot};
+use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
+use tracing::{info, warn};
+
+use self::cache::Cache;
+use self::scratch::{Saved, Scratch};
+use crate::attempt::panic_text;
+use crate::trainer::{Artifact, Ended, Event, Finished, Task, Trainer};
+
+/// Epochs of small data sets take milliseconds: a checkpoint of each would cost more than doing them again.
+const CHECKPOINT_EVERY: Duration = Duration::from_secs(1);
+
+/// What the trainer must be told.
+pub struct Settings {
+    /// What it computes on.
+    pub device: gcl::Device,
+    /// Folders of named data sets (`--data NAME=DIR`).
+    pub folders: BTreeMap<String, PathBuf>,
+    /// Where checkpoints lie. Workers that share it can take up each other's jobs.
+    pub scratch: PathBuf,
+    /// Bytes of checkpoints that are kept; the oldest go first.
+    pub scratch_bytes: u64,
+    /// Bytes of prepared data that are kept in memory between jobs; what was used least recently goes first.
+    pub cache_bytes: usize,
+    /// Memory of the device, where known.
+    pub memory_bytes: Option<u64>,
+}
+
+/// A trainer that cannot start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// A folder of a data set cannot be used.
+    #[error("the data set `{name}` in {} cannot be used", .folder.display())]
+    Dataset {
+        /// Its name.
+        name: String,
+        /// Its folder.
+        folder: PathBuf,
+        /// What is wrong with it.
+        #[source]
+        cause: Box<datasets::DatasetError>,
+    },
+    /// The scratch folder cannot be used.
+    #[error("the scratch folder {} cannot be used", .folder.display())]
+    Scratch {
+        /// The folder.
+        folder: PathBuf,
+        /// What the system says.
+        #[source]
+        cause: std::io::Error,
+    },
+}
+
+/// The real trainer.
+pub struct Candle {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    device: gcl::Device,
+    /// Folders with the digests that their data had at the start.
+    folders: BTreeMap<String, (PathBuf, Digest)>,
+    scratch: Scratch,
+    cache: Cache,
+    memory_bytes: Option<u64>,
+}
+
+impl Candle {
+    /// Opens the data sets, to know their digests; this reads all of a set that nobody has opened before.
+    pub fn open(settings: Settings) -> Result<Self, StartError> {
+        let mut folders = BTreeMap::new();
+        for (name, folder) in settings.folders {
+            match datasets::open(&folder) {
+                Ok(dataset) => {
+                    folders.insert(name, (folder, dataset.digest));
+                }
+                Err(cause) => {
+                    return Err(StartError::Dataset {
+                        name,
+                        folder,
+                        cause: Box::new(cause),
+                    });
+                }
+            }
+        }
+        let scratch =
+            Scratch::open(&settings.scratch, settings.scratch_bytes).map_err(|cause| {
+                StartError::Scratch {
+                    folder: settings.scratch,
+                    cause,
+                }
+            })?;
+        Ok(Self {
+            inner: Arc::new(Inner {
+                device: settings.device,
+                folders,
+                scratch,
+                cache: Cache::new(settings.cache_bytes),
+                memory_bytes: settings.memory_bytes,
+            }),
+        })
+    }
+}
+
+#[async_trait]
+impl Trainer for Candle {
+    fn device(&self) -> DeviceInfo {
+        self.inner.device.info().clone()
+    }
+
+    fn memory_bytes(&self) -> Option<u64> {
+        self.inner.memory_bytes
+    }
+
+    fn datasets(&self) -> BTreeMap<String, Digest> {
+        self.inner
+            .folders
+            .iter()
+            .map(|(name, (_, digest))| (name.clone(), *digest))
+            .collect()
+    }
+
+    fn warm(&self) -> Vec<Digest> {
+        self.inner.cache.digests()
+    }
+
+    async fn train(
+        &self,
+        task: Task,
+        events: mpsc::Sender<Event>,
+        stop: CancellationToken,
+    ) -> Ended {
+        let (inner, flag) = (Arc::clone(&self.inner), StopFlag::new());
+        // Nobody waits for a trainer that was left behind, but it must not train on.
+        let _guard = StopOnDrop(flag.clone());
+        let (sender, mut receiver) = oneshot::channel();
+        let span = tracing::Span::current();
+        // A thread of its own, not tokio's: a runtime waits for its blocking threads when it ends, and a trainer that
+        // hangs must not keep the process alive.
+        let started = thread::Builder::new().name("trainer".to_owned()).spawn({
+            let flag = flag.clone();
+            move || {
+                let _entered = span.enter();
+                let ended = catch_unwind(AssertUnwindSafe(|| inner.train(&task, &events, &flag)))
+                    .unwrap_or_else(|panic| {
+                        Ended::Failed(Failure::new(
+                            FailureClass::Trainer,
+                            format!("the trainer panicked: {}", panic_text(&*panic)),
+                        ))
+                    });
+                // Nobody may be waiting any more.
+                let _ = sender.send(ended);
+            }
+        });
+        if let Err(error) = started {
+            return Ended::Failed(Failure::new(
+                FailureClass::OutOfMemory,
+                format!("no thread for the trainer: {error}"),
+            ));
+        }
+        tokio::select! {
+            biased;
+            () = stop.cancelled() => flag.stop(),
+            ended = &mut receiver => return ended.unwrap_or_else(|_| vanished()),
+        }
+        receiver.await.unwrap_or_else(|_| vanished())
+    }
+
+    fn forget(&self, job: JobId) {
+        self.inner.scratch.remove(job);
+    }
+}
+
+struct StopOnDrop(StopFlag);
+
+impl Drop for StopOnDrop {
+    fn drop(&mut self) {
+        self.0.stop();
+    }
+}
+
+fn vanished() -> Ended {
+    Ended::Failed(Failure::new(
+        FailureClass::Trainer,
+        "the trainer's thread vanished",
+    ))
+}
+
+impl Inner {
+    fn train(&self, task: &Task, events: &mpsc::Sender<Event>, stop: &StopFlag) -> Ended {
+        let begin = Instant::now();
+        let prepared = match self.prepared(task) {
+            Ok(prepared) => prepared,
+            Err(failure) => return Ended::Failed(failure),
+        };
+        info!(
+            seconds = begin.elapsed().as_secs_f64(),
+            "the data are ready"
+        );
+        let saved = self.scratch.load(task.job_id).unwrap_or_default();
+        match self.attempt(task, &prepared, events, stop, &saved, begin) {
+            Err(TrainError::BadCheckpoint { message }) => {
+                warn!(message, "a checkpoint cannot be used; training begins anew");
+                self.scratch.remove(task.job_id);
+                self.attempt(task, &prepared, events, stop, &Saved::default(), begin)
+            }
+            other => other,
+        }
+        .unwrap_or_else(|error| Ended::Failed(error.failure()))
+    }
+
+    fn attempt(
+        &self,
+        task: &Task,
+        prepared: &Prepared,
+        events: &mpsc::Sender<Event>,
+        stop: &StopFlag,
+        saved: &Saved,
+        begin: Instant,
+    ) -> Result<Ended, TrainError> {
+        let checkpoint = saved
+            .checkpoint
+            .as_deref()
+            .map(Checkpoint::from_bytes)
+            .transpose()?;
+        let resumed = saved.resumed + u32::from(checkpoint.is_some());
+        if let Some(checkpoint) = &checkpoint {
+            info!(phase = %checkpoint.phase(), epoch = checkpoint.epoch(), "going on from a checkpoint");
+            // A coordinator that lost the live epochs of the first part gets them again.
+            for point in checkpoint.curve() {
+                let _ = events.blocking_send(Event::Epoch(point.clone()));
+            }
+        }
+        let keeper = Keeper {
+            scratch: &self.scratch,
+            job: task.job_id,
+            begin,
+            before: saved.duration_s,
+            resumed,
+        };
+        let mut hearing = Hearing {
+            keeper: &keeper,
+            events,
+            kept: Instant::now(),
+        };
+        let request = Request {
+            job: &task.job,
+            dataset: prepared,
+            device: &self.device,
+            stop,
+            checkpoint,
+        };
+        match gcl::train(&request, &mut hearing) {
+            Ok(trained) => Ok(Ended::Finished(Box::new(Finished {
+                outcome: trained.outcome,
+                artifacts: trained
+                    .artifacts
+                    .into_iter()
+                    .map(|(name, bytes)| Artifact { name, bytes })
+                    .collect(),
+                duration_s: keeper.duration_s(),
+                resumed,
+            }))),
+            Err(TrainError::Stopped(checkpoint)) => {
+                keeper.keep(&checkpoint);
+                Ok(Ended::Stopped)
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    /// The job's data, checked to be those that it names.
+    fn prepared(&self, task: &Task) -> Result<Arc<Prepared>, Failure> {
+        let scaling = Training::of(&task.job).feature_scaling;
+        if let Some(prepared) = self.cache.get(task.dataset, scaling) {
+            return Ok(prepared);
+        }
+        let dataset = self.dataset(&task.job.dataset)?;
+        if dataset.digest != task.dataset {
+            return Err(Failure::new(
+                FailureClass::BadData,
+                format!(
+                    "the copy of the data set `{}` here has the digest {}, the job names {}",
+                    task.job.dataset, dataset.digest, task.dataset
+                ),
+            ));
+        }
+        // What may go must go before the new data come: both need not fit at once.
+        self.cache.make_room(bytes_of(&dataset));
+        let prepared = Prepared::new(&dataset, scaling).map_err(|error| error.failure())?;
+        Ok(self.cache.insert(task.dataset, scaling, prepared))
+    }
+
+    fn dataset(&self, source: &DatasetSource) -> Result<Dataset, Failure> {
+        let result = match source {
+            DatasetSource::Synthetic(synthetic) => datasets::synthesize(synthetic),
+            DatasetSource::Named(name) => {
+                let Some((folder, _)) = self.folders.get(name) else {
+                    return Err(Failure::new(
+                        FailureClass::BadData,
+                        format!("this worker has no data set `{name}`: give it --data {name}=DIR"),
+                    ));
+                };
+                // Opened anew: the files may have changed since the start, and the digest tells.
+                datasets::open(folder)
+            }
+        };
+        result.map_err(|error| Failure::new(FailureClass::BadData, chain(&error)))
+    }
+}
+
+fn bytes_of(dataset: &Dataset) -> usize {
+    let rows = |split: &datasets::Split| split.segments() * split.crops();
+    4 * dataset.metadata.feature_dim * (rows(&dataset.train) + rows(&dataset.test))
+}
+
+fn chain(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        text.push_str(": ");
+        text.push_str(&error.to_string());
+        cause = error.source();
+    }
+    text
+}
+
+/// Passes epochs on, and keeps a checkpoint now and then.
+struct Hearing<'a> {
+    keeper: &'a Keeper<'a>,
+    events: &'a mpsc::Sender<Event>,
+    kept: Instant,
+}
+
+impl Observer for Hearing<'_> {
+    fn on_epoch(&mut self, point: &EpochPoint, checkpoint: &dyn Fn() -> Checkpoint) {
+        // Nobody may be listening; the record has all epochs in the end.
+        let _ = self.events.blocking_send(Event::Epoch(point.clone()));
+        if self.kept.elapsed() >= CHECKPOINT_EVERY {
+            self.keeper.keep(&checkpoint());
+            self.kept = Instant::now();
+        }
+    }
+}
+
+/// Knows where a job's checkpoint goes, and how long it trained until then.
+struct Keeper<'a> {
+    scratch: &'a Scratch,
+    job: JobId,
+    begin: Instant,
+    /// Seconds of the parts before this one.
+    before: f64,
+    resumed: u32,
+}
+
+impl Keeper<'_> {
+    fn duration_s(&self) -> f64 {
+        self.before + self.begin.elapsed().as_secs_f64()
+    }
+
+    /// A checkpoint that cannot be kept costs time after an interruption, not the job.
+    fn keep(&self, checkpoint: &Checkpoint) {
+        let saved = match checkpoint.to_bytes() {
+            Ok(bytes) => Saved {
+                checkpoint: Some(bytes),
+                duration_s: self.duration_s(),
+                resumed: self.resumed,
+            },
+            Err(error) => {
+                warn!(%error, "a checkpoint cannot be written");
+                return;
+            }
+        };
+        if let Err(cause) = self.scratch.save(self.job, &saved) {
+            warn!(%cause, "a checkpoint is not kept");
+        }
+    }
+}

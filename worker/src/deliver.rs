@@ -1,0 +1,184 @@
+//! The delivery of a record: repeated until the coordinator has it, kept on disk meanwhile.
+
+use std::collections::BTreeSet;
+use std::io;
+use std::sync::Arc;
+
+use proto::Reason;
+use sweeps::{Digest, RunRecord};
+use tokio::task::spawn_blocking;
+use tokio::time::sleep;
+use tracing::{error, info, warn};
+
+use crate::error::WorkerError;
+use crate::link::{Next, Trouble, Work};
+use crate::run::Worker;
+use crate::verdict::Verdict;
+
+/// How often a coordinator may say that an artifact is missing that was put before: its folder was cleaned in between,
+/// or it lies.
+const ARTIFACT_ROUNDS: u32 = 3;
+
+/// Bytes by their digest.
+pub(crate) type Blobs = Vec<(Digest, Vec<u8>)>;
+
+/// A record with its artifacts, on its way.
+pub(crate) struct Parcel {
+    pub(crate) record: Arc<RunRecord>,
+    /// The bytes of its artifacts; `None` where they are in the spool.
+    pub(crate) artifacts: Option<Arc<Blobs>>,
+}
+
+/// What became of a delivery.
+pub(crate) enum Delivered {
+    /// The coordinator has it.
+    Acknowledged(Work),
+    /// The coordinator will never take it, for that reason; it is kept for a person to look at.
+    Refused(String),
+    /// The worker stops; it waits in the spool.
+    Kept,
+}
+
+impl Worker {
+    /// Delivers, however often it takes.
+    pub(crate) async fn deliver(
+        &self,
+        parcel: &Parcel,
+        next: Option<&Next>,
+    ) -> Result<Delivered, WorkerError> {
+        let mut kept = parcel.artifacts.is_none();
+        let mut stored = BTreeSet::new();
+        let mut rounds = 0;
+        let mut failures = 0;
+        loop {
+            let trouble = match self.offer(parcel, &mut stored, next).await {
+                Ok((receipt, work)) => {
+                    info!(receipt, "the record is delivered");
+                    if kept {
+                        self.in_spool(parcel, "forget", |spool, parcel| {
+                            spool.delivered(&parcel.record)
+                        })
+                        .await;
+                    }
+                    return Ok(Delivered::Acknowledged(work));
+                }
+                Err(trouble) => trouble,
+            };
+            // Another try may not come: from now on the record is on disk.
+            if !kept {
+                kept = self.keep(parcel).await;
+            }
+            match (trouble.verdict, trouble.reason) {
+                (Verdict::Retry | Verdict::HelloAgain, _) => {}
+                (_, Some(Reason::MissingArtifact)) if rounds < ARTIFACT_ROUNDS => {
+                    rounds += 1;
+                    stored.clear();
+                }
+                (_, Some(Reason::Unauthenticated | Reason::Incompatible)) => {
+                    return Err(WorkerError::Refused {
+                        reason: trouble.reason,
+                        message: trouble.message,
+                    });
+                }
+                (Verdict::GiveUp | Verdict::LeaseLost, _) => {
+                    error!(
+                        message = trouble.message,
+                        "the coordinator will not take the record; it is kept in the spool's folder `refused`"
+                    );
+                    self.in_spool(parcel, "set aside", |spool, parcel| {
+                        spool.refused(&parcel.record)
+                    })
+                    .await;
+                    return Ok(Delivered::Refused(trouble.message));
+                }
+            }
+            failures += 1;
+            let wait = self.link.backoff(failures);
+            warn!(
+                message = trouble.message,
+                failures,
+                ?wait,
+                "the record is not delivered yet"
+            );
+            tokio::select! {
+                () = sleep(wait) => {}
+                () = self.shutdown.cancelled() => return Ok(Delivered::Kept),
+            }
+            self.check_orphaned()?;
+        }
+    }
+
+    /// One try: the artifacts that are not stored yet, then the record.
+    async fn offer(
+        &self,
+        parcel: &Parcel,
+        stored: &mut BTreeSet<Digest>,
+        next: Option<&Next>,
+    ) -> Result<(&'static str, Work), Trouble> {
+        for artifact in &parcel.record.outcome.artifacts {
+            if stored.contains(&artifact.digest) {
+                continue;
+            }
+            let held = parcel.artifacts.as_ref().and_then(|artifacts| {
+                artifacts
+                    .iter()
+                    .find(|(digest, _)| *digest == artifact.digest)
+            });
+            match held {
+                Some((digest, bytes)) => self.link.put_artifact(*digest, bytes).await?,
+                None => match self.spooled(artifact.digest).await {
+                    Ok(bytes) => self.link.put_artifact(artifact.digest, &bytes).await?,
+                    // The coordinator may have it from an earlier try; it says so if not.
+                    Err(cause) => {
+                        warn!(artifact = %artifact.digest, %cause, "an artifact is not in the spool");
+                    }
+                },
+            }
+            stored.insert(artifact.digest);
+        }
+        self.link.finish(&parcel.record, next).await
+    }
+
+    /// Keeps the parcel on disk; whether that worked. A full disk here is no reason to stop trying to deliver.
+    pub(crate) async fn keep(&self, parcel: &Parcel) -> bool {
+        self.in_spool(parcel, "keep", |spool, parcel| {
+            let artifacts: Vec<(Digest, &[u8])> = parcel
+                .artifacts
+                .iter()
+                .flat_map(|artifacts| artifacts.iter())
+                .map(|(digest, bytes)| (*digest, bytes.as_slice()))
+                .collect();
+            spool.keep(&parcel.record, &artifacts)
+        })
+        .await
+    }
+
+    async fn spooled(&self, digest: Digest) -> io::Result<Vec<u8>> {
+        let spool = Arc::clone(&self.spool);
+        spawn_blocking(move || spool.artifact_bytes(digest))
+            .await
+            .map_err(io::Error::other)?
+    }
+
+    async fn in_spool(
+        &self,
+        parcel: &Parcel,
+        what: &'static str,
+        act: impl FnOnce(&crate::spool::Spool, &Parcel) -> io::Result<()> + Send + 'static,
+    ) -> bool {
+        let spool = Arc::clone(&self.spool);
+        let parcel = Parcel {
+            record: Arc::clone(&parcel.record),
+            artifacts: parcel.artifacts.clone(),
+        };
+        let job = parcel.record.job_id;
+        let result = spawn_blocking(move || act(&spool, &parcel))
+            .await
+            .map_err(io::Error::other)
+            .and_then(|result| result);
+        if let Err(cause) = &result {
+            error!(job = %job.short(), %cause, "failed to {what} a record in the spool folder");
+        }
+        result.is_ok()
+    }
+}

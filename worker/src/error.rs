@@ -1,0 +1,68 @@
+//! How a worker ends.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use proto::version::Incompatible;
+use proto::{Reason, WireError};
+
+/// How a worker ended as it should.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Exit {
+    /// It was told to stop by a signal. What ran is handed back, what was finished is delivered or in the spool.
+    Stopped,
+    /// The coordinator told it to go.
+    Drained,
+    /// There was no work for as long as `idle_timeout`.
+    Idle,
+    /// It did as many jobs as it was to do.
+    JobsDone,
+}
+
+/// Why a worker cannot go on.
+#[derive(Debug, thiserror::Error)]
+pub enum WorkerError {
+    /// The spool folder cannot be used.
+    #[error("failed to use the spool folder {}", .path.display())]
+    Spool {
+        /// The file or folder.
+        path: PathBuf,
+        /// What the system says.
+        #[source]
+        cause: std::io::Error,
+    },
+    /// Another process uses the spool folder.
+    #[error(
+        "another worker uses the spool folder {}: give each worker of this host its own (--spool DIR or --name NAME)",
+        .0.display()
+    )]
+    SpoolInUse(PathBuf),
+    /// The coordinator refuses this worker.
+    #[error("the coordinator refuses this worker: {message}")]
+    Refused {
+        /// Why, for programs, where it said so.
+        reason: Option<Reason>,
+        /// Why, for people.
+        message: String,
+    },
+    /// The coordinator speaks another language.
+    #[error(transparent)]
+    Incompatible(#[from] Incompatible),
+    /// An answer of the coordinator makes no sense.
+    #[error("the coordinator's answer makes no sense")]
+    Answer(#[from] WireError),
+    /// A trainer was told to stop and did not. Its device cannot be used by this process any more.
+    #[error("the trainer did not stop within {}s: start the worker again", .0.as_secs())]
+    Stuck(Duration),
+    /// The coordinator was silent for longer than the orphan timeout.
+    #[error(
+        "the coordinator was silent for {}s ({last}): give up; what is finished waits in the spool folder for the next worker",
+        .silent.as_secs()
+    )]
+    Orphaned {
+        /// How long.
+        silent: Duration,
+        /// What the last call said.
+        last: String,
+    },
+}

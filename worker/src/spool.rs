@@ -1,0 +1,255 @@
+//! Records that wait for delivery, and the leases that a killed process leaves behind.
+//!
+//! ```text
+//! SPOOL/lock                      held by the one process that uses the folder
+//! SPOOL/leases.json               the leases this process holds: its successor gives them back
+//! SPOOL/records/JOB-ATTEMPT.json  a finished job
+//! SPOOL/artifacts/DIGEST          its artifacts
+//! SPOOL/refused/JOB-ATTEMPT.json  a record that the coordinator will never take; kept for a person to look at
+//! ```
+
+use std::collections::BTreeSet;
+use std::fs::{self, File, TryLockError};
+use std::io;
+use std::path::{Path, PathBuf};
+
+use sweeps::{AttemptNumber, Digest, JobId, RunRecord};
+
+use crate::error::WorkerError;
+use crate::files::{remove, write_atomically, write_durably};
+
+/// Bytes of a spooled record that are read at most: ten times the longest that the wire takes.
+const RECORD_BYTES: u64 = 80 << 20;
+
+/// The folder of records that wait for delivery, locked for this process.
+#[derive(Debug)]
+pub struct Spool {
+    folder: PathBuf,
+    _lock: File,
+}
+
+impl Spool {
+    /// Makes the folder where needed, and locks it.
+    pub fn open(folder: &Path) -> Result<Self, WorkerError> {
+        let at = |path: &Path| {
+            let path = path.to_owned();
+            move |cause| WorkerError::Spool { path, cause }
+        };
+        for name in ["records", "artifacts", "refused"] {
+            let path = folder.join(name);
+            fs::create_dir_all(&path).map_err(at(&path))?;
+        }
+        let path = folder.join("lock");
+        let lock = File::create(&path).map_err(at(&path))?;
+        match lock.try_lock() {
+            Ok(()) => Ok(Self {
+                folder: folder.to_owned(),
+                _lock: lock,
+            }),
+            Err(TryLockError::WouldBlock) => Err(WorkerError::SpoolInUse(folder.to_owned())),
+            Err(TryLockError::Error(cause)) => Err(at(&path)(cause)),
+        }
+    }
+
+    /// Keeps a record and its artifacts until [`Spool::delivered`]. On disk when this returns.
+    pub fn keep(&self, record: &RunRecord, artifacts: &[(Digest, &[u8])]) -> io::Result<()> {
+        // Artifacts first: a record that is listed has them.
+        for (digest, bytes) in artifacts {
+            write_durably(&self.artifact(*digest), bytes)?;
+        }
+        write_durably(
+            &self.record("records", record),
+            &serde_json::to_vec(record)?,
+        )
+    }
+
+    /// The records that wait, in the order of their file names. What cannot be read is set aside, and said.
+    pub fn waiting(&self) -> io::Result<Vec<RunRecord>> {
+        let mut paths = fs::read_dir(self.folder.join("records"))?
+            .map(|entry| Ok(entry?.path()))
+            .collect::<io::Result<Vec<_>>>()?;
+        paths.retain(|path| {
+            path.extension()
+                .is_some_and(|extension| extension == "json")
+        });
+        paths.sort();
+        let mut records = Vec::with_capacity(paths.len());
+        for path in paths {
+            match read(&path) {
+                Ok(record) => records.push(record),
+                Err(cause) => {
+                    tracing::error!(file = %path.display(), %cause, "a spooled record cannot be read; it is set aside");
+                    if let Some(name) = path.file_name() {
+                        fs::rename(&path, self.folder.join("refused").join(name))?;
+                    }
+                }
+            }
+        }
+        Ok(records)
+    }
+
+    /// The bytes of an artifact that is kept.
+    pub fn artifact_bytes(&self, digest: Digest) -> io::Result<Vec<u8>> {
+        fs::read(self.artifact(digest))
+    }
+
+    /// The coordinator has it: forget it.
+    pub fn delivered(&self, record: &RunRecord) -> io::Result<()> {
+        remove(&self.record("records", record))?;
+        let needed: BTreeSet<Digest> = self
+            .waiting()?
+            .iter()
+            .flat_map(|other| &other.outcome.artifacts)
+            .map(|artifact| artifact.digest)
+            .collect();
+        for artifact in &record.outcome.artifacts {
+            if !needed.contains(&artifact.digest) {
+                remove(&self.artifact(artifact.digest))?;
+            }
+        }
+        Ok(())
+    }
+
+    /// The coordinator will never take it: kept for a person, with its artifacts.
+    pub fn refused(&self, record: &RunRecord) -> io::Result<()> {
+        write_durably(
+            &self.record("refused", record),
+            &serde_json::to_vec(record)?,
+        )?;
+        remove(&self.record("records", record))
+    }
+
+    /// Whether the record waits here.
+    pub fn holds(&self, record: &RunRecord) -> bool {
+        self.record("records", record).exists()
+    }
+
+    /// Notes the leases that this process holds. A power loss may undo it: then they run out by themselves.
+    pub fn note_leases(&self, leases: &[(JobId, AttemptNumber)]) -> io::Result<()> {
+        write_atomically(
+            &self.folder.join("leases.json"),
+            &serde_json::to_vec(leases)?,
+        )
+    }
+
+    /// The leases that the process before this one held when it died, without those whose record waits here.
+    pub fn left_behind(&self) -> Vec<(JobId, AttemptNumber)> {
+        let path = self.folder.join("leases.json");
+        let Ok(bytes) = fs::read(path) else {
+            return Vec::new();
+        };
+        let leases: Vec<(JobId, AttemptNumber)> =
+            serde_json::from_slice(&bytes).unwrap_or_default();
+        leases
+            .into_iter()
+            .filter(|&(job, attempt)| !self.path("records", job, attempt).exists())
+            .collect()
+    }
+
+    fn record(&self, folder: &str, record: &RunRecord) -> PathBuf {
+        self.path(folder, record.job_id, record.provenance.attempt)
+    }
+
+    fn path(&self, folder: &str, job: JobId, attempt: AttemptNumber) -> PathBuf {
+        self.folder
+            .join(folder)
+            .join(format!("{job}-{attempt}.json"))
+    }
+
+    fn artifact(&self, digest: Digest) -> PathBuf {
+        self.folder.join("artifacts").join(digest.to_string())
+    }
+}
+
+fn read(path: &Path) -> io::Result<RunRecord> {
+    if fs::metadata(path)?.len() > RECORD_BYTES {
+        return Err(io::Error::other("larger than any record"));
+    }
+    Ok(serde_json::from_slice(&fs::read(path)?)?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use sweeps::{ArtifactRef, DeviceInfo, Outcome, Provenance};
+
+    fn record(job: u8, artifact: &[u8]) -> RunRecord {
+        RunRecord {
+            job_id: JobId([job; 32]),
+            outcome: Outcome {
+                artifacts: vec![ArtifactRef {
+                    name: "scores".into(),
+                    digest: Digest::of(artifact),
+                    bytes: artifact.len() as u64,
+                }],
+                ..Outcome::default()
+            },
+            provenance: Provenance {
+                attempt: AttemptNumber(3),
+                worker: "w".into(),
+                device: DeviceInfo::default(),
+                version: "0".into(),
+                trainer_revision: 1,
+                dataset_digest: Digest([0; 32]),
+                duration_s: 0.1,
+                resumed: 0,
+            },
+        }
+    }
+
+    #[test]
+    fn a_record_outlives_the_process_and_goes_when_delivered() {
+        let folder = tempfile::tempdir().unwrap();
+        let (one, two) = (record(1, b"same"), record(2, b"same"));
+        {
+            let spool = Spool::open(folder.path()).unwrap();
+            for record in [&one, &two] {
+                spool
+                    .keep(record, &[(Digest::of(b"same"), b"same")])
+                    .unwrap();
+            }
+        }
+        let spool = Spool::open(folder.path()).unwrap();
+        assert_eq!(spool.waiting().unwrap(), [one.clone(), two.clone()]);
+        spool.delivered(&one).unwrap();
+        // The other record needs the same bytes.
+        assert_eq!(spool.artifact_bytes(Digest::of(b"same")).unwrap(), b"same");
+        spool.delivered(&two).unwrap();
+        assert!(spool.waiting().unwrap().is_empty());
+        assert!(spool.artifact_bytes(Digest::of(b"same")).is_err());
+    }
+
+    #[test]
+    fn two_processes_never_share_a_spool() {
+        let folder = tempfile::tempdir().unwrap();
+        let _first = Spool::open(folder.path()).unwrap();
+        assert!(matches!(
+            Spool::open(folder.path()),
+            Err(WorkerError::SpoolInUse(_))
+        ));
+    }
+
+    #[test]
+    fn a_damaged_record_is_set_aside_and_the_others_are_delivered() {
+        let folder = tempfile::tempdir().unwrap();
+        let spool = Spool::open(folder.path()).unwrap();
+        let good = record(1, b"");
+        spool.keep(&good, &[]).unwrap();
+        fs::write(folder.path().join("records/00.json"), b"{\"job_id\":").unwrap();
+        assert_eq!(spool.waiting().unwrap(), [good]);
+        assert!(folder.path().join("refused/00.json").exists());
+    }
+
+    #[test]
+    fn leases_of_a_dead_process_are_found_but_for_finished_ones() {
+        let folder = tempfile::tempdir().unwrap();
+        let spool = Spool::open(folder.path()).unwrap();
+        let finished = record(1, b"");
+        let lost = (JobId([9; 32]), AttemptNumber(4));
+        spool
+            .note_leases(&[(finished.job_id, AttemptNumber(3)), lost])
+            .unwrap();
+        spool.keep(&finished, &[]).unwrap();
+        assert_eq!(spool.left_behind(), [lost]);
+    }
+}

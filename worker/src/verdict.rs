@@ -1,0 +1,77 @@
+//! What a worker does about a call that failed: the one place where gRPC codes mean anything.
+
+use proto::Reason;
+use tonic::{Code, Status};
+
+/// What a worker does about a call that failed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Verdict {
+    /// The same call may succeed later: the network, a busy or restarting coordinator, a full disk there.
+    Retry,
+    /// The coordinator does not know this worker (any more): say hello, then call again.
+    HelloAgain,
+    /// The attempt is not ours any more.
+    LeaseLost,
+    /// The same call will never succeed.
+    GiveUp,
+}
+
+/// What to do about `status`.
+pub fn verdict(status: &Status) -> Verdict {
+    match Reason::of(status) {
+        Some(Reason::StaleLease | Reason::UnknownJob) => return Verdict::LeaseLost,
+        Some(Reason::UnknownWorker) => return Verdict::HelloAgain,
+        // What a refusal of ours needs besides is in its code.
+        Some(_) | None => {}
+    }
+    match status.code() {
+        // `Unknown` and `Internal` are what a broken connection looks like in mid-call, and what a proxy makes of a
+        // restarting server.
+        Code::Unavailable
+        | Code::DeadlineExceeded
+        | Code::Aborted
+        | Code::Cancelled
+        | Code::ResourceExhausted
+        | Code::Unknown
+        | Code::Internal => Verdict::Retry,
+        Code::Ok
+        | Code::InvalidArgument
+        | Code::NotFound
+        | Code::AlreadyExists
+        | Code::PermissionDenied
+        | Code::FailedPrecondition
+        | Code::OutOfRange
+        | Code::Unimplemented
+        | Code::DataLoss
+        | Code::Unauthenticated => Verdict::GiveUp,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proto::refuse;
+
+    #[test]
+    fn every_refusal_has_its_verdict() {
+        let expected = |reason| match reason {
+            Reason::StaleLease | Reason::UnknownJob => Verdict::LeaseLost,
+            Reason::UnknownWorker => Verdict::HelloAgain,
+            Reason::Storage | Reason::Unavailable => Verdict::Retry,
+            _ => Verdict::GiveUp,
+        };
+        for &reason in Reason::ALL {
+            assert_eq!(verdict(&refuse(reason, "")), expected(reason), "{reason:?}");
+        }
+    }
+
+    #[test]
+    fn a_broken_connection_is_tried_again() {
+        assert_eq!(
+            verdict(&Status::unavailable("connection refused")),
+            Verdict::Retry
+        );
+        assert_eq!(verdict(&Status::unknown("transport error")), Verdict::Retry);
+        assert_eq!(verdict(&Status::unauthenticated("who?")), Verdict::GiveUp);
+    }
+}

@@ -1,0 +1,12 @@
+//! A worker against a scripted coordinator, in virtual time, over in-memory connections: what it says, in which order,
+//! whatever gets lost.
+
+#![expect(
+    clippy::unwrap_used,
+    reason = "helpers of tests, outside test functions"
+)]
+
+mod jobs;
+mod leaving;
+mod losses;
+mod world;
