@@ -61,7 +61,9 @@ pub(crate) fn remember(folder: &Path, stamp: Digest, digest: Digest) {
     }) else {
         return;
     };
-    for place in places(folder) {
+    // Root can write anywhere: a folder that says read-only is left alone all the same.
+    let read_only = fs::metadata(folder).is_ok_and(|metadata| metadata.permissions().readonly());
+    for place in places(folder).into_iter().skip(usize::from(read_only)) {
         // Written beside and renamed: two workers that start together must not read half of it.
         let beside = place.with_extension(format!("{}.part", std::process::id()));
         let written = place

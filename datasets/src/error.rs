@@ -61,6 +61,11 @@ impl Faults {
         }
     }
 
+    /// How many there are.
+    pub(crate) fn count(&self) -> usize {
+        self.count
+    }
+
     pub(crate) fn any(&self) -> bool {
         self.count > 0
     }

@@ -1,15 +1,14 @@
 //! A video's features: a mapped `.npy` file, or numbers that were made.
 
-use std::io::Cursor;
 use std::ops::Range;
 use std::path::Path;
 use std::sync::Arc;
 
 use half::f16;
 use memmap2::Mmap;
-use npyz::{DType, Endianness, NpyHeader, Order, TypeChar};
 
 use crate::map::map;
+use crate::npy::{Header, Kind};
 
 /// Rows that are looked at together when numbers are checked.
 const CHUNK_BYTES: usize = 1 << 20;
@@ -59,21 +58,24 @@ impl Features {
             return Err("is empty".to_owned());
         }
         let map = map(&file).map_err(|error| format!("cannot be mapped into memory: {error}"))?;
-        let mut cursor = Cursor::new(&map[..]);
-        let header = NpyHeader::from_reader(&mut cursor)
-            .map_err(|error| format!("is no .npy file: {error}"))?;
-        let offset = usize::try_from(cursor.position()).map_err(|error| error.to_string())?;
-        let half = is_half(&header.dtype())?;
-        let shape = header.shape();
-        if header.order() == Order::Fortran
-            && shape.iter().filter(|length| **length > 1).count() > 1
-        {
+        let header = Header::parse(&map)?;
+        let half = match header.kind {
+            Kind::F16 => true,
+            Kind::F32 => false,
+            other => {
+                return Err(format!(
+                    "holds numbers of type {other:?}; f32 or f16 is expected: save x.astype(numpy.float32)"
+                ));
+            }
+        };
+        let shape = &header.shape;
+        if header.fortran && shape.iter().filter(|length| **length > 1).count() > 1 {
             return Err(
                 "is stored column by column (fortran order): save numpy.ascontiguousarray(x)"
                     .to_owned(),
             );
         }
-        let (segments, crops, width) = match *shape {
+        let (segments, crops, width) = match shape[..] {
             [segments, width] => (segments, 1, width),
             [segments, crops, width] => (segments, crops, width),
             _ => {
@@ -90,24 +92,9 @@ impl Features {
         if segments == 0 || crops == 0 {
             return Err("has no segments".to_owned());
         }
-        let bytes = segments.checked_mul(crops).and_then(|rows| {
-            rows.checked_mul(width)?
-                .checked_mul(if half { 2 } else { 4 })
-        });
-        let held = length.saturating_sub(offset as u64);
-        match bytes {
-            Some(bytes) if bytes == held => {}
-            Some(bytes) if bytes > held => {
-                return Err(format!(
-                    "is cut short: its header promises {bytes} bytes of numbers, it has {held}"
-                ));
-            }
-            _ => {
-                return Err(format!(
-                    "has {held} bytes of numbers, another number than its header's shape {shape:?} says"
-                ));
-            }
-        }
+        // The map's length, not the directory entry's: it is what the numbers are read from.
+        header.check_length(map.len() as u64)?;
+        let offset = header.offset;
         let map = Arc::new(map);
         Ok(Self {
             segments: segments as usize,
@@ -194,21 +181,4 @@ impl Features {
             }
         }
     }
-}
-
-/// Whether the numbers are f16 (true) or f32 (false).
-fn is_half(dtype: &DType) -> Result<bool, String> {
-    let DType::Plain(plain) = dtype else {
-        return Err("holds records; one kind of number is expected: f32 or f16".to_owned());
-    };
-    if plain.type_char() == TypeChar::Float && plain.endianness() != Endianness::Big {
-        match plain.num_bytes() {
-            Some(2) => return Ok(true),
-            Some(4) => return Ok(false),
-            _ => {}
-        }
-    }
-    Err(format!(
-        "holds numbers of type {plain}; little-endian f32 (`<f4`) or f16 (`<f2`) is expected: save x.astype(numpy.float32)"
-    ))
 }

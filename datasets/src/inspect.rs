@@ -24,6 +24,8 @@ pub struct Inspection {
     pub train: SplitInspection,
     /// The test split.
     pub test: SplitInspection,
+    /// What is allowed, and probably not meant.
+    pub warnings: Vec<String>,
 }
 
 /// A split.
@@ -62,15 +64,38 @@ pub fn inspect(dataset: &Dataset) -> Inspection {
         some if some == videos().count() => "f16",
         _ => "f32 and f16",
     };
+    let train = split(&dataset.train, dataset.metadata.feature_dim);
+    let test = split(&dataset.test, dataset.metadata.feature_dim);
     Inspection {
         metadata: dataset.metadata.clone(),
         synthetic: dataset.synthetic,
         digest: dataset.digest,
         dtype: dtype.to_owned(),
         crops: dataset.train.crops(),
-        train: split(&dataset.train, dataset.metadata.feature_dim),
-        test: split(&dataset.test, dataset.metadata.feature_dim),
+        warnings: warnings(&train, &test),
+        train,
+        test,
     }
+}
+
+fn warnings(train: &SplitInspection, test: &SplitInspection) -> Vec<String> {
+    let mut warnings = Vec::new();
+    if test.anomalous_frames == 0 || test.anomalous_frames == test.frames {
+        let which = if test.anomalous_frames == 0 {
+            "no"
+        } else {
+            "only"
+        };
+        warnings.push(format!(
+            "test.csv has {which} anomalous frames: an AUC needs both kinds"
+        ));
+    }
+    for (list, split) in [("train.csv", train), ("test.csv", test)] {
+        if split.norm[0] == 0.0 {
+            warnings.push(format!("{list} has segments whose features are all zero"));
+        }
+    }
+    warnings
 }
 
 fn split(split: &Split, dim: usize) -> SplitInspection {
@@ -178,6 +203,9 @@ impl fmt::Display for Inspection {
                 split.zeros * 100.0,
                 split.constant_dimensions
             )?;
+        }
+        for warning in &self.warnings {
+            writeln!(out, "  warning    {warning}")?;
         }
         Ok(())
     }

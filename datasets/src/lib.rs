@@ -3,16 +3,19 @@
 //! Training truth (`Video::label`, `Video::anomalous` of the training split) is read by the supervised variants and by
 //! diagnostics only; nothing in the features' order, names or bytes depends on it.
 //!
-//! Reading order: [`dataset`], [`open`], `metadata`, `list`, `features`, `digest`, [`synthetic`], [`write`], [`inspect`].
+//! Reading order: [`dataset`], [`mod@open`], `metadata`, `list`, `features`, `digest`, [`synthetic`], [`mod@write`],
+//! [`mod@inspect`], [`import`].
 
 pub mod dataset;
 mod digest;
 mod error;
 mod features;
+pub mod import;
 pub mod inspect;
 mod list;
 mod map;
 mod metadata;
+mod npy;
 pub mod open;
 pub mod synthetic;
 pub mod write;

@@ -7,11 +7,14 @@ use std::path::{Component, Path, PathBuf};
 use crate::error::Faults;
 
 /// The columns, in this order.
-const HEADER: [&str; 5] = ["video", "features", "frames", "label", "anomalous_frames"];
+pub(crate) const HEADER: [&str; 5] = ["video", "features", "frames", "label", "anomalous_frames"];
 /// A list of more lines is something else.
 const MAX_VIDEOS: usize = 1_000_000;
 /// Three months at 30 frames a second: more frames in a video are a mistake.
-const MAX_FRAMES: u32 = 1 << 28;
+pub(crate) const MAX_FRAMES: u32 = 1 << 28;
+
+/// 160 bytes a line for as many videos.
+const MAX_BYTES: u64 = MAX_VIDEOS as u64 * 160;
 
 /// One line of a list, checked in itself.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -27,6 +30,13 @@ pub(crate) struct Line {
 /// Reads a list. Lines with faults are left out.
 pub(crate) fn read(path: &Path, faults: &mut Faults) -> Vec<Line> {
     let mut lines = Vec::new();
+    if std::fs::metadata(path).is_ok_and(|metadata| metadata.len() > MAX_BYTES) {
+        faults.add(
+            path,
+            format_args!("is longer than {MAX_BYTES} bytes: is it a list?"),
+        );
+        return lines;
+    }
     let mut reader = match csv::ReaderBuilder::new()
         .flexible(true)
         .trim(csv::Trim::All)
@@ -57,6 +67,7 @@ pub(crate) fn read(path: &Path, faults: &mut Faults) -> Vec<Line> {
         }
     }
     let mut seen = BTreeSet::new();
+    let before = faults.count();
     for record in reader.records() {
         let record = match record {
             Ok(record) => record,
@@ -84,7 +95,7 @@ pub(crate) fn read(path: &Path, faults: &mut Faults) -> Vec<Line> {
             break;
         }
     }
-    if lines.is_empty() && !faults.any() {
+    if seen.is_empty() && faults.count() == before {
         faults.add(path, "names no video");
     }
     lines

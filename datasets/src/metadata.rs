@@ -1,79 +1,161 @@
 //! `dataset.toml`.
 
+use std::io::Read as _;
+use std::ops::Range;
 use std::path::Path;
 
-use serde::Deserialize;
+use sweeps::parameter::nearest;
+use toml::Spanned;
+use toml::de::{DeTable, DeValue};
 
 use crate::dataset::Metadata;
 use crate::error::Faults;
 
 /// Features wider than this are a mistake in the file.
-const MAX_DIM: usize = 65_536;
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct File {
-    name: String,
-    feature_dim: usize,
-    frames_per_segment: u32,
-    #[serde(default)]
-    extractor: String,
-    #[serde(default)]
-    source: String,
-    #[serde(default)]
-    licence: String,
-    /// Written by `data synth`.
-    #[serde(default)]
-    synthetic: bool,
-}
+const MAX_DIM: i64 = 65_536;
+/// More frames a segment are a mistake in the file.
+const MAX_FRAMES_PER_SEGMENT: i64 = 100_000;
+/// Half a page is usual.
+const MAX_BYTES: u64 = 1 << 20;
+/// `synthetic` is written by `data synth`.
+const KEYS: [&str; 7] = [
+    "name",
+    "feature_dim",
+    "frames_per_segment",
+    "extractor",
+    "source",
+    "licence",
+    "synthetic",
+];
 
 /// Reads the metadata and whether the data set says that it is synthetic; `None` where it cannot be used.
 pub(crate) fn read(folder: &Path, faults: &mut Faults) -> Option<(Metadata, bool)> {
     let path = folder.join("dataset.toml");
-    let text = match std::fs::read_to_string(&path) {
-        Ok(text) => text,
-        Err(error) => {
-            faults.add(&path, format_args!("cannot be read: {error}; a data set is a folder with dataset.toml, train.csv and test.csv"));
-            return None;
-        }
-    };
-    let file: File = match toml::from_str(&text) {
-        Ok(file) => file,
+    let mut text = String::new();
+    let read = std::fs::File::open(&path)
+        .and_then(|file| file.take(MAX_BYTES + 1).read_to_string(&mut text));
+    if let Err(error) = read {
+        faults.add(
+            &path,
+            format_args!(
+                "cannot be read: {error}; a data set is a folder with dataset.toml, train.csv and test.csv"
+            ),
+        );
+        return None;
+    }
+    if text.len() as u64 > MAX_BYTES {
+        faults.add(&path, format_args!("is longer than {MAX_BYTES} bytes"));
+        return None;
+    }
+    let table = match DeTable::parse(&text) {
+        Ok(table) => table,
         Err(error) => {
             faults.add(&path, error.to_string().trim_end());
             return None;
         }
     };
-    if !(1..=MAX_DIM).contains(&file.feature_dim) {
-        faults.add(
-            &path,
-            format_args!(
-                "feature_dim = {} is out of range [1, {MAX_DIM}]",
-                file.feature_dim
-            ),
-        );
-        return None;
-    }
-    if !(1..=100_000).contains(&file.frames_per_segment) {
-        faults.add(
-            &path,
-            format_args!(
-                "frames_per_segment = {} is out of range [1, 100000]",
-                file.frames_per_segment
-            ),
-        );
-        return None;
-    }
-    if file.name.trim().is_empty() {
-        faults.add(&path, "name is empty");
-    }
-    let metadata = Metadata {
-        name: file.name,
-        feature_dim: file.feature_dim,
-        frames_per_segment: file.frames_per_segment,
-        extractor: file.extractor,
-        source: file.source,
-        licence: file.licence,
+    let mut reader = Reader {
+        path: &path,
+        text: &text,
+        table: table.get_ref(),
+        faults,
     };
-    Some((metadata, file.synthetic))
+    reader.unknown_keys();
+    let name = reader.text("name", true);
+    if name.as_deref().is_some_and(|name| name.trim().is_empty()) {
+        reader.faults.add(&path, "name is empty");
+    }
+    let feature_dim = reader.count("feature_dim", MAX_DIM);
+    let frames_per_segment = reader.count("frames_per_segment", MAX_FRAMES_PER_SEGMENT);
+    let mut words = |key| reader.text(key, false);
+    let (extractor, source, licence) = (words("extractor"), words("source"), words("licence"));
+    let synthetic = reader.flag("synthetic");
+    let metadata = Metadata {
+        name: name?,
+        feature_dim: feature_dim? as usize,
+        frames_per_segment: frames_per_segment? as u32,
+        extractor: extractor.unwrap_or_default(),
+        source: source.unwrap_or_default(),
+        licence: licence.unwrap_or_default(),
+    };
+    Some((metadata, synthetic))
+}
+
+/// Takes values out of the table, and notes what is wrong with each.
+struct Reader<'a> {
+    path: &'a Path,
+    text: &'a str,
+    table: &'a DeTable<'a>,
+    faults: &'a mut Faults,
+}
+
+impl<'a> Reader<'a> {
+    fn fault(&mut self, span: Range<usize>, what: impl std::fmt::Display) {
+        let line = self.text[..span.start].matches('\n').count() + 1;
+        self.faults
+            .add(self.path, format_args!("line {line}: {what}"));
+    }
+
+    fn unknown_keys(&mut self) {
+        for key in self.table.keys() {
+            let name: &str = key.get_ref();
+            if !KEYS.contains(&name) {
+                let hint = nearest(name, KEYS.iter().copied())
+                    .map_or(String::new(), |near| format!(" Did you mean `{near}`?"));
+                let known = KEYS.join(", ");
+                self.fault(
+                    key.span(),
+                    format_args!("unknown key `{name}`.{hint} The keys are {known}"),
+                );
+            }
+        }
+    }
+
+    fn get(&mut self, key: &str, needed: bool) -> Option<&'a Spanned<DeValue<'a>>> {
+        let value = self.table.get(key);
+        if value.is_none() && needed {
+            self.faults
+                .add(self.path, format_args!("lacks the key `{key}`"));
+        }
+        value
+    }
+
+    fn text(&mut self, key: &str, needed: bool) -> Option<String> {
+        let value = self.get(key, needed)?;
+        if let DeValue::String(text) = value.get_ref() {
+            return Some(text.clone().into_owned());
+        }
+        self.fault(value.span(), format_args!("`{key}` must be a text"));
+        None
+    }
+
+    /// A whole number from 1 to `most`.
+    fn count(&mut self, key: &str, most: i64) -> Option<i64> {
+        let value = self.get(key, true)?;
+        let number = match value.get_ref() {
+            DeValue::Integer(number) => i64::from_str_radix(number.as_str(), number.radix()).ok(),
+            _ => None,
+        };
+        if let Some(number) = number.filter(|number| (1..=most).contains(number)) {
+            return Some(number);
+        }
+        self.fault(
+            value.span(),
+            format_args!("`{key}` must be a whole number from 1 to {most}"),
+        );
+        None
+    }
+
+    fn flag(&mut self, key: &str) -> bool {
+        match self.get(key, false) {
+            None => false,
+            Some(value) => {
+                if let DeValue::Boolean(flag) = value.get_ref() {
+                    return *flag;
+                }
+                self.fault(value.span(), format_args!("`{key}` must be true or false"));
+                false
+            }
+        }
+    }
 }

@@ -12,6 +12,9 @@ use crate::features::Features;
 use crate::list::{self, Line};
 use crate::metadata;
 
+/// The lists of the two splits.
+const LISTS: [&str; 2] = ["train.csv", "test.csv"];
+
 /// Opens a data set. Features are mapped, not read; the first time, all numbers are looked at and the digest is computed.
 ///
 /// # Errors
@@ -19,6 +22,10 @@ use crate::metadata;
 pub fn open(folder: &Path) -> Result<Dataset, DatasetError> {
     let mut faults = Faults::new(folder);
     let Some((metadata, synthetic)) = metadata::read(folder, &mut faults) else {
+        // What can be said without the dimension is said now.
+        for list in LISTS {
+            list::read(&folder.join(list), &mut faults);
+        }
         return Err(faults.into_error());
     };
     let mut opener = Opener {
@@ -26,11 +33,12 @@ pub fn open(folder: &Path) -> Result<Dataset, DatasetError> {
         metadata: &metadata,
         faults,
         crops: None,
+        names: BTreeMap::new(),
         users: BTreeMap::new(),
     };
-    let train = opener.split("train.csv", false);
-    let test = opener.split("test.csv", true);
-    let mut files: Vec<PathBuf> = ["dataset.toml", "train.csv", "test.csv"]
+    let train = opener.split(LISTS[0], false);
+    let test = opener.split(LISTS[1], true);
+    let mut files: Vec<PathBuf> = ["dataset.toml", LISTS[0], LISTS[1]]
         .iter()
         .map(PathBuf::from)
         .collect();
@@ -68,16 +76,27 @@ struct Opener<'a> {
     faults: Faults,
     /// Crops of the first video, and its file: all must have the same.
     crops: Option<(usize, PathBuf)>,
+    /// Videos with the list that each stands in: a test video that was trained on would be a leak.
+    names: BTreeMap<String, &'static str>,
     /// Features files with the video that uses each.
     users: BTreeMap<PathBuf, String>,
 }
 
 impl Opener<'_> {
-    fn split(&mut self, list: &str, test: bool) -> Vec<(PathBuf, Video)> {
+    fn split(&mut self, list: &'static str, test: bool) -> Vec<(PathBuf, Video)> {
         let path = self.folder.join(list);
         let lines = list::read(&path, &mut self.faults);
         let mut videos = Vec::with_capacity(lines.len());
         for line in lines {
+            if let Some(other) = self.names.insert(line.video.clone(), list) {
+                self.faults.add(
+                    &path,
+                    format_args!(
+                        "line {}: the video `{}` stands in {other} already",
+                        line.number, line.video
+                    ),
+                );
+            }
             if test && line.label == Some(true) && line.anomalous.is_empty() {
                 self.faults.add(
                     &path,

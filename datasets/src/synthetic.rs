@@ -30,7 +30,7 @@ const UNUSUAL: Range<usize> = 44..60;
 const LATENT: usize = UNUSUAL.end;
 /// Spatial positions whose noisy activations are averaged after the ReLU.
 const POSITIONS: usize = 4;
-/// Bytes of features beyond which making them in memory is refused: write such data once with `data synth`… in parts.
+/// Bytes of features beyond which making them in memory is refused.
 const MOST_BYTES: u64 = 16 << 30;
 
 /// What differs between the regimes.
@@ -71,22 +71,7 @@ impl World {
 /// More bytes than fit in memory.
 pub fn synthesize(settings: &Synthetic) -> Result<Dataset, DatasetError> {
     let name = DatasetSource::Synthetic(settings.clone()).to_string();
-    let bytes = u64::from(settings.videos)
-        * u64::from(settings.mean_length)
-        * u64::from(settings.dimension)
-        * 4;
-    if bytes > MOST_BYTES
-        || settings.videos < 6
-        || settings.mean_length == 0
-        || settings.dimension == 0
-    {
-        let mut faults = Faults::new(name.as_ref());
-        faults.add(
-            "synthetic".as_ref(),
-            format_args!("these settings make {bytes} bytes of features; 6 videos to {MOST_BYTES} bytes are possible"),
-        );
-        return Err(faults.into_error());
-    }
+    check(settings, &name)?;
     let mut maker = Maker::new(settings);
     let train = (settings.videos as usize * 2).div_ceil(3);
     let (train, test) = (
@@ -111,6 +96,36 @@ pub fn synthesize(settings: &Synthetic) -> Result<Dataset, DatasetError> {
         train,
         test,
     })
+}
+
+/// The ranges are those of `[dataset.synthetic]` in a sweep file; the settings may come from elsewhere.
+fn check(settings: &Synthetic, name: &str) -> Result<(), DatasetError> {
+    let mut faults = Faults::new(name.as_ref());
+    for (key, value, range) in [
+        ("videos", settings.videos, 6..=100_000),
+        ("mean_length", settings.mean_length, 4..=10_000),
+        ("dimension", settings.dimension, 8..=16_384),
+    ] {
+        if !range.contains(&value) {
+            let (least, most) = range.into_inner();
+            faults.add(
+                key.as_ref(),
+                format_args!("{value} is out of range [{least}, {most}]"),
+            );
+        }
+    }
+    let bytes = [settings.videos, settings.mean_length, settings.dimension, 4]
+        .iter()
+        .fold(1_u64, |bytes, factor| {
+            bytes.saturating_mul(u64::from(*factor))
+        });
+    if bytes > MOST_BYTES && !faults.any() {
+        faults.add(
+            "synthetic".as_ref(),
+            format_args!("these settings make about {bytes} bytes of features; at most {MOST_BYTES} are made in memory"),
+        );
+    }
+    faults.finish(())
 }
 
 struct Maker {

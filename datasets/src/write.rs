@@ -1,12 +1,14 @@
-//! A data set into a folder, in the layout that [`crate::open`] reads.
+//! A data set into a folder, in the layout that [`crate::open()`] reads.
 
+use std::collections::BTreeSet;
 use std::fs::{self, File};
 use std::io::{self, BufWriter, Write};
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 
-use npyz::WriterBuilder;
-
-use crate::dataset::{Dataset, Split, Video};
+use crate::dataset::{Dataset, Metadata, Split, Video};
+use crate::list::HEADER;
+use crate::npy::{self, Kind};
 
 /// A folder that cannot be written.
 #[derive(Debug, thiserror::Error)]
@@ -17,42 +19,76 @@ pub struct WriteError {
     cause: io::Error,
 }
 
+impl WriteError {
+    pub(crate) fn new(path: &Path, cause: io::Error) -> Self {
+        Self {
+            path: path.to_owned(),
+            cause,
+        }
+    }
+}
+
 /// Writes the data set into `folder`, which must not exist (or be empty). It is made beside it and renamed, so that a
 /// folder of that name is always whole.
 ///
 /// # Errors
 /// What the system says.
 pub fn write(dataset: &Dataset, folder: &Path) -> Result<(), WriteError> {
-    let fault = |cause| WriteError {
-        path: folder.to_owned(),
-        cause,
-    };
+    whole_folder(folder, |beside| {
+        write_into(dataset, beside).map_err(|cause| WriteError::new(folder, cause))
+    })
+}
+
+/// Makes a folder beside the one that is wanted and gives it its name when it is whole; nothing is left of one that is not.
+pub(crate) fn whole_folder<E: From<WriteError>>(
+    folder: &Path,
+    make: impl FnOnce(&Path) -> Result<(), E>,
+) -> Result<(), E> {
+    let fault = |cause| E::from(WriteError::new(folder, cause));
     if fs::read_dir(folder).is_ok_and(|mut entries| entries.next().is_some()) || folder.is_file() {
         return Err(fault(io::Error::new(
             io::ErrorKind::AlreadyExists,
             "it exists already: remove it, or give another name",
         )));
     }
-    let name = folder.file_name().map_or_else(
-        || "dataset".into(),
-        |name| name.to_string_lossy().into_owned(),
-    );
-    let beside = folder.with_file_name(format!("{name}.part-{}", std::process::id()));
-    let written = write_into(dataset, &beside).and_then(|()| {
-        if folder.is_dir() {
-            fs::remove_dir(folder)?;
-        }
-        fs::rename(&beside, folder)
-    });
-    written.map_err(|cause| {
+    let name = folder.file_name().ok_or_else(|| {
+        fault(io::Error::new(
+            io::ErrorKind::InvalidInput,
+            "the path does not end in a name",
+        ))
+    })?;
+    let beside = folder.with_file_name(format!(
+        "{}.part-{}",
+        name.to_string_lossy(),
+        std::process::id()
+    ));
+    let made = fs::create_dir_all(&beside)
+        .map_err(fault)
+        .and_then(|()| make(&beside))
+        .and_then(|()| {
+            if folder.is_dir() {
+                fs::remove_dir(folder).map_err(fault)?;
+            }
+            fs::rename(&beside, folder).map_err(fault)
+        });
+    if made.is_err() {
         let _ = fs::remove_dir_all(&beside);
-        fault(cause)
-    })
+    }
+    made
 }
 
 fn write_into(dataset: &Dataset, folder: &Path) -> io::Result<()> {
     fs::create_dir_all(folder.join("features"))?;
-    let metadata = &dataset.metadata;
+    metadata(folder, &dataset.metadata, dataset.synthetic)?;
+    let mut files = BTreeSet::new();
+    for (name, split) in [("train.csv", &dataset.train), ("test.csv", &dataset.test)] {
+        list(folder, name, &rows(folder, split, &mut files)?)?;
+    }
+    Ok(())
+}
+
+/// Writes `dataset.toml`.
+pub(crate) fn metadata(folder: &Path, metadata: &Metadata, synthetic: bool) -> io::Result<()> {
     let mut table = toml::Table::new();
     table.insert("name".into(), metadata.name.clone().into());
     table.insert(
@@ -66,37 +102,63 @@ fn write_into(dataset: &Dataset, folder: &Path) -> io::Result<()> {
     table.insert("extractor".into(), metadata.extractor.clone().into());
     table.insert("source".into(), metadata.source.clone().into());
     table.insert("licence".into(), metadata.licence.clone().into());
-    if dataset.synthetic {
+    if synthetic {
         table.insert("synthetic".into(), true.into());
     }
-    fs::write(folder.join("dataset.toml"), table.to_string())?;
-    list(folder, "train.csv", &dataset.train)?;
-    list(folder, "test.csv", &dataset.test)
+    fs::write(folder.join("dataset.toml"), table.to_string())
 }
 
-fn list(folder: &Path, name: &str, split: &Split) -> io::Result<()> {
+/// A line of a list.
+pub(crate) struct Row {
+    pub(crate) video: String,
+    pub(crate) features: String,
+    pub(crate) frames: u32,
+    pub(crate) label: Option<bool>,
+    pub(crate) anomalous: Vec<Range<u32>>,
+}
+
+/// Writes `train.csv` or `test.csv`.
+pub(crate) fn list(folder: &Path, name: &str, rows: &[Row]) -> io::Result<()> {
     let mut list = csv::Writer::from_path(folder.join(name))?;
-    list.write_record(["video", "features", "frames", "label", "anomalous_frames"])?;
-    for video in &split.videos {
-        let file = format!("features/{}.npy", file_name(&video.name));
-        features(&folder.join(&file), video)?;
-        let ranges: Vec<String> = video
+    list.write_record(HEADER)?;
+    for row in rows {
+        let ranges: Vec<String> = row
             .anomalous
             .iter()
             .map(|range| format!("{}-{}", range.start, range.end))
             .collect();
-        let label = video
-            .label
-            .map_or("", |label| if label { "1" } else { "0" });
+        let label = row.label.map_or("", |label| if label { "1" } else { "0" });
         list.write_record([
-            &video.name,
-            &file,
-            &video.frames.to_string(),
+            &row.video,
+            &row.features,
+            &row.frames.to_string(),
             label,
             &ranges.join(";"),
         ])?;
     }
     list.flush()
+}
+
+/// Writes the features of a split.
+fn rows(folder: &Path, split: &Split, files: &mut BTreeSet<String>) -> io::Result<Vec<Row>> {
+    let mut rows = Vec::with_capacity(split.videos.len());
+    for video in &split.videos {
+        let mut name = file_name(&video.name);
+        // Two names can differ in what a file's name cannot hold, or in case alone, which some file systems ignore.
+        while !files.insert(name.to_lowercase()) {
+            name.push('_');
+        }
+        let file = format!("features/{name}.npy");
+        features(&folder.join(&file), video)?;
+        rows.push(Row {
+            video: video.name.clone(),
+            features: file,
+            frames: video.frames,
+            label: video.label,
+            anomalous: video.anomalous.clone(),
+        });
+    }
+    Ok(rows)
 }
 
 /// A video's name as a file's.
@@ -115,22 +177,18 @@ fn file_name(video: &str) -> String {
 
 fn features(path: &Path, video: &Video) -> io::Result<()> {
     let (segments, crops, dim) = (video.segments(), video.crops(), video.features.dim);
-    let shape: Vec<u64> = if crops == 1 {
-        vec![segments as u64, dim as u64]
-    } else {
-        vec![segments as u64, crops as u64, dim as u64]
-    };
     let mut out = BufWriter::new(File::create_new(path)?);
-    let mut writer = npyz::WriteOptions::<f32>::new()
-        .default_dtype()
-        .shape(&shape)
-        .writer(&mut out)
-        .begin_nd()?;
+    out.write_all(&if crops == 1 {
+        npy::header(Kind::F32, &[segments, dim])
+    } else {
+        npy::header(Kind::F32, &[segments, crops, dim])
+    })?;
     let mut row = vec![0.0; crops * dim];
     for segment in 0..segments {
         video.copy_rows_f32(segment..segment + 1, &mut row);
-        writer.extend(row.iter().copied())?;
+        for number in &row {
+            out.write_all(&number.to_le_bytes())?;
+        }
     }
-    writer.finish()?;
     out.flush()
 }

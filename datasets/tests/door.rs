@@ -1,0 +1,476 @@
+//! The door of a folder, rule by rule: each fault is said with its file and line, all of them at once.
+#![allow(clippy::unwrap_used)]
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use datasets::{Dataset, inspect, open, synthesize};
+use sweeps::{Regime, Synthetic};
+use tempfile::TempDir;
+
+const TOML: &str = "name = \"small\"\nfeature_dim = 2\nframes_per_segment = 16\n";
+/// What is done to sound settings.
+type Change = fn(&mut Synthetic);
+
+const HEADER: &str = "video,features,frames,label,anomalous_frames\n";
+
+/// A sound folder of two training and two test videos of two segments, 20 frames each, to be damaged.
+struct Folder(TempDir);
+
+impl Folder {
+    fn sound() -> Self {
+        let folder = Self(tempfile::tempdir().unwrap());
+        folder.put("dataset.toml", TOML);
+        folder.put(
+            "train.csv",
+            &format!("{HEADER}a,a.npy,20,0,\nb,b.npy,20,1,3-9\n"),
+        );
+        folder.put(
+            "test.csv",
+            &format!("{HEADER}c,c.npy,20,0,\nd,d.npy,20,1,0-20\n"),
+        );
+        for name in ["a", "b", "c", "d"] {
+            folder.features(&format!("{name}.npy"), "(2, 2)", 4);
+        }
+        folder
+    }
+
+    fn path(&self) -> &Path {
+        self.0.path()
+    }
+
+    fn put(&self, name: &str, text: &str) {
+        fs::write(self.path().join(name), text).unwrap();
+    }
+
+    fn features(&self, name: &str, shape: &str, numbers: usize) {
+        let mut header =
+            format!("{{'descr': '<f4', 'fortran_order': False, 'shape': {shape}, }}\n");
+        header.insert_str(header.len() - 1, &" ".repeat(118 - header.len()));
+        let mut bytes = b"\x93NUMPY\x01\x00\x76\x00".to_vec();
+        bytes.extend(header.into_bytes());
+        bytes.extend(1.5_f32.to_le_bytes().repeat(numbers));
+        fs::write(self.path().join(name), bytes).unwrap();
+    }
+
+    fn train(&self, lines: &str) {
+        self.put("train.csv", &format!("{HEADER}{lines}"));
+    }
+
+    fn test(&self, lines: &str) {
+        self.put("test.csv", &format!("{HEADER}{lines}"));
+    }
+
+    fn open(&self) -> Result<Dataset, String> {
+        open(self.path()).map_err(|error| error.to_string())
+    }
+}
+
+#[test]
+fn every_rule_of_the_lists_is_said_with_its_line() {
+    type Damage = fn(&Folder);
+    let cases: [(&str, Damage, &str); 17] = [
+        (
+            "fields",
+            |f| f.train("a,a.npy,20,0\n"),
+            "train.csv: line 2: has 4 fields",
+        ),
+        (
+            "header",
+            |f| f.put("train.csv", "name,file\na,a.npy\n"),
+            "train.csv: its first line is `name,file`",
+        ),
+        (
+            "frames",
+            |f| f.train("a,a.npy,20,0,\nb,b.npy,-1,0,\n"),
+            "train.csv: line 3: `-1` is no number of frames",
+        ),
+        (
+            "no frames",
+            |f| f.train("a,a.npy,0,0,\n"),
+            "line 2: `0` is no number of frames",
+        ),
+        (
+            "label",
+            |f| f.train("a,a.npy,20,yes,\n"),
+            "line 2: `yes` is no label",
+        ),
+        (
+            "twice in a list",
+            |f| f.train("a,a.npy,20,0,\na,b.npy,20,0,\n"),
+            "train.csv: line 3: the video `a` stands there twice",
+        ),
+        (
+            "in both lists",
+            |f| f.test("c,c.npy,20,0,\na,d.npy,20,1,0-3\n"),
+            "test.csv: line 3: the video `a` stands in train.csv already",
+        ),
+        (
+            "one file for two",
+            |f| f.train("a,a.npy,20,0,\nb,a.npy,20,0,\n"),
+            "line 3: a.npy is already the file of the video `a`",
+        ),
+        (
+            "a path up",
+            |f| f.train("a,../a.npy,20,0,\n"),
+            "line 2: `../a.npy` is no path inside",
+        ),
+        (
+            "an absolute path",
+            |f| f.train("a,/etc/passwd,20,0,\n"),
+            "line 2: `/etc/passwd` is no path inside",
+        ),
+        (
+            "beyond the video",
+            |f| f.test("c,c.npy,20,0,\nd,d.npy,20,1,0-21\n"),
+            "test.csv: line 3: the anomalous frames 0-21 leave the video",
+        ),
+        (
+            "reversed",
+            |f| f.test("c,c.npy,20,0,\nd,d.npy,20,1,9-3\n"),
+            "line 3: the range 9-3",
+        ),
+        (
+            "overlapping",
+            |f| f.test("c,c.npy,20,0,\nd,d.npy,20,1,0-5;4-6\n"),
+            "line 3: the anomalous frames 0-5 and 4-6 overlap",
+        ),
+        (
+            "anomalous without frames",
+            |f| f.test("c,c.npy,20,0,\nd,d.npy,20,1,\n"),
+            "test.csv: line 3: is labelled anomalous (1), but",
+        ),
+        (
+            "normal with frames",
+            |f| f.train("a,a.npy,20,0,1-2\n"),
+            "train.csv: line 2: is labelled normal (0), but",
+        ),
+        ("nothing", |f| f.train(""), "train.csv: names no video"),
+        (
+            "missing list",
+            |f| fs::remove_file(f.path().join("test.csv")).unwrap(),
+            "test.csv: cannot be read",
+        ),
+    ];
+    for (name, damage, words) in cases {
+        let folder = Folder::sound();
+        assert!(folder.open().is_ok());
+        damage(&folder);
+        let said = folder.open().expect_err(name);
+        assert!(said.contains(words), "{name}: {said}");
+    }
+}
+
+#[test]
+fn every_rule_of_the_metadata_is_said_with_its_line() {
+    for (from, to, words) in [
+        (
+            "feature_dim",
+            "feature_dims",
+            "line 2: unknown key `feature_dims`. Did you mean `feature_dim`?",
+        ),
+        ("feature_dim", "feature_dims", "lacks the key `feature_dim`"),
+        ("= 2", "= 0", "line 2: `feature_dim` must be a whole number"),
+        ("= 2", "= \"2\"", "line 2: `feature_dim` must be"),
+        ("= 2", "= 99999999999999999999", "line 2: `feature_dim`"),
+        ("= 16", "= -16", "line 3: `frames_per_segment` must be"),
+        ("\"small\"", "1", "line 1: `name` must be a text"),
+        ("\"small\"", "\" \"", "name is empty"),
+        ("= 2", "=", "TOML"),
+    ] {
+        let folder = Folder::sound();
+        folder.put("dataset.toml", &TOML.replacen(from, to, 1));
+        let said = folder.open().expect_err(to);
+        assert!(said.contains(words), "{to}: {said}");
+    }
+    let folder = Folder::sound();
+    fs::remove_file(folder.path().join("dataset.toml")).unwrap();
+    assert!(folder.open().unwrap_err().contains("dataset.toml"));
+    assert!(
+        open(Path::new("/nowhere/at/all"))
+            .unwrap_err()
+            .to_string()
+            .contains("dataset.toml")
+    );
+}
+
+#[test]
+fn faults_of_all_files_are_said_at_once_and_many_are_counted() {
+    let folder = Folder::sound();
+    folder.put("dataset.toml", "feature_dim = 2\nlicense = \"x\"\n");
+    folder.train("a,a.npy,20,7,\n");
+    folder.test("c,c.npy,x,0,\n");
+    let said = folder.open().unwrap_err();
+    for words in [
+        "`name`",
+        "`frames_per_segment`",
+        "`licence`",
+        "train.csv",
+        "test.csv",
+    ] {
+        assert!(said.contains(words), "{words}: {said}");
+    }
+    let folder = Folder::sound();
+    let lines: Vec<String> = (0..1000)
+        .map(|at| format!("v{at},v{at}.npy,20,,\n"))
+        .collect();
+    folder.train(&lines.concat());
+    let said = folder.open().unwrap_err();
+    assert!(
+        said.contains("1000 faults") && said.contains("and 980 more"),
+        "{said}"
+    );
+    assert_eq!(said.lines().count(), 22);
+}
+
+#[test]
+fn segments_must_fit_the_frames_as_extractors_make_them() {
+    // 20 frames are one segment and a quarter: one or two are made of them.
+    for (segments, frames, sound) in [
+        (1, 20, true),
+        (2, 20, true),
+        (3, 20, false),
+        (1, 1, true),
+        (2, 16, false),
+        (3, 64, true),
+        (2, 64, false),
+        (5, 79, true),
+    ] {
+        let folder = Folder::sound();
+        folder.train(&format!("a,a.npy,{frames},0,\n"));
+        folder.features("a.npy", &format!("({segments}, 2)"), segments * 2);
+        match folder.open() {
+            Ok(_) => assert!(sound, "{segments} segments, {frames} frames"),
+            Err(said) => assert!(!sound && said.contains("a.npy: has"), "{said}"),
+        }
+    }
+}
+
+#[test]
+fn videos_must_agree_in_dimension_and_crops() {
+    let folder = Folder::sound();
+    folder.features("b.npy", "(2, 3)", 6);
+    let said = folder.open().unwrap_err();
+    assert!(said.contains("b.npy: has 3 features a row"), "{said}");
+    folder.features("b.npy", "(2, 5, 2)", 20);
+    let said = folder.open().unwrap_err();
+    assert!(
+        said.contains("b.npy: has 5 crops, but a.npy has 1"),
+        "{said}"
+    );
+}
+
+#[test]
+fn a_number_is_found_wherever_it_hides() {
+    let folder = Folder::sound();
+    folder.train("a,a.npy,160000,0,\n");
+    folder.features("a.npy", "(10000, 2)", 20_000);
+    let sound = fs::read(folder.path().join("a.npy")).unwrap();
+    for (segment, value) in [
+        (0, f32::NAN),
+        (9_999, f32::INFINITY),
+        (4_097, f32::NEG_INFINITY),
+    ] {
+        let mut bytes = sound.clone();
+        bytes[128 + segment * 8..][..4].copy_from_slice(&value.to_le_bytes());
+        fs::write(folder.path().join("a.npy"), bytes).unwrap();
+        let said = folder.open().unwrap_err();
+        assert!(said.contains(&format!("in segment {segment}")), "{said}");
+    }
+    // Large numbers whose sum is no longer finite are no fault.
+    let mut bytes = sound;
+    bytes.truncate(128);
+    bytes.extend(3e38_f32.to_le_bytes().repeat(20_000));
+    fs::write(folder.path().join("a.npy"), bytes).unwrap();
+    folder.open().unwrap();
+}
+
+#[cfg(unix)]
+#[test]
+fn features_may_be_links_and_the_digest_is_the_same() {
+    let folder = Folder::sound();
+    let digest = folder.open().unwrap().digest;
+    let elsewhere = tempfile::tempdir().unwrap();
+    let moved = elsewhere.path().join("moved.npy");
+    fs::rename(folder.path().join("a.npy"), &moved).unwrap();
+    std::os::unix::fs::symlink(&moved, folder.path().join("a.npy")).unwrap();
+    assert_eq!(folder.open().unwrap().digest, digest);
+}
+
+#[test]
+fn a_cache_that_is_wrong_or_old_is_not_believed() {
+    let folder = Folder::sound();
+    let digest = folder.open().unwrap().digest;
+    let cache = folder.path().join(".gcl-sweep-digest.json");
+    let remembered = fs::read(&cache).unwrap();
+    for wrong in [&b""[..], b"{", b"[1]", b"{\"digest\": 3}"] {
+        fs::write(&cache, wrong).unwrap();
+        assert_eq!(folder.open().unwrap().digest, digest);
+        assert_eq!(fs::read(&cache).unwrap(), remembered);
+    }
+    // A cache of other files is not believed, nor one that was made before a number became NaN.
+    let other = Folder::sound();
+    other.features("a.npy", "(1, 2)", 2);
+    fs::write(other.path().join(".gcl-sweep-digest.json"), &remembered).unwrap();
+    assert_ne!(other.open().unwrap().digest, digest);
+    folder.train("a,a.npy,20,0,\n");
+    assert_ne!(folder.open().unwrap().digest, digest);
+}
+
+#[cfg(unix)]
+#[test]
+fn a_folder_that_is_read_only_is_left_as_it_is() {
+    use std::os::unix::fs::PermissionsExt;
+    let folder = Folder::sound();
+    let mode = |mode| fs::set_permissions(folder.path(), fs::Permissions::from_mode(mode)).unwrap();
+    mode(0o555);
+    let opened = folder.open();
+    let left = folder.path().join(".gcl-sweep-digest.json").exists();
+    mode(0o755);
+    opened.unwrap();
+    assert!(!left, "not even by root, who could");
+    // The digest is remembered in the user's cache folder instead, where there is one; the test cleans up after itself.
+    let cache = std::env::var_os("XDG_CACHE_HOME")
+        .filter(|path| !path.is_empty())
+        .map(PathBuf::from)
+        .or_else(|| std::env::var_os("HOME").map(|home| PathBuf::from(home).join(".cache")));
+    if let Some(cache) = cache {
+        let place = fs::canonicalize(folder.path()).unwrap();
+        let name = sweeps::Digest::of(place.as_os_str().as_encoded_bytes()).short();
+        let _ = fs::remove_file(cache.join("gcl-sweep").join(format!("{name}.json")));
+    }
+}
+
+#[test]
+fn what_is_probably_not_meant_is_warned_of() {
+    let folder = Folder::sound();
+    assert!(inspect(&folder.open().unwrap()).warnings.is_empty());
+    folder.test("c,c.npy,20,0,\nd,d.npy,20,0,\n");
+    let warnings = inspect(&folder.open().unwrap()).warnings;
+    assert!(warnings[0].contains("no anomalous frames"), "{warnings:?}");
+    folder.test("c,c.npy,20,1,0-20\nd,d.npy,20,1,0-20\n");
+    let inspection = inspect(&folder.open().unwrap());
+    assert!(inspection.warnings[0].contains("only anomalous frames"));
+    assert!(inspection.to_string().contains("warning"));
+}
+
+#[test]
+fn an_inspection_counts_what_is_there() {
+    let folder = Folder::sound();
+    let inspection = inspect(&folder.open().unwrap());
+    let train = inspection.train;
+    assert_eq!((train.videos, train.segments, train.frames), (2, 4, 40));
+    assert_eq!((train.normal_videos, train.anomalous_videos), (1, 1));
+    assert_eq!(train.anomalous_frames, 6);
+    assert_eq!(train.segments_per_video, [2, 2, 2]);
+    assert!(
+        train
+            .norm
+            .iter()
+            .all(|norm| (norm - 4.5_f64.sqrt()).abs() < 1e-12)
+    );
+    assert_eq!((train.zeros, train.constant_dimensions), (0.0, 2));
+}
+
+#[test]
+fn settings_of_synthetic_data_out_of_range_are_refused() {
+    let sound = Synthetic {
+        videos: 6,
+        mean_length: 4,
+        dimension: 8,
+        seed: u64::MAX,
+        regime: Regime::OwnCameras,
+    };
+    assert_eq!(synthesize(&sound).unwrap().test.videos.len(), 2);
+    let changes: [Change; 5] = [
+        |settings| settings.videos = 5,
+        |settings| settings.mean_length = 3,
+        |settings| settings.dimension = 7,
+        |settings| settings.videos = u32::MAX,
+        |settings| {
+            (settings.videos, settings.mean_length, settings.dimension) = (100_000, 10_000, 16_384);
+        },
+    ];
+    for change in changes {
+        let mut settings = sound.clone();
+        change(&mut settings);
+        assert!(synthesize(&settings).is_err(), "{settings:?}");
+    }
+}
+
+/// Two worlds that differ in one label's draw cannot be made; but what a label could leak through can be looked at.
+#[test]
+fn names_order_and_lengths_of_synthetic_videos_tell_nothing_of_their_labels() {
+    let dataset = synthesize(&Synthetic {
+        videos: 900,
+        mean_length: 8,
+        dimension: 8,
+        seed: 3,
+        regime: Regime::FixedCameras,
+    })
+    .unwrap();
+    let videos = &dataset.train.videos;
+    let labels: Vec<f64> = videos
+        .iter()
+        .map(|v| f64::from(u8::from(v.label == Some(true))))
+        .collect();
+    let lengths: Vec<f64> = videos.iter().map(|video| video.frames as f64).collect();
+    let places: Vec<f64> = (0..videos.len()).map(|place| place as f64).collect();
+    for (what, values) in [("length", &lengths), ("place", &places)] {
+        let correlation = correlation(&labels, values);
+        // Three standard errors of 600 independent videos.
+        assert!(
+            correlation.abs() < 3.0 / 600_f64.sqrt(),
+            "{what}: {correlation}"
+        );
+    }
+    let mut names: Vec<&str> = videos.iter().map(|video| video.name.as_str()).collect();
+    assert!(names.is_sorted(), "names are the places");
+    names.dedup();
+    assert_eq!(names.len(), 600);
+}
+
+fn correlation(left: &[f64], right: &[f64]) -> f64 {
+    let mean = |values: &[f64]| values.iter().sum::<f64>() / values.len() as f64;
+    let (ml, mr) = (mean(left), mean(right));
+    let product: f64 = left
+        .iter()
+        .zip(right)
+        .map(|(l, r)| (l - ml) * (r - mr))
+        .sum();
+    let square = |values: &[f64], mean: f64| values.iter().map(|v| (v - mean).powi(2)).sum::<f64>();
+    product / (square(left, ml) * square(right, mr)).sqrt()
+}
+
+#[test]
+fn names_that_one_file_cannot_hold_are_written_into_two() {
+    let place = tempfile::tempdir().unwrap();
+    let mut dataset = synthesize(&Synthetic {
+        videos: 6,
+        mean_length: 4,
+        dimension: 8,
+        seed: 1,
+        regime: Regime::OwnCameras,
+    })
+    .unwrap();
+    dataset.train.videos[0].name = "a/b".to_owned();
+    dataset.train.videos[1].name = "a_b".to_owned();
+    dataset.train.videos[2].name = "A_B".to_owned();
+    dataset.test.videos[0].name = "../ü,\"".to_owned();
+    let folder: PathBuf = place.path().join("data");
+    datasets::write(&dataset, &folder).unwrap();
+    let read = open(&folder).unwrap();
+    assert_eq!(read.train.videos[0].name, "a/b");
+    assert_eq!(read.test.videos[0].name, "../ü,\"");
+    assert!(
+        datasets::write(&dataset, &folder)
+            .unwrap_err()
+            .to_string()
+            .contains("exists")
+    );
+    assert_eq!(
+        fs::read_dir(place.path()).unwrap().count(),
+        1,
+        "nothing is left beside it"
+    );
+}
