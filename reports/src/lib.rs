@@ -1,1 +1,27 @@
-//! Records to statistics to figures, tables and HTML
+//! Records to statistics to figures, tables and HTML.
+//!
+//! A report is made from records alone: it never trains, reads no clock and opens no connection, so the same results give
+//! the same bytes. Nothing here averages silently: every mean carries its n, the n that was asked for, and what became of
+//! the rest.
+//!
+//! Reading order: [`results`] (what comes in), [`order`], [`summary`], [`statistics`], [`files`] (the CSV files),
+//! [`published`] (the paper's numbers), [`figures`], [`page`].
+
+mod error;
+pub mod figures;
+pub mod files;
+pub mod order;
+mod page;
+pub mod published;
+mod report;
+pub mod results;
+pub mod statistics;
+pub mod summary;
+
+pub use error::ReportError;
+pub use files::{read_csv, write_csv};
+pub use report::{render_figures, render_page, write_report};
+pub use results::{
+    CellScores, DatasetInfo, EmbeddedSegment, ReportRequest, SplitCounts, SweepResults, VideoScores,
+};
+pub use summary::{Estimate, SummaryRow, summary};

@@ -1,0 +1,345 @@
+//! Reading the CSV files back, so that a report can be made where nothing else is left.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::sync::Arc;
+
+use sweeps::{
+    AttemptNumber, Cell, CellResult, DatasetSource, DeviceInfo, Digest, EpochPoint, FinalMetrics,
+    JobId, JobSpec, JobStatus, Outcome, Parameters, Phase, Provenance, Reporting, RunRecord,
+    ScoreBy, ScoreMetrics, Value,
+};
+
+use super::{EPOCH_COLUMNS, RESULT_COLUMNS};
+use crate::error::ReportError;
+use crate::results::SweepResults;
+
+/// Lines that are read from one file at most: a bound on memory, far above the largest sweep.
+const LARGEST: usize = 20_000_000;
+
+/// Reads `results.csv` and, where it is there, `epochs.csv` of `folder`; a path to either file means its folder. The
+/// files know no hyper-parameters beyond the swept ones and no data sets, and the report says so.
+pub fn read_csv(folder: &Path) -> Result<Vec<SweepResults>, ReportError> {
+    let folder = if folder
+        .extension()
+        .is_some_and(|extension| extension == "csv")
+    {
+        folder.parent().unwrap_or(folder)
+    } else {
+        folder
+    };
+    let path = folder.join("results.csv");
+    let results = CsvFile::read(&path, &RESULT_COLUMNS)?;
+    let mut curves = read_epochs(folder)?;
+    let mut sweeps: Vec<SweepResults> = Vec::new();
+    for (line, row) in &results.rows {
+        let fields = Fields {
+            file: &results,
+            line: *line,
+            row,
+        };
+        let name = fields.text("sweep");
+        let index = sweeps.iter().position(|sweep| sweep.name == name);
+        let index = index.unwrap_or_else(|| {
+            sweeps.push(empty_sweep(name, &results.extra));
+            sweeps.len() - 1
+        });
+        let cell = read_cell(&fields, &mut curves)?;
+        sweeps[index].cells.push(cell);
+    }
+    if sweeps.is_empty() {
+        return Err(ReportError::Csv {
+            path,
+            line: None,
+            message: "the file has a header and no lines: there is nothing to report".to_owned(),
+        });
+    }
+    Ok(sweeps)
+}
+
+/// A sweep of which only its name and columns are known.
+fn empty_sweep(name: &str, columns: &[String]) -> SweepResults {
+    SweepResults {
+        name: name.to_owned(),
+        columns: columns.to_vec(),
+        notes: vec![
+            "This report was made from CSV files alone: hyper-parameters beyond the swept ones, warnings and data sets are not known."
+                .to_owned(),
+        ],
+        version: format!("gcl-sweep {}", env!("CARGO_PKG_VERSION")),
+        ..SweepResults::default()
+    }
+}
+
+/// Epochs by sweep, variant, seed, job and point.
+type Curves = BTreeMap<Vec<String>, Vec<EpochPoint>>;
+
+fn read_epochs(folder: &Path) -> Result<Curves, ReportError> {
+    let path = folder.join("epochs.csv");
+    if !path.exists() {
+        return Ok(Curves::new());
+    }
+    let file = CsvFile::read(&path, &EPOCH_COLUMNS)?;
+    let mut curves = Curves::new();
+    for (line, row) in &file.rows {
+        let fields = Fields {
+            file: &file,
+            line: *line,
+            row,
+        };
+        let phase = match fields.text("phase") {
+            "pretrain-generator" => Phase::PretrainGenerator,
+            "pretrain-discriminator" => Phase::PretrainDiscriminator,
+            "train" => Phase::Train,
+            other => return Err(fields.fault(format!("`{other}` is no phase"))),
+        };
+        let epoch = fields.parsed("epoch", "a whole number")?.unwrap_or(0);
+        curves.entry(fields.key()).or_default().push(EpochPoint {
+            auc_d: fields.number("auc_d")?,
+            auc_g: fields.number("auc_g")?,
+            loss_d: fields.number("loss_d")?,
+            loss_g: fields.number("loss_g")?,
+            positive_share_g: fields.number("positive_share_g")?,
+            positive_share_d: fields.number("positive_share_d")?,
+            agreement_gd: fields.number("agreement_gd")?,
+            agreement_truth: fields.number("agreement_truth")?,
+            ..EpochPoint::new(phase, epoch)
+        });
+    }
+    Ok(curves)
+}
+
+fn read_cell(fields: &Fields<'_>, curves: &mut Curves) -> Result<CellResult, ReportError> {
+    let word = fields.text("status");
+    let status = JobStatus::ALL
+        .into_iter()
+        .find(|status| status.name() == word)
+        .ok_or_else(|| fields.fault(format!("`{word}` is no status")))?;
+    let seed: u64 = fields
+        .parsed("seed", "a whole number")?
+        .ok_or_else(|| fields.fault("the seed is empty".to_owned()))?;
+    let job_id: JobId = fields
+        .text("job_id")
+        .parse()
+        .map_err(|error| fields.fault(format!("job_id: {error}")))?;
+    let score = |suffix: &str| -> Result<Option<ScoreMetrics>, ReportError> {
+        let value = |metric: &str| fields.number(&format!("{metric}_{suffix}"));
+        let metrics = ScoreMetrics {
+            auc: value("auc")?,
+            ap: value("ap")?,
+            ano_auc: value("ano_auc")?,
+            macro_auc: value("macro_auc")?,
+            far: value("far")?,
+            recall_at_fpr10: value("recall_at_fpr10")?,
+        };
+        Ok((metrics != ScoreMetrics::default()).then_some(metrics))
+    };
+    let metrics = FinalMetrics {
+        d: score("d")?,
+        g: score("g")?,
+    };
+    let auc = fields.number("auc")?;
+    // `auc` is that of `score_by`: which one that was shows where both are known and differ.
+    let auc_of = |score: Option<ScoreMetrics>| score.and_then(|score| score.auc);
+    let by_generator = auc.is_some() && auc == auc_of(metrics.g) && auc != auc_of(metrics.d);
+    let mut curve = curves.remove(&fields.key()).unwrap_or_default();
+    curve.sort_by_key(|point| (point.phase, point.epoch));
+    let point: Vec<Option<Value>> = fields
+        .file
+        .extra
+        .iter()
+        .map(|column| parse_value(fields.text(column)))
+        .collect();
+    let dataset = fields
+        .file
+        .extra
+        .iter()
+        .position(|column| column == "dataset")
+        .and_then(|index| point[index].as_ref().map(ToString::to_string))
+        .unwrap_or_default();
+    let duration_s = fields.number("duration_s")?.unwrap_or(0.0);
+    let attempts = fields.parsed("attempts", "a whole number")?.unwrap_or(0);
+    let mut live = Vec::new();
+    let record = if status == JobStatus::Done {
+        Some(Arc::new(RunRecord {
+            job_id,
+            outcome: Outcome {
+                curve,
+                metrics,
+                ..Outcome::default()
+            },
+            provenance: Provenance {
+                attempt: AttemptNumber(u64::from(attempts)),
+                worker: fields.text("worker").to_owned(),
+                device: DeviceInfo {
+                    kind: fields.text("device").to_owned(),
+                    name: String::new(),
+                },
+                version: String::new(),
+                trainer_revision: 0,
+                dataset_digest: Digest([0; 32]),
+                duration_s,
+                resumed: 0,
+            },
+        }))
+    } else {
+        live = curve;
+        None
+    };
+    let error = fields.text("error");
+    Ok(CellResult {
+        cell: Cell {
+            variant: fields.text("variant").to_owned(),
+            point,
+            job: JobSpec {
+                dataset: DatasetSource::Named(dataset),
+                seed,
+                parameters: Parameters::default(),
+            },
+            reporting: Reporting {
+                score_by: if by_generator {
+                    ScoreBy::Generator
+                } else {
+                    ScoreBy::Discriminator
+                },
+                score_smoothing: 0.0,
+            },
+        },
+        job_id,
+        status,
+        record,
+        live,
+        attempts,
+        error: (!error.is_empty()).then(|| error.to_owned()),
+    })
+}
+
+/// A swept value as its text says: a number where it reads as one and shows the same again, a text otherwise.
+fn parse_value(text: &str) -> Option<Value> {
+    if text.is_empty() {
+        return None;
+    }
+    let candidates = [
+        text.parse().ok().map(Value::Boolean),
+        text.parse().ok().map(Value::Integer),
+        text.parse()
+            .ok()
+            .filter(|number: &f64| number.is_finite())
+            .map(Value::Float),
+    ];
+    Some(
+        candidates
+            .into_iter()
+            .flatten()
+            .find(|value| value.to_string() == text)
+            .unwrap_or_else(|| Value::Text(text.to_owned())),
+    )
+}
+
+/// A CSV file whose known columns are there, each line as wide as the header.
+struct CsvFile<'a> {
+    path: &'a Path,
+    header: BTreeMap<String, usize>,
+    /// Columns beyond the known ones, in order: the swept parameters.
+    extra: Vec<String>,
+    rows: Vec<(u64, csv::StringRecord)>,
+}
+
+impl<'a> CsvFile<'a> {
+    fn read(path: &'a Path, known: &[&str]) -> Result<Self, ReportError> {
+        let file = std::fs::File::open(path).map_err(ReportError::read(path))?;
+        let mut reader = csv::Reader::from_reader(std::io::BufReader::new(file));
+        let fault = |error: &csv::Error| ReportError::Csv {
+            path: path.to_owned(),
+            line: error.position().map(csv::Position::line),
+            message: format!("{error}: the columns of DESIGN.md are expected, in UTF-8"),
+        };
+        let names: Vec<String> = reader
+            .headers()
+            .map_err(|error| fault(&error))?
+            .iter()
+            .map(str::to_owned)
+            .collect();
+        let header: BTreeMap<String, usize> = names
+            .iter()
+            .enumerate()
+            .map(|(index, name)| (name.clone(), index))
+            .collect();
+        if let Some(absent) = known.iter().find(|name| !header.contains_key(**name)) {
+            return Err(ReportError::Csv {
+                path: path.to_owned(),
+                line: Some(1),
+                message: format!("there is no column `{absent}`: is this a file of gcl-sweep?"),
+            });
+        }
+        let extra = names
+            .iter()
+            .filter(|name| !known.contains(&name.as_str()))
+            .cloned()
+            .collect();
+        let mut rows = Vec::new();
+        for row in reader.records().take(LARGEST) {
+            let row = row.map_err(|error| fault(&error))?;
+            rows.push((row.position().map_or(0, csv::Position::line), row));
+        }
+        Ok(Self {
+            path,
+            header,
+            extra,
+            rows,
+        })
+    }
+}
+
+/// One line, by the names of its columns.
+struct Fields<'a> {
+    file: &'a CsvFile<'a>,
+    line: u64,
+    row: &'a csv::StringRecord,
+}
+
+impl<'a> Fields<'a> {
+    fn text(&self, column: &str) -> &'a str {
+        self.file
+            .header
+            .get(column)
+            .and_then(|index| self.row.get(*index))
+            .unwrap_or("")
+    }
+
+    fn parsed<T: std::str::FromStr>(
+        &self,
+        column: &str,
+        expected: &str,
+    ) -> Result<Option<T>, ReportError> {
+        let text = self.text(column);
+        if text.is_empty() {
+            return Ok(None);
+        }
+        let shown: String = text.chars().take(80).collect();
+        text.parse()
+            .map(Some)
+            .map_err(|_| self.fault(format!("`{shown}` in column `{column}` is not {expected}")))
+    }
+
+    fn number(&self, column: &str) -> Result<Option<f64>, ReportError> {
+        self.parsed(column, "a number")
+    }
+
+    fn fault(&self, message: String) -> ReportError {
+        ReportError::Csv {
+            path: self.file.path.to_owned(),
+            line: Some(self.line),
+            message,
+        }
+    }
+
+    /// What tells a cell from the others.
+    fn key(&self) -> Vec<String> {
+        ["sweep", "variant", "seed", "job_id"]
+            .into_iter()
+            .chain(self.file.extra.iter().map(String::as_str))
+            .map(|column| self.text(column).to_owned())
+            .collect()
+    }
+}

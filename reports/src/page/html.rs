@@ -1,0 +1,159 @@
+//! Pieces of HTML. Everything that comes from outside goes through [`escape`].
+
+use std::fmt::Write;
+
+pub(super) use crate::figures::escape;
+
+/// A table in the making. Cells are HTML; the callers escape.
+pub(super) struct Table {
+    html: String,
+    columns: usize,
+}
+
+/// A cell with its class.
+pub(super) enum Cell {
+    /// Text, escaped here.
+    Text(String),
+    /// A number as it is shown, and the value that sorting and copying use.
+    Number(String, Option<f64>),
+    /// A number with words, which may wrap.
+    Wrapped(String),
+    /// The row's name.
+    Head(String),
+    /// HTML that is safe already.
+    Html(String),
+    /// A message of a machine.
+    Error(String),
+}
+
+impl Table {
+    /// A table with a caption and column names; a name that starts with `#` heads a column of numbers. `tools` is
+    /// `Some("filter")` or `Some("copy")` for tables that the script may sort and copy. Many columns are set smaller.
+    pub(super) fn new(caption: &str, tools: Option<&str>, columns: &[String]) -> Self {
+        let mut tools = tools.map_or_else(String::new, |tools| format!(" data-tools=\"{tools}\""));
+        if columns.len() > 8 {
+            tools.push_str(" class=\"dense\"");
+        }
+        let label = escape(caption);
+        let mut html = format!(
+            "<div class=\"scroll\" tabindex=\"0\" role=\"region\" aria-label=\"{label}\"><table{tools}><caption>{label}</caption>\n<thead><tr>"
+        );
+        for column in columns {
+            let (class, name) = column
+                .strip_prefix('#')
+                .map_or(("", column.as_str()), |name| (" class=\"n\"", name));
+            let _ = write!(html, "<th scope=\"col\"{class}>{}</th>", escape(name));
+        }
+        html.push_str("</tr></thead>\n<tbody>\n");
+        Self {
+            html,
+            columns: columns.len(),
+        }
+    }
+
+    /// Adds a row; `class` may be empty.
+    pub(super) fn row(&mut self, class: &str, cells: impl IntoIterator<Item = Cell>) {
+        self.html.push_str(if class.is_empty() {
+            "<tr"
+        } else {
+            "<tr class=\""
+        });
+        if !class.is_empty() {
+            self.html.push_str(class);
+            self.html.push('"');
+        }
+        self.html.push('>');
+        for cell in cells {
+            let html = &mut self.html;
+            let _ = match cell {
+                Cell::Text(text) => write!(html, "<td>{}</td>", escape(&text)),
+                Cell::Number(text, None) => write!(html, "<td class=\"n\">{}</td>", escape(&text)),
+                Cell::Number(text, Some(value)) => {
+                    write!(
+                        html,
+                        "<td class=\"n\" data-v=\"{value:?}\">{}</td>",
+                        escape(&text)
+                    )
+                }
+                Cell::Wrapped(text) => write!(html, "<td class=\"n wrap\">{}</td>", escape(&text)),
+                Cell::Head(text) => write!(html, "<th scope=\"row\">{}</th>", escape(&text)),
+                Cell::Html(text) => write!(html, "<td>{text}</td>"),
+                Cell::Error(text) => write!(html, "<td class=\"error\">{}</td>", escape(&text)),
+            };
+        }
+        self.html.push_str("</tr>\n");
+    }
+
+    /// A row that says something across all columns.
+    pub(super) fn note(&mut self, text: &str) {
+        let _ = writeln!(
+            self.html,
+            "<tr><td colspan=\"{}\">{}</td></tr>",
+            self.columns,
+            escape(text)
+        );
+    }
+
+    pub(super) fn finish(self) -> String {
+        self.html + "</tbody></table></div>\n"
+    }
+}
+
+/// A fraction as percent with two digits, without the sign; `–` for none.
+pub(super) fn percent(value: Option<f64>) -> String {
+    value.map_or_else(|| "–".to_owned(), |value| format!("{:.2}", value * 100.0))
+}
+
+/// A difference of fractions in points, with its sign.
+pub(super) fn points(value: f64) -> String {
+    let value = value * 100.0;
+    let text = format!("{:.2}", value.abs());
+    // What rounds to zero has no sign.
+    let sign = if text == "0.00" {
+        ""
+    } else if value < 0.0 {
+        "−"
+    } else {
+        "+"
+    };
+    format!("{sign}{text}")
+}
+
+/// An interval of fractions in percent.
+pub(super) fn interval(interval: Option<crate::statistics::Interval>) -> String {
+    interval.map_or_else(
+        || "–".to_owned(),
+        |interval| {
+            format!(
+                "{:.2} to {:.2}",
+                interval.low * 100.0,
+                interval.high * 100.0
+            )
+        },
+    )
+}
+
+/// A p-value.
+pub(super) fn p_value(p: Option<f64>) -> String {
+    match p {
+        None => "–".to_owned(),
+        Some(p) if p < 0.0001 => "< 0.0001".to_owned(),
+        Some(p) => format!("{p:.4}"),
+    }
+}
+
+/// Seconds for people.
+pub(super) fn duration(seconds: f64) -> String {
+    if seconds < 120.0 {
+        format!("{seconds:.1} s")
+    } else if seconds < 7200.0 {
+        format!("{:.1} min", seconds / 60.0)
+    } else {
+        format!("{:.1} h", seconds / 3600.0)
+    }
+}
+
+/// `1 job`, `2 jobs`.
+pub(super) fn count(number: usize, one: &str, many: &str) -> String {
+    format!("{number} {}", if number == 1 { one } else { many })
+}

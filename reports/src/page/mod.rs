@@ -1,0 +1,275 @@
+//! The page: one HTML file that opens offline, asks the network for nothing and works without script.
+//!
+//! It is written for a reader who does not trust it yet: what was asked and whether it held comes first, every number
+//! stands beside its n, its spread and what is missing, and the way to make it again comes with it.
+
+mod comparisons;
+mod html;
+mod methods;
+mod origin;
+mod raw;
+mod table;
+mod trouble;
+mod verdict;
+
+use std::fmt::Write;
+
+use sha2::{Digest as _, Sha256};
+
+use crate::figures::Figure;
+use crate::published::{Comparison, compare};
+use crate::results::{DatasetInfo, SweepResults};
+use crate::summary::{SummaryRow, summary};
+use html::escape;
+
+const STYLE: &str = include_str!("style.css");
+const SCRIPT: &str = include_str!("script.js");
+
+/// One sweep with everything that was computed from it.
+pub(crate) struct Section<'a> {
+    pub(crate) results: &'a SweepResults,
+    pub(crate) rows: Vec<SummaryRow>,
+    pub(crate) datasets: Vec<DatasetInfo>,
+    pub(crate) comparisons: Vec<Option<Comparison>>,
+    pub(crate) figures: Vec<Figure>,
+    /// Keeps the identifiers of several sweeps apart; empty when there is one.
+    pub(crate) prefix: String,
+}
+
+impl<'a> Section<'a> {
+    /// Aggregates one sweep; `figures` are added by the caller.
+    pub(crate) fn new(results: &'a SweepResults, prefix: String) -> Self {
+        let rows = summary(results);
+        let datasets = results.datasets_in_use();
+        let comparisons = rows
+            .iter()
+            .map(|row| compare(results, &datasets, row))
+            .collect();
+        Self {
+            results,
+            rows,
+            datasets,
+            comparisons,
+            figures: Vec::new(),
+            prefix,
+        }
+    }
+}
+
+/// The parts of a sweep, in the order of the page: identifier, heading, and the HTML, which may be empty.
+fn parts(section: &Section<'_>) -> Vec<(&'static str, &'static str, String)> {
+    vec![
+        (
+            "results",
+            "Results",
+            table::main_table(section) + &table::published_only(section),
+        ),
+        ("figures", "Figures", figures(section)),
+        (
+            "comparisons",
+            "Paired comparisons",
+            comparisons::paired(section),
+        ),
+        ("ablations", "Ablations", comparisons::ablations(section)),
+        (
+            "trouble",
+            "Failures, retries and warnings",
+            trouble::trouble(section),
+        ),
+        ("compute", "Compute", origin::compute(section)),
+        ("reproduce", "How to reproduce", origin::reproduce(section)),
+        ("raw", "All jobs", raw::raw(section)),
+    ]
+}
+
+/// The whole page.
+pub(crate) fn page(sections: &[Section<'_>]) -> String {
+    let title = match sections {
+        [one] => format!("{}: report", one.results.name),
+        many => format!(
+            "{}: report",
+            many.iter()
+                .map(|section| section.results.name.as_str())
+                .collect::<Vec<_>>()
+                .join(", ")
+        ),
+    };
+    let mut body = String::new();
+    body.push_str("<a class=\"skip\" href=\"#main\">Skip to the results</a>\n<header>\n");
+    let _ = writeln!(
+        body,
+        "<h1>{}</h1>",
+        escape(title.trim_end_matches(": report"))
+    );
+    if let [one] = sections
+        && !one.results.description.is_empty()
+    {
+        let _ = writeln!(
+            body,
+            "<p class=\"lead\">{}</p>",
+            escape(&one.results.description)
+        );
+    }
+    body.push_str("</header>\n<main id=\"main\">\n");
+    if sections.len() > 1 {
+        body.push_str(&verdict::overview(sections));
+    }
+    for section in sections {
+        let prefix = &section.prefix;
+        if sections.len() > 1 {
+            let _ = writeln!(
+                body,
+                "<section aria-labelledby=\"{prefix}sweep\">\n<h2 id=\"{prefix}sweep\">Sweep {}</h2>",
+                escape(&section.results.name)
+            );
+            if !section.results.description.is_empty() {
+                let _ = writeln!(
+                    body,
+                    "<p class=\"lead\">{}</p>",
+                    escape(&section.results.description)
+                );
+            }
+        }
+        body.push_str(&verdict::verdict_box(section));
+        let parts: Vec<_> = parts(section)
+            .into_iter()
+            .filter(|(_, _, html)| !html.is_empty())
+            .collect();
+        let _ = write!(
+            body,
+            "<nav aria-label=\"Parts of {}\"><ul>",
+            escape(&section.results.name)
+        );
+        for (id, heading, _) in &parts {
+            let _ = write!(body, "<li><a href=\"#{prefix}{id}\">{heading}</a></li>");
+        }
+        body.push_str("</ul></nav>\n");
+        for (id, heading, html) in parts {
+            let _ = writeln!(
+                body,
+                "<section aria-labelledby=\"{prefix}{id}\">\n<h2 id=\"{prefix}{id}\">{heading}</h2>\n{html}</section>"
+            );
+        }
+        if sections.len() > 1 {
+            body.push_str("</section>\n");
+        }
+    }
+    body.push_str(&methods::methods());
+    body.push_str("</main>\n");
+    let version = sections
+        .first()
+        .map_or("", |section| section.results.version.as_str());
+    let _ = writeln!(
+        body,
+        "<footer><p>Made from recorded results alone by {}. This page loads nothing: no font, no script, no image from elsewhere. \
+         Figures are set in DejaVu Sans.</p></footer>",
+        escape(if version.is_empty() {
+            "gcl-sweep"
+        } else {
+            version
+        })
+    );
+    document(&title, &body)
+}
+
+/// The page around its body, with a policy that lets nothing in but our own style and script.
+fn document(title: &str, body: &str) -> String {
+    format!(
+        "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
+         <meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src '{}'; script-src '{}'; img-src data:; \
+         base-uri 'none'; form-action 'none'\">\n\
+         <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n<meta name=\"referrer\" content=\"no-referrer\">\n\
+         <title>{}</title>\n<link rel=\"icon\" href=\"data:,\">\n<style>{STYLE}</style>\n</head>\n<body>\n{body}<script>{SCRIPT}</script>\n</body>\n</html>\n",
+        hash_source(STYLE),
+        hash_source(SCRIPT),
+        escape(title)
+    )
+}
+
+/// A text's hash as a content security policy names it.
+fn hash_source(text: &str) -> String {
+    format!("sha256-{}", base64(&Sha256::digest(text.as_bytes())))
+}
+
+/// Base64 with padding.
+fn base64(bytes: &[u8]) -> String {
+    const DIGITS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    let mut text = String::with_capacity(bytes.len().div_ceil(3) * 4);
+    for chunk in bytes.chunks(3) {
+        let bits = chunk
+            .iter()
+            .fold(0_u32, |bits, byte| bits << 8 | u32::from(*byte))
+            << (8 * (3 - chunk.len()));
+        for place in 0..4 {
+            if place <= chunk.len() {
+                text.push(char::from(DIGITS[(bits >> (18 - 6 * place) & 63) as usize]));
+            } else {
+                text.push('=');
+            }
+        }
+    }
+    text
+}
+
+fn figures(section: &Section<'_>) -> String {
+    let mut html = String::new();
+    for figure in &section.figures {
+        let (name, title) = (escape(&figure.name), escape(&figure.title));
+        let _ = writeln!(
+            html,
+            "<figure data-name=\"{name}\" id=\"figure-{name}\">\n<h3>{title}</h3>\n<div class=\"card\">{}</div>\n<figcaption>{} \
+             <span class=\"screen\">Beside this page: <a href=\"figures/{name}.svg\">SVG</a>, <a href=\"figures/{name}.png\">PNG</a>, \
+             <a href=\"figures/{name}.csv\">data (CSV)</a>.</span></figcaption>\n</figure>",
+            figure.svg,
+            escape(&figure.caption)
+        );
+    }
+    // What the sweep file asks for and these results cannot show is said, not passed over.
+    let missing: Vec<&str> = section
+        .results
+        .report
+        .figures
+        .iter()
+        .map(String::as_str)
+        .filter(|asked| {
+            let name = format!("{}{asked}", section.prefix);
+            !section.figures.iter().any(|figure| figure.name == name)
+        })
+        .collect();
+    if !missing.is_empty() {
+        let _ = writeln!(
+            html,
+            "<p class=\"note\">Asked for and not drawn: {}. Either no finished job has what it is drawn from (scores per segment for fig4, fig6, fig7 \
+             and fig8), or the sweep has no such axis.</p>",
+            escape(&missing.join(", "))
+        );
+    }
+    html
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn base64_pads() {
+        for (text, expected) in [
+            ("", ""),
+            ("f", "Zg=="),
+            ("fo", "Zm8="),
+            ("foo", "Zm9v"),
+            ("foobar", "Zm9vYmFy"),
+        ] {
+            assert_eq!(base64(text.as_bytes()), expected);
+        }
+    }
+
+    #[test]
+    fn a_hash_is_the_standards() {
+        // The example of the Content Security Policy specification.
+        assert_eq!(
+            hash_source("alert('Hello, world.');"),
+            "sha256-qznLcsROx4GACP2dm0UCKCzCG+HiZ1guq6ZZDob/Tng="
+        );
+    }
+}

@@ -1,0 +1,234 @@
+//! The main table: the paper's number, ours, the difference and the verdict; and what others published.
+
+use super::Section;
+use super::html::{Cell, Table, escape, interval, percent, points};
+use crate::published::{Comparison, family, paper};
+use crate::summary::{Estimate, SummaryRow};
+
+/// Lines of the main table at most; `summary.csv` has them all.
+const MOST_ROWS: usize = 500;
+
+pub(super) fn main_table(section: &Section<'_>) -> String {
+    let compared = section.comparisons.iter().any(Option::is_some);
+    let mut columns: Vec<String> = vec!["Variant".into()];
+    columns.extend(section.results.columns.iter().cloned());
+    if compared {
+        columns.push("#Paper, AUC %".into());
+    }
+    columns.extend(["#AUC % (mean ± std)", "#n", "#95% interval"].map(String::from));
+    if compared {
+        columns.extend(["#Difference", "Verdict"].map(String::from));
+    }
+    let caption = "Frame-level AUC in percent after the last epoch: mean ± sample standard deviation over seeds";
+    let mut table = Table::new(caption, Some("copy"), &columns);
+    for (row, comparison) in section
+        .rows
+        .iter()
+        .zip(&section.comparisons)
+        .take(MOST_ROWS)
+    {
+        table.row(
+            shade(row),
+            line(section, row, comparison.as_ref(), compared),
+        );
+    }
+    if section.rows.len() > MOST_ROWS {
+        table.note(&format!(
+            "The first {MOST_ROWS} of {} lines; summary.csv has all.",
+            section.rows.len()
+        ));
+    }
+    let mut html = table.finish();
+    html.push_str(
+        "<p class=\"note\">n: seeds that finished, of those asked for. A mean is over the n finished seeds and says nothing about the others.",
+    );
+    if compared {
+        html.push_str(
+            " Paper: the mean over seeds where the paper prints one, else its single number; † marks numbers on other features, which are not comparable.",
+        );
+    }
+    html.push_str("</p>\n");
+    html.push_str(&further(section));
+    html
+}
+
+/// Picks an estimate of a row.
+type Picked = fn(&SummaryRow) -> &Estimate;
+
+/// The metrics beside the AUC of `score_by`.
+fn further(section: &Section<'_>) -> String {
+    let wanted: [(&str, Picked); 11] = [
+        ("AUC of D", |row| &row.d[0]),
+        ("AUC of G", |row| &row.g[0]),
+        ("AP of D", |row| &row.d[1]),
+        ("AP of G", |row| &row.g[1]),
+        ("AUC, anomalous videos alone, D", |row| &row.d[2]),
+        ("AUC, anomalous videos alone, G", |row| &row.g[2]),
+        ("Mean AUC per video, D", |row| &row.d[3]),
+        ("Mean AUC per video, G", |row| &row.g[3]),
+        ("FAR of D", |row| &row.d[4]),
+        ("FAR of G", |row| &row.g[4]),
+        ("Best over test epochs *", |row| &row.best_epoch_auc),
+    ];
+    let shown: Vec<_> = wanted
+        .into_iter()
+        .filter(|(_, estimate)| section.rows.iter().any(|row| estimate(row).n > 0))
+        .collect();
+    if shown.is_empty() {
+        return String::new();
+    }
+    let mut columns: Vec<String> = vec!["Variant".into()];
+    columns.extend(section.results.columns.iter().cloned());
+    columns.extend(shown.iter().map(|(name, _)| format!("#{name}")));
+    columns.push("#n".into());
+    let mut table = Table::new(
+        "Further metrics in percent: mean ± sample standard deviation over seeds",
+        Some("copy"),
+        &columns,
+    );
+    for row in section.rows.iter().take(MOST_ROWS) {
+        let mut cells = head(section, row);
+        cells.extend(
+            shown
+                .iter()
+                .map(|(_, estimate)| mean_and_std(estimate(row))),
+        );
+        cells.push(finished(row));
+        table.row(shade(row), cells);
+    }
+    format!(
+        "<details><summary>Both scores and further metrics</summary>\n{}<p class=\"note\">* Picks each run's epoch, and the better score, with the \
+         test truth: optimistic, and not a result.</p></details>\n",
+        table.finish()
+    )
+}
+
+/// Rows in which not every seed finished are shaded.
+fn shade(row: &SummaryRow) -> &'static str {
+    if row.n < row.expected { "short" } else { "" }
+}
+
+/// The cells that name a row.
+fn head(section: &Section<'_>, row: &SummaryRow) -> Vec<Cell> {
+    let mut cells = vec![Cell::Head(row.variant.clone())];
+    cells.extend(super::raw::value_cells(section, &row.point));
+    cells
+}
+
+/// `8 of 10 (1 failed, 1 missing)`.
+fn finished(row: &SummaryRow) -> Cell {
+    let shortfall = row.shortfall();
+    let rest = if shortfall.is_empty() {
+        String::new()
+    } else {
+        format!(" ({shortfall})")
+    };
+    Cell::Wrapped(format!("{} of {}{rest}", row.n, row.expected))
+}
+
+fn line(
+    section: &Section<'_>,
+    row: &SummaryRow,
+    comparison: Option<&Comparison>,
+    compared: bool,
+) -> Vec<Cell> {
+    let mut cells = head(section, row);
+    if compared {
+        cells.push(
+            comparison.map_or(Cell::Number("–".into(), None), |comparison| {
+                let published = comparison.published;
+                let std = published
+                    .std
+                    .map_or_else(String::new, |std| format!(" ± {std:.2}"));
+                let mark = if comparison.comparable { "" } else { " †" };
+                Cell::Number(format!("{:.2}{std}{mark}", published.auc), None)
+            }),
+        );
+    }
+    cells.push(mean_and_std(&row.auc));
+    cells.push(finished(row));
+    cells.push(Cell::Number(interval(row.auc.interval), None));
+    if compared {
+        let difference = comparison
+            .filter(|comparison| comparison.comparable)
+            .and_then(|comparison| Some(row.auc.mean? - comparison.published.auc / 100.0));
+        cells.push(Cell::Number(
+            difference.map_or_else(|| "–".into(), points),
+            None,
+        ));
+        cells.push(Cell::Text(match comparison {
+            None => "no published number".to_owned(),
+            Some(comparison) => comparison
+                .agreement
+                .map_or("not comparable: other features".to_owned(), |agreement| {
+                    agreement.name().to_owned()
+                }),
+        }));
+    }
+    cells
+}
+
+/// `73.26 ± 0.26`; the value that is sorted and copied by is the mean in percent.
+pub(super) fn mean_and_std(estimate: &Estimate) -> Cell {
+    let text = match (estimate.mean, estimate.std) {
+        (Some(mean), Some(std)) => format!("{:.2} ± {:.2}", mean * 100.0, std * 100.0),
+        (mean, _) => percent(mean),
+    };
+    Cell::Number(text, None)
+}
+
+/// What others published on the same data set, and was not run here.
+pub(super) fn published_only(section: &Section<'_>) -> String {
+    let mut families: Vec<&str> = section
+        .datasets
+        .iter()
+        .filter(|info| !info.synthetic)
+        .filter_map(|info| family(&info.name))
+        .collect();
+    families.sort_unstable();
+    families.dedup();
+    let mut html = String::new();
+    for family in families {
+        let columns = [
+            "Method",
+            "Supervision",
+            "Features",
+            "#AUC %",
+            "Where",
+            "Remark",
+        ]
+        .map(String::from);
+        let caption = format!("{family}: published, not run here");
+        let mut table = Table::new(&caption, Some("copy"), &columns);
+        for number in paper()
+            .numbers
+            .iter()
+            .filter(|number| number.dataset == family)
+        {
+            let std = number
+                .std
+                .map_or_else(String::new, |std| format!(" ± {std:.2}"));
+            table.row(
+                "",
+                [
+                    Cell::Head(number.name.clone()),
+                    Cell::Text(number.supervision.clone()),
+                    Cell::Text(if number.features.is_empty() {
+                        "–".into()
+                    } else {
+                        number.features.clone()
+                    }),
+                    Cell::Number(format!("{:.2}{std}", number.auc), Some(number.auc)),
+                    Cell::Text(number.place.clone()),
+                    Cell::Text(number.protocol.clone()),
+                ],
+            );
+        }
+        html.push_str(&format!(
+            "<details><summary>Published numbers on {family}, not run here</summary>\n<p class=\"note\">As printed in: {}.</p>\n{}</details>\n",
+            escape(&paper().source),
+            table.finish()
+        ));
+    }
+    html
+}

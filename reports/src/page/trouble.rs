@@ -1,0 +1,203 @@
+//! What went wrong: jobs without a result, jobs that needed more than one attempt, seeds that nobody asked for, and the
+//! warnings that jobs recorded.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use sweeps::{CellResult, JobStatus};
+
+use super::Section;
+use super::html::{Cell, Table, count, escape};
+use crate::order::compare_cells;
+
+/// Jobs that are listed one by one at most.
+const MOST: usize = 200;
+
+pub(super) fn trouble(section: &Section<'_>) -> String {
+    let mut html = unfinished(section);
+    html.push_str(&retries(section));
+    html.push_str(&absent_seeds(section));
+    html.push_str(&warnings(section));
+    if html.is_empty() {
+        html.push_str("<p>Every job finished at its first attempt, every variant has every seed, and no job recorded a warning.</p>\n");
+    }
+    html
+}
+
+fn unfinished(section: &Section<'_>) -> String {
+    let mut cells: Vec<&CellResult> = section
+        .results
+        .cells
+        .iter()
+        .filter(|result| result.status != JobStatus::Done)
+        .collect();
+    if cells.is_empty() {
+        return String::new();
+    }
+    // Failures first: they are news, what waits is not.
+    let rank = |status: JobStatus| match status {
+        JobStatus::Failed => 0,
+        JobStatus::Quarantined => 1,
+        JobStatus::Cancelled => 2,
+        JobStatus::Running => 3,
+        JobStatus::Pending | JobStatus::Done => 4,
+    };
+    cells.sort_by(|left, right| {
+        rank(left.status)
+            .cmp(&rank(right.status))
+            .then_with(|| compare_cells(left, right))
+    });
+    let mut columns = [
+        "Variant",
+        "#Seed",
+        "Status",
+        "#Attempts",
+        "Last message",
+        "Job",
+    ]
+    .map(String::from)
+    .to_vec();
+    columns.splice(1..1, section.results.columns.iter().cloned());
+    let mut table = Table::new("Jobs without a result, failures first", None, &columns);
+    for result in cells.iter().take(MOST) {
+        let mut line = vec![Cell::Head(result.cell.variant.clone())];
+        line.extend(super::raw::point_cells(section, result));
+        line.extend([
+            Cell::Number(result.cell.job.seed.to_string(), None),
+            Cell::Text(result.status.name().to_owned()),
+            Cell::Number(result.attempts.to_string(), None),
+            Cell::Error(result.error.clone().unwrap_or_default()),
+            Cell::Html(format!("<code>{}</code>", result.job_id.short())),
+        ]);
+        table.row("", line);
+    }
+    if cells.len() > MOST {
+        table.note(&format!("{} more are in results.csv.", cells.len() - MOST));
+    }
+    table.finish()
+}
+
+fn retries(section: &Section<'_>) -> String {
+    let retried: Vec<&CellResult> = section
+        .results
+        .cells
+        .iter()
+        .filter(|result| result.status == JobStatus::Done && result.attempts > 1)
+        .collect();
+    if retried.is_empty() {
+        return String::new();
+    }
+    let attempts: u64 = retried
+        .iter()
+        .map(|result| u64::from(result.attempts))
+        .sum();
+    let mut names: Vec<String> = retried
+        .iter()
+        .take(20)
+        .map(|result| {
+            format!(
+                "{} seed {} ({})",
+                result.cell.variant, result.cell.job.seed, result.attempts
+            )
+        })
+        .collect();
+    if retried.len() > names.len() {
+        names.push(format!("and {} more", retried.len() - names.len()));
+    }
+    format!(
+        "<h3>Retries</h3>\n<p>{} finished after more than one attempt ({attempts} attempts together). A job's result does not depend on how often it \
+         was tried: {}.</p>\n",
+        count(retried.len(), "job", "jobs"),
+        escape(&names.join(", "))
+    )
+}
+
+/// Seeds that other lines of the sweep have and a line does not.
+fn absent_seeds(section: &Section<'_>) -> String {
+    let seeds_of = |cells: &[usize]| -> BTreeSet<u64> {
+        cells
+            .iter()
+            .map(|index| section.results.cells[*index].cell.job.seed)
+            .collect()
+    };
+    let all: BTreeSet<u64> = section
+        .rows
+        .iter()
+        .flat_map(|row| seeds_of(&row.cells))
+        .collect();
+    let mut lines = Vec::new();
+    for row in &section.rows {
+        let absent: Vec<String> = all
+            .difference(&seeds_of(&row.cells))
+            .map(ToString::to_string)
+            .collect();
+        if !absent.is_empty() && absent.len() <= all.len() / 2 {
+            lines.push(format!(
+                "<li>{}: no cell for seed {}</li>",
+                escape(&row.label(&section.results.columns)),
+                absent.join(", ")
+            ));
+        }
+    }
+    if lines.is_empty() {
+        return String::new();
+    }
+    let more = lines.len().saturating_sub(MOST);
+    lines.truncate(MOST);
+    if more > 0 {
+        lines.push(format!("<li>and {more} more</li>"));
+    }
+    format!(
+        "<h3>Seeds that are not in the grid</h3>\n<p>Other lines of this sweep have these seeds. Paired comparisons use the seeds that both sides have.</p>\n<ul>{}</ul>\n",
+        lines.join("")
+    )
+}
+
+fn warnings(section: &Section<'_>) -> String {
+    let mut by_code: BTreeMap<&str, (usize, BTreeMap<&str, usize>, &str)> = BTreeMap::new();
+    let mut retrained = 0;
+    for result in &section.results.cells {
+        let Some(record) = &result.record else {
+            continue;
+        };
+        retrained += usize::from(record.provenance.resumed > 0);
+        let mut seen = BTreeSet::new();
+        for warning in &record.outcome.warnings {
+            let entry =
+                by_code
+                    .entry(&warning.code)
+                    .or_insert((0, BTreeMap::new(), &warning.message));
+            if seen.insert(&warning.code) {
+                entry.0 += 1;
+                *entry.1.entry(result.cell.variant.as_str()).or_default() += 1;
+            }
+        }
+    }
+    let mut html = String::new();
+    if retrained > 0 {
+        html.push_str(&format!(
+            "<p>{} taken up again from a checkpoint after an interruption.</p>\n",
+            count(retrained, "job was", "jobs were")
+        ));
+    }
+    if by_code.is_empty() {
+        return html;
+    }
+    let columns = ["Warning", "#Jobs", "Variants", "For example"].map(String::from);
+    let mut table = Table::new("By kind, with the number of jobs", None, &columns);
+    for (code, (jobs, variants, message)) in by_code {
+        let variants: Vec<String> = variants
+            .iter()
+            .map(|(variant, number)| format!("{variant} ({number})"))
+            .collect();
+        table.row(
+            "",
+            [
+                Cell::Head(code.to_owned()),
+                Cell::Number(jobs.to_string(), None),
+                Cell::Text(variants.join(", ")),
+                Cell::Error(message.to_owned()),
+            ],
+        );
+    }
+    format!("{html}<h3>Warnings</h3>\n{}", table.finish())
+}

@@ -1,0 +1,188 @@
+//! What a report is made from.
+
+use std::collections::BTreeMap;
+
+use sweeps::{CellResult, DatasetSource, Digest};
+
+/// Everything that is known of one sweep: what was asked, what came of it, and what made it.
+#[derive(Debug, Clone, Default)]
+pub struct SweepResults {
+    /// The sweep's name.
+    pub name: String,
+    /// Its description.
+    pub description: String,
+    /// The sweep file as it was submitted; empty where it is not known (a report made from CSV files).
+    pub source_text: String,
+    /// Where that file was.
+    pub source_path: String,
+    /// The data sets that its jobs read.
+    pub datasets: Vec<DatasetInfo>,
+    /// Names of the swept parameters but `seed`; each cell's `point` has their values in this order.
+    pub columns: Vec<String>,
+    /// Every cell of the grid, finished or not.
+    pub cells: Vec<CellResult>,
+    /// What the sweep file's `[report]` asks for.
+    pub report: ReportRequest,
+    /// The command that makes these results again.
+    pub command: String,
+    /// Version of the program that writes the report, with its commit where known.
+    pub version: String,
+    /// Anything else that a reader must know, one sentence each: discrepancies, the stamp of an audit.
+    pub notes: Vec<String>,
+    /// Scores per segment of some of the cells, where they were asked for and fetched: what Fig. 4, 6, 7, 8 and ROC curves
+    /// are drawn from.
+    pub scores: Vec<CellScores>,
+    /// Further facts for "how to reproduce", as label and value: digest of the lock file, Rust version.
+    pub facts: Vec<(String, String)>,
+}
+
+/// Scores per segment of one cell on the test split.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct CellScores {
+    /// Its index in [`SweepResults::cells`].
+    pub cell: usize,
+    /// The test videos.
+    pub videos: Vec<VideoScores>,
+    /// Reconstructions of test segments in two dimensions (t-SNE).
+    pub embedding: Vec<EmbeddedSegment>,
+}
+
+/// Scores of one test video. A segment's score stands for 16 frames, the last for the rest of the video.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct VideoScores {
+    /// Its name.
+    pub name: String,
+    /// Its frames.
+    pub frames: u64,
+    /// Ranges of anomalous frames: 0-based, the end not included.
+    pub anomalous: Vec<(u64, u64)>,
+    /// D's score per segment after the last epoch; empty without a D.
+    pub d: Vec<f32>,
+    /// G's score per segment after the last epoch.
+    pub g: Vec<f32>,
+    /// The reported score per segment after earlier epochs, where it was kept.
+    pub epochs: Vec<(u32, Vec<f32>)>,
+}
+
+/// A test segment's reconstruction in two dimensions.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct EmbeddedSegment {
+    /// First coordinate.
+    pub x: f32,
+    /// Second coordinate.
+    pub y: f32,
+    /// Whether the segment is anomalous.
+    pub anomalous: bool,
+}
+
+/// What is known of a data set. A report says what it knows and leaves out the rest.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct DatasetInfo {
+    /// Its name, as sweep files use it.
+    pub name: String,
+    /// Digest of its files.
+    pub digest: Option<Digest>,
+    /// Whether it was made by a generator; always said loudly.
+    pub synthetic: bool,
+    /// Width of a feature row.
+    pub feature_dim: Option<u64>,
+    /// Its licence.
+    pub licence: Option<String>,
+    /// Where it comes from.
+    pub source: Option<String>,
+    /// What made the features.
+    pub extractor: Option<String>,
+    /// Counts of the training split.
+    pub train: Option<SplitCounts>,
+    /// Counts of the test split.
+    pub test: Option<SplitCounts>,
+}
+
+/// Counts of a split.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct SplitCounts {
+    /// Videos.
+    pub videos: u64,
+    /// Segments.
+    pub segments: u64,
+    /// Frames.
+    pub frames: u64,
+    /// Frames marked anomalous, where there is frame-level truth.
+    pub anomalous_frames: Option<u64>,
+}
+
+/// What a sweep file's `[report]` asks for.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct ReportRequest {
+    /// Figures by name: `fig5`, `fig9`, `fig10`, …; empty: the defaults that fit the axes.
+    pub figures: Vec<String>,
+    /// Tables by name.
+    pub tables: Vec<String>,
+}
+
+/// Frames that a segment's score stands for.
+pub const FRAMES_PER_SEGMENT: u64 = 16;
+
+impl VideoScores {
+    /// For each segment: its first frame, the frame after its last, and how many of its frames are anomalous. Frames after
+    /// the last whole segment belong to the last.
+    pub fn segments(&self, count: usize) -> impl Iterator<Item = (u64, u64, u64)> + '_ {
+        let last = count.saturating_sub(1) as u64;
+        (0..count as u64).map(move |index| {
+            let from = (index * FRAMES_PER_SEGMENT).min(self.frames);
+            let to = if index == last {
+                self.frames
+            } else {
+                (from + FRAMES_PER_SEGMENT).min(self.frames)
+            };
+            let anomalous = self
+                .anomalous
+                .iter()
+                .map(|(start, end)| (*end).min(to).saturating_sub((*start).max(from)))
+                .sum();
+            (from, to, anomalous)
+        })
+    }
+}
+
+impl SweepResults {
+    /// The data sets of the cells, with what is known of each, in the order of first use.
+    pub fn datasets_in_use(&self) -> Vec<DatasetInfo> {
+        let mut known: BTreeMap<&str, &DatasetInfo> = BTreeMap::new();
+        for info in &self.datasets {
+            known.insert(&info.name, info);
+        }
+        let mut seen: Vec<&DatasetSource> = Vec::new();
+        let mut used: Vec<DatasetInfo> = Vec::new();
+        for result in &self.cells {
+            let source = &result.cell.job.dataset;
+            if seen.last() == Some(&source) || seen.contains(&source) {
+                continue;
+            }
+            seen.push(source);
+            let name = source.to_string();
+            if name.is_empty() {
+                continue;
+            }
+            let mut info = known.remove(name.as_str()).cloned().unwrap_or(DatasetInfo {
+                name,
+                ..DatasetInfo::default()
+            });
+            if let DatasetSource::Synthetic(synthetic) = source {
+                info.synthetic = true;
+                info.feature_dim
+                    .get_or_insert(u64::from(synthetic.dimension));
+                info.digest.get_or_insert_with(|| synthetic.digest());
+            }
+            used.push(info);
+        }
+        // Data sets that were described but no cell names: reports made from CSV files know them only so.
+        used.extend(
+            self.datasets
+                .iter()
+                .filter(|info| known.contains_key(info.name.as_str()))
+                .cloned(),
+        );
+        used
+    }
+}

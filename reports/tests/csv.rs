@@ -1,0 +1,303 @@
+//! The CSV files: columns, order, and that they read back to the same bits.
+
+#![allow(clippy::unwrap_used)] // Helpers outside `#[test]` functions are tests too.
+
+mod fabricated;
+
+use std::collections::BTreeSet;
+use std::path::Path;
+
+use proptest::prelude::*;
+use reports::files::{EPOCH_COLUMNS, RESULT_COLUMNS, write_epochs, write_results, write_summary};
+use reports::{SweepResults, read_csv, summary, write_csv};
+use sweeps::Value;
+
+fn lines(text: &str) -> Vec<csv::StringRecord> {
+    csv::ReaderBuilder::new()
+        .has_headers(false)
+        .from_reader(text.as_bytes())
+        .records()
+        .map(Result::unwrap)
+        .collect()
+}
+
+/// The header that DESIGN.md promises, to the letter.
+#[test]
+fn the_columns_are_the_promised_ones() {
+    let results = fabricated::grid();
+    let header = |text: String| text.lines().next().unwrap().to_owned();
+    assert_eq!(
+        header(write_results(&results)),
+        "sweep,variant,seed,job_id,status,auc,auc_d,auc_g,best_epoch_auc_d,best_epoch_auc_g,ap_d,ap_g,ano_auc_d,ano_auc_g,\
+         macro_auc_d,macro_auc_g,far_d,far_g,recall_at_fpr10_d,recall_at_fpr10_g,epochs,duration_s,device,worker,attempts,error,\
+         threshold.generator,learning_rate"
+    );
+    assert_eq!(
+        header(write_epochs(&results)),
+        "sweep,variant,seed,job_id,phase,epoch,auc_d,auc_g,loss_d,loss_g,positive_share_g,positive_share_d,agreement_gd,\
+         agreement_truth,threshold.generator,learning_rate"
+    );
+    assert!(header(write_summary(&results, &summary(&results))).starts_with(
+        "variant,n,failed,auc_d_mean,auc_d_std,auc_d_ci_low,auc_d_ci_high,auc_g_mean,auc_g_std,auc_g_ci_low,auc_g_ci_high,"
+    ));
+    assert_eq!((RESULT_COLUMNS.len(), EPOCH_COLUMNS.len()), (26, 14));
+}
+
+#[test]
+fn every_cell_has_its_line_and_the_order_of_cells_does_not_matter() {
+    let mut results = fabricated::troubled();
+    let (cells, epochs) = (write_results(&results), write_epochs(&results));
+    assert_eq!(lines(&cells).len(), results.cells.len() + 1);
+    results.cells.reverse();
+    assert_eq!(write_results(&results), cells);
+    assert_eq!(write_epochs(&results), epochs);
+}
+
+#[test]
+fn lines_are_sorted_by_variant_values_and_seed() {
+    let rows = lines(&write_results(&fabricated::wide()));
+    let sigmas: Vec<f64> = rows[1..]
+        .iter()
+        .filter(|row| &row[1] == "GCL_B")
+        .map(|row| row[26].parse().unwrap())
+        .collect();
+    assert!(
+        sigmas.is_sorted(),
+        "numbers are sorted by size: 10 after 9.8"
+    );
+    let variants: Vec<&str> = rows[1..].iter().map(|row| &row[1]).collect();
+    assert!(variants.is_sorted());
+}
+
+/// What does not apply is empty, what failed says why, and a running job's epochs are there.
+#[test]
+fn unfinished_cells_say_what_they_are() {
+    let results = fabricated::troubled();
+    let text = write_results(&results);
+    let rows = lines(&text);
+    let find = |variant: &str, seed: &str| {
+        rows.iter()
+            .find(|row| row[1].contains(variant) && &row[2] == seed)
+            .unwrap()
+    };
+    assert_eq!(&find("AE_AllData", "0")[6], "", "an autoencoder has no D");
+    assert_eq!(
+        find("AE_AllData", "0")[5],
+        find("AE_AllData", "0")[7],
+        "and reports its only score"
+    );
+    let failed = find("GCL_B", "2");
+    assert_eq!((&failed[4], &failed[5]), ("failed", ""));
+    assert!(failed[25].starts_with("diverged"));
+    assert_eq!(&find("script", "1")[4], "quarantined");
+    assert_eq!(
+        &find("script", "1")[25],
+        "trainer: index out of bounds\n<b>at</b> line 3, \"quoted\""
+    );
+    let running = lines(&write_epochs(&results))
+        .into_iter()
+        .filter(|row| &row[1] == "GCL_B" && &row[2] == "7")
+        .count();
+    assert_eq!(running, 7);
+}
+
+#[test]
+fn two_cells_that_share_a_job_are_two_lines() {
+    let mut results = fabricated::quickstart();
+    let mut twin = results.cells[0].clone();
+    twin.cell.variant = "the same under another name".into();
+    results.cells.push(twin);
+    let text = write_results(&results);
+    let ids: Vec<String> = lines(&text)[1..]
+        .iter()
+        .map(|row| row[3].to_owned())
+        .collect();
+    assert_eq!(
+        (ids.len(), ids.iter().collect::<BTreeSet<_>>().len()),
+        (11, 10)
+    );
+}
+
+/// n, failed and missing add up to what was asked for, and the mean is that of the finished seeds.
+#[test]
+fn the_summary_hides_nobody() {
+    let results = fabricated::troubled();
+    let rows = summary(&results);
+    assert_eq!(
+        rows.iter().map(|row| row.expected).sum::<usize>(),
+        results.cells.len()
+    );
+    for row in &rows {
+        assert_eq!(
+            row.n + row.failed + row.missing,
+            row.expected,
+            "{}",
+            row.variant
+        );
+    }
+    let row = rows.iter().find(|row| row.variant == "GCL_B").unwrap();
+    assert_eq!((row.n, row.failed, row.missing), (8, 1, 1));
+    let aucs: Vec<f64> = results
+        .cells
+        .iter()
+        .filter(|result| result.cell.variant == "GCL_B")
+        .filter_map(sweeps::CellResult::auc)
+        .collect();
+    let mean = aucs.iter().sum::<f64>() / 8.0;
+    assert!((row.auc.mean.unwrap() - mean).abs() < 1e-15);
+    assert_eq!(
+        rows.iter().map(|row| row.variant.as_str()).next(),
+        Some("AE_AllData"),
+        "the sweep's own order"
+    );
+}
+
+fn round_trip(results: &SweepResults, folder: &Path) {
+    write_csv(results, folder).unwrap();
+    let read = read_csv(folder).unwrap();
+    assert_eq!(read.len(), 1);
+    assert_eq!(write_results(&read[0]), write_results(results));
+    assert_eq!(write_epochs(&read[0]), write_epochs(results));
+    let (ours, theirs) = (summary(results), summary(&read[0]));
+    assert_eq!(
+        write_summary(&read[0], &theirs),
+        write_summary(results, &ours)
+    );
+}
+
+#[test]
+fn what_was_written_reads_back() {
+    let folder = tempfile::tempdir().unwrap();
+    for results in [
+        fabricated::quickstart(),
+        fabricated::troubled(),
+        fabricated::grid(),
+        fabricated::supervision(),
+    ] {
+        round_trip(&results, folder.path());
+    }
+    // A path to one of the files means its folder.
+    assert!(read_csv(&folder.path().join("epochs.csv")).is_ok());
+}
+
+#[test]
+fn a_file_that_is_not_ours_is_refused_with_its_name_and_line() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("results.csv");
+    let text = write_results(&fabricated::quickstart());
+    for (broken, expected) in [
+        (String::new(), "there is no column `sweep`"),
+        ("a,b\n1,2\n".to_owned(), "there is no column `sweep`"),
+        (
+            text.replacen(",done,", ",gone,", 1),
+            "line 2: `gone` is no status",
+        ),
+        (
+            text.replacen("job_id,status", "job_id,state", 1),
+            "there is no column `status`",
+        ),
+        (text.replace(",15,", ",15,x,"), "line 2"),
+        (text.lines().next().unwrap().to_owned(), "no lines"),
+    ] {
+        std::fs::write(&path, broken).unwrap();
+        let message = read_csv(folder.path()).unwrap_err().to_string();
+        assert!(
+            message.contains("results.csv") && message.contains(expected),
+            "{message}"
+        );
+    }
+    std::fs::remove_file(&path).unwrap();
+    assert!(
+        read_csv(folder.path())
+            .unwrap_err()
+            .to_string()
+            .contains("results.csv")
+    );
+}
+
+fn value() -> impl Strategy<Value = Option<Value>> {
+    prop_oneof![
+        Just(None),
+        any::<bool>().prop_map(|value| Some(Value::Boolean(value))),
+        any::<i64>().prop_map(|value| Some(Value::Integer(value))),
+        prop::num::f64::NORMAL.prop_map(|value| Some(Value::Float(value))),
+        "[^\\r\\x00]{1,12}".prop_map(|value| Some(Value::Text(value))),
+    ]
+}
+
+/// The files alone draw the same figures, to the byte.
+#[test]
+fn the_csv_files_redraw_the_figures() {
+    let folder = tempfile::tempdir().unwrap();
+    for results in [
+        fabricated::quickstart(),
+        fabricated::wide(),
+        fabricated::supervision(),
+    ] {
+        write_csv(&results, folder.path()).unwrap();
+        let read = read_csv(folder.path()).unwrap();
+        assert_eq!(
+            reports::render_figures(&read).unwrap(),
+            reports::render_figures(&[results]).unwrap()
+        );
+    }
+}
+
+#[test]
+fn json_has_the_same_numbers() {
+    let results = fabricated::troubled();
+    let cells: serde_json::Value =
+        serde_json::from_str(&reports::files::write_json(&results)).unwrap();
+    let rows = lines(&write_results(&results));
+    assert_eq!(cells.as_array().unwrap().len() + 1, rows.len());
+    for (cell, row) in cells.as_array().unwrap().iter().zip(&rows[1..]) {
+        assert_eq!(cell["job_id"], row[3]);
+        assert_eq!(cell["status"], row[4]);
+        assert_eq!(cell["auc"].as_f64(), row[5].parse().ok());
+        assert_eq!(cell["auc_g"].as_f64(), row[7].parse().ok());
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+
+    /// Whatever the names, values and numbers are: they read back, and nothing panics.
+    #[test]
+    fn any_cell_reads_back(
+        variant in "\\PC{0,20}",
+        error in proptest::option::of("[^\\r\\x00]{1,30}"),
+        points in proptest::collection::vec(value(), 1..4),
+        aucs in proptest::collection::vec(prop::num::f64::NORMAL, 4),
+        seed: u64,
+    ) {
+        let mut results = fabricated::quickstart();
+        results.cells.truncate(1);
+        results.columns = (0..points.len()).map(|index| format!("column.{index}")).collect();
+        let result = &mut results.cells[0];
+        result.cell.variant = variant;
+        result.cell.point = points;
+        result.cell.job.seed = seed;
+        if let Some(record) = &mut result.record {
+            let record = std::sync::Arc::make_mut(record);
+            record.outcome.metrics.d = Some(sweeps::ScoreMetrics { auc: Some(aucs[0]), ap: Some(aucs[1]), ..Default::default() });
+            record.outcome.metrics.g = Some(sweeps::ScoreMetrics { far: Some(aucs[2]), ..Default::default() });
+            record.provenance.duration_s = aucs[3];
+        }
+        if error.is_some() {
+            results.cells[0] = fabricated::ended(results.cells[0].clone(), sweeps::JobStatus::Failed, error.as_deref(), 3);
+        }
+        let folder = tempfile::tempdir().unwrap();
+        round_trip(&results, folder.path());
+    }
+
+    /// Any bytes in a file are an error or a table, never a panic.
+    #[test]
+    fn any_bytes_are_survived(bytes in proptest::collection::vec(any::<u8>(), 0..400), keep_header: bool) {
+        let folder = tempfile::tempdir().unwrap();
+        let mut text = if keep_header { RESULT_COLUMNS.join(",").into_bytes() } else { Vec::new() };
+        text.push(b'\n');
+        text.extend(bytes);
+        std::fs::write(folder.path().join("results.csv"), text).unwrap();
+        let _ = read_csv(folder.path());
+    }
+}

@@ -1,0 +1,290 @@
+//! The page and its figures: what they say, what they must never do, and that the same results give the same bytes.
+
+#![allow(clippy::unwrap_used)] // Helpers outside `#[test]` functions are tests too.
+
+mod fabricated;
+
+use proptest::prelude::*;
+use reports::{SweepResults, render_figures, render_page, write_report};
+
+fn page(results: &SweepResults) -> String {
+    render_page(std::slice::from_ref(results)).unwrap()
+}
+
+/// The page with figures, style and script taken out, and tags with them: what a reader reads.
+fn text(html: &str) -> String {
+    let mut out = String::new();
+    let mut inside = false;
+    for character in html.chars() {
+        match character {
+            '<' => inside = true,
+            '>' => {
+                inside = false;
+                out.push(' ');
+            }
+            other if !inside => out.push(other),
+            _ => {}
+        }
+    }
+    out.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+/// The page that a person has looked at. After a change, `GCL_GOLDEN=write cargo test -p reports` writes it anew: look at it
+/// in a browser before it is committed.
+#[test]
+fn the_page_is_the_reviewed_one() {
+    let path =
+        std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden/quickstart.html");
+    let html = page(&fabricated::quickstart());
+    if std::env::var_os("GCL_GOLDEN").is_some_and(|value| value == "write") {
+        std::fs::write(&path, &html).unwrap();
+    }
+    let golden = std::fs::read_to_string(&path).unwrap();
+    let differs = html
+        .lines()
+        .zip(golden.lines())
+        .position(|(ours, theirs)| ours != theirs);
+    assert_eq!(
+        differs, None,
+        "the page differs from tests/golden/quickstart.html in that line (counted from 0)"
+    );
+    assert_eq!(html.len(), golden.len());
+}
+
+#[test]
+fn the_same_results_give_the_same_bytes() {
+    let results = fabricated::troubled();
+    assert_eq!(page(&results), page(&results.clone()));
+    let figures = render_figures(&[results]).unwrap();
+    let png = reports::figures::png(&figures[0]).unwrap();
+    assert_eq!(png, reports::figures::png(&figures[0]).unwrap());
+    assert!(png.starts_with(b"\x89PNG"));
+    assert!(png.windows(4).any(|chunk| chunk == b"pHYs"));
+}
+
+/// Names from outside are shown, never run; and no address of the network is in the page, but those that XML names itself by.
+#[test]
+fn nothing_from_outside_gets_in_and_nothing_gets_out() {
+    let html = page(&fabricated::troubled());
+    assert!(!html.contains("<script>alert"));
+    assert!(
+        html.contains("&lt;script&gt;alert(&quot;x&quot;)&lt;/script&gt; &amp; 协同学习 ünïcode")
+    );
+    assert!(!html.contains("<b>at</b>"));
+    let outside = html.replace("http://www.w3.org/2000/svg", "");
+    assert!(
+        !outside.contains("http://") && !outside.contains("https://") && !outside.contains("//cdn")
+    );
+    assert_eq!(html.matches("<script").count(), 1);
+    assert!(html.contains("default-src 'none'"));
+    assert!(!html.contains("unsafe-inline"));
+    // The policy knows no inline styles and no handlers, so there must be none.
+    assert!(!html.contains(" style=") && !html.contains(" onclick="));
+}
+
+#[test]
+fn what_failed_and_what_is_missing_is_said() {
+    let words = text(&page(&fabricated::troubled()));
+    for expected in [
+        "Undecided",
+        "This sweep is not finished: 2 of 40 cells still to come",
+        "40 asked for",
+        "35 done",
+        "1 quarantined",
+        "66.92 ± 0.61",
+        "8 of 10 (1 failed, 1 missing)",
+        "67.09 ± 0.65",
+        "diverged: the loss of G is NaN in epoch 3, step 17",
+        "GCL_PT: no cell for seed 4",
+        "labels-locked",
+        "5 jobs were taken up again from a checkpoint",
+        "n too small to say",
+        "published, not run here",
+        "Two attempts of job 0123456789ab differ",
+    ] {
+        assert!(words.contains(expected), "{expected}");
+    }
+}
+
+#[test]
+fn synthetic_data_is_called_so_and_judged_by_nothing() {
+    let words = text(&page(&fabricated::quickstart()));
+    assert!(words.contains("Synthetic data."));
+    assert!(words.contains("synthetic-fixed-cameras-120x40-d64-s1"));
+    assert!(words.contains("Nothing to compare with"));
+    assert!(!words.contains("published, not run here"));
+}
+
+/// Other features of the paper's data set: its numbers are shown, and nobody is called reproduced or not.
+#[test]
+fn other_features_are_not_comparable() {
+    let mut results = fabricated::troubled();
+    for result in &mut results.cells {
+        result.cell.job.dataset = sweeps::DatasetSource::Named("shanghaitech-tracks".into());
+    }
+    let words = text(&page(&results));
+    assert!(words.contains("72.41 †"));
+    assert!(words.contains("not comparable: other features"));
+    assert!(words.contains("Nothing to compare with"));
+}
+
+#[test]
+fn a_sweep_without_any_result_has_a_page() {
+    let mut results = fabricated::quickstart();
+    for result in &mut results.cells {
+        *result = fabricated::ended(result.clone(), sweeps::JobStatus::Pending, None, 0);
+    }
+    let html = page(&results);
+    assert!(text(&html).contains("10 pending"));
+    assert!(render_figures(&[results]).unwrap().is_empty());
+    assert!(render_page(&[SweepResults::default()]).is_ok());
+    assert!(render_page(&[]).is_err());
+}
+
+#[test]
+fn several_sweeps_stand_side_by_side_without_sharing_identifiers() {
+    let html = render_page(&[
+        fabricated::quickstart(),
+        fabricated::troubled(),
+        fabricated::grid(),
+    ])
+    .unwrap();
+    let mut ids: Vec<&str> = html
+        .split(" id=\"")
+        .skip(1)
+        .map(|rest| rest.split('"').next().unwrap())
+        .collect();
+    let all = ids.len();
+    ids.sort_unstable();
+    ids.dedup();
+    assert_eq!(ids.len(), all, "every id once");
+    for link in html
+        .split("href=\"#")
+        .skip(1)
+        .map(|rest| rest.split('"').next().unwrap())
+    {
+        assert!(ids.binary_search(&link).is_ok(), "#{link} leads somewhere");
+    }
+}
+
+#[test]
+fn figures_fit_the_axes() {
+    let names = |results: SweepResults| -> Vec<String> {
+        render_figures(&[results])
+            .unwrap()
+            .into_iter()
+            .map(|figure| figure.name)
+            .collect()
+    };
+    assert_eq!(
+        names(fabricated::quickstart()),
+        ["auc", "epochs", "convergence"]
+    );
+    assert_eq!(
+        names(fabricated::grid()),
+        ["heatmap", "against", "convergence"]
+    );
+    assert_eq!(names(fabricated::wide()), ["against", "convergence"]);
+    let mut asked = fabricated::supervision();
+    asked.report.figures = vec!["fig9".into()];
+    assert_eq!(names(asked)[0], "fig9");
+    assert_eq!(
+        names(fabricated::scores()),
+        [
+            "auc",
+            "fig10",
+            "convergence",
+            "fig4",
+            "roc",
+            "fig6",
+            "fig7",
+            "fig8"
+        ]
+    );
+    // What was asked for and cannot be drawn is said.
+    let mut without = fabricated::quickstart();
+    without.report.figures = vec!["fig7".into(), "fig10".into()];
+    let words = text(&page(&without));
+    assert!(words.contains("Asked for and not drawn: fig7."));
+}
+
+#[test]
+fn every_figure_is_well_formed_names_itself_and_has_its_numbers() {
+    for results in [
+        fabricated::quickstart(),
+        fabricated::troubled(),
+        fabricated::grid(),
+        fabricated::wide(),
+        fabricated::supervision(),
+        fabricated::scores(),
+    ] {
+        for figure in render_figures(&[results]).unwrap() {
+            assert!(
+                figure.svg.contains("role=\"img\"")
+                    && figure.svg.contains("<title ")
+                    && figure.svg.contains("<desc ")
+            );
+            let png = reports::figures::png(&figure).unwrap();
+            assert!(png.len() > 10_000, "{}", figure.name);
+            let rows = csv::Reader::from_reader(figure.csv.as_bytes())
+                .into_records()
+                .map(Result::unwrap)
+                .count();
+            assert!(rows > 0, "{}", figure.name);
+            assert!(
+                !figure.svg.contains("NaN") && !figure.svg.contains("inf"),
+                "{}",
+                figure.name
+            );
+        }
+    }
+}
+
+#[test]
+fn the_files_are_where_the_page_says() {
+    let folder = tempfile::tempdir().unwrap();
+    write_report(&[fabricated::quickstart()], folder.path()).unwrap();
+    let html = std::fs::read_to_string(folder.path().join("index.html")).unwrap();
+    let links: Vec<&str> = html
+        .split("href=\"figures/")
+        .skip(1)
+        .map(|rest| rest.split('"').next().unwrap())
+        .collect();
+    assert_eq!(links.len(), 9);
+    for link in links {
+        assert!(folder.path().join("figures").join(link).is_file(), "{link}");
+    }
+}
+
+#[test]
+fn a_thousand_jobs_make_less_than_five_megabytes() {
+    assert!(page(&fabricated::large(1000)).len() < 5_000_000);
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(12))]
+
+    /// Any names and messages: no tag of theirs survives, the SVG parses, nothing panics.
+    #[test]
+    fn any_text_is_shown_as_text(name in "\\PC{0,40}", message in any::<String>(), auc in any::<f64>()) {
+        let mut results = fabricated::quickstart();
+        results.cells.truncate(7);
+        results.name = format!("{name}<i>");
+        results.description.clone_from(&message);
+        results.source_text.clone_from(&message);
+        for result in &mut results.cells {
+            result.cell.variant = format!("<i>{name}");
+        }
+        results.cells[1] = fabricated::ended(results.cells[1].clone(), sweeps::JobStatus::Failed, Some(&message), 1);
+        if let Some(record) = &mut results.cells[2].record {
+            let record = std::sync::Arc::make_mut(record);
+            record.outcome.curve[3].auc_g = Some(auc);
+            record.outcome.metrics.g = Some(sweeps::ScoreMetrics { auc: Some(auc), ..Default::default() });
+        }
+        let html = page(&results);
+        prop_assert!(!html.contains("<i>"));
+        // Pixels of one figure: the renderer's parser is the check, and it is slow without optimisation.
+        let figures = render_figures(&[results]).unwrap();
+        prop_assert!(reports::figures::png(&figures[0]).is_ok());
+    }
+}

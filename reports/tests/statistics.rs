@@ -1,0 +1,213 @@
+//! Our statistics against NumPy's and SciPy's, recorded by `fixtures/statistics.py`.
+
+#![allow(clippy::unwrap_used)] // Helpers outside `#[test]` functions are tests too.
+
+use reports::statistics::{
+    bootstrap_means, cohens_d_paired, holm, interquartile_mean, mean, normal_quantile,
+    performance_profile, permutation_test, probability_of_improvement, quantile, sample_std,
+    wilcoxon_signed_rank,
+};
+use serde::Deserialize;
+
+#[derive(Deserialize)]
+struct Fixture {
+    location: Vec<Location>,
+    paired: Vec<Paired>,
+    improvement: Vec<Improvement>,
+    holm: Holm,
+    normal: Vec<Normal>,
+}
+#[derive(Deserialize)]
+struct Location {
+    values: Vec<f64>,
+    mean: f64,
+    std: Option<f64>,
+    iqm: f64,
+    quantiles: Vec<f64>,
+    /// Low, high, and the Monte-Carlo error of each.
+    interval: Option<[f64; 4]>,
+}
+#[derive(Deserialize)]
+struct Paired {
+    differences: Vec<f64>,
+    wilcoxon: f64,
+    permutation: Option<f64>,
+    d: f64,
+}
+#[derive(Deserialize)]
+struct Improvement {
+    left: Vec<f64>,
+    right: Vec<f64>,
+    probability: f64,
+}
+#[derive(Deserialize)]
+struct Holm {
+    p: Vec<f64>,
+    adjusted: Vec<f64>,
+}
+#[derive(Deserialize)]
+struct Normal {
+    p: f64,
+    z: f64,
+}
+
+fn fixture() -> Fixture {
+    serde_json::from_str(include_str!("fixtures/statistics.json")).unwrap()
+}
+
+#[track_caller]
+fn close(ours: f64, theirs: f64, tolerance: f64) {
+    let scale = theirs.abs().max(1.0);
+    assert!(
+        (ours - theirs).abs() <= tolerance * scale,
+        "{ours} instead of {theirs}"
+    );
+}
+
+#[test]
+fn location_and_spread_are_numpys() {
+    for case in fixture().location {
+        close(mean(&case.values).unwrap(), case.mean, 1e-14);
+        assert_eq!(sample_std(&case.values).is_some(), case.std.is_some());
+        if let Some(std) = case.std {
+            close(sample_std(&case.values).unwrap(), std, 1e-14);
+        }
+        close(interquartile_mean(&case.values).unwrap(), case.iqm, 1e-14);
+        let mut sorted = case.values.clone();
+        sorted.sort_by(f64::total_cmp);
+        for (share, expected) in [0.0, 0.025, 0.3, 0.5, 0.975, 1.0]
+            .into_iter()
+            .zip(case.quantiles)
+        {
+            close(quantile(&sorted, share).unwrap(), expected, 1e-14);
+        }
+    }
+}
+
+#[test]
+fn nothing_has_no_statistics() {
+    assert_eq!(mean(&[]), None);
+    assert_eq!(sample_std(&[0.7]), None);
+    assert_eq!(interquartile_mean(&[]), None);
+    assert_eq!(quantile(&[], 0.5), None);
+    assert_eq!(wilcoxon_signed_rank(&[0.0, 0.0]), None);
+    assert_eq!(permutation_test(&[]), None);
+    assert_eq!(probability_of_improvement(&[], &[1.0]), None);
+    assert_eq!(cohens_d_paired(&[0.1, 0.1]), None);
+}
+
+/// Both ends within four Monte-Carlo errors of SciPy's BCa interval.
+#[test]
+fn bootstrap_intervals_are_scipys_within_monte_carlo_error() {
+    let mut compared = 0;
+    for case in fixture().location {
+        let Some([low, high, low_error, high_error]) = case.interval else {
+            continue;
+        };
+        let ours = bootstrap_means(&[&case.values])[0].unwrap();
+        assert!(
+            (ours.low - low).abs() < 4.0 * low_error,
+            "{} instead of {low}, {low_error}",
+            ours.low
+        );
+        assert!(
+            (ours.high - high).abs() < 4.0 * high_error,
+            "{} instead of {high}, {high_error}",
+            ours.high
+        );
+        compared += 1;
+    }
+    assert!(compared >= 5);
+}
+
+/// A column's interval does not depend on what is resampled beside it.
+#[test]
+fn columns_do_not_disturb_each_other() {
+    let (left, right) = (
+        [0.70, 0.72, 0.69, 0.75, 0.71],
+        [0.60, 0.66, 0.61, 0.64, 0.62],
+    );
+    let together = bootstrap_means(&[&left, &right]);
+    assert_eq!(
+        together,
+        [bootstrap_means(&[&left])[0], bootstrap_means(&[&right])[0]]
+    );
+}
+
+#[test]
+fn paired_tests_are_scipys() {
+    for case in fixture().paired {
+        close(
+            wilcoxon_signed_rank(&case.differences).unwrap(),
+            case.wilcoxon,
+            1e-10,
+        );
+        if let Some(permutation) = case.permutation {
+            close(
+                permutation_test(&case.differences).unwrap(),
+                permutation,
+                1e-12,
+            );
+        }
+        close(cohens_d_paired(&case.differences).unwrap(), case.d, 1e-13);
+    }
+}
+
+/// Drawn sign patterns come near the normal approximation, which is good at such n.
+#[test]
+fn the_drawn_permutation_test_agrees_with_theory() {
+    for case in fixture()
+        .paired
+        .into_iter()
+        .filter(|case| case.permutation.is_none())
+    {
+        let n = case.differences.len() as f64;
+        let squares: f64 = case.differences.iter().map(|value| value * value).sum();
+        let z = case.differences.iter().sum::<f64>().abs() / squares.sqrt();
+        let expected = 2.0 * reports::statistics::normal_cdf(-z);
+        let ours = permutation_test(&case.differences).unwrap();
+        assert!(
+            (ours - expected).abs() < 0.02,
+            "{ours} instead of about {expected} at n = {n}"
+        );
+    }
+}
+
+#[test]
+fn probability_of_improvement_is_mann_whitneys() {
+    for case in fixture().improvement {
+        close(
+            probability_of_improvement(&case.left, &case.right).unwrap(),
+            case.probability,
+            1e-14,
+        );
+    }
+}
+
+#[test]
+fn holms_correction_is_its_definition() {
+    let case = fixture().holm;
+    let mut p: Vec<Option<f64>> = case.p.iter().copied().map(Some).collect();
+    p.insert(2, None);
+    let mut adjusted = holm(&p);
+    assert_eq!(adjusted.remove(2), None);
+    for (ours, theirs) in adjusted.into_iter().zip(case.adjusted) {
+        close(ours.unwrap(), theirs, 1e-15);
+    }
+}
+
+#[test]
+fn normal_quantiles_are_scipys() {
+    for case in fixture().normal {
+        close(normal_quantile(case.p), case.z, 1e-13);
+    }
+    assert_eq!(normal_quantile(0.0), f64::NEG_INFINITY);
+    assert_eq!(normal_quantile(1.0), f64::INFINITY);
+}
+
+#[test]
+fn a_profile_falls_from_all_to_none() {
+    let profile =
+        performance_profile(&[0.6, 0.7, 0.7, 0.8], &[0.5, 0.6, 0.65, 0.7, 0.75, 0.9]).unwrap();
+    assert_eq!(profile, [1.0, 1.0, 0.75, 0.75, 0.25, 0.0]);
+}
