@@ -1,1 +1,43 @@
-fn main() {}
+//! `gcl-sweep`: the command line over the crates of the workspace. It creates what they are handed: clocks, sockets,
+//! folders, signals.
+#![expect(
+    unreachable_pub,
+    reason = "nothing links against a binary: `pub` says what a module offers to its siblings"
+)]
+
+mod arguments;
+mod client;
+mod clock;
+mod command;
+mod data_folders;
+mod error;
+mod exit_code;
+mod interrupt;
+mod labels;
+mod output;
+mod progress;
+mod telemetry;
+mod version;
+
+use std::io::IsTerminal;
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use crate::arguments::{Arguments, Command};
+
+fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    let long_running = matches!(
+        arguments.command,
+        Command::Coordinator(_) | Command::Worker(_)
+    );
+    telemetry::install(&arguments.global, long_running);
+    match command::execute(arguments) {
+        Ok(()) => ExitCode::from(exit_code::OK),
+        Err(error) => {
+            output::say(&error::show(&error, std::io::stderr().is_terminal()));
+            ExitCode::from(error.exit_code())
+        }
+    }
+}

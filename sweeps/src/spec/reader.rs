@@ -451,23 +451,20 @@ pub(super) fn name(entry: &Entry<'_>, what: &str, faults: &mut Vec<Fault>) -> St
     name.to_owned()
 }
 
-/// A name is shown in tables, logs and file names of downloads: it is short and on one line.
+/// A name is shown in tables and logs: it is short and on one line.
 pub(super) fn check_name(name: &str, what: &str, span: &Range<usize>, faults: &mut Vec<Fault>) {
     let wrong = if name.trim().is_empty() {
         "is empty"
     } else if name.chars().count() > MAX_NAME {
         "is longer than 128 characters"
-    } else if name
-        .chars()
-        .any(|letter| letter.is_control() || matches!(letter, '/' | '\\'))
-    {
-        "holds a line break, a control character or a slash"
+    } else if name.chars().any(char::is_control) {
+        "holds a line break or a control character"
     } else {
         return;
     };
     faults.push(Fault::new(
         span.clone(),
         format!("{what} {wrong}"),
-        "letters, digits, spaces, `.`, `_` and `-` are safe",
+        "a name is one line of at most 128 characters",
     ));
 }

@@ -1,0 +1,123 @@
+//! Worker processes of this machine, started by `run` and kept alive by it.
+
+use std::path::{Path, PathBuf};
+use std::process::Stdio;
+use std::time::Duration;
+
+use tokio::process::{Child, Command};
+use tokio_util::sync::CancellationToken;
+
+use crate::clock::Stopwatch;
+use crate::data_folders::Folders;
+use crate::error::CommandError;
+
+/// A worker that dies this often within [`SHORT_LIFE`] of its start is not started again: it would die for ever.
+const MOST_SHORT_LIVES: u32 = 5;
+const SHORT_LIFE: Duration = Duration::from_secs(5);
+/// What a stopping worker may take beyond its own grace before it is killed.
+const KILL_AFTER: Duration = Duration::from_secs(35);
+
+/// What a local worker is started with.
+#[derive(Debug, Clone)]
+pub struct LocalWorker {
+    /// This program.
+    pub program: PathBuf,
+    /// `http://127.0.0.1:PORT`.
+    pub coordinator: String,
+    /// Its name.
+    pub name: String,
+    /// `cpu`, `cuda:0`.
+    pub device: String,
+    /// Threads.
+    pub threads: usize,
+    /// Its scratch folder.
+    pub scratch: PathBuf,
+    /// Where its log goes.
+    pub log: PathBuf,
+    /// Data folders.
+    pub folders: Folders,
+}
+
+impl LocalWorker {
+    /// Runs the worker until `stop`, starting it again when it dies.
+    ///
+    /// # Errors
+    /// It cannot be started, or dies at once each time.
+    pub async fn supervise(self, stop: CancellationToken) -> Result<(), CommandError> {
+        let mut short_lives = 0;
+        loop {
+            let watch = Stopwatch::start();
+            let mut child = self.start()?;
+            // Dropping standard input is the signal to stop; it also goes away when this process dies, however it dies.
+            let input = child.stdin.take();
+            let status = tokio::select! {
+                status = child.wait() => status,
+                () = stop.cancelled() => {
+                    drop(input);
+                    return stop_child(&mut child).await;
+                }
+            };
+            let status = status.map_err(|error| {
+                CommandError::Other(format!("cannot wait for {}: {error}", self.name))
+            })?;
+            short_lives = if watch.elapsed() < SHORT_LIFE {
+                short_lives + 1
+            } else {
+                0
+            };
+            if short_lives >= MOST_SHORT_LIVES {
+                let tail = tail(&self.log);
+                return Err(CommandError::Other(format!(
+                    "{} ended {MOST_SHORT_LIVES} times right after its start ({status}); the end of {}:\n{tail}",
+                    self.name,
+                    self.log.display()
+                )));
+            }
+            tracing::warn!(worker = %self.name, %status, "a worker ended, starting it again");
+        }
+    }
+
+    fn start(&self) -> Result<Child, CommandError> {
+        let log = std::fs::OpenOptions::new()
+            .create(true)
+            .append(true)
+            .open(&self.log)
+            .map_err(|error| CommandError::io("open the log", &self.log, &error))?;
+        Command::new(&self.program)
+            .arg("worker")
+            .args(["--coordinator", &self.coordinator])
+            .args(["--name", &self.name])
+            .args(["--device", &self.device])
+            .args(["--threads", &self.threads.to_string()])
+            .arg("--scratch")
+            .arg(&self.scratch)
+            .arg("--exit-with-stdin")
+            .args(self.folders.as_arguments())
+            .stdin(Stdio::piped())
+            .stdout(Stdio::null())
+            .stderr(log)
+            // Ctrl-C goes to every process of the terminal's group; the workers are stopped by us, in order.
+            .process_group(0)
+            .kill_on_drop(true)
+            .spawn()
+            .map_err(|error| CommandError::io("start", &self.program, &error))
+    }
+}
+
+async fn stop_child(child: &mut Child) -> Result<(), CommandError> {
+    if tokio::time::timeout(KILL_AFTER, child.wait())
+        .await
+        .is_err()
+    {
+        let _ = child.kill().await;
+    }
+    Ok(())
+}
+
+/// The last lines of a log, for a message.
+fn tail(log: &Path) -> String {
+    let text = std::fs::read(log).unwrap_or_default();
+    let text = String::from_utf8_lossy(&text[text.len().saturating_sub(4000)..]).into_owned();
+    let lines: Vec<&str> = text.lines().collect();
+    lines[lines.len().saturating_sub(15)..].join("\n")
+}

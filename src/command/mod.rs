@@ -1,0 +1,103 @@
+//! One module per command, or per group of commands that share their shape.
+
+mod coordinator;
+mod data;
+mod local_workers;
+mod params;
+mod plan;
+mod report;
+mod run;
+mod selftest;
+mod state;
+mod status;
+mod steer;
+mod submit;
+mod summary;
+mod sweep_file;
+mod watch;
+mod worker;
+
+use ::coordinator::message::SteerAction;
+use clap::CommandFactory;
+
+use crate::arguments::{Arguments, Command};
+use crate::error::CommandError;
+use crate::output;
+
+/// Does what the command line says.
+pub fn execute(arguments: Arguments) -> Result<(), CommandError> {
+    let format = arguments.global.format;
+    match arguments.command {
+        Command::Run(arguments) => run::run(&arguments, format),
+        Command::Plan(arguments) => plan::plan(&arguments, format),
+        Command::Coordinator(arguments) => coordinator::coordinator(&arguments),
+        Command::Worker(arguments) => worker::worker(&arguments),
+        Command::Submit(arguments) => submit::submit(&arguments, format),
+        Command::Status(arguments) => status::status(&arguments, format),
+        Command::Watch(arguments) => watch::watch(&arguments),
+        Command::Cancel(target) => steer::steer(&target, SteerAction::Cancel),
+        Command::Pause(target) => steer::steer(&target, SteerAction::Pause),
+        Command::Resume(target) => steer::steer(&target, SteerAction::Resume),
+        Command::Retry(target) => steer::steer(&target, SteerAction::Retry),
+        Command::Explain(job) => status::explain(&job, format),
+        Command::Workers(connection) => status::workers(&connection, format),
+        Command::Logs(job) => status::logs(&job, format),
+        Command::Report(arguments) => report::report(&arguments, format),
+        Command::Data(arguments) => data::data(&arguments, format),
+        Command::Params(arguments) => params::params(&arguments, format),
+        Command::Selftest(arguments) => selftest::selftest(&arguments, format),
+        Command::Completions { shell } => {
+            let mut text = Vec::new();
+            clap_complete::generate(shell, &mut Arguments::command(), "gcl-sweep", &mut text);
+            output::print(String::from_utf8_lossy(&text).trim_end())
+        }
+        Command::Man => {
+            let mut text = Vec::new();
+            clap_mangen::Man::new(Arguments::command())
+                .render(&mut text)
+                .map_err(|error| {
+                    CommandError::Other(format!("cannot write the manual page: {error}"))
+                })?;
+            output::print(String::from_utf8_lossy(&text).trim_end())
+        }
+    }
+}
+
+/// The runtime of the commands that talk to others.
+fn runtime() -> Result<tokio::runtime::Runtime, CommandError> {
+    tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .map_err(|error| CommandError::Other(format!("cannot start the runtime: {error}")))
+}
+
+/// A sweep's name as a folder's: whatever is not a letter, digit, `.`, `_` or `-` becomes `-`.
+pub fn folder_name(name: &str) -> String {
+    let plain: String = name
+        .chars()
+        .map(|letter| {
+            if letter.is_alphanumeric() || matches!(letter, '.' | '_' | '-') {
+                letter
+            } else {
+                '-'
+            }
+        })
+        .collect();
+    // A name of dots alone would be this folder or the one above.
+    if plain.chars().all(|letter| letter == '.') {
+        "sweep".to_owned()
+    } else {
+        plain
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::folder_name;
+
+    #[test]
+    fn a_sweeps_name_cannot_leave_its_folder() {
+        assert_eq!(folder_name("fig10 (UCF)"), "fig10--UCF-");
+        assert_eq!(folder_name(".."), "sweep");
+    }
+}

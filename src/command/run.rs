@@ -1,0 +1,212 @@
+//! `gcl-sweep run`: one machine plays all roles. A coordinator in this process, worker processes of the same program, a
+//! report at the end. It speaks to its coordinator over loopback as everybody else would.
+
+use std::collections::BTreeSet;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use sweeps::CellResult;
+use tokio_util::sync::CancellationToken;
+
+use crate::arguments::{Connection, Format, Run};
+use crate::client::Client;
+use crate::command::coordinator::{Serving, serve};
+use crate::command::local_workers::LocalWorker;
+use crate::command::sweep_file::SweepFile;
+use crate::command::{folder_name, report, submit, watch};
+use crate::data_folders::Folders;
+use crate::error::CommandError;
+use crate::interrupt;
+use crate::output::say;
+
+/// A lease of a worker on the same machine: long enough for a machine that swaps, short enough that a killed worker's
+/// job is taken up soon.
+const LEASE: Duration = Duration::from_secs(10);
+
+/// Runs the sweep and writes its report.
+pub fn run(arguments: &Run, format: Format) -> Result<(), CommandError> {
+    let mut file = SweepFile::read(&arguments.sweep, arguments.max_jobs)?;
+    let folders = Folders::resolve(&arguments.folders)?;
+    file.open_datasets(&folders)?;
+    file.demand_datasets()?;
+    let out = arguments
+        .out
+        .clone()
+        .unwrap_or_else(|| PathBuf::from("out").join(folder_name(&file.spec.name)));
+    let state = arguments.state.clone().unwrap_or_else(|| out.join("state"));
+    std::fs::create_dir_all(&out)
+        .map_err(|error| CommandError::io("make the folder", &out, &error))?;
+    super::runtime()?.block_on(drive(arguments, &file, &folders, &out, &state, format))
+}
+
+async fn drive(
+    arguments: &Run,
+    file: &SweepFile,
+    folders: &Folders,
+    out: &Path,
+    state: &Path,
+    format: Format,
+) -> Result<(), CommandError> {
+    let stop = interrupt::token()
+        .map_err(|error| CommandError::Other(format!("cannot listen for signals: {error}")))?;
+    let listen = SocketAddr::from(([127, 0, 0, 1], 0));
+    let serving = serve(
+        state,
+        listen,
+        &super::coordinator::Security::loopback(),
+        LEASE,
+    )
+    .await?;
+    let outcome = with_coordinator(arguments, file, folders, state, &serving, &stop).await;
+    // The report is made from what is on disk even when the sweep was stopped: it says what is missing.
+    let reported = report::write(
+        &Client::new(&connection(serving.address))?,
+        &file.spec.name,
+        out,
+        Some(file),
+    )
+    .await;
+    serving.stop().await?;
+    let cells = outcome?;
+    let results = reported?;
+    report::print_summary(&results, format)?;
+    say(&format!(
+        "report: {}",
+        out.join("report").join("index.html").display()
+    ));
+    watch::end(&file.spec.name, &cells)
+}
+
+async fn with_coordinator(
+    arguments: &Run,
+    file: &SweepFile,
+    folders: &Folders,
+    state: &Path,
+    serving: &Serving,
+    stop: &CancellationToken,
+) -> Result<Vec<CellResult>, CommandError> {
+    let connection = connection(serving.address);
+    let client = Client::new(&connection)?;
+    let request = submit::request(file, arguments.max_jobs);
+    let submitted = client
+        .submit(&request)
+        .await
+        .map_err(|error| client.failed(error))?;
+    say(&submit::describe(&submitted));
+    let cells = client
+        .cells(&file.spec.name)
+        .await
+        .map_err(|error| client.failed(error))?;
+    let open: BTreeSet<_> = cells
+        .iter()
+        .filter(|cell| !cell.status.is_settled())
+        .map(|cell| cell.job_id)
+        .collect();
+    if open.is_empty() {
+        say("nothing to run: every job of this sweep is settled in the state folder");
+        return Ok(cells);
+    }
+    let team = team(arguments, open.len())?;
+    let finish = CancellationToken::new();
+    let mut workers = tokio::task::JoinSet::new();
+    for worker in team.start(&connection, folders, state)? {
+        workers.spawn(worker.supervise(finish.clone()));
+    }
+    let ended = tokio::select! {
+        cells = watch::until_settled(&client, &file.spec.name) => cells,
+        failed = first_failure(&mut workers) => Err(failed),
+        () = stop.cancelled() => Err(CommandError::Interrupted(
+            "interrupted: what is finished is kept, and the same command goes on from there".into(),
+        )),
+    };
+    if matches!(ended, Err(CommandError::Interrupted(_))) {
+        say(
+            "stopping: the workers keep a checkpoint of what they train (a second Ctrl-C leaves at once)",
+        );
+    }
+    finish.cancel();
+    while workers.join_next().await.is_some() {}
+    ended
+}
+
+/// Waits until a worker cannot be kept alive. One that ended as it should is waited for no more.
+async fn first_failure(
+    workers: &mut tokio::task::JoinSet<Result<(), CommandError>>,
+) -> CommandError {
+    while let Some(ended) = workers.join_next().await {
+        match ended {
+            Ok(Ok(())) => {}
+            Ok(Err(error)) => return error,
+            Err(error) => {
+                return CommandError::Other(format!("a worker's supervisor ended: {error}"));
+            }
+        }
+    }
+    std::future::pending().await
+}
+
+/// How many workers, on what, with how many threads.
+struct Team {
+    workers: usize,
+    device: String,
+    threads: usize,
+}
+
+fn team(arguments: &Run, jobs: usize) -> Result<Team, CommandError> {
+    let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    let device = arguments.device.clone();
+    // One process per device; on the CPU one per core, since small networks do not fill several.
+    let usual = if device.starts_with("cuda") {
+        1
+    } else {
+        cores.min(jobs)
+    };
+    let workers = arguments.workers.unwrap_or(usual);
+    if workers == 0 {
+        return Err(CommandError::Usage(
+            "--workers 0 would never finish: give 1 or more".into(),
+        ));
+    }
+    let threads = arguments.threads.unwrap_or((cores / workers).max(1));
+    Ok(Team {
+        workers,
+        device,
+        threads,
+    })
+}
+
+impl Team {
+    fn start(
+        &self,
+        connection: &Connection,
+        folders: &Folders,
+        state: &Path,
+    ) -> Result<Vec<LocalWorker>, CommandError> {
+        let program = std::env::current_exe()
+            .map_err(|error| CommandError::Other(format!("cannot find this program: {error}")))?;
+        let logs = state.join("logs");
+        std::fs::create_dir_all(&logs)
+            .map_err(|error| CommandError::io("make the folder", &logs, &error))?;
+        Ok((1..=self.workers)
+            .map(|number| LocalWorker {
+                program: program.clone(),
+                coordinator: connection.coordinator.clone(),
+                name: format!("local-{number}"),
+                device: self.device.clone(),
+                threads: self.threads,
+                scratch: state.join("scratch").join(format!("local-{number}")),
+                log: logs.join(format!("local-{number}.log")),
+                folders: folders.clone(),
+            })
+            .collect())
+    }
+}
+
+fn connection(address: SocketAddr) -> Connection {
+    Connection {
+        coordinator: format!("http://{address}"),
+        token_file: None,
+        ca: None,
+    }
+}

@@ -1,0 +1,268 @@
+//! `status`, `workers`, `explain`, `logs`: questions to a running coordinator.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use coordinator::message::{
+    AttemptFailure, Counts, SweepInfo, SweepSummary, WorkerState, WorkerView,
+};
+use sweeps::{CellResult, JobStatus};
+
+use crate::arguments::{Connection, Format, Job, Status};
+use crate::client::Client;
+use crate::clock;
+use crate::error::CommandError;
+use crate::labels;
+use crate::output;
+
+/// All sweeps, or the jobs of one.
+pub fn status(arguments: &Status, format: Format) -> Result<(), CommandError> {
+    super::runtime()?.block_on(async {
+        let client = Client::new(&arguments.connection)?;
+        match &arguments.sweep {
+            None => sweeps_table(
+                &client
+                    .sweeps()
+                    .await
+                    .map_err(|error| client.failed(error))?,
+                format,
+            ),
+            Some(sweep) => {
+                let info = client
+                    .sweep_info(sweep)
+                    .await
+                    .map_err(|error| client.failed(error))?;
+                let cells = client
+                    .cells(sweep)
+                    .await
+                    .map_err(|error| client.failed(error))?;
+                one_sweep(&info, &cells, format)
+            }
+        }
+    })
+}
+
+fn sweeps_table(sweeps: &[SweepSummary], format: Format) -> Result<(), CommandError> {
+    if format == Format::Json {
+        let sweeps: Vec<_> = sweeps.iter().map(summary_json).collect();
+        return output::json(&sweeps);
+    }
+    if sweeps.is_empty() {
+        output::say("no sweeps yet: `gcl-sweep submit FILE` brings one");
+        return Ok(());
+    }
+    let mut header = vec!["sweep", "cells"];
+    header.extend(JobStatus::ALL.iter().map(|status| status.name()));
+    header.push("state");
+    let mut table = output::table(&header);
+    for sweep in sweeps {
+        let mut row = vec![sweep.name.clone(), sweep.cells.to_string()];
+        row.extend(
+            JobStatus::ALL
+                .iter()
+                .map(|status| sweep.counts.of(*status).to_string()),
+        );
+        row.push(state(sweep).to_owned());
+        table.add_row(row);
+    }
+    output::print(&table.to_string())
+}
+
+fn state(sweep: &SweepSummary) -> &'static str {
+    if sweep.cancelled {
+        "cancelled"
+    } else if sweep.counts.is_settled() {
+        "settled"
+    } else if sweep.paused {
+        "paused"
+    } else {
+        "active"
+    }
+}
+
+fn counts(counts: Counts) -> BTreeMap<&'static str, u64> {
+    JobStatus::ALL
+        .iter()
+        .map(|status| (status.name(), counts.of(*status)))
+        .collect()
+}
+
+fn summary_json(sweep: &SweepSummary) -> serde_json::Value {
+    serde_json::json!({
+        "name": sweep.name, "description": sweep.description, "priority": sweep.priority, "state": state(sweep),
+        "submitted_at_ms": sweep.submitted_at.0, "cells": sweep.cells, "counts": counts(sweep.counts),
+    })
+}
+
+fn one_sweep(info: &SweepInfo, cells: &[CellResult], format: Format) -> Result<(), CommandError> {
+    if format == Format::Json {
+        let mut json = summary_json(&info.summary);
+        json["datasets"] = serde_json::json!(info.datasets);
+        json["discrepancies"] = info.discrepancies.into();
+        json["jobs"] = cells.iter().map(|cell| cell_json(info, cell)).collect();
+        return output::json(&json);
+    }
+    let mut table = output::table(&[
+        "job", "what", "status", "attempts", "epochs", "AUC", "error",
+    ]);
+    for cell in cells {
+        table.add_row([
+            cell.job_id.short(),
+            labels::label(&info.columns, &cell.cell),
+            cell.status.to_string(),
+            cell.attempts.to_string(),
+            epochs(cell).to_string(),
+            cell.auc()
+                .map(|auc| format!("{:.2}%", auc * 100.0))
+                .unwrap_or_default(),
+            cell.error.clone().unwrap_or_default(),
+        ]);
+    }
+    output::print(&table.to_string())?;
+    let counts: Vec<String> = counts(info.summary.counts)
+        .iter()
+        .filter(|(_, count)| **count > 0)
+        .map(|(name, count)| format!("{count} {name}"))
+        .collect();
+    output::say(&format!(
+        "{}: {} ({})",
+        info.summary.name,
+        counts.join(", "),
+        state(&info.summary)
+    ));
+    if info.discrepancies > 0 {
+        output::say(&format!(
+            "warning: {} jobs ran twice with different results; the report names them",
+            info.discrepancies
+        ));
+    }
+    Ok(())
+}
+
+fn cell_json(info: &SweepInfo, cell: &CellResult) -> serde_json::Value {
+    serde_json::json!({
+        "job_id": cell.job_id, "variant": cell.cell.variant, "seed": cell.cell.job.seed,
+        "label": labels::label(&info.columns, &cell.cell), "status": cell.status, "attempts": cell.attempts,
+        "epochs": epochs(cell), "auc": cell.auc(), "error": cell.error,
+    })
+}
+
+fn epochs(cell: &CellResult) -> usize {
+    cell.record
+        .as_ref()
+        .map_or(cell.live.len(), |record| record.outcome.curve.len())
+}
+
+/// All workers.
+pub fn workers(connection: &Connection, format: Format) -> Result<(), CommandError> {
+    super::runtime()?.block_on(async {
+        let client = Client::new(connection)?;
+        let workers = client
+            .workers()
+            .await
+            .map_err(|error| client.failed(error))?;
+        let now = clock::unix_milliseconds();
+        if format == Format::Json {
+            let workers: Vec<_> = workers.iter().map(worker_json).collect();
+            return output::json(&workers);
+        }
+        if workers.is_empty() {
+            output::say("no workers yet: `gcl-sweep worker --coordinator URL` brings one");
+            return Ok(());
+        }
+        let mut table = output::table(&[
+            "worker",
+            "state",
+            "device",
+            "version",
+            "running",
+            "finished",
+            "failed",
+            "last heard",
+            "warnings",
+        ]);
+        for worker in &workers {
+            table.add_row([
+                worker.name.clone(),
+                worker_state(worker.state).to_owned(),
+                format!("{} ({})", worker.device.kind, worker.device.name),
+                worker.version.clone(),
+                worker.leases.len().to_string(),
+                worker.finished.to_string(),
+                worker.failed.to_string(),
+                format!("{} s ago", now.saturating_sub(worker.last_seen.0) / 1000),
+                worker.warnings.join("; "),
+            ]);
+        }
+        output::print(&table.to_string())
+    })
+}
+
+fn worker_state(state: WorkerState) -> &'static str {
+    match state {
+        WorkerState::Active => "active",
+        WorkerState::Draining => "draining",
+        WorkerState::Silent => "silent",
+        WorkerState::Gone => "gone",
+    }
+}
+
+fn worker_json(worker: &WorkerView) -> serde_json::Value {
+    serde_json::json!({
+        "name": worker.name, "state": worker_state(worker.state), "device": worker.device, "version": worker.version,
+        "trainer_revision": worker.trainer_revision, "slots": worker.slots, "datasets": worker.datasets,
+        "running": worker.leases.len(), "finished": worker.finished, "failed": worker.failed,
+        "joined_at_ms": worker.joined_at.0, "last_seen_ms": worker.last_seen.0, "warnings": worker.warnings,
+    })
+}
+
+/// Why a job is where it is.
+pub fn explain(arguments: &Job, format: Format) -> Result<(), CommandError> {
+    super::runtime()?.block_on(async {
+        let client = Client::new(&arguments.connection)?;
+        let job = client.find_job(&arguments.job).await?;
+        let explanation = client.explain(job).await.map_err(|error| client.failed(error))?;
+        let view = &explanation.view;
+        if format == Format::Json {
+            let failures: Vec<_> = view.failures.iter().map(failure_line).collect();
+            return output::json(&serde_json::json!({
+                "job_id": job, "status": view.status, "attempts": view.attempts, "reasons": explanation.reasons, "failures": failures,
+                "sweeps": view.cells.iter().map(|(sweep, _)| sweep).collect::<BTreeSet<_>>(), "parameters": view.job.parameters,
+            }));
+        }
+        let plural = if view.attempts == 1 { "" } else { "s" };
+        let mut text = format!("job {job}\nstatus {}, {} attempt{plural}", view.status, view.attempts);
+        for reason in &explanation.reasons {
+            text += &format!("\n- {reason}");
+        }
+        for failure in &view.failures {
+            text += &format!("\n  {}", failure_line(failure));
+        }
+        output::print(&text)
+    })
+}
+
+fn failure_line(failure: &AttemptFailure) -> String {
+    format!(
+        "attempt {} on {}: {}",
+        failure.attempt, failure.worker, failure.failure
+    )
+}
+
+/// The kept log lines of a job.
+pub fn logs(arguments: &Job, format: Format) -> Result<(), CommandError> {
+    super::runtime()?.block_on(async {
+        let client = Client::new(&arguments.connection)?;
+        let job = client.find_job(&arguments.job).await?;
+        let lines = client
+            .logs(job, None)
+            .await
+            .map_err(|error| client.failed(error))?;
+        if format == Format::Json {
+            return output::json(&lines);
+        }
+        for line in &lines {
+            output::print(&format!("[attempt {}] {}", line.attempt, line.text))?;
+        }
+        Ok(())
+    })
+}

@@ -1,0 +1,52 @@
+//! `cancel`, `pause`, `resume`, `retry`: a sweep by its name, or a job by its id.
+
+use coordinator::message::{Steer, SteerAction, Target as Steered};
+
+use crate::arguments::Target;
+use crate::client::Client;
+use crate::error::CommandError;
+use crate::output;
+
+/// Steers the target and says how many jobs changed.
+pub fn steer(arguments: &Target, action: SteerAction) -> Result<(), CommandError> {
+    super::runtime()?.block_on(async {
+        let client = Client::new(&arguments.connection)?;
+        let sweeps = client
+            .sweeps()
+            .await
+            .map_err(|error| client.failed(error))?;
+        let target = if sweeps.iter().any(|sweep| sweep.name == arguments.target) {
+            Steered::Sweep(arguments.target.clone())
+        } else if arguments.target.len() >= 4
+            && arguments
+                .target
+                .bytes()
+                .all(|byte| byte.is_ascii_hexdigit())
+        {
+            Steered::Job(client.find_job(&arguments.target).await?)
+        } else {
+            let names = sweeps.iter().map(|sweep| sweep.name.as_str());
+            let nearest = sweeps::parameter::nearest(&arguments.target, names)
+                .map(|name| format!("; did you mean `{name}`?"));
+            return Err(CommandError::Usage(format!(
+                "there is no sweep `{}`{}",
+                arguments.target,
+                nearest.unwrap_or_default()
+            )));
+        };
+        let changed = client
+            .steer(&Steer { target, action })
+            .await
+            .map_err(|error| client.failed(error))?;
+        let done = match action {
+            SteerAction::Cancel => "cancelled",
+            SteerAction::Pause => "paused",
+            SteerAction::Resume => "resumed",
+            SteerAction::Retry => "queued again",
+        };
+        output::print(&format!(
+            "{changed} job{} {done}",
+            if changed == 1 { "" } else { "s" }
+        ))
+    })
+}

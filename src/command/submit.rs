@@ -1,0 +1,73 @@
+//! `gcl-sweep submit`: a sweep file to a running coordinator.
+
+use coordinator::message;
+
+use crate::arguments::{Format, Submit};
+use crate::client::Client;
+use crate::command::sweep_file::SweepFile;
+use crate::data_folders::Folders;
+use crate::error::CommandError;
+use crate::output;
+
+/// Submits the file, and waits for the end of its jobs where asked.
+pub fn submit(arguments: &Submit, format: Format) -> Result<(), CommandError> {
+    let mut file = SweepFile::read(&arguments.sweep, arguments.max_jobs)?;
+    file.open_datasets(&Folders::resolve(&arguments.folders)?)?;
+    super::runtime()?.block_on(async {
+        let client = Client::new(&arguments.connection)?;
+        let request = message::Submit {
+            priority: arguments.priority,
+            dry_run: arguments.dry_run,
+            ..request(&file, arguments.max_jobs)
+        };
+        let submitted = client
+            .submit(&request)
+            .await
+            .map_err(|error| client.failed(error))?;
+        match format {
+            Format::Json => output::json(&as_json(&submitted))?,
+            Format::Text => output::print(&describe(&submitted))?,
+        }
+        if arguments.wait && !arguments.dry_run {
+            super::watch::follow(&client, &file.spec.name).await?;
+        }
+        Ok(())
+    })
+}
+
+/// What is sent.
+pub fn request(file: &SweepFile, max_jobs: usize) -> message::Submit {
+    message::Submit {
+        file: file.path.clone(),
+        text: file.spec.text.clone(),
+        datasets: file.digests(),
+        max_jobs: Some(max_jobs),
+        ..message::Submit::default()
+    }
+}
+
+/// One line on what a submission means.
+pub fn describe(submitted: &message::Submitted) -> String {
+    let mut text = format!(
+        "{}: {} cells, {} jobs, {} done, {} to run",
+        submitted.sweep,
+        submitted.cells,
+        submitted.jobs,
+        submitted.done,
+        submitted.jobs.saturating_sub(submitted.done)
+    );
+    if submitted.shared > 0 {
+        text += &format!(", {} shared with other sweeps", submitted.shared);
+    }
+    if submitted.hidden > 0 {
+        text += &format!(", {} cells of the earlier version hidden", submitted.hidden);
+    }
+    text
+}
+
+fn as_json(submitted: &message::Submitted) -> serde_json::Value {
+    serde_json::json!({
+        "sweep": submitted.sweep, "cells": submitted.cells, "jobs": submitted.jobs, "new": submitted.new,
+        "done": submitted.done, "shared": submitted.shared, "hidden": submitted.hidden,
+    })
+}

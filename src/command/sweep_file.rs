@@ -1,0 +1,181 @@
+//! A sweep file with the data sets it names, as far as this machine has them: what `run`, `plan` and `submit` begin with.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use datasets::Dataset;
+use sweeps::{DatasetSource, Digest, Expansion, JobId, Limits, SweepSpec, expand_text};
+
+use crate::data_folders::Folders;
+use crate::error::CommandError;
+use crate::output::say;
+
+/// Sweep files are written by people; a larger one is something else.
+const MAX_FILE_BYTES: u64 = 4 << 20;
+
+/// A sweep file, expanded.
+#[derive(Debug)]
+pub struct SweepFile {
+    /// The path as it was typed.
+    pub path: String,
+    /// The file, parsed.
+    pub spec: SweepSpec,
+    /// Its cells.
+    pub expansion: Expansion,
+    /// The named data sets that this machine has.
+    pub datasets: BTreeMap<String, Dataset>,
+}
+
+impl SweepFile {
+    /// Reads and expands the file; its oddities are said on stderr.
+    ///
+    /// # Errors
+    /// A file that cannot be read, or all its faults.
+    pub fn read(path: &Path, max_jobs: usize) -> Result<Self, CommandError> {
+        let shown = path.display().to_string();
+        let length = std::fs::metadata(path)
+            .map_err(|error| {
+                CommandError::Input(format!("cannot read the sweep file {shown}: {error}"))
+            })?
+            .len();
+        if length > MAX_FILE_BYTES {
+            return Err(CommandError::Input(format!(
+                "{shown} has {length} bytes: a sweep file has at most {MAX_FILE_BYTES}"
+            )));
+        }
+        let text = std::fs::read_to_string(path).map_err(|error| {
+            CommandError::Input(format!("cannot read the sweep file {shown}: {error}"))
+        })?;
+        let (spec, expansion) = expand_text(&shown, &text, Limits { max_jobs })?;
+        for warning in &spec.warnings {
+            say(&sweeps::fault::render_warning(&shown, &text, warning));
+        }
+        Ok(Self {
+            path: shown,
+            spec,
+            expansion,
+            datasets: BTreeMap::new(),
+        })
+    }
+
+    /// Opens and checks the named data sets for which a folder is known.
+    ///
+    /// # Errors
+    /// A data set that fails its checks, or whose digest is not the one that the file demands.
+    pub fn open_datasets(&mut self, folders: &Folders) -> Result<(), CommandError> {
+        for source in &self.spec.datasets {
+            let DatasetSource::Named(name) = source else {
+                continue;
+            };
+            let Some(folder) = folders.0.get(name) else {
+                continue;
+            };
+            let dataset =
+                datasets::open(folder).map_err(|error| CommandError::Input(error.to_string()))?;
+            if let Some(demanded) = self.spec.dataset_digest
+                && demanded != dataset.digest
+            {
+                return Err(CommandError::Input(format!(
+                    "{} is not the data set that {} demands:\n  demanded digest {demanded}\n  this folder has {}",
+                    folder.display(),
+                    self.path,
+                    dataset.digest
+                )));
+            }
+            self.datasets.insert(name.clone(), dataset);
+        }
+        Ok(())
+    }
+
+    /// The digest of a data set, if this machine or the file knows it.
+    pub fn digest_of(&self, source: &DatasetSource) -> Option<Digest> {
+        match source {
+            DatasetSource::Synthetic(synthetic) => Some(synthetic.digest()),
+            DatasetSource::Named(name) => self
+                .datasets
+                .get(name)
+                .map(|dataset| dataset.digest)
+                .or(self.spec.dataset_digest),
+        }
+    }
+
+    /// Digests of the named data sets, to be sent with a submission.
+    pub fn digests(&self) -> BTreeMap<String, Digest> {
+        self.spec
+            .datasets
+            .iter()
+            .filter_map(|source| match source {
+                DatasetSource::Named(name) => Some((name.clone(), self.digest_of(source)?)),
+                DatasetSource::Synthetic(_) => None,
+            })
+            .collect()
+    }
+
+    /// The job of each cell, in the order of the cells; `None` where the data set's digest is not known.
+    pub fn job_ids(&self) -> Vec<Option<JobId>> {
+        self.expansion
+            .cells
+            .iter()
+            .map(|cell| Some(cell.job.id(self.digest_of(&cell.job.dataset)?)))
+            .collect()
+    }
+
+    /// Demands that every named data set has a folder: a machine that runs all of a sweep needs all its data.
+    ///
+    /// # Errors
+    /// The names that lack a folder, and how to give one.
+    pub fn demand_datasets(&self) -> Result<(), CommandError> {
+        let missing: Vec<&str> = self
+            .spec
+            .datasets
+            .iter()
+            .filter_map(|source| match source {
+                DatasetSource::Named(name) if !self.datasets.contains_key(name) => {
+                    Some(name.as_str())
+                }
+                _ => None,
+            })
+            .collect();
+        if missing.is_empty() {
+            return Ok(());
+        }
+        let flags: Vec<String> = missing
+            .iter()
+            .map(|name| format!("--data {name}=DIR"))
+            .collect();
+        Err(CommandError::Input(format!(
+            "{} names the data set{} `{}`, and this machine was not told where to find {}\n\nhint: add {}, or set GCL_DATA",
+            self.path,
+            if missing.len() == 1 { "" } else { "s" },
+            missing.join("`, `"),
+            if missing.len() == 1 { "it" } else { "them" },
+            flags.join(" ")
+        )))
+    }
+
+    /// Training segments of a data set, where they are known without training: crops count as rows.
+    pub fn training_rows(&self, source: &DatasetSource) -> Option<usize> {
+        let count = |dataset: &Dataset| {
+            dataset
+                .train
+                .videos
+                .iter()
+                .map(|video| video.segments() * video.crops())
+                .sum()
+        };
+        match source {
+            DatasetSource::Named(name) => self.datasets.get(name).map(count),
+            DatasetSource::Synthetic(synthetic) => {
+                // Making it takes memory: a large one is left to the workers.
+                let numbers = u64::from(synthetic.videos)
+                    * u64::from(synthetic.mean_length)
+                    * u64::from(synthetic.dimension);
+                (numbers < 50_000_000)
+                    .then(|| datasets::synthesize(synthetic).ok())
+                    .flatten()
+                    .as_ref()
+                    .map(count)
+            }
+        }
+    }
+}

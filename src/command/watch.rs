@@ -1,0 +1,125 @@
+//! `gcl-sweep watch`: a sweep's progress until all its jobs are settled.
+
+use std::collections::BTreeMap;
+
+use coordinator::message::Change;
+use coordinator::service::caller::Heard;
+use sweeps::{CellResult, JobId, JobStatus};
+
+use crate::arguments::SweepOf;
+use crate::client::Client;
+use crate::error::CommandError;
+use crate::interrupt;
+use crate::labels::Labels;
+use crate::output::say;
+use crate::progress::{News, Progress};
+
+/// Follows the sweep.
+pub fn watch(arguments: &SweepOf) -> Result<(), CommandError> {
+    super::runtime()?.block_on(async {
+        let client = Client::new(&arguments.connection)?;
+        follow(&client, &arguments.sweep).await
+    })
+}
+
+/// Shows the progress of a sweep until all its jobs are settled, or Ctrl-C.
+///
+/// # Errors
+/// Jobs that failed, an unreachable coordinator, an interruption.
+pub async fn follow(client: &Client, sweep: &str) -> Result<(), CommandError> {
+    let stop = interrupt::token()
+        .map_err(|error| CommandError::Other(format!("cannot listen for signals: {error}")))?;
+    let cells = tokio::select! {
+        cells = until_settled(client, sweep) => cells?,
+        () = stop.cancelled() => return Err(CommandError::Interrupted("stopped watching; the sweep goes on".into())),
+    };
+    end(sweep, &cells)
+}
+
+/// Shows the progress and gives the cells as they are at the end.
+pub async fn until_settled(client: &Client, sweep: &str) -> Result<Vec<CellResult>, CommandError> {
+    loop {
+        // Subscribe before looking: what changes in between is heard.
+        let mut changes = client
+            .watch(Some(sweep))
+            .await
+            .map_err(|error| client.failed(error))?;
+        let info = client
+            .sweep_info(sweep)
+            .await
+            .map_err(|error| client.failed(error))?;
+        let cells = client
+            .cells(sweep)
+            .await
+            .map_err(|error| client.failed(error))?;
+        let mut statuses: BTreeMap<JobId, JobStatus> = cells
+            .iter()
+            .map(|cell| (cell.job_id, cell.status))
+            .collect();
+        if settled(&statuses) {
+            return Ok(cells);
+        }
+        let mut progress = Progress::new(Labels::of_cells(&info.columns, &cells), statuses.clone());
+        while !settled(&statuses) {
+            // The end of the stream is the end of the coordinator: asking again says so, or finds it back.
+            let Some(heard) = changes.next().await.map_err(|error| client.failed(error))? else {
+                break;
+            };
+            let news = match heard {
+                Heard::Change(Change::Job {
+                    job,
+                    status,
+                    attempt,
+                    worker,
+                    error,
+                    ..
+                }) => {
+                    statuses.insert(job, status);
+                    News::Job {
+                        job,
+                        status,
+                        attempt: attempt.0,
+                        worker,
+                        error,
+                    }
+                }
+                Heard::Change(Change::Epochs { job, points, .. }) => News::Epochs { job, points },
+                Heard::Missed(_) => break,
+                Heard::Change(_) => continue,
+            };
+            progress.hear(&news);
+        }
+        progress.close();
+    }
+}
+
+fn settled(statuses: &BTreeMap<JobId, JobStatus>) -> bool {
+    statuses.values().all(|status| status.is_settled())
+}
+
+/// Says how a settled sweep ended; jobs without a result are an error.
+pub fn end(sweep: &str, cells: &[CellResult]) -> Result<(), CommandError> {
+    let jobs: BTreeMap<JobId, &CellResult> = cells.iter().map(|cell| (cell.job_id, cell)).collect();
+    let without: Vec<_> = jobs
+        .values()
+        .filter(|cell| cell.status != JobStatus::Done)
+        .collect();
+    if without.is_empty() {
+        say(&format!("{sweep}: all {} jobs done", jobs.len()));
+        return Ok(());
+    }
+    let mut text = format!(
+        "{sweep}: {} of {} jobs have no result",
+        without.len(),
+        jobs.len()
+    );
+    for cell in without.iter().take(10) {
+        let label = format!("{} seed {}", cell.cell.variant, cell.cell.job.seed);
+        let why = cell.error.as_deref().unwrap_or(cell.status.name());
+        text += &format!("\n  {} {label}: {why}", cell.job_id.short());
+    }
+    if without.len() > 10 {
+        text += &format!("\n  and {} more", without.len() - 10);
+    }
+    Err(CommandError::JobsFailed(text))
+}

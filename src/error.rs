@@ -1,0 +1,98 @@
+//! What a command tells the person who typed it: what failed, what to do, and an exit code for scripts.
+
+use std::fmt;
+
+use crate::exit_code;
+
+/// The end of a command that did not do what was asked. A variant exists for each exit code.
+#[derive(Debug, thiserror::Error)]
+pub enum CommandError {
+    /// The sweep file has faults.
+    #[error("{0}")]
+    Sweep(Box<sweeps::Faults>),
+    /// A data set or sweep is not usable.
+    #[error("{0}")]
+    Input(String),
+    /// The command line asks for something impossible.
+    #[error("{0}")]
+    Usage(String),
+    /// All jobs are settled, and some failed.
+    #[error("{0}")]
+    JobsFailed(String),
+    /// The coordinator does not answer.
+    #[error("{0}")]
+    Unreachable(String),
+    /// The state folder cannot be used.
+    #[error("{0}")]
+    Store(String),
+    /// A trace is not matched.
+    #[error("{0}")]
+    Deviates(String),
+    /// Ctrl-C.
+    #[error("{0}")]
+    Interrupted(String),
+    /// Anything else: a full disk, a folder without permission.
+    #[error("{0}")]
+    Other(String),
+}
+
+impl CommandError {
+    /// The exit code that says what kind of end it was.
+    pub fn exit_code(&self) -> u8 {
+        match self {
+            Self::Sweep(_) | Self::Input(_) => exit_code::INVALID_INPUT,
+            Self::Usage(_) => exit_code::USAGE,
+            Self::JobsFailed(_) => exit_code::JOBS_FAILED,
+            Self::Unreachable(_) => exit_code::UNREACHABLE,
+            Self::Store(_) => exit_code::STORE_UNUSABLE,
+            Self::Deviates(_) => exit_code::SELFTEST_DEVIATES,
+            Self::Interrupted(_) => exit_code::INTERRUPTED,
+            Self::Other(_) => exit_code::UNEXPECTED,
+        }
+    }
+
+    /// An error of the operating system, with what was being done to which path.
+    pub fn io(doing: &str, path: &std::path::Path, error: &std::io::Error) -> Self {
+        Self::Other(format!("cannot {doing} {}: {error}", path.display()))
+    }
+
+    /// Any other error with all its causes, each once.
+    pub fn other(error: &dyn std::error::Error) -> Self {
+        Self::Other(chain(error))
+    }
+}
+
+/// An error and its causes in one line.
+pub fn chain(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut source = error.source();
+    while let Some(cause) = source {
+        let cause_text = cause.to_string();
+        if !text.contains(&cause_text) {
+            text = format!("{text}: {cause_text}");
+        }
+        source = cause.source();
+    }
+    text
+}
+
+impl From<sweeps::Faults> for CommandError {
+    fn from(faults: sweeps::Faults) -> Self {
+        Self::Sweep(Box::new(faults))
+    }
+}
+
+/// Shows an error on stderr: a sweep's faults as they are, anything else behind `error:`.
+pub fn show(error: &CommandError, colour: bool) -> String {
+    struct Styled<'a>(&'a CommandError, bool);
+    impl fmt::Display for Styled<'_> {
+        fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+            match self.0 {
+                CommandError::Sweep(faults) if self.1 => faults.styled().fmt(formatter),
+                CommandError::Sweep(faults) => faults.fmt(formatter),
+                other => write!(formatter, "error: {other}"),
+            }
+        }
+    }
+    Styled(error, colour).to_string()
+}

@@ -1,0 +1,20 @@
+//! Exit codes: what a script may rely on. 1 is left for the unexpected, 2 is clap's, 101 a panic's.
+
+/// All went well.
+pub const OK: u8 = 0;
+/// Something that nobody foresaw.
+pub const UNEXPECTED: u8 = 1;
+/// The command line is wrong.
+pub const USAGE: u8 = 2;
+/// The sweep file or a data set is not valid.
+pub const INVALID_INPUT: u8 = 10;
+/// The sweep is finished, but jobs failed.
+pub const JOBS_FAILED: u8 = 11;
+/// The coordinator cannot be reached.
+pub const UNREACHABLE: u8 = 12;
+/// The state folder cannot be used.
+pub const STORE_UNUSABLE: u8 = 13;
+/// A self-test deviates from its trace.
+pub const SELFTEST_DEVIATES: u8 = 14;
+/// Interrupted by Ctrl-C.
+pub const INTERRUPTED: u8 = 130;

@@ -1,0 +1,135 @@
+//! `run`: the main job.
+
+use crate::world::{World, csv, what_was_found};
+
+const RESULTS_HEAD: &str = "sweep,variant,seed,job_id,status,auc,auc_d,auc_g,best_epoch_auc_d,best_epoch_auc_g,\
+    ap_d,ap_g,ano_auc_d,ano_auc_g,macro_auc_d,macro_auc_g,far_d,far_g,recall_at_fpr10_d,recall_at_fpr10_g,\
+    epochs,duration_s,device,worker,attempts,error";
+
+#[test]
+fn a_sweep_runs_is_not_run_twice_and_grows() {
+    let world = World::new();
+    world.tiny_sweep(2, 3);
+    let first = world.run_ok(&["run", "tiny.toml", "--out", "out", "--workers", "2"]);
+    assert!(first.stderr.contains("4 jobs"), "{}", first.stderr);
+    let lines = csv(&world.path("out/results.csv"));
+    assert_eq!(lines.len(), 4);
+    for line in &lines {
+        assert_eq!(line["status"], "done");
+        let auc: f64 = line["auc"].parse().unwrap();
+        assert!((0.0..=1.0).contains(&auc));
+        assert_eq!(line["auc_d"].is_empty(), line["variant"] == "AE");
+        assert_eq!(line["epochs"], "3");
+    }
+    let text = std::fs::read_to_string(world.path("out/results.csv")).unwrap();
+    assert_eq!(text.lines().next(), Some(RESULTS_HEAD));
+    assert_eq!(csv(&world.path("out/epochs.csv")).len(), 4 * 3);
+    assert_eq!(csv(&world.path("out/summary.csv")).len(), 2);
+    let page = std::fs::read_to_string(world.path("out/report/index.html")).unwrap();
+    assert!(
+        page.contains("synthetic") && page.contains("GCL"),
+        "the page says what it is about"
+    );
+
+    let second = world.run_ok(&["run", "tiny.toml", "--out", "out", "--workers", "2"]);
+    assert!(
+        second.stderr.contains("nothing to run"),
+        "{}",
+        second.stderr
+    );
+    assert_eq!(
+        std::fs::read_to_string(world.path("out/results.csv")).unwrap(),
+        text
+    );
+
+    world.tiny_sweep(3, 3);
+    let third = world.run_ok(&["run", "tiny.toml", "--out", "out"]);
+    assert!(third.stderr.contains("2 to run"), "{}", third.stderr);
+    let grown = csv(&world.path("out/results.csv"));
+    assert_eq!(grown.len(), 6);
+    for line in &lines {
+        assert!(
+            grown.contains(line),
+            "a finished job's line stays as it was: {line:?}"
+        );
+    }
+}
+
+#[test]
+fn the_number_of_workers_changes_nothing_but_who_and_when() {
+    let world = World::new();
+    world.tiny_sweep(2, 2);
+    world.run_ok(&[
+        "run",
+        "tiny.toml",
+        "--out",
+        "one",
+        "--workers",
+        "1",
+        "--threads",
+        "2",
+    ]);
+    world.run_ok(&[
+        "run",
+        "tiny.toml",
+        "--out",
+        "two",
+        "--workers",
+        "2",
+        "--threads",
+        "1",
+    ]);
+    assert_eq!(
+        what_was_found(&world.path("one/results.csv")),
+        what_was_found(&world.path("two/results.csv"))
+    );
+    let epochs = |out: &str| std::fs::read_to_string(world.path(out).join("epochs.csv")).unwrap();
+    assert_eq!(epochs("one"), epochs("two"));
+}
+
+#[test]
+fn the_same_work_under_another_name_is_not_done_again() {
+    let world = World::new();
+    let sweep = world.tiny_sweep(2, 2);
+    world.run_ok(&["run", "tiny.toml", "--out", "out"]);
+    let text = std::fs::read_to_string(&sweep)
+        .unwrap()
+        .replace("name = \"tiny\"", "name = \"other\"")
+        .replace("\"GCL\"", "\"renamed\"");
+    world.write("other.toml", &text);
+    let ended = world.run_ok(&[
+        "run",
+        "other.toml",
+        "--out",
+        "other",
+        "--state",
+        "out/state",
+    ]);
+    assert!(ended.stderr.contains("nothing to run"), "{}", ended.stderr);
+    let lines = csv(&world.path("other/results.csv"));
+    assert_eq!(
+        lines
+            .iter()
+            .filter(|line| line["variant"] == "renamed" && line["sweep"] == "other")
+            .count(),
+        2
+    );
+}
+
+#[test]
+fn a_plan_starts_nothing_and_knows_what_is_done() {
+    let world = World::new();
+    world.tiny_sweep(1, 2);
+    world.run_ok(&["run", "tiny.toml", "--out", "out"]);
+    world.tiny_sweep(2, 2);
+    let plan = world.run_ok(&["plan", "tiny.toml", "--state", "out/state"]);
+    assert!(
+        plan.stderr.contains("4 jobs, 2 done, 2 to run"),
+        "{}",
+        plan.stderr
+    );
+    let plan = world.run_ok(&["plan", "tiny.toml", "--format", "json"]);
+    let plan: serde_json::Value = serde_json::from_str(&plan.stdout).unwrap();
+    assert_eq!(plan["cells"].as_array().unwrap().len(), 4);
+    assert!(!world.path("state").exists());
+}
