@@ -2,7 +2,7 @@
 //! to the bit.
 //!
 //! As bytes: a safetensors file. Its tensors are `generator.K.weight`, `.bias` and `discriminator.…`, each with
-//! `.square` and `.momentum` of the optimizer; its one metadata entry `gcl-checkpoint` is JSON with everything else.
+//! `.square` and `.momentum` of the optimizer, and `epoch_scores` where such are kept; its one metadata entry `gcl-checkpoint` is JSON with everything else.
 
 use std::collections::HashMap;
 
@@ -13,17 +13,21 @@ use sweeps::{Curve, JobId, Phase};
 use crate::draws::Positions;
 use crate::error::TrainError;
 use crate::network::{LayerShape, NetworkState, PairState, ParameterState, Role, tensor_name};
+use crate::scores::floats;
 use crate::warnings::Warnings;
 
 /// Raised when older checkpoints can no longer be read.
 const FORMAT: u32 = 1;
 const KEY: &str = "gcl-checkpoint";
+const EPOCH_SCORES: &str = "epoch_scores";
 
 /// A run at the end of an epoch.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Checkpoint {
     pub(crate) header: Header,
     pub(crate) networks: PairState,
+    /// Scores after each finished epoch of the main phase, as `epoch_scores` lays them out; empty where none are kept.
+    pub(crate) epoch_scores: Vec<f32>,
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -108,6 +112,13 @@ impl Checkpoint {
                 }
             }
         }
+        if !self.epoch_scores.is_empty() {
+            tensors.push((
+                EPOCH_SCORES.to_owned(),
+                vec![self.epoch_scores.len()],
+                floats(&self.epoch_scores),
+            ));
+        }
         let views = tensors
             .iter()
             .map(|(name, shape, bytes)| {
@@ -145,7 +156,15 @@ impl Checkpoint {
                 .map(|shapes| read_network(&tensors, Role::Discriminator, shapes))
                 .transpose()?,
         };
-        Ok(Self { header, networks })
+        let epoch_scores = match tensors.tensor(EPOCH_SCORES) {
+            Ok(tensor) => numbers(EPOCH_SCORES, &tensor)?,
+            Err(_) => Vec::new(),
+        };
+        Ok(Self {
+            header,
+            networks,
+            epoch_scores,
+        })
     }
 }
 
@@ -163,6 +182,17 @@ fn parts(parameter: &ParameterState) -> [(&'static str, &[f32]); 3] {
     ]
 }
 
+fn numbers(name: &str, tensor: &TensorView<'_>) -> Result<Vec<f32>, TrainError> {
+    if tensor.dtype() != Dtype::F32 {
+        return Err(unusable(format!("tensor `{name}` is not of 32-bit floats")));
+    }
+    let (values, _) = tensor.data().as_chunks::<4>();
+    Ok(values
+        .iter()
+        .map(|bytes| f32::from_le_bytes(*bytes))
+        .collect())
+}
+
 fn read_network(
     tensors: &SafeTensors<'_>,
     role: Role,
@@ -172,16 +202,13 @@ fn read_network(
         let tensor = tensors
             .tensor(name)
             .map_err(|_| unusable(format!("tensor `{name}` is missing")))?;
-        let (values, _) = tensor.data().as_chunks::<4>();
-        if tensor.dtype() != Dtype::F32 || values.len() != length {
+        let values = numbers(name, &tensor)?;
+        if values.len() != length {
             return Err(unusable(format!(
-                "tensor `{name}` is not of {length} 32-bit numbers"
+                "tensor `{name}` is not of {length} numbers"
             )));
         }
-        Ok(values
-            .iter()
-            .map(|bytes| f32::from_le_bytes(*bytes))
-            .collect())
+        Ok(values)
     };
     let mut parameters = Vec::new();
     for (layer, shape) in shapes.iter().enumerate() {
@@ -234,6 +261,7 @@ mod tests {
                 discriminator: drawn.pop(),
                 generator: drawn.pop().unwrap(),
             },
+            epoch_scores: vec![0.25, 0.5],
         }
     }
 

@@ -2,17 +2,21 @@
 //!
 //! [`train`] runs one job on prepared data and a device, and knows nothing of the cluster. Reading order: [`train`] and
 //! `schedule` (the run), `step` (one batch, §3.2), [`threshold`] (pseudo labels), `networks` (what runs on a device: `cpu`
-//! and `tensors`), `draws` (everything random), [`metrics`], [`selftest`] (recorded traces).
+//! and `tensors`), `draws` (everything random), [`metrics`], [`selftest`] (recorded traces), `baselines` (the other methods of Table 1), `embedding`
+//! and `epoch_scores` (artifacts).
 //!
 //! What this crate decides where the paper is silent is written where it is decided; the choices themselves are
 //! parameters of a job ([`sweeps::Training`]).
 //!
 //! No clock is read here, no thread count changes a result, and files are read by [`selftest`] alone.
 
+mod baselines;
 mod checkpoint;
 mod cpu;
 mod device;
 mod draws;
+mod embedding;
+mod epoch_scores;
 mod error;
 mod matrix;
 pub mod metrics;
@@ -33,6 +37,8 @@ mod warnings;
 
 pub use checkpoint::Checkpoint;
 pub use device::{Device, DeviceError, open_device};
+pub use embedding::EMBEDDING;
+pub use epoch_scores::EPOCH_SCORES;
 pub use error::TrainError;
 pub use matrix::Matrix;
 pub use prepared::{DataParts, Prepared};

@@ -52,6 +52,9 @@ pub(crate) trait Networks: Send {
     /// f̂ = G(f), `[b, d]`, kept for [`learn_generator`](Self::learn_generator).
     fn reconstruct(&mut self) -> Result<(), TrainError>;
 
+    /// f̂ itself, `[b, d]` row by row.
+    fn reconstruction(&mut self, out: &mut Vec<f32>) -> Result<(), TrainError>;
+
     /// The reconstruction error of every row (Eq. 1), `[b]`.
     fn errors(&mut self, out: &mut Vec<f32>) -> Result<(), TrainError>;
 

@@ -6,6 +6,7 @@ use sweeps::{EpochPoint, Phase};
 
 use crate::checkpoint::Checkpoint;
 use crate::draws::Draws;
+use crate::epoch_scores::Kept;
 use crate::error::TrainError;
 use crate::metrics;
 use crate::networks::{Networks, Split};
@@ -27,6 +28,7 @@ pub(crate) struct Progress<'a> {
     checkpoint: Checkpoint,
     sums: Sums,
     scores: Scores,
+    kept: Kept,
 }
 
 /// Scores of the test segments by the networks as they are, `None` where they changed since.
@@ -71,6 +73,7 @@ impl<'a> Progress<'a> {
         stop: &'a StopFlag,
         observer: &'a mut dyn Observer,
         checkpoint: Checkpoint,
+        kept: Kept,
     ) -> Self {
         Self {
             prepared,
@@ -80,6 +83,7 @@ impl<'a> Progress<'a> {
             checkpoint,
             sums: Sums::default(),
             scores: Scores::default(),
+            kept,
         }
     }
 
@@ -114,10 +118,10 @@ impl<'a> Progress<'a> {
     pub(crate) fn finish(
         mut self,
         networks: &mut dyn Networks,
-    ) -> Result<(Checkpoint, Scores), TrainError> {
+    ) -> Result<(Checkpoint, Scores, Kept), TrainError> {
         let at = self.checkpoint.header.finished;
         self.score(networks, self.method == Method::Gcl, at)?;
-        Ok((self.checkpoint, self.scores))
+        Ok((self.checkpoint, self.scores, self.kept))
     }
 
     /// Fills the scores that are missing.
@@ -266,6 +270,10 @@ impl Hooks for Progress<'_> {
         header.streams = draws.positions();
         header.curve.push(point.clone());
         networks.save(&mut self.checkpoint.networks)?;
+        if phase.phase == Phase::Train {
+            let (g, d) = (self.scores.g.as_deref(), self.scores.d.as_deref());
+            self.kept.keep(g, d, &mut self.checkpoint.epoch_scores);
+        }
         let checkpoint = &self.checkpoint;
         self.observer.on_epoch(&point, &|| checkpoint.clone());
         Ok(())
@@ -286,7 +294,7 @@ pub(crate) fn mean_over_crops(scores: &[f32], crops: usize) -> Vec<f32> {
         .collect()
 }
 
-fn all_but_equal(scores: &[f32]) -> bool {
+pub(crate) fn all_but_equal(scores: &[f32]) -> bool {
     let count = scores.len() as f64;
     let mean = scores.iter().map(|score| f64::from(*score)).sum::<f64>() / count;
     let variance = scores

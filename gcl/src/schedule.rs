@@ -49,6 +49,12 @@ pub(crate) trait Hooks {
 
 /// The phases of `training` and their epochs: what progress is measured against. Epochs count from 1 within a phase.
 pub fn planned_epochs(training: &Training) -> Vec<(Phase, u32)> {
+    match training.method {
+        method if method.has_generator() => {}
+        Method::MilRanking => return vec![(Phase::Train, training.epochs)],
+        // Fitted in one go.
+        _ => return vec![(Phase::Train, 1)],
+    }
     kinds(training, false)
         .into_iter()
         .map(|(phase, _, epochs)| (phase, epochs))
@@ -76,7 +82,8 @@ fn kinds(training: &Training, always_d: bool) -> Vec<(Phase, Kind, u32)> {
     let kind = match training.method {
         Method::Gcl => Kind::Cooperative,
         Method::GclOwnLabels => Kind::OwnLabels,
-        Method::Autoencoder => Kind::Reconstruct,
+        // The baselines never come here.
+        _ => Kind::Reconstruct,
     };
     phases.push((Phase::Train, kind, training.epochs));
     phases.retain(|(_, _, epochs)| *epochs > 0);

@@ -264,6 +264,11 @@ impl Networks for TensorNetworks {
         Ok(())
     }
 
+    fn reconstruction(&mut self, out: &mut Vec<f32>) -> Result<(), TrainError> {
+        *out = self.output()?.flatten_all()?.to_vec1()?;
+        Ok(())
+    }
+
     fn errors(&mut self, out: &mut Vec<f32>) -> Result<(), TrainError> {
         *out = self.row_errors(&(self.output()? - self.batch()?)?)?;
         Ok(())

@@ -7,16 +7,19 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use sweeps::training::{Method, Pretraining};
 use sweeps::{EpochPoint, FinalMetrics, JobSpec, Outcome, Training};
 
+use crate::baselines;
 use crate::checkpoint::{Checkpoint, Header};
 use crate::cpu::CpuNetworks;
 use crate::device::{Backend, Device};
 use crate::draws::{SeededDraws, initial_weights, supervised_videos};
+use crate::embedding::{self, EMBEDDING};
+use crate::epoch_scores::{EPOCH_SCORES, Kept};
 use crate::error::TrainError;
 use crate::metrics::{AlarmRule, D_THRESHOLD, G_RECALL, evaluate};
 use crate::network::{PairState, discriminator_shapes, generator_shapes};
 use crate::networks::Networks;
 use crate::prepared::Prepared;
-use crate::progress::{Progress, SCORE_ROWS};
+use crate::progress::{Progress, SCORE_ROWS, Scores};
 use crate::schedule::{Plan, Position};
 use crate::scores::{self, SCORES};
 use crate::selection::{Selection, by_difference};
@@ -75,7 +78,7 @@ impl Observer for () {
 pub struct Trained {
     /// Curve, final metrics and warnings; `artifacts` is empty, whoever stores them fills it.
     pub outcome: Outcome,
-    /// Named bytes too big for a record: [`SCORES`].
+    /// Named bytes too big for a record: [`SCORES`], and where the job asks for them [`EPOCH_SCORES`] and [`EMBEDDING`].
     pub artifacts: Vec<(String, Vec<u8>)>,
 }
 
@@ -87,30 +90,98 @@ pub fn train(request: &Request<'_>, observer: &mut dyn Observer) -> Result<Train
 }
 
 fn run(request: &Request<'_>, observer: &mut dyn Observer) -> Result<Trained, TrainError> {
-    let Request {
-        job,
-        dataset,
-        device,
-        ..
-    } = *request;
+    let Request { job, dataset, .. } = *request;
     let training = Training::of(job);
     if training.feature_scaling != dataset.scaling {
         return Err(TrainError::bad_data(
             "the data were prepared with another feature_scaling than the job's",
         ));
     }
-    let known = known_labels(job, &training, dataset)?;
-    let selection = selected_rows(&training, dataset)?;
-    let generator = generator_shapes(dataset.dimension(), &training);
+    let End {
+        checkpoint,
+        scores: found,
+        kept,
+        embedding,
+    } = if training.method.has_generator() {
+        cooperate(request, &training, observer)?
+    } else {
+        check_origin(request)?;
+        let (checkpoint, scores, kept) = baselines::run(request, &training, observer)?;
+        End {
+            checkpoint,
+            scores,
+            kept,
+            embedding: None,
+        }
+    };
+    let score = |scores: &Option<Vec<f32>>, alarm| {
+        scores
+            .as_ref()
+            .map(|scores| evaluate(scores, &dataset.frames, alarm))
+    };
+    let metrics = FinalMetrics {
+        d: score(&found.d, AlarmRule::At(D_THRESHOLD)),
+        g: score(&found.g, AlarmRule::Recall(G_RECALL)),
+    };
+    let scores = scores::encode(
+        &dataset.test_names,
+        &dataset.frames,
+        found.g.as_deref(),
+        found.d.as_deref(),
+    )?;
+    let mut artifacts = vec![(SCORES.to_owned(), scores)];
+    if let Some(bytes) = kept.encode(dataset, &checkpoint.epoch_scores)? {
+        artifacts.push((EPOCH_SCORES.to_owned(), bytes));
+    }
+    if let Some(bytes) = embedding {
+        artifacts.push((EMBEDDING.to_owned(), bytes));
+    }
+    Ok(Trained {
+        outcome: Outcome {
+            metrics,
+            warnings: checkpoint.header.warnings.list(),
+            curve: checkpoint.header.curve,
+            artifacts: Vec::new(),
+        },
+        artifacts,
+    })
+}
+
+/// The end of a run.
+struct End {
+    checkpoint: Checkpoint,
+    /// Of the test segments.
+    scores: Scores,
+    /// Which scores `checkpoint` carries of each epoch.
+    kept: Kept,
+    /// The artifact, where it was asked for and the method has a G.
+    embedding: Option<Vec<u8>>,
+}
+
+/// Trains G, and D where there is one.
+fn cooperate(
+    request: &Request<'_>,
+    training: &Training,
+    observer: &mut dyn Observer,
+) -> Result<End, TrainError> {
+    let Request {
+        job,
+        dataset,
+        device,
+        ..
+    } = *request;
+    let known = known_labels(job, training, dataset)?;
+    let selection = selected_rows(training, dataset)?;
+    let generator = generator_shapes(dataset.dimension(), training);
     let discriminator = (training.method == Method::Gcl)
-        .then(|| discriminator_shapes(dataset.dimension(), &training));
+        .then(|| discriminator_shapes(dataset.dimension(), training));
     let hidden: Vec<usize> = discriminator
         .iter()
         .flat_map(|shapes| &shapes[..shapes.len() - 1])
         .map(|shape| shape.outputs)
         .collect();
     let context = Context {
-        training: &training,
+        training,
         video: &dataset.video,
         known: &known,
         hidden: &hidden,
@@ -144,16 +215,25 @@ fn run(request: &Request<'_>, observer: &mut dyn Observer) -> Result<Trained, Tr
                 generator: drawn.next().unwrap_or_default(),
                 discriminator: drawn.next(),
             },
+            epoch_scores: Vec::new(),
         }
     };
 
     let capacity = plan
         .largest_batch()
         .max(SCORE_ROWS.min(dataset.test.rows()));
-    let mut networks = networks(request, &training, &checkpoint.networks, capacity)?;
+    let mut networks = networks(request, training, &checkpoint.networks, capacity)?;
     let mut draws = SeededDraws::resume(job.seed, &checkpoint.header.streams);
     let (phase, epoch) = checkpoint.header.next;
-    let mut progress = Progress::new(dataset, training.method, request.stop, observer, checkpoint);
+    let kept = Kept::new(training, dataset, &checkpoint)?;
+    let mut progress = Progress::new(
+        dataset,
+        training.method,
+        request.stop,
+        observer,
+        checkpoint,
+        kept,
+    );
     if !resumed {
         progress.warn_of_few_steps(&plan);
         if let Pretraining::TemporalDifference { .. } = training.pretraining {
@@ -166,31 +246,17 @@ fn run(request: &Request<'_>, observer: &mut dyn Observer) -> Result<Trained, Tr
         &mut draws,
         &mut progress,
     )?;
-    let (checkpoint, found) = progress.finish(&mut *networks)?;
-
-    let score = |scores: &Option<Vec<f32>>, alarm| {
-        scores
-            .as_ref()
-            .map(|scores| evaluate(scores, &dataset.frames, alarm))
+    let (checkpoint, found, kept) = progress.finish(&mut *networks)?;
+    let embedding = if training.embedding {
+        embedding::make(&mut *networks, dataset, job.seed, device.threads())?
+    } else {
+        None
     };
-    let metrics = FinalMetrics {
-        d: score(&found.d, AlarmRule::At(D_THRESHOLD)),
-        g: score(&found.g, AlarmRule::Recall(G_RECALL)),
-    };
-    let bytes = scores::encode(
-        &dataset.test_names,
-        &dataset.frames,
-        found.g.as_deref().unwrap_or_default(),
-        found.d.as_deref(),
-    )?;
-    Ok(Trained {
-        outcome: Outcome {
-            metrics,
-            warnings: checkpoint.header.warnings.list(),
-            curve: checkpoint.header.curve,
-            artifacts: Vec::new(),
-        },
-        artifacts: vec![(SCORES.to_owned(), bytes)],
+    Ok(End {
+        checkpoint,
+        scores: found,
+        kept,
+        embedding,
     })
 }
 
@@ -245,7 +311,10 @@ fn known_labels(
 }
 
 /// The rows that pre-train G, or all.
-fn selected_rows(training: &Training, dataset: &Prepared) -> Result<Selection, TrainError> {
+pub(crate) fn selected_rows(
+    training: &Training,
+    dataset: &Prepared,
+) -> Result<Selection, TrainError> {
     let everything = |rows: Vec<u32>| Selection {
         rows,
         threshold: 0.0,
@@ -278,6 +347,33 @@ fn check(
     discriminator: Option<&[crate::network::LayerShape]>,
     plan: &Plan<'_>,
 ) -> Result<(), TrainError> {
+    check_origin(request)?;
+    let header = &checkpoint.header;
+    let same = checkpoint.networks.generator.shapes == generator
+        && checkpoint
+            .networks
+            .discriminator
+            .as_ref()
+            .map(|network| network.shapes.as_slice())
+            == discriminator;
+    let (phase, epoch) = header.next;
+    let reachable = match plan.phases.get(phase) {
+        Some(phase) => epoch < phase.epochs,
+        None => phase == plan.phases.len() && epoch == 0,
+    };
+    if !same || !reachable {
+        return Err(TrainError::BadCheckpoint {
+            message: "its networks or its place in the run are not this job's".to_owned(),
+        });
+    }
+    Ok(())
+}
+
+/// Whether the checkpoint, if there is one, is of this job on this kind of device.
+fn check_origin(request: &Request<'_>) -> Result<(), TrainError> {
+    let Some(checkpoint) = &request.checkpoint else {
+        return Ok(());
+    };
     let refuse = |message: String| Err(TrainError::BadCheckpoint { message });
     let header = &checkpoint.header;
     let job = request.job.id(request.dataset.digest);
@@ -294,21 +390,6 @@ fn check(
             "it was made on `{}`, whose bits are not those of `{kind}`",
             header.device
         ));
-    }
-    let same = checkpoint.networks.generator.shapes == generator
-        && checkpoint
-            .networks
-            .discriminator
-            .as_ref()
-            .map(|network| network.shapes.as_slice())
-            == discriminator;
-    let (phase, epoch) = header.next;
-    let reachable = match plan.phases.get(phase) {
-        Some(phase) => epoch < phase.epochs,
-        None => phase == plan.phases.len() && epoch == 0,
-    };
-    if !same || !reachable {
-        return refuse("its networks or its place in the run are not this job's".to_owned());
     }
     Ok(())
 }

@@ -14,6 +14,9 @@ use sweeps::{Regime, Synthetic, Training, Value};
 /// A row of a table: its name, PyTorch's mean AUC, and what it sets.
 type Row = (&'static str, f64, Vec<(&'static str, Value)>);
 
+/// A baseline, what it sets, scikit-learn's AUC where there is one.
+type Baseline = (&'static str, Vec<(&'static str, Value)>, Option<f64>);
+
 fn shared(name: &str) -> Option<PathBuf> {
     let folder = std::env::var_os("GCL_SHARED").map_or_else(
         || Path::new(env!("CARGO_MANIFEST_DIR")).join("../../shared"),
@@ -127,5 +130,58 @@ fn the_real_tracks_come_out_as_in_pytorch() {
         let std = (aucs.iter().map(|auc| (auc - mean).powi(2)).sum::<f64>() / 4.0).sqrt();
         println!("{name:10} {mean:.2} ± {std:.2}, PyTorch {expected}");
         assert!((mean - expected).abs() < 1.0, "{name}: {aucs:?}");
+    }
+}
+
+/// scikit-learn's PCA and isolation forest reach 74 and 72.5 on the same features, says the data's own page. Asked for as
+/// above; some seconds.
+#[test]
+fn the_baselines_come_out_as_in_scikit_learn() {
+    let (Some(folder), Some(_)) = (shared("shanghaitech-tracks"), std::env::var_os("GCL_REAL"))
+    else {
+        println!("skipped: needs the folder of real data (GCL_SHARED) and GCL_REAL=1");
+        return;
+    };
+    let dataset = datasets::open(&folder).unwrap();
+    let prepared = Prepared::new(&dataset, FeatureScaling::Standard).unwrap();
+    let normal: (&'static str, Value) = ("pretraining", "normal-only".into());
+    let rows: [Baseline; 7] = [
+        ("pca", vec![], Some(74.0)),
+        ("pca", vec![normal.clone()], None),
+        ("isolation-forest", vec![], Some(72.5)),
+        ("adkim", vec![], None),
+        ("one-class-svm", vec![], None),
+        ("one-class-svm", vec![normal], None),
+        (
+            "mil-ranking",
+            vec![("epochs", 100.into()), ("learning_rate", 1e-3.into())],
+            None,
+        ),
+    ];
+    for (method, own, expected) in rows {
+        let aucs: Vec<f64> = (0..3)
+            .map(|seed| {
+                let job = job(seed, &[&[("method", method.into())], &own[..]].concat());
+                let trained = train(
+                    &Request {
+                        job: &job,
+                        dataset: &prepared,
+                        device: &cpu(1),
+                        stop: &StopFlag::new(),
+                        checkpoint: None,
+                    },
+                    &mut (),
+                )
+                .unwrap();
+                let metrics = trained.outcome.metrics;
+                100.0 * metrics.d.or(metrics.g).unwrap().auc.unwrap()
+            })
+            .collect();
+        println!("{method} {own:?}: {aucs:.2?}");
+        let mean = aucs.iter().sum::<f64>() / 3.0;
+        assert!(
+            expected.is_none_or(|expected| (mean - expected).abs() < 1.5),
+            "{method}: {aucs:?}"
+        );
     }
 }

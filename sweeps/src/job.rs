@@ -251,6 +251,42 @@ mod tests {
     #[test]
     fn the_encoding_is_pinned() {
         assert_eq!(id(&[]).short(), "63b52a9b8c28");
+        // Jobs from before there were baselines and artifacts to choose.
+        let pretraining = ("pretraining", "temporal-difference".into());
+        assert_eq!(
+            id(&[("method", "autoencoder".into()), pretraining.clone()]).short(),
+            "7f45d9e86be4"
+        );
+        assert_eq!(
+            id(&[("method", "gcl-own-labels".into()), pretraining]).short(),
+            "218275a6657c"
+        );
+    }
+
+    #[test]
+    fn a_baseline_has_no_parameters_of_networks() {
+        let mil = job(&[
+            ("method", "mil-ranking".into()),
+            ("pretraining", "temporal-difference".into()),
+        ]);
+        let names: Vec<_> = mil.parameters.iter().map(|(name, _)| name).collect();
+        assert!(names.contains(&"mil.bags") && names.contains(&"learning_rate"));
+        assert!(
+            !names
+                .iter()
+                .any(|name| name.starts_with("difference") || name.starts_with("threshold")),
+            "{names:?}"
+        );
+        let pca = job(&[("method", "pca".into()), ("epochs", 3.into())]);
+        let names: Vec<_> = pca.parameters.iter().map(|(name, _)| name).collect();
+        assert_eq!(names, ["feature_scaling", "method", "pretraining"]);
+    }
+
+    #[test]
+    fn an_artifact_that_is_off_leaves_the_id_as_it_was() {
+        assert_eq!(id(&[]), id(&[("artifacts.embedding", "off".into())]));
+        assert_ne!(id(&[]), id(&[("artifacts.embedding", "tsne".into())]));
+        assert_ne!(id(&[]), id(&[("artifacts.epoch_scores", "on".into())]));
     }
 
     #[test]

@@ -8,7 +8,7 @@ use crate::parameter::{Kind, Parameter, Range, Role};
 use crate::value::Value;
 
 /// Parameters that came after revision 1 of the encoding: at their default they are left out of a job's id.
-pub const ADDED_LATER: &[&str] = &[];
+pub const ADDED_LATER: &[&str] = &["artifacts.embedding", "artifacts.epoch_scores"];
 
 #[expect(clippy::unnecessary_wraps, reason = "the shape of a `default`")]
 fn choice(name: &str) -> Option<Value> {
@@ -22,6 +22,25 @@ fn is(parameters: &Parameters, name: &str, words: &[&str]) -> bool {
 }
 fn always(_: &Parameters) -> bool {
     true
+}
+fn with_g(parameters: &Parameters) -> bool {
+    is(
+        parameters,
+        "method",
+        &["gcl", "autoencoder", "gcl-own-labels"],
+    )
+}
+fn by_mil(parameters: &Parameters) -> bool {
+    is(parameters, "method", &["mil-ranking"])
+}
+fn by_svm(parameters: &Parameters) -> bool {
+    is(parameters, "method", &["one-class-svm"])
+}
+fn with_epochs(parameters: &Parameters) -> bool {
+    with_g(parameters) || by_mil(parameters)
+}
+fn without_labels(parameters: &Parameters) -> bool {
+    !by_mil(parameters)
 }
 fn with_d(parameters: &Parameters) -> bool {
     is(parameters, "method", &["gcl"])
@@ -37,9 +56,14 @@ fn pretrained(parameters: &Parameters) -> bool {
     )
 }
 fn by_difference(parameters: &Parameters) -> bool {
-    is(parameters, "pretraining", &["temporal-difference"])
+    without_labels(parameters) && is(parameters, "pretraining", &["temporal-difference"])
 }
 
+const WITH_G: &str = "method = gcl, autoencoder or gcl-own-labels";
+const WITH_EPOCHS: &str = "method = gcl, autoencoder, gcl-own-labels or mil-ranking";
+const BY_SVM: &str = "method = one-class-svm";
+const BY_MIL: &str = "method = mil-ranking";
+const WITHOUT_LABELS: &str = "method is not mil-ranking";
 const WITH_D: &str = "method = gcl";
 const WITH_LABELS: &str = "method = gcl or gcl-own-labels";
 
@@ -47,11 +71,20 @@ const WITH_LABELS: &str = "method = gcl or gcl-own-labels";
 pub static PARAMETERS: &[Parameter] = &[
     Parameter {
         name: "method",
-        kind: Kind::Choice(&["gcl", "autoencoder", "gcl-own-labels"]),
+        kind: Kind::Choice(&[
+            "gcl",
+            "autoencoder",
+            "gcl-own-labels",
+            "adkim",
+            "pca",
+            "isolation-forest",
+            "one-class-svm",
+            "mil-ranking",
+        ]),
         unit: "",
         default: || choice("gcl"),
-        section: "§3, §4.2",
-        doc: "What is trained: the cooperative pair, G alone on its input, or G on pseudo labels from its own error.",
+        section: "§3, §4.2, Table 1",
+        doc: "What is trained: the cooperative pair, G alone on its input, G on pseudo labels from its own error, or a baseline.",
         role: Role::Training,
         condition: "",
         applies: always,
@@ -65,10 +98,10 @@ pub static PARAMETERS: &[Parameter] = &[
         unit: "passes over the training segments",
         default: || Some(Value::Integer(15)),
         section: "§4",
-        doc: "Epochs of the cooperative loop, or of the only phase of a method without one.",
+        doc: "Epochs of the cooperative loop, or of the only phase of a method without one. With mil-ranking: passes over the videos of the larger class.",
         role: Role::Training,
-        condition: "",
-        applies: always,
+        condition: WITH_EPOCHS,
+        applies: with_epochs,
     },
     Parameter {
         name: "batch_size",
@@ -81,8 +114,8 @@ pub static PARAMETERS: &[Parameter] = &[
         section: "§4",
         doc: "Segments per step. The paper's 8192 make 95 steps an epoch on UCF-Crime, but one on ShanghaiTech.",
         role: Role::Training,
-        condition: "",
-        applies: always,
+        condition: WITH_G,
+        applies: with_g,
     },
     Parameter {
         name: "learning_rate",
@@ -90,10 +123,10 @@ pub static PARAMETERS: &[Parameter] = &[
         unit: "",
         default: || Some(Value::Float(2e-5)),
         section: "§4",
-        doc: "Learning rate of both networks' RMSprop.",
+        doc: "Learning rate of both networks' RMSprop; of Adagrad with mil-ranking, whose authors take 0.001.",
         role: Role::Training,
-        condition: "",
-        applies: always,
+        condition: WITH_EPOCHS,
+        applies: with_epochs,
     },
     Parameter {
         name: "optimizer.momentum",
@@ -103,8 +136,8 @@ pub static PARAMETERS: &[Parameter] = &[
         section: "§4",
         doc: "Momentum of RMSprop.",
         role: Role::Training,
-        condition: "",
-        applies: always,
+        condition: WITH_G,
+        applies: with_g,
     },
     Parameter {
         name: "optimizer.alpha",
@@ -114,8 +147,8 @@ pub static PARAMETERS: &[Parameter] = &[
         section: "§4",
         doc: "Decay of RMSprop's running mean of squared gradients (PyTorch's default).",
         role: Role::Training,
-        condition: "",
-        applies: always,
+        condition: WITH_G,
+        applies: with_g,
     },
     Parameter {
         name: "optimizer.epsilon",
@@ -125,8 +158,8 @@ pub static PARAMETERS: &[Parameter] = &[
         section: "§4",
         doc: "Added to the root in RMSprop's denominator (PyTorch's default).",
         role: Role::Training,
-        condition: "",
-        applies: always,
+        condition: WITH_G,
+        applies: with_g,
     },
     Parameter {
         name: "feature_scaling",
@@ -147,8 +180,8 @@ pub static PARAMETERS: &[Parameter] = &[
         section: "§3.2.1, Eq. 1",
         doc: "Error of a row: its Euclidean norm (not squared), or the mean of its squares.",
         role: Role::Training,
-        condition: "",
-        applies: always,
+        condition: WITH_G,
+        applies: with_g,
     },
     Parameter {
         name: "network.generator",
@@ -158,8 +191,8 @@ pub static PARAMETERS: &[Parameter] = &[
         section: "§4",
         doc: "Hidden widths of G; unset: d/2, d/4, d/8, d/4, d/2 (1024-512-256-512-1024 for d = 2048).",
         role: Role::Training,
-        condition: "",
-        applies: always,
+        condition: WITH_G,
+        applies: with_g,
     },
     Parameter {
         name: "network.discriminator",
@@ -257,10 +290,10 @@ pub static PARAMETERS: &[Parameter] = &[
         unit: "",
         default: || choice("off"),
         section: "§3.3",
-        doc: "Segments on which G is trained first: none (GCL_B), those that change little (GCL_PT), those of normal videos (GCL_OCC).",
+        doc: "Segments on which G is trained first: none (GCL_B), those that change little (GCL_PT), those of normal videos (GCL_OCC). An autoencoder and the baselines are fitted on these segments alone.",
         role: Role::Training,
-        condition: "",
-        applies: always,
+        condition: WITHOUT_LABELS,
+        applies: without_labels,
     },
     Parameter {
         name: "pretrain_epochs",
@@ -354,6 +387,223 @@ pub static PARAMETERS: &[Parameter] = &[
         },
     },
     Parameter {
+        name: "adkim.dimensions",
+        kind: Kind::Integer { min: 1, max: 1024 },
+        unit: "dimensions",
+        default: || Some(Value::Integer(64)),
+        section: "Table 1, Kim et al.",
+        doc: "Dimensions of the random subspace; at most the features' own.",
+        role: Role::Training,
+        condition: "method = adkim",
+        applies: |parameters| is(parameters, "method", &["adkim"]),
+    },
+    Parameter {
+        name: "adkim.ridge",
+        kind: Kind::Float(Range::above(0.0, 1000.0)),
+        unit: "mean variances in the subspace",
+        default: || Some(Value::Float(1e-2)),
+        section: "Table 1, Kim et al.",
+        doc: "Added to the diagonal of the covariance.",
+        role: Role::Training,
+        condition: "method = adkim",
+        applies: |parameters| is(parameters, "method", &["adkim"]),
+    },
+    Parameter {
+        name: "pca.dimensions",
+        kind: Kind::Integer { min: 1, max: 65536 },
+        unit: "components",
+        default: || None,
+        section: "baseline",
+        doc: "Principal components that are kept, fewer than d; unset: d/8, as wide as G at its narrowest.",
+        role: Role::Training,
+        condition: "method = pca",
+        applies: |parameters| is(parameters, "method", &["pca"]),
+    },
+    Parameter {
+        name: "isolation_forest.trees",
+        kind: Kind::Integer { min: 1, max: 10000 },
+        unit: "trees",
+        default: || Some(Value::Integer(100)),
+        section: "baseline",
+        doc: "Trees of the forest.",
+        role: Role::Training,
+        condition: "method = isolation-forest",
+        applies: |parameters| is(parameters, "method", &["isolation-forest"]),
+    },
+    Parameter {
+        name: "isolation_forest.samples",
+        kind: Kind::Integer { min: 2, max: 65536 },
+        unit: "segments",
+        default: || Some(Value::Integer(256)),
+        section: "baseline",
+        doc: "Segments that each tree is grown on, drawn without replacement.",
+        role: Role::Training,
+        condition: "method = isolation-forest",
+        applies: |parameters| is(parameters, "method", &["isolation-forest"]),
+    },
+    Parameter {
+        name: "one_class_svm.nu",
+        kind: Kind::Float(Range {
+            min: 0.0,
+            max: 1.0,
+            open_min: true,
+            open_max: true,
+        }),
+        unit: "share of segments",
+        default: || Some(Value::Float(0.1)),
+        section: "baseline",
+        doc: "Share of the training segments that may lie outside.",
+        role: Role::Training,
+        condition: BY_SVM,
+        applies: by_svm,
+    },
+    Parameter {
+        name: "one_class_svm.gamma",
+        kind: Kind::Float(Range::above(0.0, 1e9)),
+        unit: "1 / squared feature distance",
+        default: || None,
+        section: "baseline",
+        doc: "The kernel is exp(-gamma·distance²); unset: 1/(d·variance of the training features).",
+        role: Role::Training,
+        condition: BY_SVM,
+        applies: by_svm,
+    },
+    Parameter {
+        name: "one_class_svm.features",
+        kind: Kind::Integer { min: 1, max: 8192 },
+        unit: "random Fourier features",
+        default: || Some(Value::Integer(512)),
+        section: "baseline",
+        doc: "Random Fourier features that stand for the kernel.",
+        role: Role::Training,
+        condition: BY_SVM,
+        applies: by_svm,
+    },
+    Parameter {
+        name: "one_class_svm.samples",
+        kind: Kind::Integer {
+            min: 1,
+            max: 1_000_000,
+        },
+        unit: "segments",
+        default: || Some(Value::Integer(20_000)),
+        section: "baseline",
+        doc: "Training segments that it is fitted on, drawn without replacement; all where there are fewer.",
+        role: Role::Training,
+        condition: BY_SVM,
+        applies: by_svm,
+    },
+    Parameter {
+        name: "one_class_svm.passes",
+        kind: Kind::Integer { min: 1, max: 10000 },
+        unit: "passes over those segments",
+        default: || Some(Value::Integer(20)),
+        section: "baseline",
+        doc: "Passes of stochastic gradient descent; the solution is the mean over the second half.",
+        role: Role::Training,
+        condition: BY_SVM,
+        applies: by_svm,
+    },
+    Parameter {
+        name: "mil.segments",
+        kind: Kind::Integer { min: 2, max: 1024 },
+        unit: "segments per bag",
+        default: || Some(Value::Integer(32)),
+        section: "Table 1, Sultani et al.",
+        doc: "Segments that a training video is cut into, each the mean of its rows.",
+        role: Role::Training,
+        condition: BY_MIL,
+        applies: by_mil,
+    },
+    Parameter {
+        name: "mil.bags",
+        kind: Kind::Integer { min: 1, max: 4096 },
+        unit: "videos of each class",
+        default: || Some(Value::Integer(30)),
+        section: "Table 1, Sultani et al.",
+        doc: "Normal and anomalous videos per step, that many of each.",
+        role: Role::Training,
+        condition: BY_MIL,
+        applies: by_mil,
+    },
+    Parameter {
+        name: "mil.sparsity",
+        kind: Kind::Float(Range::closed(0.0, 1000.0)),
+        unit: "",
+        default: || Some(Value::Float(8e-5)),
+        section: "Table 1, Sultani et al.",
+        doc: "Weight of the sum of an anomalous bag's scores.",
+        role: Role::Training,
+        condition: BY_MIL,
+        applies: by_mil,
+    },
+    Parameter {
+        name: "mil.smoothness",
+        kind: Kind::Float(Range::closed(0.0, 1000.0)),
+        unit: "",
+        default: || Some(Value::Float(8e-5)),
+        section: "Table 1, Sultani et al.",
+        doc: "Weight of the squared differences between neighbours in an anomalous bag.",
+        role: Role::Training,
+        condition: BY_MIL,
+        applies: by_mil,
+    },
+    Parameter {
+        name: "mil.hidden",
+        kind: Kind::Widths,
+        unit: "units",
+        default: || Some(Value::List(vec![512.into(), 32.into()])),
+        section: "Table 1, Sultani et al.",
+        doc: "Hidden widths of the scoring network; ReLU after the first alone.",
+        role: Role::Training,
+        condition: BY_MIL,
+        applies: by_mil,
+    },
+    Parameter {
+        name: "mil.dropout",
+        kind: Kind::Float(Range::below(0.0, 1.0)),
+        unit: "share of units",
+        default: || Some(Value::Float(0.6)),
+        section: "Table 1, Sultani et al.",
+        doc: "Dropout after each hidden layer while it learns.",
+        role: Role::Training,
+        condition: BY_MIL,
+        applies: by_mil,
+    },
+    Parameter {
+        name: "mil.weight_decay",
+        kind: Kind::Float(Range::closed(0.0, 1.0)),
+        unit: "",
+        default: || Some(Value::Float(1e-3)),
+        section: "Table 1, Sultani et al.",
+        doc: "Added to a gradient: this times the weight.",
+        role: Role::Training,
+        condition: BY_MIL,
+        applies: by_mil,
+    },
+    Parameter {
+        name: "artifacts.embedding",
+        kind: Kind::Choice(&["off", "tsne"]),
+        unit: "",
+        default: || choice("off"),
+        section: "§4.2, Fig. 6",
+        doc: "Whether a t-SNE of the reconstructions of up to 1,500 test segments is kept.",
+        role: Role::Training,
+        condition: WITH_G,
+        applies: with_g,
+    },
+    Parameter {
+        name: "artifacts.epoch_scores",
+        kind: Kind::Choice(&["off", "on"]),
+        unit: "",
+        default: || choice("off"),
+        section: "§4.2, Fig. 7",
+        doc: "Whether the scores of the test segments are kept after every epoch (of as many anomalous videos as fit in 4 MiB).",
+        role: Role::Training,
+        condition: WITH_EPOCHS,
+        applies: with_epochs,
+    },
+    Parameter {
         name: "score_by",
         kind: Kind::Choice(&["discriminator", "generator"]),
         unit: "",
@@ -411,7 +661,7 @@ mod tests {
                 TRAINER_REVISION,
                 Digest::of(table.as_bytes()).short().as_str()
             ),
-            (1, "73a525001590")
+            (1, "3c4eb9a361f9")
         );
     }
 

@@ -46,6 +46,20 @@ pub struct Training {
     pub supervision_percent: f64,
     /// What a known label does.
     pub weak_supervision: WeakSupervision,
+    /// Numbers of ADKim.
+    pub adkim: AdKim,
+    /// Principal components that are kept; `None`: an eighth of the dimension.
+    pub pca_dimensions: Option<usize>,
+    /// Numbers of the isolation forest.
+    pub isolation_forest: IsolationForest,
+    /// Numbers of the one-class SVM.
+    pub one_class_svm: OneClassSvm,
+    /// Numbers of MIL ranking.
+    pub mil: Mil,
+    /// Whether the artifact `embedding` is made.
+    pub embedding: bool,
+    /// Whether the artifact `epoch-scores` is made.
+    pub epoch_scores: bool,
 }
 
 /// What is trained.
@@ -57,6 +71,75 @@ pub enum Method {
     Autoencoder,
     /// G on pseudo labels from its own error (§4.2).
     GclOwnLabels,
+    /// Baseline: Mahalanobis distance in a random subspace (Kim et al., as the paper has it in Table 1).
+    AdKim,
+    /// Baseline: reconstruction error of principal components.
+    Pca,
+    /// Baseline: isolation forest.
+    IsolationForest,
+    /// Baseline: one-class SVM over random Fourier features.
+    OneClassSvm,
+    /// Baseline, weakly supervised: multiple-instance ranking (Sultani et al.).
+    MilRanking,
+}
+
+impl Method {
+    /// Whether it is trained by this paper's networks and steps.
+    pub fn has_generator(self) -> bool {
+        matches!(self, Self::Gcl | Self::Autoencoder | Self::GclOwnLabels)
+    }
+}
+
+/// Numbers of ADKim.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct AdKim {
+    /// Dimensions of the random subspace.
+    pub dimensions: usize,
+    /// Added to the covariance's diagonal, in mean variances.
+    pub ridge: f64,
+}
+
+/// Numbers of the isolation forest.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct IsolationForest {
+    /// Trees.
+    pub trees: usize,
+    /// Segments that each tree is grown on.
+    pub samples: usize,
+}
+
+/// Numbers of the one-class SVM.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct OneClassSvm {
+    /// Share of the training segments that may lie outside.
+    pub nu: f64,
+    /// Of the kernel exp(−γ·distance²); `None`: 1/(d·variance).
+    pub gamma: Option<f64>,
+    /// Random Fourier features.
+    pub features: usize,
+    /// Segments that it is fitted on.
+    pub samples: usize,
+    /// Passes over them.
+    pub passes: usize,
+}
+
+/// Numbers of MIL ranking.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Mil {
+    /// Segments of a bag.
+    pub segments: usize,
+    /// Bags of each class in a step.
+    pub bags: usize,
+    /// Weight of the sparsity term.
+    pub sparsity: f64,
+    /// Weight of the smoothness term.
+    pub smoothness: f64,
+    /// Hidden widths.
+    pub hidden: Vec<usize>,
+    /// Dropout after each hidden layer, `[0, 1)`.
+    pub dropout: f64,
+    /// Times the weight, added to its gradient.
+    pub weight_decay: f64,
 }
 
 /// Numbers of RMSprop: s ← αs + (1−α)g²; m ← μm + g/(√s + ε); w ← w − ηm.
@@ -203,6 +286,11 @@ impl Training {
             method: match view.word("method") {
                 "autoencoder" => Method::Autoencoder,
                 "gcl-own-labels" => Method::GclOwnLabels,
+                "adkim" => Method::AdKim,
+                "pca" => Method::Pca,
+                "isolation-forest" => Method::IsolationForest,
+                "one-class-svm" => Method::OneClassSvm,
+                "mil-ranking" => Method::MilRanking,
                 _ => Method::Gcl,
             },
             epochs: view.integer("epochs") as u32,
@@ -275,6 +363,38 @@ impl Training {
             } else {
                 WeakSupervision::Mask
             },
+            adkim: AdKim {
+                dimensions: view.count("adkim.dimensions"),
+                ridge: view.float("adkim.ridge"),
+            },
+            pca_dimensions: view
+                .value("pca.dimensions")
+                .and_then(|value| value.as_integer())
+                .map(|dimensions| dimensions as usize),
+            isolation_forest: IsolationForest {
+                trees: view.count("isolation_forest.trees"),
+                samples: view.count("isolation_forest.samples"),
+            },
+            one_class_svm: OneClassSvm {
+                nu: view.float("one_class_svm.nu"),
+                gamma: view
+                    .value("one_class_svm.gamma")
+                    .and_then(|value| value.as_float()),
+                features: view.count("one_class_svm.features"),
+                samples: view.count("one_class_svm.samples"),
+                passes: view.count("one_class_svm.passes"),
+            },
+            mil: Mil {
+                segments: view.count("mil.segments"),
+                bags: view.count("mil.bags"),
+                sparsity: view.float("mil.sparsity"),
+                smoothness: view.float("mil.smoothness"),
+                hidden: view.widths("mil.hidden").unwrap_or_default(),
+                dropout: view.float("mil.dropout"),
+                weight_decay: view.float("mil.weight_decay"),
+            },
+            embedding: view.word("artifacts.embedding") == "tsne",
+            epoch_scores: view.word("artifacts.epoch_scores") == "on",
         }
     }
 }
@@ -300,6 +420,9 @@ impl View<'_> {
         self.value(name)
             .and_then(|value| value.as_integer())
             .unwrap_or_default()
+    }
+    fn count(&self, name: &str) -> usize {
+        self.integer(name) as usize
     }
     fn float(&self, name: &str) -> f64 {
         self.value(name)

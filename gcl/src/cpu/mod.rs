@@ -114,6 +114,12 @@ impl Networks for CpuNetworks<'_> {
         Ok(())
     }
 
+    fn reconstruction(&mut self, out: &mut Vec<f32>) -> Result<(), TrainError> {
+        out.clear();
+        out.extend_from_slice(self.generator.output(self.rows));
+        Ok(())
+    }
+
     fn errors(&mut self, out: &mut Vec<f32>) -> Result<(), TrainError> {
         out.resize(self.rows, 0.0);
         kernels::row_errors(

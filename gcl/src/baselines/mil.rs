@@ -1,0 +1,299 @@
+//! Multiple-instance ranking (Sultani et al. 2018): the weakly supervised row of Table 1. A video is a bag of segments;
+//! the best-scored segment of an anomalous bag is to be above that of a normal one.
+//!
+//! Loss of a step, as in their Eq. 6 and 7: the mean over all pairs of an anomalous bag a and a normal bag n of
+//! max(0, 1 − max a + max n), plus per anomalous bag (mean over bags) `smoothness`·Σ(aᵢ − aᵢ₊₁)² + `sparsity`·Σaᵢ.
+//! Where they are silent or their code and text differ: an epoch passes once over the videos of the larger class, those
+//! of the smaller return in fresh orders; bags are averaged over crops; weight decay is added to the gradient.
+//!
+//! It reads the video-level labels of the training split, all of them, and nothing else of the truth.
+
+use sweeps::training::Mil;
+use sweeps::{EpochPoint, Phase, Training};
+
+use crate::baselines::mil_network::{MilNetwork, shapes};
+use crate::baselines::start;
+use crate::checkpoint::Checkpoint;
+use crate::draws::{Draws, SeededDraws, initial_weights};
+use crate::epoch_scores::Kept;
+use crate::error::TrainError;
+use crate::matrix::Matrix;
+use crate::metrics;
+use crate::network::PairState;
+use crate::prepared::Prepared;
+use crate::progress::{SCORE_ROWS, Scores, all_but_equal, mean_over_crops};
+use crate::step::diverged;
+use crate::train::{Observer, Request};
+use crate::warnings::Code;
+
+/// Trains, from the checkpoint where there is one.
+pub(crate) fn run(
+    request: &Request<'_>,
+    training: &Training,
+    observer: &mut dyn Observer,
+) -> Result<(Checkpoint, Scores, Kept), TrainError> {
+    let dataset = request.dataset;
+    let settings = &training.mil;
+    let of_class = |anomalous: bool| -> Vec<u32> {
+        (0..dataset.labels.len() as u32)
+            .filter(|video| dataset.labels[*video as usize] == Some(anomalous))
+            .collect()
+    };
+    let (anomalous, normal) = (of_class(true), of_class(false));
+    if anomalous.is_empty() || normal.is_empty() {
+        return Err(TrainError::bad_data(
+            "method = \"mil-ranking\" needs training videos labelled normal and others labelled anomalous, and train.csv \
+             lacks one of the two",
+        ));
+    }
+    let bags = bags(dataset, settings.segments)?;
+    let shapes = shapes(dataset.dimension(), &settings.hidden);
+    let mut checkpoint = if let Some(checkpoint) = &request.checkpoint {
+        let (phase, epoch) = checkpoint.header.next;
+        let fits = checkpoint
+            .networks
+            .discriminator
+            .as_ref()
+            .is_some_and(|network| network.shapes == shapes);
+        if !fits || (phase, epoch) > (1, 0) || (phase == 0 && epoch >= training.epochs) {
+            return Err(TrainError::BadCheckpoint {
+                message: "its network or its place in the run are not this job's".to_owned(),
+            });
+        }
+        checkpoint.clone()
+    } else {
+        let mut start = start(request);
+        start.networks = PairState {
+            discriminator: initial_weights(request.job.seed, &[&shapes]).pop(),
+            ..PairState::default()
+        };
+        start
+    };
+    let kept = Kept::new(training, dataset, &checkpoint)?;
+    let mut network = MilNetwork::new(
+        checkpoint.networks.discriminator.take().unwrap_or_default(),
+        request.device.threads(),
+    );
+    checkpoint.networks.discriminator = Some(network.state.clone());
+    let mut draws = SeededDraws::resume(request.job.seed, &checkpoint.header.streams);
+    let first = match checkpoint.header.next {
+        (0, epoch) => epoch,
+        _ => training.epochs,
+    };
+    let mut scores = None;
+    for epoch in first..training.epochs {
+        let at = (Phase::Train, epoch + 1);
+        let per_class = [&anomalous, &normal].map(|videos| settings.bags.min(videos.len()));
+        let steps = anomalous
+            .len()
+            .div_ceil(per_class[0])
+            .max(normal.len().div_ceil(per_class[1]));
+        let mut orders = [Vec::new(), Vec::new()];
+        for ((order, videos), bags) in orders.iter_mut().zip([&anomalous, &normal]).zip(per_class) {
+            let mut fresh = Vec::new();
+            while order.len() < steps * bags {
+                draws.order(videos, &mut fresh)?;
+                order.append(&mut fresh);
+            }
+        }
+        let mut total = 0.0;
+        for step in 0..steps {
+            if request.stop.is_stopped() {
+                return Err(TrainError::Stopped(Box::new(checkpoint)));
+            }
+            let [positive, negative] = [0, 1]
+                .map(|class: usize| &orders[class][step * per_class[class]..][..per_class[class]]);
+            let loss = learn(
+                &mut network,
+                &mut draws,
+                &bags,
+                (positive, negative),
+                settings,
+                training.learning_rate,
+            );
+            if !loss.is_finite() {
+                return Err(diverged("the loss of D", at));
+            }
+            total += loss;
+        }
+        let found = score(&mut network, dataset);
+        if !found.iter().all(|score| score.is_finite()) {
+            return Err(diverged("a score of D", at));
+        }
+        let point = EpochPoint {
+            auc_d: metrics::auc(&found, &dataset.frames),
+            loss_d: Some(total / steps as f64),
+            ..EpochPoint::new(Phase::Train, epoch + 1)
+        };
+        let header = &mut checkpoint.header;
+        if all_but_equal(&found) {
+            header
+                .warnings
+                .see(Code::ConstantDiscriminator, Phase::Train, epoch + 1);
+        }
+        header.next = if epoch + 1 < training.epochs {
+            (0, epoch + 1)
+        } else {
+            (1, 0)
+        };
+        header.finished = at;
+        header.streams = draws.positions();
+        header.curve.push(point.clone());
+        checkpoint.networks.discriminator = Some(network.state.clone());
+        kept.keep(None, Some(&found), &mut checkpoint.epoch_scores);
+        scores = Some(found);
+        observer.on_epoch(&point, &|| checkpoint.clone());
+    }
+    let d = match scores {
+        Some(scores) => scores,
+        None => score(&mut network, dataset),
+    };
+    Ok((
+        checkpoint,
+        Scores {
+            g: None,
+            d: Some(d),
+        },
+        kept,
+    ))
+}
+
+/// One bag a video, `[videos · segments, d]`: its rows cut into `segments` parts as equal as can be, each averaged. A
+/// video with fewer segments repeats some.
+pub(crate) fn bags(dataset: &Prepared, segments: usize) -> Result<Matrix, TrainError> {
+    let (columns, crops) = (dataset.dimension(), dataset.crops);
+    let videos = dataset.labels.len();
+    let mut bags = Matrix::zeros(videos.saturating_mul(segments), columns)?;
+    let mut bounds = vec![(0, 0); videos];
+    for (row, video) in dataset.video.iter().enumerate() {
+        let (first, end) = &mut bounds[*video as usize];
+        if *end == 0 {
+            *first = row;
+        }
+        *end = row + 1;
+    }
+    let mut parts = bags.values_mut().chunks_exact_mut(columns);
+    let mut sums = vec![0.0; columns];
+    for (first, end) in bounds {
+        let length = (end - first) / crops;
+        for (part, out) in (0..segments).zip(parts.by_ref()) {
+            let from = part * length / segments;
+            let to = ((part + 1) * length / segments).max(from + 1).min(length);
+            sums.fill(0.0);
+            let rows = first + from * crops..first + to * crops;
+            if rows.is_empty() {
+                // A video without rows; its bag stays at zero.
+                continue;
+            }
+            let count = rows.len() as f64;
+            for row in rows {
+                for (sum, value) in sums.iter_mut().zip(dataset.train.row(row)) {
+                    *sum += f64::from(*value);
+                }
+            }
+            for (out, sum) in out.iter_mut().zip(&sums) {
+                *out = (sum / count) as f32;
+            }
+        }
+    }
+    Ok(bags)
+}
+
+/// One step on these videos; gives the loss before it.
+pub(crate) fn learn(
+    network: &mut MilNetwork,
+    draws: &mut dyn Draws,
+    bags: &Matrix,
+    (anomalous, normal): (&[u32], &[u32]),
+    settings: &Mil,
+    learning_rate: f64,
+) -> f64 {
+    let (segments, columns) = (settings.segments, bags.columns());
+    let length = segments * columns;
+    let x: Vec<f32> = anomalous
+        .iter()
+        .chain(normal)
+        .flat_map(|video| &bags.values()[*video as usize * length..][..length])
+        .copied()
+        .collect();
+    let rows = (anomalous.len() + normal.len()) * segments;
+    let mut masks = Vec::new();
+    if settings.dropout > 0.0 {
+        for width in &settings.hidden {
+            let mut mask = Vec::new();
+            draws.dropout(rows * width, settings.dropout, &mut mask);
+            masks.push(mask);
+        }
+    }
+    let scores = network.forward(&x, rows, &masks);
+    let (loss, mut gradient) = ranking_loss(&scores, anomalous.len(), settings);
+    for (gradient, score) in gradient.iter_mut().zip(&scores) {
+        // Through the sigmoid.
+        *gradient *= score * (1.0 - score);
+    }
+    network.learn(&x, &masks, gradient, learning_rate, settings.weight_decay);
+    loss
+}
+
+/// The loss and its gradient with respect to each score; the first `anomalous` bags are the anomalous ones.
+pub(crate) fn ranking_loss(scores: &[f32], anomalous: usize, settings: &Mil) -> (f64, Vec<f32>) {
+    let segments = settings.segments;
+    let mut gradient = vec![0.0_f64; scores.len()];
+    // The best of each bag, the first of equals.
+    let best: Vec<(usize, f64)> = scores
+        .chunks_exact(segments)
+        .enumerate()
+        .map(|(bag, scores)| {
+            let mut top = 0;
+            for (place, score) in scores.iter().enumerate() {
+                if *score > scores[top] {
+                    top = place;
+                }
+            }
+            (bag * segments + top, f64::from(scores[top]))
+        })
+        .collect();
+    let (positive, negative) = best.split_at(anomalous);
+    let pairs = (positive.len() * negative.len()) as f64;
+    let mut loss = 0.0;
+    for (top, high) in positive {
+        for (other, low) in negative {
+            let hinge = 1.0 - high + low;
+            if hinge > 0.0 {
+                loss += hinge / pairs;
+                gradient[*top] -= 1.0 / pairs;
+                gradient[*other] += 1.0 / pairs;
+            } else if hinge.is_nan() {
+                loss = f64::NAN;
+            }
+        }
+    }
+    let share = 1.0 / anomalous as f64;
+    for first in (0..anomalous * segments).step_by(segments) {
+        for place in first..first + segments {
+            loss += share * settings.sparsity * f64::from(scores[place]);
+            gradient[place] += share * settings.sparsity;
+            if place + 1 < first + segments {
+                let difference = f64::from(scores[place]) - f64::from(scores[place + 1]);
+                loss += share * settings.smoothness * difference * difference;
+                gradient[place] += share * settings.smoothness * 2.0 * difference;
+                gradient[place + 1] -= share * settings.smoothness * 2.0 * difference;
+            }
+        }
+    }
+    (
+        loss,
+        gradient.into_iter().map(|value| value as f32).collect(),
+    )
+}
+
+fn score(network: &mut MilNetwork, dataset: &Prepared) -> Vec<f32> {
+    let columns = dataset.dimension();
+    let scores: Vec<f32> = dataset
+        .test
+        .values()
+        .chunks(SCORE_ROWS * columns)
+        .flat_map(|x| network.forward(x, x.len() / columns, &[]))
+        .collect();
+    mean_over_crops(&scores, dataset.crops)
+}

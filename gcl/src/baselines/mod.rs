@@ -1,0 +1,150 @@
+//! The methods of Table 1 beside this paper's own: the same data, metrics, curve and artifacts, another model.
+//!
+//! What is fitted in one go gives one point, epoch 1 of the training phase, and starts over when it was stopped. All of it
+//! runs on the host, whatever the device: plain loops whose order no thread count changes, sums in f64, the same bits on
+//! every machine. [`mil`] alone has epochs and a checkpoint, and multiplies by `gemm` as the networks do.
+
+mod adkim;
+mod eigen;
+mod isolation_forest;
+pub(crate) mod mil;
+mod mil_network;
+pub(crate) mod numbers;
+mod one_class_svm;
+mod pca;
+#[cfg(test)]
+mod tests;
+
+use sweeps::training::{Method, Pretraining};
+use sweeps::{EpochPoint, Phase, Training};
+
+use crate::checkpoint::{Checkpoint, Header};
+use crate::epoch_scores::Kept;
+use crate::error::TrainError;
+use crate::metrics;
+use crate::network::PairState;
+use crate::progress::{Scores, mean_over_crops};
+use crate::step::diverged;
+use crate::train::{Observer, Request, selected_rows};
+
+/// What a model is fitted on and scores.
+pub(crate) struct Ground<'a> {
+    /// Training rows.
+    pub(crate) train: &'a crate::matrix::Matrix,
+    /// Those of them that it is fitted on, ascending.
+    pub(crate) rows: &'a [u32],
+    /// Test rows.
+    pub(crate) test: &'a crate::matrix::Matrix,
+    /// Of the job.
+    pub(crate) seed: u64,
+    /// Threads that it may use.
+    pub(crate) threads: usize,
+    /// To be asked every now and then whether to go on.
+    pub(crate) stopped: &'a (dyn Fn() -> bool + Sync),
+}
+
+/// A model was told to stop, or found a number that is none.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Fault {
+    Stopped,
+    NotFinite(&'static str),
+}
+
+impl Ground<'_> {
+    /// An error once the run is to stop.
+    pub(crate) fn go_on(&self) -> Result<(), Fault> {
+        if (self.stopped)() {
+            Err(Fault::Stopped)
+        } else {
+            Ok(())
+        }
+    }
+}
+
+/// Fits a baseline and scores the test segments.
+pub(crate) fn run(
+    request: &Request<'_>,
+    training: &Training,
+    observer: &mut dyn Observer,
+) -> Result<(Checkpoint, Scores, Kept), TrainError> {
+    if training.method == Method::MilRanking {
+        return mil::run(request, training, observer);
+    }
+    let dataset = request.dataset;
+    let mut start = start(request);
+    let kept = Kept::new(training, dataset, &start)?;
+    if let Some(checkpoint) = &request.checkpoint
+        && checkpoint.header.next != (0, 0)
+    {
+        return Err(TrainError::BadCheckpoint {
+            message: "this method keeps none".to_owned(),
+        });
+    }
+    let selection = selected_rows(training, dataset)?;
+    let mut rows = selection.rows;
+    match training.pretraining {
+        Pretraining::Off => rows.extend(0..dataset.train.rows() as u32),
+        Pretraining::TemporalDifference { .. } => start
+            .header
+            .warnings
+            .say_of_filter(selection.share, selection.threshold),
+        Pretraining::NormalOnly => {}
+    }
+    if rows.is_empty() {
+        return Err(TrainError::bad_data(
+            "no segment is left to fit: the selection of `pretraining` keeps none \
+             (`difference_threshold`, `difference_quantile` and `difference_scale` decide)",
+        ));
+    }
+    let ground = Ground {
+        train: &dataset.train,
+        rows: &rows,
+        test: &dataset.test,
+        seed: request.job.seed,
+        threads: request.device.threads(),
+        stopped: &|| request.stop.is_stopped(),
+    };
+    let scored = match training.method {
+        Method::AdKim => adkim::score(&ground, training.adkim),
+        Method::Pca => pca::score(&ground, training.pca_dimensions),
+        Method::IsolationForest => isolation_forest::score(&ground, training.isolation_forest),
+        _ => one_class_svm::score(&ground, training.one_class_svm),
+    };
+    let at = (Phase::Train, 1);
+    let scores = scored.map_err(|fault| match fault {
+        Fault::Stopped => TrainError::Stopped(Box::new(start.clone())),
+        Fault::NotFinite(what) => diverged(what, at),
+    })?;
+    let scores = mean_over_crops(&scores, dataset.crops);
+    if !scores.iter().all(|score| score.is_finite()) {
+        return Err(diverged("a score", at));
+    }
+    let point = EpochPoint {
+        auc_g: metrics::auc(&scores, &dataset.frames),
+        ..EpochPoint::new(Phase::Train, 1)
+    };
+    observer.on_epoch(&point, &|| start.clone());
+    let mut end = start.clone();
+    end.header.curve.push(point);
+    Ok((
+        end,
+        Scores {
+            g: Some(scores),
+            d: None,
+        },
+        kept,
+    ))
+}
+
+/// A run that has not begun.
+fn start(request: &Request<'_>) -> Checkpoint {
+    Checkpoint {
+        header: Header::new(
+            request.job.id(request.dataset.digest),
+            &request.device.info().kind,
+            Phase::Train,
+        ),
+        networks: PairState::default(),
+        epoch_scores: Vec::new(),
+    }
+}

@@ -1,0 +1,172 @@
+//! The artifact `epoch-scores` (Fig. 7): the scores of test segments after each epoch of the main phase. It grows with the
+//! run, so a checkpoint carries it.
+//!
+//! A safetensors file: `score_g` and `score_d` where the method has them (f32, `[epochs, segments]`), `positives`,
+//! `negatives` and `segments` as in `scores`, for the videos that are kept. Its metadata entry `gcl-epoch-scores` is JSON:
+//! `{"format": 1, "videos": [names], "all": bool}`; `all` says whether these are all test videos. Where all would not fit
+//! in [`LIMIT`], the first anomalous ones that do are kept.
+
+use std::ops::Range;
+
+use safetensors::tensor::Dtype;
+use sweeps::training::Method;
+use sweeps::{Phase, Training};
+
+use crate::checkpoint::Checkpoint;
+use crate::error::TrainError;
+use crate::metrics::Frames;
+use crate::prepared::Prepared;
+use crate::scores::{counts, file, floats};
+
+/// The name of the artifact.
+pub const EPOCH_SCORES: &str = "epoch-scores";
+/// Scores take less than so many bytes: a checkpoint is written every epoch, and a record's artifacts are pulled whole.
+const LIMIT: usize = 4 << 20;
+
+/// Which scores are kept.
+pub(crate) struct Kept {
+    on: bool,
+    with_g: bool,
+    with_d: bool,
+    /// Numbers of the kept test videos.
+    videos: Vec<usize>,
+    /// Their segments.
+    segments: Vec<Range<usize>>,
+}
+
+impl Kept {
+    /// What `training` asks for. Refuses a checkpoint that kept something else.
+    pub(crate) fn new(
+        training: &Training,
+        dataset: &Prepared,
+        checkpoint: &Checkpoint,
+    ) -> Result<Self, TrainError> {
+        let mut kept = Self {
+            on: training.epoch_scores,
+            with_g: training.method.has_generator(),
+            with_d: matches!(training.method, Method::Gcl | Method::MilRanking),
+            videos: Vec::new(),
+            segments: Vec::new(),
+        };
+        if kept.on {
+            let per_segment = 4 * training.epochs as usize * kept.scores();
+            kept.videos = chosen(&dataset.frames, per_segment);
+            let videos = dataset.frames.videos();
+            kept.segments = kept.videos.iter().map(|v| videos[*v].clone()).collect();
+        }
+        let finished = checkpoint.header.curve.iter();
+        let epochs = finished.filter(|p| p.phase == Phase::Train).count();
+        if checkpoint.epoch_scores.len() != epochs * kept.length() {
+            return Err(TrainError::BadCheckpoint {
+                message: "its scores per epoch are not this job's".to_owned(),
+            });
+        }
+        Ok(kept)
+    }
+
+    /// Scores per segment and epoch.
+    fn scores(&self) -> usize {
+        usize::from(self.with_g) + usize::from(self.with_d)
+    }
+
+    /// Numbers per epoch.
+    fn length(&self) -> usize {
+        self.scores() * self.segments.iter().map(Range::len).sum::<usize>()
+    }
+
+    /// Appends an epoch of the main phase.
+    pub(crate) fn keep(&self, g: Option<&[f32]>, d: Option<&[f32]>, into: &mut Vec<f32>) {
+        for scores in [g.filter(|_| self.with_g), d.filter(|_| self.with_d)]
+            .into_iter()
+            .flatten()
+        {
+            for segments in &self.segments {
+                into.extend_from_slice(&scores[segments.clone()]);
+            }
+        }
+    }
+
+    /// The artifact, where it was asked for.
+    pub(crate) fn encode(
+        &self,
+        dataset: &Prepared,
+        kept: &[f32],
+    ) -> Result<Option<Vec<u8>>, TrainError> {
+        if !self.on {
+            return Ok(None);
+        }
+        let (names, frames) = (&dataset.test_names, &dataset.frames);
+        let width: usize = self.segments.iter().map(Range::len).sum();
+        let epochs = kept.len().checked_div(self.length()).unwrap_or(0);
+        let of = |place: usize| -> Vec<f32> {
+            kept.chunks_exact(self.length().max(1))
+                .flat_map(|epoch| &epoch[place * width..][..width])
+                .copied()
+                .collect()
+        };
+        let of_frames = |values: &[u32]| -> Vec<u32> {
+            let segments = self.segments.iter().cloned().flatten();
+            segments.map(|segment| values[segment]).collect()
+        };
+        let lengths: Vec<u32> = self.segments.iter().map(|s| s.len() as u32).collect();
+        let (positives, negatives) = (of_frames(frames.positives()), of_frames(frames.negatives()));
+        let mut tensors = vec![
+            ("positives", Dtype::U32, vec![width], counts(&positives)),
+            ("negatives", Dtype::U32, vec![width], counts(&negatives)),
+            (
+                "segments",
+                Dtype::U32,
+                vec![lengths.len()],
+                counts(&lengths),
+            ),
+        ];
+        let names_of_scores = [(self.with_g, "score_g"), (self.with_d, "score_d")];
+        for (place, (_, name)) in names_of_scores.iter().filter(|(with, _)| *with).enumerate() {
+            tensors.push((name, Dtype::F32, vec![epochs, width], floats(&of(place))));
+        }
+        let videos: Vec<&String> = self.videos.iter().map(|video| &names[*video]).collect();
+        let header = serde_json::json!({
+            "format": 1, "videos": videos, "all": videos.len() == names.len(),
+        });
+        file("gcl-epoch-scores", &header, &tensors).map(Some)
+    }
+}
+
+/// All videos where they fit, else the first anomalous ones that do.
+fn chosen(frames: &Frames, per_segment: usize) -> Vec<usize> {
+    let fits = |segments: usize| segments.saturating_mul(per_segment) < LIMIT;
+    let videos = frames.videos();
+    if fits(frames.segments()) {
+        return (0..videos.len()).collect();
+    }
+    let mut total = 0;
+    (0..videos.len())
+        .filter(|video| {
+            frames.positives()[videos[*video].clone()]
+                .iter()
+                .any(|count| *count > 0)
+        })
+        .take_while(|video| {
+            total += videos[*video].len();
+            fits(total)
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn all_videos_or_the_first_anomalous_ones() {
+        let mut frames = Frames::default();
+        frames.push(10, 160, 16, &[]);
+        for _ in 0..3 {
+            let range = 0..5;
+            frames.push(10, 160, 16, std::slice::from_ref(&range));
+        }
+        assert_eq!(chosen(&frames, 4), [0, 1, 2, 3]);
+        assert_eq!(chosen(&frames, LIMIT / 25), [1, 2]);
+        assert!(chosen(&frames, LIMIT).is_empty());
+    }
+}
