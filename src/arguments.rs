@@ -73,7 +73,7 @@ pub enum Command {
     Logs(Job),
     /// Write the report and the CSV files of a sweep
     Report(Report),
-    /// Data sets: make, inspect
+    /// Data sets: make, import, inspect
     #[command(subcommand)]
     Data(Data),
     /// List every job parameter: type, unit, range, default, section of the paper
@@ -313,6 +313,55 @@ pub enum Data {
     },
     /// Make a synthetic data set from a seed
     Synth(Synth),
+    /// Make a data set from features and annotations as they are passed around
+    #[command(subcommand)]
+    Import(Import),
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Import {
+    /// UCF-Crime: train and test lists, temporal annotation text
+    UcfCrime(ImportFrom),
+    /// ShanghaiTech in the split of Zhong et al.: train and test lists, folder of frame masks
+    #[command(name = "shanghaitech")]
+    ShanghaiTech(ImportFrom),
+}
+
+#[derive(Debug, Args)]
+pub struct ImportFrom {
+    /// Folder with the features; folders within it are looked into
+    #[arg(long, value_name = "DIR")]
+    pub features: PathBuf,
+    /// List of the training videos
+    #[arg(long, value_name = "FILE")]
+    pub train: PathBuf,
+    /// List of the test videos
+    #[arg(long, value_name = "FILE")]
+    pub test: PathBuf,
+    /// Truth of the test videos: UCF-Crime's annotation text, or ShanghaiTech's folder of frame masks
+    #[arg(long, value_name = "PATH")]
+    pub annotations: PathBuf,
+    /// List that knows the videos' numbers of frames; repeatable
+    #[arg(long, value_name = "FILE")]
+    pub frame_counts: Vec<PathBuf>,
+    /// Folder to make; must not exist
+    #[arg(long, value_name = "DIR")]
+    pub out: PathBuf,
+    /// Name of the data set, under which sweep files know it
+    #[arg(long)]
+    pub name: String,
+    /// What made the features
+    #[arg(long, default_value = "unknown")]
+    pub extractor: String,
+    /// Frames of a segment
+    #[arg(long, value_name = "N", default_value_t = 16, value_parser = clap::value_parser!(u32).range(1..=100_000))]
+    pub frames_per_segment: u32,
+    /// Leave out videos without features instead of refusing
+    #[arg(long)]
+    pub skip_missing: bool,
+    /// Link to features that can stay as they are instead of copying them
+    #[arg(long)]
+    pub link: bool,
 }
 
 #[derive(Debug, Args)]

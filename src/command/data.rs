@@ -1,8 +1,9 @@
-//! `gcl-sweep data`: inspect, synth.
+//! `gcl-sweep data`: inspect, synth, import.
 
+use datasets::import;
 use sweeps::Synthetic;
 
-use crate::arguments::{Data, Format, Synth};
+use crate::arguments::{Data, Format, Import, ImportFrom, Synth};
 use crate::error::CommandError;
 use crate::output;
 
@@ -15,6 +16,40 @@ pub fn data(arguments: &Data, format: Format) -> Result<(), CommandError> {
             show(&dataset, format)
         }
         Data::Synth(arguments) => synth(arguments, format),
+        Data::Import(Import::UcfCrime(from)) => imported(import::ucf_crime(&request(from)), format),
+        Data::Import(Import::ShanghaiTech(from)) => {
+            imported(import::shanghaitech(&request(from)), format)
+        }
+    }
+}
+
+fn request(from: &ImportFrom) -> import::Request {
+    import::Request {
+        features: from.features.clone(),
+        train: from.train.clone(),
+        test: from.test.clone(),
+        annotations: from.annotations.clone(),
+        frame_counts: from.frame_counts.clone(),
+        out: from.out.clone(),
+        name: from.name.clone(),
+        extractor: from.extractor.clone(),
+        frames_per_segment: from.frames_per_segment,
+        skip_missing: from.skip_missing,
+        link: from.link,
+    }
+}
+
+fn imported(
+    outcome: Result<import::ImportReport, import::ImportError>,
+    format: Format,
+) -> Result<(), CommandError> {
+    let report = outcome.map_err(|error| match error {
+        import::ImportError::Faults(_) => CommandError::Input(error.to_string()),
+        import::ImportError::Write(_) => CommandError::Other(error.to_string()),
+    })?;
+    match format {
+        Format::Json => output::json(&report),
+        Format::Text => output::print(report.to_string().trim_end()),
     }
 }
 

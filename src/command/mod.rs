@@ -7,6 +7,7 @@ mod params;
 mod plan;
 mod report;
 mod run;
+mod scores;
 mod selftest;
 mod state;
 mod status;

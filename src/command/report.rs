@@ -97,7 +97,7 @@ async fn gather(
         .sweep_info(sweep)
         .await
         .map_err(|error| client.failed(error))?;
-    let cells = client
+    let mut cells = client
         .cells(sweep)
         .await
         .map_err(|error| client.failed(error))?;
@@ -122,6 +122,8 @@ async fn gather(
     let request = sweeps::SweepSpec::parse(&info.file, &info.text)
         .map(|spec| spec.report)
         .unwrap_or_default();
+    notes.extend(super::scores::smooth(client, &mut cells).await?);
+    let scores = super::scores::fetch(client, &request.figures, &cells).await?;
     Ok(SweepResults {
         name: info.summary.name,
         description: info.summary.description,
@@ -137,7 +139,7 @@ async fn gather(
         command: command(&info.file, out, file),
         version: version::LONG.to_owned(),
         notes,
-        scores: Vec::new(),
+        scores,
         facts: Vec::new(),
     })
 }

@@ -133,3 +133,31 @@ fn a_plan_starts_nothing_and_knows_what_is_done() {
     assert_eq!(plan["cells"].as_array().unwrap().len(), 4);
     assert!(!world.path("state").exists());
 }
+
+#[test]
+fn smoothing_is_decided_when_reporting() {
+    let world = World::new();
+    let sweep = world.tiny_sweep(1, 2);
+    let text = std::fs::read_to_string(&sweep).unwrap();
+    let plain = "[[variant]]\nname = \"GCL\"\n";
+    let smooth = "[[variant]]\nname = \"smoothed\"\njob = { score_smoothing = 2.0 }\n";
+    world.write(
+        "tiny.toml",
+        &text.replace(plain, &format!("{plain}{smooth}")),
+    );
+    let ended = world.run_ok(&["run", "tiny.toml", "--out", "out"]);
+    assert!(ended.stderr.contains("3 cells, 2 jobs"), "{}", ended.stderr);
+    let lines = csv(&world.path("out/results.csv"));
+    let line = |variant: &str| {
+        lines
+            .iter()
+            .find(|line| line["variant"] == variant)
+            .unwrap()
+    };
+    assert_eq!(line("GCL")["job_id"], line("smoothed")["job_id"]);
+    assert_ne!(line("GCL")["auc"], line("smoothed")["auc"]);
+    assert_eq!(
+        line("GCL")["best_epoch_auc_d"],
+        line("smoothed")["best_epoch_auc_d"]
+    );
+}

@@ -77,6 +77,16 @@ impl Frames {
         self.videos.push(first..self.positives.len());
     }
 
+    /// Adds a video whose segments stand for these anomalous and normal frames, as an artifact of scores says.
+    pub fn push_counts(&mut self, positives: &[u32], negatives: &[u32]) {
+        let first = self.positives.len();
+        for (positive, negative) in positives.iter().zip(negatives) {
+            self.positives.push(*positive);
+            self.negatives.push(*negative);
+        }
+        self.videos.push(first..self.positives.len());
+    }
+
     /// Number of segments.
     pub fn segments(&self) -> usize {
         self.positives.len()

@@ -110,7 +110,9 @@ pub(super) fn number_ticks(axis: &Axis, wanted: usize) -> Vec<(f64, String)> {
     let ticks = axis.ticks(wanted);
     let step = match ticks.as_slice() {
         [first, second, ..] => second - first,
-        _ => 1.0,
+        // One tick alone has the digits that it needs.
+        [only] => smallest_digit(*only),
+        [] => 1.0,
     };
     ticks
         .into_iter()

@@ -98,6 +98,16 @@ impl Scored {
             })
     }
 
+    /// What the histogram spans: probabilities their whole range, errors what there is.
+    fn range(&self) -> (f64, f64) {
+        let (low, high) = (self.frames[0].0, self.frames[self.frames.len() - 1].0);
+        if self.network == Network::Discriminator && low >= 0.0 && high <= 1.0 {
+            (0.0, 1.0)
+        } else {
+            (low, high)
+        }
+    }
+
     /// Points of the ROC curve from (0, 0) to (1, 1), one per distinct score, and the area under it; `None` with one class.
     fn roc(&self) -> Option<(Vec<(f64, f64)>, f64)> {
         let (normal, anomalous) = self.total();
@@ -170,7 +180,7 @@ pub(super) fn histograms(results: &SweepResults, scored: &[Scored], name: &str) 
     for (index, scored) in shown.iter().enumerate() {
         let x = left + (index % columns) as f64 * (panel_width + gap);
         let y = top + (index / columns) as f64 * line_height + heading;
-        let (low, high) = (scored.frames[0].0, scored.frames[scored.frames.len() - 1].0);
+        let (low, high) = scored.range();
         let span = if high > low { high - low } else { 1.0 };
         let mut counts = vec![(0_u64, 0_u64); BINS];
         for (score, normal, anomalous) in &scored.frames {
