@@ -2,6 +2,7 @@
 
 mod coordinator;
 mod data;
+mod extract;
 mod local_workers;
 mod params;
 mod plan;
@@ -45,6 +46,7 @@ pub fn execute(arguments: Arguments) -> Result<(), CommandError> {
         Command::Logs(job) => status::logs(&job, format),
         Command::Report(arguments) => report::report(&arguments, format),
         Command::Data(arguments) => data::data(&arguments, format),
+        Command::Extract(arguments) => extract::extract(&arguments),
         Command::Params(arguments) => params::params(&arguments, format),
         Command::Selftest(arguments) => selftest::selftest(&arguments, format),
         Command::Completions { shell } => {

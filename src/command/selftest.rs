@@ -41,9 +41,44 @@ mod real {
             .into_iter()
             .collect::<Result<Vec<TraceReport>, _>>()
             .map_err(|error| CommandError::Input(chain(&error)))?;
+        let extractors = arguments
+            .case
+            .iter()
+            .filter(|folder| is_extractor(folder))
+            .map(|folder| extractor(folder, arguments));
+        let extractors = extractors.collect::<Result<Vec<_>, _>>()?;
         match format {
-            Format::Json => output::json(&reports.iter().map(as_json).collect::<Vec<_>>())?,
-            Format::Text => output::print(&table(&reports, !arguments.case.is_empty()))?,
+            Format::Json => {
+                let all: Vec<_> = reports
+                    .iter()
+                    .map(as_json)
+                    .chain(extractors.iter().map(extractor_json))
+                    .collect();
+                output::json(&all)?;
+            }
+            Format::Text => {
+                if !reports.is_empty() {
+                    output::print(&table(&reports, !arguments.case.is_empty()))?;
+                }
+                for report in &extractors {
+                    output::print(&extractor_table(report))?;
+                }
+            }
+        }
+        if let Some(report) = extractors.iter().find(|report| !report.passed()) {
+            return Err(CommandError::Deviates(format!(
+                "{} deviates by {:.1e}",
+                report.name,
+                report.largest_deviation()
+            )));
+        }
+        if let (true, Some(report)) = (reports.is_empty(), extractors.first()) {
+            output::say(&format!(
+                "{} matched: largest deviation {:.1e}",
+                report.name,
+                report.largest_deviation()
+            ));
+            return Ok(());
         }
         let failed: Vec<&str> = reports
             .iter()
@@ -68,6 +103,47 @@ mod real {
                 failed.join(", ")
             )))
         }
+    }
+
+    /// Whether a case is one of a feature extractor: its `case.toml` names a kind.
+    fn is_extractor(folder: &std::path::Path) -> bool {
+        std::fs::read_to_string(folder.join("case.toml")).is_ok_and(|text| {
+            text.lines()
+                .any(|line| line.trim_start().starts_with("kind"))
+        })
+    }
+
+    fn extractor(
+        folder: &std::path::Path,
+        arguments: &Selftest,
+    ) -> Result<extract::selftest::Report, CommandError> {
+        let device = extract::Device::open(&arguments.device, arguments.threads)
+            .map_err(|error| CommandError::Usage(chain(&error)))?;
+        extract::selftest::replay(folder, &device)
+            .map_err(|error| CommandError::Input(chain(&error)))
+    }
+
+    fn extractor_table(report: &extract::selftest::Report) -> String {
+        let mut table = output::table(&["case", "tensor", "values", "relative to the largest", ""]);
+        for tensor in &report.tensors {
+            table.add_row([
+                report.name.clone(),
+                tensor.name.clone(),
+                tensor.values.to_string(),
+                format!("{:.1e}", tensor.relative),
+                verdict(tensor.passed).to_owned(),
+            ]);
+        }
+        table.to_string()
+    }
+
+    fn extractor_json(report: &extract::selftest::Report) -> serde_json::Value {
+        let tensors: Vec<_> = report
+            .tensors
+            .iter()
+            .map(|tensor| serde_json::json!({ "name": tensor.name, "values": tensor.values, "relative": tensor.relative, "passed": tensor.passed }))
+            .collect();
+        serde_json::json!({ "trace": report.name, "passed": report.passed(), "tensors": tensors })
     }
 
     /// One line per tensor of the named cases; of the built-in ones a line each.
