@@ -34,6 +34,7 @@ mod real {
             arguments
                 .case
                 .iter()
+                .filter(|folder| !is_extractor(folder))
                 .map(|folder| replay(folder, &device))
                 .collect()
         };
