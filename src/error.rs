@@ -27,6 +27,10 @@ pub enum CommandError {
     Store(String),
     /// A trace is not matched.
     #[error("{0}")]
+    #[cfg_attr(
+        not(feature = "train"),
+        expect(dead_code, reason = "a control plane replays no traces")
+    )]
     Deviates(String),
     /// Ctrl-C.
     #[error("{0}")]

@@ -7,7 +7,7 @@
 //! It knows nothing of the maths (that is the trainer's), and nothing of queues and retries (that is the
 //! coordinator's). All waiting uses `tokio::time`, so that tests run in virtual time.
 //!
-//! Reading order: [`config`], [`trainer`], [`run`], then `attempt`, `heart`, `deliver`, `link`, [`verdict`], [`spool`].
+//! Reading order: [`config`], [`trainer`], [`mod@run`], then `attempt`, `heart`, `deliver`, `link`, [`verdict`], [`spool`].
 
 #[cfg(feature = "train")]
 pub mod candle;
