@@ -8,54 +8,156 @@ use std::collections::BTreeSet;
 use std::ops::Range;
 use std::sync::Arc;
 
-use reports::results::{CellScores, VideoScores};
+use reports::results::{CellScores, EmbeddedSegment, VideoScores};
 use safetensors::SafeTensors;
-use sweeps::{ArtifactRef, CellResult, FinalMetrics};
+use sweeps::{CellResult, FinalMetrics};
 
 use crate::client::Client;
 use crate::error::CommandError;
 
-/// Figures that are drawn from scores.
+/// Figures that are drawn from final scores.
 const FROM_SCORES: [&str; 4] = ["fig4", "fig7", "fig8", "roc"];
 /// A larger artifact than this is not one of scores.
 const MOST_BYTES: u64 = 256 << 20;
 
-/// The scores of the first seed of each variant and swept point, where a figure asks for them.
+/// The scores of the first seed of each variant and swept point, as far as figures ask for them.
 pub async fn fetch(
     client: &Client,
     figures: &[String],
     cells: &[CellResult],
 ) -> Result<Vec<CellScores>, CommandError> {
-    if !figures
-        .iter()
-        .any(|figure| FROM_SCORES.contains(&figure.as_str()))
-    {
-        return Ok(Vec::new());
-    }
+    let asked = |names: &[&str]| {
+        figures
+            .iter()
+            .any(|figure| names.contains(&figure.as_str()))
+    };
+    let (scores, epochs, embedding) = (asked(&FROM_SCORES), asked(&["fig7"]), asked(&["fig6"]));
     let mut order: Vec<usize> = (0..cells.len()).collect();
     order.sort_by_key(|index| cells[*index].cell.job.seed);
     let mut seen = BTreeSet::new();
     let mut all = Vec::new();
     for index in order {
         let result = &cells[index];
-        let artifact = result
-            .record
-            .iter()
-            .flat_map(|record| &record.outcome.artifacts)
-            .find(|artifact| artifact.name == "scores");
-        let Some(artifact) = artifact else { continue };
-        if !seen.insert((&result.cell.variant, format!("{:?}", result.cell.point))) {
+        let place = (&result.cell.variant, format!("{:?}", result.cell.point));
+        if !(scores || embedding) || result.record.is_none() || !seen.insert(place) {
             continue;
         }
-        let videos = videos(&get(client, artifact, result).await?);
-        all.push(CellScores {
+        let mut found = CellScores {
             cell: index,
-            videos,
-            embedding: Vec::new(),
-        });
+            ..CellScores::default()
+        };
+        if scores && let Some(bytes) = get(client, "scores", result).await? {
+            found.videos = decode(&bytes)
+                .map(|scores| videos(&scores))
+                .ok_or_else(|| unreadable(result))?;
+        }
+        if epochs && let Some(bytes) = get(client, "epoch-scores", result).await? {
+            evolution(&bytes, &mut found.videos).ok_or_else(|| unreadable(result))?;
+        }
+        if embedding && let Some(bytes) = get(client, "embedding", result).await? {
+            found.embedding = embedded(&bytes).ok_or_else(|| unreadable(result))?;
+        }
+        all.push(found);
     }
     all.sort_by_key(|scores| scores.cell);
     Ok(all)
+}
+
+/// The bytes of a record's artifact, where it has one of that name.
+async fn get(
+    client: &Client,
+    name: &str,
+    result: &CellResult,
+) -> Result<Option<Vec<u8>>, CommandError> {
+    let mut artifacts = result
+        .record
+        .iter()
+        .flat_map(|record| &record.outcome.artifacts);
+    let Some(artifact) = artifacts.find(|artifact| artifact.name == name) else {
+        return Ok(None);
+    };
+    let bytes = client.artifact(artifact.digest, MOST_BYTES).await;
+    bytes.map(Some).map_err(|error| client.failed(error))
+}
+
+fn unreadable(result: &CellResult) -> CommandError {
+    CommandError::Other(format!(
+        "the scores of job {} cannot be read",
+        result.job_id.short()
+    ))
+}
+
+/// Puts the reported score after each epoch beside the final one of each video that was kept.
+fn evolution(bytes: &[u8], videos: &mut [VideoScores]) -> Option<()> {
+    let tensors = SafeTensors::deserialize(bytes).ok()?;
+    let names = video_names(bytes, "gcl-epoch-scores")?;
+    let scores = tensors
+        .tensor("score_d")
+        .or_else(|_| tensors.tensor("score_g"))
+        .ok()?;
+    let &[_, width] = scores.shape() else {
+        return None;
+    };
+    let values = floats(scores.data());
+    let mut start = 0_usize;
+    for (name, count) in names
+        .iter()
+        .zip(words(tensors.tensor("segments").ok()?.data()))
+    {
+        let end = start
+            .checked_add(count as usize)
+            .filter(|end| *end <= width)?;
+        if let Some(video) = videos.iter_mut().find(|video| video.name == *name) {
+            let rows = values.chunks_exact(width.max(1)).zip(1..);
+            video.epochs = rows
+                .map(|(row, epoch)| (epoch, row[start..end].to_vec()))
+                .collect();
+        }
+        start = end;
+    }
+    Some(())
+}
+
+/// Reconstructions of test segments in two dimensions.
+fn embedded(bytes: &[u8]) -> Option<Vec<EmbeddedSegment>> {
+    let tensors = SafeTensors::deserialize(bytes).ok()?;
+    let points = floats(tensors.tensor("points").ok()?.data());
+    let anomalous = tensors.tensor("anomalous").ok()?;
+    let (points, _) = points.as_chunks::<2>();
+    let pairs = points.iter().zip(anomalous.data());
+    Some(
+        pairs
+            .map(|([x, y], anomalous)| EmbeddedSegment {
+                x: *x,
+                y: *y,
+                anomalous: *anomalous > 0,
+            })
+            .collect(),
+    )
+}
+
+fn words(data: &[u8]) -> Vec<u32> {
+    data.as_chunks::<4>()
+        .0
+        .iter()
+        .map(|bytes| u32::from_le_bytes(*bytes))
+        .collect()
+}
+
+fn floats(data: &[u8]) -> Vec<f32> {
+    data.as_chunks::<4>()
+        .0
+        .iter()
+        .map(|bytes| f32::from_le_bytes(*bytes))
+        .collect()
+}
+
+/// The names of the videos in an artifact's own description.
+fn video_names(bytes: &[u8], key: &str) -> Option<Vec<String>> {
+    let (_, metadata) = SafeTensors::read_metadata(bytes).ok()?;
+    let header: serde_json::Value =
+        serde_json::from_str(metadata.metadata().as_ref()?.get(key)?).ok()?;
+    serde_json::from_value(header.get("videos")?.clone()).ok()
 }
 
 /// What an artifact of scores holds.
@@ -74,30 +176,16 @@ struct Scores {
 /// `None` where the bytes are not what the trainer writes.
 fn decode(bytes: &[u8]) -> Option<Scores> {
     let tensors = SafeTensors::deserialize(bytes).ok()?;
-    let (_, metadata) = SafeTensors::read_metadata(bytes).ok()?;
-    let header: serde_json::Value =
-        serde_json::from_str(metadata.metadata().as_ref()?.get("gcl-scores")?).ok()?;
-    let names: Vec<String> = serde_json::from_value(header.get("videos")?.clone()).ok()?;
-    let words = |name: &str| -> Option<Vec<[u8; 4]>> {
-        Some(
-            tensors
-                .tensor(name)
-                .ok()?
-                .data()
-                .as_chunks::<4>()
-                .0
-                .to_vec(),
-        )
-    };
-    let counts = |name: &str| -> Option<Vec<u32>> {
-        Some(words(name)?.into_iter().map(u32::from_le_bytes).collect())
-    };
-    let scores = |name: &str| -> Option<Vec<f32>> {
-        Some(words(name)?.into_iter().map(f32::from_le_bytes).collect())
-    };
+    let names = video_names(bytes, "gcl-scores")?;
+    let counts = |name: &str| Some(words(tensors.tensor(name).ok()?.data()));
     let (positives, negatives) = (counts("positives")?, counts("negatives")?);
-    let g = scores("score_g").unwrap_or_default();
-    let d = scores("score_d").unwrap_or_default();
+    let scores = |name: &str| {
+        tensors
+            .tensor(name)
+            .map(|tensor| floats(tensor.data()))
+            .unwrap_or_default()
+    };
+    let (d, g) = (scores("score_d"), scores("score_g"));
     let mut segments = Vec::new();
     let mut total = 0_usize;
     for count in counts("segments")? {
@@ -156,15 +244,13 @@ pub async fn smooth(
         let Some(record) = &result.record else {
             continue;
         };
-        let artifact = record
-            .outcome
-            .artifacts
-            .iter()
-            .find(|artifact| artifact.name == "scores");
-        let (true, Some(artifact)) = (sigma > 0.0, artifact) else {
+        if sigma <= 0.0 {
+            continue;
+        }
+        let Some(bytes) = get(client, "scores", result).await? else {
             continue;
         };
-        let scores = get(client, artifact, result).await?;
+        let scores = decode(&bytes).ok_or_else(|| unreadable(result))?;
         let mut record = (**record).clone();
         record.outcome.metrics = smoothed_metrics(&scores, sigma)?;
         result.record = Some(Arc::new(record));
@@ -207,23 +293,6 @@ fn smoothed_metrics(_: &Scores, _: f64) -> Result<FinalMetrics, CommandError> {
     Err(CommandError::Usage(
         "the sweep asks for score_smoothing, and this build has no metrics (it was made with --no-default-features): write its report with a full build".into(),
     ))
-}
-
-async fn get(
-    client: &Client,
-    artifact: &ArtifactRef,
-    result: &CellResult,
-) -> Result<Scores, CommandError> {
-    let bytes = client
-        .artifact(artifact.digest, MOST_BYTES)
-        .await
-        .map_err(|error| client.failed(error))?;
-    decode(&bytes).ok_or_else(|| {
-        CommandError::Other(format!(
-            "the scores of job {} cannot be read",
-            result.job_id.short()
-        ))
-    })
 }
 
 /// Ranges of anomalous frames with the right number in each segment, and the number of frames.

@@ -70,13 +70,19 @@ pub(super) fn videos(results: &SweepResults, name: &str) -> Option<Figure> {
     )
 }
 
-/// The first video whose scores were kept over epochs.
+/// The first video with an event whose scores were kept over epochs; the first of all where none has one. The list's order
+/// decides, never the scores.
 pub(super) fn evolution(results: &SweepResults, name: &str) -> Option<Figure> {
     let (scores, video) = results.scores.iter().find_map(|scores| {
-        let video = scores
-            .videos
-            .iter()
-            .find(|video| !video.epochs.is_empty())?;
+        let kept = || {
+            scores
+                .videos
+                .iter()
+                .filter(|video| !video.epochs.is_empty())
+        };
+        let video = kept()
+            .find(|video| !video.anomalous.is_empty())
+            .or_else(|| kept().next())?;
         Some((scores, video))
     })?;
     let result = results.cells.get(scores.cell)?;
