@@ -154,7 +154,7 @@ impl Progress {
             (JobStatus::Pending, Some(error)) => format!("retry   {}: {error}", label.text),
             (JobStatus::Pending, None) => format!("queued  {} again", label.text),
             (_, error) => format!(
-                "{:<8}{}{}",
+                "{:<12}{}{}",
                 status.name(),
                 label.text,
                 error.map(|error| format!(": {error}")).unwrap_or_default()

@@ -6,7 +6,8 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use sweeps::CellResult;
+use coordinator::message::{Steer, SteerAction, Target};
+use sweeps::{CellResult, JobStatus};
 use tokio_util::sync::CancellationToken;
 
 use crate::arguments::{Connection, Format, Run};
@@ -94,10 +95,29 @@ async fn with_coordinator(
         .await
         .map_err(|error| client.failed(error))?;
     say(&submit::describe(&submitted));
-    let cells = client
-        .cells(&file.spec.name)
-        .await
-        .map_err(|error| client.failed(error))?;
+    let mut cells = cells_of(&client, &file.spec.name).await?;
+    let failed: BTreeSet<_> = cells
+        .iter()
+        .filter(|cell| matches!(cell.status, JobStatus::Failed | JobStatus::Quarantined))
+        .map(|cell| cell.job_id)
+        .collect();
+    if !failed.is_empty() {
+        // Whoever types the command again has freed memory, mended data, or wants to be sure.
+        let target = Target::Sweep(file.spec.name.clone());
+        let again = Steer {
+            target,
+            action: SteerAction::Retry,
+        };
+        client
+            .steer(&again)
+            .await
+            .map_err(|error| client.failed(error))?;
+        say(&format!(
+            "{} failed before and are tried again",
+            failed.len()
+        ));
+        cells = cells_of(&client, &file.spec.name).await?;
+    }
     let open: BTreeSet<_> = cells
         .iter()
         .filter(|cell| !cell.status.is_settled())
@@ -128,6 +148,13 @@ async fn with_coordinator(
     finish.cancel();
     while workers.join_next().await.is_some() {}
     ended
+}
+
+async fn cells_of(client: &Client, sweep: &str) -> Result<Vec<CellResult>, CommandError> {
+    client
+        .cells(sweep)
+        .await
+        .map_err(|error| client.failed(error))
 }
 
 /// Waits until a worker cannot be kept alive. One that ended as it should is waited for no more.

@@ -91,9 +91,10 @@ pub static PARAMETERS: &[Parameter] = &[
     },
     Parameter {
         name: "epochs",
+        // With both pre-trainings at most 100,000 points, which is what a record may hold on the wire.
         kind: Kind::Integer {
             min: 1,
-            max: 100_000,
+            max: 60_000,
         },
         unit: "passes over the training segments",
         default: || Some(Value::Integer(15)),
@@ -299,7 +300,7 @@ pub static PARAMETERS: &[Parameter] = &[
         name: "pretrain_epochs",
         kind: Kind::Integer {
             min: 1,
-            max: 100_000,
+            max: 20_000,
         },
         unit: "passes over the selected segments",
         default: || Some(Value::Integer(15)),
@@ -313,7 +314,7 @@ pub static PARAMETERS: &[Parameter] = &[
         name: "pretrain_discriminator_epochs",
         kind: Kind::Integer {
             min: 0,
-            max: 100_000,
+            max: 20_000,
         },
         unit: "passes over the training segments",
         default: || Some(Value::Integer(15)),

@@ -399,7 +399,7 @@ fn what_contradicts_itself_is_refused() {
 #[test]
 fn too_many_jobs_are_refused_before_they_are_made() {
     let text = format!(
-        "{HEAD}[axes]\nseed = {{ from = 0, count = 1000000 }}\nepochs = {{ from = 1, count = 90000 }}\nbatch_size = {{ from = 1, count = 1000000 }}\n"
+        "{HEAD}[axes]\nseed = {{ from = 0, count = 1000000 }}\nepochs = {{ from = 1, count = 50000 }}\nbatch_size = {{ from = 1, count = 1000000 }}\n"
     );
     assert!(faults(&text)[0].1.contains("--max-jobs"));
     let text = format!("{HEAD}[axes]\nseed = {{ from = 0, count = 11 }}\n");

@@ -97,3 +97,64 @@ fn another_data_set_than_the_one_demanded_is_refused() {
     assert_eq!(ended.code, Some(10), "{}", ended.stderr);
     assert!(ended.stderr.contains("demand"), "{}", ended.stderr);
 }
+
+#[test]
+fn jobs_that_fail_are_said_and_tried_again_when_asked() {
+    let world = world_with_data();
+    let list = std::fs::read_to_string(world.path("data/train.csv")).unwrap();
+    let unlabelled = list.lines().map(|line| {
+        let fields: Vec<&str> = line.split(',').collect();
+        if fields[0] == "video" {
+            line.to_owned()
+        } else {
+            format!("{},{},{},,", fields[0], fields[1], fields[2])
+        }
+    });
+    let unlabelled: Vec<String> = unlabelled.collect();
+    world.write("data/train.csv", &(unlabelled.join("\n") + "\n"));
+    world.write(
+        "named.toml",
+        "name = \"named\"\n[dataset]\nname = \"mine\"\n[job]\nepochs = 1\nbatch_size = 8\n\
+         [[variant]]\nname = \"OCC\"\njob = { pretraining = \"normal-only\" }\n[[variant]]\nname = \"B\"\n",
+    );
+    let arguments = [
+        "run",
+        "named.toml",
+        "--data",
+        "mine=data",
+        "--out",
+        "out",
+        "--workers",
+        "1",
+    ];
+    let first = world.run(&arguments);
+    assert_eq!(first.code, Some(11), "{}", first.stderr);
+    assert!(
+        first.stderr.contains("train.csv has none"),
+        "{}",
+        first.stderr
+    );
+    let lines = crate::world::csv(&world.path("out/results.csv"));
+    let status = |variant: &str| {
+        lines
+            .iter()
+            .find(|line| line["variant"] == variant)
+            .unwrap()["status"]
+            .clone()
+    };
+    assert_eq!(
+        (status("B").as_str(), status("OCC").as_str()),
+        ("done", "failed")
+    );
+    let page = std::fs::read_to_string(world.path("out/report/index.html")).unwrap();
+    assert!(page.contains("train.csv has none"), "the report says why");
+    let second = world.run(&arguments);
+    assert_eq!(second.code, Some(11), "{}", second.stderr);
+    assert!(
+        second
+            .stderr
+            .contains("1 failed before and are tried again"),
+        "{}",
+        second.stderr
+    );
+}
