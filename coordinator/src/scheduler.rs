@@ -1,6 +1,6 @@
 //! The scheduler: a pure state machine. Events in, effects out; no clock, randomness, IO or lock.
 //!
-//! Its state follows from the entries that it asked to persist ([`Scheduler::apply`]), and from what may be forgotten at
+//! Its state follows from the entries that it asked to persist (`Scheduler::apply`), and from what may be forgotten at
 //! a restart: when a worker was last heard, when a lease ends, who waits for work. Every legal transition of a job goes
 //! through one function, `set_state`, which also keeps counts, queues and leases in step; [`Scheduler::check`] says
 //! whether it succeeded.

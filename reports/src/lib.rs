@@ -4,8 +4,8 @@
 //! the same bytes. Nothing here averages silently: every mean carries its n, the n that was asked for, and what became of
 //! the rest.
 //!
-//! Reading order: [`results`] (what comes in), [`order`], [`summary`], [`statistics`], [`files`] (the CSV files),
-//! [`published`] (the paper's numbers), [`figures`], [`page`].
+//! Reading order: [`results`] (what comes in), [`order`], [`mod@summary`], [`statistics`], [`files`] (the CSV files),
+//! [`published`] (the paper's numbers), [`figures`], `page`.
 
 mod error;
 pub mod figures;
