@@ -3,9 +3,10 @@
 use std::ops::Deref;
 use std::path::Path;
 
+use coordinator::message::{SweepInfo, SweepSummary};
 use coordinator::service::{CallError, Caller};
 use proto::{Bearer, Keys, Reason};
-use sweeps::JobId;
+use sweeps::{CellResult, JobId};
 use tonic::transport::Channel;
 
 use crate::arguments::Connection;
@@ -58,6 +59,30 @@ impl Client {
             },
             other => CommandError::Other(chain(&other)),
         }
+    }
+
+    /// All sweeps.
+    pub async fn sweeps(&self) -> Result<Vec<SweepSummary>, CommandError> {
+        self.caller
+            .sweeps()
+            .await
+            .map_err(|error| self.failed(error))
+    }
+
+    /// Everything about a sweep but its cells.
+    pub async fn sweep_info(&self, sweep: &str) -> Result<SweepInfo, CommandError> {
+        self.caller
+            .sweep_info(sweep)
+            .await
+            .map_err(|error| self.failed(error))
+    }
+
+    /// The cells of a sweep.
+    pub async fn cells(&self, sweep: &str) -> Result<Vec<CellResult>, CommandError> {
+        self.caller
+            .cells(sweep)
+            .await
+            .map_err(|error| self.failed(error))
     }
 
     /// The job whose id begins like this.

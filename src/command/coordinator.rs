@@ -1,14 +1,12 @@
 //! `gcl-sweep coordinator`, and the coordinator inside `run`.
 
-use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
 use coordinator::service::{Options, Tls, Token, check_exposure, serve as serve_grpc};
-use coordinator::{Config, Engine, EngineError, Expand, Expanded, SystemClock};
-use sweeps::{DatasetSource, Limits, expand_text};
+use coordinator::{Config, Engine, EngineError, SystemClock, sweep_language};
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
@@ -113,7 +111,7 @@ pub async fn serve(
     let engine = Engine::start(
         config,
         Arc::new(SystemClock::start()),
-        expander(),
+        sweep_language(),
         stop_engine.clone(),
     )
     .await
@@ -141,26 +139,6 @@ pub async fn serve(
 
 fn store(error: &EngineError) -> CommandError {
     CommandError::Store(chain(error))
-}
-
-/// The sweep language, as the engine is handed it.
-pub fn expander() -> Expand {
-    Arc::new(|file: &str, text: &str, max_jobs: Option<usize>| {
-        let limits = max_jobs.map_or_else(Limits::default, |max_jobs| Limits { max_jobs });
-        let (spec, expansion) =
-            expand_text(file, text, limits).map_err(|faults| faults.to_string())?;
-        let datasets: BTreeMap<_, _> = match (&spec.datasets[..], spec.dataset_digest) {
-            ([DatasetSource::Named(name)], Some(digest)) => [(name.clone(), digest)].into(),
-            _ => BTreeMap::new(),
-        };
-        Ok(Expanded {
-            name: spec.name,
-            description: spec.description,
-            columns: expansion.columns,
-            cells: expansion.cells,
-            datasets,
-        })
-    })
 }
 
 /// Runs until a signal.

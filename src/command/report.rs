@@ -93,14 +93,8 @@ async fn gather(
     out: &Path,
     file: Option<&SweepFile>,
 ) -> Result<SweepResults, CommandError> {
-    let info = client
-        .sweep_info(sweep)
-        .await
-        .map_err(|error| client.failed(error))?;
-    let mut cells = client
-        .cells(sweep)
-        .await
-        .map_err(|error| client.failed(error))?;
+    let info = client.sweep_info(sweep).await?;
+    let mut cells = client.cells(sweep).await?;
     let mut notes = Vec::new();
     if info.discrepancies > 0 {
         notes.push(format!(

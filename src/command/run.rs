@@ -95,7 +95,7 @@ async fn with_coordinator(
         .await
         .map_err(|error| client.failed(error))?;
     say(&submit::describe(&submitted));
-    let mut cells = cells_of(&client, &file.spec.name).await?;
+    let mut cells = client.cells(&file.spec.name).await?;
     let failed: BTreeSet<_> = cells
         .iter()
         .filter(|cell| matches!(cell.status, JobStatus::Failed | JobStatus::Quarantined))
@@ -116,7 +116,7 @@ async fn with_coordinator(
             "{} failed before and are tried again",
             failed.len()
         ));
-        cells = cells_of(&client, &file.spec.name).await?;
+        cells = client.cells(&file.spec.name).await?;
     }
     let open: BTreeSet<_> = cells
         .iter()
@@ -148,13 +148,6 @@ async fn with_coordinator(
     finish.cancel();
     while workers.join_next().await.is_some() {}
     ended
-}
-
-async fn cells_of(client: &Client, sweep: &str) -> Result<Vec<CellResult>, CommandError> {
-    client
-        .cells(sweep)
-        .await
-        .map_err(|error| client.failed(error))
 }
 
 /// Waits until a worker cannot be kept alive. One that ended as it should is waited for no more.

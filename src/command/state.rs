@@ -54,11 +54,7 @@ async fn ask(serving: &Serving) -> Result<BTreeSet<JobId>, CommandError> {
     };
     let client = Client::new(&connection)?;
     let mut done = BTreeSet::new();
-    for sweep in client
-        .sweeps()
-        .await
-        .map_err(|error| client.failed(error))?
-    {
+    for sweep in client.sweeps().await? {
         let take = |cell: sweeps::CellResult| {
             if cell.status == JobStatus::Done {
                 done.insert(cell.job_id);

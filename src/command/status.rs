@@ -19,22 +19,10 @@ pub fn status(arguments: &Status, format: Format) -> Result<(), CommandError> {
     super::runtime()?.block_on(async {
         let client = Client::new(&arguments.connection)?;
         match &arguments.sweep {
-            None => sweeps_table(
-                &client
-                    .sweeps()
-                    .await
-                    .map_err(|error| client.failed(error))?,
-                format,
-            ),
+            None => sweeps_table(&client.sweeps().await?, format),
             Some(sweep) => {
-                let info = client
-                    .sweep_info(sweep)
-                    .await
-                    .map_err(|error| client.failed(error))?;
-                let cells = client
-                    .cells(sweep)
-                    .await
-                    .map_err(|error| client.failed(error))?;
+                let info = client.sweep_info(sweep).await?;
+                let cells = client.cells(sweep).await?;
                 one_sweep(&info, &cells, format)
             }
         }

@@ -11,10 +11,7 @@ use crate::output;
 pub fn steer(arguments: &Target, action: SteerAction) -> Result<(), CommandError> {
     super::runtime()?.block_on(async {
         let client = Client::new(&arguments.connection)?;
-        let sweeps = client
-            .sweeps()
-            .await
-            .map_err(|error| client.failed(error))?;
+        let sweeps = client.sweeps().await?;
         let target = if sweeps.iter().any(|sweep| sweep.name == arguments.target) {
             Steered::Sweep(arguments.target.clone())
         } else if arguments.target.len() >= 4

@@ -44,14 +44,8 @@ pub async fn until_settled(client: &Client, sweep: &str) -> Result<Vec<CellResul
             .watch(Some(sweep))
             .await
             .map_err(|error| client.failed(error))?;
-        let info = client
-            .sweep_info(sweep)
-            .await
-            .map_err(|error| client.failed(error))?;
-        let cells = client
-            .cells(sweep)
-            .await
-            .map_err(|error| client.failed(error))?;
+        let info = client.sweep_info(sweep).await?;
+        let cells = client.cells(sweep).await?;
         let mut statuses: BTreeMap<JobId, JobStatus> = cells
             .iter()
             .map(|cell| (cell.job_id, cell.status))
