@@ -1,0 +1,81 @@
+//! What asks a running coordinator.
+
+use std::path::PathBuf;
+
+use clap::Args;
+
+use super::run::DataFolders;
+
+/// How to reach a coordinator.
+#[derive(Debug, Clone, Args)]
+pub struct Connection {
+    /// Address of the coordinator
+    #[arg(
+        long,
+        env = "GCL_COORDINATOR",
+        value_name = "URL",
+        default_value = "http://127.0.0.1:7070",
+        global = true
+    )]
+    pub coordinator: String,
+    /// File with the token
+    #[arg(long, env = "GCL_TOKEN_FILE", value_name = "FILE", global = true)]
+    pub token_file: Option<PathBuf>,
+    /// Certificate of the authority that signed the coordinator's, PEM (with an https address)
+    #[arg(long, env = "GCL_CA", value_name = "FILE", global = true)]
+    pub ca: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub struct Submit {
+    /// The sweep file
+    pub sweep: PathBuf,
+    /// Higher goes first
+    #[arg(long, default_value_t = 0, allow_negative_numbers = true)]
+    pub priority: i32,
+    /// Most jobs that the file may mean
+    #[arg(long, value_name = "N", default_value_t = sweeps::Limits::default().max_jobs)]
+    pub max_jobs: usize,
+    /// Only say what would happen
+    #[arg(long)]
+    pub dry_run: bool,
+    /// Wait until all jobs are settled
+    #[arg(long)]
+    pub wait: bool,
+    #[command(flatten)]
+    pub folders: DataFolders,
+    #[command(flatten)]
+    pub connection: Connection,
+}
+
+#[derive(Debug, Args)]
+pub struct Status {
+    /// A sweep's name; without it, all sweeps
+    pub sweep: Option<String>,
+    #[command(flatten)]
+    pub connection: Connection,
+}
+
+#[derive(Debug, Args)]
+pub struct SweepOf {
+    /// The sweep's name
+    pub sweep: String,
+    #[command(flatten)]
+    pub connection: Connection,
+}
+
+#[derive(Debug, Args)]
+pub struct Target {
+    /// A sweep's name, or a job's id (a unique beginning is enough)
+    pub target: String,
+    #[command(flatten)]
+    pub connection: Connection,
+}
+
+#[derive(Debug, Args)]
+pub struct Job {
+    /// The job's id; a unique beginning is enough
+    pub job: String,
+    #[command(flatten)]
+    pub connection: Connection,
+}

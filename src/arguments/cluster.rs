@@ -1,0 +1,75 @@
+//! The two long-running roles.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use clap::Args;
+
+use super::client::Connection;
+use super::run::DataFolders;
+
+#[derive(Debug, Args)]
+pub struct Coordinator {
+    /// State folder
+    #[arg(long, value_name = "DIR")]
+    pub state: PathBuf,
+    /// Address to listen on; beyond loopback it needs TLS and a token, or --insecure
+    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:7070")]
+    pub listen: SocketAddr,
+    /// Listen beyond loopback without TLS and token: anyone who reaches the port can submit, steer and read
+    #[arg(long)]
+    pub insecure: bool,
+    /// File with the token that every caller must send
+    #[arg(long, value_name = "FILE", requires = "tls_certificate")]
+    pub token_file: Option<PathBuf>,
+    /// Certificate (chain) of the coordinator, PEM
+    #[arg(long, value_name = "FILE", requires = "tls_key")]
+    pub tls_certificate: Option<PathBuf>,
+    /// Its private key, PEM
+    #[arg(long, value_name = "FILE", requires = "tls_certificate")]
+    pub tls_key: Option<PathBuf>,
+    /// How long a lease lives without a report
+    #[arg(long, value_name = "SECONDS", default_value_t = 30.0)]
+    pub lease_seconds: f64,
+    /// Write the address that is listened on into this file (for --listen with port 0)
+    #[arg(long, value_name = "FILE")]
+    pub address_file: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub struct Worker {
+    #[command(flatten)]
+    pub connection: Connection,
+    /// Name of the worker [default: host name and device]
+    #[arg(long)]
+    pub name: Option<String>,
+    /// Device: auto, cpu, cuda:N
+    #[arg(long, default_value = "auto")]
+    pub device: String,
+    /// Threads [default: all cores]
+    #[arg(long, value_name = "N")]
+    pub threads: Option<usize>,
+    /// Folder for checkpoints and undelivered results
+    #[arg(long, value_name = "DIR", default_value = "gcl-worker")]
+    pub scratch: PathBuf,
+    /// Bytes of prepared data kept in memory between jobs
+    #[arg(long, value_name = "BYTES", default_value_t = 8 << 30)]
+    pub cache_bytes: usize,
+    /// Seconds that a stop may take before the process exits without it
+    #[arg(long, value_name = "SECONDS", default_value_t = 25.0)]
+    pub grace: f64,
+    /// Seconds without a coordinator after which the worker gives up
+    #[arg(long, value_name = "SECONDS", default_value_t = 86_400.0)]
+    pub orphan_timeout: f64,
+    /// Exit after so many seconds without work
+    #[arg(long, value_name = "SECONDS")]
+    pub idle_timeout: Option<f64>,
+    /// Exit after so many jobs
+    #[arg(long, value_name = "N")]
+    pub exit_after_jobs: Option<u64>,
+    /// Stop as by SIGTERM when standard input ends: the way in which `run` keeps its workers from outliving it
+    #[arg(long, hide = true)]
+    pub exit_with_stdin: bool,
+    #[command(flatten)]
+    pub folders: DataFolders,
+}

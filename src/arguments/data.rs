@@ -1,0 +1,95 @@
+//! `data inspect`, `synth` and `import`.
+
+use std::path::PathBuf;
+
+use clap::{Args, Subcommand};
+
+#[derive(Debug, Subcommand)]
+pub enum Data {
+    /// Check a data set and print what is in it
+    Inspect {
+        /// The data set's folder
+        folder: PathBuf,
+    },
+    /// Make a synthetic data set from a seed
+    Synth(Synth),
+    /// Make a data set from features and annotations as they are passed around
+    #[command(subcommand)]
+    Import(Import),
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Import {
+    /// UCF-Crime: train and test lists, temporal annotation text
+    UcfCrime(ImportFrom),
+    /// ShanghaiTech in the split of Zhong et al.: train and test lists, folder of frame masks
+    #[command(name = "shanghaitech")]
+    ShanghaiTech(ImportFrom),
+}
+
+#[derive(Debug, Args)]
+pub struct ImportFrom {
+    /// Folder with the features; folders within it are looked into
+    #[arg(long, value_name = "DIR")]
+    pub features: PathBuf,
+    /// List of the training videos
+    #[arg(long, value_name = "FILE")]
+    pub train: PathBuf,
+    /// List of the test videos
+    #[arg(long, value_name = "FILE")]
+    pub test: PathBuf,
+    /// Truth of the test videos: UCF-Crime's annotation text, or ShanghaiTech's folder of frame masks
+    #[arg(long, value_name = "PATH")]
+    pub annotations: PathBuf,
+    /// List that knows the videos' numbers of frames; repeatable
+    #[arg(long, value_name = "FILE")]
+    pub frame_counts: Vec<PathBuf>,
+    /// Folder to make; must not exist
+    #[arg(long, value_name = "DIR")]
+    pub out: PathBuf,
+    /// Name of the data set, under which sweep files know it
+    #[arg(long)]
+    pub name: String,
+    /// What made the features
+    #[arg(long, default_value = "unknown")]
+    pub extractor: String,
+    /// Frames of a segment
+    #[arg(long, value_name = "N", default_value_t = 16, value_parser = clap::value_parser!(u32).range(1..=100_000))]
+    pub frames_per_segment: u32,
+    /// Leave out videos without features instead of refusing
+    #[arg(long)]
+    pub skip_missing: bool,
+    /// Link to features that can stay as they are instead of copying them
+    #[arg(long)]
+    pub link: bool,
+}
+
+#[derive(Debug, Args)]
+pub struct Synth {
+    /// Folder to write; must not exist
+    pub folder: PathBuf,
+    /// Videos altogether; two thirds train, one third tests
+    #[arg(long, default_value_t = 90, value_parser = clap::value_parser!(u32).range(6..=100_000))]
+    pub videos: u32,
+    /// Mean length of a video, in segments of 16 frames
+    #[arg(long, default_value_t = 25, value_parser = clap::value_parser!(u32).range(4..=10_000))]
+    pub mean_length: u32,
+    /// Feature dimension
+    #[arg(long, default_value_t = 128, value_parser = clap::value_parser!(u32).range(8..=16_384))]
+    pub dimension: u32,
+    /// Seed
+    #[arg(long, default_value_t = 0)]
+    pub seed: u64,
+    /// own-cameras, fixed-cameras or hard-bursts
+    #[arg(long, default_value = "fixed-cameras", value_parser = parse_regime)]
+    pub regime: sweeps::Regime,
+}
+
+fn parse_regime(text: &str) -> Result<sweeps::Regime, String> {
+    let regimes = sweeps::Regime::ALL;
+    regimes
+        .iter()
+        .find(|(name, _)| *name == text)
+        .map(|(_, regime)| *regime)
+        .ok_or_else(|| format!("one of: {}", regimes.map(|(name, _)| name).join(", ")))
+}

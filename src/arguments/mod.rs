@@ -1,0 +1,105 @@
+//! The command line.
+
+mod check;
+mod client;
+mod cluster;
+mod data;
+mod extract;
+mod report;
+mod run;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+pub use check::{Params, Selftest};
+pub use client::{Connection, Job, Status, Submit, SweepOf, Target};
+pub use cluster::{Coordinator, Worker};
+pub use data::{Data, Import, ImportFrom, Synth};
+pub use extract::{Extract, OnBroken};
+pub use report::Report;
+pub use run::{DataFolders, Plan, Run};
+
+/// Sweeps of Generative Cooperative Learning for video anomaly detection, on one machine or on a cluster of workers.
+#[derive(Debug, Parser)]
+#[command(name = "gcl-sweep", version = crate::version::LONG, propagate_version = true)]
+#[command(
+    after_help = "Exit codes: 0 ok, 2 usage, 10 invalid sweep or data set, 11 finished but jobs failed, \
+    12 coordinator unreachable, 13 store unusable, 14 a selftest deviates, 130 interrupted."
+)]
+pub struct Arguments {
+    #[command(subcommand)]
+    pub command: Command,
+    #[command(flatten)]
+    pub global: Global,
+}
+
+/// What every command takes.
+#[derive(Debug, Clone, Args)]
+pub struct Global {
+    /// How tables are printed on stdout
+    #[arg(long, value_enum, default_value_t = Format::Text, global = true, help_heading = "Output")]
+    pub format: Format,
+    /// More talk on stderr (-v: info, -vv: debug, -vvv: trace); RUST_LOG is obeyed too
+    #[arg(short, long, action = clap::ArgAction::Count, global = true, help_heading = "Output")]
+    pub verbose: u8,
+    /// Log lines on stderr as JSON
+    #[arg(long, global = true, help_heading = "Output")]
+    pub log_json: bool,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Format {
+    /// A table for people
+    Text,
+    /// JSON for programs
+    Json,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Run a sweep on this machine: coordinator, workers, report
+    Run(Run),
+    /// Show what a sweep would run; nothing is started
+    Plan(Plan),
+    /// Start a coordinator: it queues jobs, keeps results, answers workers and users
+    Coordinator(Coordinator),
+    /// Start a worker: it fetches jobs from a coordinator and trains them
+    Worker(Worker),
+    /// Submit a sweep to a running coordinator
+    Submit(Submit),
+    /// Show the sweeps of a coordinator, or the jobs of one sweep
+    Status(Status),
+    /// Follow a sweep until it is settled
+    Watch(SweepOf),
+    /// Take unfinished jobs out
+    Cancel(Target),
+    /// Start no more jobs of a sweep, or not this one
+    Pause(Target),
+    /// Start them again
+    Resume(Target),
+    /// Queue failed, quarantined and cancelled jobs again
+    Retry(Target),
+    /// Say why a job is where it is
+    Explain(Job),
+    /// Show the workers of a coordinator
+    Workers(Connection),
+    /// Show what a job's trainer logged
+    Logs(Job),
+    /// Write the report and the CSV files of a sweep
+    Report(Report),
+    /// Data sets: make, import, inspect
+    #[command(subcommand)]
+    Data(Data),
+    /// Videos to a data set of features (needs ffmpeg)
+    Extract(Extract),
+    /// List every job parameter: type, unit, range, default, section of the paper
+    Params(Params),
+    /// Replay reference traces on this device and print the largest deviation
+    Selftest(Selftest),
+    /// Print completions for a shell
+    Completions {
+        /// The shell
+        shell: clap_complete::Shell,
+    },
+    /// Print the manual page
+    Man,
+}

@@ -1,0 +1,74 @@
+//! `run` and `plan`, and where data sets are.
+
+use std::path::PathBuf;
+
+use clap::Args;
+
+/// Where data sets are.
+#[derive(Debug, Clone, Args)]
+pub struct DataFolders {
+    /// Folder of a data set, by the name that sweep files use; repeatable
+    #[arg(long = "data", value_name = "NAME=DIR", value_parser = parse_data_folder)]
+    pub data: Vec<(String, PathBuf)>,
+    /// The same as a list `NAME=DIR:NAME=DIR`; an entry without `=` is a folder whose subfolders are data sets
+    #[arg(
+        long,
+        env = "GCL_DATA",
+        value_name = "LIST",
+        hide = true,
+        default_value = ""
+    )]
+    pub data_list: String,
+}
+
+#[derive(Debug, Args)]
+pub struct Run {
+    /// The sweep file
+    pub sweep: PathBuf,
+    /// Folder for the report, the CSV files and the state
+    #[arg(long, value_name = "DIR")]
+    pub out: Option<PathBuf>,
+    /// Worker processes [default: one per core, at most one per job, on the CPU]
+    #[arg(long, value_name = "N")]
+    pub workers: Option<usize>,
+    /// Device of the workers: auto, cpu, cuda:N
+    #[arg(long, default_value = "auto")]
+    pub device: String,
+    /// Threads of each worker [default: cores divided by workers]
+    #[arg(long, value_name = "N")]
+    pub threads: Option<usize>,
+    /// State folder [default: OUT/state]; give one to share results between folders
+    #[arg(long, value_name = "DIR")]
+    pub state: Option<PathBuf>,
+    /// Most jobs that the file may mean
+    #[arg(long, value_name = "N", default_value_t = sweeps::Limits::default().max_jobs)]
+    pub max_jobs: usize,
+    #[command(flatten)]
+    pub folders: DataFolders,
+}
+
+#[derive(Debug, Args)]
+pub struct Plan {
+    /// The sweep file
+    pub sweep: PathBuf,
+    /// State folder in which to look for what is done already (that of a `run`: OUT/state)
+    #[arg(long, value_name = "DIR")]
+    pub state: Option<PathBuf>,
+    /// Most jobs that the file may mean
+    #[arg(long, value_name = "N", default_value_t = sweeps::Limits::default().max_jobs)]
+    pub max_jobs: usize,
+    /// Print every job, not only the groups
+    #[arg(long)]
+    pub jobs: bool,
+    #[command(flatten)]
+    pub folders: DataFolders,
+}
+
+fn parse_data_folder(text: &str) -> Result<(String, PathBuf), String> {
+    match text.split_once('=') {
+        Some((name, folder)) if !name.is_empty() && !folder.is_empty() => {
+            Ok((name.to_owned(), PathBuf::from(folder)))
+        }
+        _ => Err("write NAME=DIR: the name that the sweep file uses, and the folder".to_owned()),
+    }
+}
