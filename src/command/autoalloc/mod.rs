@@ -6,7 +6,7 @@
 mod policy;
 mod slurm;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use coordinator::message::{WorkerState, WorkerView};
@@ -184,27 +184,21 @@ async fn look(client: &Client, cluster: &Slurm) -> Result<(u64, Vec<Allocation>)
     Ok((unsettled, allocations))
 }
 
-/// Workers by the allocation in their name. One that trains makes its allocation busy.
+/// Workers by the allocation in their name. The one that does most speaks for its allocation.
 fn by_allocation(workers: &[WorkerView]) -> BTreeMap<String, Seen> {
     let mut seen = BTreeMap::new();
-    let present: BTreeSet<WorkerState> = [WorkerState::Active, WorkerState::Draining].into();
-    for worker in workers
-        .iter()
-        .filter(|worker| present.contains(&worker.state))
-    {
+    for worker in workers {
         let Some(rest) = worker.name.strip_prefix(WORKER_PREFIX) else {
             continue;
         };
         let id = rest.split('-').next().unwrap_or(rest).to_owned();
-        let now = if worker.leases.is_empty() {
-            Seen::Idle
-        } else {
-            Seen::Busy
+        let now = match worker.state {
+            WorkerState::Gone | WorkerState::Silent => Seen::Left,
+            _ if worker.leases.is_empty() => Seen::Idle,
+            _ => Seen::Busy,
         };
         let entry = seen.entry(id).or_insert(now);
-        if now == Seen::Busy {
-            *entry = Seen::Busy;
-        }
+        *entry = (*entry).max(now);
     }
     seen
 }

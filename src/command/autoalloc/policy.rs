@@ -40,12 +40,14 @@ pub enum State {
 }
 
 /// What the coordinator knows of an allocation's worker.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Seen {
-    /// It trains.
-    Busy,
+    /// It was here, and left.
+    Left,
     /// It has no job.
     Idle,
+    /// It trains.
+    Busy,
 }
 
 /// An allocation as both queues show it.
@@ -73,6 +75,8 @@ pub enum Action {
 /// The memory between two looks.
 #[derive(Debug, Default)]
 pub struct Allocator {
+    /// Whether it has looked before: what had ended by then is an earlier run's story.
+    looked: bool,
     /// Since when a worker has had no job.
     idle_since: BTreeMap<String, Duration>,
     /// Allocations whose worker was seen: their end is no failure to start.
@@ -158,7 +162,7 @@ impl Allocator {
     fn learn(&mut self, policy: &Policy, now: Duration, allocations: &[Allocation]) {
         for one in allocations {
             match one.worker {
-                Some(Seen::Busy) => {
+                Some(Seen::Busy | Seen::Left) => {
                     self.idle_since.remove(&one.id);
                 }
                 Some(Seen::Idle) => {
@@ -175,11 +179,16 @@ impl Allocator {
             {
                 let never_joined = !self.joined.contains(&one.id);
                 let at_once = ran <= policy.fails_within;
-                if never_joined && !self.told.contains(&one.id) && (failed || at_once) {
+                if self.looked
+                    && never_joined
+                    && !self.told.contains(&one.id)
+                    && (failed || at_once)
+                {
                     self.start_failed(now);
                 }
             }
         }
+        self.looked = true;
         // What the cluster has forgotten is forgotten here.
         let known = |id: &String| allocations.iter().any(|one| one.id == *id);
         for memory in [&mut self.joined, &mut self.counted, &mut self.told] {
@@ -326,6 +335,28 @@ mod tests {
             allocator.step(&policy(), seconds(7200), 4, &ended),
             [Action::Start(3)]
         );
+    }
+
+    #[test]
+    fn what_ended_before_the_first_look_and_workers_that_came_and_left_are_no_failures() {
+        let mut allocator = Allocator::default();
+        let ended = State::Ended {
+            ran: seconds(5),
+            failed: false,
+        };
+        let mut now = vec![one("1", ended, None)];
+        assert_eq!(
+            allocator.step(&policy(), seconds(0), 2, &now),
+            [Action::Start(2)]
+        );
+        // Its worker came and left between two looks.
+        now.push(one("2", ended, Some(Seen::Left)));
+        assert_eq!(
+            allocator.step(&policy(), seconds(10), 2, &now),
+            [Action::Start(2)]
+        );
+        now.push(one("3", ended, None));
+        assert_eq!(allocator.step(&policy(), seconds(20), 2, &now), []);
     }
 
     #[test]
