@@ -247,6 +247,7 @@ impl Run {
             self.step(now, Event::Tick, &mut turn);
         }
         self.complete(turn, now).await?;
+        self.compact().await?;
         for look in looks {
             look(match &self.broken {
                 None => Ok((&self.scheduler, now)),
@@ -368,6 +369,27 @@ impl Run {
         .map_err(|error| EngineError::Task(error.to_string()))?;
         self.state = Some(state);
         Ok(result.map_err(|error| (entries, Refusal::Storage(chain(&error)))))
+    }
+
+    /// Puts a snapshot in the place of a journal that has grown long. Everybody waits meanwhile: for as long as it takes to
+    /// copy the records, which happens ever more seldom as they grow.
+    async fn compact(&mut self) -> Result<(), EngineError> {
+        let due = self.state.as_ref().is_some_and(State::is_snapshot_due);
+        if self.broken.is_some() || !due {
+            return Ok(());
+        }
+        let image = self.scheduler.image();
+        let Some(mut state) = self.state.take() else {
+            return Ok(());
+        };
+        let state = tokio::task::spawn_blocking(move || {
+            state.compact(&image);
+            state
+        })
+        .await
+        .map_err(|error| EngineError::Task(error.to_string()))?;
+        self.state = Some(state);
+        Ok(())
     }
 
     fn publish(&self, changes: Vec<Change>) {

@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use sweeps::{AttemptNumber, Failure, JobId, RunRecord};
 
 use crate::cells::CellTable;
+use crate::image::ImagePart;
 use crate::message::{
     Hello, LeaseKey, Receipt, Requirements, SteerAction, Target, Timestamp, WorkerId,
 };
@@ -114,6 +115,11 @@ pub enum Entry {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         record: Option<Box<RunRecord>>,
     },
+    /// A part of the whole state, in a snapshot. What was applied before the first of them is forgotten.
+    Image {
+        /// Which part.
+        part: Box<ImagePart>,
+    },
 }
 
 /// What follows from a failure.
@@ -160,19 +166,19 @@ pub struct Submission {
     pub ids: Vec<JobId>,
 }
 
-mod shared {
+pub(crate) mod shared {
     use std::sync::Arc;
 
     use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-    pub(super) fn serialize<T: Serialize, S: Serializer>(
+    pub(crate) fn serialize<T: Serialize, S: Serializer>(
         value: &Arc<T>,
         serializer: S,
     ) -> Result<S::Ok, S::Error> {
         value.as_ref().serialize(serializer)
     }
 
-    pub(super) fn deserialize<'de, T: Deserialize<'de>, D: Deserializer<'de>>(
+    pub(crate) fn deserialize<'de, T: Deserialize<'de>, D: Deserializer<'de>>(
         deserializer: D,
     ) -> Result<Arc<T>, D::Error> {
         T::deserialize(deserializer).map(Arc::new)

@@ -16,6 +16,7 @@ pub mod engine;
 pub mod entry;
 pub mod expand;
 pub mod handle;
+pub mod image;
 pub mod index;
 pub mod journal;
 mod memory;

@@ -11,6 +11,7 @@
 mod apply;
 mod explain;
 mod finish;
+mod image;
 mod job;
 mod pick;
 mod policy;
@@ -26,7 +27,7 @@ mod properties;
 #[cfg(test)]
 mod sim;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
@@ -39,6 +40,7 @@ use crate::message::{
 };
 
 pub use crate::entry::{Entry, Submission, Verdict};
+pub use image::ImageError;
 pub use policy::Policy;
 
 use job::{Grid, Job, JobIndex, Sweep};
@@ -155,6 +157,9 @@ pub struct Scheduler {
     /// By a worker's name: the different jobs that failed there since its last success.
     blame: BTreeMap<String, BTreeSet<JobIndex>>,
 
+    /// An image was begun and not yet ended.
+    is_restoring: bool,
+
     // What a restart forgets.
     expiries: BTreeSet<(Timestamp, JobIndex)>,
     parked: BTreeMap<WorkerId, Parked>,
@@ -182,6 +187,7 @@ impl Scheduler {
             sessions: BTreeMap::new(),
             next_worker: 1,
             blame: BTreeMap::new(),
+            is_restoring: false,
             expiries: BTreeSet::new(),
             parked: BTreeMap::new(),
             parked_tickets: BTreeMap::new(),
@@ -239,8 +245,29 @@ impl Scheduler {
     }
 
     /// Applies an entry of the journal.
-    pub fn replay(&mut self, entry: &Entry) {
+    ///
+    /// # Errors
+    /// A snapshot that contradicts itself.
+    pub fn replay(&mut self, entry: &Entry) -> Result<(), ImageError> {
+        if let Entry::Image { part } = entry {
+            return self.restore(part);
+        }
+        if self.is_restoring {
+            return Err(ImageError("it has no end"));
+        }
         self.apply(entry, false);
+        Ok(())
+    }
+
+    /// Every entry was replayed.
+    ///
+    /// # Errors
+    /// A snapshot that has no end.
+    pub fn replayed(&self) -> Result<(), ImageError> {
+        if self.is_restoring {
+            return Err(ImageError("it has no end"));
+        }
+        Ok(())
     }
 
     fn publish(&mut self, change: Change) {

@@ -103,6 +103,8 @@ impl Scheduler {
                 receipt,
                 ..
             } => self.apply_compared(*job, *attempt, *receipt),
+            // Only replayed, see `restore`.
+            Entry::Image { .. } => {}
         }
         0
     }

@@ -7,7 +7,7 @@ use proptest::prelude::*;
 use sweeps::{AttemptNumber, Failure, FailureClass, JobId, JobStatus};
 
 use super::fixture::{self, grid_on, hello, submission};
-use super::tests::World;
+use super::tests::world::World;
 use super::{Entry, Event, Request, Ticket};
 use crate::message::{
     Fail, Finish, Goodbye, LeaseRequest, Next, Progress, Release, Report, Steer, SteerAction,

@@ -376,7 +376,7 @@ impl World {
         }
         let mut scheduler = Scheduler::new(self.policy.clone());
         for entry in &self.journal {
-            scheduler.replay(entry);
+            scheduler.replay(entry).map_err(|error| error.to_string())?;
         }
         scheduler.check()?;
         for name in &self.acknowledged_sweeps {
