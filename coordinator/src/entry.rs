@@ -11,7 +11,7 @@ use sweeps::{AttemptNumber, Failure, JobId, RunRecord};
 use crate::cells::CellTable;
 use crate::image::ImagePart;
 use crate::message::{
-    Hello, LeaseKey, Receipt, Requirements, SteerAction, Target, Timestamp, WorkerId,
+    AuditVerdict, Hello, LeaseKey, Receipt, Requirements, SteerAction, Target, Timestamp, WorkerId,
 };
 
 /// A fact.
@@ -114,6 +114,18 @@ pub enum Entry {
         /// The second record, where it differs.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         record: Option<Box<RunRecord>>,
+        /// What that says about the job's audit, where there was one.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        audit: Option<AuditVerdict>,
+    },
+    /// Finished jobs are to be run once more and compared.
+    AuditAsked {
+        /// When.
+        at: Timestamp,
+        /// Of which sweep.
+        sweep: String,
+        /// Which.
+        jobs: Vec<JobId>,
     },
     /// A part of the whole state, in a snapshot. What was applied before the first of them is forgotten.
     Image {

@@ -10,7 +10,9 @@ use serde::{Deserialize, Serialize};
 use sweeps::{AttemptNumber, Digest, JobId};
 
 use crate::cells::CellTable;
-use crate::message::{AttemptFailure, Hello, Receipt, Requirements, Timestamp, WorkerId};
+use crate::message::{
+    AttemptFailure, AuditVerdict, Hello, Receipt, Requirements, Timestamp, WorkerId,
+};
 
 /// Jobs of one part: some megabytes of JSON.
 pub const JOBS_PER_PART: usize = 10_000;
@@ -118,6 +120,19 @@ pub struct JobImage {
     /// Whether a person put it on hold.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub paused: bool,
+    /// An audit that is not over.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub audit: Option<AuditImage>,
+}
+
+/// An audit that is not over.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct AuditImage {
+    /// Attempts that failed.
+    pub failures: u32,
+    /// Who runs it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub lease: Option<LeaseImage>,
 }
 
 #[expect(
@@ -162,6 +177,8 @@ pub struct LeaseImage {
 pub struct DoneImage {
     /// The attempt that made it.
     pub attempt: AttemptNumber,
+    /// Attempts that it took.
+    pub attempts: AttemptNumber,
     /// The digest of its outcome.
     pub outcome: Digest,
     /// The kind of device.
@@ -173,6 +190,11 @@ pub struct DoneImage {
     /// What was compared with it.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub compared: Vec<(AttemptNumber, Receipt)>,
+    /// The final AUCs.
+    pub scores: [Option<f64>; 2],
+    /// How its last audit ended.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub audit: Option<AuditVerdict>,
 }
 
 /// What went wrong with a job so far.

@@ -113,7 +113,7 @@ pub enum JournalError {
     },
     /// What is read is not what was written.
     #[error(
-        "the journal is damaged: {path} at byte {offset}: {what}. Restore a backup, or cut it there with `gcl-sweep coordinator repair`; entries from there on are then lost"
+        "the journal is damaged: {path} at byte {offset}: {what}. Restore a backup, or cut it there with `gcl-sweep coordinator repair --cut`; entries from there on are then lost"
     )]
     Damaged {
         /// The segment.
@@ -340,7 +340,7 @@ impl Journal {
 }
 
 /// Takes the lock of a state folder, which is held as long as the file is open, also by a process that is killed.
-fn lock(folder: &Path) -> Result<File, JournalError> {
+pub(crate) fn lock(folder: &Path) -> Result<File, JournalError> {
     std::fs::create_dir_all(folder).map_err(JournalError::io("make the folder", folder))?;
     let path = folder.join("lock");
     let file = OpenOptions::new()

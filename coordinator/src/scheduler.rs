@@ -6,9 +6,10 @@
 //! whether it succeeded.
 //!
 //! `request` and `finish` answer workers, `steering` people, `pick` chooses jobs, `policy` what a failure means, `apply` replays,
-//! `view` and `explain` look.
+//! `audit` has done jobs run again, `image` is the state as data, `view` and `explain` look.
 
 mod apply;
+mod audit;
 mod explain;
 mod finish;
 mod image;
@@ -35,8 +36,8 @@ use std::sync::Arc;
 use sweeps::{AttemptNumber, EpochPoint, JobId};
 
 use crate::message::{
-    Change, Fail, Finish, FinishAnswer, Goodbye, Hello, LeaseAnswer, LeaseRequest, Refusal,
-    Release, Report, ReportAnswer, Steer, Submitted, Timestamp, Welcome, WorkerId,
+    Audit, Audited, Change, Fail, Finish, FinishAnswer, Goodbye, Hello, LeaseAnswer, LeaseRequest,
+    Refusal, Release, Report, ReportAnswer, Steer, Submitted, Timestamp, Welcome, WorkerId,
 };
 
 pub use crate::entry::{Entry, Submission, Verdict};
@@ -78,6 +79,8 @@ pub enum Request {
         /// Why.
         reason: String,
     },
+    /// A person wants finished jobs to be run again and compared.
+    Audit(Audit),
 }
 
 /// What happens to the scheduler.
@@ -110,6 +113,8 @@ pub enum Answer {
     Done,
     /// To steering and draining: how many changed.
     Changed(u64),
+    /// To an audit.
+    Audited(Audited),
 }
 
 /// An answer.
@@ -156,6 +161,8 @@ pub struct Scheduler {
     next_worker: u64,
     /// By a worker's name: the different jobs that failed there since its last success.
     blame: BTreeMap<String, BTreeSet<JobIndex>>,
+    /// Done jobs that are to be run once more.
+    audits: BTreeMap<JobIndex, audit::Auditing>,
 
     /// An image was begun and not yet ended.
     is_restoring: bool,
@@ -187,6 +194,7 @@ impl Scheduler {
             sessions: BTreeMap::new(),
             next_worker: 1,
             blame: BTreeMap::new(),
+            audits: BTreeMap::new(),
             is_restoring: false,
             expiries: BTreeSet::new(),
             parked: BTreeMap::new(),
@@ -233,6 +241,7 @@ impl Scheduler {
             }
             Request::Steer(steer) => self.on_steer(now, steer),
             Request::Drain { worker, reason } => self.on_drain(now, &worker, &reason),
+            Request::Audit(audit) => self.on_audit(now, &audit),
         };
         self.effects.push(Effect::Reply(ticket, reply));
     }

@@ -98,6 +98,8 @@ impl IndexWriter {
                 self.batch.push((record_key(record.job_id), Some(place)));
                 self.forget_live(record.job_id)?;
             }
+            // The curve of an audit is not needed any more: the record has its own.
+            Entry::Compared { job, .. } => self.forget_live(*job)?,
             // A new attempt begins with empty curves; the first has none to clear.
             Entry::Leased { leases, .. } => {
                 for lease in leases.iter().filter(|lease| lease.attempt.0 > 1) {

@@ -8,12 +8,14 @@ use std::sync::Arc;
 
 use sweeps::FailureClass;
 
+use super::audit::Auditing;
 use super::job::{Done, Grid, History, Job, JobIndex, Lease, Place, Places, State, Sweep};
 use super::worker::Worker;
 use super::{Entry, Scheduler, Submission};
 use crate::cells::CellTable;
 use crate::image::{
-    DoneImage, HistoryImage, ImagePart, JOBS_PER_PART, JobImage, LeaseImage, StateImage, SweepImage,
+    AuditImage, DoneImage, HistoryImage, ImagePart, JOBS_PER_PART, JobImage, LeaseImage,
+    StateImage, SweepImage,
 };
 use crate::message::Counts;
 
@@ -50,7 +52,7 @@ impl Scheduler {
             failed: worker.failed,
         }));
         parts.extend(self.jobs.chunks(JOBS_PER_PART).map(|jobs| ImagePart::Jobs {
-            jobs: jobs.iter().map(job_image).collect(),
+            jobs: jobs.iter().map(|job| self.job_image(job)).collect(),
         }));
         parts.push(ImagePart::End {
             jobs: self.jobs.len() as u64,
@@ -217,6 +219,17 @@ impl Scheduler {
             paused: image.paused,
         });
         self.enter(index);
+        if let Some(audit) = &image.audit {
+            if !matches!(self.job(index).state, State::Done(_)) {
+                return Err(ImageError("a job is audited that is not done"));
+            }
+            let lease = audit.lease.as_ref().map(|lease| self.restored_lease(lease));
+            let audit = Auditing {
+                failures: audit.failures,
+                lease: lease.transpose()?,
+            };
+            self.set_audit(index, Some(audit));
+        }
         Ok(())
     }
 
@@ -226,26 +239,51 @@ impl Scheduler {
             StateImage::Failed => State::Failed,
             StateImage::Quarantined => State::Quarantined,
             StateImage::Cancelled => State::Cancelled,
-            StateImage::Leased(lease) => {
-                if !self.workers.contains_key(&lease.worker) {
-                    return Err(ImageError("a lease has no worker"));
-                }
-                State::Leased(Lease {
-                    attempt: lease.attempt,
-                    worker: lease.worker,
-                    since: lease.since,
-                    expires: lease.since.plus(self.policy.time_to_live_ms),
-                })
-            }
+            StateImage::Leased(lease) => State::Leased(self.restored_lease(lease)?),
             StateImage::Done(done) => State::Done(Box::new(Done {
                 attempt: done.attempt,
+                attempts: done.attempts,
                 outcome: done.outcome,
                 device_kind: done.device_kind.as_str().into(),
                 trainer_revision: done.trainer_revision,
                 worker: done.worker.as_str().into(),
                 compared: done.compared.clone(),
+                scores: done.scores,
+                audit: done.audit,
             })),
         })
+    }
+
+    fn restored_lease(&self, lease: &LeaseImage) -> Result<Lease, ImageError> {
+        if !self.workers.contains_key(&lease.worker) {
+            return Err(ImageError("a lease has no worker"));
+        }
+        Ok(Lease {
+            attempt: lease.attempt,
+            worker: lease.worker,
+            since: lease.since,
+            expires: lease.since.plus(self.policy.time_to_live_ms),
+        })
+    }
+
+    fn job_image(&self, job: &Job) -> JobImage {
+        let index = self.by_id.get(&job.id);
+        let audit = index.and_then(|index| self.audits.get(index));
+        JobImage {
+            audit: audit.map(|audit| AuditImage {
+                failures: audit.failures,
+                lease: audit.lease.as_ref().map(lease_image),
+            }),
+            ..job_image(job)
+        }
+    }
+}
+
+fn lease_image(lease: &Lease) -> LeaseImage {
+    LeaseImage {
+        attempt: lease.attempt,
+        worker: lease.worker,
+        since: lease.since,
     }
 }
 
@@ -293,18 +331,17 @@ fn job_image(job: &Job) -> JobImage {
             State::Failed => StateImage::Failed,
             State::Quarantined => StateImage::Quarantined,
             State::Cancelled => StateImage::Cancelled,
-            State::Leased(lease) => StateImage::Leased(LeaseImage {
-                attempt: lease.attempt,
-                worker: lease.worker,
-                since: lease.since,
-            }),
+            State::Leased(lease) => StateImage::Leased(lease_image(lease)),
             State::Done(done) => StateImage::Done(Box::new(DoneImage {
                 attempt: done.attempt,
+                attempts: done.attempts,
                 outcome: done.outcome,
                 device_kind: done.device_kind.to_string(),
                 trainer_revision: done.trainer_revision,
                 worker: done.worker.to_string(),
                 compared: done.compared.clone(),
+                scores: done.scores,
+                audit: done.audit,
             })),
         },
         history: job.history.as_deref().map(|history| HistoryImage {
@@ -313,6 +350,7 @@ fn job_image(job: &Job) -> JobImage {
             blamed: history.blamed.clone(),
         }),
         paused: job.paused,
+        audit: None,
     }
 }
 

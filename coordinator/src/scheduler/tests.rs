@@ -1,5 +1,6 @@
 //! Scenarios: each reads as what the people and workers did, and what they were told.
 
+mod audits;
 mod choice;
 mod failures;
 mod leases;
