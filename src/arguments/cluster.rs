@@ -7,12 +7,16 @@ use clap::Args;
 
 use super::client::Connection;
 use super::run::DataFolders;
+use super::store::CoordinatorCommand;
 
 #[derive(Debug, Args)]
+#[command(args_conflicts_with_subcommands = true, subcommand_negates_reqs = true)]
 pub struct Coordinator {
+    #[command(subcommand)]
+    pub command: Option<CoordinatorCommand>,
     /// State folder
-    #[arg(long, value_name = "DIR")]
-    pub state: PathBuf,
+    #[arg(long, value_name = "DIR", required = true)]
+    pub state: Option<PathBuf>,
     /// Address to listen on; beyond loopback it needs TLS and a token, or --insecure
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:7070")]
     pub listen: SocketAddr,
