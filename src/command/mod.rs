@@ -4,6 +4,7 @@ mod coordinator;
 mod data;
 mod extract;
 mod local_workers;
+mod noop_worker;
 mod params;
 mod plan;
 mod report;
@@ -33,6 +34,7 @@ pub fn execute(arguments: Arguments) -> Result<(), CommandError> {
         Command::Run(arguments) => run::run(&arguments, format),
         Command::Plan(arguments) => plan::plan(&arguments, format),
         Command::Coordinator(arguments) => coordinator::coordinator(&arguments),
+        Command::Worker(arguments) if arguments.noop => noop_worker::worker(&arguments),
         Command::Worker(arguments) => worker::worker(&arguments),
         Command::Submit(arguments) => submit::submit(&arguments, format),
         Command::Status(arguments) => status::status(&arguments, format),

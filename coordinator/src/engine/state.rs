@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use sweeps::{AttemptNumber, EpochPoint, JobId};
 
-use super::{Config, EngineError};
+use super::{Config, EngineError, kind};
 use crate::artifacts::ArtifactStore;
 use crate::entry::Entry;
 use crate::index::{Applied, IndexError, IndexWriter, Reader, SledStore, Store};
@@ -54,6 +54,7 @@ impl State {
             follower.follow(&index_folder, config.rebuild_index, &scanned);
             Ok(())
         })?;
+        kind::check(config, &scheduler)?;
         let followed = follower.end(&index_folder, config.rebuild_index, &journal);
         let index = if let Some(index) = followed {
             index

@@ -18,6 +18,6 @@ mod server;
 mod worker;
 
 pub use access::Token;
-pub use caller::{CallError, Caller};
+pub use caller::{CallError, Caller, Heard};
 pub use exposure::{Exposed, check_exposure};
 pub use server::{Options, ServeError, Tls, serve, serve_incoming};
