@@ -37,31 +37,9 @@ impl House {
         );
         // TMPDIR chooses the disk.
         let folder = tempfile::tempdir().expect("a folder");
-        let file = folder.path().join("address");
-        let coordinator = spawn(
-            &program,
-            folder.path(),
-            "coordinator",
-            &[
-                "coordinator",
-                "--noop",
-                "--state",
-                "state",
-                "--listen",
-                "127.0.0.1:0",
-                "--address-file",
-                "address",
-            ],
-        );
-        let address = loop {
-            if let Ok(text) = std::fs::read_to_string(&file) {
-                break text.trim().to_owned();
-            }
-            sleep(Duration::from_millis(5)).await;
-        };
-        let channel = proto::dial(&address, &Keys::default()).expect("an address");
+        let (coordinator, address) = open(&program, folder.path()).await;
         Self {
-            caller: Caller::new(channel, Bearer::default()),
+            caller: call(&address),
             folder,
             program,
             coordinator,
@@ -102,6 +80,20 @@ impl House {
         }
     }
 
+    /// Kills the workers and the coordinator, and opens the state again.
+    pub async fn restart(&mut self) {
+        for mut child in self.workers.drain(..) {
+            let _ = child.kill();
+            let _ = child.wait();
+        }
+        let _ = self.coordinator.kill();
+        let _ = self.coordinator.wait();
+        let (coordinator, address) = open(&self.program, self.folder.path()).await;
+        self.coordinator = coordinator;
+        self.caller = call(&address);
+        self.address = address;
+    }
+
     /// Resident memory of the coordinator in bytes.
     pub fn resident(&self) -> u64 {
         let path = format!("/proc/{}/status", self.coordinator.id());
@@ -134,6 +126,34 @@ impl Drop for House {
             let _ = child.kill();
             let _ = child.wait();
         }
+    }
+}
+
+fn call(address: &str) -> Caller {
+    let channel = proto::dial(address, &Keys::default()).expect("an address");
+    Caller::new(channel, Bearer::default())
+}
+
+/// Starts a coordinator for no-op jobs in `folder`, and waits until it listens.
+async fn open(program: &Path, folder: &Path) -> (Child, String) {
+    let file = folder.join("address");
+    let _ = std::fs::remove_file(&file);
+    let arguments = [
+        "coordinator",
+        "--noop",
+        "--state",
+        "state",
+        "--listen",
+        "127.0.0.1:0",
+        "--address-file",
+        "address",
+    ];
+    let coordinator = spawn(program, folder, "coordinator", &arguments);
+    loop {
+        if let Ok(text) = std::fs::read_to_string(&file) {
+            return (coordinator, text.trim().to_owned());
+        }
+        sleep(Duration::from_millis(5)).await;
     }
 }
 
