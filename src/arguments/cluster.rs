@@ -38,6 +38,9 @@ pub struct Coordinator {
     /// Write the address that is listened on into this file (for --listen with port 0)
     #[arg(long, value_name = "FILE")]
     pub address_file: Option<PathBuf>,
+    /// Take workers that train nothing (`worker --noop`), in a state folder of their own
+    #[arg(long, hide = true)]
+    pub noop: bool,
 }
 
 #[derive(Debug, Args)]
@@ -77,6 +80,27 @@ pub struct Worker {
     /// Stop as by SIGTERM when standard input ends: the way in which `run` keeps its workers from outliving it
     #[arg(long, hide = true)]
     pub exit_with_stdin: bool,
+    /// Train nothing: for measuring everything else. Only a coordinator with --noop takes such a worker
+    #[arg(long, hide = true)]
+    pub noop: bool,
+    /// No-op jobs at a time
+    #[arg(
+        long,
+        hide = true,
+        value_name = "N",
+        default_value_t = 32,
+        requires = "noop"
+    )]
+    pub noop_lanes: u32,
+    /// What a no-op job pretends to take
+    #[arg(
+        long,
+        hide = true,
+        value_name = "MS",
+        default_value_t = 0,
+        requires = "noop"
+    )]
+    pub noop_milliseconds: u64,
     #[command(flatten)]
     pub folders: DataFolders,
 }

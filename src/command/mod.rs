@@ -6,6 +6,7 @@ mod coordinator;
 mod data;
 mod extract;
 mod local_workers;
+mod noop_worker;
 mod params;
 mod plan;
 mod report;
@@ -39,6 +40,7 @@ pub fn execute(arguments: Arguments) -> Result<(), CommandError> {
             Some(CoordinatorCommand::Repair(arguments)) => store::repair(arguments, format),
             None => coordinator::coordinator(&arguments),
         },
+        Command::Worker(arguments) if arguments.noop => noop_worker::worker(&arguments),
         Command::Worker(arguments) => worker::worker(&arguments),
         Command::Autoalloc(arguments) => autoalloc::autoalloc(&arguments),
         Command::Submit(arguments) => submit::submit(&arguments, format),
