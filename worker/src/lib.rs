@@ -15,6 +15,7 @@ pub mod config;
 pub mod error;
 pub mod fake;
 pub mod files;
+pub mod noop;
 pub mod run;
 pub mod spool;
 pub mod trainer;
@@ -23,6 +24,7 @@ pub mod verdict;
 mod attempt;
 mod deliver;
 mod heart;
+mod lanes;
 mod link;
 
 pub use config::{Config, OnDrain};
