@@ -2,6 +2,7 @@
 
 mod coordinator;
 mod data;
+mod drain;
 mod extract;
 mod local_workers;
 mod params;
@@ -43,6 +44,7 @@ pub fn execute(arguments: Arguments) -> Result<(), CommandError> {
         Command::Retry(target) => steer::steer(&target, SteerAction::Retry),
         Command::Explain(job) => status::explain(&job, format),
         Command::Workers(connection) => status::workers(&connection, format),
+        Command::Drain(arguments) => drain::drain(&arguments),
         Command::Logs(job) => status::logs(&job, format),
         Command::Report(arguments) => report::report(&arguments, format),
         Command::Data(arguments) => data::data(&arguments, format),

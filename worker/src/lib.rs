@@ -15,8 +15,11 @@ pub mod config;
 pub mod error;
 pub mod fake;
 pub mod files;
+#[cfg(feature = "train")]
+pub mod gpu;
 pub mod run;
 pub mod spool;
+pub mod supervisor;
 pub mod trainer;
 pub mod verdict;
 
