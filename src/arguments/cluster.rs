@@ -7,12 +7,16 @@ use clap::Args;
 
 use super::client::Connection;
 use super::run::DataFolders;
+use super::store::CoordinatorCommand;
 
 #[derive(Debug, Args)]
+#[command(args_conflicts_with_subcommands = true, subcommand_negates_reqs = true)]
 pub struct Coordinator {
+    #[command(subcommand)]
+    pub command: Option<CoordinatorCommand>,
     /// State folder
-    #[arg(long, value_name = "DIR")]
-    pub state: PathBuf,
+    #[arg(long, value_name = "DIR", required = true)]
+    pub state: Option<PathBuf>,
     /// Address to listen on; beyond loopback it needs TLS and a token, or --insecure
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:7070")]
     pub listen: SocketAddr,
@@ -34,6 +38,9 @@ pub struct Coordinator {
     /// Write the address that is listened on into this file (for --listen with port 0)
     #[arg(long, value_name = "FILE")]
     pub address_file: Option<PathBuf>,
+    /// Take workers that train nothing (`worker --noop`), in a state folder of their own
+    #[arg(long, hide = true)]
+    pub noop: bool,
 }
 
 #[derive(Debug, Args)]
@@ -82,6 +89,27 @@ pub struct Worker {
     /// So many processes on the CPU instead of one for each GPU: for tests of `--device all`
     #[arg(long, hide = true)]
     pub pretend_devices: Option<usize>,
+    /// Train nothing: for measuring everything else. Only a coordinator with --noop takes such a worker
+    #[arg(long, hide = true)]
+    pub noop: bool,
+    /// No-op jobs at a time
+    #[arg(
+        long,
+        hide = true,
+        value_name = "N",
+        default_value_t = 32,
+        requires = "noop"
+    )]
+    pub noop_lanes: u32,
+    /// What a no-op job pretends to take
+    #[arg(
+        long,
+        hide = true,
+        value_name = "MS",
+        default_value_t = 0,
+        requires = "noop"
+    )]
+    pub noop_milliseconds: u64,
     #[command(flatten)]
     pub folders: DataFolders,
 }

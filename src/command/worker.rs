@@ -35,8 +35,13 @@ mod real {
         }
         let folders = Folders::resolve(&arguments.folders)?;
         let own = Own::of(arguments, part);
-        let device = gcl::open_device(&own.device, own.threads)
-            .map_err(|error| CommandError::Device(error.to_string()))?;
+        let device =
+            gcl::open_device(&own.device, own.threads).map_err(|error| {
+                match is_a_name(&own.device) {
+                    true => CommandError::Device(error.to_string()),
+                    false => CommandError::Usage(format!("{error}; so is `all`")),
+                }
+            })?;
         if arguments.device == "auto" && device.info().kind.starts_with("cpu") {
             tracing::info!(
                 threads = device.threads(),
@@ -87,6 +92,14 @@ mod real {
         let exit = outcome?;
         tracing::info!(?exit, "the worker leaves");
         Ok(())
+    }
+
+    /// Whether a device could have that name: a misspelt one is the command line's fault, not the device's.
+    fn is_a_name(device: &str) -> bool {
+        matches!(device, "auto" | "cpu" | "candle-cpu")
+            || device
+                .strip_prefix("cuda:")
+                .is_some_and(|ordinal| ordinal.parse::<usize>().is_ok())
     }
 
     /// Which process of a group this is.

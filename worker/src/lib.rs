@@ -17,6 +17,7 @@ pub mod fake;
 pub mod files;
 #[cfg(feature = "train")]
 pub mod gpu;
+pub mod noop;
 pub mod run;
 pub mod spool;
 pub mod supervisor;
@@ -26,6 +27,7 @@ pub mod verdict;
 mod attempt;
 mod deliver;
 mod heart;
+mod lanes;
 mod link;
 
 pub use config::{Config, OnDrain};

@@ -3,7 +3,10 @@
 use std::collections::BTreeMap;
 
 use async_trait::async_trait;
-use sweeps::{AttemptNumber, DeviceInfo, Digest, EpochPoint, Failure, JobId, JobSpec, Outcome};
+use sweeps::{
+    AttemptNumber, DeviceInfo, Digest, EpochPoint, Failure, JobId, JobSpec, Outcome,
+    TRAINER_REVISION,
+};
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
@@ -12,6 +15,11 @@ use tokio_util::sync::CancellationToken;
 pub trait Trainer: Send + Sync + 'static {
     /// What it computes on.
     fn device(&self) -> DeviceInfo;
+
+    /// The revision of its bits: part of every job's id. A coordinator gives it jobs of no other.
+    fn revision(&self) -> u32 {
+        TRAINER_REVISION
+    }
 
     /// Memory of the device in bytes, where known.
     fn memory_bytes(&self) -> Option<u64> {
