@@ -35,13 +35,13 @@ mod real {
         }
         let folders = Folders::resolve(&arguments.folders)?;
         let own = Own::of(arguments, part);
-        let device =
-            gcl::open_device(&own.device, own.threads).map_err(|error| {
-                match is_a_name(&own.device) {
-                    true => CommandError::Device(error.to_string()),
-                    false => CommandError::Usage(format!("{error}; so is `all`")),
-                }
-            })?;
+        let device = gcl::open_device(&own.device, own.threads).map_err(|error| {
+            if is_a_name(&own.device) {
+                CommandError::Device(error.to_string())
+            } else {
+                CommandError::Usage(format!("{error}; so is `all`"))
+            }
+        })?;
         if arguments.device == "auto" && device.info().kind.starts_with("cpu") {
             tracing::info!(
                 threads = device.threads(),

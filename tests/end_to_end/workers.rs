@@ -1,6 +1,5 @@
 //! Workers as good citizens of a cluster: groups, signals, drains, a coordinator that is away, many jobs in one process.
 
-use std::path::PathBuf;
 use std::process::Stdio;
 use std::time::Duration;
 
@@ -345,7 +344,7 @@ fn many_jobs_in_one_process_leave_nothing_behind() {
         memory <= memory_early + (16 << 20),
         "{memory_early} bytes, then {memory}"
     );
-    let scratch = PathBuf::from(world.path("scratch-busy")).join("checkpoints");
+    let scratch = world.path("scratch-busy").join("checkpoints");
     let kept = std::fs::read_dir(scratch).map_or(0, Iterator::count);
     assert_eq!(kept, 0, "checkpoints of finished jobs are removed");
 }
