@@ -50,10 +50,10 @@ pub struct Worker {
     /// Name of the worker [default: host name and device]
     #[arg(long)]
     pub name: Option<String>,
-    /// Device: auto, cpu, cuda:N
+    /// Device: auto, cpu, cuda:N, or all: one worker process for each GPU that is assigned to this one
     #[arg(long, default_value = "auto")]
     pub device: String,
-    /// Threads [default: all cores]
+    /// Threads [default: all cores, shared among the processes of --device all]
     #[arg(long, value_name = "N")]
     pub threads: Option<usize>,
     /// Folder for checkpoints and undelivered results
@@ -62,6 +62,9 @@ pub struct Worker {
     /// Folder for checkpoints alone [default: SCRATCH/checkpoints]; one that several hosts see lets a job go on elsewhere
     #[arg(long, value_name = "DIR")]
     pub checkpoints: Option<PathBuf>,
+    /// Bytes of checkpoints kept in their folder; the oldest go first
+    #[arg(long, value_name = "BYTES", default_value_t = 16 << 30)]
+    pub scratch_bytes: u64,
     /// Bytes of prepared data kept in memory between jobs
     #[arg(long, value_name = "BYTES", default_value_t = 8 << 30)]
     pub cache_bytes: usize,
@@ -80,6 +83,12 @@ pub struct Worker {
     /// Stop as by SIGTERM when standard input ends: the way in which `run` keeps its workers from outliving it
     #[arg(long, hide = true)]
     pub exit_with_stdin: bool,
+    /// Which process of a group this is: what `--device all` adds for those it starts
+    #[arg(long, hide = true, value_name = "LABEL/COUNT")]
+    pub part_of_group: Option<String>,
+    /// So many processes on the CPU instead of one for each GPU: for tests of `--device all`
+    #[arg(long, hide = true)]
+    pub pretend_devices: Option<usize>,
     /// Train nothing: for measuring everything else. Only a coordinator with --noop takes such a worker
     #[arg(long, hide = true)]
     pub noop: bool,
@@ -103,4 +112,15 @@ pub struct Worker {
     pub noop_milliseconds: u64,
     #[command(flatten)]
     pub folders: DataFolders,
+}
+
+#[derive(Debug, Args)]
+pub struct Drain {
+    /// The worker's name, as `workers` shows it
+    pub worker: String,
+    /// One line that `workers` shows
+    #[arg(long, default_value = "by hand")]
+    pub reason: String,
+    #[command(flatten)]
+    pub connection: Connection,
 }

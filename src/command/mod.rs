@@ -4,6 +4,7 @@ mod audit;
 mod autoalloc;
 mod coordinator;
 mod data;
+mod drain;
 mod extract;
 mod local_workers;
 mod noop_worker;
@@ -52,6 +53,7 @@ pub fn execute(arguments: Arguments) -> Result<(), CommandError> {
         Command::Retry(target) => steer::steer(&target, SteerAction::Retry),
         Command::Explain(job) => status::explain(&job, format),
         Command::Workers(connection) => status::workers(&connection, format),
+        Command::Drain(arguments) => drain::drain(&arguments),
         Command::Logs(job) => status::logs(&job, format),
         Command::Audit(arguments) => audit::audit(&arguments, format),
         Command::Backup(arguments) => store::backup(&arguments, format),

@@ -8,4 +8,5 @@ mod errors;
 mod importers;
 mod run;
 mod tidiness;
+mod workers;
 mod world;

@@ -160,6 +160,9 @@ impl Worker {
                     .is_none_or(|most| started + (queue.len() as u64) < most);
                 let work = self.attempt(heart, assignment, asks_on).await?;
                 self.accept(heart, queue, work);
+                if let Some(message) = self.trainer.broken() {
+                    return Err(WorkerError::Device(message));
+                }
                 idle_since = Instant::now();
                 continue;
             }

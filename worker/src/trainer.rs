@@ -34,6 +34,11 @@ pub trait Trainer: Send + Sync + 'static {
         Vec::new()
     }
 
+    /// Why the device can train nothing more in this process, if it cannot: asked after each job.
+    fn broken(&self) -> Option<String> {
+        None
+    }
+
     /// Trains. Epochs and log lines go out through `events` as they come; nobody may be listening. When `stop` is
     /// cancelled, training ends at the next batch boundary, with a checkpoint where it keeps any, and answers
     /// [`Ended::Stopped`]. Panics of the returned future are caught by the worker.
