@@ -11,7 +11,7 @@ use sweeps::{Cell, DatasetSource, Digest, JobSpec, Parameters, Reporting, Value}
 use crate::message::Refusal;
 
 /// The cells of a sweep.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 #[serde(try_from = "Unchecked")]
 pub struct CellTable {
     columns: Vec<String>,

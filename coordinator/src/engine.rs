@@ -25,7 +25,7 @@ use crate::expand::Expand;
 use crate::handle::{Call, EngineHandle, Look, Shared};
 use crate::index::IndexError;
 use crate::journal::{self, JournalError};
-use crate::message::{Change, Refusal, Timestamp};
+use crate::message::{Change, Counts, Refusal, Timestamp};
 use crate::scheduler::{Effect, Event, Policy, Reply, Scheduler, Ticket};
 
 use state::{Kept, State};
@@ -71,6 +71,15 @@ impl Config {
     }
 }
 
+/// Opens the state folder like a start would, its index made again where that is asked for or needed, and closes it.
+/// Answers the sweeps with their jobs by status.
+pub(crate) fn open_and_close(config: &Config) -> Result<Vec<(String, Counts)>, EngineError> {
+    let opened = State::open(config)?;
+    opened.state.close();
+    let sweeps = opened.scheduler.sweeps().into_iter();
+    Ok(sweeps.map(|sweep| (sweep.name, sweep.counts)).collect())
+}
+
 /// Why an engine does not start, or stopped.
 #[derive(Debug, thiserror::Error)]
 pub enum EngineError {
@@ -113,6 +122,7 @@ impl Engine {
         shutdown: CancellationToken,
     ) -> Result<Self, EngineError> {
         let trainer_revision = config.trainer_revision;
+        let state = config.state.clone();
         let opened = tokio::task::spawn_blocking(move || State::open(&config))
             .await
             .map_err(|error| EngineError::Task(error.to_string()))??;
@@ -125,6 +135,7 @@ impl Engine {
                 tickets: AtomicU64::new(1),
                 reader: opened.reader,
                 artifacts: opened.artifacts,
+                state,
                 expand,
                 trainer_revision,
             }),
@@ -264,6 +275,7 @@ impl Run {
             self.step(now, Event::Tick, &mut turn);
         }
         self.complete(turn, now).await?;
+        self.compact().await?;
         for look in looks {
             look(match &self.broken {
                 None => Ok((&self.scheduler, now)),
@@ -387,6 +399,27 @@ impl Run {
         Ok(result.map_err(|error| (entries, Refusal::Storage(chain(&error)))))
     }
 
+    /// Puts a snapshot in the place of a journal that has grown long. Everybody waits meanwhile: for as long as it takes to
+    /// copy the records, which happens ever more seldom as they grow.
+    async fn compact(&mut self) -> Result<(), EngineError> {
+        let due = self.state.as_ref().is_some_and(State::is_snapshot_due);
+        if self.broken.is_some() || !due {
+            return Ok(());
+        }
+        let image = self.scheduler.image();
+        let Some(mut state) = self.state.take() else {
+            return Ok(());
+        };
+        let state = tokio::task::spawn_blocking(move || {
+            state.compact(&image);
+            state
+        })
+        .await
+        .map_err(|error| EngineError::Task(error.to_string()))?;
+        self.state = Some(state);
+        Ok(())
+    }
+
     fn publish(&self, changes: Vec<Change>) {
         if self.changes.receiver_count() > 0 {
             for change in changes {
@@ -421,7 +454,7 @@ impl Run {
 }
 
 /// An error with its causes in one line.
-fn chain(error: &dyn std::error::Error) -> String {
+pub(crate) fn chain(error: &dyn std::error::Error) -> String {
     let mut text = error.to_string();
     let mut cause = error.source();
     while let Some(error) = cause {

@@ -15,11 +15,14 @@ pub mod clock;
 pub mod engine;
 pub mod entry;
 pub mod expand;
+pub mod garbage;
 pub mod handle;
+pub mod image;
 pub mod index;
 pub mod journal;
 mod memory;
 pub mod message;
+pub mod repair;
 pub mod scheduler;
 pub mod service;
 

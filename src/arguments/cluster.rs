@@ -7,12 +7,16 @@ use clap::Args;
 
 use super::client::Connection;
 use super::run::DataFolders;
+use super::store::CoordinatorCommand;
 
 #[derive(Debug, Args)]
+#[command(args_conflicts_with_subcommands = true, subcommand_negates_reqs = true)]
 pub struct Coordinator {
+    #[command(subcommand)]
+    pub command: Option<CoordinatorCommand>,
     /// State folder
-    #[arg(long, value_name = "DIR")]
-    pub state: PathBuf,
+    #[arg(long, value_name = "DIR", required = true)]
+    pub state: Option<PathBuf>,
     /// Address to listen on; beyond loopback it needs TLS and a token, or --insecure
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:7070")]
     pub listen: SocketAddr,
@@ -55,6 +59,9 @@ pub struct Worker {
     /// Folder for checkpoints and undelivered results
     #[arg(long, value_name = "DIR", default_value = "gcl-worker")]
     pub scratch: PathBuf,
+    /// Folder for checkpoints alone [default: SCRATCH/checkpoints]; one that several hosts see lets a job go on elsewhere
+    #[arg(long, value_name = "DIR")]
+    pub checkpoints: Option<PathBuf>,
     /// Bytes of prepared data kept in memory between jobs
     #[arg(long, value_name = "BYTES", default_value_t = 8 << 30)]
     pub cache_bytes: usize,

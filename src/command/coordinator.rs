@@ -149,6 +149,10 @@ fn store(error: &EngineError) -> CommandError {
 
 /// Runs until a signal.
 pub fn coordinator(arguments: &Coordinator) -> Result<(), CommandError> {
+    let state = arguments
+        .state
+        .as_deref()
+        .ok_or_else(|| CommandError::Usage("--state DIR is needed".into()))?;
     let security = Security::read(arguments)?;
     let lease = Duration::try_from_secs_f64(arguments.lease_seconds)
         .ok()
@@ -157,7 +161,7 @@ pub fn coordinator(arguments: &Coordinator) -> Result<(), CommandError> {
     super::runtime()?.block_on(async {
         let stop = interrupt::token()
             .map_err(|error| CommandError::Other(format!("cannot listen for signals: {error}")))?;
-        let serving = serve(&arguments.state, arguments.listen, &security, lease).await?;
+        let serving = serve(state, arguments.listen, &security, lease).await?;
         let scheme = if security.tls.is_some() {
             "https"
         } else {
@@ -166,7 +170,7 @@ pub fn coordinator(arguments: &Coordinator) -> Result<(), CommandError> {
         let address = format!("{scheme}://{}", serving.address);
         say(&format!(
             "listening on {address}, state in {}",
-            arguments.state.display()
+            state.display()
         ));
         if security.insecure && !serving.address.ip().is_loopback() {
             say("warning: --insecure: anyone who reaches this port can submit, steer and read");

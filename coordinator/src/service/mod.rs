@@ -15,6 +15,7 @@ mod convert;
 mod deadline;
 mod refusal;
 mod server;
+mod store;
 mod worker;
 
 pub use access::Token;
