@@ -6,5 +6,7 @@ mod crashes;
 mod data;
 mod errors;
 mod run;
+mod security;
+mod surface;
 mod tidiness;
 mod world;
