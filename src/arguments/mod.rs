@@ -8,18 +8,20 @@ mod data;
 mod extract;
 mod report;
 mod run;
+mod security;
 mod store;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 pub use autoalloc::{Autoalloc, Slurm};
 pub use check::{Params, Selftest};
-pub use client::{Connection, Job, Status, Submit, SweepOf, Target};
+pub use client::{Connection, Job, Logs, Status, Submit, SweepOf, Target};
 pub use cluster::{Coordinator, Drain, Worker};
 pub use data::{Data, Import, ImportFrom, Synth};
 pub use extract::{Extract, OnBroken};
 pub use report::Report;
 pub use run::{DataFolders, Plan, Run};
+pub use security::{Tls, Token, TokenPlace, TokenRole};
 pub use store::{Audit, Backup, CollectGarbage, CoordinatorCommand, Journal, Repair, Restore};
 
 /// Sweeps of Generative Cooperative Learning for video anomaly detection, on one machine or on a cluster of workers.
@@ -92,7 +94,13 @@ pub enum Command {
     /// Send a worker away: it hands its job back and exits
     Drain(Drain),
     /// Show what a job's trainer logged
-    Logs(Job),
+    Logs(Logs),
+    /// Keys of a coordinator, with roles: make, show, revoke
+    #[command(subcommand)]
+    Token(Token),
+    /// Certificates for coordinator and callers
+    #[command(subcommand)]
+    Tls(Tls),
     /// Run a share of a sweep's finished jobs again and compare
     Audit(Audit),
     /// Copy the state of a coordinator, running or not

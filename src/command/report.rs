@@ -19,11 +19,8 @@ pub fn report(arguments: &Report, format: Format) -> Result<(), CommandError> {
             None => arguments.connection.clone(),
             Some(state) => {
                 let opened = super::state::serve_existing(state).await?;
-                let connection = crate::arguments::Connection {
-                    coordinator: format!("http://{}", opened.address),
-                    token_file: None,
-                    ca: None,
-                };
+                let connection =
+                    crate::arguments::Connection::to(format!("http://{}", opened.address));
                 serving = Some(opened);
                 connection
             }

@@ -47,11 +47,7 @@ pub fn done_jobs(state: &Path) -> Result<BTreeSet<JobId>, CommandError> {
 }
 
 async fn ask(serving: &Serving) -> Result<BTreeSet<JobId>, CommandError> {
-    let connection = Connection {
-        coordinator: format!("http://{}", serving.address),
-        token_file: None,
-        ca: None,
-    };
+    let connection = Connection::to(format!("http://{}", serving.address));
     let client = Client::new(&connection)?;
     let mut done = BTreeSet::new();
     for sweep in client.sweeps().await? {

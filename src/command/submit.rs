@@ -29,7 +29,7 @@ pub fn submit(arguments: &Submit, format: Format) -> Result<(), CommandError> {
             Format::Text => output::print(&describe(&submitted))?,
         }
         if arguments.wait && !arguments.dry_run {
-            super::watch::follow(&client, &file.spec.name).await?;
+            super::watch::follow(&client, &file.spec.name, Format::Text).await?;
         }
         Ok(())
     })

@@ -8,6 +8,8 @@ mod disturbance;
 mod errors;
 mod importers;
 mod run;
+mod security;
+mod surface;
 mod tidiness;
 mod workers;
 mod world;
