@@ -7,7 +7,7 @@ use std::process::Command;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use extract::video::Decoder;
-use extract::{Backbone, Broken, Event, ExtractError, Request, Sampling, Summary, Weights};
+use extract::{Backbone, Broken, Event, ExtractError, Request, Sampling, Splits, Summary, Weights};
 
 fn decoder() -> Option<Decoder> {
     match Decoder::find(None, 1) {
@@ -181,7 +181,7 @@ fn request(videos: &Path, out: &Path) -> Request {
             drop_last: false,
             half: false,
         },
-        list: None,
+        splits: Splits::Folders,
         name: Some("shapes".to_owned()),
         source: "test pictures".to_owned(),
         licence: "none needed".to_owned(),
@@ -250,7 +250,7 @@ fn videos_become_a_data_set() {
     )
     .unwrap();
     let asked = |out: &str| Request {
-        list: Some(list.clone()),
+        splits: Splits::List(list.clone()),
         ..request(&videos, &folder.path().join(out))
     };
 

@@ -71,5 +71,7 @@ pub struct Worker {
     #[arg(long, hide = true)]
     pub exit_with_stdin: bool,
     #[command(flatten)]
+    pub extraction: super::extract::Extracting,
+    #[command(flatten)]
     pub folders: DataFolders,
 }

@@ -6,4 +6,5 @@ mod data;
 mod errors;
 mod run;
 mod tidiness;
+mod videos;
 mod world;
