@@ -1,5 +1,6 @@
 //! One module per command, or per group of commands that share their shape.
 
+mod autoalloc;
 mod coordinator;
 mod data;
 mod extract;
@@ -34,6 +35,7 @@ pub fn execute(arguments: Arguments) -> Result<(), CommandError> {
         Command::Plan(arguments) => plan::plan(&arguments, format),
         Command::Coordinator(arguments) => coordinator::coordinator(&arguments),
         Command::Worker(arguments) => worker::worker(&arguments),
+        Command::Autoalloc(arguments) => autoalloc::autoalloc(&arguments),
         Command::Submit(arguments) => submit::submit(&arguments, format),
         Command::Status(arguments) => status::status(&arguments, format),
         Command::Watch(arguments) => watch::watch(&arguments),
