@@ -78,7 +78,7 @@ pub struct Folder<'a> {
 }
 
 impl<'a> Folder<'a> {
-    /// Finds the videos, and begins the folder or makes sure that it was begun in the same way.
+    /// Finds the videos, and makes sure that a folder that was begun was begun in the same way.
     pub fn open(
         request: &'a Request,
         progress: &mut dyn FnMut(Event<'_>),
@@ -110,6 +110,19 @@ impl<'a> Folder<'a> {
             settings,
             places,
         })
+    }
+
+    /// Begins the folder: from now on it is gone on with in this way. Called once the weights are known to fit.
+    pub fn begin(&self) -> Result<(), ExtractError> {
+        // Another process may have begun it meanwhile.
+        check_settings(&self.places, &self.settings)?;
+        let path = self.places.settings();
+        if path.exists() {
+            return Ok(());
+        }
+        let text = serde_json::to_string_pretty(&self.settings)
+            .map_err(|error| ExtractError::Request(error.to_string()))?;
+        put(&path, format!("{text}\n").as_bytes())
     }
 
     /// The videos, in the order of the list.
@@ -359,9 +372,7 @@ fn check_settings(places: &Places, settings: &Settings) -> Result<(), ExtractErr
                     places.0.display()
                 )));
             }
-            let text = serde_json::to_string_pretty(settings)
-                .map_err(|error| ExtractError::Request(error.to_string()))?;
-            put(&path, format!("{text}\n").as_bytes())
+            Ok(())
         }
         Err(source) => Err(ExtractError::file(&path, source)),
     }

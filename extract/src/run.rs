@@ -95,6 +95,7 @@ pub fn run(
     if !todo.is_empty() {
         let device = Device::open(&request.device, request.threads)?;
         let extractor = request.sampling.load(&device)?;
+        folder.begin()?;
         let maker = Maker {
             device: extractor.device(),
             ffmpeg: decoder.version().to_owned(),

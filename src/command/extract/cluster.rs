@@ -58,6 +58,7 @@ pub(super) fn extract(
                     .map_err(|error| failed(&error))?,
             );
         }
+        folder.begin().map_err(|error| failed(&error))?;
         let sweep = sweep(cluster, request, &folder)?;
         crate::command::runtime()?.block_on(async {
             let stop = interrupt::token().map_err(|error| {

@@ -42,31 +42,51 @@ impl Progress {
             }
             Event::Segments { .. } => {}
             Event::Notice(text) => say(&format!("note: {text}")),
-            Event::Done { video, bytes, .. } => self.end(&format!("done    {video}"), *bytes),
+            Event::Done { video, bytes, .. } => {
+                self.bytes_done += bytes;
+                self.end(&format!("done    {video}"));
+            }
             Event::Broken {
                 video,
                 error,
                 bytes,
-            } => self.end(&format!("broken  {video}: {error}"), *bytes),
+            } => {
+                // A broken one says nothing of how long the others take.
+                self.bytes = self.bytes.saturating_sub(*bytes);
+                self.end(&format!("broken  {video}: {error}"));
+            }
         }
     }
 
-    fn end(&mut self, text: &str, bytes: u64) {
+    fn end(&mut self, text: &str) {
         self.ended += 1;
-        self.bytes_done += bytes;
         let elapsed = self.watch.elapsed();
-        let left = if self.bytes_done == 0 {
-            Duration::ZERO
-        } else {
-            let rest = self.bytes.saturating_sub(self.bytes_done);
-            elapsed.mul_f64(rest as f64 / self.bytes_done as f64)
-        };
+        let left = remaining(elapsed, self.bytes_done, self.bytes)
+            .map_or_else(String::new, |left| format!(", about {} left", clock(left)));
         say(&format!(
-            "[{}] {text} [{}/{}], about {} left",
+            "[{}] {text} [{}/{}]{left}",
             clock(elapsed),
             self.ended,
-            self.videos,
-            clock(left)
+            self.videos
         ));
+    }
+}
+
+/// The time that is left at the speed so far; nothing before anything is done.
+fn remaining(elapsed: Duration, done: u64, bytes: u64) -> Option<Duration> {
+    (done > 0).then(|| elapsed.mul_f64(bytes.saturating_sub(done) as f64 / done as f64))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_time_left_follows_the_bytes() {
+        let second = Duration::from_secs(1);
+        assert_eq!(remaining(second, 0, 10), None);
+        assert_eq!(remaining(second, 2, 10), Some(4 * second));
+        assert_eq!(remaining(second, 10, 10), Some(Duration::ZERO));
+        assert_eq!(remaining(second, 11, 10), Some(Duration::ZERO));
     }
 }
