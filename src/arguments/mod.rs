@@ -16,7 +16,9 @@ pub use check::{Params, Selftest};
 pub use client::{Connection, Job, Status, Submit, SweepOf, Target};
 pub use cluster::{Coordinator, Worker};
 pub use data::{Data, Import, ImportFrom, Synth};
-pub use extract::{Cluster, Extract, OnBroken, SplitLists};
+pub use extract::Extract;
+#[cfg(feature = "train")]
+pub use extract::{Cluster, OnBroken, SplitLists};
 pub use report::Report;
 pub use run::{DataFolders, Plan, Run};
 
