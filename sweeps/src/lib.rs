@@ -29,7 +29,7 @@ pub use extraction::{
 };
 pub use failure::{Failure, FailureClass};
 pub use fault::{Fault, Faults};
-pub use id::{AttemptNumber, Digest, JobId, TRAINER_REVISION};
+pub use id::{AttemptNumber, Digest, JobId, NOOP_REVISION, TRAINER_REVISION};
 pub use job::{JobSpec, Parameters};
 pub use record::{
     ArtifactRef, Curve, DeviceInfo, EpochPoint, FinalMetrics, Outcome, Phase, Provenance,
