@@ -85,8 +85,16 @@ impl<T: Trainer> Trainer for Extracting<T> {
         self.training.device()
     }
 
+    fn revision(&self) -> u32 {
+        self.training.revision()
+    }
+
     fn memory_bytes(&self) -> Option<u64> {
         self.training.memory_bytes()
+    }
+
+    fn broken(&self) -> Option<String> {
+        self.training.broken()
     }
 
     fn datasets(&self) -> BTreeMap<String, Digest> {
