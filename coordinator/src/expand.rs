@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use sweeps::{Cell, DatasetSource, Digest};
+use sweeps::{Cell, DatasetSource, Digest, ExtractionSweep};
 
 use crate::cells::CellTable;
 use crate::message::{Refusal, Submit};
@@ -36,6 +36,17 @@ pub fn sweep_language() -> Expand {
         if let Some(max_jobs) = max_jobs {
             limits.max_jobs = max_jobs;
         }
+        if ExtractionSweep::is_meant(text) {
+            let sweep = ExtractionSweep::parse(text, limits.max_jobs)
+                .map_err(|error| format!("{file}: {error}"))?;
+            return Ok(Expanded {
+                cells: sweep.cells(),
+                name: sweep.name,
+                description: sweep.description,
+                columns: Vec::new(),
+                datasets: BTreeMap::new(),
+            });
+        }
         let (spec, expansion) =
             sweeps::expand::expand_text(file, text, limits).map_err(|faults| faults.to_string())?;
         // The file states one digest: it is that of every data set folder it names.
@@ -44,7 +55,7 @@ pub fn sweep_language() -> Expand {
             .iter()
             .filter_map(|source| match source {
                 DatasetSource::Named(name) => Some((name.clone(), spec.dataset_digest?)),
-                DatasetSource::Synthetic(_) => None,
+                DatasetSource::Synthetic(_) | DatasetSource::Video(_) => None,
             })
             .collect();
         Ok(Expanded {
@@ -76,6 +87,7 @@ pub(crate) fn resolve(
         } else {
             let digest = match source {
                 DatasetSource::Synthetic(synthetic) => synthetic.digest(),
+                DatasetSource::Video(extraction) => extraction.digest,
                 DatasetSource::Named(name) => {
                     // The file is the science: what it states goes before what a folder happens to hold.
                     let stated = expanded.datasets.get(name).or(submit.datasets.get(name));

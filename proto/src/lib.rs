@@ -7,6 +7,7 @@
 
 mod dial;
 mod error;
+mod extraction;
 mod job;
 pub mod limits;
 mod number;

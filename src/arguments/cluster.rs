@@ -135,6 +135,8 @@ pub struct Worker {
     )]
     pub noop_milliseconds: u64,
     #[command(flatten)]
+    pub extraction: super::extract::Extracting,
+    #[command(flatten)]
     pub folders: DataFolders,
 }
 

@@ -18,7 +18,9 @@ pub use check::{Params, Selftest};
 pub use client::{Connection, Job, Logs, Status, Submit, SweepOf, Target};
 pub use cluster::{Coordinator, Drain, Worker};
 pub use data::{Data, Import, ImportFrom, Synth};
-pub use extract::{Extract, OnBroken};
+pub use extract::Extract;
+#[cfg(feature = "train")]
+pub use extract::{Cluster, OnBroken, SplitLists};
 pub use report::Report;
 pub use run::{DataFolders, Plan, Run};
 pub use security::{Tls, Token, TokenPlace, TokenRole};

@@ -92,6 +92,14 @@ async fn gather(
 ) -> Result<SweepResults, CommandError> {
     let info = client.sweep_info(sweep).await?;
     let mut cells = client.cells(sweep).await?;
+    if cells
+        .iter()
+        .any(|cell| cell.cell.job.extraction().is_some())
+    {
+        return Err(CommandError::Usage(format!(
+            "`{sweep}` extracts features and trains nothing: there is nothing to report; `extract` fetches its data set"
+        )));
+    }
     let mut notes = Vec::new();
     if info.discrepancies > 0 {
         notes.push(format!(

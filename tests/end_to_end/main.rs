@@ -11,5 +11,6 @@ mod run;
 mod security;
 mod surface;
 mod tidiness;
+mod videos;
 mod workers;
 mod world;
