@@ -118,6 +118,12 @@ pub struct Cluster {
     /// Certificate of the authority that signed the coordinator's, PEM (with an https address)
     #[arg(long, env = "GCL_CA", value_name = "FILE")]
     pub ca: Option<PathBuf>,
+    /// Our own certificate, PEM, where the coordinator asks for one
+    #[arg(long, env = "GCL_CERTIFICATE", value_name = "FILE", requires = "key")]
+    pub certificate: Option<PathBuf>,
+    /// Its private key, PEM
+    #[arg(long, env = "GCL_KEY", value_name = "FILE", requires = "certificate")]
+    pub key: Option<PathBuf>,
 }
 
 /// What a worker extracts.

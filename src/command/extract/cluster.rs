@@ -68,6 +68,8 @@ pub(super) fn extract(
                 coordinator: url.to_owned(),
                 token_file: cluster.token_file.clone(),
                 ca: cluster.ca.clone(),
+                certificate: cluster.certificate.clone(),
+                key: cluster.key.clone(),
             };
             let mut fetching = Fetching {
                 client: Client::new(&connection)?,
