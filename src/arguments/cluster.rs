@@ -56,6 +56,9 @@ pub struct Worker {
     /// Folder for checkpoints and undelivered results
     #[arg(long, value_name = "DIR", default_value = "gcl-worker")]
     pub scratch: PathBuf,
+    /// Folder for checkpoints alone [default: SCRATCH/checkpoints]; one that several hosts see lets a job go on elsewhere
+    #[arg(long, value_name = "DIR")]
+    pub checkpoints: Option<PathBuf>,
     /// Bytes of prepared data kept in memory between jobs
     #[arg(long, value_name = "BYTES", default_value_t = 8 << 30)]
     pub cache_bytes: usize,

@@ -1,5 +1,6 @@
 //! The command line.
 
+mod autoalloc;
 mod check;
 mod client;
 mod cluster;
@@ -11,6 +12,7 @@ mod store;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+pub use autoalloc::{Autoalloc, Slurm};
 pub use check::{Params, Selftest};
 pub use client::{Connection, Job, Status, Submit, SweepOf, Target};
 pub use cluster::{Coordinator, Worker};
@@ -66,6 +68,9 @@ pub enum Command {
     Coordinator(Coordinator),
     /// Start a worker: it fetches jobs from a coordinator and trains them
     Worker(Worker),
+    /// Keep as many workers in a cluster's queue as there is work for
+    #[command(subcommand)]
+    Autoalloc(Autoalloc),
     /// Submit a sweep to a running coordinator
     Submit(Submit),
     /// Show the sweeps of a coordinator, or the jobs of one sweep

@@ -1,6 +1,7 @@
 //! One module per command, or per group of commands that share their shape.
 
 mod audit;
+mod autoalloc;
 mod coordinator;
 mod data;
 mod extract;
@@ -39,6 +40,7 @@ pub fn execute(arguments: Arguments) -> Result<(), CommandError> {
             None => coordinator::coordinator(&arguments),
         },
         Command::Worker(arguments) => worker::worker(&arguments),
+        Command::Autoalloc(arguments) => autoalloc::autoalloc(&arguments),
         Command::Submit(arguments) => submit::submit(&arguments, format),
         Command::Status(arguments) => status::status(&arguments, format),
         Command::Watch(arguments) => watch::watch(&arguments),

@@ -39,7 +39,10 @@ mod real {
         let trainer = worker::candle::Candle::open(worker::candle::Settings {
             device,
             folders: folders.0,
-            scratch: arguments.scratch.join("checkpoints"),
+            scratch: match &arguments.checkpoints {
+                Some(folder) => folder.clone(),
+                None => arguments.scratch.join("checkpoints"),
+            },
             scratch_bytes: SCRATCH_BYTES,
             cache_bytes: arguments.cache_bytes,
             memory_bytes: None,

@@ -5,5 +5,6 @@ mod crashes;
 mod data;
 mod errors;
 mod run;
+mod store;
 mod tidiness;
 mod world;
