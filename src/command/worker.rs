@@ -45,7 +45,7 @@ mod real {
             },
             scratch_bytes: SCRATCH_BYTES,
             cache_bytes: arguments.cache_bytes,
-            memory_bytes: None,
+            memory_bytes: arguments.memory_bytes,
         })
         .map_err(|error| CommandError::Input(chain(&error)))?;
         let outcome = crate::command::runtime()?.block_on(async {
@@ -61,6 +61,7 @@ mod real {
                 ^ u64::from(std::process::id());
             let config = worker::Config {
                 bearer,
+                labels: arguments.labels.clone(),
                 version: version::LONG.to_owned(),
                 grace: seconds(arguments.grace),
                 orphan_timeout: seconds(arguments.orphan_timeout),

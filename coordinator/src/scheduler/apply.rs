@@ -200,6 +200,7 @@ impl Scheduler {
             self.enter(job);
             self.grids[grid as usize].jobs.push(job);
         }
+        self.drop_hidden_audits();
     }
 
     /// Takes a sweep's old grid out of the jobs' places. Jobs without a place are kept, hidden, and do not run.
