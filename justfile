@@ -25,3 +25,7 @@ deny:
 # Every trace of a folder made by `gcl/traces/make.py OUT --seed N`.
 traces folder:
     for case in {{ folder }}/*/; do cargo run --release -q -- selftest --case "$case" || exit 1; done
+
+# The study of the paper's claims: writes docs/results.md. FOLDER holds the real data sets, if any.
+results *folder:
+    sweeps/study/run {{ folder }}

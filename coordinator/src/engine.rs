@@ -4,6 +4,7 @@
 //! When the state cannot be written (a full disk), nothing is acknowledged: what waits is told so, what was decided is
 //! kept and written again until it succeeds, and meanwhile every request is refused in the same words.
 
+mod kind;
 mod state;
 #[cfg(test)]
 mod tests;
@@ -51,6 +52,9 @@ pub struct Config {
     pub longest_artifact: u64,
     /// Throw the index away at the start and make it again.
     pub rebuild_index: bool,
+    /// The revision of the trainer that sweeps are submitted for: [`sweeps::NOOP_REVISION`] makes a state folder whose
+    /// jobs train nothing.
+    pub trainer_revision: u32,
 }
 
 impl Config {
@@ -62,6 +66,7 @@ impl Config {
             journal: journal::Options::default(),
             longest_artifact: 1 << 30,
             rebuild_index: false,
+            trainer_revision: sweeps::TRAINER_REVISION,
         }
     }
 }
@@ -84,6 +89,16 @@ pub enum EngineError {
     /// The index cannot be made.
     #[error(transparent)]
     Index(#[from] IndexError),
+    /// Records of no-op jobs and of real ones never share a state folder.
+    #[error("the state folder {state} holds {held}: give {wanted} a folder of their own")]
+    OtherKind {
+        /// The folder.
+        state: PathBuf,
+        /// What is in it.
+        held: &'static str,
+        /// What was to go into it.
+        wanted: &'static str,
+    },
     /// A task of it ended in a panic: a bug.
     #[error("the engine stopped: {0}")]
     Task(String),
@@ -107,6 +122,7 @@ impl Engine {
         shutdown: CancellationToken,
     ) -> Result<Self, EngineError> {
         let state = config.state.clone();
+        let trainer_revision = config.trainer_revision;
         let opened = tokio::task::spawn_blocking(move || State::open(&config))
             .await
             .map_err(|error| EngineError::Task(error.to_string()))??;
@@ -121,6 +137,7 @@ impl Engine {
                 artifacts: opened.artifacts,
                 state,
                 expand,
+                trainer_revision,
             }),
         };
         let run = Run {

@@ -39,6 +39,7 @@ pub(crate) struct Shared {
     /// The state folder.
     pub(crate) state: PathBuf,
     pub(crate) expand: Expand,
+    pub(crate) trainer_revision: u32,
 }
 
 /// From so many cells on it is worth a millisecond to give back the memory that their expansion took.
@@ -58,6 +59,11 @@ pub(crate) enum Call {
 pub(crate) type Look = Box<dyn FnOnce(Result<(&Scheduler, Timestamp), &Refusal>) + Send>;
 
 impl EngineHandle {
+    /// The revision of the trainer that sweeps are submitted for.
+    pub fn trainer_revision(&self) -> u32 {
+        self.shared.trainer_revision
+    }
+
     /// A worker introduces itself.
     pub async fn hello(&self, hello: Hello) -> Result<Welcome, Refusal> {
         match self.ask(Request::Hello(Box::new(hello))).await? {
@@ -117,7 +123,8 @@ impl EngineHandle {
     pub async fn submit(&self, submit: Submit) -> Result<Submitted, Refusal> {
         let expand = self.shared.expand.clone();
         let announced = self.look(|scheduler, _| scheduler.dataset_copies()).await?;
-        let submission = blocking(move || resolve(submit, &expand, &announced)).await??;
+        let revision = self.shared.trainer_revision;
+        let submission = blocking(move || resolve(submit, &expand, &announced, revision)).await??;
         let large = submission.ids.len() >= LARGE;
         let answer = self.ask(Request::Submit(Box::new(submission))).await?;
         if large {

@@ -15,7 +15,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 pub use autoalloc::{Autoalloc, Slurm};
 pub use check::{Params, Selftest};
 pub use client::{Connection, Job, Status, Submit, SweepOf, Target};
-pub use cluster::{Coordinator, Worker};
+pub use cluster::{Coordinator, Drain, Worker};
 pub use data::{Data, Import, ImportFrom, Synth};
 pub use extract::{Extract, OnBroken};
 pub use report::Report;
@@ -27,7 +27,7 @@ pub use store::{Audit, Backup, CollectGarbage, CoordinatorCommand, Journal, Repa
 #[command(name = "gcl-sweep", version = crate::version::LONG, propagate_version = true)]
 #[command(
     after_help = "Exit codes: 0 ok, 2 usage, 10 invalid sweep or data set, 11 finished but jobs failed, \
-    12 coordinator unreachable, 13 store unusable, 14 a selftest deviates, 130 interrupted."
+    12 coordinator unreachable, 13 store unusable, 14 a selftest deviates, 15 device unusable, 130 interrupted."
 )]
 pub struct Arguments {
     #[command(subcommand)]
@@ -89,6 +89,8 @@ pub enum Command {
     Explain(Job),
     /// Show the workers of a coordinator
     Workers(Connection),
+    /// Send a worker away: it hands its job back and exits
+    Drain(Drain),
     /// Show what a job's trainer logged
     Logs(Job),
     /// Run a share of a sweep's finished jobs again and compare

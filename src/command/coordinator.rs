@@ -17,12 +17,14 @@ use crate::error::{CommandError, chain};
 use crate::output::say;
 use crate::{interrupt, version};
 
-/// Who may talk to a coordinator.
+/// Who may talk to a coordinator, and what about.
 #[derive(Debug, Clone, Default)]
 pub struct Security {
     token: Option<String>,
     tls: Option<Tls>,
     insecure: bool,
+    /// Jobs that train nothing.
+    noop: bool,
 }
 
 impl Security {
@@ -54,6 +56,7 @@ impl Security {
             token,
             tls,
             insecure: arguments.insecure,
+            noop: arguments.noop,
         })
     }
 }
@@ -107,6 +110,9 @@ pub async fn serve(
         .map_err(|error| CommandError::Other(format!("cannot tell the address: {error}")))?;
     let stop_engine = CancellationToken::new();
     let mut config = Config::new(state);
+    if security.noop {
+        config.trainer_revision = sweeps::NOOP_REVISION;
+    }
     config.policy.time_to_live_ms = (lease.as_millis() as u64).max(1000);
     let engine = Engine::start(
         config,

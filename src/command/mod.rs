@@ -4,8 +4,10 @@ mod audit;
 mod autoalloc;
 mod coordinator;
 mod data;
+mod drain;
 mod extract;
 mod local_workers;
+mod noop_worker;
 mod params;
 mod plan;
 mod report;
@@ -39,6 +41,7 @@ pub fn execute(arguments: Arguments) -> Result<(), CommandError> {
             Some(CoordinatorCommand::Repair(arguments)) => store::repair(arguments, format),
             None => coordinator::coordinator(&arguments),
         },
+        Command::Worker(arguments) if arguments.noop => noop_worker::worker(&arguments),
         Command::Worker(arguments) => worker::worker(&arguments),
         Command::Autoalloc(arguments) => autoalloc::autoalloc(&arguments),
         Command::Submit(arguments) => submit::submit(&arguments, format),
@@ -50,6 +53,7 @@ pub fn execute(arguments: Arguments) -> Result<(), CommandError> {
         Command::Retry(target) => steer::steer(&target, SteerAction::Retry),
         Command::Explain(job) => status::explain(&job, format),
         Command::Workers(connection) => status::workers(&connection, format),
+        Command::Drain(arguments) => drain::drain(&arguments),
         Command::Logs(job) => status::logs(&job, format),
         Command::Audit(arguments) => audit::audit(&arguments, format),
         Command::Backup(arguments) => store::backup(&arguments, format),

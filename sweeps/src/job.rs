@@ -153,9 +153,14 @@ impl JobSpec {
 
     /// The job's identity on the data set of that digest. The data set's name is not part of it: its bytes are.
     pub fn id(&self, dataset: Digest) -> JobId {
+        self.id_of_revision(dataset, TRAINER_REVISION)
+    }
+
+    /// The same for a trainer of that revision.
+    pub fn id_of_revision(&self, dataset: Digest, trainer_revision: u32) -> JobId {
         let mut bytes = Vec::with_capacity(1024);
         encode_text("gcl-sweep job 1", &mut bytes);
-        bytes.extend(TRAINER_REVISION.to_le_bytes());
+        bytes.extend(trainer_revision.to_le_bytes());
         bytes.extend(dataset.0);
         bytes.extend(self.seed.to_le_bytes());
         for (name, value) in self.parameters.iter() {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use sweeps::{AttemptNumber, EpochPoint, JobId};
 
-use super::{Config, EngineError};
+use super::{Config, EngineError, kind};
 use crate::artifacts::ArtifactStore;
 use crate::entry::Entry;
 use crate::index::{Applied, IndexError, IndexWriter, Reader, SledStore, Store};
@@ -63,6 +63,7 @@ impl State {
                 offset: 0,
                 what: error.to_string(),
             })?;
+        kind::check(config, &scheduler)?;
         let followed = follower.end(&index_folder, config.rebuild_index, &journal);
         let index = if let Some(index) = followed {
             index

@@ -16,6 +16,11 @@ use crate::message::{
 };
 
 impl Scheduler {
+    /// The revisions of the trainers that its sweeps were submitted for, earlier versions of a sweep included.
+    pub fn trainer_revisions(&self) -> impl Iterator<Item = u32> + '_ {
+        self.grids.iter().map(|grid| grid.trainer_revision)
+    }
+
     /// Every sweep, in the order of submission.
     pub fn sweeps(&self) -> Vec<SweepSummary> {
         self.sweeps
