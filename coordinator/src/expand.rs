@@ -148,7 +148,13 @@ mod tests {
                 requirements,
                 ..Submit::default()
             };
-            resolve(submit, &sweep_language(), &BTreeMap::new()).unwrap()
+            resolve(
+                submit,
+                &sweep_language(),
+                &BTreeMap::new(),
+                sweeps::TRAINER_REVISION,
+            )
+            .unwrap()
         };
         let plain = resolved(text.into(), Requirements::default());
         assert_eq!(plain.requirements, Requirements::default());
