@@ -4,6 +4,7 @@
 mod chaos;
 mod crashes;
 mod data;
+mod disturbance;
 mod errors;
 mod importers;
 mod run;

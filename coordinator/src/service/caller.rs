@@ -18,8 +18,11 @@ use crate::message::{
     SweepInfo, SweepSummary, WorkerView,
 };
 
-/// How long a call may take that waits for nothing but the coordinator's disk. Submitting 100,000 jobs takes seconds.
+/// How long a call may take that waits for nothing but the coordinator's disk.
 const CALL: Duration = Duration::from_mins(1);
+
+/// The same for a submission: a file of a million jobs is expanded, named and written before it is acknowledged.
+const SUBMIT: Duration = Duration::from_mins(15);
 
 /// A coordinator, to be asked. Cheap to clone.
 #[derive(Debug, Clone)]
@@ -115,7 +118,9 @@ impl Caller {
     /// Submits a sweep file, or says what that would do.
     pub async fn submit(&self, submit: &Submit) -> Result<Submitted, CallError> {
         use wire::submit_response::Answer;
-        let answer = self.client().submit(bounded(submit.into())).await?;
+        let mut request = bounded(submit.into());
+        request.set_timeout(SUBMIT);
+        let answer = self.client().submit(request).await?;
         match required("answer", answer.into_inner().answer)? {
             Answer::Submitted(submitted) => Ok(submitted.try_into()?),
             Answer::InvalidSweep(rendered) => Err(CallError::InvalidSweep(text(
