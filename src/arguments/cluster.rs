@@ -74,6 +74,12 @@ pub struct Worker {
     /// Name of the worker [default: host name and device]
     #[arg(long)]
     pub name: Option<String>,
+    /// A label that sweeps may require (repeatable)
+    #[arg(long = "label", value_name = "LABEL")]
+    pub labels: Vec<String>,
+    /// Memory of the device that sweeps may require, in bytes; a worker that does not say gets any job
+    #[arg(long, value_name = "BYTES")]
+    pub memory_bytes: Option<u64>,
     /// Device: auto, cpu, cuda:N, or all: one worker process for each GPU that is assigned to this one
     #[arg(long, default_value = "auto")]
     pub device: String,

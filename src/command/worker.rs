@@ -63,12 +63,13 @@ mod real {
             },
             scratch_bytes: arguments.scratch_bytes,
             cache_bytes: arguments.cache_bytes,
-            memory_bytes: None,
+            memory_bytes: arguments.memory_bytes,
         })
         .map_err(|error| CommandError::Input(chain(&error)))?;
         let trainer = worker::extraction::Extracting::open(trainer, extraction(arguments, &own)?)
             .map_err(|error| CommandError::Input(chain(&error)))?;
-        let labels = trainer.labels();
+        let mut labels = trainer.labels();
+        labels.extend(arguments.labels.iter().cloned());
         let outcome = crate::command::runtime()?.block_on(async {
             let shutdown = interrupt::token().map_err(|error| {
                 CommandError::Other(format!("cannot listen for signals: {error}"))

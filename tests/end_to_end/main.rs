@@ -9,6 +9,7 @@ mod errors;
 mod importers;
 mod run;
 mod security;
+mod store;
 mod surface;
 mod tidiness;
 mod videos;
