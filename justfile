@@ -25,3 +25,8 @@ deny:
 # Every trace of a folder made by `gcl/traces/make.py OUT --seed N`.
 traces folder:
     for case in {{ folder }}/*/; do cargo run --release -q -- selftest --case "$case" || exit 1; done
+
+# The training step against PyTorch on this machine (an idle one), and docs/performance.md from it.
+bench *arguments:
+    benches/speed/run.py {{ arguments }}
+    benches/speed/document.py
