@@ -30,3 +30,7 @@ traces folder:
 bench *arguments:
     benches/speed/run.py {{ arguments }}
     benches/speed/document.py
+
+# The study of the paper's claims: writes docs/results.md. FOLDER holds the real data sets, if any.
+results *folder:
+    sweeps/study/run {{ folder }}

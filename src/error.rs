@@ -32,6 +32,25 @@ pub enum CommandError {
         expect(dead_code, reason = "a control plane replays no traces")
     )]
     Deviates(String),
+    /// A worker's device cannot be used.
+    #[error("{0}")]
+    #[cfg_attr(
+        not(feature = "train"),
+        expect(dead_code, reason = "a control plane has no workers")
+    )]
+    Device(String),
+    /// The workers of this host ended, the first that failed with this code.
+    #[error("{message}")]
+    #[cfg_attr(
+        not(feature = "train"),
+        expect(dead_code, reason = "a control plane has no workers")
+    )]
+    Worker {
+        /// What to say.
+        message: String,
+        /// Its exit code.
+        code: u8,
+    },
     /// Ctrl-C.
     #[error("{0}")]
     Interrupted(String),
@@ -50,6 +69,8 @@ impl CommandError {
             Self::Unreachable(_) => exit_code::UNREACHABLE,
             Self::Store(_) => exit_code::STORE_UNUSABLE,
             Self::Deviates(_) => exit_code::SELFTEST_DEVIATES,
+            Self::Device(_) => exit_code::DEVICE_UNUSABLE,
+            Self::Worker { code, .. } => *code,
             Self::Interrupted(_) => exit_code::INTERRUPTED,
             Self::Other(_) => exit_code::UNEXPECTED,
         }

@@ -1,9 +1,10 @@
 //! Artifacts: content-addressed files. Written beside, checked, synced, renamed: a name is never seen before its bytes
 //! are whole and on disk.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use sweeps::Digest;
 use tokio::fs::File;
@@ -19,6 +20,33 @@ pub struct ArtifactStore {
     folder: Arc<Path>,
     longest: u64,
     uploads: Arc<AtomicU64>,
+    claimed: Arc<Mutex<Option<BTreeSet<Digest>>>>,
+}
+
+/// As long as it lives, what is asked for is noted: a collection of garbage must not take away what somebody was told is
+/// there.
+#[derive(Debug)]
+pub(crate) struct Claims(Arc<Mutex<Option<BTreeSet<Digest>>>>);
+
+impl Claims {
+    /// Removes it, unless somebody asked for it since; whether it was removed. Nobody can ask meanwhile.
+    pub(crate) fn remove_unless_held(
+        &self,
+        digest: Digest,
+        remove: &dyn Fn() -> std::io::Result<()>,
+    ) -> std::io::Result<bool> {
+        let claimed = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if claimed.as_ref().is_some_and(|held| held.contains(&digest)) {
+            return Ok(false);
+        }
+        remove().map(|()| true)
+    }
+}
+
+impl Drop for Claims {
+    fn drop(&mut self) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = None;
+    }
 }
 
 impl ArtifactStore {
@@ -41,6 +69,7 @@ impl ArtifactStore {
             folder: folder.into(),
             longest,
             uploads: Arc::default(),
+            claimed: Arc::default(),
         })
     }
 
@@ -50,8 +79,24 @@ impl ArtifactStore {
         self.folder.join(&name[..2]).join(&name)
     }
 
+    /// Begins to note what is asked for; `None` where somebody does so already.
+    pub(crate) fn claims(&self) -> Option<Claims> {
+        let mut claimed = self.claimed.lock().unwrap_or_else(PoisonError::into_inner);
+        if claimed.is_some() {
+            return None;
+        }
+        *claimed = Some(BTreeSet::new());
+        Some(Claims(self.claimed.clone()))
+    }
+
     /// Whether it is stored.
     pub async fn contains(&self, digest: Digest) -> bool {
+        {
+            let mut claimed = self.claimed.lock().unwrap_or_else(PoisonError::into_inner);
+            if let Some(claimed) = claimed.as_mut() {
+                claimed.insert(digest);
+            }
+        }
         tokio::fs::try_exists(self.path(digest))
             .await
             .unwrap_or(false)

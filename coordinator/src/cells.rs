@@ -3,7 +3,7 @@
 //! Every value is kept once, every set of parameters is a row of numbers of values, and equal rows (jobs that differ in
 //! their seed) are kept once too.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use serde::{Deserialize, Serialize};
 use sweeps::{Cell, DatasetSource, Digest, JobSpec, Parameters, Reporting, Value};
@@ -11,7 +11,7 @@ use sweeps::{Cell, DatasetSource, Digest, JobSpec, Parameters, Reporting, Value}
 use crate::message::Refusal;
 
 /// The cells of a sweep.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 #[serde(try_from = "Unchecked")]
 pub struct CellTable {
     columns: Vec<String>,
@@ -102,12 +102,16 @@ impl CellTable {
         cells: &[Cell],
         digests: &BTreeMap<DatasetSource, Digest>,
     ) -> Result<Self, CellError> {
-        let mut names: Vec<&'static str> = cells
-            .iter()
-            .flat_map(|cell| cell.job.parameters.iter().map(|(name, _)| name))
-            .collect();
-        names.sort_unstable();
-        names.dedup();
+        let mut names = BTreeSet::new();
+        let mut last: Option<&Parameters> = None;
+        for cell in cells {
+            let parameters = &cell.job.parameters;
+            if !last.is_some_and(|last| last.shares(parameters)) {
+                names.extend(parameters.iter().map(|(name, _)| name));
+            }
+            last = Some(parameters);
+        }
+        let names: Vec<&'static str> = names.into_iter().collect();
 
         let mut table = Self {
             columns,
@@ -123,6 +127,7 @@ impl CellTable {
         let mut pool = Pool::default();
         let mut setting_rows = Rows::default();
         let mut point_rows = Rows::default();
+        let mut last: Option<(&Parameters, u32)> = None;
         for cell in cells {
             if cell.point.len() != table.columns.len() {
                 return Err(CellError("a point has another length".into()));
@@ -130,11 +135,20 @@ impl CellTable {
             let digest = *digests
                 .get(&cell.job.dataset)
                 .ok_or_else(|| CellError(format!("no digest of `{}`", cell.job.dataset)))?;
-            let settings: Vec<u32> = names
-                .iter()
-                .enumerate()
-                .map(|(column, name)| pool.number(column, cell.job.parameters.get(name)))
-                .collect();
+            let parameters = &cell.job.parameters;
+            let settings = match last {
+                // Cells that differ in their seed share their parameters.
+                Some((last, row)) if parameters.shares(last) => row,
+                _ => {
+                    let settings: Vec<u32> = names
+                        .iter()
+                        .enumerate()
+                        .map(|(column, name)| pool.number(column, parameters.get(name)))
+                        .collect();
+                    setting_rows.number(settings, &mut table.settings)
+                }
+            };
+            last = Some((parameters, settings));
             let point: Vec<u32> = cell
                 .point
                 .iter()
@@ -146,7 +160,7 @@ impl CellTable {
                 position(&mut table.sources, &(cell.job.dataset.clone(), digest)),
                 position(&mut table.variants, &cell.variant),
                 position(&mut table.reportings, &cell.reporting),
-                setting_rows.number(settings, &mut table.settings),
+                settings,
                 point_rows.number(point, &mut table.points),
             );
             table.rows.push(row);

@@ -40,6 +40,17 @@ impl SystemClock {
     }
 }
 
+/// Seconds since a file's time; 0 where that is to come.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "this is the named module that reads the clock"
+)]
+pub(crate) fn seconds_since(time: SystemTime) -> u64 {
+    SystemTime::now()
+        .duration_since(time)
+        .map_or(0, |since| since.as_secs())
+}
+
 impl Clock for SystemClock {
     fn now(&self) -> Timestamp {
         self.start.plus(self.origin.elapsed().as_millis() as u64)

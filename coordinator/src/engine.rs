@@ -4,6 +4,7 @@
 //! When the state cannot be written (a full disk), nothing is acknowledged: what waits is told so, what was decided is
 //! kept and written again until it succeeds, and meanwhile every request is refused in the same words.
 
+mod kind;
 mod state;
 #[cfg(test)]
 mod tests;
@@ -24,7 +25,7 @@ use crate::expand::Expand;
 use crate::handle::{Call, EngineHandle, Look, Shared};
 use crate::index::IndexError;
 use crate::journal::{self, JournalError};
-use crate::message::{Change, Refusal, Timestamp};
+use crate::message::{Change, Counts, Refusal, Timestamp};
 use crate::scheduler::{Effect, Event, Policy, Reply, Scheduler, Ticket};
 
 use state::{Kept, State};
@@ -51,6 +52,9 @@ pub struct Config {
     pub longest_artifact: u64,
     /// Throw the index away at the start and make it again.
     pub rebuild_index: bool,
+    /// The revision of the trainer that sweeps are submitted for: [`sweeps::NOOP_REVISION`] makes a state folder whose
+    /// jobs train nothing.
+    pub trainer_revision: u32,
 }
 
 impl Config {
@@ -62,8 +66,18 @@ impl Config {
             journal: journal::Options::default(),
             longest_artifact: 1 << 30,
             rebuild_index: false,
+            trainer_revision: sweeps::TRAINER_REVISION,
         }
     }
+}
+
+/// Opens the state folder like a start would, its index made again where that is asked for or needed, and closes it.
+/// Answers the sweeps with their jobs by status.
+pub(crate) fn open_and_close(config: &Config) -> Result<Vec<(String, Counts)>, EngineError> {
+    let opened = State::open(config)?;
+    opened.state.close();
+    let sweeps = opened.scheduler.sweeps().into_iter();
+    Ok(sweeps.map(|sweep| (sweep.name, sweep.counts)).collect())
 }
 
 /// Why an engine does not start, or stopped.
@@ -75,6 +89,16 @@ pub enum EngineError {
     /// The index cannot be made.
     #[error(transparent)]
     Index(#[from] IndexError),
+    /// Records of no-op jobs and of real ones never share a state folder.
+    #[error("the state folder {state} holds {held}: give {wanted} a folder of their own")]
+    OtherKind {
+        /// The folder.
+        state: PathBuf,
+        /// What is in it.
+        held: &'static str,
+        /// What was to go into it.
+        wanted: &'static str,
+    },
     /// A task of it ended in a panic: a bug.
     #[error("the engine stopped: {0}")]
     Task(String),
@@ -97,6 +121,8 @@ impl Engine {
         expand: Expand,
         shutdown: CancellationToken,
     ) -> Result<Self, EngineError> {
+        let state = config.state.clone();
+        let trainer_revision = config.trainer_revision;
         let opened = tokio::task::spawn_blocking(move || State::open(&config))
             .await
             .map_err(|error| EngineError::Task(error.to_string()))??;
@@ -109,7 +135,9 @@ impl Engine {
                 tickets: AtomicU64::new(1),
                 reader: opened.reader,
                 artifacts: opened.artifacts,
+                state,
                 expand,
+                trainer_revision,
             }),
         };
         let run = Run {
@@ -247,6 +275,7 @@ impl Run {
             self.step(now, Event::Tick, &mut turn);
         }
         self.complete(turn, now).await?;
+        self.compact().await?;
         for look in looks {
             look(match &self.broken {
                 None => Ok((&self.scheduler, now)),
@@ -370,6 +399,27 @@ impl Run {
         Ok(result.map_err(|error| (entries, Refusal::Storage(chain(&error)))))
     }
 
+    /// Puts a snapshot in the place of a journal that has grown long. Everybody waits meanwhile: for as long as it takes to
+    /// copy the records, which happens ever more seldom as they grow.
+    async fn compact(&mut self) -> Result<(), EngineError> {
+        let due = self.state.as_ref().is_some_and(State::is_snapshot_due);
+        if self.broken.is_some() || !due {
+            return Ok(());
+        }
+        let image = self.scheduler.image();
+        let Some(mut state) = self.state.take() else {
+            return Ok(());
+        };
+        let state = tokio::task::spawn_blocking(move || {
+            state.compact(&image);
+            state
+        })
+        .await
+        .map_err(|error| EngineError::Task(error.to_string()))?;
+        self.state = Some(state);
+        Ok(())
+    }
+
     fn publish(&self, changes: Vec<Change>) {
         if self.changes.receiver_count() > 0 {
             for change in changes {
@@ -404,7 +454,7 @@ impl Run {
 }
 
 /// An error with its causes in one line.
-fn chain(error: &dyn std::error::Error) -> String {
+pub(crate) fn chain(error: &dyn std::error::Error) -> String {
     let mut text = error.to_string();
     let mut cause = error.source();
     while let Some(error) = cause {

@@ -9,8 +9,9 @@ use serde::{Deserialize, Serialize};
 use sweeps::{AttemptNumber, Failure, JobId, RunRecord};
 
 use crate::cells::CellTable;
+use crate::image::ImagePart;
 use crate::message::{
-    Hello, LeaseKey, Receipt, Requirements, SteerAction, Target, Timestamp, WorkerId,
+    AuditVerdict, Hello, LeaseKey, Receipt, Requirements, SteerAction, Target, Timestamp, WorkerId,
 };
 
 /// A fact.
@@ -113,6 +114,23 @@ pub enum Entry {
         /// The second record, where it differs.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         record: Option<Box<RunRecord>>,
+        /// What that says about the job's audit, where there was one.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        audit: Option<AuditVerdict>,
+    },
+    /// Finished jobs are to be run once more and compared.
+    AuditAsked {
+        /// When.
+        at: Timestamp,
+        /// Of which sweep.
+        sweep: String,
+        /// Which.
+        jobs: Vec<JobId>,
+    },
+    /// A part of the whole state, in a snapshot. What was applied before the first of them is forgotten.
+    Image {
+        /// Which part.
+        part: Box<ImagePart>,
     },
 }
 
@@ -160,19 +178,19 @@ pub struct Submission {
     pub ids: Vec<JobId>,
 }
 
-mod shared {
+pub(crate) mod shared {
     use std::sync::Arc;
 
     use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-    pub(super) fn serialize<T: Serialize, S: Serializer>(
+    pub(crate) fn serialize<T: Serialize, S: Serializer>(
         value: &Arc<T>,
         serializer: S,
     ) -> Result<S::Ok, S::Error> {
         value.as_ref().serialize(serializer)
     }
 
-    pub(super) fn deserialize<'de, T: Deserialize<'de>, D: Deserializer<'de>>(
+    pub(crate) fn deserialize<'de, T: Deserialize<'de>, D: Deserializer<'de>>(
         deserializer: D,
     ) -> Result<Arc<T>, D::Error> {
         T::deserialize(deserializer).map(Arc::new)

@@ -63,6 +63,7 @@ pub(crate) fn resolve(
     submit: Submit,
     expand: &Expand,
     announced: &BTreeMap<String, Vec<Digest>>,
+    trainer_revision: u32,
 ) -> Result<Submission, Refusal> {
     let expanded = expand(&submit.file, &submit.text, submit.max_jobs)
         .map_err(|rendered| Refusal::InvalidSweep { rendered })?;
@@ -95,7 +96,7 @@ pub(crate) fn resolve(
             digests.insert(source.clone(), digest);
             digest
         };
-        ids.push(cell.job.id(digest));
+        ids.push(cell.job.id_of_revision(digest, trainer_revision));
     }
     let table = CellTable::new(expanded.columns, &expanded.cells, &digests)?;
     Ok(Submission {
@@ -106,7 +107,7 @@ pub(crate) fn resolve(
         priority: submit.priority,
         requirements: submit.requirements,
         dry_run: submit.dry_run,
-        trainer_revision: sweeps::TRAINER_REVISION,
+        trainer_revision,
         table: Arc::new(table),
         ids,
     })

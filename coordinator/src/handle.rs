@@ -3,6 +3,7 @@
 //! An answer means that what it says is on disk. Dropping a future takes nothing back: the request may still happen, and
 //! every request may be repeated.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -10,13 +11,16 @@ use sweeps::{AttemptNumber, CellResult, Digest, EpochPoint, JobId, RunRecord};
 use tokio::sync::{broadcast, mpsc, oneshot};
 
 use crate::artifacts::{ArtifactStore, Upload};
+use crate::backup::{self, Piece};
 use crate::cell_pages::CellPages;
+use crate::engine::chain;
 use crate::expand::{Expand, resolve};
+use crate::garbage::{self, Collected};
 use crate::index::Reader;
 use crate::message::{
-    Change, DatasetKnown, Explanation, Fail, Finish, FinishAnswer, Goodbye, Hello, JobView,
-    LeaseAnswer, LeaseRequest, LogLine, Refusal, Release, Report, ReportAnswer, Steer, Submit,
-    Submitted, SweepInfo, SweepSummary, Timestamp, Welcome, WorkerView,
+    Audit, Audited, Change, DatasetKnown, Explanation, Fail, Finish, FinishAnswer, Goodbye, Hello,
+    JobView, LeaseAnswer, LeaseRequest, LogLine, Refusal, Release, Report, ReportAnswer, Steer,
+    Submit, Submitted, SweepInfo, SweepSummary, Timestamp, Welcome, WorkerView,
 };
 use crate::scheduler::{Answer, Reply, Request, Scheduler, Ticket};
 
@@ -32,7 +36,10 @@ pub(crate) struct Shared {
     pub(crate) tickets: AtomicU64,
     pub(crate) reader: Reader,
     pub(crate) artifacts: ArtifactStore,
+    /// The state folder.
+    pub(crate) state: PathBuf,
     pub(crate) expand: Expand,
+    pub(crate) trainer_revision: u32,
 }
 
 /// From so many cells on it is worth a millisecond to give back the memory that their expansion took.
@@ -52,6 +59,11 @@ pub(crate) enum Call {
 pub(crate) type Look = Box<dyn FnOnce(Result<(&Scheduler, Timestamp), &Refusal>) + Send>;
 
 impl EngineHandle {
+    /// The revision of the trainer that sweeps are submitted for.
+    pub fn trainer_revision(&self) -> u32 {
+        self.shared.trainer_revision
+    }
+
     /// A worker introduces itself.
     pub async fn hello(&self, hello: Hello) -> Result<Welcome, Refusal> {
         match self.ask(Request::Hello(Box::new(hello))).await? {
@@ -111,7 +123,8 @@ impl EngineHandle {
     pub async fn submit(&self, submit: Submit) -> Result<Submitted, Refusal> {
         let expand = self.shared.expand.clone();
         let announced = self.look(|scheduler, _| scheduler.dataset_copies()).await?;
-        let submission = blocking(move || resolve(submit, &expand, &announced)).await??;
+        let revision = self.shared.trainer_revision;
+        let submission = blocking(move || resolve(submit, &expand, &announced, revision)).await??;
         let large = submission.ids.len() >= LARGE;
         let answer = self.ask(Request::Submit(Box::new(submission))).await?;
         if large {
@@ -134,6 +147,14 @@ impl EngineHandle {
     pub async fn drain(&self, worker: String, reason: String) -> Result<u64, Refusal> {
         let request = Request::Drain { worker, reason };
         self.ask(request).await.map(|answer| changed(&answer))
+    }
+
+    /// Queues a share of a sweep's finished jobs to be run again and compared.
+    pub async fn audit(&self, audit: Audit) -> Result<Audited, Refusal> {
+        match self.ask(Request::Audit(audit)).await? {
+            Answer::Audited(audited) => Ok(audited),
+            other => Err(unexpected(&other)),
+        }
     }
 
     /// Every sweep, in the order of submission.
@@ -245,6 +266,30 @@ impl EngineHandle {
         digest: Digest,
     ) -> Result<Option<(tokio::fs::File, u64)>, Refusal> {
         self.shared.artifacts.open_file(digest).await
+    }
+
+    /// Reads the state folder and hands out its pieces, in a thread of its own, until `take` says that nobody wants them.
+    pub async fn backup(
+        &self,
+        mut take: impl FnMut(Piece) -> bool + Send + 'static,
+    ) -> Result<(), Refusal> {
+        let state = self.shared.state.clone();
+        blocking(move || backup::send(&state, &mut take))
+            .await?
+            .map_err(|error| Refusal::Storage(chain(&error)))
+    }
+
+    /// Removes artifacts that no record names, or only says what would be removed.
+    pub async fn collect_garbage(&self, dry_run: bool) -> Result<Collected, Refusal> {
+        let Some(claims) = self.shared.artifacts.claims() else {
+            return Err(Refusal::Unavailable(
+                "garbage is being collected already".into(),
+            ));
+        };
+        let state = self.shared.state.clone();
+        blocking(move || garbage::collect_running(&state, &claims, dry_run))
+            .await?
+            .map_err(|error| Refusal::Storage(chain(&error)))
     }
 
     async fn ask(&self, request: Request) -> Reply {

@@ -106,7 +106,24 @@ impl Reader {
 
     /// The record of a job, `None` where it has none.
     pub fn record(&self, job: JobId) -> Result<Option<Arc<RunRecord>>, Refusal> {
-        let Some(bytes) = self.store.get(&record_key(job))? else {
+        // A snapshot may have taken the record over between the look at its place and the reading: the second look finds
+        // it.
+        let mut tries = 3;
+        loop {
+            let place = self.store.get(&record_key(job))?;
+            match self.record_at(job, place.as_deref()) {
+                Err(_) if tries > 0 && self.store.get(&record_key(job))? != place => tries -= 1,
+                read => return read,
+            }
+        }
+    }
+
+    fn record_at(
+        &self,
+        job: JobId,
+        place: Option<&[u8]>,
+    ) -> Result<Option<Arc<RunRecord>>, Refusal> {
+        let Some(bytes) = place else {
             return Ok(None);
         };
         let unreadable = |what: String| {
@@ -115,7 +132,7 @@ impl Reader {
                 job.short()
             ))
         };
-        let location = Location::from_bytes(&bytes)
+        let location = Location::from_bytes(bytes)
             .ok_or_else(|| unreadable("its place in the journal is damaged".into()))?;
         let payload = journal::read_payload(&self.journal, &location)
             .map_err(|error| unreadable(error.to_string()))?;

@@ -7,9 +7,18 @@
 //!
 //! A failed append leaves the journal usable: the next one cuts what may have been written and writes again, since after
 //! a failed sync the kernel may have dropped the pages that it could not write.
+//!
+//! So that neither the folder nor the time that opening takes grows for ever, [`Journal::compact`] writes a snapshot: a
+//! segment that holds what still matters of those before it, after which they are removed. Numbers and hashes go on
+//! through it.
 
+mod files;
 mod frame;
+mod repair;
 mod scan;
+mod snapshot;
+#[cfg(test)]
+mod snapshot_tests;
 #[cfg(test)]
 mod tests;
 
@@ -24,13 +33,24 @@ use sweeps::Digest;
 use crate::entry::Entry;
 
 pub use frame::Location;
-pub use scan::{Scanned, copy, export, read_payload, repair};
+pub use repair::{Part, Verified, copy, parts, repair, verify};
+pub use scan::{Scanned, export, read_payload, visit};
+pub use snapshot::Kept;
+
+use files::path_of;
+use frame::Kind;
+use scan::Size;
 
 /// How the journal is kept.
 #[derive(Clone)]
 pub struct Options {
     /// A segment that is longer than this is followed by a new one.
     pub segment_bytes: u64,
+    /// A snapshot is due when so many bytes came since the last one, or as many as it has itself where that is more: so
+    /// an entry is rewritten a bounded number of times.
+    pub snapshot_bytes: u64,
+    /// The same in entries.
+    pub snapshot_entries: u64,
     /// Asked before each operation on a file; tests let it fail.
     pub fault: Option<Fault>,
 }
@@ -47,6 +67,12 @@ pub enum Operation {
     Sync,
     /// A new segment is made.
     Create,
+    /// A snapshot gets its name.
+    Rename,
+    /// The names in the folder are synced.
+    SyncFolder,
+    /// A file is removed.
+    Remove,
 }
 
 impl Default for Options {
@@ -54,8 +80,17 @@ impl Default for Options {
         Self {
             // Large enough that a month's sweep has tens of files, small enough to copy one.
             segment_bytes: 64 << 20,
+            // Read in less than a second; a thousand real jobs stay below it.
+            snapshot_bytes: 64 << 20,
+            snapshot_entries: 500_000,
             fault: None,
         }
+    }
+}
+
+impl Options {
+    fn ask(&self, operation: Operation) -> io::Result<()> {
+        self.fault.as_ref().map_or(Ok(()), |fault| fault(operation))
     }
 }
 
@@ -78,9 +113,21 @@ pub enum JournalError {
     },
     /// What is read is not what was written.
     #[error(
-        "the journal is damaged: {path} at byte {offset}: {what}. Restore a backup, or cut it there with `gcl-sweep coordinator repair`; entries from there on are then lost"
+        "the journal is damaged: {path} at byte {offset}: {what}. Restore a backup, or cut it there with `gcl-sweep coordinator repair --cut`; entries from there on are then lost"
     )]
     Damaged {
+        /// The segment.
+        path: PathBuf,
+        /// Where the frame begins.
+        offset: u64,
+        /// What is wrong.
+        what: String,
+    },
+    /// A snapshot is not what was written: without it, what follows means nothing.
+    #[error(
+        "the journal's snapshot is damaged: {path} at byte {offset}: {what}. It cannot be cut there: restore a backup. `gcl-sweep journal export` still writes what is before the damage"
+    )]
+    DamagedSnapshot {
         /// The segment.
         path: PathBuf,
         /// Where the frame begins.
@@ -97,7 +144,7 @@ pub enum JournalError {
         /// The segment.
         path: PathBuf,
         /// Its version.
-        version: u32,
+        version: u16,
     },
     /// An entry cannot be written as JSON.
     #[error("an entry cannot be encoded: {0}")]
@@ -134,6 +181,15 @@ pub struct Journal {
     sequence: u64,
     /// Hash of everything up to it.
     chain: [u8; 32],
+    size: Size,
+    /// Nothing may be written behind the current segment: the next append begins another.
+    is_sealed: bool,
+    /// Segments that a snapshot stands for.
+    obsolete: Vec<PathBuf>,
+    /// A snapshot that got its name though it failed: nothing can be written while it is there.
+    failed_snapshot: Option<PathBuf>,
+    /// No snapshot before the journal has so many bytes since the last: one failed.
+    snapshot_not_before: u64,
     _lock: File,
 }
 
@@ -148,33 +204,26 @@ impl Journal {
         visit: &mut dyn FnMut(Scanned) -> Result<(), JournalError>,
     ) -> Result<Self, JournalError> {
         let lock = lock(folder)?;
+        files::remove_parts(folder).map_err(JournalError::io("tidy", folder))?;
         let scan = scan::scan(folder, visit)?;
         if let Some(path) = scan.unfinished {
             std::fs::remove_file(&path)
                 .and_then(|()| sync_folder(folder))
                 .map_err(JournalError::io("remove the unfinished", &path))?;
         }
-        let Some(last) = scan.last else {
+        let (size, obsolete) = (scan.size, scan.obsolete);
+        let (last, file, path) = if let Some(last) = scan.last {
+            let path = path_of(folder, last.segment);
+            let file = OpenOptions::new()
+                .read(true)
+                .write(true)
+                .open(&path)
+                .map_err(JournalError::io("open", &path))?;
+            (last, file, path)
+        } else {
             let (file, path) = create(folder, 1, frame::GENESIS, &options)?;
-            return Ok(Self {
-                folder: folder.to_owned(),
-                options,
-                file,
-                path,
-                segment: 1,
-                end: frame::HEADER,
-                soiled: false,
-                sequence: 0,
-                chain: frame::GENESIS,
-                _lock: lock,
-            });
+            (scan::Last::nothing(), file, path)
         };
-        let path = scan::path_of(folder, last.segment);
-        let file = OpenOptions::new()
-            .read(true)
-            .write(true)
-            .open(&path)
-            .map_err(JournalError::io("open", &path))?;
         let journal = Self {
             folder: folder.to_owned(),
             options,
@@ -182,19 +231,21 @@ impl Journal {
             path,
             segment: last.segment,
             end: last.end,
-            soiled: last.torn,
+            soiled: false,
             sequence: last.sequence,
             chain: last.chain,
+            size,
+            is_sealed: last.is_sealed,
+            obsolete,
+            failed_snapshot: None,
+            snapshot_not_before: 0,
             _lock: lock,
         };
         if last.torn {
             tracing::warn!(path = %journal.path.display(), offset = last.end, "cut off an entry that was not written to its end");
             journal.cut()?;
         }
-        Ok(Self {
-            soiled: false,
-            ..journal
-        })
+        Ok(journal)
     }
 
     /// Writes entries and syncs once. When it returns, they are on disk.
@@ -205,11 +256,12 @@ impl Journal {
         if entries.is_empty() {
             return Ok(Vec::new());
         }
+        self.remove_failed_snapshot()?;
         if self.soiled {
             self.cut()?;
             self.soiled = false;
         }
-        if self.end >= self.options.segment_bytes && self.end > frame::HEADER {
+        if self.is_sealed || (self.end >= self.options.segment_bytes && self.end > frame::HEADER) {
             self.rotate()?;
         }
         let mut bytes = Vec::with_capacity(entries.len() * 512);
@@ -233,6 +285,8 @@ impl Journal {
             .map_err(JournalError::io("sync", &self.path))?;
         self.soiled = false;
         self.end += bytes.len() as u64;
+        self.size.since.0 += bytes.len() as u64;
+        self.size.since.1 += entries.len() as u64;
         self.sequence = sequence;
         self.chain = chain;
         Ok(locations)
@@ -276,19 +330,17 @@ impl Journal {
         self.path = path;
         self.segment = segment;
         self.end = frame::HEADER;
+        self.is_sealed = false;
         Ok(())
     }
 
     fn fault(&self, operation: Operation) -> io::Result<()> {
-        self.options
-            .fault
-            .as_ref()
-            .map_or(Ok(()), |fault| fault(operation))
+        self.options.ask(operation)
     }
 }
 
 /// Takes the lock of a state folder, which is held as long as the file is open, also by a process that is killed.
-fn lock(folder: &Path) -> Result<File, JournalError> {
+pub(crate) fn lock(folder: &Path) -> Result<File, JournalError> {
     std::fs::create_dir_all(folder).map_err(JournalError::io("make the folder", folder))?;
     let path = folder.join("lock");
     let file = OpenOptions::new()
@@ -315,7 +367,7 @@ fn create(
     chain: [u8; 32],
     options: &Options,
 ) -> Result<(File, PathBuf), JournalError> {
-    let path = scan::path_of(folder, segment);
+    let path = path_of(folder, segment);
     let make = || {
         if let Some(fault) = &options.fault {
             fault(Operation::Create)?;
@@ -326,7 +378,7 @@ fn create(
             .create(true)
             .truncate(true)
             .open(&path)?;
-        file.write_all_at(&frame::header(segment, &chain), 0)?;
+        file.write_all_at(&frame::header(Kind::Plain, segment, &chain), 0)?;
         file.sync_all()?;
         sync_folder(folder)?;
         Ok(file)

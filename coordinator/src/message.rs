@@ -4,6 +4,7 @@
 //! anything. [`worker`] is what workers say, [`client`] what people and reports ask, [`refusal`] every way to be told no,
 //! [`watch`] what a subscriber hears.
 
+pub mod audit;
 pub mod client;
 pub mod refusal;
 pub mod watch;
@@ -14,6 +15,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 use sweeps::{AttemptNumber, JobId};
 
+pub use audit::{Audit, AuditStamp, AuditVerdict, Audited, TOLERANCE};
 pub use client::{
     AttemptFailure, Counts, DatasetKnown, Explanation, JobView, LeaseView, LogLine, Requirements,
     Steer, SteerAction, Submit, Submitted, SweepInfo, SweepSummary, Target, WorkerState,

@@ -6,11 +6,13 @@
 //! whether it succeeded.
 //!
 //! `request` and `finish` answer workers, `steering` people, `pick` chooses jobs, `policy` what a failure means, `apply` replays,
-//! `view` and `explain` look.
+//! `audit` has done jobs run again, `image` is the state as data, `view` and `explain` look.
 
 mod apply;
+mod audit;
 mod explain;
 mod finish;
+mod image;
 mod job;
 mod pick;
 mod policy;
@@ -26,7 +28,7 @@ mod properties;
 #[cfg(test)]
 mod sim;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
@@ -34,11 +36,12 @@ use std::sync::Arc;
 use sweeps::{AttemptNumber, EpochPoint, JobId};
 
 use crate::message::{
-    Change, Fail, Finish, FinishAnswer, Goodbye, Hello, LeaseAnswer, LeaseRequest, Refusal,
-    Release, Report, ReportAnswer, Steer, Submitted, Timestamp, Welcome, WorkerId,
+    Audit, Audited, Change, Fail, Finish, FinishAnswer, Goodbye, Hello, LeaseAnswer, LeaseRequest,
+    Refusal, Release, Report, ReportAnswer, Steer, Submitted, Timestamp, Welcome, WorkerId,
 };
 
 pub use crate::entry::{Entry, Submission, Verdict};
+pub use image::ImageError;
 pub use policy::Policy;
 
 use job::{Grid, Job, JobIndex, Sweep};
@@ -76,6 +79,8 @@ pub enum Request {
         /// Why.
         reason: String,
     },
+    /// A person wants finished jobs to be run again and compared.
+    Audit(Audit),
 }
 
 /// What happens to the scheduler.
@@ -108,6 +113,8 @@ pub enum Answer {
     Done,
     /// To steering and draining: how many changed.
     Changed(u64),
+    /// To an audit.
+    Audited(Audited),
 }
 
 /// An answer.
@@ -154,6 +161,11 @@ pub struct Scheduler {
     next_worker: u64,
     /// By a worker's name: the different jobs that failed there since its last success.
     blame: BTreeMap<String, BTreeSet<JobIndex>>,
+    /// Done jobs that are to be run once more.
+    audits: BTreeMap<JobIndex, audit::Auditing>,
+
+    /// An image was begun and not yet ended.
+    is_restoring: bool,
 
     // What a restart forgets.
     expiries: BTreeSet<(Timestamp, JobIndex)>,
@@ -182,6 +194,8 @@ impl Scheduler {
             sessions: BTreeMap::new(),
             next_worker: 1,
             blame: BTreeMap::new(),
+            audits: BTreeMap::new(),
+            is_restoring: false,
             expiries: BTreeSet::new(),
             parked: BTreeMap::new(),
             parked_tickets: BTreeMap::new(),
@@ -227,6 +241,7 @@ impl Scheduler {
             }
             Request::Steer(steer) => self.on_steer(now, steer),
             Request::Drain { worker, reason } => self.on_drain(now, &worker, &reason),
+            Request::Audit(audit) => self.on_audit(now, &audit),
         };
         self.effects.push(Effect::Reply(ticket, reply));
     }
@@ -239,8 +254,29 @@ impl Scheduler {
     }
 
     /// Applies an entry of the journal.
-    pub fn replay(&mut self, entry: &Entry) {
+    ///
+    /// # Errors
+    /// A snapshot that contradicts itself.
+    pub fn replay(&mut self, entry: &Entry) -> Result<(), ImageError> {
+        if let Entry::Image { part } = entry {
+            return self.restore(part);
+        }
+        if self.is_restoring {
+            return Err(ImageError("it has no end"));
+        }
         self.apply(entry, false);
+        Ok(())
+    }
+
+    /// Every entry was replayed.
+    ///
+    /// # Errors
+    /// A snapshot that has no end.
+    pub fn replayed(&self) -> Result<(), ImageError> {
+        if self.is_restoring {
+            return Err(ImageError("it has no end"));
+        }
+        Ok(())
     }
 
     fn publish(&mut self, change: Change) {

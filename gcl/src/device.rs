@@ -157,7 +157,11 @@ fn open_cuda(ordinal: usize) -> Result<Device, DeviceError> {
 #[cfg(feature = "cuda")]
 fn open_cuda(ordinal: usize) -> Result<Device, DeviceError> {
     use candle_core::cuda_backend::cudarc::driver::result::device;
-    let fail = |message: String| DeviceError(format!("`cuda:{ordinal}` cannot be used: {message}"));
+    let fail = |message: String| {
+        // One line, whatever the driver says.
+        let message = message.split_whitespace().collect::<Vec<_>>().join(" ");
+        DeviceError(format!("`cuda:{ordinal}` cannot be used: {message}"))
+    };
     let opened = candle_core::Device::new_cuda(ordinal).map_err(|error| fail(error.to_string()))?;
     let context = opened
         .as_cuda_device()
@@ -169,6 +173,13 @@ fn open_cuda(ordinal: usize) -> Result<Device, DeviceError> {
         .compute_capability()
         .map_err(|error| fail(error.to_string()))?;
     let name = device::get_name(context.cu_device()).unwrap_or_else(|_| "a GPU".to_owned());
+    // Kernels are loaded at their first use: a GPU that is older than they are would fail in its first job otherwise.
+    probe(&opened).map_err(|error| {
+        fail(format!(
+            "{name} (compute capability {major}.{minor}) does not run this program's kernels, \
+             which are built for one capability and newer ones: {error}"
+        ))
+    })?;
     Ok(Device {
         backend: Backend::Tensors(opened),
         info: DeviceInfo {
@@ -176,6 +187,13 @@ fn open_cuda(ordinal: usize) -> Result<Device, DeviceError> {
             name,
         },
     })
+}
+
+/// A kernel there and back.
+#[cfg(feature = "cuda")]
+fn probe(device: &candle_core::Device) -> Result<(), candle_core::Error> {
+    let ones = candle_core::Tensor::ones(4, candle_core::DType::F32, device)?;
+    ones.affine(2.0, 1.0)?.to_vec1::<f32>().map(|_| ())
 }
 
 #[cfg(test)]

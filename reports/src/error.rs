@@ -31,6 +31,14 @@ pub enum ReportError {
         /// What is wrong with it and what is expected.
         message: String,
     },
+    /// A file of a study is not what it should be.
+    #[error("`{}`: {message}", path.display())]
+    Study {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it and what to do.
+        message: String,
+    },
     /// A figure could not be turned into pixels.
     #[error("failed to draw `{figure}` as PNG: {message}")]
     Png {

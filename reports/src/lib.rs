@@ -5,7 +5,7 @@
 //! the rest.
 //!
 //! Reading order: [`results`] (what comes in), [`order`], [`mod@summary`], [`statistics`], [`files`] (the CSV files),
-//! [`published`] (the paper's numbers), [`figures`], `page`.
+//! [`published`] (the paper's numbers), [`figures`], `page`, [`study`] (does the paper hold?).
 
 mod error;
 pub mod figures;
@@ -16,6 +16,7 @@ pub mod published;
 mod report;
 pub mod results;
 pub mod statistics;
+pub mod study;
 pub mod summary;
 
 pub use error::ReportError;

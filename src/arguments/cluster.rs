@@ -7,12 +7,16 @@ use clap::Args;
 
 use super::client::Connection;
 use super::run::DataFolders;
+use super::store::CoordinatorCommand;
 
 #[derive(Debug, Args)]
+#[command(args_conflicts_with_subcommands = true, subcommand_negates_reqs = true)]
 pub struct Coordinator {
+    #[command(subcommand)]
+    pub command: Option<CoordinatorCommand>,
     /// State folder
-    #[arg(long, value_name = "DIR")]
-    pub state: PathBuf,
+    #[arg(long, value_name = "DIR", required = true)]
+    pub state: Option<PathBuf>,
     /// Address to listen on; beyond loopback it needs TLS and a token, or --insecure
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:7070")]
     pub listen: SocketAddr,
@@ -34,6 +38,9 @@ pub struct Coordinator {
     /// Write the address that is listened on into this file (for --listen with port 0)
     #[arg(long, value_name = "FILE")]
     pub address_file: Option<PathBuf>,
+    /// Take workers that train nothing (`worker --noop`), in a state folder of their own
+    #[arg(long, hide = true)]
+    pub noop: bool,
 }
 
 #[derive(Debug, Args)]
@@ -43,15 +50,21 @@ pub struct Worker {
     /// Name of the worker [default: host name and device]
     #[arg(long)]
     pub name: Option<String>,
-    /// Device: auto, cpu, cuda:N
+    /// Device: auto, cpu, cuda:N, or all: one worker process for each GPU that is assigned to this one
     #[arg(long, default_value = "auto")]
     pub device: String,
-    /// Threads [default: all cores]
+    /// Threads [default: all cores, shared among the processes of --device all]
     #[arg(long, value_name = "N")]
     pub threads: Option<usize>,
     /// Folder for checkpoints and undelivered results
     #[arg(long, value_name = "DIR", default_value = "gcl-worker")]
     pub scratch: PathBuf,
+    /// Folder for checkpoints alone [default: SCRATCH/checkpoints]; one that several hosts see lets a job go on elsewhere
+    #[arg(long, value_name = "DIR")]
+    pub checkpoints: Option<PathBuf>,
+    /// Bytes of checkpoints kept in their folder; the oldest go first
+    #[arg(long, value_name = "BYTES", default_value_t = 16 << 30)]
+    pub scratch_bytes: u64,
     /// Bytes of prepared data kept in memory between jobs
     #[arg(long, value_name = "BYTES", default_value_t = 8 << 30)]
     pub cache_bytes: usize,
@@ -70,6 +83,44 @@ pub struct Worker {
     /// Stop as by SIGTERM when standard input ends: the way in which `run` keeps its workers from outliving it
     #[arg(long, hide = true)]
     pub exit_with_stdin: bool,
+    /// Which process of a group this is: what `--device all` adds for those it starts
+    #[arg(long, hide = true, value_name = "LABEL/COUNT")]
+    pub part_of_group: Option<String>,
+    /// So many processes on the CPU instead of one for each GPU: for tests of `--device all`
+    #[arg(long, hide = true)]
+    pub pretend_devices: Option<usize>,
+    /// Train nothing: for measuring everything else. Only a coordinator with --noop takes such a worker
+    #[arg(long, hide = true)]
+    pub noop: bool,
+    /// No-op jobs at a time
+    #[arg(
+        long,
+        hide = true,
+        value_name = "N",
+        default_value_t = 32,
+        requires = "noop"
+    )]
+    pub noop_lanes: u32,
+    /// What a no-op job pretends to take
+    #[arg(
+        long,
+        hide = true,
+        value_name = "MS",
+        default_value_t = 0,
+        requires = "noop"
+    )]
+    pub noop_milliseconds: u64,
     #[command(flatten)]
     pub folders: DataFolders,
+}
+
+#[derive(Debug, Args)]
+pub struct Drain {
+    /// The worker's name, as `workers` shows it
+    pub worker: String,
+    /// One line that `workers` shows
+    #[arg(long, default_value = "by hand")]
+    pub reason: String,
+    #[command(flatten)]
+    pub connection: Connection,
 }

@@ -1,5 +1,6 @@
 //! The command line.
 
+mod autoalloc;
 mod check;
 mod client;
 mod cluster;
@@ -7,23 +8,26 @@ mod data;
 mod extract;
 mod report;
 mod run;
+mod store;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+pub use autoalloc::{Autoalloc, Slurm};
 pub use check::{Params, Selftest};
 pub use client::{Connection, Job, Status, Submit, SweepOf, Target};
-pub use cluster::{Coordinator, Worker};
+pub use cluster::{Coordinator, Drain, Worker};
 pub use data::{Data, Import, ImportFrom, Synth};
 pub use extract::{Extract, OnBroken};
 pub use report::Report;
 pub use run::{DataFolders, Plan, Run};
+pub use store::{Audit, Backup, CollectGarbage, CoordinatorCommand, Journal, Repair, Restore};
 
 /// Sweeps of Generative Cooperative Learning for video anomaly detection, on one machine or on a cluster of workers.
 #[derive(Debug, Parser)]
 #[command(name = "gcl-sweep", version = crate::version::LONG, propagate_version = true)]
 #[command(
     after_help = "Exit codes: 0 ok, 2 usage, 10 invalid sweep or data set, 11 finished but jobs failed, \
-    12 coordinator unreachable, 13 store unusable, 14 a selftest deviates, 130 interrupted."
+    12 coordinator unreachable, 13 store unusable, 14 a selftest deviates, 15 device unusable, 130 interrupted."
 )]
 pub struct Arguments {
     #[command(subcommand)]
@@ -64,6 +68,9 @@ pub enum Command {
     Coordinator(Coordinator),
     /// Start a worker: it fetches jobs from a coordinator and trains them
     Worker(Worker),
+    /// Keep as many workers in a cluster's queue as there is work for
+    #[command(subcommand)]
+    Autoalloc(Autoalloc),
     /// Submit a sweep to a running coordinator
     Submit(Submit),
     /// Show the sweeps of a coordinator, or the jobs of one sweep
@@ -82,8 +89,21 @@ pub enum Command {
     Explain(Job),
     /// Show the workers of a coordinator
     Workers(Connection),
+    /// Send a worker away: it hands its job back and exits
+    Drain(Drain),
     /// Show what a job's trainer logged
     Logs(Job),
+    /// Run a share of a sweep's finished jobs again and compare
+    Audit(Audit),
+    /// Copy the state of a coordinator, running or not
+    Backup(Backup),
+    /// Make a state folder of a backup
+    Restore(Restore),
+    /// Remove artifacts that no record names
+    Gc(CollectGarbage),
+    /// Look into the journal of a state folder
+    #[command(subcommand)]
+    Journal(Journal),
     /// Write the report and the CSV files of a sweep
     Report(Report),
     /// Data sets: make, import, inspect

@@ -17,12 +17,14 @@ use crate::error::{CommandError, chain};
 use crate::output::say;
 use crate::{interrupt, version};
 
-/// Who may talk to a coordinator.
+/// Who may talk to a coordinator, and what about.
 #[derive(Debug, Clone, Default)]
 pub struct Security {
     token: Option<String>,
     tls: Option<Tls>,
     insecure: bool,
+    /// Jobs that train nothing.
+    noop: bool,
 }
 
 impl Security {
@@ -54,6 +56,7 @@ impl Security {
             token,
             tls,
             insecure: arguments.insecure,
+            noop: arguments.noop,
         })
     }
 }
@@ -107,6 +110,9 @@ pub async fn serve(
         .map_err(|error| CommandError::Other(format!("cannot tell the address: {error}")))?;
     let stop_engine = CancellationToken::new();
     let mut config = Config::new(state);
+    if security.noop {
+        config.trainer_revision = sweeps::NOOP_REVISION;
+    }
     config.policy.time_to_live_ms = (lease.as_millis() as u64).max(1000);
     let engine = Engine::start(
         config,
@@ -143,6 +149,10 @@ fn store(error: &EngineError) -> CommandError {
 
 /// Runs until a signal.
 pub fn coordinator(arguments: &Coordinator) -> Result<(), CommandError> {
+    let state = arguments
+        .state
+        .as_deref()
+        .ok_or_else(|| CommandError::Usage("--state DIR is needed".into()))?;
     let security = Security::read(arguments)?;
     let lease = Duration::try_from_secs_f64(arguments.lease_seconds)
         .ok()
@@ -151,7 +161,7 @@ pub fn coordinator(arguments: &Coordinator) -> Result<(), CommandError> {
     super::runtime()?.block_on(async {
         let stop = interrupt::token()
             .map_err(|error| CommandError::Other(format!("cannot listen for signals: {error}")))?;
-        let serving = serve(&arguments.state, arguments.listen, &security, lease).await?;
+        let serving = serve(state, arguments.listen, &security, lease).await?;
         let scheme = if security.tls.is_some() {
             "https"
         } else {
@@ -160,7 +170,7 @@ pub fn coordinator(arguments: &Coordinator) -> Result<(), CommandError> {
         let address = format!("{scheme}://{}", serving.address);
         say(&format!(
             "listening on {address}, state in {}",
-            arguments.state.display()
+            state.display()
         ));
         if security.insecure && !serving.address.ip().is_loopback() {
             say("warning: --insecure: anyone who reaches this port can submit, steer and read");

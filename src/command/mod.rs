@@ -1,9 +1,13 @@
 //! One module per command, or per group of commands that share their shape.
 
+mod audit;
+mod autoalloc;
 mod coordinator;
 mod data;
+mod drain;
 mod extract;
 mod local_workers;
+mod noop_worker;
 mod params;
 mod plan;
 mod report;
@@ -13,6 +17,7 @@ mod selftest;
 mod state;
 mod status;
 mod steer;
+mod store;
 mod submit;
 mod summary;
 mod sweep_file;
@@ -22,7 +27,7 @@ mod worker;
 use ::coordinator::message::SteerAction;
 use clap::CommandFactory;
 
-use crate::arguments::{Arguments, Command};
+use crate::arguments::{Arguments, Command, CoordinatorCommand, Journal};
 use crate::error::CommandError;
 use crate::output;
 
@@ -32,8 +37,13 @@ pub fn execute(arguments: Arguments) -> Result<(), CommandError> {
     match arguments.command {
         Command::Run(arguments) => run::run(&arguments, format),
         Command::Plan(arguments) => plan::plan(&arguments, format),
-        Command::Coordinator(arguments) => coordinator::coordinator(&arguments),
+        Command::Coordinator(arguments) => match &arguments.command {
+            Some(CoordinatorCommand::Repair(arguments)) => store::repair(arguments, format),
+            None => coordinator::coordinator(&arguments),
+        },
+        Command::Worker(arguments) if arguments.noop => noop_worker::worker(&arguments),
         Command::Worker(arguments) => worker::worker(&arguments),
+        Command::Autoalloc(arguments) => autoalloc::autoalloc(&arguments),
         Command::Submit(arguments) => submit::submit(&arguments, format),
         Command::Status(arguments) => status::status(&arguments, format),
         Command::Watch(arguments) => watch::watch(&arguments),
@@ -43,7 +53,13 @@ pub fn execute(arguments: Arguments) -> Result<(), CommandError> {
         Command::Retry(target) => steer::steer(&target, SteerAction::Retry),
         Command::Explain(job) => status::explain(&job, format),
         Command::Workers(connection) => status::workers(&connection, format),
+        Command::Drain(arguments) => drain::drain(&arguments),
         Command::Logs(job) => status::logs(&job, format),
+        Command::Audit(arguments) => audit::audit(&arguments, format),
+        Command::Backup(arguments) => store::backup(&arguments, format),
+        Command::Restore(arguments) => store::restore(&arguments, format),
+        Command::Gc(arguments) => store::collect_garbage(&arguments, format),
+        Command::Journal(Journal::Export { state }) => store::export(&state),
         Command::Report(arguments) => report::report(&arguments, format),
         Command::Data(arguments) => data::data(&arguments, format),
         Command::Extract(arguments) => extract::extract(&arguments),

@@ -102,6 +102,7 @@ async fn gather(
             info.discrepancies
         ));
     }
+    notes.extend(info.audit.sentence());
     let datasets = info
         .datasets
         .iter()

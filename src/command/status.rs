@@ -86,6 +86,11 @@ fn one_sweep(info: &SweepInfo, cells: &[CellResult], format: Format) -> Result<(
         let mut json = summary_json(&info.summary);
         json["datasets"] = serde_json::json!(info.datasets);
         json["discrepancies"] = info.discrepancies.into();
+        let audit = info.audit;
+        json["audit"] = serde_json::json!({
+            "waiting": audit.waiting, "equal": audit.equal, "within": audit.within, "different": audit.different,
+            "failed": audit.failed, "tolerance": audit.tolerance,
+        });
         json["jobs"] = cells.iter().map(|cell| cell_json(info, cell)).collect();
         return output::json(&json);
     }
@@ -122,6 +127,9 @@ fn one_sweep(info: &SweepInfo, cells: &[CellResult], format: Format) -> Result<(
             "warning: {} jobs ran twice with different results; the report names them",
             info.discrepancies
         ));
+    }
+    if let Some(sentence) = info.audit.sentence() {
+        output::say(&sentence);
     }
     Ok(())
 }

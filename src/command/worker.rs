@@ -1,6 +1,9 @@
 //! `gcl-sweep worker`: fetches jobs from a coordinator and trains them.
 
 #[cfg(feature = "train")]
+mod group;
+
+#[cfg(feature = "train")]
 pub use real::worker;
 
 /// A control plane trains nothing.
@@ -24,23 +27,40 @@ mod real {
     use crate::error::{CommandError, chain};
     use crate::{clock, interrupt, version};
 
-    /// Checkpoints that a worker keeps: of the jobs it was interrupted in, the oldest go first.
-    const SCRATCH_BYTES: u64 = 16 << 30;
-
     /// Works until it is told to stop.
     pub fn worker(arguments: &Worker) -> Result<(), CommandError> {
+        let part = Part::of(arguments)?;
+        if arguments.device == "all" && part.is_none() {
+            return super::group::group(arguments);
+        }
         let folders = Folders::resolve(&arguments.folders)?;
-        let name = match &arguments.name {
-            Some(name) => name.clone(),
-            None => format!("{}-{}", host_name(), arguments.device.replace(':', "")),
-        };
-        let device = gcl::open_device(&arguments.device, arguments.threads)
-            .map_err(|error| CommandError::Usage(error.to_string()))?;
+        let own = Own::of(arguments, part);
+        let device = gcl::open_device(&own.device, own.threads).map_err(|error| {
+            if is_a_name(&own.device) {
+                CommandError::Device(error.to_string())
+            } else {
+                CommandError::Usage(format!("{error}; so is `all`"))
+            }
+        })?;
+        if arguments.device == "auto" && device.info().kind.starts_with("cpu") {
+            tracing::info!(
+                threads = device.threads(),
+                "no GPU is used: {}",
+                gcl::open_device("cuda:0", None)
+                    .err()
+                    .map(|error| error.to_string())
+                    .unwrap_or_default()
+            );
+        }
         let trainer = worker::candle::Candle::open(worker::candle::Settings {
             device,
             folders: folders.0,
-            scratch: arguments.scratch.join("checkpoints"),
-            scratch_bytes: SCRATCH_BYTES,
+            scratch: match &arguments.checkpoints {
+                Some(folder) => folder.clone(),
+                // Shared by the processes of a group: they take up each other's jobs.
+                None => arguments.scratch.join("checkpoints"),
+            },
+            scratch_bytes: arguments.scratch_bytes,
             cache_bytes: arguments.cache_bytes,
             memory_bytes: None,
         })
@@ -49,7 +69,7 @@ mod real {
             let shutdown = interrupt::token().map_err(|error| {
                 CommandError::Other(format!("cannot listen for signals: {error}"))
             })?;
-            if arguments.exit_with_stdin {
+            if arguments.exit_with_stdin || arguments.part_of_group.is_some() {
                 stop_with_stdin(shutdown.clone());
             }
             let (channel, bearer) = client::dial(&arguments.connection)?;
@@ -63,7 +83,7 @@ mod real {
                 orphan_timeout: seconds(arguments.orphan_timeout),
                 idle_timeout: arguments.idle_timeout.map(seconds),
                 exit_after_jobs: arguments.exit_after_jobs,
-                ..worker::Config::new(channel, name, arguments.scratch.join("spool"), seed)
+                ..worker::Config::new(channel, own.name, own.spool, seed)
             };
             worker::run(config, Arc::new(trainer), shutdown)
                 .await
@@ -74,11 +94,83 @@ mod real {
         Ok(())
     }
 
+    /// Whether a device could have that name: a misspelt one is the command line's fault, not the device's.
+    fn is_a_name(device: &str) -> bool {
+        matches!(device, "auto" | "cpu" | "candle-cpu")
+            || device
+                .strip_prefix("cuda:")
+                .is_some_and(|ordinal| ordinal.parse::<usize>().is_ok())
+    }
+
+    /// Which process of a group this is.
+    struct Part {
+        label: String,
+        count: usize,
+    }
+
+    impl Part {
+        fn of(arguments: &Worker) -> Result<Option<Self>, CommandError> {
+            let Some(part) = &arguments.part_of_group else {
+                return Ok(None);
+            };
+            part.rsplit_once('/')
+                .and_then(|(label, count)| {
+                    Some(Some(Self {
+                        label: label.to_owned(),
+                        count: count.parse().ok().filter(|count| *count > 0)?,
+                    }))
+                })
+                .ok_or_else(|| {
+                    CommandError::Usage(format!("--part-of-group {part} is not LABEL/COUNT"))
+                })
+        }
+    }
+
+    /// What this process has for itself.
+    struct Own {
+        name: String,
+        device: String,
+        threads: Option<usize>,
+        spool: std::path::PathBuf,
+    }
+
+    impl Own {
+        fn of(arguments: &Worker, part: Option<Part>) -> Self {
+            let Some(Part { label, count }) = part else {
+                let device = arguments.device.clone();
+                return Self {
+                    name: arguments
+                        .name
+                        .clone()
+                        .unwrap_or_else(|| format!("{}-{}", host_name(), device.replace(':', ""))),
+                    device,
+                    threads: arguments.threads,
+                    spool: arguments.scratch.join("spool"),
+                };
+            };
+            let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+            Self {
+                name: format!(
+                    "{}-{label}",
+                    arguments.name.clone().unwrap_or_else(host_name)
+                ),
+                // The only one that it sees.
+                device: match arguments.pretend_devices {
+                    Some(_) => "cpu".to_owned(),
+                    None => "cuda:0".to_owned(),
+                },
+                threads: Some(arguments.threads.unwrap_or((cores / count).max(1))),
+                spool: arguments.scratch.join(format!("spool-{label}")),
+            }
+        }
+    }
+
     fn failed(error: &worker::WorkerError) -> CommandError {
         use worker::WorkerError;
         let text = chain(error);
         match error {
             WorkerError::Spool { .. } | WorkerError::SpoolInUse(_) => CommandError::Store(text),
+            WorkerError::Device(_) => CommandError::Device(text),
             WorkerError::Orphaned { .. } => CommandError::Unreachable(text),
             _ => CommandError::Other(text),
         }

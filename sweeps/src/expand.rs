@@ -6,7 +6,7 @@
 use std::collections::BTreeSet;
 use std::ops::Range;
 
-use crate::cell::Cell;
+use crate::cell::{Cell, Reporting};
 use crate::dataset_source::DatasetSource;
 use crate::fault::{Fault, Faults};
 use crate::job::{JobSpec, Parameters};
@@ -85,6 +85,7 @@ fn expand(spec: &mut SweepSpec, limits: Limits) -> Result<Expansion, Vec<Fault>>
         cells: Vec::new(),
         faults: Vec::new(),
         blamed: BTreeSet::new(),
+        settled: Settled::new(Parameters::default()),
     };
     let mut used = vec![false; spec.excludes.len()];
     for variant in &spec.variants {
@@ -180,6 +181,8 @@ struct Grid<'a> {
     faults: Vec<Fault>,
     /// Spans that were already blamed for a parameter without meaning: a thousand cells share them.
     blamed: BTreeSet<(usize, &'static str)>,
+    /// Of the last cell: the next one mostly differs in its seed alone.
+    settled: Settled,
 }
 
 impl<'a> Grid<'a> {
@@ -241,14 +244,25 @@ impl<'a> Grid<'a> {
         let Some(dataset) = dataset.or_else(|| self.spec.datasets.first().cloned()) else {
             return;
         };
-        self.blame_inapplicable(&given, variant, point);
-        let job = JobSpec::resolve(dataset, seed, &given);
+        self.settle(given);
+        self.blame_inapplicable(variant, point);
+        let Settled {
+            given,
+            resolved,
+            reporting,
+            ..
+        } = &self.settled;
+        let job = JobSpec {
+            dataset,
+            seed,
+            parameters: resolved.clone(),
+        };
         let point = self
             .columns
             .iter()
-            .map(|column| value_of(column, &job, &given))
+            .map(|column| value_of(column, &job, given))
             .collect();
-        let reporting = JobSpec::reporting(&given);
+        let reporting = *reporting;
         self.cells.push(Cell {
             variant: variant.name.clone(),
             point,
@@ -257,15 +271,21 @@ impl<'a> Grid<'a> {
         });
     }
 
+    /// Works out what the cell's parameters mean, unless they are those of the cell before.
+    fn settle(&mut self, given: Parameters) {
+        if self.settled.given != given {
+            self.settled = Settled::new(given);
+        }
+    }
+
     /// A parameter that means nothing is left out of the job, silently where `[job]` sets it for all; where a variant or
     /// an axis sets it, somebody expects a difference that will not come.
     fn blame_inapplicable(
         &mut self,
-        given: &Parameters,
         variant: &Variant,
         point: &[(Key, &Coordinate, &Range<usize>)],
     ) {
-        for parameter in given.inapplicable() {
+        for parameter in &self.settled.inapplicable {
             let on_axis = point
                 .iter()
                 .find(|(key, _, _)| key.name() == parameter.name)
@@ -283,6 +303,25 @@ impl<'a> Grid<'a> {
                 self.faults
                     .push(without_meaning(parameter, &variant.name, axis, span));
             }
+        }
+    }
+}
+
+/// What a cell's parameters mean.
+struct Settled {
+    given: Parameters,
+    resolved: Parameters,
+    reporting: Reporting,
+    inapplicable: Vec<&'static Parameter>,
+}
+
+impl Settled {
+    fn new(given: Parameters) -> Self {
+        Self {
+            resolved: JobSpec::resolved(&given),
+            reporting: JobSpec::reporting(&given),
+            inapplicable: given.inapplicable(),
+            given,
         }
     }
 }

@@ -9,6 +9,10 @@ use serde::{Deserialize, Serialize};
 /// default of the parameter registry changes; never for anything else, since every finished job is then run again.
 pub const TRAINER_REVISION: u32 = 1;
 
+/// The revision of the trainer that trains nothing and measures everything else. It is part of every id like a real one,
+/// so that no record of it is ever that of a real job; state folders hold jobs of the one kind or of the other.
+pub const NOOP_REVISION: u32 = u32::MAX;
+
 /// A number that only grows, one per try of a job on a worker. It fences late messages.
 #[derive(
     Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize,

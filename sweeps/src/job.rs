@@ -1,6 +1,7 @@
 //! One training run, fully resolved, and its identity.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
@@ -22,9 +23,10 @@ pub struct JobSpec {
 }
 
 /// Values by parameter name, in the order of names. Only names of the registry can be in it.
-#[derive(Debug, Clone, PartialEq, Default, Serialize)]
-#[serde(transparent)]
-pub struct Parameters(BTreeMap<&'static str, Value>);
+///
+/// A clone costs a pointer: the cells of a large grid, most of which differ in their seed alone, share one map.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Parameters(Arc<BTreeMap<&'static str, Value>>);
 
 /// A name or value that the registry refuses: what a job from another version, or a hostile one, runs into.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -49,13 +51,18 @@ impl Parameters {
                     .join("; "),
             )
         })?;
-        self.0.insert(parameter.name, value);
+        Arc::make_mut(&mut self.0).insert(parameter.name, value);
         Ok(())
     }
 
     /// Sets a value that was checked before.
     pub(crate) fn set_checked(&mut self, parameter: &'static Parameter, value: Value) {
-        self.0.insert(parameter.name, value);
+        Arc::make_mut(&mut self.0).insert(parameter.name, value);
+    }
+
+    /// Whether the other one is this very map: equal without a look. Equal maps may also lie apart.
+    pub fn shares(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.0, &other.0)
     }
 
     /// The value of that name.
@@ -76,7 +83,7 @@ impl Parameters {
     /// These values over the registry's defaults, without any that do not apply.
     fn resolved(&self, role: Role) -> Self {
         let all = self.with_defaults();
-        Self(
+        Self(Arc::new(
             PARAMETERS
                 .iter()
                 .filter(|parameter| parameter.role == role && (parameter.applies)(&all))
@@ -86,7 +93,7 @@ impl Parameters {
                         .map(|value| (parameter.name, value.clone()))
                 })
                 .collect(),
-        )
+        ))
     }
 
     /// The parameters set here that mean nothing beside the others.
@@ -99,15 +106,21 @@ impl Parameters {
     }
 
     fn with_defaults(&self) -> Self {
-        let mut all = self.clone();
+        let mut all = BTreeMap::clone(&self.0);
         for parameter in PARAMETERS {
-            if !all.0.contains_key(parameter.name)
+            if !all.contains_key(parameter.name)
                 && let Some(value) = (parameter.default)()
             {
-                all.0.insert(parameter.name, value);
+                all.insert(parameter.name, value);
             }
         }
-        all
+        Self(Arc::new(all))
+    }
+}
+
+impl Serialize for Parameters {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        self.0.serialize(serializer)
     }
 }
 
@@ -129,8 +142,13 @@ impl JobSpec {
         Self {
             dataset,
             seed,
-            parameters: given.resolved(Role::Training),
+            parameters: Self::resolved(given),
         }
+    }
+
+    /// The parameters of the run that `given` means.
+    pub(crate) fn resolved(given: &Parameters) -> Parameters {
+        given.resolved(Role::Training)
     }
 
     /// The reporting parameters of `given`, over the defaults.
@@ -153,9 +171,14 @@ impl JobSpec {
 
     /// The job's identity on the data set of that digest. The data set's name is not part of it: its bytes are.
     pub fn id(&self, dataset: Digest) -> JobId {
+        self.id_of_revision(dataset, TRAINER_REVISION)
+    }
+
+    /// The same for a trainer of that revision.
+    pub fn id_of_revision(&self, dataset: Digest, trainer_revision: u32) -> JobId {
         let mut bytes = Vec::with_capacity(1024);
         encode_text("gcl-sweep job 1", &mut bytes);
-        bytes.extend(TRAINER_REVISION.to_le_bytes());
+        bytes.extend(trainer_revision.to_le_bytes());
         bytes.extend(dataset.0);
         bytes.extend(self.seed.to_le_bytes());
         for (name, value) in self.parameters.iter() {

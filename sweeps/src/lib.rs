@@ -25,7 +25,7 @@ pub use dataset_source::{DatasetSource, Regime, Synthetic};
 pub use expand::{Expansion, Limits, expand_text};
 pub use failure::{Failure, FailureClass};
 pub use fault::{Fault, Faults};
-pub use id::{AttemptNumber, Digest, JobId, TRAINER_REVISION};
+pub use id::{AttemptNumber, Digest, JobId, NOOP_REVISION, TRAINER_REVISION};
 pub use job::{JobSpec, Parameters};
 pub use record::{
     ArtifactRef, Curve, DeviceInfo, EpochPoint, FinalMetrics, Outcome, Phase, Provenance,

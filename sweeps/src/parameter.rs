@@ -7,7 +7,7 @@ use crate::job::Parameters;
 use crate::value::Value;
 
 /// One parameter of a job. The table of all of them is [`crate::registry::PARAMETERS`].
-#[derive(Debug)]
+#[derive(Debug, Clone, Copy)]
 pub struct Parameter {
     /// The dotted name: `negative_learning.sigma`.
     pub name: &'static str,

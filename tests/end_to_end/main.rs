@@ -1,9 +1,13 @@
 //! The program as its users meet it: real processes on loopback, in folders that go away.
 #![allow(clippy::unwrap_used, clippy::expect_used, unreachable_pub)]
 
+mod chaos;
 mod crashes;
 mod data;
+mod disturbance;
 mod errors;
+mod importers;
 mod run;
 mod tidiness;
+mod workers;
 mod world;

@@ -6,7 +6,7 @@ use std::time::Duration;
 use proto::limits::CURVE_POINTS;
 use sweeps::{
     ArtifactRef, Digest, EpochPoint, Failure, FailureClass, FinalMetrics, JobSpec, Outcome,
-    Provenance, RunRecord, TRAINER_REVISION, Training,
+    Provenance, RunRecord, Training,
 };
 use tokio::sync::mpsc;
 use tokio::time::{Instant, sleep_until};
@@ -54,7 +54,9 @@ impl Worker {
             .instrument(span)
             .await;
         heart.let_go((job, attempt));
-        self.note_leases(heart);
+        if self.config.lanes <= 1 {
+            self.note_leases(heart);
+        }
         end
     }
 
@@ -69,7 +71,7 @@ impl Worker {
             info!(?reason, "the job was taken back before it began");
             return Ok(Work::default());
         }
-        let task = match task_of(assignment) {
+        let task = match task_of(assignment, self.trainer.revision()) {
             Ok(task) => task,
             Err(failure) => return self.fail(heart, key, failure, asks_on).await,
         };
@@ -212,7 +214,7 @@ impl Worker {
                 worker: self.config.name.clone(),
                 device: self.trainer.device(),
                 version: self.config.version.clone(),
-                trainer_revision: TRAINER_REVISION,
+                trainer_revision: self.trainer.revision(),
                 dataset_digest: task.dataset,
                 duration_s: finished.duration_s,
                 resumed: finished.resumed,
@@ -284,7 +286,7 @@ impl Worker {
 }
 
 /// The task, if it is one that this program can do.
-fn task_of(assignment: Assignment) -> Result<Task, Failure> {
+fn task_of(assignment: Assignment, revision: u32) -> Result<Task, Failure> {
     let (job_id, attempt) = assignment.key;
     let other_version = |what: String| Failure::new(FailureClass::Trainer, what);
     let job = assignment.job.map_err(|error| {
@@ -293,7 +295,7 @@ fn task_of(assignment: Assignment) -> Result<Task, Failure> {
             .unwrap_or_default();
         other_version(format!("{error}{cause}"))
     })?;
-    let id = job.id(assignment.dataset);
+    let id = job.id_of_revision(assignment.dataset, revision);
     if id != job_id {
         return Err(other_version(format!(
             "this worker's version gives the job the id {}, the coordinator's gives it {}: run the same release on both",

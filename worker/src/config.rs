@@ -22,6 +22,8 @@ pub struct Config {
     /// Leases held at a time: the job that trains, and those that wait for it. 1 is usual: the answer to a finished job
     /// carries the next one.
     pub slots: u32,
+    /// Attempts at a time. 1 with a real trainer, which has its device for itself; see `lanes`.
+    pub lanes: u32,
     /// Labels that a sweep may require.
     pub labels: Vec<String>,
     /// The folder of records that wait for delivery. One process at a time.
@@ -66,6 +68,7 @@ impl Config {
             session: seed,
             version: env!("CARGO_PKG_VERSION").to_owned(),
             slots: 1,
+            lanes: 1,
             labels: Vec::new(),
             spool,
             poll: Duration::from_secs(20),

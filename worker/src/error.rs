@@ -54,6 +54,12 @@ pub enum WorkerError {
     /// A trainer was told to stop and did not. Its device cannot be used by this process any more.
     #[error("the trainer did not stop within {}s: start the worker again", .0.as_secs())]
     Stuck(Duration),
+    /// The device failed in a way that this process cannot recover from.
+    #[error("the device cannot be used any more: {0}")]
+    Device(String),
+    /// A task of the worker itself vanished.
+    #[error("a task of the worker vanished: {0}")]
+    Lane(String),
     /// The coordinator was silent for longer than the orphan timeout.
     #[error(
         "the coordinator was silent for {}s ({last}): give up; what is finished waits in the spool folder for the next worker",

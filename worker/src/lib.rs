@@ -15,14 +15,19 @@ pub mod config;
 pub mod error;
 pub mod fake;
 pub mod files;
+#[cfg(feature = "train")]
+pub mod gpu;
+pub mod noop;
 pub mod run;
 pub mod spool;
+pub mod supervisor;
 pub mod trainer;
 pub mod verdict;
 
 mod attempt;
 mod deliver;
 mod heart;
+mod lanes;
 mod link;
 
 pub use config::{Config, OnDrain};

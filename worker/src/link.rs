@@ -132,7 +132,13 @@ impl Link {
             .max_decoding_message_size(MESSAGE_BYTES)
             .max_encoding_message_size(MESSAGE_BYTES),
             hello: wire::HelloRequest {
-                versions: Some((&Versions::ours(&config.version)).into()),
+                versions: Some(
+                    (&Versions {
+                        trainer_revision: trainer.revision(),
+                        ..Versions::ours(&config.version)
+                    })
+                        .into(),
+                ),
                 name: config.name.clone(),
                 session: config.session,
                 device: Some((&trainer.device()).into()),

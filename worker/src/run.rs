@@ -37,18 +37,18 @@ pub async fn run(
 ) -> Result<Exit, WorkerError> {
     let spool = Arc::new(Spool::open(&config.spool)?);
     let link = Arc::new(Link::new(&config, &*trainer));
-    let worker = Worker {
+    let worker = Arc::new(Worker {
         config,
         trainer,
         shutdown,
         link,
         spool,
-    };
+    });
     worker.live().await
 }
 
 impl Worker {
-    async fn live(&self) -> Result<Exit, WorkerError> {
+    async fn live(self: &Arc<Self>) -> Result<Exit, WorkerError> {
         let left_behind = self.spool.left_behind();
         if !self.introduce().await? {
             return Ok(Exit::Stopped);
@@ -61,10 +61,14 @@ impl Worker {
             info!(job = %key.0.short(), attempt = %key.1, "the process before this one left a job behind: it goes back");
             self.hand_back(key, "its worker process died").await;
         }
-        let heart = Heart::start(Arc::clone(&self.link));
+        let heart = Arc::new(Heart::start(Arc::clone(&self.link)));
         self.note_leases(&heart);
         let mut queue = VecDeque::new();
-        let exit = self.work(&heart, &mut queue).await;
+        let exit = if self.config.lanes > 1 {
+            self.work_in_lanes(&heart, &mut queue).await
+        } else {
+            self.work(&heart, &mut queue).await
+        };
         for assignment in queue {
             self.hand_back(assignment.key, "its worker goes").await;
             heart.let_go(assignment.key);
@@ -156,6 +160,9 @@ impl Worker {
                     .is_none_or(|most| started + (queue.len() as u64) < most);
                 let work = self.attempt(heart, assignment, asks_on).await?;
                 self.accept(heart, queue, work);
+                if let Some(message) = self.trainer.broken() {
+                    return Err(WorkerError::Device(message));
+                }
                 idle_since = Instant::now();
                 continue;
             }
@@ -210,7 +217,7 @@ impl Worker {
         }
     }
 
-    fn accept(&self, heart: &Heart, queue: &mut VecDeque<Assignment>, work: Work) {
+    pub(crate) fn accept(&self, heart: &Heart, queue: &mut VecDeque<Assignment>, work: Work) {
         if work.drain {
             heart.drain().cancel();
         }
@@ -222,7 +229,7 @@ impl Worker {
                 queue.push_back(assignment);
             }
         }
-        if news {
+        if news && self.config.lanes <= 1 {
             self.note_leases(heart);
         }
     }
@@ -299,7 +306,7 @@ impl Worker {
     }
 }
 
-fn refused(trouble: Trouble) -> WorkerError {
+pub(crate) fn refused(trouble: Trouble) -> WorkerError {
     WorkerError::Refused {
         reason: trouble.reason,
         message: trouble.message,

@@ -3,7 +3,10 @@
 use std::collections::BTreeMap;
 
 use async_trait::async_trait;
-use sweeps::{AttemptNumber, DeviceInfo, Digest, EpochPoint, Failure, JobId, JobSpec, Outcome};
+use sweeps::{
+    AttemptNumber, DeviceInfo, Digest, EpochPoint, Failure, JobId, JobSpec, Outcome,
+    TRAINER_REVISION,
+};
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
@@ -12,6 +15,11 @@ use tokio_util::sync::CancellationToken;
 pub trait Trainer: Send + Sync + 'static {
     /// What it computes on.
     fn device(&self) -> DeviceInfo;
+
+    /// The revision of its bits: part of every job's id. A coordinator gives it jobs of no other.
+    fn revision(&self) -> u32 {
+        TRAINER_REVISION
+    }
 
     /// Memory of the device in bytes, where known.
     fn memory_bytes(&self) -> Option<u64> {
@@ -24,6 +32,11 @@ pub trait Trainer: Send + Sync + 'static {
     /// The data sets that it has in memory now.
     fn warm(&self) -> Vec<Digest> {
         Vec::new()
+    }
+
+    /// Why the device can train nothing more in this process, if it cannot: asked after each job.
+    fn broken(&self) -> Option<String> {
+        None
     }
 
     /// Trains. Epochs and log lines go out through `events` as they come; nobody may be listening. When `stop` is

@@ -5,13 +5,13 @@ use std::sync::Arc;
 
 use sweeps::{AttemptNumber, EpochPoint, JobId};
 
-use super::{Config, EngineError};
+use super::{Config, EngineError, kind};
 use crate::artifacts::ArtifactStore;
 use crate::entry::Entry;
 use crate::index::{Applied, IndexError, IndexWriter, Reader, SledStore, Store};
 use crate::journal::{Journal, JournalError, Scanned};
 use crate::message::Timestamp;
-use crate::scheduler::Scheduler;
+use crate::scheduler::{ImageError, Scheduler};
 
 /// Entries after which a rebuild writes what it has: bounds its memory.
 const REBUILD_BATCH: u64 = 1000;
@@ -50,10 +50,20 @@ impl State {
         let mut follower = Follower::Unopened;
         let mut scheduler = Scheduler::new(config.policy.clone());
         let mut journal = Journal::open(&journal_folder, config.journal.clone(), &mut |scanned| {
-            scheduler.replay(&scanned.entry);
+            scheduler
+                .replay(&scanned.entry)
+                .map_err(|error| contradiction(&journal_folder, &scanned, &error))?;
             follower.follow(&index_folder, config.rebuild_index, &scanned);
             Ok(())
         })?;
+        scheduler
+            .replayed()
+            .map_err(|error| JournalError::DamagedSnapshot {
+                path: journal_folder.clone(),
+                offset: 0,
+                what: error.to_string(),
+            })?;
+        kind::check(config, &scheduler)?;
         let followed = follower.end(&index_folder, config.rebuild_index, &journal);
         let index = if let Some(index) = followed {
             index
@@ -62,6 +72,8 @@ impl State {
             journal = again;
             index
         };
+        // The index knows the places of the snapshot's records now.
+        journal.remove_obsolete();
         crate::memory::give_back();
         let reader = Reader::new(index.store(), &journal_folder);
         Ok(Opened {
@@ -102,6 +114,44 @@ impl State {
             self.behind = true;
         }
         Ok(())
+    }
+
+    /// Whether a snapshot is due.
+    pub(super) fn is_snapshot_due(&self) -> bool {
+        // An index that is behind needs the old segments at the next start.
+        !self.behind && self.journal.is_snapshot_due()
+    }
+
+    /// Puts a snapshot of `image` in the place of what was written so far. A failure is said and changes nothing.
+    pub(super) fn compact(&mut self, image: &[Entry]) {
+        let before = self.journal.sequence();
+        let kept = match self.journal.compact(image) {
+            Ok(kept) => kept,
+            Err(error) => {
+                let cause = super::chain(&error);
+                tracing::warn!(
+                    cause,
+                    "the journal cannot be compacted; it grows until it can"
+                );
+                return;
+            }
+        };
+        let applied = Applied {
+            sequence: self.journal.sequence(),
+            chain: self.journal.chain(),
+        };
+        match self.index.moved(&kept, applied) {
+            Ok(()) => self.journal.remove_obsolete(),
+            Err(error) => {
+                tracing::error!(cause = %error, "the index cannot follow a snapshot: the next start makes it up");
+                self.behind = true;
+            }
+        }
+        tracing::info!(
+            records = kept.len(),
+            entries = before,
+            "the journal was compacted by a snapshot"
+        );
     }
 
     pub(super) fn close(self) {
@@ -165,17 +215,18 @@ impl Follower {
         };
         let sequence = scanned.location.sequence;
         let mut follow = || -> Result<(), IndexError> {
+            if last.is_none()
+                && sequence == *applied + 1
+                && chain.is_some_and(|known| known != scanned.before)
+            {
+                return Err(IndexError("it belongs to another journal".into()));
+            }
             if sequence <= *applied {
                 if !index.agrees(&scanned.entry, &scanned.location)? {
                     return Err(IndexError("a record is not where it was written".into()));
                 }
                 if sequence == *applied && *chain != Some(scanned.chain) {
                     return Err(IndexError("it belongs to another journal".into()));
-                }
-                if sequence == *applied && !index.holds_nothing_else()? {
-                    return Err(IndexError(
-                        "it holds records that the journal does not".into(),
-                    ));
                 }
                 return Ok(());
             }
@@ -209,15 +260,25 @@ impl Follower {
             } => {
                 if applied > journal.sequence() {
                     "it has seen entries that the journal does not have".into()
-                } else if let Err(error) = index.commit(last) {
-                    error.to_string()
                 } else {
-                    return Some(index);
+                    match index.commit(last).and_then(|()| index.holds_nothing_else()) {
+                        Ok(true) => return Some(index),
+                        Ok(false) => "it holds records that the journal does not".into(),
+                        Err(error) => error.to_string(),
+                    }
                 }
             }
         };
         tracing::warn!(reason, "the index is made again from the journal");
         None
+    }
+}
+
+fn contradiction(folder: &Path, scanned: &Scanned, error: &ImageError) -> JournalError {
+    JournalError::DamagedSnapshot {
+        path: folder.to_owned(),
+        offset: scanned.location.offset,
+        what: error.to_string(),
     }
 }
 

@@ -10,7 +10,7 @@ use super::{
     log_prefix, record_key,
 };
 use crate::entry::Entry;
-use crate::journal::Location;
+use crate::journal::{Kept, Location};
 use crate::message::{LogLine, Timestamp};
 
 /// Log lines that are kept per job: the last ones of all attempts.
@@ -84,7 +84,7 @@ impl IndexWriter {
         Ok(known.is_some_and(|bytes| bytes == location.to_bytes()))
     }
 
-    /// Whether it holds as many records as [`Self::agrees`] was asked about, and no more.
+    /// Whether it holds as many records as [`Self::agrees`] and [`Self::entry`] were told of, and no more.
     pub fn holds_nothing_else(&self) -> Result<bool, IndexError> {
         Ok(self.store.count(b"r")? == self.records)
     }
@@ -93,10 +93,13 @@ impl IndexWriter {
     pub fn entry(&mut self, entry: &Entry, location: &Location) -> Result<(), IndexError> {
         match entry {
             Entry::Finished { record, .. } => {
+                self.records += 1;
                 let place = location.to_bytes().to_vec();
                 self.batch.push((record_key(record.job_id), Some(place)));
                 self.forget_live(record.job_id)?;
             }
+            // The curve of an audit is not needed any more: the record has its own.
+            Entry::Compared { job, .. } => self.forget_live(*job)?,
             // A new attempt begins with empty curves; the first has none to clear.
             Entry::Leased { leases, .. } => {
                 for lease in leases.iter().filter(|lease| lease.attempt.0 > 1) {
@@ -106,6 +109,16 @@ impl IndexWriter {
             _ => {}
         }
         Ok(())
+    }
+
+    /// A snapshot took these records over. When this returns the old places are not needed any more.
+    pub fn moved(&mut self, kept: &[Kept], applied: Applied) -> Result<(), IndexError> {
+        for some in kept.chunks(1000) {
+            let place = |kept: &Kept| Some(kept.location.to_bytes().to_vec());
+            let batch = some.iter().map(|kept| (record_key(kept.job), place(kept)));
+            self.store.apply(batch.collect())?;
+        }
+        self.commit(Some(applied))
     }
 
     /// Takes in what a running attempt reported; written at [`Self::commit`].

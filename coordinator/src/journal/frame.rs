@@ -1,19 +1,22 @@
 //! The bytes of a segment.
 //!
 //! ```text
-//! header  magic 8 | version u32 | first sequence u64 | chain before 32 | check 8          60 bytes
-//! frame   magic 4 | length u32 | sequence u64 | check 8 | chain 32 | payload             56 bytes + length
+//! header  magic 8 | version u16 | kind u16 | first sequence u64 | chain before 32 | check 8     60 bytes
+//! frame   magic 4 | length u32 | sequence u64 | check 8 | chain 32 | payload                56 bytes + length
 //! ```
 //! Numbers are little-endian. `check` covers what stands before it, so that a flipped bit in a length is told from a tail
 //! that is missing. `chain` is BLAKE3 of the chain before, length, sequence and payload: an entry cannot be changed,
 //! dropped, doubled or moved without every later one showing it. The payload is JSON.
+//!
+//! Versions: 1 had no kinds (the field was the upper half of the version, always 0) and knew no snapshots; it is read, and
+//! what follows it is written as version 2.
 
 use sweeps::Digest;
 
 use super::JournalError;
 use crate::entry::Entry;
 
-pub(super) const VERSION: u32 = 1;
+pub(super) const VERSION: u16 = 2;
 /// Length of a segment's header.
 pub(super) const HEADER: u64 = 60;
 /// Length of a frame before its payload.
@@ -66,10 +69,21 @@ impl Location {
     }
 }
 
-pub(super) fn header(first: u64, chain: &[u8; 32]) -> [u8; HEADER as usize] {
+/// What a segment is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Kind {
+    /// It goes on from the segment before it.
+    Plain,
+    /// It holds everything that the segments before it hold and that still matters: reading begins here. It was renamed
+    /// to its name when it was whole and on disk, so it has no torn tail.
+    Snapshot,
+}
+
+pub(super) fn header(kind: Kind, first: u64, chain: &[u8; 32]) -> [u8; HEADER as usize] {
     let mut bytes = [0; HEADER as usize];
     bytes[..8].copy_from_slice(SEGMENT_MAGIC);
-    bytes[8..12].copy_from_slice(&VERSION.to_le_bytes());
+    bytes[8..10].copy_from_slice(&VERSION.to_le_bytes());
+    bytes[10..12].copy_from_slice(&u16::from(kind == Kind::Snapshot).to_le_bytes());
     bytes[12..20].copy_from_slice(&first.to_le_bytes());
     bytes[20..52].copy_from_slice(chain);
     let check = check(&bytes[..52]);
@@ -79,7 +93,8 @@ pub(super) fn header(first: u64, chain: &[u8; 32]) -> [u8; HEADER as usize] {
 
 /// What a segment's header says.
 pub(super) struct Header {
-    pub(super) version: u32,
+    pub(super) version: u16,
+    pub(super) kind: Kind,
     pub(super) first: u64,
     pub(super) chain: [u8; 32],
 }
@@ -92,8 +107,15 @@ pub(super) fn read_header(bytes: &[u8; HEADER as usize]) -> Result<Header, Strin
         return Err("the check of its header fails".into());
     }
     (|| {
+        let field = u32_at(bytes, 8)?;
         Some(Header {
-            version: u32_at(bytes, 8)?,
+            version: (field & 0xffff) as u16,
+            // A later version may have other kinds: its number is looked at first.
+            kind: if field >> 16 == 1 {
+                Kind::Snapshot
+            } else {
+                Kind::Plain
+            },
             first: u64_at(bytes, 12)?,
             chain: bytes[20..52].try_into().ok()?,
         })
@@ -140,6 +162,29 @@ pub(super) fn encode(
     out.resize(start + FRAME as usize, 0);
     serde_json::to_writer(&mut *out, entry)
         .map_err(|error| JournalError::Encode(error.to_string()))?;
+    seal(start, sequence, chain, out)
+}
+
+/// The same of a payload that was read, which stays the same to the byte.
+pub(super) fn encode_payload(
+    payload: &[u8],
+    sequence: u64,
+    chain: &mut [u8; 32],
+    out: &mut Vec<u8>,
+) -> Result<Location, JournalError> {
+    let start = out.len();
+    out.resize(start + FRAME as usize, 0);
+    out.extend_from_slice(payload);
+    seal(start, sequence, chain, out)
+}
+
+/// Writes the frame before a payload that begins [`FRAME`] after `start`.
+fn seal(
+    start: usize,
+    sequence: u64,
+    chain: &mut [u8; 32],
+    out: &mut [u8],
+) -> Result<Location, JournalError> {
     let length = u32::try_from(out.len() - start - FRAME as usize)
         .ok()
         .filter(|length| *length <= LONGEST)

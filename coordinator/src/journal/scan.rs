@@ -1,15 +1,17 @@
 //! Reading a journal: every segment, every hash.
 
 use std::fs::File;
-use std::io::{self, BufReader, Read, Seek, SeekFrom};
+use std::io::{self, BufReader, Read};
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 
 use sweeps::Digest;
 
-use super::frame::{self, FRAME, HEADER, Location};
-use super::{JournalError, sync_folder};
+use super::JournalError;
+use super::files::{self, Segment, path_of};
+use super::frame::{self, FRAME, HEADER, Kind, Location};
 use crate::entry::Entry;
+use crate::image::ImagePart;
 
 /// An entry that was read.
 #[derive(Debug)]
@@ -20,14 +22,28 @@ pub struct Scanned {
     pub location: Location,
     /// Hash of everything up to it.
     pub chain: Digest,
+    /// Hash of everything before it.
+    pub before: Digest,
+    /// Its bytes as they are on disk.
+    pub payload: Vec<u8>,
 }
 
 /// What a scan found at the end.
 pub(super) struct Scan {
     /// `None`: there is no segment yet.
     pub(super) last: Option<Last>,
+    pub(super) size: Size,
+    /// Segments that a snapshot stands for.
+    pub(super) obsolete: Vec<PathBuf>,
     /// A last segment that holds nothing, not even a header.
     pub(super) unfinished: Option<PathBuf>,
+}
+
+/// How large a journal is: bytes and entries.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Size {
+    pub(super) snapshot: (u64, u64),
+    pub(super) since: (u64, u64),
 }
 
 pub(super) struct Last {
@@ -36,31 +52,36 @@ pub(super) struct Last {
     pub(super) end: u64,
     /// Something unfinished follows.
     pub(super) torn: bool,
+    /// Nothing may be written behind it: a snapshot, or a segment of an earlier version.
+    pub(super) is_sealed: bool,
     pub(super) sequence: u64,
     pub(super) chain: [u8; 32],
 }
 
-/// The file of the segment that begins with that entry.
-pub(super) fn path_of(folder: &Path, segment: u64) -> PathBuf {
-    folder.join(format!("{segment:020}.journal"))
+impl Last {
+    /// Of a journal that was just made.
+    pub(super) fn nothing() -> Self {
+        Self {
+            segment: 1,
+            end: HEADER,
+            torn: false,
+            is_sealed: false,
+            sequence: 0,
+            chain: frame::GENESIS,
+        }
+    }
 }
 
-/// The segments of a folder in order.
-fn segments(folder: &Path) -> Result<Vec<u64>, JournalError> {
-    let read = |folder: &Path| -> io::Result<Vec<u64>> {
-        let mut found = Vec::new();
-        for entry in std::fs::read_dir(folder)? {
-            let name = entry?.file_name();
-            let number: Option<u64> = name
-                .to_str()
-                .and_then(|name| name.strip_suffix(".journal"))
-                .and_then(|stem| stem.parse().ok());
-            found.extend(number);
-        }
-        found.sort_unstable();
-        Ok(found)
-    };
-    read(folder).map_err(JournalError::io("list", folder))
+/// Hands every entry to `visit`, in order, every hash verified. Changes nothing, and may be done while a coordinator is
+/// running: it then ends somewhere in what is being written.
+///
+/// # Errors
+/// [`JournalError`], after what was before the damage.
+pub fn visit(
+    folder: &Path,
+    visit: &mut dyn FnMut(Scanned) -> Result<(), JournalError>,
+) -> Result<(), JournalError> {
+    scan(folder, visit).map(drop)
 }
 
 /// Reads and verifies everything.
@@ -68,42 +89,65 @@ pub(super) fn scan(
     folder: &Path,
     visit: &mut dyn FnMut(Scanned) -> Result<(), JournalError>,
 ) -> Result<Scan, JournalError> {
-    let mut segments = segments(folder)?;
-    // A segment whose header was not yet written when the power went holds nothing.
-    let mut unfinished = None;
-    if let Some(last) = segments.last().copied() {
-        let path = path_of(folder, last);
-        let length = std::fs::metadata(&path)
-            .map_err(JournalError::io("look at", &path))?
-            .len();
-        if length < HEADER || (length == HEADER && !has_header(&path)?) {
-            segments.pop();
-            unfinished = Some(path);
-        }
-    }
+    let segments = files::open(folder)?;
     let mut reader = Reader {
-        folder,
         sequence: 0,
         chain: frame::GENESIS,
         visit,
     };
+    let mut size = Size::default();
     let mut last = None;
-    for (position, segment) in segments.iter().enumerate() {
-        let is_last = position + 1 == segments.len();
-        let (end, torn) = reader.segment(*segment, is_last)?;
+    let count = segments.current.len();
+    for (position, segment) in segments.current.into_iter().enumerate() {
+        let number = segment.number;
+        let header = segment.header.as_ref();
+        let kind = header.map_or(Kind::Plain, |header| header.kind);
+        let is_sealed =
+            kind == Kind::Snapshot || header.is_some_and(|header| header.version < frame::VERSION);
+        if let Some(header) = header
+            && kind == Kind::Snapshot
+        {
+            // What was before it is in it. The chain goes on through it.
+            reader.sequence = header.first.saturating_sub(1);
+            reader.chain = header.chain;
+        }
+        let first = reader.sequence;
+        let (end, torn) = reader.segment(segment, position + 1 == count, kind)?;
+        let entries = reader.sequence - first;
+        if kind == Kind::Snapshot {
+            size.snapshot = (end, entries);
+        } else {
+            size.since.0 += end;
+            size.since.1 += entries;
+        }
         last = Some(Last {
-            segment: *segment,
+            segment: number,
             end,
             torn,
+            is_sealed,
             sequence: reader.sequence,
             chain: reader.chain,
         });
     }
-    Ok(Scan { last, unfinished })
+    // Only a segment that would have come next may be unfinished: anything else was whole once.
+    if let Some((number, path)) = &segments.unfinished
+        && *number != reader.sequence + 1
+    {
+        return Err(JournalError::Damaged {
+            path: path.clone(),
+            offset: 0,
+            what: "its header is missing".into(),
+        });
+    }
+    Ok(Scan {
+        last,
+        size,
+        obsolete: segments.obsolete,
+        unfinished: segments.unfinished.map(|(_, path)| path),
+    })
 }
 
 struct Reader<'a> {
-    folder: &'a Path,
     sequence: u64,
     chain: [u8; 32],
     visit: &'a mut dyn FnMut(Scanned) -> Result<(), JournalError>,
@@ -111,20 +155,28 @@ struct Reader<'a> {
 
 impl Reader<'_> {
     /// Reads a segment; answers the end of its last whole entry and whether something unfinished follows.
-    fn segment(&mut self, segment: u64, is_last: bool) -> Result<(u64, bool), JournalError> {
-        let path = path_of(self.folder, segment);
+    fn segment(
+        &mut self,
+        segment: Segment,
+        is_last: bool,
+        kind: Kind,
+    ) -> Result<(u64, bool), JournalError> {
+        let Segment {
+            number: segment,
+            path,
+            file,
+            length,
+            ..
+        } = segment;
+        // A snapshot was whole before it got its name.
+        let may_be_torn = is_last && kind == Kind::Plain;
         let damaged = |offset: u64, what: String| JournalError::Damaged {
             path: path.clone(),
             offset,
             what,
         };
-        let file = File::open(&path).map_err(JournalError::io("open", &path))?;
-        let length = file
-            .metadata()
-            .map_err(JournalError::io("look at", &path))?
-            .len();
         let unwritten =
-            is_last && ends_in_zeros(&file, length).map_err(JournalError::io("read", &path))?;
+            may_be_torn && ends_in_zeros(&file, length).map_err(JournalError::io("read", &path))?;
         let mut file = BufReader::with_capacity(1 << 18, file);
 
         let mut header = [0; HEADER as usize];
@@ -148,15 +200,19 @@ impl Reader<'_> {
         }
 
         let mut offset = HEADER;
+        let mut is_whole = false;
         loop {
             let left = length - offset;
+            if left == 0 && kind == Kind::Snapshot && !is_whole {
+                return Err(damaged(offset, "the end of the snapshot is missing".into()));
+            }
             if left == 0 {
                 return Ok((offset, false));
             }
             // The end of the last segment may be missing: what was being written when the power went. It may also be
             // there as zeros, where the file had grown but its pages were not written.
             let torn = |what: &str| {
-                if is_last {
+                if may_be_torn {
                     Ok((offset, true))
                 } else {
                     Err(damaged(offset, what.into()))
@@ -186,16 +242,19 @@ impl Reader<'_> {
                 }
                 return Err(damaged(offset, "the hash of an entry is wrong".into()));
             }
-            let entry = serde_json::from_slice(&payload).map_err(|error| {
+            let entry: Entry = serde_json::from_slice(&payload).map_err(|error| {
                 damaged(
                     offset,
                     format!("an entry is whole but this version cannot read it: {error}"),
                 )
             })?;
+            is_whole = is_end(&entry);
+            let before = Digest(self.chain);
             self.sequence = head.sequence;
             self.chain = chain;
             (self.visit)(Scanned {
                 entry,
+                before,
                 location: Location {
                     segment,
                     offset: offset + FRAME,
@@ -204,10 +263,16 @@ impl Reader<'_> {
                     sequence: head.sequence,
                 },
                 chain: Digest(chain),
+                payload,
             })?;
             offset += FRAME + u64::from(head.length);
         }
     }
+}
+
+/// Whether that is the last entry of a snapshot.
+fn is_end(entry: &Entry) -> bool {
+    matches!(entry, Entry::Image { part } if matches!(**part, ImagePart::End { .. }))
 }
 
 /// Whether the file's last bytes are zeros, which no whole entry ends in: it had grown, but its pages were not written.
@@ -219,14 +284,6 @@ fn ends_in_zeros(file: &File, length: u64) -> io::Result<bool> {
     }
     file.read_exact_at(&mut tail, length - 16)?;
     Ok(tail == [0; 16])
-}
-
-fn has_header(path: &Path) -> Result<bool, JournalError> {
-    let bytes = std::fs::read(path).map_err(JournalError::io("read", path))?;
-    Ok(bytes
-        .as_slice()
-        .try_into()
-        .is_ok_and(|bytes| frame::read_header(bytes).is_ok()))
 }
 
 /// Writes every entry as a line of JSON, with its number and the hash of everything up to it. Changes nothing, and may be
@@ -256,24 +313,6 @@ pub fn export(folder: &Path, out: &mut dyn io::Write) -> Result<u64, JournalErro
             .map_err(JournalError::io("export", folder))
     })?;
     Ok(lines)
-}
-
-/// Copies the segments to another folder, in order, synced. May be done while a coordinator is running: what is copied is
-/// a prefix of what is written. Answers the number of bytes.
-///
-/// # Errors
-/// [`JournalError::Io`].
-pub fn copy(folder: &Path, target: &Path) -> Result<u64, JournalError> {
-    std::fs::create_dir_all(target).map_err(JournalError::io("make the folder", target))?;
-    let mut bytes = 0;
-    for segment in segments(folder)? {
-        let to = path_of(target, segment);
-        bytes += std::fs::copy(path_of(folder, segment), &to)
-            .and_then(|bytes| File::open(&to)?.sync_all().map(|()| bytes))
-            .map_err(JournalError::io("copy to", &to))?;
-    }
-    sync_folder(target).map_err(JournalError::io("sync", target))?;
-    Ok(bytes)
 }
 
 /// Reads the payload at `location` and verifies its digest.
@@ -306,50 +345,4 @@ pub fn read_payload(folder: &Path, location: &Location) -> Result<Vec<u8>, Journ
         return Err(damaged("the digest of an entry is wrong"));
     }
     Ok(payload)
-}
-
-/// Cuts a damaged journal at the damage. What is cut off is kept beside it, in files that end in `.damaged`. Answers the
-/// damage, `None` where there was none. No coordinator may be running on the folder.
-///
-/// # Errors
-/// [`JournalError`], when the folder is in use or cannot be written.
-pub fn repair(folder: &Path) -> Result<Option<String>, JournalError> {
-    let _lock = super::lock(folder)?;
-    let Err(error) = scan(folder, &mut |_| Ok(())) else {
-        return Ok(None);
-    };
-    let JournalError::Damaged { path, offset, .. } = &error else {
-        return Err(error);
-    };
-    let all = segments(folder)?;
-    let position = all
-        .iter()
-        .position(|segment| path_of(folder, *segment) == *path)
-        .unwrap_or(0);
-    let mut file = File::options()
-        .read(true)
-        .write(true)
-        .open(path)
-        .map_err(JournalError::io("open", path))?;
-    let keep = path.with_extension("journal.damaged");
-    let mut copy = || -> io::Result<()> {
-        let mut cut = File::create(&keep)?;
-        file.seek(SeekFrom::Start(*offset))?;
-        io::copy(&mut file, &mut cut)?;
-        cut.sync_all()?;
-        sync_folder(folder)?;
-        if *offset < HEADER {
-            std::fs::remove_file(path)?;
-        } else {
-            file.set_len(*offset)?;
-            file.sync_all()?;
-        }
-        for later in &all[position + 1..] {
-            let later = path_of(folder, *later);
-            std::fs::rename(&later, later.with_extension("journal.damaged"))?;
-        }
-        sync_folder(folder)
-    };
-    copy().map_err(JournalError::io("repair", path))?;
-    Ok(Some(error.to_string()))
 }

@@ -34,7 +34,7 @@ fn read(folder: &Path) -> Result<Vec<Entry>, JournalError> {
 fn write(folder: &Path, batches: u64, segment_bytes: u64) -> Vec<(u64, u64)> {
     let options = Options {
         segment_bytes,
-        fault: None,
+        ..Options::default()
     };
     let mut journal = Journal::open(folder, options, &mut |_| Ok(())).unwrap();
     (0..batches)
@@ -85,7 +85,7 @@ fn a_later_version_is_refused_by_name() {
     write(folder.path(), 1, 1 << 20);
     let path = last_segment(folder.path());
     let mut bytes = std::fs::read(&path).unwrap();
-    let mut header = frame::header(1, &frame::GENESIS);
+    let mut header = frame::header(Kind::Plain, 1, &frame::GENESIS);
     header[8] = 9;
     let check = &blake3::hash(&header[..52]).as_bytes()[..8].to_vec();
     header[52..].copy_from_slice(check);
@@ -101,7 +101,7 @@ fn a_later_version_is_refused_by_name() {
 fn a_missing_or_foreign_segment_is_seen() {
     let folder = tempfile::tempdir().unwrap();
     write(folder.path(), 20, 1000);
-    std::fs::remove_file(scan::path_of(folder.path(), 1)).unwrap();
+    std::fs::remove_file(files::path_of(folder.path(), 1)).unwrap();
     assert!(matches!(
         read(folder.path()),
         Err(JournalError::Damaged { .. })
@@ -126,6 +126,7 @@ fn an_append_that_fails_at_any_point_loses_nothing_and_can_be_repeated() {
                     Ok(())
                 }
             })),
+            ..Options::default()
         };
         let mut journal = Journal::open(folder.path(), options, &mut |_| Ok(())).unwrap();
         let mut written = 0;
@@ -149,7 +150,7 @@ fn repair_cuts_at_the_damage_and_keeps_what_it_cut() {
     let folder = tempfile::tempdir().unwrap();
     write(folder.path(), 20, 1000);
     assert!(repair(folder.path()).unwrap().is_none());
-    let path = scan::path_of(folder.path(), 10);
+    let path = files::path_of(folder.path(), 10);
     let mut bytes = std::fs::read(&path).unwrap();
     let at = bytes.len() - 3;
     bytes[at] ^= 1;

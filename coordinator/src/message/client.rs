@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use sweeps::{AttemptNumber, DeviceInfo, Digest, Failure, JobId, JobSpec, JobStatus};
 
-use super::{LeaseKey, Timestamp, WorkerId};
+use super::{AuditStamp, LeaseKey, Timestamp, WorkerId};
 
 /// Submits a sweep file. Under the name of an earlier one it replaces it: new cells run, cells that fell out are hidden.
 #[derive(Debug, Clone, PartialEq, Default)]
@@ -135,7 +135,7 @@ pub struct SweepSummary {
 }
 
 /// Everything about a sweep but its cells.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct SweepInfo {
     /// As in a list.
     pub summary: SweepSummary,
@@ -151,6 +151,8 @@ pub struct SweepInfo {
     pub trainer_revision: u32,
     /// Records of its jobs that differed though they must not.
     pub discrepancies: u64,
+    /// What audits of its jobs found.
+    pub audit: AuditStamp,
 }
 
 /// Where a worker stands.

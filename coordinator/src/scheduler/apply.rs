@@ -9,12 +9,13 @@ use std::sync::Arc;
 use sweeps::{JobStatus, RunRecord};
 
 use super::Scheduler;
+use super::audit::{Auditing, scores_of};
 use super::job::{Done, Grid, History, Job, JobIndex, Lease, Place, Places, State, Sweep};
 use super::worker::Worker;
 use crate::entry::{Entry, Submission, Verdict};
 use crate::message::{
-    AttemptFailure, Change, Counts, Hello, LeaseKey, Receipt, SteerAction, Target, Timestamp,
-    WorkerId, WorkerState,
+    AttemptFailure, AuditVerdict, Change, Counts, Hello, LeaseKey, Receipt, SteerAction, Target,
+    Timestamp, WorkerId, WorkerState,
 };
 
 impl Scheduler {
@@ -58,7 +59,18 @@ impl Scheduler {
             Entry::Released { leases, .. } => {
                 for lease in leases {
                     if let Some(index) = self.live_lease(*lease) {
-                        self.set_state(index, State::Queued);
+                        if let Some(audit) = self.audits.get(&index) {
+                            let failures = audit.failures;
+                            self.set_audit(
+                                index,
+                                Some(Auditing {
+                                    failures,
+                                    lease: None,
+                                }),
+                            );
+                        } else {
+                            self.set_state(index, State::Queued);
+                        }
                         if tell {
                             self.tell_job(index, None, None);
                         }
@@ -84,7 +96,9 @@ impl Scheduler {
                         failure: failure.clone(),
                         at: *at,
                     };
-                    self.apply_failed(index, told, *verdict);
+                    if !self.audit_failed(index, *verdict) {
+                        self.apply_failed(index, told, *verdict);
+                    }
                     if tell {
                         self.tell_job(index, Some(worker), Some(failure.to_string().into()));
                     }
@@ -101,8 +115,12 @@ impl Scheduler {
                 job,
                 attempt,
                 receipt,
+                audit,
                 ..
-            } => self.apply_compared(*job, *attempt, *receipt),
+            } => self.apply_compared(*job, *attempt, *receipt, *audit),
+            Entry::AuditAsked { jobs, .. } => self.apply_audit_asked(jobs),
+            // Only replayed, see `restore`.
+            Entry::Image { .. } => {}
         }
         0
     }
@@ -224,6 +242,14 @@ impl Scheduler {
         let whole_sweep = matches!(target, Target::Sweep(_));
         let mut changed = 0;
         for index in jobs {
+            if action == SteerAction::Cancel
+                && self.audits.contains_key(&index)
+                && (!whole_sweep || !self.is_wanted(index))
+            {
+                self.set_audit(index, None);
+                changed += 1;
+                continue;
+            }
             let job = &self.jobs[index.0 as usize];
             let next = match (action, &job.state) {
                 (SteerAction::Cancel, State::Queued | State::Leased(_))
@@ -298,23 +324,33 @@ impl Scheduler {
         let Some(index) = self.by_id.get(&key.job).copied() else {
             return;
         };
-        if !self.workers.contains_key(&worker)
-            || !matches!(self.job(index).state, State::Queued)
-            || key.attempt <= self.job(index).attempts
-        {
+        if !self.workers.contains_key(&worker) || key.attempt <= self.job(index).attempts {
             return;
         }
+        let lease = Lease {
+            attempt: key.attempt,
+            worker,
+            since: at,
+            expires: at.plus(self.policy.time_to_live_ms),
+        };
+        match (&self.job(index).state, self.audits.get(&index)) {
+            (State::Queued, _) => self.set_state(index, State::Leased(lease)),
+            (
+                State::Done(_),
+                Some(Auditing {
+                    failures,
+                    lease: None,
+                }),
+            ) => {
+                let audit = Auditing {
+                    failures: *failures,
+                    lease: Some(lease),
+                };
+                self.set_audit(index, Some(audit));
+            }
+            _ => return,
+        }
         self.job_mut(index).attempts = key.attempt;
-        let expires = at.plus(self.policy.time_to_live_ms);
-        self.set_state(
-            index,
-            State::Leased(Lease {
-                attempt: key.attempt,
-                worker,
-                since: at,
-                expires,
-            }),
-        );
         if tell {
             let name = self.workers[&worker].hello.name.clone();
             self.tell_job(index, Some(&name), None);
@@ -358,7 +394,8 @@ impl Scheduler {
             }
         }
         self.blame.remove(&record.provenance.worker);
-        self.set_state(index, State::Done(Box::new(Done::of(record))));
+        let attempts = self.job(index).attempts;
+        self.set_state(index, State::Done(Box::new(Done::of(record, attempts))));
         Some(index)
     }
 
@@ -367,12 +404,26 @@ impl Scheduler {
         job: sweeps::JobId,
         attempt: sweeps::AttemptNumber,
         receipt: Receipt,
+        audit: Option<AuditVerdict>,
     ) {
         let Some(index) = self.by_id.get(&job).copied() else {
             return;
         };
+        if audit.is_some() {
+            if let Some(lease) = self
+                .lease_of(index)
+                .filter(|lease| lease.attempt == attempt)
+            {
+                let worker = lease.worker;
+                if let Some(worker) = self.workers.get_mut(&worker) {
+                    worker.finished += 1;
+                }
+            }
+            self.set_audit(index, None);
+        }
         if let State::Done(done) = &mut self.jobs[index.0 as usize].state {
             done.compared.push((attempt, receipt));
+            done.audit = audit.or(done.audit);
             if receipt == Receipt::Differs {
                 let sweeps: BTreeSet<u32> = self
                     .job(index)
@@ -390,7 +441,7 @@ impl Scheduler {
     /// The job whose live lease that is.
     pub(super) fn live_lease(&self, key: LeaseKey) -> Option<JobIndex> {
         let index = *self.by_id.get(&key.job)?;
-        (self.job(index).lease()?.attempt == key.attempt).then_some(index)
+        (self.lease_of(index)?.attempt == key.attempt).then_some(index)
     }
 
     fn tell_job(&mut self, index: JobIndex, worker: Option<&str>, error: Option<Arc<str>>) {
@@ -447,20 +498,28 @@ impl Scheduler {
                 worker.failed
             );
         }
+        for (index, audit) in &self.audits {
+            let lease = audit.lease.as_ref();
+            let lease = lease.map(|lease| (lease.attempt, lease.worker, lease.since));
+            let _ = writeln!(text, "{index:?} audit {} {lease:?}", audit.failures);
+        }
         let _ = writeln!(text, "{} {:?}", self.next_worker, self.blame);
         text
     }
 }
 
 impl Done {
-    pub(super) fn of(record: &RunRecord) -> Self {
+    pub(super) fn of(record: &RunRecord, attempts: sweeps::AttemptNumber) -> Self {
         Self {
             attempt: record.provenance.attempt,
+            attempts,
             outcome: record.outcome.digest(),
             device_kind: record.provenance.device.kind.as_str().into(),
             trainer_revision: record.provenance.trainer_revision,
             worker: record.provenance.worker.as_str().into(),
             compared: Vec::new(),
+            scores: scores_of(&record.outcome),
+            audit: None,
         }
     }
 }

@@ -2,7 +2,9 @@
 
 use super::Scheduler;
 use super::job::{JobIndex, State};
-use crate::message::{Explanation, Receipt, Refusal, Timestamp, WorkerState};
+use crate::message::{
+    AuditVerdict, Explanation, Receipt, Refusal, TOLERANCE, Timestamp, WorkerState,
+};
 use sweeps::JobId;
 
 impl Scheduler {
@@ -39,6 +41,7 @@ impl Scheduler {
                         _ => format!("attempt {attempt} delivered the same result"),
                     });
                 }
+                reasons.extend(self.audit_sentence(index, done.audit));
                 reasons
             }
             State::Failed => vec![
@@ -57,6 +60,37 @@ impl Scheduler {
             ));
         }
         Ok(Explanation { view, reasons })
+    }
+
+    fn audit_sentence(&self, index: JobIndex, verdict: Option<AuditVerdict>) -> Option<String> {
+        if let Some(audit) = self.audits.get(&index) {
+            return Some(match &audit.lease {
+                Some(lease) => {
+                    let name = self.workers.get(&lease.worker);
+                    let name = name.map_or("", |worker| worker.hello.name.as_str());
+                    format!(
+                        "audited now: attempt {} runs it again on `{name}`",
+                        lease.attempt
+                    )
+                }
+                None if audit.failures > 0 => format!(
+                    "to be audited: waits for a worker that has nothing else to do; {} tries failed",
+                    audit.failures
+                ),
+                None => "to be audited: waits for a worker that has nothing else to do".into(),
+            });
+        }
+        Some(match verdict? {
+            AuditVerdict::Equal => "audited: run again, equal to the bit".into(),
+            AuditVerdict::Within => format!(
+                "audited: run again on another kind of device, AUCs within {} points",
+                TOLERANCE * 100.0
+            ),
+            AuditVerdict::Different => {
+                "audited: run again, and DIFFERENT; the recorded result stays, the other is kept in the journal".into()
+            }
+            AuditVerdict::Failed => "audited: could not be run again, each try failed".into(),
+        })
     }
 
     fn why_waiting(&self, index: JobIndex, now: Timestamp) -> Vec<String> {

@@ -2,10 +2,11 @@
 
 use sweeps::{EpochPoint, RunRecord};
 
+use super::audit::compare;
 use super::job::State;
 use super::{Answer, Reply, Scheduler};
 use crate::entry::Entry;
-use crate::message::{Finish, FinishAnswer, Receipt, Refusal, Timestamp};
+use crate::message::{AuditVerdict, Finish, FinishAnswer, Receipt, Refusal, Timestamp};
 
 impl Scheduler {
     pub(super) fn on_finish(&mut self, now: Timestamp, finish: Finish) -> Reply {
@@ -73,12 +74,17 @@ impl Scheduler {
             Receipt::NotComparable
         };
         if !done.compared.contains(&(attempt, receipt)) {
+            // Whichever attempt it is: a second result is what an audit waits for.
+            let audit = (self.audits.contains_key(&index) && attempt != done.attempt)
+                .then(|| compare(done, &record.outcome, receipt));
+            let is_kept = receipt == Receipt::Differs || audit == Some(AuditVerdict::Different);
             self.persist(Entry::Compared {
                 at: now,
                 job,
                 attempt,
                 receipt,
-                record: (receipt == Receipt::Differs).then_some(record),
+                record: is_kept.then_some(record),
+                audit,
             });
         }
         Ok(receipt)

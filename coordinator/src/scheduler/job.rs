@@ -60,12 +60,18 @@ pub(super) struct Lease {
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Done {
     pub(super) attempt: AttemptNumber,
+    /// Attempts that it took: those of audits come later and are not counted.
+    pub(super) attempts: AttemptNumber,
     pub(super) outcome: Digest,
     pub(super) device_kind: Arc<str>,
     pub(super) trainer_revision: u32,
     pub(super) worker: Arc<str>,
     /// Attempts whose records were compared, and whether they differed.
     pub(super) compared: Vec<(AttemptNumber, crate::message::Receipt)>,
+    /// The final AUCs, with which results of other kinds of devices are compared.
+    pub(super) scores: [Option<f64>; 2],
+    /// How its last audit ended.
+    pub(super) audit: Option<crate::message::AuditVerdict>,
 }
 
 /// What went wrong so far.
@@ -278,7 +284,14 @@ impl Scheduler {
     /// Gives a live lease a full time to live from `now`.
     pub(super) fn renew(&mut self, index: JobIndex, now: Timestamp) {
         let expires = now.plus(self.policy.time_to_live_ms);
-        if let State::Leased(lease) = &mut self.jobs[index.0 as usize].state {
+        let lease = if let State::Leased(lease) = &mut self.jobs[index.0 as usize].state {
+            Some(lease)
+        } else {
+            self.audits
+                .get_mut(&index)
+                .and_then(|audit| audit.lease.as_mut())
+        };
+        if let Some(lease) = lease {
             self.expiries.remove(&(lease.expires, index));
             lease.expires = expires;
             self.expiries.insert((expires, index));
@@ -338,6 +351,25 @@ impl Scheduler {
                     ));
                 }
                 _ => {}
+            }
+        }
+        for (index, audit) in &self.audits {
+            let job = self.job(*index);
+            if !matches!(&job.state, State::Done(done) if done.audit.is_none()) {
+                return Err(format!("job {} is audited but not done", job.id.short()));
+            }
+            if let Some(lease) = &audit.lease {
+                if lease.attempt != job.attempts {
+                    return Err(format!(
+                        "job {} is audited by an old attempt",
+                        job.id.short()
+                    ));
+                }
+                expiries.insert((lease.expires, *index));
+                leases.entry(lease.worker).or_default().insert(LeaseKey {
+                    job: job.id,
+                    attempt: lease.attempt,
+                });
             }
         }
         for (sweep, (counts, queue)) in self.sweeps.iter().zip(counts.iter().zip(&queues)) {

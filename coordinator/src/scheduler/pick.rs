@@ -11,7 +11,7 @@ use sweeps::{AttemptNumber, Digest};
 use super::Scheduler;
 use super::job::{JobIndex, Place};
 use crate::entry::Entry;
-use crate::message::{Assignment, LeaseKey, Timestamp, WorkerId};
+use crate::message::{Assignment, LeaseKey, SteerAction, Target, Timestamp, WorkerId};
 
 impl Scheduler {
     /// Leases up to `slots` jobs to a worker.
@@ -28,7 +28,8 @@ impl Scheduler {
             .map_or(0, |worker| worker.free_slots().min(slots as usize));
         let mut assignments = Vec::new();
         while assignments.len() < free {
-            let Some(place) = self.pick(id, warm, now) else {
+            let next = self.pick(id, warm, now);
+            let Some(place) = next.or_else(|| self.pick_audit(id, now)) else {
                 break;
             };
             let index = self.grid(place.grid).jobs[place.cell as usize];
@@ -49,10 +50,15 @@ impl Scheduler {
                 Err(_) => {
                     // A job that this version cannot read any more (a parameter it does not take) must not stop the
                     // others; `explain` says why it is on hold.
+                    let action = if self.audits.contains_key(&index) {
+                        SteerAction::Cancel
+                    } else {
+                        SteerAction::Pause
+                    };
                     self.persist(Entry::Steered {
                         at: now,
-                        target: crate::message::Target::Job(key.job),
-                        action: crate::message::SteerAction::Pause,
+                        target: Target::Job(key.job),
+                        action,
                     });
                 }
             }
@@ -82,7 +88,7 @@ impl Scheduler {
         let index = self.live_lease(key)?;
         self.renew(index, now);
         let job = self.job(index);
-        let worker = &self.workers[&job.lease()?.worker];
+        let worker = &self.workers[&self.lease_of(index)?.worker];
         // The name of the data set must be one that this worker knows.
         let place = job
             .places

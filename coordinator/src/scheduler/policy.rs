@@ -87,7 +87,7 @@ impl Scheduler {
 
     /// Ends the live lease of a job with a failure.
     pub(super) fn fail_lease(&mut self, index: JobIndex, failure: Failure, now: Timestamp) {
-        let Some(lease) = self.job(index).lease().cloned() else {
+        let Some(lease) = self.lease_of(index).cloned() else {
             return;
         };
         let worker = self
@@ -95,7 +95,9 @@ impl Scheduler {
             .get(&lease.worker)
             .map(|worker| worker.hello.name.clone())
             .unwrap_or_default();
-        let verdict = self.verdict(index, &worker, failure.class, now);
+        let verdict = self
+            .audit_verdict(index)
+            .unwrap_or_else(|| self.verdict(index, &worker, failure.class, now));
         self.persist(Entry::Failed {
             at: now,
             job: self.job(index).id,

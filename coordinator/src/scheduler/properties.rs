@@ -7,11 +7,11 @@ use proptest::prelude::*;
 use sweeps::{AttemptNumber, Failure, FailureClass, JobId, JobStatus};
 
 use super::fixture::{self, grid_on, hello, submission};
-use super::tests::World;
+use super::tests::world::World;
 use super::{Entry, Event, Request, Ticket};
 use crate::message::{
-    Fail, Finish, Goodbye, LeaseRequest, Next, Progress, Release, Report, Steer, SteerAction,
-    Target, WorkerId,
+    Audit, Fail, Finish, Goodbye, LeaseRequest, Next, Progress, Release, Report, Steer,
+    SteerAction, Target, WorkerId,
 };
 
 #[derive(Debug, Clone)]
@@ -74,6 +74,10 @@ enum Action {
         ticket: u8,
     },
     Restart,
+    Audit {
+        name: u8,
+        percent: u8,
+    },
 }
 
 fn action() -> impl Strategy<Value = Action> {
@@ -99,6 +103,7 @@ fn action() -> impl Strategy<Value = Action> {
         3 => (1..90_u8).prop_map(|seconds| Action::Pass { seconds }),
         1 => (0..60_u8).prop_map(|ticket| Action::Abandon { ticket }),
         1 => Just(Action::Restart),
+        2 => (0..3_u8, 1..100_u8).prop_map(|(name, percent)| Action::Audit { name, percent }),
     ]
 }
 
@@ -258,6 +263,12 @@ fn perform(world: &mut World, ids: &[JobId], action: &Action) {
         Action::Pass { seconds } => world.pass(u64::from(seconds) * 1000),
         Action::Abandon { ticket } => world.step(Event::Abandon(Ticket(ticket.into()))),
         Action::Restart => world.restart(),
+        Action::Audit { name, percent } => {
+            world.send(Request::Audit(Audit {
+                sweep: format!("s{name}"),
+                fraction: f64::from(percent) / 100.0,
+            }));
+        }
     }
 }
 

@@ -185,7 +185,7 @@ impl Scheduler {
                 self.unpark(id);
                 continue;
             }
-            if self.ready.is_empty() {
+            if self.ready.is_empty() && !self.has_waiting_audit() {
                 // A draining worker further back is told at its deadline.
                 continue;
             }
@@ -242,7 +242,7 @@ impl Scheduler {
                 _ => StopReason::StaleLease,
             });
         }
-        let since = self.job(index).lease().map_or(now, |lease| lease.since);
+        let since = self.lease_of(index).map_or(now, |lease| lease.since);
         if let Some(longest) = self.policy.longest_attempt_ms
             && now.since(since) > longest
         {

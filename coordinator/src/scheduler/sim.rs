@@ -71,6 +71,7 @@ fn worlds_are_wild_enough_to_mean_something() {
         late_results,
         stale,
         restarts_with_leases,
+        audited,
     } = total;
     for (what, times) in [
         ("coordinator killed", coordinator_kills),
@@ -81,6 +82,7 @@ fn worlds_are_wild_enough_to_mean_something() {
         ("late result", late_results),
         ("stale refusal", stale),
         ("restart with live leases", restarts_with_leases),
+        ("job audited", audited),
     ] {
         assert!(times >= 40, "{what}: only {times} times in 200 worlds");
     }

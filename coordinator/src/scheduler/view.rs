@@ -6,7 +6,7 @@ use std::sync::Arc;
 use sweeps::{DatasetSource, Digest, JobId, JobStatus};
 
 use super::Scheduler;
-use super::job::{JobIndex, Sweep};
+use super::job::{JobIndex, State, Sweep};
 use super::worker::Worker;
 use crate::cell_pages::CellRow;
 use crate::cells::CellTable;
@@ -16,6 +16,11 @@ use crate::message::{
 };
 
 impl Scheduler {
+    /// The revisions of the trainers that its sweeps were submitted for, earlier versions of a sweep included.
+    pub fn trainer_revisions(&self) -> impl Iterator<Item = u32> + '_ {
+        self.grids.iter().map(|grid| grid.trainer_revision)
+    }
+
     /// Every sweep, in the order of submission.
     pub fn sweeps(&self) -> Vec<SweepSummary> {
         self.sweeps
@@ -60,6 +65,7 @@ impl Scheduler {
                 .collect(),
             trainer_revision: sweep.submission.trainer_revision,
             discrepancies: sweep.discrepancies,
+            audit: self.stamp(sweep.grid),
         })
     }
 
@@ -88,7 +94,10 @@ impl Scheduler {
         CellRow {
             job_id: job.id,
             status,
-            attempts: job.attempts.0,
+            attempts: match &job.state {
+                State::Done(done) => done.attempts.0,
+                _ => job.attempts.0,
+            },
             error,
         }
     }
@@ -188,7 +197,7 @@ impl Scheduler {
                     (sweep.name.to_string(), u64::from(place.cell))
                 })
                 .collect(),
-            lease: job.lease().map(|lease| LeaseView {
+            lease: self.lease_of(index).map(|lease| LeaseView {
                 attempt: lease.attempt,
                 worker: lease.worker,
                 worker_name: self
@@ -217,6 +226,12 @@ impl Scheduler {
             .filter(|id| id.to_string().starts_with(&prefix))
             .take(most)
             .collect()
+    }
+
+    /// Whether an audit is not over.
+    #[cfg(test)]
+    pub(crate) fn has_audits(&self) -> bool {
+        !self.audits.is_empty()
     }
 
     /// Whether anybody waits for work.

@@ -11,13 +11,18 @@ use tonic::service::interceptor::InterceptedService;
 use tonic::transport::Channel;
 use tonic::{Code, Request, Status, Streaming};
 
+use crate::backup::Piece;
+use crate::garbage::Collected;
 use crate::message::{
-    Change, DatasetKnown, Explanation, LogLine, Steer, Submit, Submitted, SweepInfo, SweepSummary,
-    WorkerView,
+    Audit, Audited, Change, DatasetKnown, Explanation, LogLine, Steer, Submit, Submitted,
+    SweepInfo, SweepSummary, WorkerView,
 };
 
-/// How long a call may take that waits for nothing but the coordinator's disk. Submitting 100,000 jobs takes seconds.
+/// How long a call may take that waits for nothing but the coordinator's disk.
 const CALL: Duration = Duration::from_mins(1);
+
+/// The same for a submission: a file of a million jobs is expanded, named and written before it is acknowledged.
+const SUBMIT: Duration = Duration::from_mins(15);
 
 /// A coordinator, to be asked. Cheap to clone.
 #[derive(Debug, Clone)]
@@ -113,7 +118,9 @@ impl Caller {
     /// Submits a sweep file, or says what that would do.
     pub async fn submit(&self, submit: &Submit) -> Result<Submitted, CallError> {
         use wire::submit_response::Answer;
-        let answer = self.client().submit(bounded(submit.into())).await?;
+        let mut request = bounded(submit.into());
+        request.set_timeout(SUBMIT);
+        let answer = self.client().submit(request).await?;
         match required("answer", answer.into_inner().answer)? {
             Answer::Submitted(submitted) => Ok(submitted.try_into()?),
             Answer::InvalidSweep(rendered) => Err(CallError::InvalidSweep(text(
@@ -279,6 +286,42 @@ impl Caller {
         };
         let answer = self.client().logs(bounded(request)).await?;
         convert("lines", answer.into_inner().lines)
+    }
+
+    /// Queues a share of a sweep's finished jobs to be run again and compared.
+    pub async fn audit(&self, audit: &Audit) -> Result<Audited, CallError> {
+        let request = wire::AuditRequest {
+            sweep: audit.sweep.clone(),
+            fraction: audit.fraction,
+        };
+        let answer = self.client().audit(bounded(request)).await?.into_inner();
+        Ok(Audited {
+            finished: answer.finished,
+            chosen: answer.chosen,
+            queued: answer.queued,
+        })
+    }
+
+    /// Hands the pieces of a backup to `take`, whose error ends it.
+    pub async fn backup<E: From<CallError>>(
+        &self,
+        mut take: impl FnMut(Piece) -> Result<(), E>,
+    ) -> Result<(), E> {
+        // No deadline: a large folder takes its time, and a dead connection is noticed by its life signs.
+        let answer = self.client().backup(wire::BackupRequest {}).await;
+        let mut stream = answer.map_err(CallError::from)?.into_inner();
+        while let Some(piece) = stream.message().await.map_err(CallError::from)? {
+            take(Piece::try_from(piece).map_err(CallError::from)?)?;
+        }
+        Ok(())
+    }
+
+    /// Removes artifacts that no record names, or only says what would be removed.
+    pub async fn collect_garbage(&self, dry_run: bool) -> Result<Collected, CallError> {
+        // It reads the whole journal: no deadline either.
+        let request = wire::CollectGarbageRequest { dry_run };
+        let answer = self.client().collect_garbage(request).await?;
+        Ok(answer.into_inner().into())
     }
 
     fn client(&self) -> ClientServiceClient<InterceptedService<Channel, Bearer>> {

@@ -34,7 +34,7 @@ pub(super) struct Clients {
     pub(super) shutdown: CancellationToken,
 }
 
-type Stream<T> = ReceiverStream<Result<T, Status>>;
+pub(super) type Stream<T> = ReceiverStream<Result<T, Status>>;
 
 #[tonic::async_trait]
 impl ClientService for Clients {
@@ -308,11 +308,36 @@ impl ClientService for Clients {
             lines: lines.iter().map(Into::into).collect(),
         }))
     }
+
+    async fn audit(
+        &self,
+        request: Request<wire::AuditRequest>,
+    ) -> Result<Response<wire::AuditResponse>, Status> {
+        self.audit_sweep(request.into_inner())
+            .await
+            .map(Response::new)
+    }
+
+    type BackupStream = Stream<wire::BackupResponse>;
+
+    async fn backup(
+        &self,
+        _: Request<wire::BackupRequest>,
+    ) -> Result<Response<Self::BackupStream>, Status> {
+        Ok(Response::new(self.send_backup()))
+    }
+
+    async fn collect_garbage(
+        &self,
+        request: Request<wire::CollectGarbageRequest>,
+    ) -> Result<Response<wire::CollectGarbageResponse>, Status> {
+        self.collect(request.into_inner()).await.map(Response::new)
+    }
 }
 
 impl Clients {
     /// Feeds a stream. It ends with its reader, or when the server stops.
-    fn spawn(&self, feed: impl Future<Output = ()> + Send + 'static) {
+    pub(super) fn spawn(&self, feed: impl Future<Output = ()> + Send + 'static) {
         let shutdown = self.shutdown.clone();
         tokio::spawn(async move {
             tokio::select! {

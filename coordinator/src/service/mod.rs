@@ -15,9 +15,10 @@ mod convert;
 mod deadline;
 mod refusal;
 mod server;
+mod store;
 mod worker;
 
 pub use access::Token;
-pub use caller::{CallError, Caller};
+pub use caller::{CallError, Caller, Heard};
 pub use exposure::{Exposed, check_exposure};
 pub use server::{Options, ServeError, Tls, serve, serve_incoming};

@@ -7,7 +7,7 @@ use proto::version::Versions;
 use proto::wire::put_artifact_request::Part;
 use proto::wire::worker_service_server::WorkerService;
 use proto::{Reason, WireError, digest, refuse, required, wire};
-use sweeps::TRAINER_REVISION;
+use sweeps::NOOP_REVISION;
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 use tonic::{Request, Response, Status, Streaming};
@@ -41,13 +41,20 @@ impl WorkerService for Workers {
         theirs
             .check(&self.version)
             .map_err(|error| refuse(Reason::Incompatible, error.to_string()))?;
+        let ours = self.engine.trainer_revision();
+        if (theirs.trainer_revision == NOOP_REVISION) != (ours == NOOP_REVISION) {
+            return Err(refuse(
+                Reason::Incompatible,
+                "no-op workers and real ones do not mix: start worker and coordinator both with --noop, or both without",
+            ));
+        }
         let (versions, hello) = convert::hello(request)?;
         let (name, device) = (hello.name.clone(), hello.device.kind.clone());
         let mut welcome = self.engine.hello(hello).await.map_err(|no| status(&no))?;
         tracing::info!(worker = name, device, version = versions.program, id = %welcome.worker, "a worker says hello");
-        if versions.trainer_revision != TRAINER_REVISION {
+        if versions.trainer_revision != ours {
             welcome.warnings.push(format!(
-                "this worker ({}) trains by revision {}, the coordinator ({}) submits for revision {TRAINER_REVISION}: it gets no job submitted from now on",
+                "this worker ({}) trains by revision {}, the coordinator ({}) submits for revision {ours}: it gets no job submitted from now on",
                 versions.program, versions.trainer_revision, self.version
             ));
         }

@@ -100,12 +100,12 @@ impl Table {
 }
 
 /// A fraction as percent with two digits, without the sign; `–` for none.
-pub(super) fn percent(value: Option<f64>) -> String {
+pub(crate) fn percent(value: Option<f64>) -> String {
     value.map_or_else(|| "–".to_owned(), |value| format!("{:.2}", value * 100.0))
 }
 
 /// A difference of fractions in points, with its sign.
-pub(super) fn points(value: f64) -> String {
+pub(crate) fn points(value: f64) -> String {
     let value = value * 100.0;
     let text = format!("{:.2}", value.abs());
     // What rounds to zero has no sign.
@@ -134,7 +134,7 @@ pub(super) fn interval(interval: Option<crate::statistics::Interval>) -> String 
 }
 
 /// A p-value.
-pub(super) fn p_value(p: Option<f64>) -> String {
+pub(crate) fn p_value(p: Option<f64>) -> String {
     match p {
         None => "–".to_owned(),
         Some(p) if p < 0.0001 => "< 0.0001".to_owned(),

@@ -4,7 +4,7 @@
 //! stands beside its n, its spread and what is missing, and the way to make it again comes with it.
 
 mod comparisons;
-mod html;
+pub(crate) mod html;
 mod methods;
 mod origin;
 mod raw;

@@ -6,7 +6,7 @@ mod scratch;
 use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::thread;
 use std::time::Duration;
 
@@ -82,6 +82,8 @@ struct Inner {
     scratch: Scratch,
     cache: Cache,
     memory_bytes: Option<u64>,
+    /// What the GPU said when it failed; a CUDA context does not survive that.
+    broken: OnceLock<String>,
 }
 
 impl Candle {
@@ -116,6 +118,7 @@ impl Candle {
                 scratch,
                 cache: Cache::new(settings.cache_bytes),
                 memory_bytes: settings.memory_bytes,
+                broken: OnceLock::new(),
             }),
         })
     }
@@ -141,6 +144,10 @@ impl Trainer for Candle {
 
     fn warm(&self) -> Vec<Digest> {
         self.inner.cache.digests()
+    }
+
+    fn broken(&self) -> Option<String> {
+        self.inner.broken.get().cloned()
     }
 
     async fn train(
@@ -225,7 +232,14 @@ impl Inner {
             }
             other => other,
         }
-        .unwrap_or_else(|error| Ended::Failed(error.failure()))
+        .unwrap_or_else(|error| {
+            if let TrainError::Device { message } = &error
+                && self.device.info().kind.starts_with("cuda")
+            {
+                let _ = self.broken.set(message.clone());
+            }
+            Ended::Failed(error.failure())
+        })
     }
 
     fn attempt(

@@ -7,7 +7,7 @@ use rand_chacha::rand_core::{Rng, SeedableRng};
 use sweeps::{AttemptNumber, Failure, FailureClass, JobId, JobStatus, RunRecord};
 
 use crate::message::{
-    Assignment, Fail, Finish, Hello, LeaseKey, LeaseRequest, Next, Order, Progress, Receipt,
+    Assignment, Audit, Fail, Finish, Hello, LeaseKey, LeaseRequest, Next, Order, Progress, Receipt,
     Refusal, Release, Report, Timestamp, WorkerId,
 };
 use crate::scheduler::fixture::{self, grid_on, submission};
@@ -38,6 +38,7 @@ pub(super) struct Tally {
     pub(super) late_results: u64,
     pub(super) stale: u64,
     pub(super) restarts_with_leases: u64,
+    pub(super) audited: u64,
 }
 
 impl Tally {
@@ -50,6 +51,7 @@ impl Tally {
         self.late_results += other.late_results;
         self.stale += other.stale;
         self.restarts_with_leases += other.restarts_with_leases;
+        self.audited += other.audited;
     }
 }
 
@@ -100,6 +102,8 @@ struct Caller {
     frozen_until: u64,
     /// What the user has yet to submit.
     submissions: VecDeque<Submission>,
+    /// Audits that the user has yet to ask for.
+    audits: u64,
 }
 
 pub(super) struct World {
@@ -158,6 +162,7 @@ impl World {
             submission.text = format!("{} version {sweep}", submission.text);
             user.submissions.push_back(submission);
         }
+        user.audits = world.below(4);
         world.callers.push(user);
         for worker in 0..=world.below(4) {
             world.callers.push(Caller {
@@ -224,15 +229,15 @@ impl World {
     }
 
     fn is_finished(&self) -> bool {
-        self.callers
-            .iter()
-            .all(|caller| caller.spool.is_empty() && caller.submissions.is_empty())
-            && self.scheduler.as_ref().is_some_and(|scheduler| {
-                scheduler
-                    .sweeps()
-                    .iter()
-                    .all(|sweep| sweep.counts.is_settled())
-            })
+        self.callers.iter().all(|caller| {
+            caller.spool.is_empty() && caller.submissions.is_empty() && caller.audits == 0
+        }) && self.scheduler.as_ref().is_some_and(|scheduler| {
+            scheduler
+                .sweeps()
+                .iter()
+                .all(|sweep| sweep.counts.is_settled())
+                && !scheduler.has_audits()
+        })
     }
 
     fn judge(&self) -> Result<(), String> {
@@ -258,6 +263,9 @@ impl World {
                     ));
                 }
             }
+        }
+        if scheduler.has_audits() {
+            return Err("an audit has no end".into());
         }
         self.judge_journal()
     }
@@ -376,7 +384,7 @@ impl World {
         }
         let mut scheduler = Scheduler::new(self.policy.clone());
         for entry in &self.journal {
-            scheduler.replay(entry);
+            scheduler.replay(entry).map_err(|error| error.to_string())?;
         }
         scheduler.check()?;
         for name in &self.acknowledged_sweeps {
@@ -420,6 +428,10 @@ impl World {
                 }
                 Entry::Finished { record, .. } => {
                     live.remove(&record.job_id);
+                }
+                // The second result of a job that is audited, whichever attempt brings it.
+                Entry::Compared { job, .. } => {
+                    live.remove(job);
                 }
                 _ => {}
             }
@@ -495,6 +507,8 @@ impl World {
             }
         }
         for entry in &entries {
+            self.tally.audited +=
+                u64::from(matches!(entry, Entry::Compared { audit: Some(_), .. }));
             if let Entry::Failed { failure, .. } = entry {
                 self.tally.expired += u64::from(failure.class == FailureClass::WorkerLost);
             }
@@ -575,6 +589,14 @@ impl World {
         if index == 0 {
             if let Some(submission) = caller.submissions.front().cloned() {
                 self.send(0, Request::Submit(Box::new(submission)));
+            } else if caller.audits > 0 {
+                let sweep = self
+                    .acknowledged_sweeps
+                    .first()
+                    .cloned()
+                    .unwrap_or_default();
+                let fraction = 0.5;
+                self.send(0, Request::Audit(Audit { sweep, fraction }));
             }
             return;
         }
@@ -674,6 +696,11 @@ impl World {
             (Request::Submit(submission), Ok(_)) => {
                 self.acknowledged_sweeps.insert(submission.name.clone());
                 self.callers[0].submissions.pop_front();
+            }
+            (Request::Audit(_), Ok(Answer::Audited(_))) => {
+                self.callers[0].audits -= 1;
+                // Later there is more to audit.
+                self.callers[0].frozen_until = self.now + self.below(8 * TTL);
             }
             (Request::Hello(_), Ok(Answer::Welcome(welcome))) => {
                 self.callers[index].id = Some(welcome.worker);
@@ -794,6 +821,7 @@ fn name_of(request: &Request) -> &'static str {
         Request::Goodbye(_) => "goodbye",
         Request::Steer(_) => "steer",
         Request::Drain { .. } => "drain",
+        Request::Audit(_) => "audit",
     }
 }
 

@@ -1,6 +1,7 @@
 //! Messages of this crate to the wire and back.
 
 mod client;
+mod store;
 #[cfg(test)]
 mod tests;
 mod view;

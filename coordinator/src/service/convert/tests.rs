@@ -84,8 +84,11 @@ prop_compose! {
     fn info()(
         summary in summary(), file in name(), text in name(), columns in prop::collection::vec(name(), 0..3),
         datasets in datasets(), trainer_revision in any::<u32>(), discrepancies in any::<u64>(),
+        audit in any::<[u64; 5]>(), tolerance in 0.0..1.0_f64,
     ) -> SweepInfo {
-        SweepInfo { summary, file, text, columns, datasets, trainer_revision, discrepancies }
+        let [waiting, equal, within, different, failed] = audit;
+        let audit = crate::message::AuditStamp { waiting, equal, within, different, failed, tolerance };
+        SweepInfo { summary, file, text, columns, datasets, trainer_revision, discrepancies, audit }
     }
 }
 prop_compose! {

@@ -1,7 +1,17 @@
 //! The typed view of a job that a trainer works from: every choice of GCL.md as an enum or a number, checked before.
 
-use crate::job::{JobSpec, Parameters};
+mod choices;
+mod view;
+
+pub use choices::{
+    AdKim, DifferenceBound, DifferenceScale, FeatureScaling, IsolationForest, Method, Mil,
+    NegativeTarget, OneClassSvm, Pretraining, PseudoLabels, ReconstructionError, RmsProp,
+    Threshold, UpdateOrder, WeakSupervision,
+};
+
+use crate::job::JobSpec;
 use crate::value::Value;
+use view::View;
 
 /// Every training parameter, typed. Parameters that do not apply hold their defaults.
 #[derive(Debug, Clone, PartialEq)]
@@ -60,222 +70,6 @@ pub struct Training {
     pub embedding: bool,
     /// Whether the artifact `epoch-scores` is made.
     pub epoch_scores: bool,
-}
-
-/// What is trained.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Method {
-    /// G and D together.
-    Gcl,
-    /// G alone on its input.
-    Autoencoder,
-    /// G on pseudo labels from its own error (§4.2).
-    GclOwnLabels,
-    /// Baseline: Mahalanobis distance in a random subspace (Kim et al., as the paper has it in Table 1).
-    AdKim,
-    /// Baseline: reconstruction error of principal components.
-    Pca,
-    /// Baseline: isolation forest.
-    IsolationForest,
-    /// Baseline: one-class SVM over random Fourier features.
-    OneClassSvm,
-    /// Baseline, weakly supervised: multiple-instance ranking (Sultani et al.).
-    MilRanking,
-}
-
-impl Method {
-    /// Whether it is trained by this paper's networks and steps.
-    pub fn has_generator(self) -> bool {
-        matches!(self, Self::Gcl | Self::Autoencoder | Self::GclOwnLabels)
-    }
-}
-
-/// Numbers of ADKim.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct AdKim {
-    /// Dimensions of the random subspace.
-    pub dimensions: usize,
-    /// Added to the covariance's diagonal, in mean variances.
-    pub ridge: f64,
-}
-
-/// Numbers of the isolation forest.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct IsolationForest {
-    /// Trees.
-    pub trees: usize,
-    /// Segments that each tree is grown on.
-    pub samples: usize,
-}
-
-/// Numbers of the one-class SVM.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct OneClassSvm {
-    /// Share of the training segments that may lie outside.
-    pub nu: f64,
-    /// Of the kernel exp(−γ·distance²); `None`: 1/(d·variance).
-    pub gamma: Option<f64>,
-    /// Random Fourier features.
-    pub features: usize,
-    /// Segments that it is fitted on.
-    pub samples: usize,
-    /// Passes over them.
-    pub passes: usize,
-}
-
-/// Numbers of MIL ranking.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Mil {
-    /// Segments of a bag.
-    pub segments: usize,
-    /// Bags of each class in a step.
-    pub bags: usize,
-    /// Weight of the sparsity term.
-    pub sparsity: f64,
-    /// Weight of the smoothness term.
-    pub smoothness: f64,
-    /// Hidden widths.
-    pub hidden: Vec<usize>,
-    /// Dropout after each hidden layer, `[0, 1)`.
-    pub dropout: f64,
-    /// Times the weight, added to its gradient.
-    pub weight_decay: f64,
-}
-
-/// Numbers of RMSprop: s ← αs + (1−α)g²; m ← μm + g/(√s + ε); w ← w − ηm.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct RmsProp {
-    /// α.
-    pub alpha: f64,
-    /// μ.
-    pub momentum: f64,
-    /// ε.
-    pub epsilon: f64,
-}
-
-/// Scaling of the features, fitted on the training split alone.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum FeatureScaling {
-    /// As they are.
-    None,
-    /// Each row to unit norm.
-    L2,
-    /// Divided so that the mean norm of the training rows is one.
-    UnitMean,
-    /// Each dimension to mean 0 and population std 1 (not below 1e-6).
-    Standard,
-    /// Each dimension to `[0, 1]`.
-    MinMax,
-}
-
-/// Error of a row.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum ReconstructionError {
-    /// ‖f − f̂‖₂ (Eq. 1).
-    L2,
-    /// Mean of the squares.
-    Mse,
-}
-
-/// When D labels G's batch.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum UpdateOrder {
-    /// After its own step.
-    Alternating,
-    /// Before it.
-    Simultaneous,
-}
-
-/// G's labels.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum PseudoLabels {
-    /// Thresholded.
-    Hard,
-    /// (e − min)/(max − min) over the batch.
-    Soft,
-}
-
-/// Which values of a batch are labelled positive.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub enum Threshold {
-    /// Mean + k·population std.
-    MeanStd {
-        /// k.
-        k: f64,
-    },
-    /// The largest round(percent/100·b) values, at least one.
-    TopPercent {
-        /// Percent of the batch.
-        percent: f64,
-    },
-    /// A constant.
-    Fixed {
-        /// The constant.
-        value: f64,
-    },
-    /// Otsu's cut of the batch's histogram.
-    Otsu,
-    /// The emptiest bin between the histogram's two peaks (§3.2.2).
-    Valley,
-}
-
-/// What G is taught for rows labelled anomalous (§3.2.5).
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub enum NegativeTarget {
-    /// All ones.
-    Ones,
-    /// The features of a row of the batch labelled normal.
-    Replace,
-    /// f + σ·N(0, 1).
-    Gaussian {
-        /// σ.
-        sigma: f64,
-    },
-    /// Left out of the loss.
-    None,
-}
-
-/// Which segments pre-train G (§3.3).
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub enum Pretraining {
-    /// No pre-training.
-    Off,
-    /// Those that differ little from the segment before.
-    TemporalDifference {
-        /// Where "little" ends.
-        bound: DifferenceBound,
-        /// What is compared.
-        scale: DifferenceScale,
-    },
-    /// Those of videos labelled normal.
-    NormalOnly,
-}
-
-/// Where "differs little" ends.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub enum DifferenceBound {
-    /// D_th itself.
-    Threshold(f64),
-    /// The share of differences that is kept.
-    Quantile(f64),
-}
-
-/// What temporal differences are taken of.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum DifferenceScale {
-    /// Unit-norm copies of the scaled features.
-    UnitNorm,
-    /// What the networks see.
-    AsIs,
-}
-
-/// What a known video-level label does to pseudo labels.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum WeakSupervision {
-    /// No positive in a normal video.
-    Mask,
-    /// That, and the best-scored segment of the batch of each anomalous video stays positive.
-    MaskTop,
 }
 
 impl Training {
@@ -399,80 +193,11 @@ impl Training {
     }
 }
 
-/// Values by name, with the registry's default where the job has none (parameters that do not apply).
-struct View<'a>(&'a Parameters);
-
-impl View<'_> {
-    fn value(&self, name: &str) -> Option<Value> {
-        self.0
-            .get(name)
-            .cloned()
-            .or_else(|| crate::registry::find(name).and_then(|parameter| (parameter.default)()))
-    }
-    /// The word, or an empty one: each match on it falls through to the default.
-    fn word(&self, name: &str) -> &str {
-        self.0
-            .get(name)
-            .and_then(Value::as_text)
-            .unwrap_or_default()
-    }
-    fn integer(&self, name: &str) -> i64 {
-        self.value(name)
-            .and_then(|value| value.as_integer())
-            .unwrap_or_default()
-    }
-    fn count(&self, name: &str) -> usize {
-        self.integer(name) as usize
-    }
-    fn float(&self, name: &str) -> f64 {
-        self.value(name)
-            .and_then(|value| value.as_float())
-            .unwrap_or_default()
-    }
-    fn widths(&self, name: &str) -> Option<Vec<usize>> {
-        match self.value(name)? {
-            Value::List(widths) => Some(
-                widths
-                    .iter()
-                    .filter_map(Value::as_integer)
-                    .map(|width| width as usize)
-                    .collect(),
-            ),
-            _ => None,
-        }
-    }
-    fn threshold(&self, name: &str) -> Threshold {
-        let Some(Value::Table(entries)) = self.value(name) else {
-            return Threshold::Otsu;
-        };
-        let number = |key: &str| {
-            entries
-                .get(key)
-                .and_then(Value::as_float)
-                .unwrap_or_default()
-        };
-        match entries
-            .get("rule")
-            .and_then(Value::as_text)
-            .unwrap_or_default()
-        {
-            "mean-std" => Threshold::MeanStd { k: number("k") },
-            "top-percent" => Threshold::TopPercent {
-                percent: number("percent"),
-            },
-            "fixed" => Threshold::Fixed {
-                value: number("value"),
-            },
-            "valley" => Threshold::Valley,
-            _ => Threshold::Otsu,
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::dataset_source::DatasetSource;
+    use crate::job::Parameters;
 
     #[test]
     fn an_empty_job_is_the_papers_gcl_b() {

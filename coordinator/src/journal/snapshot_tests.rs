@@ -1,0 +1,351 @@
+//! Compaction: whatever fails, and wherever the process dies, the state is that of some prefix that holds everything
+//! acknowledged; and what came before this format is still read.
+
+use std::sync::Mutex;
+
+use sweeps::{FailureClass, JobStatus};
+
+use super::*;
+use crate::message::{SteerAction, Target};
+use crate::scheduler::tests::world::World;
+use crate::scheduler::{Policy, Scheduler};
+
+/// A history of a small lab: the entries of each turn, and the state after it.
+fn history() -> Vec<(Vec<Entry>, Scheduler)> {
+    let mut world = World::new();
+    let mut turns = Vec::new();
+    let note = |world: &World, turns: &mut Vec<(Vec<Entry>, Scheduler)>| {
+        let known: usize = turns
+            .iter()
+            .map(|(entries, _): &(Vec<Entry>, _)| entries.len())
+            .sum();
+        turns.push((world.entries[known..].to_vec(), world.scheduler.clone()));
+    };
+    world.sweep("grown", 4);
+    note(&world, &mut turns);
+    let (a, b) = (world.worker("a"), world.worker("b"));
+    note(&world, &mut turns);
+    world.sweep("grown", 20);
+    note(&world, &mut turns);
+    for round in 0..7 {
+        let (first, second) = (world.one(a), world.one(b));
+        note(&world, &mut turns);
+        world.finish(a, &first).unwrap();
+        if round == 2 {
+            let mut other = crate::scheduler::fixture::record(first.job_id, first.attempt, "late");
+            other.outcome.curve.clear();
+            world.deliver(b, other).unwrap();
+        }
+        note(&world, &mut turns);
+        if round % 2 == 0 {
+            let _ = world.fail(b, &second, FailureClass::WorkerLost);
+        } else if round < 5 {
+            world.finish(b, &second).unwrap();
+        }
+        note(&world, &mut turns);
+    }
+    world.sweep("grown", 6);
+    world.steer(Target::Sweep("grown".into()), SteerAction::Pause);
+    note(&world, &mut turns);
+    turns.retain(|(entries, _)| !entries.is_empty());
+    turns
+}
+
+fn small() -> Options {
+    Options {
+        segment_bytes: 3_000,
+        ..Options::default()
+    }
+}
+
+/// Opens the journal without faults; the state that it gives. Every record can be read at its place.
+fn state_of(folder: &Path) -> Result<Scheduler, JournalError> {
+    let mut scheduler = Scheduler::new(Policy::default());
+    let mut journal = Journal::open(folder, small(), &mut |scanned| {
+        scheduler.replay(&scanned.entry).unwrap();
+        read_payload(folder, &scanned.location)?;
+        Ok(())
+    })?;
+    journal.remove_obsolete();
+    scheduler.replayed().unwrap();
+    Ok(scheduler)
+}
+
+/// Fails at the operation of that number; from there on, where `dead`, at every one.
+fn failing_at(number: usize, dead: bool) -> (Options, Arc<Mutex<usize>>) {
+    let count = Arc::new(Mutex::new(0));
+    let options = Options {
+        fault: Some(Arc::new({
+            let count = count.clone();
+            move |_| {
+                let mut count = count.lock().unwrap();
+                *count += 1;
+                if *count == number + 1 || (dead && *count > number) {
+                    return Err(io::ErrorKind::StorageFull.into());
+                }
+                Ok(())
+            }
+        })),
+        ..small()
+    };
+    (options, count)
+}
+
+#[test]
+fn a_snapshot_stands_for_everything_before_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut journal = Journal::open(folder.path(), small(), &mut |_| Ok(())).unwrap();
+    let turns = history();
+    let mut entries = 0;
+    for (number, (turn, scheduler)) in turns.iter().enumerate() {
+        journal.append(turn).unwrap();
+        entries += turn.len() as u64;
+        if number % 4 == 3 {
+            let before = journal.sequence();
+            let kept = journal.compact(&scheduler.image()).unwrap();
+            let done = scheduler.sweeps()[0].counts.of(JobStatus::Done);
+            assert!(kept.len() as u64 >= done, "{} of {done}", kept.len());
+            for kept in kept {
+                let payload = read_payload(folder.path(), &kept.location).unwrap();
+                let entry: Entry = serde_json::from_slice(&payload).unwrap();
+                assert_eq!(entry.finished().unwrap().job_id, kept.job);
+            }
+            journal.remove_obsolete();
+            assert!(journal.sequence() > before);
+            assert_eq!(files::numbers(folder.path()).unwrap().len(), 1);
+        }
+    }
+    assert!(
+        journal.sequence() > entries,
+        "numbers go on through snapshots"
+    );
+    drop(journal);
+    let last = &turns.last().unwrap().1;
+    assert_eq!(
+        state_of(folder.path()).unwrap().fingerprint(),
+        last.fingerprint()
+    );
+    let verified = verify(folder.path()).unwrap();
+    assert!(verified.entries < verified.sequence);
+}
+
+#[test]
+fn a_snapshot_is_due_ever_more_seldom() {
+    let folder = tempfile::tempdir().unwrap();
+    let options = Options {
+        snapshot_bytes: 2_000,
+        ..small()
+    };
+    let mut journal = Journal::open(folder.path(), options, &mut |_| Ok(())).unwrap();
+    let mut since = Vec::new();
+    let mut turns = 0;
+    for (turn, scheduler) in history() {
+        journal.append(&turn).unwrap();
+        turns += 1;
+        if journal.is_snapshot_due() {
+            journal.compact(&scheduler.image()).unwrap();
+            journal.remove_obsolete();
+            assert!(!journal.is_snapshot_due());
+            since.push(std::mem::take(&mut turns));
+        }
+    }
+    assert!(
+        since.len() >= 2 && since.last() > since.first(),
+        "{since:?}"
+    );
+}
+
+#[test]
+fn a_crash_at_any_point_of_compaction_loses_nothing() {
+    let turns = history();
+    let mut crashes = 0;
+    for point in 0.. {
+        let folder = tempfile::tempdir().unwrap();
+        let (options, count) = failing_at(point, true);
+        let mut acknowledged = 0;
+        let crashed = (|| -> Result<(), JournalError> {
+            let mut journal = Journal::open(folder.path(), options, &mut |_| Ok(()))?;
+            for (turn, scheduler) in &turns {
+                journal.append(turn)?;
+                acknowledged += 1;
+                if acknowledged % 5 == 4 {
+                    journal.compact(&scheduler.image())?;
+                    journal.remove_obsolete();
+                }
+            }
+            Ok(())
+        })();
+        let found = state_of(folder.path()).unwrap_or_else(|error| panic!("{point}: {error}"));
+        // What was not acknowledged may be there too, whole.
+        let possible: Vec<String> = [acknowledged, acknowledged + 1]
+            .into_iter()
+            .filter_map(|turns_done: usize| match turns_done.checked_sub(1) {
+                None => Some(Scheduler::new(Policy::default()).fingerprint()),
+                Some(last) => turns.get(last).map(|(_, state)| state.fingerprint()),
+            })
+            .collect();
+        let partial = acknowledged < turns.len();
+        let is_known = possible.contains(&found.fingerprint());
+        assert!(
+            is_known || partial,
+            "{point}: another state after {acknowledged} turns"
+        );
+        // A turn that was torn is a prefix of that turn: nothing acknowledged is missing.
+        if !is_known {
+            let mut scheduler = acknowledged.checked_sub(1).map_or_else(
+                || Scheduler::new(Policy::default()),
+                |last| turns[last].1.clone(),
+            );
+            let prefixes = turns[acknowledged].0.iter().any(|entry| {
+                scheduler.replay(entry).unwrap();
+                scheduler.fingerprint() == found.fingerprint()
+            });
+            assert!(
+                prefixes,
+                "{point}: neither before nor in turn {acknowledged}"
+            );
+        }
+        if crashed.is_ok() && *count.lock().unwrap() <= point {
+            break;
+        }
+        crashes += 1;
+    }
+    assert!(crashes > 60, "only {crashes} points");
+}
+
+#[test]
+fn an_operation_that_fails_leaves_a_journal_that_goes_on() {
+    let turns = history();
+    for point in 0.. {
+        let folder = tempfile::tempdir().unwrap();
+        // The first operation makes the journal.
+        let (options, count) = failing_at(point + 1, false);
+        let mut journal = Journal::open(folder.path(), options, &mut |_| Ok(())).unwrap();
+        for (number, (turn, scheduler)) in turns.iter().enumerate() {
+            if journal.append(turn).is_err() {
+                journal.append(turn).unwrap();
+            }
+            if number % 5 == 4 && journal.compact(&scheduler.image()).is_ok() {
+                journal.remove_obsolete();
+            }
+        }
+        drop(journal);
+        let last = &turns.last().unwrap().1;
+        let found = state_of(folder.path()).unwrap_or_else(|error| panic!("{point}: {error}"));
+        assert_eq!(found.fingerprint(), last.fingerprint(), "{point}");
+        let left: Vec<_> = std::fs::read_dir(folder.path())
+            .unwrap()
+            .map(|entry| entry.unwrap().path())
+            .filter(|path| path.extension().is_some_and(|end| end == "snapshot-part"))
+            .collect();
+        assert!(left.is_empty(), "{left:?}");
+        if *count.lock().unwrap() <= point + 1 {
+            break;
+        }
+    }
+}
+
+/// A folder with a snapshot and one segment behind it.
+fn compacted(folder: &Path) -> (PathBuf, PathBuf) {
+    let mut journal = Journal::open(folder, small(), &mut |_| Ok(())).unwrap();
+    let turns = history();
+    let (early, late) = turns.split_at(10);
+    for (turn, _) in early {
+        journal.append(turn).unwrap();
+    }
+    journal.compact(&early.last().unwrap().1.image()).unwrap();
+    journal.remove_obsolete();
+    let snapshot = journal.path.clone();
+    journal.append(&late[0].0).unwrap();
+    (snapshot, journal.path.clone())
+}
+
+#[test]
+fn a_snapshot_that_was_shortened_or_lost_is_not_taken_for_a_torn_tail() {
+    for keep in [0, 30, 60, 400, 2_000] {
+        let folder = tempfile::tempdir().unwrap();
+        let (snapshot, behind) = compacted(folder.path());
+        std::fs::remove_file(behind).unwrap();
+        let bytes = std::fs::read(&snapshot).unwrap();
+        std::fs::write(&snapshot, &bytes[..keep]).unwrap();
+        let opened = state_of(folder.path());
+        assert!(
+            matches!(opened, Err(JournalError::Damaged { .. })),
+            "{keep}"
+        );
+        assert_eq!(std::fs::metadata(&snapshot).unwrap().len(), keep as u64);
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let (snapshot, _) = compacted(folder.path());
+    std::fs::remove_file(&snapshot).unwrap();
+    assert!(matches!(
+        state_of(folder.path()),
+        Err(JournalError::Damaged { .. })
+    ));
+}
+
+#[test]
+fn any_flipped_byte_of_a_snapshot_is_detected_and_not_cut_away() {
+    let folder = tempfile::tempdir().unwrap();
+    let (snapshot, _) = compacted(folder.path());
+    let whole = std::fs::read(&snapshot).unwrap();
+    for at in (0..whole.len()).step_by(37) {
+        let mut bytes = whole.clone();
+        bytes[at] ^= 4;
+        std::fs::write(&snapshot, &bytes).unwrap();
+        assert!(
+            matches!(verify(folder.path()), Err(JournalError::Damaged { .. })),
+            "{at}"
+        );
+        if at >= 60 {
+            assert!(matches!(
+                repair(folder.path()),
+                Err(JournalError::DamagedSnapshot { .. })
+            ));
+        }
+        assert_eq!(std::fs::read(&snapshot).unwrap(), bytes);
+    }
+}
+
+#[test]
+fn a_journal_of_version_1_is_read_and_goes_on_as_version_2() {
+    let folder = tempfile::tempdir().unwrap();
+    let fixture = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/journal-v1");
+    copy(&fixture, folder.path()).unwrap();
+    let old = std::fs::read(path_of(folder.path(), 1)).unwrap();
+    assert_eq!(old[8..12], [1, 0, 0, 0]);
+
+    let scheduler = state_of(folder.path()).unwrap();
+    let sweep = scheduler.sweep_info("grown").unwrap();
+    assert_eq!(sweep.summary.cells, 4);
+    assert!(sweep.summary.paused);
+    assert_eq!(sweep.discrepancies, 1);
+    let counts = sweep.summary.counts;
+    let found =
+        [JobStatus::Done, JobStatus::Running, JobStatus::Pending].map(|status| counts.of(status));
+    assert_eq!(found, [1, 1, 2]);
+
+    let mut journal = Journal::open(folder.path(), small(), &mut |_| Ok(())).unwrap();
+    let sequence = journal.sequence();
+    let left = Entry::WorkerLeft {
+        at: crate::message::Timestamp(9),
+        worker: crate::message::WorkerId(1),
+        reason: "upgraded".into(),
+    };
+    journal.append(std::slice::from_ref(&left)).unwrap();
+    let new = std::fs::read(path_of(folder.path(), sequence + 1)).unwrap();
+    assert_eq!(
+        new[8..12],
+        [2, 0, 0, 0],
+        "another file, so that an old program sees it"
+    );
+    assert_eq!(std::fs::read(path_of(folder.path(), 1)).unwrap(), old);
+    drop(journal);
+    assert_eq!(
+        state_of(folder.path())
+            .unwrap()
+            .workers(crate::message::Timestamp(9))
+            .len(),
+        1
+    );
+}

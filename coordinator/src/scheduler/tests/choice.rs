@@ -1,0 +1,78 @@
+//! Which job goes to which worker.
+
+use super::*;
+
+#[test]
+fn data_and_revisions_decide_who_gets_a_job() {
+    let mut world = World::new();
+    world.sweep("a", 5);
+    let mut other_copy = hello("copy", 1, 1);
+    other_copy
+        .datasets
+        .insert("tracks".into(), fixture::digest("changed"));
+    let mut no_copy = hello("none", 1, 1);
+    no_copy.datasets.clear();
+    let mut old = hello("old", 1, 1);
+    old.trainer_revision += 1;
+    for hello in [other_copy, no_copy, old] {
+        let worker = world.hello(hello.clone());
+        assert!(
+            world.lease(worker, 1, &[]).assignments.is_empty(),
+            "{}",
+            hello.name
+        );
+    }
+    let job = world.scheduler.cell_rows("a").unwrap().1[0].job_id;
+    let reasons = world.scheduler.explain(job, world.now).unwrap().reasons;
+    assert_eq!(reasons[0], "no worker can run it now");
+    for part in [
+        "another copy",
+        "does not have the data set",
+        "trainer revision",
+    ] {
+        assert!(
+            reasons.iter().any(|reason| reason.contains(part)),
+            "{part}: {reasons:?}"
+        );
+    }
+    let warned = world.scheduler.workers(world.now);
+    assert!(warned[0].warnings[0].contains("its copy of the data set `tracks` is another"));
+    assert!(warned[2].warnings[0].contains("trainer revision"));
+}
+
+#[test]
+fn priority_then_warmth_then_fairness() {
+    let mut world = World::new();
+    let mut both = hello("w", 1, 100);
+    both.datasets
+        .insert("video".into(), fixture::digest("video"));
+    let worker = world.hello(both);
+    world.submit(submission("a", grid_on("tracks", 0, 6, 1)));
+    world.submit(submission("b", grid_on("video", 0, 6, 1)));
+    let mut urgent = submission("c", grid_on("tracks", 100, 1, 1));
+    urgent.priority = 5;
+    world.submit(urgent);
+    let order: Vec<(u64, String)> = (0..5)
+        .map(|_| {
+            let job = world.one(worker);
+            (job.job.seed, job.job.dataset.to_string())
+        })
+        .collect();
+    let names: Vec<_> = order.iter().map(|(_, name)| name.as_str()).collect();
+    assert_eq!(order[0].0, 100, "the urgent one first");
+    assert_eq!(names[1..], ["tracks", "video", "tracks", "video"]);
+    let warm = Request::Lease(LeaseRequest {
+        worker,
+        slots: 3,
+        held: world.held(worker).iter().map(key).collect(),
+        warm: vec![fixture::digest("video")],
+        wait_ms: 0,
+    });
+    let answer = lease_answer(world.ask(warm));
+    assert!(
+        answer
+            .assignments
+            .iter()
+            .all(|job| job.job.dataset.to_string() == "video")
+    );
+}

@@ -1,0 +1,210 @@
+//! State folders: `coordinator repair`, `journal export`, `backup`, `restore`, `gc`.
+
+use std::io::{self, BufWriter, Write};
+use std::path::Path;
+
+use coordinator::backup::{ReceiveError, Receiver, restore as restore_state};
+use coordinator::garbage::{Collected, collect_stopped};
+use coordinator::journal::{self, JournalError, Verified};
+use coordinator::repair::repair as repair_state;
+use coordinator::service::CallError;
+use sweeps::JobStatus;
+
+use crate::arguments::{Backup, CollectGarbage, Format, Repair, Restore};
+use crate::client::Client;
+use crate::error::{CommandError, chain};
+use crate::output;
+
+/// Verifies a journal and makes the index again.
+pub fn repair(arguments: &Repair, format: Format) -> Result<(), CommandError> {
+    let repaired = repair_state(&arguments.state, arguments.cut)
+        .map_err(|error| CommandError::Store(chain(&error)))?;
+    if format == Format::Json {
+        let sweeps: Vec<_> = repaired
+            .sweeps
+            .iter()
+            .map(|(name, counts)| {
+                serde_json::json!({"name": name, "jobs": counts.total(), "done": counts.of(JobStatus::Done)})
+            })
+            .collect();
+        return output::json(&serde_json::json!({
+            "damage": repaired.damage, "journal": journal_json(&repaired.journal), "sweeps": sweeps,
+        }));
+    }
+    if let Some(damage) = &repaired.damage {
+        output::print(&format!("cut off: {damage}"))?;
+    }
+    output::print(&format!(
+        "the journal is whole: {}",
+        described(&repaired.journal)
+    ))?;
+    output::print("the index was made again from it")?;
+    for (name, counts) in &repaired.sweeps {
+        output::print(&format!(
+            "{name}: {} jobs, {} done",
+            counts.total(),
+            counts.of(JobStatus::Done)
+        ))?;
+    }
+    Ok(())
+}
+
+/// The journal as lines of JSON.
+pub fn export(state: &Path) -> Result<(), CommandError> {
+    let mut out = BufWriter::new(io::stdout().lock());
+    let exported = journal::export(&state.join("journal"), &mut out);
+    let flushed = out.flush();
+    match exported {
+        // `gcl-sweep journal export | head` has what it wanted.
+        Err(JournalError::Io {
+            doing: "export",
+            source,
+            ..
+        }) if source.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+        Err(error) => Err(CommandError::Store(chain(&error))),
+        Ok(_) => match flushed {
+            Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(CommandError::Other(
+                format!("cannot write to stdout: {error}"),
+            )),
+            _ => Ok(()),
+        },
+    }
+}
+
+/// Copies a state, running or not.
+pub fn backup(arguments: &Backup, format: Format) -> Result<(), CommandError> {
+    let (verified, bytes) = if let Some(state) = &arguments.state {
+        be_a_state(state)?;
+        let bytes =
+            coordinator::backup::backup(state, &arguments.out).map_err(|error| store(&error))?;
+        let verified =
+            journal::verify(&arguments.out.join("journal")).map_err(|error| store(&error))?;
+        (verified, bytes)
+    } else {
+        super::runtime()?.block_on(receive(arguments))?
+    };
+    let out = arguments.out.display();
+    match format {
+        Format::Json => output::json(&serde_json::json!({
+            "out": out.to_string(), "bytes": bytes, "journal": journal_json(&verified),
+        })),
+        Format::Text => output::print(&format!("{out}: {bytes} bytes, {}", described(&verified))),
+    }
+}
+
+async fn receive(arguments: &Backup) -> Result<(Verified, u64), CommandError> {
+    /// Either side of a backup over the network.
+    enum Ended {
+        Call(CallError),
+        Here(ReceiveError),
+    }
+    impl From<CallError> for Ended {
+        fn from(error: CallError) -> Self {
+            Self::Call(error)
+        }
+    }
+    let client = Client::new(&arguments.connection)?;
+    let mut receiver = Receiver::new(&arguments.out).map_err(|error| store(&error))?;
+    let taken = client
+        .backup(|piece| receiver.take(piece).map_err(Ended::Here))
+        .await;
+    match taken {
+        Err(Ended::Call(error)) => Err(client.failed(error)),
+        Err(Ended::Here(error)) => Err(CommandError::Other(chain(&error))),
+        Ok(()) => receiver
+            .finish()
+            .map_err(|error| CommandError::Other(chain(&error))),
+    }
+}
+
+/// Makes a state folder of a backup.
+pub fn restore(arguments: &Restore, format: Format) -> Result<(), CommandError> {
+    let restored =
+        restore_state(&arguments.from, &arguments.state).map_err(|error| store(&error))?;
+    for digest in &restored.missing {
+        output::say(&format!(
+            "warning: the backup does not have artifact {digest}, which a record names"
+        ));
+    }
+    let state = arguments.state.display();
+    match format {
+        Format::Json => output::json(&serde_json::json!({
+            "state": state.to_string(), "bytes": restored.bytes, "records": restored.records,
+            "missing_artifacts": restored.missing, "journal": journal_json(&restored.journal),
+        })),
+        Format::Text => output::print(&format!(
+            "{state}: {} records, {}; `gcl-sweep coordinator --state {state}` starts it",
+            restored.records,
+            described(&restored.journal)
+        )),
+    }
+}
+
+/// Removes artifacts that no record names.
+pub fn collect_garbage(arguments: &CollectGarbage, format: Format) -> Result<(), CommandError> {
+    let collected = if let Some(state) = &arguments.state {
+        be_a_state(state)?;
+        collect_stopped(state, arguments.dry_run).map_err(|error| store(&error))?
+    } else {
+        super::runtime()?.block_on(async {
+            let client = Client::new(&arguments.connection)?;
+            let collected = client.collect_garbage(arguments.dry_run).await;
+            collected.map_err(|error| client.failed(error))
+        })?
+    };
+    let Collected {
+        removed,
+        removed_bytes,
+        kept,
+        kept_bytes,
+        young,
+    } = collected;
+    if format == Format::Json {
+        return output::json(&serde_json::json!({
+            "dry_run": arguments.dry_run, "removed": removed, "removed_bytes": removed_bytes,
+            "kept": kept, "kept_bytes": kept_bytes, "young": young,
+        }));
+    }
+    let would = if arguments.dry_run { "would be " } else { "" };
+    let young = if young > 0 {
+        format!(", {young} too new to tell")
+    } else {
+        String::new()
+    };
+    output::print(&format!(
+        "{removed} files ({removed_bytes} bytes) {would}removed, {kept} artifacts ({kept_bytes} bytes) kept{young}"
+    ))
+}
+
+fn be_a_state(state: &Path) -> Result<(), CommandError> {
+    if state.join("journal").is_dir() {
+        return Ok(());
+    }
+    Err(CommandError::Store(format!(
+        "{} is no state folder: it has no folder `journal`",
+        state.display()
+    )))
+}
+
+fn store(error: &JournalError) -> CommandError {
+    CommandError::Store(chain(error))
+}
+
+fn described(journal: &Verified) -> String {
+    let torn = if journal.is_torn {
+        "; the last entry was not written to its end, the next start cuts it off"
+    } else {
+        ""
+    };
+    format!(
+        "{} entries in {} segments, up to number {}{torn}",
+        journal.entries, journal.segments, journal.sequence
+    )
+}
+
+fn journal_json(journal: &Verified) -> serde_json::Value {
+    serde_json::json!({
+        "entries": journal.entries, "segments": journal.segments, "sequence": journal.sequence,
+        "chain": journal.chain, "torn": journal.is_torn,
+    })
+}

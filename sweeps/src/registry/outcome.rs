@@ -1,0 +1,52 @@
+//! What a run keeps, and how it is scored.
+
+use super::condition::{WITH_D, WITH_EPOCHS, WITH_G, always, choice, with_d, with_epochs, with_g};
+use crate::parameter::{Kind, Parameter, Range, Role};
+use crate::value::Value;
+
+pub(super) const PARAMETERS: &[Parameter] = &[
+    Parameter {
+        name: "artifacts.embedding",
+        kind: Kind::Choice(&["off", "tsne"]),
+        unit: "",
+        default: || choice("off"),
+        section: "§4.2, Fig. 6",
+        doc: "Whether a t-SNE of the reconstructions of up to 1,500 test segments is kept.",
+        role: Role::Training,
+        condition: WITH_G,
+        applies: with_g,
+    },
+    Parameter {
+        name: "artifacts.epoch_scores",
+        kind: Kind::Choice(&["off", "on"]),
+        unit: "",
+        default: || choice("off"),
+        section: "§4.2, Fig. 7",
+        doc: "Whether the scores of the test segments are kept after every epoch (of as many anomalous videos as fit in 4 MiB).",
+        role: Role::Training,
+        condition: WITH_EPOCHS,
+        applies: with_epochs,
+    },
+    Parameter {
+        name: "score_by",
+        kind: Kind::Choice(&["discriminator", "generator"]),
+        unit: "",
+        default: || choice("discriminator"),
+        section: "§3.4",
+        doc: "The score that `auc` reports; both are always recorded.",
+        role: Role::Reporting,
+        condition: WITH_D,
+        applies: with_d,
+    },
+    Parameter {
+        name: "score_smoothing",
+        kind: Kind::Float(Range::closed(0.0, 1000.0)),
+        unit: "segments (σ of a Gaussian)",
+        default: || Some(Value::Float(0.0)),
+        section: "not stated",
+        doc: "Smoothing of a video's scores before the metrics; 0 is off.",
+        role: Role::Reporting,
+        condition: "",
+        applies: always,
+    },
+];
