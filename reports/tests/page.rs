@@ -178,7 +178,7 @@ fn figures_fit_the_axes() {
     };
     assert_eq!(
         names(fabricated::quickstart()),
-        ["auc", "epochs", "convergence"]
+        ["auc", "profile", "epochs", "convergence"]
     );
     assert_eq!(
         names(fabricated::grid()),

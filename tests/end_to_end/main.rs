@@ -5,6 +5,7 @@ mod chaos;
 mod crashes;
 mod data;
 mod errors;
+mod report;
 mod run;
 mod tidiness;
 mod world;
