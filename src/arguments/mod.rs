@@ -21,7 +21,7 @@ pub use data::{Data, Import, ImportFrom, Synth};
 pub use extract::Extract;
 #[cfg(feature = "train")]
 pub use extract::{Cluster, OnBroken, SplitLists};
-pub use report::Report;
+pub use report::{Export, ExportTable, Report};
 pub use run::{DataFolders, Plan, Run};
 pub use security::{Tls, Token, TokenPlace, TokenRole};
 pub use store::{Audit, Backup, CollectGarbage, CoordinatorCommand, Journal, Repair, Restore};
@@ -44,8 +44,8 @@ pub struct Arguments {
 #[derive(Debug, Clone, Args)]
 pub struct Global {
     /// How tables are printed on stdout
-    #[arg(long, value_enum, default_value_t = Format::Text, global = true, help_heading = "Output")]
-    pub format: Format,
+    #[arg(long, value_enum, default_value_t = Encoding::Text, global = true, help_heading = "Output")]
+    pub format: Encoding,
     /// More talk on stderr (-v: info, -vv: debug, -vvv: trace); RUST_LOG is obeyed too
     #[arg(short, long, action = clap::ArgAction::Count, global = true, help_heading = "Output")]
     pub verbose: u8,
@@ -54,7 +54,21 @@ pub struct Global {
     pub log_json: bool,
 }
 
+/// What `--format` takes. Every command knows the first two; `export` writes the rest too.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Encoding {
+    /// A table for people (`export`: CSV)
+    Text,
+    /// JSON for programs
+    Json,
+    /// CSV (`export` only)
+    Csv,
+    /// Parquet (`export` only)
+    Parquet,
+}
+
+/// How a command prints what it has to say.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Format {
     /// A table for people
     Text,
@@ -116,6 +130,8 @@ pub enum Command {
     Journal(Journal),
     /// Write the report and the CSV files of a sweep
     Report(Report),
+    /// Write a sweep's cells, epochs or summary as one table: --format csv, json or parquet
+    Export(Export),
     /// Data sets: make, import, inspect
     #[command(subcommand)]
     Data(Data),

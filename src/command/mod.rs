@@ -5,6 +5,7 @@ mod autoalloc;
 mod coordinator;
 mod data;
 mod drain;
+mod export;
 mod extract;
 mod local_workers;
 mod logs;
@@ -15,6 +16,8 @@ mod report;
 mod run;
 mod scores;
 mod selftest;
+mod single_figure;
+mod source;
 mod state;
 mod status;
 mod steer;
@@ -30,13 +33,24 @@ mod worker;
 use ::coordinator::message::SteerAction;
 use clap::CommandFactory;
 
-use crate::arguments::{Arguments, Command, CoordinatorCommand, Journal};
+use crate::arguments::{Arguments, Command, CoordinatorCommand, Encoding, Format, Journal};
 use crate::error::CommandError;
 use crate::output;
 
 /// Does what the command line says.
 pub fn execute(arguments: Arguments) -> Result<(), CommandError> {
-    let format = arguments.global.format;
+    let encoding = arguments.global.format;
+    let format = match encoding {
+        Encoding::Json => Format::Json,
+        _ if matches!(arguments.command, Command::Export(_)) => Format::Text,
+        Encoding::Text => Format::Text,
+        Encoding::Csv | Encoding::Parquet => {
+            return Err(CommandError::Usage(
+                "--format csv and parquet are for `export`; this command prints text or json"
+                    .into(),
+            ));
+        }
+    };
     match arguments.command {
         Command::Run(arguments) => run::run(&arguments, format),
         Command::Plan(arguments) => plan::plan(&arguments, format),
@@ -66,6 +80,7 @@ pub fn execute(arguments: Arguments) -> Result<(), CommandError> {
         Command::Gc(arguments) => store::collect_garbage(&arguments, format),
         Command::Journal(Journal::Export { state }) => store::export(&state),
         Command::Report(arguments) => report::report(&arguments, format),
+        Command::Export(arguments) => export::export(&arguments, encoding),
         Command::Data(arguments) => data::data(&arguments, format),
         Command::Extract(arguments) => extract::extract(&arguments),
         Command::Params(arguments) => params::params(&arguments, format),
