@@ -124,7 +124,7 @@ fn a_plan_starts_nothing_and_knows_what_is_done() {
     world.tiny_sweep(2, 2);
     let plan = world.run_ok(&["plan", "tiny.toml", "--state", "out/state"]);
     assert!(
-        plan.stderr.contains("4 jobs, 2 done, 2 to run"),
+        plan.stderr.contains("4 jobs, 2 new, 2 done, 2 to run"),
         "{}",
         plan.stderr
     );
