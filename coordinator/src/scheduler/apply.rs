@@ -316,6 +316,7 @@ impl Scheduler {
                 leases: BTreeSet::new(),
                 finished: 0,
                 failed: 0,
+                measured: None,
             },
         );
     }

@@ -118,6 +118,7 @@ impl Scheduler {
                     leases: BTreeSet::new(),
                     finished: *finished,
                     failed: *failed,
+                    measured: None,
                 };
                 self.workers.insert(*worker, restored);
             }
