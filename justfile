@@ -26,6 +26,11 @@ deny:
 traces folder:
     for case in {{ folder }}/*/; do cargo run --release -q -- selftest --case "$case" || exit 1; done
 
+# The training step against PyTorch on this machine (an idle one), and docs/performance.md from it.
+bench *arguments:
+    benches/speed/run.py {{ arguments }}
+    benches/speed/document.py
+
 # The study of the paper's claims: writes docs/results.md. FOLDER holds the real data sets, if any.
 results *folder:
     sweeps/study/run {{ folder }}

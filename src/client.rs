@@ -46,9 +46,11 @@ impl Client {
             )),
             CallError::Refused { reason, message } => match reason {
                 Some(Reason::Storage) => CommandError::Store(message),
-                Some(Reason::Unauthenticated) => CommandError::Unreachable(format!(
-                    "the coordinator at {address} refuses: {message}"
-                )),
+                Some(Reason::Unauthenticated | Reason::PermissionDenied) => {
+                    CommandError::Unreachable(format!(
+                        "the coordinator at {address} refuses: {message}"
+                    ))
+                }
                 Some(Reason::UnknownSweep | Reason::UnknownJob | Reason::NoSuchWorker) => {
                     CommandError::Usage(message)
                 }
@@ -124,9 +126,13 @@ pub fn dial(connection: &Connection) -> Result<(Channel, Bearer), CommandError> 
         CommandError::Usage("the token has characters that cannot be sent: one line of printable characters is expected".into())
     })?;
     let authority = connection.ca.as_deref().map(read_bytes).transpose()?;
+    let identity = match (&connection.certificate, &connection.key) {
+        (Some(certificate), Some(key)) => Some((read_bytes(certificate)?, read_bytes(key)?)),
+        _ => None,
+    };
     let keys = Keys {
         authority,
-        ..Keys::default()
+        identity,
     };
     let channel = proto::dial(&connection.coordinator, &keys)
         .map_err(|error| CommandError::Usage(chain(&error)))?;

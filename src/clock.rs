@@ -11,6 +11,17 @@ pub fn unix_milliseconds() -> u64 {
         .as_millis() as u64
 }
 
+/// A time of day, UTC, of milliseconds since 1970: `14:03:59Z`.
+pub fn time_of_day(milliseconds: u64) -> String {
+    let seconds = milliseconds / 1000 % 86_400;
+    format!(
+        "{:02}:{:02}:{:02}Z",
+        seconds / 3600,
+        seconds / 60 % 60,
+        seconds % 60
+    )
+}
+
 /// A stopwatch that starts when it is made.
 #[derive(Debug, Clone, Copy)]
 pub struct Stopwatch(Instant);

@@ -16,6 +16,7 @@ mod interrupt;
 mod labels;
 mod output;
 mod progress;
+mod supervisor;
 mod telemetry;
 mod version;
 

@@ -30,6 +30,17 @@ pub fn print(text: &str) -> Result<(), CommandError> {
     }
 }
 
+/// Writes bytes as they are: a file for a pipe.
+pub fn bytes(bytes: &[u8]) -> Result<(), CommandError> {
+    let mut stdout = io::stdout().lock();
+    match stdout.write_all(bytes).and_then(|()| stdout.flush()) {
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(CommandError::Other(
+            format!("cannot write to stdout: {error}"),
+        )),
+        _ => Ok(()),
+    }
+}
+
 /// Prints a value as indented JSON.
 pub fn json<T: serde::Serialize + ?Sized>(value: &T) -> Result<(), CommandError> {
     let text = serde_json::to_string_pretty(value).map_err(|error| CommandError::other(&error))?;

@@ -26,6 +26,7 @@ use crate::handle::{Call, EngineHandle, Look, Shared};
 use crate::index::IndexError;
 use crate::journal::{self, JournalError};
 use crate::message::{Change, Counts, Refusal, Timestamp};
+use crate::metrics::Metrics;
 use crate::scheduler::{Effect, Event, Policy, Reply, Scheduler, Ticket};
 
 use state::{Kept, State};
@@ -52,6 +53,8 @@ pub struct Config {
     pub longest_artifact: u64,
     /// Throw the index away at the start and make it again.
     pub rebuild_index: bool,
+    /// What counts what is written.
+    pub metrics: Metrics,
     /// The revision of the trainer that sweeps are submitted for: [`sweeps::NOOP_REVISION`] makes a state folder whose
     /// jobs train nothing.
     pub trainer_revision: u32,
@@ -66,6 +69,7 @@ impl Config {
             journal: journal::Options::default(),
             longest_artifact: 1 << 30,
             rebuild_index: false,
+            metrics: Metrics::new(),
             trainer_revision: sweeps::TRAINER_REVISION,
         }
     }

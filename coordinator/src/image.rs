@@ -215,6 +215,7 @@ mod optional {
 
     use crate::cells::CellTable;
 
+    #[expect(clippy::ref_option, reason = "the form that serde takes")]
     pub(super) fn serialize<S: Serializer>(
         table: &Option<Arc<CellTable>>,
         serializer: S,

@@ -32,7 +32,14 @@ pub fn repair(state: &Path, cut: bool) -> Result<Repaired, EngineError> {
     let damage = if cut { journal::repair(&folder)? } else { None };
     let mut config = Config::new(state);
     config.rebuild_index = true;
-    let sweeps = engine::open_and_close(&config)?;
+    let sweeps = match engine::open_and_close(&config) {
+        // A folder of jobs that train nothing is repaired like any other.
+        Err(EngineError::OtherKind { .. }) => {
+            config.trainer_revision = sweeps::NOOP_REVISION;
+            engine::open_and_close(&config)?
+        }
+        opened => opened?,
+    };
     Ok(Repaired {
         damage,
         journal: journal::verify(&folder)?,

@@ -18,6 +18,7 @@ mod pick;
 mod policy;
 mod request;
 mod steering;
+mod totals;
 mod view;
 mod worker;
 
@@ -43,6 +44,7 @@ use crate::message::{
 pub use crate::entry::{Entry, Submission, Verdict};
 pub use image::ImageError;
 pub use policy::Policy;
+pub use totals::{DeviceTotals, Totals};
 
 use job::{Grid, Job, JobIndex, Sweep};
 use worker::{Parked, Worker};

@@ -9,6 +9,7 @@ use memmap2::Mmap;
 
 use crate::map::map;
 use crate::npy::{Header, Kind};
+use crate::pack::Pack;
 
 /// Rows that are looked at together when numbers are checked.
 const CHUNK_BYTES: usize = 1 << 20;
@@ -27,6 +28,9 @@ enum Numbers {
     Made(Arc<[f32]>),
     Mapped {
         map: Arc<Mmap>,
+        /// Where the header is.
+        header: Range<usize>,
+        /// Where the numbers begin.
         offset: usize,
         half: bool,
     },
@@ -59,6 +63,38 @@ impl Features {
         }
         let map = map(&file).map_err(|error| format!("cannot be mapped into memory: {error}"))?;
         let header = Header::parse(&map)?;
+        let offset = header.offset;
+        let features = Self::checked(&header, dim)?;
+        // The map's length, not the directory entry's: it is what the numbers are read from.
+        header.check_length(map.len() as u64)?;
+        Ok(features(Arc::new(map), 0..offset, offset))
+    }
+
+    /// The features that a pack holds under that path.
+    ///
+    /// # Errors
+    /// What is wrong with it, as half a sentence.
+    pub(crate) fn packed(pack: &Pack, path: &Path, dim: usize) -> Result<Self, String> {
+        let place = pack.file(path).ok_or_else(|| {
+            format!(
+                "does not hold {}: make it again with `data pack`",
+                path.display()
+            )
+        })?;
+        let header = Header::parse(&pack.map[place.header.clone()])?;
+        let features = Self::checked(&header, dim)?;
+        Ok(features(
+            pack.map.clone(),
+            place.header.clone(),
+            place.rows.start,
+        ))
+    }
+
+    /// Checks type and shape; what it gives makes the features from the map, the header's place and the numbers'.
+    fn checked(
+        header: &Header,
+        dim: usize,
+    ) -> Result<impl FnOnce(Arc<Mmap>, Range<usize>, usize) -> Self + use<>, String> {
         let half = match header.kind {
             Kind::F16 => true,
             Kind::F32 => false,
@@ -92,16 +128,54 @@ impl Features {
         if segments == 0 || crops == 0 {
             return Err("has no segments".to_owned());
         }
-        // The map's length, not the directory entry's: it is what the numbers are read from.
-        header.check_length(map.len() as u64)?;
-        let offset = header.offset;
-        let map = Arc::new(map);
-        Ok(Self {
+        Ok(move |map, header, offset| Self {
             segments: segments as usize,
             crops: crops as usize,
             dim,
-            numbers: Numbers::Mapped { map, offset, half },
+            numbers: Numbers::Mapped {
+                map,
+                header,
+                offset,
+                half,
+            },
         })
+    }
+
+    /// The `.npy` header, empty where the numbers were made.
+    pub(crate) fn header(&self) -> &[u8] {
+        match &self.numbers {
+            Numbers::Made(_) => &[],
+            Numbers::Mapped { map, header, .. } => &map[header.clone()],
+        }
+    }
+
+    /// The bytes of the numbers as they are on disk, empty where they were made.
+    pub(crate) fn rows(&self) -> &[u8] {
+        match &self.numbers {
+            Numbers::Made(_) => &[],
+            Numbers::Mapped { map, .. } => &map[self.place()],
+        }
+    }
+
+    /// The map and the place of f32 numbers in it.
+    pub(crate) fn mapped_f32(&self) -> Option<(Arc<Mmap>, Range<usize>)> {
+        match &self.numbers {
+            Numbers::Mapped {
+                map, half: false, ..
+            } => Some((map.clone(), self.place())),
+            _ => None,
+        }
+    }
+
+    /// Where the numbers are in the map.
+    fn place(&self) -> Range<usize> {
+        match &self.numbers {
+            Numbers::Made(_) => 0..0,
+            Numbers::Mapped { offset, half, .. } => {
+                let bytes = if *half { 2 } else { 4 };
+                *offset..*offset + self.segments * self.crops * self.dim * bytes
+            }
+        }
     }
 
     /// `f32` or `f16`.
@@ -126,6 +200,7 @@ impl Features {
                 map,
                 offset,
                 half: false,
+                ..
             } => {
                 let bytes = &map[offset + range.start * 4..offset + range.end * 4];
                 for (out, bytes) in out.iter_mut().zip(bytes.as_chunks::<4>().0) {
@@ -136,6 +211,7 @@ impl Features {
                 map,
                 offset,
                 half: true,
+                ..
             } => {
                 let bytes = &map[offset + range.start * 2..offset + range.end * 2];
                 for (out, bytes) in out.iter_mut().zip(bytes.as_chunks::<2>().0) {
@@ -169,8 +245,9 @@ impl Features {
     /// The whole file's bytes, or those of the made numbers, to a hasher.
     pub(crate) fn hash(&self, hasher: &mut blake3::Hasher) {
         match &self.numbers {
-            Numbers::Mapped { map, .. } => {
-                hasher.update(map);
+            Numbers::Mapped { .. } => {
+                hasher.update(self.header());
+                hasher.update(self.rows());
             }
             Numbers::Made(values) => {
                 for chunk in values.chunks(4096) {

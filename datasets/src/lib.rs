@@ -3,7 +3,7 @@
 //! Training truth (`Video::label`, `Video::anomalous` of the training split) is read by the supervised variants and by
 //! diagnostics only; nothing in the features' order, names or bytes depends on it.
 //!
-//! Reading order: [`dataset`], [`mod@open`], `metadata`, `list`, `features`, `digest`, [`synthetic`], [`mod@write`],
+//! Reading order: [`dataset`], [`mod@open`], `metadata`, `list`, `features`, `pack`, `digest`, [`synthetic`], [`mod@write`],
 //! [`mod@inspect`], [`import`].
 
 pub mod dataset;
@@ -17,6 +17,7 @@ mod map;
 mod metadata;
 mod npy;
 pub mod open;
+mod pack;
 pub mod synthetic;
 pub mod write;
 
@@ -25,5 +26,6 @@ pub use error::DatasetError;
 pub use features::Features;
 pub use inspect::{Inspection, inspect};
 pub use open::open;
+pub use pack::{PackError, SharedRows, pack};
 pub use synthetic::synthesize;
 pub use write::write;

@@ -11,6 +11,7 @@ use crate::error::{DatasetError, Faults};
 use crate::features::Features;
 use crate::list::{self, Line};
 use crate::metadata;
+use crate::pack::Pack;
 
 /// The lists of the two splits.
 const LISTS: [&str; 2] = ["train.csv", "test.csv"];
@@ -35,6 +36,7 @@ pub fn open(folder: &Path) -> Result<Dataset, DatasetError> {
         crops: None,
         names: BTreeMap::new(),
         users: BTreeMap::new(),
+        packs: Vec::new(),
     };
     let train = opener.split(LISTS[0], false);
     let test = opener.split(LISTS[1], true);
@@ -42,7 +44,14 @@ pub fn open(folder: &Path) -> Result<Dataset, DatasetError> {
         .iter()
         .map(PathBuf::from)
         .collect();
-    files.extend(opener.users.keys().cloned());
+    files.extend(
+        opener
+            .users
+            .iter()
+            .filter(|(_, user)| !user.packed)
+            .map(|(file, _)| file.clone()),
+    );
+    files.append(&mut opener.packs);
     let mut faults = opener.faults;
     if faults.any() {
         return Err(faults.into_error());
@@ -79,13 +88,21 @@ struct Opener<'a> {
     /// Videos with the list that each stands in: a test video that was trained on would be a leak.
     names: BTreeMap<String, &'static str>,
     /// Features files with the video that uses each.
-    users: BTreeMap<PathBuf, String>,
+    users: BTreeMap<PathBuf, User>,
+    /// The packs that were read.
+    packs: Vec<PathBuf>,
+}
+
+struct User {
+    video: String,
+    packed: bool,
 }
 
 impl Opener<'_> {
     fn split(&mut self, list: &'static str, test: bool) -> Vec<(PathBuf, Video)> {
         let path = self.folder.join(list);
         let lines = list::read(&path, &mut self.faults);
+        let pack = self.pack(list);
         let mut videos = Vec::with_capacity(lines.len());
         for line in lines {
             if let Some(other) = self.names.insert(line.video.clone(), list) {
@@ -106,21 +123,36 @@ impl Opener<'_> {
                     ),
                 );
             }
-            if let Some(other) = self.users.insert(line.features.clone(), line.video.clone()) {
+            let user = User {
+                video: line.video.clone(),
+                packed: pack.is_some(),
+            };
+            if let Some(other) = self.users.insert(line.features.clone(), user) {
                 self.faults.add(
                     &path,
                     format_args!(
-                        "line {}: {} is already the file of the video `{other}`",
+                        "line {}: {} is already the file of the video `{}`",
                         line.number,
-                        line.features.display()
+                        line.features.display(),
+                        other.video
                     ),
                 );
                 continue;
             }
-            let file = self.folder.join(&line.features);
-            match Features::map(&file, self.metadata.feature_dim)
-                .and_then(|features| self.fit(&line, features))
-            {
+            let dim = self.metadata.feature_dim;
+            let (file, features) = match &pack {
+                Some((file, Ok(pack))) => {
+                    (file.clone(), Features::packed(pack, &line.features, dim))
+                }
+                // Said once, by `pack`.
+                Some((_, Err(()))) => continue,
+                None => {
+                    let file = self.folder.join(&line.features);
+                    let features = Features::map(&file, dim);
+                    (file, features)
+                }
+            };
+            match features.and_then(|features| self.fit(&line, features)) {
                 Ok(features) => videos.push((
                     line.features,
                     Video {
@@ -135,6 +167,19 @@ impl Opener<'_> {
             }
         }
         videos
+    }
+
+    /// The pack beside a list, where there is one: it holds the features of all its videos, and loose files are not
+    /// looked at.
+    fn pack(&mut self, list: &str) -> Option<(PathBuf, Result<Pack, ()>)> {
+        let name = PathBuf::from(list).with_extension("pack");
+        let file = self.folder.join(&name);
+        if !file.exists() {
+            return None;
+        }
+        self.packs.push(name);
+        let pack = Pack::open(&file).map_err(|what| self.faults.add(&file, what));
+        Some((file, pack))
     }
 
     /// Checks features against the list's line and the other videos.

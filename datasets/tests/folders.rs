@@ -271,3 +271,82 @@ fn npy(dtype: &str, shape: &str, zeros: usize) -> Vec<u8> {
     bytes.extend(vec![0; zeros]);
     bytes
 }
+
+/// The names of a folder's files, those of its folders too.
+fn names(folder: &Path) -> Vec<String> {
+    let mut names: Vec<_> = fs::read_dir(folder)
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+        .filter(|name| !name.starts_with('.'))
+        .collect();
+    names.sort();
+    names
+}
+
+#[test]
+fn a_packed_folder_is_the_same_data_set_in_one_file_a_split() {
+    let (place, folder) = folder();
+    let loose = open(&folder).unwrap();
+    let out = place.path().join("packed");
+    let packed = datasets::pack(&folder, &out).unwrap();
+    assert_eq!(packed.digest, loose.digest);
+    assert_eq!(content(&packed), content(&loose));
+    assert_eq!(
+        names(&out),
+        [
+            "dataset.toml",
+            "test.csv",
+            "test.pack",
+            "train.csv",
+            "train.pack"
+        ]
+    );
+    // Again from the cached digest, and packed once more.
+    assert_eq!(open(&out).unwrap().digest, loose.digest);
+    let again = datasets::pack(&out, &place.path().join("again")).unwrap();
+    assert_eq!(again.digest, loose.digest);
+    assert!(datasets::pack(&folder, &out).is_err(), "never over another");
+}
+
+#[test]
+fn the_rows_of_a_pack_are_one_slice_in_the_order_of_the_list() {
+    let (place, folder) = folder();
+    assert!(open(&folder).unwrap().train.shared_rows().is_none());
+    let packed = datasets::pack(&folder, &place.path().join("packed")).unwrap();
+    for split in [&packed.train, &packed.test] {
+        let mut expected = Vec::new();
+        for video in &split.videos {
+            let mut rows = vec![0.0; video.segments() * packed.metadata.feature_dim];
+            video.copy_rows_f32(0..video.segments(), &mut rows);
+            expected.extend(rows);
+        }
+        assert_eq!(split.shared_rows().unwrap().values(), expected);
+    }
+}
+
+#[test]
+fn a_pack_of_any_bytes_is_refused_and_never_a_panic() {
+    let (place, folder) = folder();
+    let out = place.path().join("packed");
+    datasets::pack(&folder, &out).unwrap();
+    let file = out.join("train.pack");
+    let whole = fs::read(&file).unwrap();
+    for length in [0, 7, 8, 23, 24, 40, 300, 4096, whole.len() - 1] {
+        fs::write(&file, &whole[..length]).unwrap();
+        assert!(fault(&out).contains("train.pack"), "{length} bytes");
+    }
+    // Bytes before the rows, turned.
+    for at in (0..1200.min(whole.len())).step_by(5) {
+        for value in [0xff, whole[at] ^ 1] {
+            let mut bytes = whole.clone();
+            bytes[at] = value;
+            fs::write(&file, &bytes).unwrap();
+            // Some are still a data set (a byte of padding); none may panic.
+            let _ = open(&out);
+        }
+    }
+    let mut longer = whole;
+    longer.extend([0; 4]);
+    fs::write(&file, longer).unwrap();
+    assert!(fault(&out).contains("train.pack"));
+}

@@ -26,6 +26,15 @@ pub(crate) fn put(path: &Path, bytes: &[u8]) -> Result<(), ExtractError> {
     sync_folder(path)
 }
 
+/// BLAKE3 of a file, read in pieces.
+pub(crate) fn digest(path: &Path) -> Result<blake3::Hash, ExtractError> {
+    let fault = |source| ExtractError::file(path, source);
+    let mut file = File::open(path).map_err(fault)?;
+    let mut hasher = blake3::Hasher::new();
+    std::io::copy(&mut file, &mut hasher).map_err(fault)?;
+    Ok(hasher.finalize())
+}
+
 /// Two processes that write one file at once each have a file of their own.
 fn beside(path: &Path) -> PathBuf {
     let name = path.file_name().unwrap_or_default().to_string_lossy();
@@ -60,6 +69,60 @@ fn sync_folder(path: &Path) -> Result<(), ExtractError> {
             .map_err(|source| ExtractError::file(folder, source))?;
     }
     Ok(())
+}
+
+/// A file that arrives in pieces. Dropped unfinished, it leaves nothing.
+#[derive(Debug)]
+pub struct Incoming {
+    path: PathBuf,
+    beside: PathBuf,
+    file: Option<File>,
+}
+
+impl Incoming {
+    pub(crate) fn create(path: &Path) -> Result<Self, ExtractError> {
+        let fault = |source| ExtractError::file(path, source);
+        if let Some(folder) = path.parent() {
+            std::fs::create_dir_all(folder).map_err(fault)?;
+        }
+        remove_leftovers(path);
+        let beside = beside(path);
+        Ok(Self {
+            path: path.to_owned(),
+            file: Some(File::create(&beside).map_err(fault)?),
+            beside,
+        })
+    }
+
+    /// Adds a piece.
+    pub fn push(&mut self, piece: &[u8]) -> Result<(), ExtractError> {
+        match &mut self.file {
+            Some(file) => file
+                .write_all(piece)
+                .map_err(|source| ExtractError::file(&self.path, source)),
+            None => Ok(()),
+        }
+    }
+
+    /// Syncs the file and puts it in its place.
+    pub fn finish(mut self) -> Result<(), ExtractError> {
+        let path = self.path.clone();
+        let fault = |source| ExtractError::file(&path, source);
+        if let Some(file) = self.file.take() {
+            file.sync_all().map_err(fault)?;
+        }
+        std::fs::rename(&self.beside, &self.path).map_err(fault)?;
+        sync_folder(&self.path)
+    }
+}
+
+impl Drop for Incoming {
+    fn drop(&mut self) {
+        if self.file.take().is_some() {
+            // It is fetched anew.
+            let _ = std::fs::remove_file(&self.beside);
+        }
+    }
 }
 
 /// A `.npy` file that grows row by row; nothing of it is kept in memory. Dropped unfinished, it leaves nothing.

@@ -29,6 +29,8 @@ pub struct Listed {
     pub label: Option<bool>,
     /// Anomalous frames, `from..to`.
     pub anomalous: Vec<(u64, u64)>,
+    /// Its frames as the annotation counts them, where it does: another number is worth a look.
+    pub frames: Option<u64>,
 }
 
 /// Reads a list and finds its videos among those there are: by their name, with or without extension, or by their file's
@@ -137,6 +139,7 @@ pub fn read(path: &Path, videos: &[Video]) -> Result<Vec<Listed>, ExtractError> 
             split,
             label,
             anomalous,
+            frames: None,
         });
     }
     if listed.is_empty() {
@@ -161,6 +164,7 @@ pub fn by_folders(videos: &[Video]) -> Vec<Listed> {
                 split: if test { Split::Test } else { Split::Train },
                 label: None,
                 anomalous: Vec::new(),
+                frames: None,
             }
         })
         .collect()

@@ -192,15 +192,26 @@ fn compute(
     })
 }
 
-/// One video to one features file: what a job of a cluster does.
+/// What a video is extracted with.
+#[derive(Clone, Copy)]
+pub struct Tools<'a> {
+    /// The network.
+    pub extractor: &'a Extractor,
+    /// The decoder.
+    pub decoder: &'a Decoder,
+    /// How a video becomes rows of features.
+    pub sampling: &'a Sampling,
+    /// Clips that the network sees at once.
+    pub batch: usize,
+}
+
+/// One video to one features file: what a job of a cluster does. `each` hears of segments as they are done.
 pub fn extract_video(
-    extractor: &Extractor,
-    decoder: &Decoder,
-    sampling: &Sampling,
-    batch: usize,
+    tools: Tools<'_>,
     video: &Path,
     features: &Path,
     stop: &AtomicBool,
+    each: &mut dyn FnMut(u64),
 ) -> Result<Extracted, ExtractError> {
     let task = Task {
         video: video.to_owned(),
@@ -208,15 +219,16 @@ pub fn extract_video(
     };
     let mut result = Err(ExtractError::Stopped);
     run(
-        extractor,
-        decoder,
-        sampling,
-        batch.max(1),
+        tools.extractor,
+        tools.decoder,
+        tools.sampling,
+        tools.batch.max(1),
         &[task],
         stop,
         &mut |step| {
-            if let Step::End(_, extracted) = step {
-                result = extracted;
+            match step {
+                Step::Segments(_, segments) => each(segments),
+                Step::End(_, extracted) => result = extracted,
             }
             Ok(())
         },

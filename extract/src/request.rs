@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use crate::backbone::Backbone;
 use crate::error::ExtractError;
 use crate::extractor::Extractor;
+use crate::list::Listed;
 use crate::video::Crops;
 use crate::weights::Weights;
 
@@ -34,6 +35,17 @@ pub struct Sampling {
     pub half: bool,
 }
 
+/// What says which videos train and which test.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Splits {
+    /// Folders called `train…` and `test…`.
+    Folders,
+    /// A list `video,split,label,anomalous_frames`.
+    List(PathBuf),
+    /// Known already: from lists in a published form.
+    Known(Vec<Listed>),
+}
+
 /// A folder of videos to a data set.
 #[derive(Debug, Clone)]
 pub struct Request {
@@ -43,8 +55,8 @@ pub struct Request {
     pub out: PathBuf,
     /// How.
     pub sampling: Sampling,
-    /// `video,split,label,anomalous_frames`; unset, folders called `train…` and `test…` say the split.
-    pub list: Option<PathBuf>,
+    /// Which videos train and which test, and what is known of them.
+    pub splits: Splits,
     /// The data set's name; unset, that of its folder.
     pub name: Option<String>,
     /// Where the videos come from, for the metadata.
@@ -75,12 +87,12 @@ pub(crate) struct Settings {
     pub(crate) ten_crops: bool,
     pub(crate) drop_last: bool,
     pub(crate) half: bool,
-    /// Raised when this crate makes other features of the same video.
+    /// [`REVISION`].
     pub(crate) revision: u32,
 }
 
-/// See [`Settings::revision`].
-pub(crate) const REVISION: u32 = 1;
+/// Raised when this crate makes other features of the same video.
+pub const REVISION: u32 = 1;
 
 impl Sampling {
     pub(crate) fn settings(&self) -> Result<Settings, ExtractError> {

@@ -7,7 +7,7 @@ use std::process::Command;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use extract::video::Decoder;
-use extract::{Backbone, Broken, Event, ExtractError, Request, Sampling, Summary, Weights};
+use extract::{Backbone, Broken, Event, ExtractError, Request, Sampling, Splits, Summary, Weights};
 
 fn decoder() -> Option<Decoder> {
     match Decoder::find(None, 1) {
@@ -181,7 +181,7 @@ fn request(videos: &Path, out: &Path) -> Request {
             drop_last: false,
             half: false,
         },
-        list: None,
+        splits: Splits::Folders,
         name: Some("shapes".to_owned()),
         source: "test pictures".to_owned(),
         licence: "none needed".to_owned(),
@@ -235,7 +235,7 @@ fn videos_become_a_data_set() {
         ("a/short.mkv", 15),
         ("b/whole.avi", 16),
         ("b/more.mkv", 17),
-        ("long.mkv", 40),
+        ("long.mkv", 160),
     ] {
         make(&videos, file, frames, &mpeg4);
     }
@@ -250,7 +250,7 @@ fn videos_become_a_data_set() {
     )
     .unwrap();
     let asked = |out: &str| Request {
-        list: Some(list.clone()),
+        splits: Splits::List(list.clone()),
         ..request(&videos, &folder.path().join(out))
     };
 
@@ -266,7 +266,7 @@ fn videos_become_a_data_set() {
     assert_eq!(
         text("train.csv"),
         "video,features,frames,label,anomalous_frames\na/one,features/a/one.npy,1,,\na/short,features/a/short.npy,15,0,\n\
-         long,features/long.npy,40,1,\n"
+         long,features/long.npy,160,1,\n"
     );
     let test = text("test.csv");
     let lines: Vec<&str> = test.lines().collect();
@@ -326,6 +326,12 @@ fn videos_become_a_data_set() {
         message.contains("begun with other settings") && message.contains("seed 3"),
         "{message}"
     );
+
+    // Weights that do not fit begin nothing.
+    let mut unfit = asked("unfit");
+    unfit.sampling.weights = Weights::File(list.clone());
+    quietly(&unfit).unwrap_err();
+    assert!(!unfit.out.exists());
 
     // Last, since it leaves its digest beside the data.
     let dataset = datasets::open(&folder.path().join("whole")).unwrap();

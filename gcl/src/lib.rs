@@ -30,6 +30,7 @@ mod scores;
 mod selection;
 pub mod selftest;
 mod step;
+pub mod stepper;
 mod tensors;
 pub mod threshold;
 mod train;

@@ -164,8 +164,8 @@ impl Prepared {
             frames,
         } = parts;
         let fitted = Scaling::fit(scaling, &train);
-        fitted.apply(&mut train);
-        fitted.apply(&mut test);
+        fitted.apply(&mut train)?;
+        fitted.apply(&mut test)?;
         Ok(Self {
             digest,
             scaling,
@@ -206,9 +206,9 @@ impl Prepared {
         &self.frames
     }
 
-    /// Bytes of host memory that it holds.
+    /// Bytes of host memory that it holds alone; the rows of a packed data set that need no scaling are the host's.
     pub fn bytes(&self) -> usize {
-        4 * (self.train.values().len() + self.test.values().len() + self.video.len())
+        self.train.own_bytes() + self.test.own_bytes() + 4 * self.video.len()
     }
 
     /// Both matrices on `device`, kept for the next job.
@@ -231,11 +231,14 @@ impl Prepared {
     }
 }
 
-/// All rows of a split, video by video.
+/// All rows of a split, video by video: where they lie, if they lie so on disk.
 fn read(split: &Split, dimension: usize) -> Result<Matrix, TrainError> {
     let rows = |segments: usize, crops: usize| segments.saturating_mul(crops);
+    if let Some(shared) = split.shared_rows() {
+        return Ok(Matrix::shared(shared, dimension));
+    }
     let mut matrix = Matrix::zeros(rows(split.segments(), split.crops()), dimension)?;
-    let mut left = matrix.values_mut();
+    let mut left = matrix.values_mut()?;
     for video in &split.videos {
         let length = rows(video.segments(), video.crops()).saturating_mul(dimension);
         let Some((out, rest)) = left.split_at_mut_checked(length) else {

@@ -2,6 +2,7 @@
 
 use sweeps::training::FeatureScaling;
 
+use crate::error::TrainError;
 use crate::matrix::Matrix;
 
 /// A norm below this is taken for it: a row of zeros stays one.
@@ -85,10 +86,13 @@ impl Scaling {
         }
     }
 
-    /// Scales all rows in place.
-    pub(crate) fn apply(&self, matrix: &mut Matrix) {
+    /// Scales all rows in place. Rows that need no scaling stay where they are.
+    pub(crate) fn apply(&self, matrix: &mut Matrix) -> Result<(), TrainError> {
+        if matches!(self, Self::None) {
+            return Ok(());
+        }
         let columns = matrix.columns();
-        let rows = matrix.values_mut().chunks_exact_mut(columns);
+        let rows = matrix.values_mut()?.chunks_exact_mut(columns);
         match self {
             Self::None => {}
             Self::Rows => rows.for_each(|row| {
@@ -103,6 +107,7 @@ impl Scaling {
                 }
             }),
         }
+        Ok(())
     }
 }
 
@@ -121,7 +126,7 @@ mod tests {
     fn scaled(kind: FeatureScaling) -> Vec<f32> {
         let mut train = Matrix::new(vec![3.0, 4.0, 1.0, 0.0, 0.0, 1.0, 6.0, 8.0, 1.0], 3);
         let scaling = Scaling::fit(kind, &train);
-        scaling.apply(&mut train);
+        scaling.apply(&mut train).unwrap();
         train.values().to_vec()
     }
 

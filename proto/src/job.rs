@@ -79,6 +79,7 @@ impl From<&DatasetSource> for wire::DatasetSource {
         Self {
             source: Some(match source {
                 DatasetSource::Named(name) => Source::Named(name.clone()),
+                DatasetSource::Video(extraction) => Source::Video(extraction.as_ref().into()),
                 DatasetSource::Synthetic(synthetic) => Source::Synthetic(wire::Synthetic {
                     videos: synthetic.videos,
                     mean_length: synthetic.mean_length,
@@ -97,6 +98,7 @@ impl TryFrom<wire::DatasetSource> for DatasetSource {
         use wire::dataset_source::Source;
         Ok(match required("dataset.source", source.source)? {
             Source::Named(name) => Self::Named(text("dataset.named", name, NAME_BYTES)?),
+            Source::Video(extraction) => Self::Video(Box::new(extraction.try_into()?)),
             Source::Synthetic(synthetic) => Self::Synthetic(Synthetic {
                 videos: synthetic.videos,
                 mean_length: synthetic.mean_length,

@@ -7,6 +7,7 @@
 
 mod dial;
 mod error;
+mod extraction;
 mod job;
 pub mod limits;
 mod number;
@@ -32,3 +33,6 @@ pub use reason::{REASON_KEY, Reason, refuse};
 pub mod wire {
     tonic::include_proto!("sweep.v1");
 }
+
+/// The paths of all calls of sweep.v1, as they stand in a request: `/sweep.v1.WorkerService/Hello`.
+pub const CALLS: &[&str] = include!(concat!(env!("OUT_DIR"), "/calls.rs"));

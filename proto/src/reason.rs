@@ -64,6 +64,10 @@ reasons! {
     Incompatible => "incompatible", FailedPrecondition;
     /// No token, or a wrong one.
     Unauthenticated => "unauthenticated", Unauthenticated;
+    /// The token's role does not allow the call.
+    PermissionDenied => "permission-denied", PermissionDenied;
+    /// Too much of it at a time: uploads, streams.
+    Busy => "busy", Unavailable;
     /// The state folder cannot be written now.
     Storage => "storage", Unavailable;
     /// Stopping, or too busy.

@@ -14,8 +14,9 @@ use sweeps::parameter::{Kind, Role};
 use sweeps::registry::PARAMETERS;
 use sweeps::{
     ArtifactRef, AttemptNumber, Cell, CellResult, DatasetSource, DeviceInfo, Digest, EpochPoint,
-    Failure, FailureClass, FinalMetrics, JobId, JobSpec, JobStatus, Outcome, Parameters, Phase,
-    Provenance, Regime, Reporting, RunRecord, ScoreBy, ScoreMetrics, Synthetic, Value, Warning,
+    Extraction, ExtractionSettings, ExtractionWeights, Failure, FailureClass, FinalMetrics, JobId,
+    JobSpec, JobStatus, Outcome, Parameters, Phase, Provenance, Regime, Reporting, RunRecord,
+    ScoreBy, ScoreMetrics, Synthetic, Value, Warning,
 };
 
 /// Finite doubles of every magnitude, −0 and subnormals included.
@@ -40,6 +41,29 @@ fn name() -> impl Strategy<Value = String> {
 fn source() -> impl Strategy<Value = DatasetSource> {
     prop_oneof![
         name().prop_map(DatasetSource::Named),
+        (
+            [name(), name(), name()],
+            [digest(), digest()],
+            any::<(Option<u64>, bool, bool, bool, u32)>()
+        )
+            .prop_map(
+                |([folder, video, backbone], [digest, file], (random, a, b, c, revision))| {
+                    DatasetSource::Video(Box::new(Extraction {
+                        folder,
+                        video,
+                        digest,
+                        settings: ExtractionSettings {
+                            backbone,
+                            weights: random
+                                .map_or(ExtractionWeights::File(file), ExtractionWeights::Random),
+                            ten_crops: a,
+                            drop_last: b,
+                            f16: c,
+                            revision,
+                        },
+                    }))
+                }
+            ),
         (any::<(u32, u32, u32, u64)>(), 0..3_usize).prop_map(
             |((videos, mean_length, dimension, seed), regime)| {
                 DatasetSource::Synthetic(Synthetic {

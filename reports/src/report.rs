@@ -37,6 +37,32 @@ pub fn render_figures(sweeps: &[SweepResults]) -> Result<Vec<Figure>, ReportErro
         .collect())
 }
 
+/// The figure of that name, of each sweep that has it. Reports of several sweeps call them `s1-fig10`, `s2-fig10`; either
+/// name finds them. A figure of the paper is called by its number where [`ReportRequest::figures`](crate::ReportRequest)
+/// asks for it.
+pub fn find_figures(sweeps: &[SweepResults], name: &str) -> Result<Vec<Figure>, ReportError> {
+    let sections = sections(sweeps)?;
+    let mut known = Vec::new();
+    let mut found = Vec::new();
+    for section in sections {
+        for figure in section.figures {
+            let plain = figure.name.strip_prefix(&section.prefix);
+            if figure.name == name || plain == Some(name) {
+                found.push(figure);
+            } else {
+                known.push(figure.name);
+            }
+        }
+    }
+    if found.is_empty() {
+        return Err(ReportError::UnknownFigure {
+            name: name.to_owned(),
+            known: known.join(", "),
+        });
+    }
+    Ok(found)
+}
+
 fn sections(sweeps: &[SweepResults]) -> Result<Vec<Section<'_>>, ReportError> {
     if sweeps.is_empty() {
         return Err(ReportError::Empty);

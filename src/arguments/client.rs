@@ -24,6 +24,37 @@ pub struct Connection {
     /// Certificate of the authority that signed the coordinator's, PEM (with an https address)
     #[arg(long, env = "GCL_CA", value_name = "FILE", global = true)]
     pub ca: Option<PathBuf>,
+    /// Our own certificate, PEM, where the coordinator asks for one (tls client)
+    #[arg(
+        long,
+        env = "GCL_CERTIFICATE",
+        value_name = "FILE",
+        global = true,
+        requires = "key"
+    )]
+    pub certificate: Option<PathBuf>,
+    /// Its private key, PEM
+    #[arg(
+        long,
+        env = "GCL_KEY",
+        value_name = "FILE",
+        global = true,
+        requires = "certificate"
+    )]
+    pub key: Option<PathBuf>,
+}
+
+impl Connection {
+    /// To that address, without keys.
+    pub fn to(coordinator: String) -> Self {
+        Self {
+            coordinator,
+            token_file: None,
+            ca: None,
+            certificate: None,
+            key: None,
+        }
+    }
 }
 
 #[derive(Debug, Args)]
@@ -76,6 +107,20 @@ pub struct Target {
 pub struct Job {
     /// The job's id; a unique beginning is enough
     pub job: String,
+    #[command(flatten)]
+    pub connection: Connection,
+}
+
+#[derive(Debug, Args)]
+pub struct Logs {
+    /// The job's id; a unique beginning is enough
+    pub job: String,
+    /// Only the lines of this attempt
+    #[arg(long, value_name = "N")]
+    pub attempt: Option<u64>,
+    /// Go on with new lines until the job is settled
+    #[arg(short, long)]
+    pub follow: bool,
     #[command(flatten)]
     pub connection: Connection,
 }

@@ -23,15 +23,39 @@ pub struct Coordinator {
     /// Listen beyond loopback without TLS and token: anyone who reaches the port can submit, steer and read
     #[arg(long)]
     pub insecure: bool,
-    /// File with the token that every caller must send
-    #[arg(long, value_name = "FILE", requires = "tls_certificate")]
+    /// File with one token for everything, beside those of `gcl-sweep token`
+    #[arg(long, value_name = "FILE")]
     pub token_file: Option<PathBuf>,
+    /// File of the tokens that `gcl-sweep token` makes [default: tokens.json in the state folder, if it is there]
+    #[arg(long, value_name = "FILE")]
+    pub tokens: Option<PathBuf>,
     /// Certificate (chain) of the coordinator, PEM
     #[arg(long, value_name = "FILE", requires = "tls_key")]
     pub tls_certificate: Option<PathBuf>,
     /// Its private key, PEM
     #[arg(long, value_name = "FILE", requires = "tls_certificate")]
     pub tls_key: Option<PathBuf>,
+    /// Certificate of the authority that signed the callers' certificates, PEM: callers without one are not let in
+    #[arg(long, value_name = "FILE", requires = "tls_certificate")]
+    pub tls_client_ca: Option<PathBuf>,
+    /// Address for /metrics, /healthz and /readyz (127.0.0.1:7071, say); beyond loopback it needs what --listen needs [default: none]
+    #[arg(long, value_name = "ADDRESS")]
+    pub http: Option<SocketAddr>,
+    /// Write the address of --http into this file
+    #[arg(long, value_name = "FILE", requires = "http")]
+    pub http_address_file: Option<PathBuf>,
+    /// Most jobs of one sweep, whatever its submitter asks for
+    #[arg(long, value_name = "N", default_value_t = 1_000_000)]
+    pub max_jobs: usize,
+    /// Most open connections
+    #[arg(long, value_name = "N", default_value_t = 4096)]
+    pub max_connections: usize,
+    /// Most uploads of artifacts at a time
+    #[arg(long, value_name = "N", default_value_t = 64)]
+    pub max_uploads: usize,
+    /// Most bytes of one artifact
+    #[arg(long, value_name = "BYTES", default_value_t = 1 << 30, value_parser = clap::value_parser!(u64).range(1..=1 << 30))]
+    pub max_artifact_bytes: u64,
     /// How long a lease lives without a report
     #[arg(long, value_name = "SECONDS", default_value_t = 30.0)]
     pub lease_seconds: f64,
@@ -50,6 +74,12 @@ pub struct Worker {
     /// Name of the worker [default: host name and device]
     #[arg(long)]
     pub name: Option<String>,
+    /// A label that sweeps may require (repeatable)
+    #[arg(long = "label", value_name = "LABEL")]
+    pub labels: Vec<String>,
+    /// Memory of the device that sweeps may require, in bytes [default: what the device has]
+    #[arg(long, value_name = "BYTES")]
+    pub memory_bytes: Option<u64>,
     /// Device: auto, cpu, cuda:N, or all: one worker process for each GPU that is assigned to this one
     #[arg(long, default_value = "auto")]
     pub device: String,
@@ -110,6 +140,8 @@ pub struct Worker {
         requires = "noop"
     )]
     pub noop_milliseconds: u64,
+    #[command(flatten)]
+    pub extraction: super::extract::Extracting,
     #[command(flatten)]
     pub folders: DataFolders,
 }

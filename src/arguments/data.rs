@@ -1,4 +1,4 @@
-//! `data inspect`, `synth` and `import`.
+//! `data inspect`, `synth`, `import` and `pack`.
 
 use std::path::PathBuf;
 
@@ -16,6 +16,14 @@ pub enum Data {
     /// Make a data set from features and annotations as they are passed around
     #[command(subcommand)]
     Import(Import),
+    /// Copy a data set into one file per split: opens at once, and workers of one host share its pages
+    Pack {
+        /// The data set's folder
+        folder: PathBuf,
+        /// Folder to make; must not exist
+        #[arg(long, value_name = "DIR")]
+        out: PathBuf,
+    },
 }
 
 #[derive(Debug, Subcommand)]

@@ -8,18 +8,22 @@ mod data;
 mod extract;
 mod report;
 mod run;
+mod security;
 mod store;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 pub use autoalloc::{Autoalloc, Slurm};
 pub use check::{Params, Selftest};
-pub use client::{Connection, Job, Status, Submit, SweepOf, Target};
+pub use client::{Connection, Job, Logs, Status, Submit, SweepOf, Target};
 pub use cluster::{Coordinator, Drain, Worker};
 pub use data::{Data, Import, ImportFrom, Synth};
-pub use extract::{Extract, OnBroken};
-pub use report::Report;
+pub use extract::Extract;
+#[cfg(feature = "train")]
+pub use extract::{Cluster, OnBroken, SplitLists};
+pub use report::{Export, ExportTable, Report};
 pub use run::{DataFolders, Plan, Run};
+pub use security::{Tls, Token, TokenPlace, TokenRole};
 pub use store::{Audit, Backup, CollectGarbage, CoordinatorCommand, Journal, Repair, Restore};
 
 /// Sweeps of Generative Cooperative Learning for video anomaly detection, on one machine or on a cluster of workers.
@@ -40,8 +44,8 @@ pub struct Arguments {
 #[derive(Debug, Clone, Args)]
 pub struct Global {
     /// How tables are printed on stdout
-    #[arg(long, value_enum, default_value_t = Format::Text, global = true, help_heading = "Output")]
-    pub format: Format,
+    #[arg(long, value_enum, default_value_t = Encoding::Text, global = true, help_heading = "Output")]
+    pub format: Encoding,
     /// More talk on stderr (-v: info, -vv: debug, -vvv: trace); RUST_LOG is obeyed too
     #[arg(short, long, action = clap::ArgAction::Count, global = true, help_heading = "Output")]
     pub verbose: u8,
@@ -50,7 +54,21 @@ pub struct Global {
     pub log_json: bool,
 }
 
+/// What `--format` takes. Every command knows the first two; `export` writes the rest too.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Encoding {
+    /// A table for people (`export`: CSV)
+    Text,
+    /// JSON for programs
+    Json,
+    /// CSV (`export` only)
+    Csv,
+    /// Parquet (`export` only)
+    Parquet,
+}
+
+/// How a command prints what it has to say.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Format {
     /// A table for people
     Text,
@@ -92,7 +110,13 @@ pub enum Command {
     /// Send a worker away: it hands its job back and exits
     Drain(Drain),
     /// Show what a job's trainer logged
-    Logs(Job),
+    Logs(Logs),
+    /// Keys of a coordinator, with roles: make, show, revoke
+    #[command(subcommand)]
+    Token(Token),
+    /// Certificates for coordinator and callers
+    #[command(subcommand)]
+    Tls(Tls),
     /// Run a share of a sweep's finished jobs again and compare
     Audit(Audit),
     /// Copy the state of a coordinator, running or not
@@ -106,6 +130,8 @@ pub enum Command {
     Journal(Journal),
     /// Write the report and the CSV files of a sweep
     Report(Report),
+    /// Write a sweep's cells, epochs or summary as one table: --format csv, json or parquet
+    Export(Export),
     /// Data sets: make, import, inspect
     #[command(subcommand)]
     Data(Data),

@@ -1,22 +1,69 @@
-//! `report`.
+//! `report` and `export`.
 
 use std::path::PathBuf;
 
-use clap::Args;
+use clap::{Args, ValueEnum};
 
 use super::client::Connection;
 
 #[derive(Debug, Args)]
 pub struct Report {
-    /// Names of sweeps
-    #[arg(required = true)]
+    /// Names of sweeps; with --from they may be left out and mean all
+    #[arg(required_unless_present = "from")]
     pub sweeps: Vec<String>,
-    /// Folder for the report and the CSV files
-    #[arg(long, value_name = "DIR")]
-    pub out: PathBuf,
+    /// Folder for the report and the CSV files; with --figure: a file, or a folder (without it: stdout)
+    #[arg(long, value_name = "DIR", required_unless_present = "figure")]
+    pub out: Option<PathBuf>,
     /// Read this state folder (of a `run`, or of a coordinator that is not running) instead of asking a coordinator
     #[arg(long, value_name = "DIR")]
     pub state: Option<PathBuf>,
+    /// Read results.csv and epochs.csv instead: either file, or their folder; several stand side by side
+    #[arg(long, value_name = "CSV|DIR", num_args = 1.., conflicts_with = "state")]
+    pub from: Vec<PathBuf>,
+    /// Write this figure alone: fig5, fig10, auc, …
+    #[arg(long, value_name = "NAME")]
+    pub figure: Option<String>,
+    /// As PNG of 300 dpi instead of SVG
+    #[arg(long, requires = "figure")]
+    pub png: bool,
+    /// Renew the report while jobs arrive, until all are settled
+    #[arg(long, conflicts_with_all = ["state", "from", "figure"])]
+    pub watch: bool,
+    /// Seconds between two looks of --watch
+    #[arg(long, value_name = "SECONDS", default_value_t = 10, value_parser = clap::value_parser!(u64).range(1..=86_400))]
+    pub every: u64,
     #[command(flatten)]
     pub connection: Connection,
+}
+
+#[derive(Debug, Args)]
+pub struct Export {
+    /// The sweep's name; with --from it may be left out where the file has one sweep
+    #[arg(required_unless_present = "from")]
+    pub sweep: Option<String>,
+    /// Which lines: one per cell, per epoch, or per variant and swept point
+    #[arg(long, value_enum, default_value_t = ExportTable::Results)]
+    pub table: ExportTable,
+    /// File to write instead of stdout
+    #[arg(long, value_name = "FILE")]
+    pub out: Option<PathBuf>,
+    /// Read this state folder instead of asking a coordinator
+    #[arg(long, value_name = "DIR")]
+    pub state: Option<PathBuf>,
+    /// Read results.csv and epochs.csv instead: either file, or their folder
+    #[arg(long, value_name = "CSV|DIR", conflicts_with = "state")]
+    pub from: Option<PathBuf>,
+    #[command(flatten)]
+    pub connection: Connection,
+}
+
+/// The tables of a sweep, called as their files are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum ExportTable {
+    /// One line per cell of the grid
+    Results,
+    /// One line per cell, phase and epoch
+    Epochs,
+    /// One line per variant and swept point
+    Summary,
 }

@@ -5,7 +5,11 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use coordinator::service::{Options, Tls, Token, check_exposure, serve as serve_grpc};
+use coordinator::Metrics;
+use coordinator::service::{
+    Access, Health, HttpOptions, Limits, Options, Tls, TokenFile, check_exposure,
+    serve as serve_grpc, serve_http,
+};
 use coordinator::{Config, Engine, EngineError, SystemClock, sweep_language};
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
@@ -15,14 +19,18 @@ use crate::arguments::Coordinator;
 use crate::client::{read_bytes, read_token};
 use crate::error::{CommandError, chain};
 use crate::output::say;
-use crate::{interrupt, version};
+use crate::{interrupt, supervisor, version};
 
-/// Who may talk to a coordinator, and what about.
+/// Who may talk to a coordinator, what about and how much.
 #[derive(Debug, Clone, Default)]
 pub struct Security {
-    token: Option<String>,
+    access: Access,
     tls: Option<Tls>,
     insecure: bool,
+    limits: Limits,
+    longest_artifact: Option<u64>,
+    /// The side port.
+    http: Option<SocketAddr>,
     /// Jobs that train nothing.
     noop: bool,
 }
@@ -33,7 +41,7 @@ impl Security {
         Self::default()
     }
 
-    fn read(arguments: &Coordinator) -> Result<Self, CommandError> {
+    fn read(arguments: &Coordinator, state: &Path) -> Result<Self, CommandError> {
         let token = arguments
             .token_file
             .as_deref()
@@ -44,20 +52,57 @@ impl Security {
                 "the token file is empty: anyone could come in".into(),
             ));
         }
+        let file = match &arguments.tokens {
+            // Whoever names it wants it: a file that is not there must not mean that nobody is asked.
+            Some(path) if !path.exists() => {
+                return Err(CommandError::Usage(format!(
+                    "there is no token file {}: `gcl-sweep token create --tokens {0}` makes it",
+                    path.display()
+                )));
+            }
+            Some(path) => TokenFile::new(path),
+            None => TokenFile::of_state(state),
+        };
+        let access = Access::from_file(file, token.as_deref())
+            .map_err(|error| CommandError::Store(chain(&error)))?;
+        let callers = arguments
+            .tls_client_ca
+            .as_deref()
+            .map(read_bytes)
+            .transpose()?;
         let tls = match (&arguments.tls_certificate, &arguments.tls_key) {
             (Some(certificate), Some(key)) => Some(Tls {
                 certificate: read_bytes(certificate)?,
                 key: read_bytes(key)?,
-                callers: None,
+                callers,
             }),
             _ => None,
         };
         Ok(Self {
-            token,
+            access,
             tls,
             insecure: arguments.insecure,
+            limits: Limits {
+                connections: arguments.max_connections,
+                uploads: arguments.max_uploads,
+                jobs_per_sweep: arguments.max_jobs,
+                ..Limits::default()
+            },
+            longest_artifact: Some(arguments.max_artifact_bytes),
+            http: arguments.http,
             noop: arguments.noop,
         })
+    }
+
+    /// Whether a port may listen there.
+    fn check(&self, address: SocketAddr) -> Result<(), CommandError> {
+        check_exposure(
+            address,
+            self.tls.is_some(),
+            self.access.is_guarded(),
+            self.insecure,
+        )
+        .map_err(|error| CommandError::Usage(error.to_string()))
     }
 }
 
@@ -65,6 +110,9 @@ impl Security {
 pub struct Serving {
     /// Where it listens.
     pub address: SocketAddr,
+    /// Where the side port listens.
+    pub http: Option<SocketAddr>,
+    health: Health,
     engine: Engine,
     server: JoinHandle<Result<(), coordinator::service::ServeError>>,
     stop_server: CancellationToken,
@@ -95,25 +143,22 @@ pub async fn serve(
     security: &Security,
     lease: Duration,
 ) -> Result<Serving, CommandError> {
-    check_exposure(
-        listen,
-        security.tls.is_some(),
-        security.token.is_some(),
-        security.insecure,
-    )
-    .map_err(|error| CommandError::Usage(error.to_string()))?;
-    let listener = TcpListener::bind(listen)
-        .await
-        .map_err(|error| CommandError::Other(format!("cannot listen on {listen}: {error}")))?;
-    let address = listener
-        .local_addr()
-        .map_err(|error| CommandError::Other(format!("cannot tell the address: {error}")))?;
+    let (listener, address) = bind(listen, security).await?;
+    let side = match security.http {
+        Some(address) => Some(bind(address, security).await?),
+        None => None,
+    };
+    let metrics = Metrics::new();
     let stop_engine = CancellationToken::new();
     let mut config = Config::new(state);
     if security.noop {
         config.trainer_revision = sweeps::NOOP_REVISION;
     }
     config.policy.time_to_live_ms = (lease.as_millis() as u64).max(1000);
+    config.metrics = metrics.clone();
+    if let Some(bytes) = security.longest_artifact {
+        config.longest_artifact = bytes;
+    }
     let engine = Engine::start(
         config,
         Arc::new(SystemClock::start()),
@@ -122,12 +167,40 @@ pub async fn serve(
     )
     .await
     .map_err(|error| store(&error))?;
+    let health = Health::new(
+        engine.handle(),
+        state,
+        &security.limits,
+        metrics.clone(),
+        version::LONG,
+    );
     let options = Options {
         version: version::LONG.to_owned(),
-        token: security.token.as_deref().map(Token::new),
+        access: security.access.clone(),
         tls: security.tls.clone(),
+        limits: security.limits,
+        metrics,
+        health: Some(health.clone()),
     };
     let stop_server = CancellationToken::new();
+    let http = side.as_ref().map(|(_, address)| *address);
+    if let Some((listener, address)) = side {
+        let options = HttpOptions {
+            health: health.clone(),
+            access: security.access.clone(),
+            // Probes and scrapers of this machine need no certificate.
+            tls: security
+                .tls
+                .clone()
+                .filter(|_| !address.ip().to_canonical().is_loopback()),
+        };
+        let stop = stop_server.clone();
+        tokio::spawn(async move {
+            if let Err(error) = serve_http(listener, options, stop).await {
+                tracing::error!(%error, "there is no HTTP port");
+            }
+        });
+    }
     let server = tokio::spawn(serve_grpc(
         listener,
         engine.handle(),
@@ -136,11 +209,27 @@ pub async fn serve(
     ));
     Ok(Serving {
         address,
+        http,
+        health,
         engine,
         server,
         stop_server,
         stop_engine,
     })
+}
+
+async fn bind(
+    address: SocketAddr,
+    security: &Security,
+) -> Result<(TcpListener, SocketAddr), CommandError> {
+    security.check(address)?;
+    let listener = TcpListener::bind(address)
+        .await
+        .map_err(|error| CommandError::Other(format!("cannot listen on {address}: {error}")))?;
+    let address = listener
+        .local_addr()
+        .map_err(|error| CommandError::Other(format!("cannot tell the address: {error}")))?;
+    Ok((listener, address))
 }
 
 fn store(error: &EngineError) -> CommandError {
@@ -153,7 +242,7 @@ pub fn coordinator(arguments: &Coordinator) -> Result<(), CommandError> {
         .state
         .as_deref()
         .ok_or_else(|| CommandError::Usage("--state DIR is needed".into()))?;
-    let security = Security::read(arguments)?;
+    let security = Security::read(arguments, state)?;
     let lease = Duration::try_from_secs_f64(arguments.lease_seconds)
         .ok()
         .filter(|lease| *lease >= Duration::from_secs(1))
@@ -162,24 +251,43 @@ pub fn coordinator(arguments: &Coordinator) -> Result<(), CommandError> {
         let stop = interrupt::token()
             .map_err(|error| CommandError::Other(format!("cannot listen for signals: {error}")))?;
         let serving = serve(state, arguments.listen, &security, lease).await?;
-        let scheme = if security.tls.is_some() {
-            "https"
-        } else {
-            "http"
+        let scheme = |address: SocketAddr, always: bool| {
+            let near = address.ip().to_canonical().is_loopback();
+            if security.tls.is_some() && (always || !near) {
+                "https"
+            } else {
+                "http"
+            }
         };
-        let address = format!("{scheme}://{}", serving.address);
+        let address = format!("{}://{}", scheme(serving.address, true), serving.address);
         say(&format!(
-            "listening on {address}, state in {}",
-            state.display()
+            "listening on {address}, state in {}, {}",
+            state.display(),
+            if security.access.is_guarded() {
+                "callers need a token"
+            } else {
+                "callers need no token"
+            }
         ));
+        if let Some(http) = serving.http {
+            let address = format!("{}://{http}", scheme(http, false));
+            say(&format!("metrics and probes on {address}: /metrics /healthz /readyz"));
+            if let Some(path) = &arguments.http_address_file {
+                write_address(path, &address)?;
+            }
+        }
         if security.insecure && !serving.address.ip().is_loopback() {
-            say("warning: --insecure: anyone who reaches this port can submit, steer and read");
+            say("warning: --insecure: what travels is not encrypted, and without tokens anyone who reaches this port can submit, steer and read");
         }
         if let Some(path) = &arguments.address_file {
             write_address(path, &address)?;
         }
+        supervisor::tell(&[supervisor::READY]);
+        let watchdog = tokio::spawn(supervisor::watchdog(serving.health.clone(), stop.clone()));
         stop.cancelled().await;
+        supervisor::tell(&[supervisor::STOPPING]);
         say("stopping");
+        watchdog.abort();
         serving.stop().await
     })
 }

@@ -1,4 +1,4 @@
-//! `gcl-sweep data`: inspect, synth, import.
+//! `gcl-sweep data`: inspect, synth, import, pack.
 
 use datasets::import;
 use sweeps::Synthetic;
@@ -19,6 +19,18 @@ pub fn data(arguments: &Data, format: Format) -> Result<(), CommandError> {
         Data::Import(Import::UcfCrime(from)) => imported(import::ucf_crime(&request(from)), format),
         Data::Import(Import::ShanghaiTech(from)) => {
             imported(import::shanghaitech(&request(from)), format)
+        }
+        Data::Pack { folder, out } => {
+            let packed = datasets::pack(folder, out).map_err(|error| match error {
+                datasets::PackError::Dataset(_) => CommandError::Input(error.to_string()),
+                _ => CommandError::Other(error.to_string()),
+            })?;
+            output::say(&format!(
+                "packed {} into {}",
+                folder.display(),
+                out.display()
+            ));
+            show(&packed, format)
         }
     }
 }

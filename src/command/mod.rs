@@ -5,8 +5,10 @@ mod autoalloc;
 mod coordinator;
 mod data;
 mod drain;
+mod export;
 mod extract;
 mod local_workers;
+mod logs;
 mod noop_worker;
 mod params;
 mod plan;
@@ -14,6 +16,8 @@ mod report;
 mod run;
 mod scores;
 mod selftest;
+mod single_figure;
+mod source;
 mod state;
 mod status;
 mod steer;
@@ -21,19 +25,32 @@ mod store;
 mod submit;
 mod summary;
 mod sweep_file;
+mod tls;
+mod token;
 mod watch;
 mod worker;
 
 use ::coordinator::message::SteerAction;
 use clap::CommandFactory;
 
-use crate::arguments::{Arguments, Command, CoordinatorCommand, Journal};
+use crate::arguments::{Arguments, Command, CoordinatorCommand, Encoding, Format, Journal};
 use crate::error::CommandError;
 use crate::output;
 
 /// Does what the command line says.
 pub fn execute(arguments: Arguments) -> Result<(), CommandError> {
-    let format = arguments.global.format;
+    let encoding = arguments.global.format;
+    let format = match encoding {
+        Encoding::Json => Format::Json,
+        _ if matches!(arguments.command, Command::Export(_)) => Format::Text,
+        Encoding::Text => Format::Text,
+        Encoding::Csv | Encoding::Parquet => {
+            return Err(CommandError::Usage(
+                "--format csv and parquet are for `export`; this command prints text or json"
+                    .into(),
+            ));
+        }
+    };
     match arguments.command {
         Command::Run(arguments) => run::run(&arguments, format),
         Command::Plan(arguments) => plan::plan(&arguments, format),
@@ -46,21 +63,24 @@ pub fn execute(arguments: Arguments) -> Result<(), CommandError> {
         Command::Autoalloc(arguments) => autoalloc::autoalloc(&arguments),
         Command::Submit(arguments) => submit::submit(&arguments, format),
         Command::Status(arguments) => status::status(&arguments, format),
-        Command::Watch(arguments) => watch::watch(&arguments),
-        Command::Cancel(target) => steer::steer(&target, SteerAction::Cancel),
-        Command::Pause(target) => steer::steer(&target, SteerAction::Pause),
-        Command::Resume(target) => steer::steer(&target, SteerAction::Resume),
-        Command::Retry(target) => steer::steer(&target, SteerAction::Retry),
+        Command::Watch(arguments) => watch::watch(&arguments, format),
+        Command::Cancel(target) => steer::steer(&target, SteerAction::Cancel, format),
+        Command::Pause(target) => steer::steer(&target, SteerAction::Pause, format),
+        Command::Resume(target) => steer::steer(&target, SteerAction::Resume, format),
+        Command::Retry(target) => steer::steer(&target, SteerAction::Retry, format),
         Command::Explain(job) => status::explain(&job, format),
         Command::Workers(connection) => status::workers(&connection, format),
         Command::Drain(arguments) => drain::drain(&arguments),
-        Command::Logs(job) => status::logs(&job, format),
+        Command::Logs(arguments) => logs::logs(&arguments, format),
+        Command::Token(arguments) => token::token(&arguments, format),
+        Command::Tls(arguments) => tls::tls(&arguments),
         Command::Audit(arguments) => audit::audit(&arguments, format),
         Command::Backup(arguments) => store::backup(&arguments, format),
         Command::Restore(arguments) => store::restore(&arguments, format),
         Command::Gc(arguments) => store::collect_garbage(&arguments, format),
         Command::Journal(Journal::Export { state }) => store::export(&state),
         Command::Report(arguments) => report::report(&arguments, format),
+        Command::Export(arguments) => export::export(&arguments, encoding),
         Command::Data(arguments) => data::data(&arguments, format),
         Command::Extract(arguments) => extract::extract(&arguments),
         Command::Params(arguments) => params::params(&arguments, format),
@@ -88,6 +108,16 @@ fn runtime() -> Result<tokio::runtime::Runtime, CommandError> {
         .enable_all()
         .build()
         .map_err(|error| CommandError::Other(format!("cannot start the runtime: {error}")))
+}
+
+/// A time span as people say it: `12 s`, `5 min`, `3 h`, `2 d`.
+pub fn age(milliseconds: u64) -> String {
+    match milliseconds / 1000 {
+        seconds @ 0..120 => format!("{seconds} s"),
+        seconds @ 120..7200 => format!("{} min", seconds / 60),
+        seconds @ 7200..172_800 => format!("{} h", seconds / 3600),
+        seconds => format!("{} d", seconds / 86_400),
+    }
 }
 
 /// A sweep's name as a folder's: whatever is not a letter, digit, `.`, `_` or `-` becomes `-`.

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use sweeps::{Cell, DatasetSource, JobId, Training};
 
 use crate::arguments::{Format, Plan};
+use crate::command::submit;
 use crate::command::sweep_file::SweepFile;
 use crate::data_folders::Folders;
 use crate::error::CommandError;
@@ -23,16 +24,23 @@ struct Group<'a> {
 pub fn plan(arguments: &Plan, format: Format) -> Result<(), CommandError> {
     let mut file = SweepFile::read(&arguments.sweep, arguments.max_jobs)?;
     file.open_datasets(&Folders::resolve(&arguments.folders)?)?;
-    let done = match &arguments.state {
-        Some(state) => super::state::done_jobs(state)?,
-        None => BTreeSet::new(),
+    let known = match &arguments.state {
+        Some(state) => super::state::known(state, &submit::request(&file, arguments.max_jobs))?,
+        None => super::state::Known::default(),
     };
+    let (done, meaning) = (known.done, known.meaning);
     let ids = file.job_ids();
     let groups = groups(&file, &ids, &done);
     let different: BTreeSet<&JobId> = ids.iter().flatten().collect();
     let finished = different.iter().filter(|id| done.contains(id)).count();
     match format {
-        Format::Json => output::json(&as_json(&file, &ids, &done, &groups))?,
+        Format::Json => {
+            let mut json = as_json(&file, &ids, &done, &groups);
+            if let Some(meaning) = &meaning {
+                json["meaning"] = submit::as_json(meaning);
+            }
+            output::json(&json)?;
+        }
         Format::Text if arguments.jobs => {
             for (cell, id) in file.expansion.cells.iter().zip(&ids) {
                 let short = id.map_or_else(|| "?".repeat(12), |id| id.short());
@@ -59,7 +67,11 @@ pub fn plan(arguments: &Plan, format: Format) -> Result<(), CommandError> {
             ));
         }
     }
-    if format == Format::Text {
+    if let Some(meaning) = &meaning
+        && format == Format::Text
+    {
+        output::say(&submit::describe(meaning));
+    } else if format == Format::Text {
         let jobs = if different.is_empty() {
             file.expansion.cells.len()
         } else {

@@ -1,69 +1,127 @@
 //! `gcl-sweep report`: the report and the CSV files of sweeps, from a coordinator or a state folder.
 
+use std::collections::BTreeSet;
 use std::path::Path;
 
 use reports::{DatasetInfo, SplitCounts, SweepResults};
 
 use crate::arguments::{Format, Report};
 use crate::client::Client;
+use crate::command::source::{Source, failed};
 use crate::command::sweep_file::SweepFile;
 use crate::error::{CommandError, chain};
 use crate::output;
 use crate::version;
 
+/// The exact versions of everything this program is made of; a report carries its digest.
+const LOCK_FILE: &[u8] = include_bytes!("../../Cargo.lock");
+
 /// Writes the report of the named sweeps.
 pub fn report(arguments: &Report, format: Format) -> Result<(), CommandError> {
+    if !arguments.from.is_empty() {
+        let mut all = super::source::read_files(&arguments.from, &arguments.sweeps)?;
+        for results in &mut all {
+            ask_for(&mut results.report.figures, arguments.figure.as_deref());
+        }
+        return deliver(arguments, &all, format);
+    }
     super::runtime()?.block_on(async {
-        let mut serving = None;
-        let connection = match &arguments.state {
-            None => arguments.connection.clone(),
-            Some(state) => {
-                let opened = super::state::serve_existing(state).await?;
-                let connection = crate::arguments::Connection {
-                    coordinator: format!("http://{}", opened.address),
-                    token_file: None,
-                    ca: None,
-                };
-                serving = Some(opened);
-                connection
+        let source = Source::open(arguments.state.as_deref(), &arguments.connection).await?;
+        let outcome = if arguments.watch {
+            renew(arguments, &source.client, format).await
+        } else {
+            match gather_all(arguments, &source.client).await {
+                Ok(all) => deliver(arguments, &all, format),
+                Err(error) => Err(error),
             }
         };
-        let outcome = write_all(arguments, &connection).await;
-        if let Some(serving) = serving {
-            serving.stop().await?;
-        }
-        for results in outcome? {
-            print_summary(&results, format)?;
-        }
-        output::say(&format!(
-            "report: {}",
-            arguments.out.join("report").join("index.html").display()
-        ));
-        Ok(())
+        source.close().await?;
+        outcome
     })
 }
 
-async fn write_all(
+async fn gather_all(
     arguments: &Report,
-    connection: &crate::arguments::Connection,
+    client: &Client,
 ) -> Result<Vec<SweepResults>, CommandError> {
-    let client = Client::new(connection)?;
+    let out = arguments.out.as_deref().unwrap_or(Path::new("OUT"));
     let mut all = Vec::new();
     for sweep in &arguments.sweeps {
-        all.push(gather(&client, sweep, &arguments.out, None).await?);
+        all.push(gather(client, sweep, out, None, arguments.figure.as_deref()).await?);
     }
-    // One sweep's CSV files lie beside the report; several have a folder each.
-    for results in &all {
+    Ok(all)
+}
+
+/// Writes the report again whenever a cell has changed, until all are settled.
+async fn renew(arguments: &Report, client: &Client, format: Format) -> Result<(), CommandError> {
+    let stop = crate::interrupt::token()
+        .map_err(|error| CommandError::Other(format!("cannot listen for signals: {error}")))?;
+    let mut last: Vec<SweepResults> = Vec::new();
+    loop {
+        let all = gather_all(arguments, client).await?;
+        let cells = || all.iter().flat_map(|results| &results.cells);
+        let open = cells().filter(|cell| !cell.status.is_settled()).count();
+        let news = last.is_empty() || !cells().eq(last.iter().flat_map(|results| &results.cells));
+        if news {
+            if open == 0 {
+                return deliver(arguments, &all, format);
+            }
+            write_all(arguments, &all)?;
+            output::say(&format!(
+                "report renewed: {} of {} cells settled",
+                cells().count() - open,
+                cells().count()
+            ));
+        }
+        last = all;
+        tokio::select! {
+            () = tokio::time::sleep(std::time::Duration::from_secs(arguments.every)) => {}
+            () = stop.cancelled() => {
+                return Err(CommandError::Interrupted(
+                    "stopped renewing the report; the sweep goes on".into(),
+                ));
+            }
+        }
+    }
+}
+
+/// Writes what was asked for, and says so.
+fn deliver(arguments: &Report, all: &[SweepResults], format: Format) -> Result<(), CommandError> {
+    if let Some(figure) = &arguments.figure {
+        return super::single_figure::write(all, figure, arguments.png, arguments.out.as_deref());
+    }
+    write_all(arguments, all)?;
+    for results in all {
+        print_summary(results, format)?;
+    }
+    let out = arguments.out.as_deref().unwrap_or(Path::new("."));
+    output::say(&format!(
+        "report: {}",
+        out.join("report").join("index.html").display()
+    ));
+    Ok(())
+}
+
+fn write_all(arguments: &Report, all: &[SweepResults]) -> Result<(), CommandError> {
+    let out = arguments.out.as_deref().unwrap_or(Path::new("."));
+    // One sweep's CSV files lie beside the report; several have a folder each, those of one name too.
+    let mut taken = BTreeSet::new();
+    for results in all {
         let folder = if all.len() == 1 {
-            arguments.out.clone()
+            out.to_owned()
         } else {
-            arguments.out.join(super::folder_name(&results.name))
+            let plain = super::folder_name(&results.name);
+            let mut name = plain.clone();
+            let mut number = 1;
+            while !taken.insert(name.clone()) {
+                number += 1;
+                name = format!("{plain}-{number}");
+            }
+            out.join(name)
         };
         write_csv(results, &folder)?;
     }
-    reports::write_report(&all, &arguments.out.join("report"))
-        .map_err(|error| CommandError::Other(chain(&error)))?;
-    Ok(all)
+    reports::write_report(all, &out.join("report")).map_err(|error| failed(&error))
 }
 
 /// Writes report and CSV files of one sweep into `out`.
@@ -73,7 +131,7 @@ pub async fn write(
     out: &Path,
     file: Option<&SweepFile>,
 ) -> Result<SweepResults, CommandError> {
-    let results = gather(client, sweep, out, file).await?;
+    let results = gather(client, sweep, out, file, None).await?;
     write_csv(&results, out)?;
     reports::write_report(std::slice::from_ref(&results), &out.join("report"))
         .map_err(|error| CommandError::Other(chain(&error)))?;
@@ -92,9 +150,18 @@ async fn gather(
     sweep: &str,
     out: &Path,
     file: Option<&SweepFile>,
+    figure: Option<&str>,
 ) -> Result<SweepResults, CommandError> {
     let info = client.sweep_info(sweep).await?;
     let mut cells = client.cells(sweep).await?;
+    if cells
+        .iter()
+        .any(|cell| cell.cell.job.extraction().is_some())
+    {
+        return Err(CommandError::Usage(format!(
+            "`{sweep}` extracts features and trains nothing: there is nothing to report; `extract` fetches its data set"
+        )));
+    }
     let mut notes = Vec::new();
     if info.discrepancies > 0 {
         notes.push(format!(
@@ -114,9 +181,10 @@ async fn gather(
             )
         })
         .collect();
-    let request = sweeps::SweepSpec::parse(&info.file, &info.text)
+    let mut request = sweeps::SweepSpec::parse(&info.file, &info.text)
         .map(|spec| spec.report)
         .unwrap_or_default();
+    ask_for(&mut request.figures, figure);
     notes.extend(super::scores::smooth(client, &mut cells).await?);
     let scores = super::scores::fetch(client, &request.figures, &cells).await?;
     Ok(SweepResults {
@@ -135,8 +203,33 @@ async fn gather(
         version: version::LONG.to_owned(),
         notes,
         scores,
-        facts: Vec::new(),
+        facts: vec![(
+            "Cargo.lock of this program (BLAKE3)".to_owned(),
+            sweeps::Digest::of(LOCK_FILE).to_string(),
+        )],
     })
+}
+
+/// A sweep's cells without scores and figures: what `export` needs.
+pub async fn cells_of(client: &Client, sweep: &str) -> Result<SweepResults, CommandError> {
+    let info = client.sweep_info(sweep).await?;
+    let mut cells = client.cells(sweep).await?;
+    super::scores::smooth(client, &mut cells).await?;
+    Ok(SweepResults {
+        name: info.summary.name,
+        columns: info.columns,
+        cells,
+        ..SweepResults::default()
+    })
+}
+
+/// Adds a figure to those that a sweep file asks for.
+fn ask_for(figures: &mut Vec<String>, figure: Option<&str>) {
+    if let Some(figure) = figure
+        && !figures.iter().any(|name| name == figure)
+    {
+        figures.push(figure.to_owned());
+    }
 }
 
 fn command(path: &str, out: &Path, file: Option<&SweepFile>) -> String {

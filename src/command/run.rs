@@ -134,7 +134,7 @@ async fn with_coordinator(
         workers.spawn(worker.supervise(finish.clone()));
     }
     let ended = tokio::select! {
-        cells = watch::until_settled(&client, &file.spec.name) => cells,
+        cells = watch::until_settled(&client, &file.spec.name, Format::Text) => cells,
         failed = first_failure(&mut workers) => Err(failed),
         () = stop.cancelled() => Err(CommandError::Interrupted(
             "interrupted: what is finished is kept, and the same command goes on from there".into(),
@@ -224,9 +224,5 @@ impl Team {
 }
 
 fn connection(address: SocketAddr) -> Connection {
-    Connection {
-        coordinator: format!("http://{address}"),
-        token_file: None,
-        ca: None,
-    }
+    Connection::to(format!("http://{address}"))
 }

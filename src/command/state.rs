@@ -5,6 +5,9 @@ use std::net::SocketAddr;
 use std::path::Path;
 use std::time::Duration;
 
+use coordinator::message::{Submit, Submitted};
+use coordinator::service::CallError;
+use proto::Reason;
 use sweeps::{JobId, JobStatus};
 
 use crate::arguments::Connection;
@@ -33,25 +36,30 @@ pub async fn serve_existing(state: &Path) -> Result<Serving, CommandError> {
     .await
 }
 
-/// The jobs that have a record in a state folder; none where there is no folder yet.
-pub fn done_jobs(state: &Path) -> Result<BTreeSet<JobId>, CommandError> {
+/// What a state folder knows of a sweep that may be submitted to it.
+#[derive(Debug, Default)]
+pub struct Known {
+    /// Every job that has a record there.
+    pub done: BTreeSet<JobId>,
+    /// What submitting the file would mean; `None` where there is no folder yet, or a data set is not known.
+    pub meaning: Option<Submitted>,
+}
+
+/// What a state folder knows.
+pub fn known(state: &Path, submit: &Submit) -> Result<Known, CommandError> {
     if !state.is_dir() {
-        return Ok(BTreeSet::new());
+        return Ok(Known::default());
     }
     super::runtime()?.block_on(async {
         let serving = serve_existing(state).await?;
-        let done = ask(&serving).await;
+        let known = ask(&serving, submit).await;
         serving.stop().await?;
-        done
+        known
     })
 }
 
-async fn ask(serving: &Serving) -> Result<BTreeSet<JobId>, CommandError> {
-    let connection = Connection {
-        coordinator: format!("http://{}", serving.address),
-        token_file: None,
-        ca: None,
-    };
+async fn ask(serving: &Serving, submit: &Submit) -> Result<Known, CommandError> {
+    let connection = Connection::to(format!("http://{}", serving.address));
     let client = Client::new(&connection)?;
     let mut done = BTreeSet::new();
     for sweep in client.sweeps().await? {
@@ -65,5 +73,18 @@ async fn ask(serving: &Serving) -> Result<BTreeSet<JobId>, CommandError> {
             .await
             .map_err(|error| client.failed(error))?;
     }
-    Ok(done)
+    let submit = Submit {
+        dry_run: true,
+        ..submit.clone()
+    };
+    let meaning = match client.submit(&submit).await {
+        Ok(meaning) => Some(meaning),
+        // Nothing to tell of jobs without an id; `plan` says which data set is missing.
+        Err(CallError::Refused {
+            reason: Some(Reason::UnknownDataset | Reason::DatasetConflict),
+            ..
+        }) => None,
+        Err(error) => return Err(client.failed(error)),
+    };
+    Ok(Known { done, meaning })
 }

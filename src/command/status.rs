@@ -1,4 +1,4 @@
-//! `status`, `workers`, `explain`, `logs`: questions to a running coordinator.
+//! `status`, `workers`, `explain`: questions to a running coordinator.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -190,7 +190,7 @@ pub fn workers(connection: &Connection, format: Format) -> Result<(), CommandErr
                 worker.leases.len().to_string(),
                 worker.finished.to_string(),
                 worker.failed.to_string(),
-                format!("{} s ago", now.saturating_sub(worker.last_seen.0) / 1000),
+                format!("{} ago", super::age(now.saturating_sub(worker.last_seen.0))),
                 busy,
                 memory,
                 rate,
@@ -295,23 +295,4 @@ fn failure_line(failure: &AttemptFailure) -> String {
         "attempt {} on {}: {}",
         failure.attempt, failure.worker, failure.failure
     )
-}
-
-/// The kept log lines of a job.
-pub fn logs(arguments: &Job, format: Format) -> Result<(), CommandError> {
-    super::runtime()?.block_on(async {
-        let client = Client::new(&arguments.connection)?;
-        let job = client.find_job(&arguments.job).await?;
-        let lines = client
-            .logs(job, None)
-            .await
-            .map_err(|error| client.failed(error))?;
-        if format == Format::Json {
-            return output::json(&lines);
-        }
-        for line in &lines {
-            output::print(&format!("[attempt {}] {}", line.attempt, line.text))?;
-        }
-        Ok(())
-    })
 }

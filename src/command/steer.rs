@@ -2,13 +2,13 @@
 
 use coordinator::message::{Steer, SteerAction, Target as Steered};
 
-use crate::arguments::Target;
+use crate::arguments::{Format, Target};
 use crate::client::Client;
 use crate::error::CommandError;
 use crate::output;
 
 /// Steers the target and says how many jobs changed.
-pub fn steer(arguments: &Target, action: SteerAction) -> Result<(), CommandError> {
+pub fn steer(arguments: &Target, action: SteerAction, format: Format) -> Result<(), CommandError> {
     super::runtime()?.block_on(async {
         let client = Client::new(&arguments.connection)?;
         let sweeps = client.sweeps().await?;
@@ -41,6 +41,9 @@ pub fn steer(arguments: &Target, action: SteerAction) -> Result<(), CommandError
             SteerAction::Resume => "resumed",
             SteerAction::Retry => "queued again",
         };
+        if format == Format::Json {
+            return output::json(&serde_json::json!({ "changed": changed }));
+        }
         output::print(&format!(
             "{changed} job{} {done}",
             if changed == 1 { "" } else { "s" }

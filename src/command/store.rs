@@ -197,8 +197,11 @@ fn described(journal: &Verified) -> String {
         ""
     };
     format!(
-        "{} entries in {} segments, up to number {}{torn}",
-        journal.entries, journal.segments, journal.sequence
+        "{} entries in {} segment{}, up to number {}{torn}",
+        journal.entries,
+        journal.segments,
+        if journal.segments == 1 { "" } else { "s" },
+        journal.sequence
     )
 }
 

@@ -29,7 +29,7 @@ pub fn submit(arguments: &Submit, format: Format) -> Result<(), CommandError> {
             Format::Text => output::print(&describe(&submitted))?,
         }
         if arguments.wait && !arguments.dry_run {
-            super::watch::follow(&client, &file.spec.name).await?;
+            super::watch::follow(&client, &file.spec.name, Format::Text).await?;
         }
         Ok(())
     })
@@ -49,10 +49,11 @@ pub fn request(file: &SweepFile, max_jobs: usize) -> message::Submit {
 /// One line on what a submission means.
 pub fn describe(submitted: &message::Submitted) -> String {
     let mut text = format!(
-        "{}: {} cells, {} jobs, {} done, {} to run",
+        "{}: {} cells, {} jobs, {} new, {} done, {} to run",
         submitted.sweep,
         submitted.cells,
         submitted.jobs,
+        submitted.new,
         submitted.done,
         submitted.jobs.saturating_sub(submitted.done)
     );
@@ -65,7 +66,8 @@ pub fn describe(submitted: &message::Submitted) -> String {
     text
 }
 
-fn as_json(submitted: &message::Submitted) -> serde_json::Value {
+/// The same for programs.
+pub fn as_json(submitted: &message::Submitted) -> serde_json::Value {
     serde_json::json!({
         "sweep": submitted.sweep, "cells": submitted.cells, "jobs": submitted.jobs, "new": submitted.new,
         "done": submitted.done, "shared": submitted.shared, "hidden": submitted.hidden,

@@ -91,6 +91,7 @@ impl SweepFile {
     pub fn digest_of(&self, source: &DatasetSource) -> Option<Digest> {
         match source {
             DatasetSource::Synthetic(synthetic) => Some(synthetic.digest()),
+            DatasetSource::Video(extraction) => Some(extraction.digest),
             DatasetSource::Named(name) => self
                 .datasets
                 .get(name)
@@ -106,7 +107,7 @@ impl SweepFile {
             .iter()
             .filter_map(|source| match source {
                 DatasetSource::Named(name) => Some((name.clone(), self.digest_of(source)?)),
-                DatasetSource::Synthetic(_) => None,
+                DatasetSource::Synthetic(_) | DatasetSource::Video(_) => None,
             })
             .collect()
     }
@@ -165,6 +166,7 @@ impl SweepFile {
         };
         match source {
             DatasetSource::Named(name) => self.datasets.get(name).map(count),
+            DatasetSource::Video(_) => None,
             DatasetSource::Synthetic(synthetic) => {
                 // Making it takes memory: a large one is left to the workers.
                 let numbers = u64::from(synthetic.videos)

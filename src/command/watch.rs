@@ -6,38 +6,43 @@ use coordinator::message::Change;
 use coordinator::service::caller::Heard;
 use sweeps::{CellResult, JobId, JobStatus};
 
-use crate::arguments::SweepOf;
+use crate::arguments::{Format, SweepOf};
 use crate::client::Client;
 use crate::error::CommandError;
 use crate::interrupt;
 use crate::labels::Labels;
-use crate::output::say;
+use crate::output::{self, say};
 use crate::progress::{News, Progress};
 
 /// Follows the sweep.
-pub fn watch(arguments: &SweepOf) -> Result<(), CommandError> {
+pub fn watch(arguments: &SweepOf, format: Format) -> Result<(), CommandError> {
     super::runtime()?.block_on(async {
         let client = Client::new(&arguments.connection)?;
-        follow(&client, &arguments.sweep).await
+        follow(&client, &arguments.sweep, format).await
     })
 }
 
-/// Shows the progress of a sweep until all its jobs are settled, or Ctrl-C.
+/// Shows the progress of a sweep until all its jobs are settled, or Ctrl-C. As JSON: one line on stdout for each change,
+/// after a first one with the state of every job.
 ///
 /// # Errors
 /// Jobs that failed, an unreachable coordinator, an interruption.
-pub async fn follow(client: &Client, sweep: &str) -> Result<(), CommandError> {
+pub async fn follow(client: &Client, sweep: &str, format: Format) -> Result<(), CommandError> {
     let stop = interrupt::token()
         .map_err(|error| CommandError::Other(format!("cannot listen for signals: {error}")))?;
     let cells = tokio::select! {
-        cells = until_settled(client, sweep) => cells?,
+        cells = until_settled(client, sweep, format) => cells?,
         () = stop.cancelled() => return Err(CommandError::Interrupted("stopped watching; the sweep goes on".into())),
     };
     end(sweep, &cells)
 }
 
 /// Shows the progress and gives the cells as they are at the end.
-pub async fn until_settled(client: &Client, sweep: &str) -> Result<Vec<CellResult>, CommandError> {
+pub async fn until_settled(
+    client: &Client,
+    sweep: &str,
+    format: Format,
+) -> Result<Vec<CellResult>, CommandError> {
     loop {
         // Subscribe before looking: what changes in between is heard.
         let mut changes = client
@@ -50,6 +55,9 @@ pub async fn until_settled(client: &Client, sweep: &str) -> Result<Vec<CellResul
             .iter()
             .map(|cell| (cell.job_id, cell.status))
             .collect();
+        if format == Format::Json {
+            print_line(&serde_json::json!({ "event": "jobs", "sweep": sweep, "jobs": statuses }))?;
+        }
         if settled(&statuses) {
             return Ok(cells);
         }
@@ -59,6 +67,11 @@ pub async fn until_settled(client: &Client, sweep: &str) -> Result<Vec<CellResul
             let Some(heard) = changes.next().await.map_err(|error| client.failed(error))? else {
                 break;
             };
+            if format == Format::Json
+                && let Some(line) = change_json(&heard)
+            {
+                print_line(&line)?;
+            }
             let news = match heard {
                 Heard::Change(Change::Job {
                     job,
@@ -85,6 +98,56 @@ pub async fn until_settled(client: &Client, sweep: &str) -> Result<Vec<CellResul
         }
         progress.close();
     }
+}
+
+fn print_line(value: &serde_json::Value) -> Result<(), CommandError> {
+    output::print(&value.to_string())
+}
+
+/// A change for programs.
+fn change_json(heard: &Heard) -> Option<serde_json::Value> {
+    use serde_json::json;
+    let Heard::Change(change) = heard else {
+        // The whole picture follows.
+        return None;
+    };
+    Some(match change {
+        Change::Job {
+            job,
+            status,
+            attempt,
+            worker,
+            error,
+            ..
+        } => json!({
+            "event": "job", "job_id": job, "status": status, "attempt": attempt.0,
+            "worker": worker.as_deref(), "error": error.as_deref(),
+        }),
+        Change::Epochs {
+            job,
+            attempt,
+            points,
+            ..
+        } => json!({
+            "event": "epochs", "job_id": job, "attempt": attempt.0, "points": points.as_ref(),
+        }),
+        Change::Log {
+            job,
+            attempt,
+            lines,
+            ..
+        } => json!({
+            "event": "log", "job_id": job, "attempt": attempt.0, "lines": lines.as_ref(),
+        }),
+        Change::Sweep { name, counts } => {
+            let counts: BTreeMap<&str, u64> = JobStatus::ALL
+                .iter()
+                .map(|status| (status.name(), counts.of(*status)))
+                .collect();
+            json!({ "event": "sweep", "sweep": name.as_ref(), "counts": counts })
+        }
+        Change::Worker { .. } => return None,
+    })
 }
 
 fn settled(statuses: &BTreeMap<JobId, JobStatus>) -> bool {

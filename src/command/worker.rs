@@ -16,6 +16,7 @@ pub fn worker(_: &crate::arguments::Worker) -> Result<(), crate::error::CommandE
 
 #[cfg(feature = "train")]
 mod real {
+    use std::collections::BTreeMap;
     use std::sync::Arc;
     use std::time::Duration;
 
@@ -57,7 +58,8 @@ mod real {
             ordinal(&own.device),
             device.threads(),
             &super::group::assignment(),
-        );
+        )
+        .announcing(arguments.memory_bytes);
         let trainer = worker::candle::Candle::open(worker::candle::Settings {
             device,
             folders: folders.0,
@@ -71,6 +73,10 @@ mod real {
             meter,
         })
         .map_err(|error| CommandError::Input(chain(&error)))?;
+        let trainer = worker::extraction::Extracting::open(trainer, extraction(arguments, &own)?)
+            .map_err(|error| CommandError::Input(chain(&error)))?;
+        let mut labels = trainer.labels();
+        labels.extend(arguments.labels.iter().cloned());
         let outcome = crate::command::runtime()?.block_on(async {
             let shutdown = interrupt::token().map_err(|error| {
                 CommandError::Other(format!("cannot listen for signals: {error}"))
@@ -85,6 +91,7 @@ mod real {
             let config = worker::Config {
                 bearer,
                 version: version::LONG.to_owned(),
+                labels,
                 grace: seconds(arguments.grace),
                 orphan_timeout: seconds(arguments.orphan_timeout),
                 idle_timeout: arguments.idle_timeout.map(seconds),
@@ -106,6 +113,32 @@ mod real {
             .strip_prefix("cuda:")
             .and_then(|ordinal| ordinal.parse().ok())
             .unwrap_or(0)
+    }
+
+    fn extraction(
+        arguments: &Worker,
+        own: &Own,
+    ) -> Result<worker::extraction::Settings, CommandError> {
+        let given = &arguments.extraction;
+        let mut videos = BTreeMap::new();
+        for (name, folder) in &given.videos {
+            if videos.insert(name.clone(), folder.clone()).is_some() {
+                return Err(CommandError::Usage(format!(
+                    "--videos names two folders for `{name}`: give one"
+                )));
+            }
+        }
+        Ok(worker::extraction::Settings {
+            videos,
+            weights: given.weights.clone(),
+            device: own.device.clone(),
+            threads: own.threads,
+            batch: given.extract_batch,
+            ffmpeg: given.ffmpeg.clone(),
+            decode_threads: 1,
+            // A folder per process, as the spool is.
+            scratch: own.spool.with_extension("extraction"),
+        })
     }
 
     /// Whether a device could have that name: a misspelt one is the command line's fault, not the device's.

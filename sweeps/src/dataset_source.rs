@@ -4,6 +4,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+use crate::extraction::Extraction;
 use crate::id::Digest;
 use crate::value::encode_text;
 
@@ -18,6 +19,8 @@ pub enum DatasetSource {
     Named(String),
     /// Made by each worker from these settings, equal to the bit everywhere. Always called synthetic where it shows.
     Synthetic(Synthetic),
+    /// One video: the job is no training but an extraction of its features.
+    Video(Box<Extraction>),
 }
 
 /// The settings of a synthetic data set.
@@ -82,6 +85,7 @@ impl fmt::Display for DatasetSource {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Named(name) => name.fmt(formatter),
+            Self::Video(extraction) => extraction.fmt(formatter),
             Self::Synthetic(synthetic) => write!(
                 formatter,
                 "synthetic-{}-{}x{}-d{}-s{}",

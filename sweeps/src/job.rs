@@ -6,6 +6,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use crate::dataset_source::DatasetSource;
+use crate::extraction::Extraction;
 use crate::id::{Digest, JobId, TRAINER_REVISION};
 use crate::parameter::{Parameter, Role};
 use crate::registry::{self, ADDED_LATER, PARAMETERS};
@@ -169,13 +170,25 @@ impl JobSpec {
         }
     }
 
+    /// What is extracted, where the job is no training.
+    pub fn extraction(&self) -> Option<&Extraction> {
+        match &self.dataset {
+            DatasetSource::Video(extraction) => Some(extraction),
+            DatasetSource::Named(_) | DatasetSource::Synthetic(_) => None,
+        }
+    }
+
     /// The job's identity on the data set of that digest. The data set's name is not part of it: its bytes are.
+    /// An extraction has an identity of another kind: see [`crate::extraction`].
     pub fn id(&self, dataset: Digest) -> JobId {
         self.id_of_revision(dataset, TRAINER_REVISION)
     }
 
     /// The same for a trainer of that revision.
     pub fn id_of_revision(&self, dataset: Digest, trainer_revision: u32) -> JobId {
+        if let Some(extraction) = self.extraction() {
+            return extraction.id(dataset);
+        }
         let mut bytes = Vec::with_capacity(1024);
         encode_text("gcl-sweep job 1", &mut bytes);
         bytes.extend(trainer_revision.to_le_bytes());

@@ -4,11 +4,12 @@
 //! report draws a list of [`CellResult`]. Nothing here does IO, reads a clock or draws an unseeded number.
 //!
 //! Reading order: [`id`], [`value`], [`parameter`], [`registry`], [`job`], [`training`], [`record`], [`cell`], then the
-//! sweep language: [`fault`], [`spec`], [`expand`].
+//! sweep language: [`fault`], [`spec`], [`expand`]; and [`extraction`], the jobs that are no training.
 
 pub mod cell;
 pub mod dataset_source;
 pub mod expand;
+pub mod extraction;
 pub mod failure;
 pub mod fault;
 pub mod id;
@@ -23,6 +24,9 @@ pub mod value;
 pub use cell::{Cell, CellResult, JobStatus, Reporting, ScoreBy};
 pub use dataset_source::{DatasetSource, Regime, Synthetic};
 pub use expand::{Expansion, Limits, expand_text};
+pub use extraction::{
+    Extracted, Extraction, ExtractionSettings, ExtractionSweep, ExtractionWeights,
+};
 pub use failure::{Failure, FailureClass};
 pub use fault::{Fault, Faults};
 pub use id::{AttemptNumber, Digest, JobId, NOOP_REVISION, TRAINER_REVISION};
@@ -31,6 +35,6 @@ pub use record::{
     ArtifactRef, Curve, DeviceInfo, EpochPoint, FinalMetrics, Outcome, Phase, Provenance,
     RunRecord, ScoreMetrics, Warning,
 };
-pub use spec::{ReportRequest, SweepSpec};
+pub use spec::{ReportRequest, ResourceRequest, SweepSpec};
 pub use training::Training;
 pub use value::Value;

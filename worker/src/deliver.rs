@@ -74,7 +74,10 @@ impl Worker {
                     rounds += 1;
                     stored.clear();
                 }
-                (_, Some(Reason::Unauthenticated | Reason::Incompatible)) => {
+                (
+                    _,
+                    Some(Reason::Unauthenticated | Reason::PermissionDenied | Reason::Incompatible),
+                ) => {
                     return Err(WorkerError::Refused {
                         reason: trouble.reason,
                         message: trouble.message,

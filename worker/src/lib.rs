@@ -13,6 +13,8 @@
 pub mod candle;
 pub mod config;
 pub mod error;
+#[cfg(feature = "train")]
+pub mod extraction;
 pub mod fake;
 pub mod files;
 #[cfg(feature = "train")]

@@ -104,6 +104,15 @@ impl Meter {
         }
     }
 
+    /// Says another amount of memory than the device has, where one is given.
+    #[must_use]
+    pub fn announcing(self, memory_bytes: Option<u64>) -> Self {
+        Self {
+            memory_bytes: memory_bytes.or(self.memory_bytes),
+            ..self
+        }
+    }
+
     /// Memory of the device; on the CPU, what this process may have.
     pub fn memory_bytes(&self) -> Option<u64> {
         self.memory_bytes

@@ -57,7 +57,7 @@ mod tests {
         let expected = |reason| match reason {
             Reason::StaleLease | Reason::UnknownJob => Verdict::LeaseLost,
             Reason::UnknownWorker => Verdict::HelloAgain,
-            Reason::Storage | Reason::Unavailable => Verdict::Retry,
+            Reason::Storage | Reason::Unavailable | Reason::Busy => Verdict::Retry,
             _ => Verdict::GiveUp,
         };
         for &reason in Reason::ALL {

@@ -11,6 +11,7 @@ use crate::entry::Entry;
 use crate::index::{Applied, IndexError, IndexWriter, Reader, SledStore, Store};
 use crate::journal::{Journal, JournalError, Scanned};
 use crate::message::Timestamp;
+use crate::metrics::Metrics;
 use crate::scheduler::{ImageError, Scheduler};
 
 /// Entries after which a rebuild writes what it has: bounds its memory.
@@ -21,6 +22,7 @@ pub(super) struct State {
     index: IndexWriter,
     /// The index could not follow; the next start makes it up.
     behind: bool,
+    metrics: Metrics,
 }
 
 /// What a running attempt reported.
@@ -81,6 +83,7 @@ impl State {
                 journal,
                 index,
                 behind: false,
+                metrics: config.metrics.clone(),
             },
             scheduler,
             reader,
@@ -90,6 +93,17 @@ impl State {
 
     /// Makes entries durable, then brings the index up to date.
     pub(super) fn write(&mut self, entries: &[Entry], kept: &[Kept]) -> Result<(), JournalError> {
+        let began = tokio::time::Instant::now();
+        let written = self.write_all(entries, kept);
+        match &written {
+            Ok(()) if entries.is_empty() => {}
+            Ok(()) => self.metrics.committed(entries, began.elapsed()),
+            Err(_) => self.metrics.commit_failed(),
+        }
+        written
+    }
+
+    fn write_all(&mut self, entries: &[Entry], kept: &[Kept]) -> Result<(), JournalError> {
         let locations = self.journal.append(entries)?;
         // The entries are on disk: from here on nothing may fail the turn. An index that cannot follow loses live points
         // and answers "no record" until the next start, and says so in the log.

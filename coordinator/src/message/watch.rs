@@ -65,6 +65,14 @@ pub enum Change {
 }
 
 impl Change {
+    /// The job that it is about.
+    pub fn job(&self) -> Option<JobId> {
+        match self {
+            Self::Job { job, .. } | Self::Epochs { job, .. } | Self::Log { job, .. } => Some(*job),
+            Self::Sweep { .. } | Self::Worker { .. } => None,
+        }
+    }
+
     /// Whether it concerns the sweep of that name.
     pub fn concerns(&self, sweep: &str) -> bool {
         match self {

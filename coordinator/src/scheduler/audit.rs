@@ -101,6 +101,19 @@ impl Scheduler {
         }
     }
 
+    /// Ends the audits of jobs that no sweep wants any more: nobody would run them.
+    pub(super) fn drop_hidden_audits(&mut self) {
+        let hidden: Vec<JobIndex> = self
+            .audits
+            .keys()
+            .copied()
+            .filter(|index| self.job(*index).places.iter().next().is_none())
+            .collect();
+        for index in hidden {
+            self.set_audit(index, None);
+        }
+    }
+
     /// The different jobs of a grid.
     fn distinct(&self, grid: u32) -> BTreeSet<JobIndex> {
         self.grid(grid).jobs.iter().copied().collect()

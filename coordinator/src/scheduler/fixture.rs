@@ -83,6 +83,7 @@ pub(crate) fn expand(text: &str) -> Result<Expanded, String> {
         columns,
         cells,
         datasets: BTreeMap::new(),
+        requirements: Requirements::default(),
     })
 }
 

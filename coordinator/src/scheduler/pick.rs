@@ -38,30 +38,27 @@ impl Scheduler {
                 job: job.id,
                 attempt: AttemptNumber(job.attempts.0 + 1),
             };
-            match self.assignment(key, place) {
-                Ok(assignment) => {
-                    self.persist(Entry::Leased {
-                        at: now,
-                        worker: id,
-                        leases: vec![key],
-                    });
-                    assignments.push(assignment);
-                }
-                Err(_) => {
-                    // A job that this version cannot read any more (a parameter it does not take) must not stop the
-                    // others; `explain` says why it is on hold.
-                    let action = if self.audits.contains_key(&index) {
-                        SteerAction::Cancel
-                    } else {
-                        SteerAction::Pause
-                    };
-                    self.persist(Entry::Steered {
-                        at: now,
-                        target: Target::Job(key.job),
-                        action,
-                    });
-                }
+            if let Ok(assignment) = self.assignment(key, place) {
+                self.persist(Entry::Leased {
+                    at: now,
+                    worker: id,
+                    leases: vec![key],
+                });
+                assignments.push(assignment);
+                continue;
             }
+            // A job that this version cannot read any more (a parameter it does not take) must not stop the others;
+            // `explain` says why it is on hold.
+            let action = if self.audits.contains_key(&index) {
+                SteerAction::Cancel
+            } else {
+                SteerAction::Pause
+            };
+            self.persist(Entry::Steered {
+                at: now,
+                target: Target::Job(key.job),
+                action,
+            });
         }
         assignments
     }

@@ -6,7 +6,7 @@
 
 mod world;
 
-use world::{Sabotage, World};
+use world::{Sabotage, Scale, World};
 
 /// Runs worlds until one breaks a rule; answers its seed and what it broke.
 fn search(seeds: std::ops::Range<u64>, sabotage: Sabotage) -> Option<(u64, String)> {
@@ -86,4 +86,19 @@ fn worlds_are_wild_enough_to_mean_something() {
     ] {
         assert!(times >= 40, "{what}: only {times} times in 200 worlds");
     }
+}
+
+/// Minutes, and in a release build: `SIM_LARGE=1 cargo test --release -p coordinator --lib a_large_world -- --nocapture`.
+#[test]
+fn a_large_world_keeps_every_promise() {
+    let Ok(seed) = std::env::var("SIM_LARGE") else {
+        eprintln!("skipped: SIM_LARGE=SEED runs a world of 1,000 workers over weeks");
+        return;
+    };
+    let seed = seed.parse().expect("SIM_LARGE is a seed");
+    let mut world = World::of(Scale::LARGE, seed, Sabotage::None);
+    if let Err(broken) = world.run() {
+        panic!("large world {seed}: {broken}");
+    }
+    eprintln!("large world {seed}: {}", world.summary());
 }

@@ -14,8 +14,8 @@ use sweeps::{AttemptNumber, FailureClass, JobId, JobStatus};
 use super::fixture::{self, grid_on, hello, submission};
 use super::{Answer, Entry, Event, Request, job};
 use crate::message::{
-    Finish, Goodbye, LeaseRequest, Next, Order, Receipt, Refusal, Release, Steer, SteerAction,
-    StopReason, Target, WorkerId, WorkerState,
+    Finish, Goodbye, LeaseRequest, Next, Order, Receipt, Refusal, Release, Requirements, Steer,
+    SteerAction, StopReason, Target, WorkerId, WorkerState,
 };
 use world::{World, key, lease_answer};
 

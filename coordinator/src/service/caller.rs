@@ -60,7 +60,13 @@ impl From<Status> for CallError {
         let reason = Reason::of(&status);
         let lost = matches!(
             status.code(),
-            Code::Unavailable | Code::DeadlineExceeded | Code::Unknown | Code::Internal
+            // Nobody cancels here: that is what a connection that broke in mid-call looks like, one that was refused for
+            // want of a certificate included.
+            Code::Unavailable
+                | Code::DeadlineExceeded
+                | Code::Cancelled
+                | Code::Unknown
+                | Code::Internal
         );
         // A refusal of ours was given by a coordinator that was reached; a stopping one is as good as away.
         if lost && reason.is_none_or(|reason| reason == Reason::Unavailable) {
@@ -188,9 +194,23 @@ impl Caller {
 
     /// Changes from now on, of one sweep or of all. A picture asked for after this returned misses nothing.
     pub async fn watch(&self, sweep: Option<&str>) -> Result<Watcher, CallError> {
-        let request = wire::WatchRequest {
+        self.watching(wire::WatchRequest {
             sweep: sweep.map(str::to_owned),
-        };
+            job_id: None,
+        })
+        .await
+    }
+
+    /// The same of one job.
+    pub async fn watch_job(&self, job: JobId) -> Result<Watcher, CallError> {
+        self.watching(wire::WatchRequest {
+            sweep: None,
+            job_id: Some(job.0.to_vec()),
+        })
+        .await
+    }
+
+    async fn watching(&self, request: wire::WatchRequest) -> Result<Watcher, CallError> {
         Ok(Watcher {
             stream: self.client().watch(request).await?.into_inner(),
         })

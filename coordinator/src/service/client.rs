@@ -1,6 +1,7 @@
 //! What people and reports ask.
 
 use std::io::SeekFrom;
+use std::time::Duration;
 
 use proto::limits::{CHUNK_BYTES, LEASES, NAME_BYTES, RENDERED_BYTES, TEXT_BYTES};
 use proto::version::Versions;
@@ -13,6 +14,7 @@ use tokio_stream::wrappers::ReceiverStream;
 use tokio_util::sync::CancellationToken;
 use tonic::{Request, Response, Status};
 
+use super::limits::{Place, Places};
 use super::refusal::status;
 use super::worker::stopping;
 use crate::handle::EngineHandle;
@@ -25,6 +27,8 @@ const CHUNKS_AHEAD: usize = 4;
 /// Changes on their way to a watcher. Behind that the engine's own buffer fills, and then the watcher is told that it
 /// missed some.
 const CHANGES_AHEAD: usize = 64;
+/// A reader that takes nothing for that long is let go.
+const SLOWEST_READER: Duration = Duration::from_mins(2);
 /// The most job ids that a search answers.
 const MOST_FOUND: usize = 1000;
 
@@ -32,6 +36,7 @@ pub(super) struct Clients {
     pub(super) engine: EngineHandle,
     pub(super) version: String,
     pub(super) shutdown: CancellationToken,
+    pub(super) places: Places,
 }
 
 pub(super) type Stream<T> = ReceiverStream<Result<T, Status>>;
@@ -52,7 +57,13 @@ impl ClientService for Clients {
         request: Request<wire::SubmitRequest>,
     ) -> Result<Response<wire::SubmitResponse>, Status> {
         use wire::submit_response::Answer;
-        let submit: Submit = request.into_inner().try_into()?;
+        let mut submit: Submit = request.into_inner().try_into()?;
+        // What a submitter asks for ends where the coordinator's own limit is.
+        let asked = submit
+            .max_jobs
+            .unwrap_or_else(|| sweeps::Limits::default().max_jobs);
+        let most = self.places.jobs_per_sweep();
+        submit.max_jobs = Some(asked.min(most));
         let answer = match self.engine.submit(submit).await {
             Ok(submitted) => Answer::Submitted(submitted.into()),
             Err(Refusal::InvalidSweep { mut rendered }) => {
@@ -62,6 +73,11 @@ impl ClientService for Clients {
                         .find(|&at| rendered.is_char_boundary(at));
                     rendered.truncate(cut.unwrap_or(0));
                     rendered.push_str("\n… and more");
+                }
+                if asked > most {
+                    rendered.push_str(&format!(
+                        "\nnote: this coordinator takes at most {most} jobs in a sweep (coordinator --max-jobs)"
+                    ));
                 }
                 Answer::InvalidSweep(rendered)
             }
@@ -102,19 +118,20 @@ impl ClientService for Clients {
         request: Request<wire::CellsRequest>,
     ) -> Result<Response<Self::CellsStream>, Status> {
         let sweep = text("sweep", request.into_inner().sweep, NAME_BYTES)?;
+        let place = self.places.stream()?;
         let mut pages = self
             .engine
             .cell_pages(sweep)
             .await
             .map_err(|no| status(&no))?;
         let (sender, receiver) = mpsc::channel(CELLS_AHEAD);
-        self.spawn(async move {
+        self.spawn(place, async move {
             loop {
                 match pages.next().await {
                     Ok(None) => return,
                     Ok(Some(page)) => {
                         for cell in &page {
-                            if sender.send(Ok(cell.into())).await.is_err() {
+                            if !hand_over(&sender, Ok(cell.into())).await {
                                 return;
                             }
                         }
@@ -145,16 +162,21 @@ impl ClientService for Clients {
         &self,
         request: Request<wire::WatchRequest>,
     ) -> Result<Response<Self::WatchStream>, Status> {
+        let request = request.into_inner();
         let sweep = request
-            .into_inner()
             .sweep
             .map(|sweep| text("sweep", sweep, NAME_BYTES))
             .transpose()?;
+        let job = request
+            .job_id
+            .map(|job| job_id("job_id", &job))
+            .transpose()?;
+        let place = self.places.stream()?;
         // From here on nothing is missed: whoever asks for the whole picture after the headers arrived has it all.
         let mut changes = self.engine.subscribe();
         let (sender, receiver) = mpsc::channel(CHANGES_AHEAD);
         let shutdown = self.shutdown.clone();
-        self.spawn(async move {
+        self.spawn(place, async move {
             loop {
                 let change = tokio::select! {
                     change = changes.recv() => change,
@@ -169,6 +191,7 @@ impl ClientService for Clients {
                         if sweep
                             .as_deref()
                             .is_some_and(|sweep| !change.concerns(sweep))
+                            || job.is_some_and(|job| change.job() != Some(job))
                         {
                             continue;
                         }
@@ -182,7 +205,7 @@ impl ClientService for Clients {
                         return;
                     }
                 };
-                if sender.send(Ok(event)).await.is_err() {
+                if !hand_over(&sender, Ok(event)).await {
                     return;
                 }
             }
@@ -248,6 +271,7 @@ impl ClientService for Clients {
         request: Request<wire::GetArtifactRequest>,
     ) -> Result<Response<Self::GetArtifactStream>, Status> {
         let digest = digest("digest", &request.into_inner().digest)?;
+        let place = self.places.stream()?;
         let (mut file, bytes) = self
             .engine
             .get_artifact(digest)
@@ -260,7 +284,7 @@ impl ClientService for Clients {
                 )
             })?;
         let (sender, receiver) = mpsc::channel(CHUNKS_AHEAD);
-        self.spawn(async move {
+        self.spawn(place, async move {
             if let Err(error) = file.seek(SeekFrom::Start(0)).await {
                 let _ = sender.send(Err(unreadable(&error))).await;
                 return;
@@ -273,7 +297,7 @@ impl ClientService for Clients {
                     Err(error) => Err(unreadable(&error)),
                 };
                 let ends = chunk.is_err();
-                if sender.send(chunk).await.is_err() || ends {
+                if !hand_over(&sender, chunk).await || ends {
                     return;
                 }
                 left = left.saturating_sub(CHUNK_BYTES as u64);
@@ -324,7 +348,7 @@ impl ClientService for Clients {
         &self,
         _: Request<wire::BackupRequest>,
     ) -> Result<Response<Self::BackupStream>, Status> {
-        Ok(Response::new(self.send_backup()))
+        Ok(Response::new(self.send_backup()?))
     }
 
     async fn collect_garbage(
@@ -337,9 +361,10 @@ impl ClientService for Clients {
 
 impl Clients {
     /// Feeds a stream. It ends with its reader, or when the server stops.
-    pub(super) fn spawn(&self, feed: impl Future<Output = ()> + Send + 'static) {
+    pub(super) fn spawn(&self, place: Place, feed: impl Future<Output = ()> + Send + 'static) {
         let shutdown = self.shutdown.clone();
         tokio::spawn(async move {
+            let _place = place;
             tokio::select! {
                 // The feed first: a watcher is told why its stream ends.
                 biased;
@@ -348,6 +373,11 @@ impl Clients {
             }
         });
     }
+}
+
+/// Hands something to a reader; says whether there still is one. A reader that takes nothing for long is none.
+async fn hand_over<T>(sender: &mpsc::Sender<Result<T, Status>>, item: Result<T, Status>) -> bool {
+    sender.send_timeout(item, SLOWEST_READER).await.is_ok()
 }
 
 fn unreadable(error: &std::io::Error) -> Status {

@@ -4,21 +4,31 @@
 //! means is the scheduler's. What arrives is bounded (length, number of calls, time) before it is looked at.
 //!
 //! [`serve`] takes a bound listener and a token to stop; [`caller`] is the other end of the client service, for the
-//! command line.
+//! command line. [`Access`] says who may call what, [`Limits`] how much of it; [`serve_http`] is the side port for metrics
+//! and probes.
 
 pub mod caller;
 pub mod exposure;
 
-mod access;
+pub(crate) mod access;
 mod client;
+mod connections;
 mod convert;
 mod deadline;
+mod health;
+mod http;
+mod limits;
 mod refusal;
 mod server;
 mod store;
+#[cfg(test)]
+mod tests;
 mod worker;
 
-pub use access::Token;
+pub use access::{Access, Role, TokenDigest, TokenEntry, TokenFile, TokenFileError, token_of};
 pub use caller::{CallError, Caller, Heard};
 pub use exposure::{Exposed, check_exposure};
+pub use health::Health;
+pub use http::{HttpOptions, HttpTlsError, serve_http};
+pub use limits::Limits;
 pub use server::{Options, ServeError, Tls, serve, serve_incoming};

@@ -11,14 +11,17 @@ use tokio::net::TcpListener;
 use tokio::time::sleep;
 use tokio_stream::Stream;
 use tokio_util::sync::CancellationToken;
-use tonic::service::interceptor::InterceptedService;
 use tonic::transport::server::{Connected, TcpIncoming};
 use tonic::transport::{Certificate, Identity, Server, ServerTlsConfig};
 
-use super::access::{Guard, Token};
+use super::access::{Access, GateLayer};
 use super::client::Clients;
+use super::connections::Limited;
+use super::health::Health;
+use super::limits::{Limits, Places};
 use super::worker::Workers;
 use crate::handle::EngineHandle;
+use crate::metrics::Metrics;
 
 /// Calls of one connection at a time. A worker has three, a watching page a few; each may hold a message of
 /// [`MESSAGE_BYTES`].
@@ -28,20 +31,30 @@ const LONGEST_CALL: Duration = Duration::from_hours(1);
 /// A peer that vanished is noticed after this and [`KEEPALIVE_TIMEOUT`].
 const KEEPALIVE_INTERVAL: Duration = Duration::from_secs(20);
 const KEEPALIVE_TIMEOUT: Duration = Duration::from_secs(10);
+/// A TLS greeting takes two exchanges.
+const HANDSHAKE: Duration = Duration::from_secs(10);
+/// Bytes of a question after health: the name of a service.
+const HEALTH_BYTES: usize = 4 << 10;
 /// Bytes of all headers of a call. Ours have a few hundred.
 const HEADER_BYTES: u32 = 16 << 10;
 /// Calls that are running when the server stops may end within this.
 const LAST_CALLS: Duration = Duration::from_secs(5);
 
 /// What a server needs to know beside its engine.
-#[derive(Debug, Clone, Default)]
+#[derive(Clone, Default)]
 pub struct Options {
     /// Version of the program.
     pub version: String,
-    /// The token that every call must carry.
-    pub token: Option<Token>,
+    /// Who may call what.
+    pub access: Access,
     /// Certificates.
     pub tls: Option<Tls>,
+    /// How much of everything at a time.
+    pub limits: Limits,
+    /// What counts the calls; the same as the engine's, usually.
+    pub metrics: Metrics,
+    /// What the health service says; without it, that all is well.
+    pub health: Option<Health>,
 }
 
 /// Certificates, as PEM.
@@ -83,7 +96,7 @@ pub async fn serve(
 
 /// The same on any stream of connections.
 pub async fn serve_incoming<IO>(
-    incoming: impl Stream<Item = io::Result<IO>> + Send + 'static,
+    incoming: impl Stream<Item = io::Result<IO>> + Send + Unpin + 'static,
     engine: EngineHandle,
     options: Options,
     shutdown: CancellationToken,
@@ -91,11 +104,12 @@ pub async fn serve_incoming<IO>(
 where
     IO: AsyncRead + AsyncWrite + Connected + Unpin + Send + 'static,
 {
-    let guard = Guard(options.token);
+    let places = Places::new(options.limits, options.metrics.clone());
     let workers = WorkerServiceServer::new(Workers {
         engine: engine.clone(),
         version: options.version.clone(),
         shutdown: shutdown.clone(),
+        places: places.clone(),
     })
     .max_decoding_message_size(MESSAGE_BYTES)
     .max_encoding_message_size(MESSAGE_BYTES);
@@ -103,9 +117,15 @@ where
         engine,
         version: options.version,
         shutdown: shutdown.clone(),
+        places,
     })
     .max_decoding_message_size(MESSAGE_BYTES)
     .max_encoding_message_size(MESSAGE_BYTES);
+    let (reporter, health) = tonic_health::server::health_reporter();
+    if let Some(health) = options.health {
+        tokio::spawn(health.report(reporter, shutdown.clone()));
+    }
+    tokio::spawn(options.access.clone().follow(shutdown.clone()));
     let mut server = Server::builder()
         .timeout(LONGEST_CALL)
         .concurrency_limit_per_connection(CALLS_PER_CONNECTION as usize)
@@ -114,17 +134,23 @@ where
         .http2_keepalive_interval(Some(KEEPALIVE_INTERVAL))
         .http2_keepalive_timeout(Some(KEEPALIVE_TIMEOUT));
     if let Some(tls) = options.tls {
-        let mut config =
-            ServerTlsConfig::new().identity(Identity::from_pem(tls.certificate, tls.key));
+        let mut config = ServerTlsConfig::new()
+            .identity(Identity::from_pem(tls.certificate, tls.key))
+            .timeout(HANDSHAKE);
         if let Some(authority) = tls.callers {
             config = config.client_ca_root(Certificate::from_pem(authority));
         }
         server = server.tls_config(config)?;
     }
     let serving = server
-        .add_service(InterceptedService::new(workers, guard.clone()))
-        .add_service(InterceptedService::new(clients, guard))
-        .serve_with_incoming_shutdown(incoming, shutdown.clone().cancelled_owned());
+        .layer(GateLayer::new(options.access, options.metrics.clone()))
+        .add_service(workers)
+        .add_service(clients)
+        .add_service(health.max_decoding_message_size(HEALTH_BYTES))
+        .serve_with_incoming_shutdown(
+            Limited::new(incoming, options.limits.connections, options.metrics),
+            shutdown.clone().cancelled_owned(),
+        );
     tokio::select! {
         result = serving => Ok(result?),
         () = async { shutdown.cancelled().await; sleep(LAST_CALLS).await } => {

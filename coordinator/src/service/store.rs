@@ -31,10 +31,11 @@ impl Clients {
         })
     }
 
-    pub(super) fn send_backup(&self) -> Stream<wire::BackupResponse> {
+    pub(super) fn send_backup(&self) -> Result<Stream<wire::BackupResponse>, Status> {
+        let place = self.places.stream()?;
         let (sender, receiver) = mpsc::channel(PIECES_AHEAD);
         let engine = self.engine.clone();
-        self.spawn(async move {
+        self.spawn(place, async move {
             let pieces = sender.clone();
             // A reader that goes ends the reading; one that is slow only makes its thread wait.
             let take = move |piece: Piece| pieces.blocking_send(Ok(piece.into())).is_ok();
@@ -42,7 +43,7 @@ impl Clients {
                 let _ = sender.send(Err(status(&refusal))).await;
             }
         });
-        ReceiverStream::new(receiver)
+        Ok(ReceiverStream::new(receiver))
     }
 
     pub(super) async fn collect(

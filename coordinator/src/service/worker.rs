@@ -7,26 +7,33 @@ use proto::version::Versions;
 use proto::wire::put_artifact_request::Part;
 use proto::wire::worker_service_server::WorkerService;
 use proto::{Reason, WireError, digest, refuse, required, wire};
-use sweeps::NOOP_REVISION;
+use sweeps::{AttemptNumber, Digest, JobId, NOOP_REVISION};
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 use tonic::{Request, Response, Status, Streaming};
+use tracing::{Instrument, Span};
 
 use super::convert;
 use super::deadline::patience;
+use super::limits::Places;
 use super::refusal::status;
 use crate::handle::EngineHandle;
-use crate::message::LeaseRequest;
+use crate::message::{Fail, Finish, LeaseRequest, Release, WorkerId};
 
 /// The longest that a call for work waits: proxies cut calls that are silent for longer.
 const MOST_PATIENCE: Duration = Duration::from_secs(50);
 /// The longest silence within an upload.
 const STALLED: Duration = Duration::from_secs(30);
+/// An upload may take this long, and as long again as its bytes take at [`SLOWEST`].
+const UPLOAD: Duration = Duration::from_mins(1);
+/// Bytes a second below which an upload is not worth its place.
+const SLOWEST: u64 = 64 << 10;
 
 pub(super) struct Workers {
     pub(super) engine: EngineHandle,
     pub(super) version: String,
     pub(super) shutdown: CancellationToken,
+    pub(super) places: Places,
 }
 
 #[tonic::async_trait]
@@ -96,8 +103,24 @@ impl WorkerService for Workers {
         &self,
         request: Request<wire::FinishRequest>,
     ) -> Result<Response<wire::FinishResponse>, Status> {
-        let finish = request.into_inner().try_into()?;
-        let answer = self.engine.finish(finish).await.map_err(|no| status(&no))?;
+        let finish: Finish = request.into_inner().try_into()?;
+        // The hot path: a span that is off costs nothing.
+        let span = tracing::debug_span!(
+            "attempt",
+            job = %finish.record.job_id.short(),
+            attempt = %finish.record.provenance.attempt,
+            worker = %finish.worker,
+        );
+        let delivered = self.engine.finish(finish).instrument(span.clone()).await;
+        let answer = span
+            .in_scope(|| {
+                match &delivered {
+                    Ok(answer) => tracing::debug!(receipt = ?answer.receipt, "a result"),
+                    Err(refusal) => tracing::warn!(%refusal, "a result is refused"),
+                }
+                delivered
+            })
+            .map_err(|no| status(&no))?;
         Ok(Response::new(answer.into()))
     }
 
@@ -105,8 +128,17 @@ impl WorkerService for Workers {
         &self,
         request: Request<wire::FailRequest>,
     ) -> Result<Response<wire::FailResponse>, Status> {
-        let fail = request.into_inner().try_into()?;
-        let answer = self.engine.fail(fail).await.map_err(|no| status(&no))?;
+        let fail: Fail = request.into_inner().try_into()?;
+        let span = attempt_span(fail.job, fail.attempt, fail.worker);
+        span.in_scope(|| {
+            tracing::warn!(class = fail.failure.class.name(), message = ?fail.failure.message, "the attempt failed");
+        });
+        let answer = self
+            .engine
+            .fail(fail)
+            .instrument(span)
+            .await
+            .map_err(|no| status(&no))?;
         Ok(Response::new(answer.into()))
     }
 
@@ -114,9 +146,12 @@ impl WorkerService for Workers {
         &self,
         request: Request<wire::ReleaseRequest>,
     ) -> Result<Response<wire::ReleaseResponse>, Status> {
-        let release = request.into_inner().try_into()?;
+        let release: Release = request.into_inner().try_into()?;
+        let span = attempt_span(release.job, release.attempt, release.worker);
+        span.in_scope(|| tracing::info!(reason = ?release.reason, "the attempt is handed back"));
         self.engine
             .release(release)
+            .instrument(span)
             .await
             .map_err(|no| status(&no))?;
         Ok(Response::new(wire::ReleaseResponse {}))
@@ -152,13 +187,30 @@ impl WorkerService for Workers {
                 ),
             ));
         }
+        let _place = self.places.upload().await?;
+        let patience = UPLOAD + Duration::from_secs(header.bytes / SLOWEST);
+        timeout(patience, self.take(digest, header.bytes, &mut parts))
+            .await
+            .map_err(|_| Status::deadline_exceeded("the upload is too slow"))??;
+        Ok(Response::new(wire::PutArtifactResponse {}))
+    }
+}
+
+impl Workers {
+    /// Stores the bytes of an artifact.
+    async fn take(
+        &self,
+        digest: Digest,
+        bytes: u64,
+        parts: &mut Streaming<wire::PutArtifactRequest>,
+    ) -> Result<(), Status> {
         let mut upload = self
             .engine
-            .put_artifact(digest, header.bytes)
+            .put_artifact(digest, bytes)
             .await
             .map_err(|no| status(&no))?;
-        let mut left = header.bytes;
-        while let Some(part) = next(&mut parts).await? {
+        let mut left = bytes;
+        while let Some(part) = next(parts).await? {
             let Part::Chunk(chunk) = part else {
                 return Err(refuse(Reason::Invalid, "a second header"));
             };
@@ -168,6 +220,7 @@ impl WorkerService for Workers {
                     "the artifact is longer than its header says",
                 )
             })?;
+            self.places.metrics().uploaded(chunk.len() as u64);
             // What is stored already is read to its end all the same: not every client takes an early answer well.
             if let Some(upload) = &mut upload {
                 upload.write(&chunk).await.map_err(|no| status(&no))?;
@@ -182,8 +235,13 @@ impl WorkerService for Workers {
         if let Some(upload) = upload {
             upload.finish().await.map_err(|no| status(&no))?;
         }
-        Ok(Response::new(wire::PutArtifactResponse {}))
+        Ok(())
     }
+}
+
+/// Under which everything about an attempt is logged.
+fn attempt_span(job: JobId, attempt: AttemptNumber, worker: WorkerId) -> Span {
+    tracing::info_span!("attempt", job = %job.short(), %attempt, %worker)
 }
 
 async fn next(parts: &mut Streaming<wire::PutArtifactRequest>) -> Result<Option<Part>, Status> {

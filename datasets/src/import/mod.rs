@@ -8,6 +8,7 @@
 //! Reading order: [`Request`], `names`, `text`, `ucf_crime`, `shanghaitech`, `source`, `assemble`.
 
 mod assemble;
+mod lists;
 mod names;
 mod shanghaitech;
 mod source;
@@ -22,6 +23,7 @@ use serde::Serialize;
 use crate::error::{DatasetError, Faults};
 use crate::write::WriteError;
 
+pub use lists::{ListRequest, ListedVideo, Lists, shanghaitech_lists, ucf_crime_lists, video_key};
 pub use shanghaitech::shanghaitech;
 pub use ucf_crime::ucf_crime;
 

@@ -21,6 +21,11 @@ const PUBLISHED: [usize; 4] = [238, 199, 63, 44];
 /// # Errors
 /// Every fault of the lists, masks and features with its file and line, or what the system says of `out`.
 pub fn shanghaitech(request: &Request) -> Result<ImportReport, ImportError> {
+    assemble::assemble(read(request))
+}
+
+/// The lists and the truth, before any features are looked at.
+pub(super) fn read(request: &Request) -> Import<'_> {
     let mut faults = Faults::new(&request.features);
     let mut notes = Vec::new();
     let mut train = list(&request.train, &mut faults);
@@ -92,7 +97,7 @@ pub fn shanghaitech(request: &Request) -> Result<ImportReport, ImportError> {
         faults,
     };
     import.compare(PUBLISHED);
-    assemble::assemble(import)
+    import
 }
 
 /// Videos of the original training set have three digits, and are normal.

@@ -41,6 +41,11 @@ const CLIPPED: u32 = 16;
 /// # Errors
 /// Every fault of the lists and features with its file and line, or what the system says of `out`.
 pub fn ucf_crime(request: &Request) -> Result<ImportReport, ImportError> {
+    assemble::assemble(read(request))
+}
+
+/// The lists and the truth, before any features are looked at.
+pub(super) fn read(request: &Request) -> Import<'_> {
     let mut faults = Faults::new(&request.features);
     let mut notes = Vec::new();
     let mut train = list(&request.train, &mut faults);
@@ -79,7 +84,7 @@ pub fn ucf_crime(request: &Request) -> Result<ImportReport, ImportError> {
         faults,
     };
     import.compare(PUBLISHED);
-    assemble::assemble(import)
+    import
 }
 
 /// Gives the test videos their truth; how many ends were clipped.

@@ -91,6 +91,21 @@ fn walk(
     Ok(())
 }
 
+/// BLAKE3 of a video's bytes; of a folder of images, of the images' names and digests in their order.
+pub fn digest(video: &Path) -> Result<[u8; 32], ExtractError> {
+    if !video.is_dir() {
+        return Ok(*crate::files::digest(video)?.as_bytes());
+    }
+    let mut hasher = blake3::Hasher::new();
+    for image in images(video)? {
+        let name = image.file_name().unwrap_or_default().to_string_lossy();
+        hasher.update(&(name.len() as u64).to_le_bytes());
+        hasher.update(name.as_bytes());
+        hasher.update(crate::files::digest(&image)?.as_bytes());
+    }
+    Ok(*hasher.finalize().as_bytes())
+}
+
 /// The images of a folder in the order of their numbers: `frame2` before `frame10`.
 pub(super) fn images(folder: &Path) -> Result<Vec<PathBuf>, ExtractError> {
     let fault = |source| ExtractError::file(folder, source);

@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 
 pub use ffmpeg::Decoder;
 pub(crate) use ffmpeg::FrameStream;
-pub use find::{Video, find};
+pub use find::{Video, digest, find};
 pub use resize::resize;
 pub(crate) use segments::{Crops, FRAMES, Segments};
 

@@ -5,7 +5,7 @@ mod pickle;
 mod random;
 mod tensor_file;
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use crate::error::ExtractError;
 use crate::network::TensorSource;
@@ -36,6 +36,14 @@ impl Weights {
         }
     }
 
+    /// The digest of the file, as 32 bytes; none of random ones.
+    pub fn digest(&self) -> Result<Option<[u8; 32]>, ExtractError> {
+        match self {
+            Self::Random(_) => Ok(None),
+            Self::File(path) => Ok(Some(*crate::files::digest(path)?.as_bytes())),
+        }
+    }
+
     /// How a data set's metadata names them: by the content of the file, or loudly as random.
     pub fn describe(&self) -> Result<String, ExtractError> {
         match self {
@@ -44,7 +52,10 @@ impl Weights {
             )),
             Self::File(path) => {
                 let name = path.file_name().unwrap_or_default().to_string_lossy();
-                Ok(format!("weights {name} (blake3 {})", digest(path)?))
+                Ok(format!(
+                    "weights {name} (blake3 {})",
+                    crate::files::digest(path)?.to_hex()
+                ))
             }
         }
     }
@@ -61,13 +72,4 @@ impl Weights {
 pub(crate) trait FinishedSource: TensorSource {
     /// Refuses weights of which a part was not asked for: they belong to another network.
     fn finish(&self) -> Result<(), ExtractError>;
-}
-
-/// BLAKE3 of a file, read in pieces.
-fn digest(path: &Path) -> Result<String, ExtractError> {
-    let fault = |source| ExtractError::file(path, source);
-    let mut file = std::fs::File::open(path).map_err(fault)?;
-    let mut hasher = blake3::Hasher::new();
-    std::io::copy(&mut file, &mut hasher).map_err(fault)?;
-    Ok(hasher.finalize().to_hex().to_string())
 }

@@ -173,7 +173,7 @@ pub(crate) fn bags(dataset: &Prepared, segments: usize) -> Result<Matrix, TrainE
         }
         *end = row + 1;
     }
-    let mut parts = bags.values_mut().chunks_exact_mut(columns);
+    let mut parts = bags.values_mut()?.chunks_exact_mut(columns);
     let mut sums = vec![0.0; columns];
     for (first, end) in bounds {
         let length = (end - first) / crops;

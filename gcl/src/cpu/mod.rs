@@ -5,6 +5,8 @@
 //! gradient of its input, D forward twice, D backward without the gradient of its input.
 
 #[cfg(test)]
+mod allocations;
+#[cfg(test)]
 mod gradients;
 mod kernels;
 mod mlp;

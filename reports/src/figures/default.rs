@@ -7,6 +7,7 @@ use super::dots::{Published, dots};
 use super::embedding::embeddings;
 use super::heatmap::heatmap;
 use super::overlay::overlay;
+use super::profile::profile;
 use super::scores::{histograms, roc, scored};
 use super::timeline::{evolution, videos};
 use crate::results::SweepResults;
@@ -66,6 +67,7 @@ pub fn figures_of(
         let at = if swept.is_empty() { 0 } else { figures.len() };
         figures.splice(at..at, dots(results, rows, &published, &name("auc", "")));
     }
+    figures.extend(profile(results, rows, &name("profile", "")));
     figures.extend(overlay(results, rows, &name("epochs", "fig10")));
     let all: Vec<&SummaryRow> = rows.iter().collect();
     // With one variant its name says nothing, and panels are narrow.

@@ -14,6 +14,8 @@ use crate::summary::SummaryRow;
 const MOST_ROWS: usize = 40;
 const WIDTH: f64 = 720.0;
 const ROW: f64 = 34.0;
+/// The heading over the numbers.
+const NUMBERS: &str = "mean ± std (n of asked)";
 /// Where seeds, mean and published number lie in a line, from its middle: lanes of their own, so that none hides another.
 const LANES: [f64; 3] = [9.0, 0.0, -9.0];
 
@@ -71,8 +73,9 @@ pub(super) fn dots(
     let number_room = numbers
         .iter()
         .take(shown)
-        .map(|text| width(text, SMALL, false))
-        .fold(60.0, f64::max)
+        // Bold, which is wider: lines that lack seeds are; the heading must fit too.
+        .map(|text| width(text, SMALL, true))
+        .fold(width(NUMBERS, SMALL, false), f64::max)
         .min(210.0);
     let (left, right) = (label_room + 18.0, WIDTH - number_room - 18.0);
     let (top, bottom) = (46.0, 46.0);
@@ -105,7 +108,7 @@ pub(super) fn dots(
         "frame-level AUC (%)",
     );
     let head = TextStyle::new(SMALL).color(MUTED);
-    canvas.text(right + 12.0, top - 8.0, head, "mean ± std (n of asked)");
+    canvas.text(right + 12.0, top - 8.0, head, NUMBERS);
     legend(&mut canvas, any_published);
 
     for index in 0..shown {

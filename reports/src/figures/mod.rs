@@ -16,6 +16,7 @@ mod heatmap;
 mod overlay;
 mod panel;
 mod png;
+mod profile;
 mod scores;
 mod series;
 mod text;

@@ -75,7 +75,18 @@ impl Table {
                         escape(&text)
                     )
                 }
-                Cell::Wrapped(text) => write!(html, "<td class=\"n wrap\">{}</td>", escape(&text)),
+                Cell::Wrapped(text) => {
+                    // What comes first stays on one line: `5 of 5`.
+                    let end = text.find([',', '(']).unwrap_or(text.len());
+                    let (number, words) = text.split_at(end);
+                    let (number, gap) = (number.trim_end(), &number[number.trim_end().len()..]);
+                    write!(
+                        html,
+                        "<td class=\"n wrap\"><span>{}</span>{gap}{}</td>",
+                        escape(number),
+                        escape(words)
+                    )
+                }
                 Cell::Head(text) => write!(html, "<th scope=\"row\">{}</th>", escape(&text)),
                 Cell::Html(text) => write!(html, "<td>{text}</td>"),
                 Cell::Error(text) => write!(html, "<td class=\"error\">{}</td>", escape(&text)),

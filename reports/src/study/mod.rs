@@ -80,6 +80,7 @@ fn read_sweep(file: &Path, out: &Path) -> Result<StudySweep, ReportError> {
     let found = out.join(&name);
     let digest = match source {
         DatasetSource::Synthetic(synthetic) => Some(synthetic.digest()),
+        DatasetSource::Video(extraction) => Some(extraction.digest),
         DatasetSource::Named(_) => read_digest(&found.join("dataset.json"))?,
     };
     let mut results = None;

@@ -6,6 +6,7 @@
 mod axis;
 mod dataset;
 mod reader;
+mod requirements;
 mod settings;
 mod table;
 
@@ -20,6 +21,8 @@ use crate::id::Digest;
 use crate::parameter::Parameter;
 use crate::value::Value;
 
+pub use requirements::ResourceRequest;
+
 /// One sweep file, parsed.
 #[derive(Debug, Clone)]
 pub struct SweepSpec {
@@ -31,6 +34,8 @@ pub struct SweepSpec {
     pub datasets: Vec<DatasetSource>,
     /// The digest that the file demands of its data set.
     pub dataset_digest: Option<Digest>,
+    /// What a worker must have to get its jobs.
+    pub requirements: ResourceRequest,
     /// What the report shall show.
     pub report: ReportRequest,
     /// The file's text.

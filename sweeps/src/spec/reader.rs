@@ -8,6 +8,7 @@ use toml::de::{DeTable, DeValue};
 
 use super::axis::{self, coordinate};
 use super::dataset::Dataset;
+use super::requirements::{self, ResourceRequest};
 use super::settings::{Named, named, settings};
 use super::table::{Entry, as_list, as_table, as_text, entries, unknown_key};
 use super::{
@@ -17,7 +18,7 @@ use crate::dataset_source::DatasetSource;
 use crate::fault::Fault;
 use crate::parameter::nearest_hint;
 
-const KNOWN: [&str; 11] = [
+const KNOWN: [&str; 12] = [
     "name",
     "description",
     "dataset",
@@ -29,6 +30,7 @@ const KNOWN: [&str; 11] = [
     "exclude",
     "include",
     "report",
+    "requirements",
 ];
 
 /// Texts that a person writes are bounded, since a coordinator keeps them.
@@ -87,6 +89,7 @@ impl Reader<'_> {
             description: String::new(),
             datasets: Vec::new(),
             dataset_digest: None,
+            requirements: ResourceRequest::default(),
             report: ReportRequest::default(),
             text: text.to_owned(),
             warnings: Vec::new(),
@@ -128,6 +131,7 @@ impl Reader<'_> {
                 "exclude" => excludes = Some(entry),
                 "include" => includes = Some(entry),
                 "report" => spec.report = self.report(&entry),
+                "requirements" => spec.requirements = requirements::read(&entry, self.faults),
                 _ => self
                     .faults
                     .push(unknown_key(&entry, "a sweep file", &KNOWN)),

@@ -342,6 +342,13 @@ impl Inner {
     fn dataset(&self, source: &DatasetSource) -> Result<Dataset, Failure> {
         let result = match source {
             DatasetSource::Synthetic(synthetic) => datasets::synthesize(synthetic),
+            // Extractions are not this trainer's: see `crate::extraction`.
+            DatasetSource::Video(_) => {
+                return Err(Failure::new(
+                    FailureClass::BadData,
+                    "this worker extracts no videos: start it with --videos NAME=DIR",
+                ));
+            }
             DatasetSource::Named(name) => {
                 let Some((folder, _)) = self.folders.get(name) else {
                     return Err(Failure::new(

@@ -268,6 +268,7 @@ fn expand() -> Expand {
             columns: Vec::new(),
             cells,
             datasets: BTreeMap::new(),
+            requirements: coordinator::message::Requirements::default(),
         })
     })
 }

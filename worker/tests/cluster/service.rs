@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use coordinator::message::{Steer, SteerAction, Submit, Target};
-use coordinator::service::{CallError, Caller, Options, Token};
+use coordinator::service::{Access, CallError, Caller, Options};
 use proto::wire::worker_service_client::WorkerServiceClient;
 use proto::{Bearer, Reason, wire};
 use sweeps::JobId;
@@ -81,8 +81,8 @@ async fn refusals_say_why_to_programs_and_to_people() {
 async fn without_the_token_nothing_is_answered() {
     let cluster = Cluster::with(Options {
         version: "test".into(),
-        token: Some(Token::new("open sesame")),
-        tls: None,
+        access: Access::one("open sesame"),
+        ..Options::default()
     })
     .await;
     let with = |token| Caller::new(cluster.host().channel(), Bearer::new(token).unwrap());

@@ -216,7 +216,7 @@ async fn a_device_that_fails_leaves_its_jobs_to_the_others() {
     let worker = cluster.worker("whole", whole);
     let cells = cluster.settled("s").await;
     assert!(cells.iter().all(|cell| cell.status == JobStatus::Done));
-    let mut attempts: Vec<u64> = cells.iter().map(|cell| cell.attempts).collect();
+    let mut attempts: Vec<u32> = cells.iter().map(|cell| cell.attempts).collect();
     attempts.sort_unstable();
     assert_eq!(attempts, [1, 1, 1, 2], "one job was touched by the failure");
     assert_eq!(begun.load(Ordering::Relaxed), 4);

@@ -225,6 +225,18 @@ fn an_audit_survives_workers_that_fail_it_until_it_is_given_up() {
 }
 
 #[test]
+fn a_job_that_falls_out_of_its_sweep_is_not_audited_any_more() {
+    let (mut world, _) = finished(2);
+    let b = world.worker("b");
+    audit(&mut world, 1.0);
+    let running = world.one(b);
+    world.submit(submission("s", grid_on("tracks", 7, 1, 1)));
+    assert_eq!(world.report(b, &running), Order::Stop(StopReason::Finished));
+    assert!(!world.scheduler.has_audits());
+    world.restart();
+}
+
+#[test]
 fn cancelling_ends_audits_and_pausing_holds_them() {
     let (mut world, _) = finished(2);
     let b = world.worker("b");

@@ -76,3 +76,55 @@ fn priority_then_warmth_then_fairness() {
             .all(|job| job.job.dataset.to_string() == "video")
     );
 }
+
+#[test]
+fn labels_device_and_memory_decide_who_gets_a_job() {
+    let mut world = World::new();
+    let mut wants = submission("s", fixture::grid(3, 1));
+    wants.requirements = Requirements {
+        device: Some("cuda".into()),
+        labels: vec!["big".into()],
+        memory_bytes: Some(16),
+    };
+    world.submit(wants);
+    let worker = |world: &mut World, name: &str, kind: &str, label: Option<&str>, memory| {
+        let mut hello = hello(name, 1, 4);
+        hello.device.kind = kind.into();
+        hello.labels.extend(label.map(str::to_owned));
+        hello.memory_bytes = memory;
+        world.hello(hello)
+    };
+    let job = world.scheduler.find_jobs("", 1)[0];
+    for (name, kind, label, memory, obstacle) in [
+        (
+            "a",
+            "cpu-avx2",
+            Some("big"),
+            Some(16),
+            "computes on cpu-avx2",
+        ),
+        ("b", "cuda-sm90", None, Some(16), "has no label `big`"),
+        (
+            "c",
+            "cuda-sm90",
+            Some("big"),
+            Some(15),
+            "has 15 bytes of memory",
+        ),
+    ] {
+        let worker = worker(&mut world, name, kind, label, memory);
+        assert!(world.lease(worker, 1, &[]).assignments.is_empty(), "{name}");
+        let explanation = world.scheduler.explain(job, world.now).unwrap();
+        assert!(
+            explanation
+                .reasons
+                .iter()
+                .any(|reason| reason.contains(obstacle)),
+            "{explanation:?}"
+        );
+    }
+    let fits = worker(&mut world, "d", "cuda-sm90", Some("big"), Some(16));
+    let unsure = worker(&mut world, "e", "cuda-sm80", Some("big"), None);
+    world.one(fits);
+    world.one(unsure);
+}

@@ -1,0 +1,104 @@
+#!/usr/bin/env python3
+"""Writes docs/performance.md from result.json: the same text from the same numbers.
+
+    benches/speed/document.py [RESULT] [--out FILE]
+"""
+import argparse
+import json
+import pathlib
+
+HERE = pathlib.Path(__file__).resolve().parent
+NAMES = {"eager": "PyTorch eager", "compile": "torch.compile", "shared": "PyTorch eager, one forward of G", "ours": "gcl"}
+TARGETS = {("paper", "eager"): 0.62, ("paper", "compile"): 0.72, ("small", "eager"): 0.5}
+
+
+def table(head, rows):
+    lines = ["| " + " | ".join(head) + " |", "|" + "---|" * len(head)]
+    return lines + ["| " + " | ".join(str(cell) for cell in row) + " |" for row in rows] + [""]
+
+
+def seconds(value):
+    return f"{value * 1e3:.1f} ms" if value < 1 else f"{value:.2f} s"
+
+
+def megabytes(value):
+    return f"{value / 1e6:.0f} MB"
+
+
+def step(found):
+    lines = ["## One cooperative step", "",
+             "Asked in turns in one run; the ratio is the median over the pairs. CPU time is what the processes themselves used: other programs on the machine disturb it less.", ""]
+    rows = []
+    for case in found:
+        place = f"{case['name']} (d = {case['dimension']}, b = {case['batch']}), {case['threads']} thread{'s' if case['threads'] > 1 else ''}"
+        for kind in sorted(case["seconds"], key=list(NAMES).index):
+            time = case["seconds"][kind]
+            ratio = case["ours_over"].get(kind)
+            target = TARGETS.get((case["name"], kind))
+            rows.append([place, NAMES[kind], seconds(time["wall"]), seconds(time["cpu"]),
+                         f"{ratio['wall']:.2f}" if ratio else "", f"{ratio['cpu']:.2f}" if ratio else "",
+                         f"≤ {target}" if target else "", megabytes(case["peak_bytes_beside_data"][kind])])
+    lines += table(["Case", "Program", "Wall", "CPU", "gcl over it (wall)", "(CPU)", "Target", "Peak beside the data"], rows)
+    lines += ["PyTorch's figures include its libraries. Products: " + "; ".join(
+        f"{case['threads']} thread{'s' if case['threads'] > 1 else ''}: gcl {case['product_flops']['ours'] / 1e9:.0f}, PyTorch {case['product_flops']['eager'] / 1e9:.0f} GFLOP/s, "
+        f"289 GFLOP over the step's time is {case['share_of_product_peak']:.0%} of the better"
+        for case in found if "product_flops" in case) + ".", ""]
+    return lines
+
+
+def write(result):
+    machine = result["machine"]
+    lines = ["# Performance", "", "Written by `benches/speed/document.py` from the numbers of `benches/speed/run.py` (`just bench`); do not edit.", "",
+             f"Measured on {machine['cpu']}, {machine['cores']} cores, {machine['date']}, PyTorch {machine['torch']}, scikit-learn {machine['scikit_learn']}; "
+             f"load average before: {machine['load_before']:.1f}" + ("; quick run, few rounds" if result["quick"] else "") + ".", ""]
+    if machine["load_before"] > 0.5:
+        lines += ["**The machine was not idle: times by the wall, and products by the wall, are disturbed; read the CPU columns, and repeat with `just bench`.**", ""]
+    if result.get("equal"):
+        lines += [f"Both programs start from the same weights and data; thresholds and losses of {result['equal']['steps']} steps differ by at most "
+                  f"{result['equal']['largest_relative_difference']:.1e} (relative).", ""]
+    if result.get("step"):
+        lines += step(result["step"])
+    if result.get("profile"):
+        lines += ["## What is left", "", "Clock samples of a step at the paper's size on one thread, the making of the data included.", ""]
+        shares = sorted(result["profile"].items(), key=lambda item: (-item[1], item[0]))
+        lines += table(["Where", "Share"], [[name, f"{share:.1%}"] for name, share in shares])
+    if result.get("auc"):
+        auc = result["auc"]
+        lines += ["## AUC", "", f"{auc['frames']:,} frames: {seconds(auc['segments_seconds'])} from segments with counts (what a run does), {seconds(auc['frames_seconds'])} frame by frame (the same bits), "
+                  f"{seconds(auc['scikit_learn_seconds'])} by scikit-learn: {auc['scikit_learn_seconds'] / auc['segments_seconds']:.0f} times as long.", ""]
+    if result.get("start"):
+        lines += ["## Start to the first step", "", "Generated f32 features of dimension 2048. Cold: the digest is not known and the files are not in the page cache.", ""]
+        rows = []
+        for case in result["start"]:
+            for name in ("cold", "warm"):
+                one = case[name]
+                rows.append(["packed" if case["packed"] else f"{case['videos']} files", megabytes(case["bytes"]), name, seconds(one["open"]), seconds(one["prepare"]), seconds(one["networks"]),
+                             megabytes(one["peak_bytes"])])
+        lines += table(["Data", "Size", "Start", "Open", "Prepare", "Networks", "Peak memory, mapped pages included"], rows)
+    if result.get("epoch"):
+        epoch = result["epoch"]
+        lines += ["## An epoch on UCF-Crime's size", "", f"790,000 × 2048 in batches of 8192 are {epoch['batches']} steps. {epoch['measured_batches']} of them were measured on {epoch['threads']} threads "
+                  f"and scaled up: {seconds(epoch['seconds'])}.", ""]
+    if result.get("split"):
+        lines += ["## Threads and workers", "", "Two jobs on one thread each over one job on two threads, steps a second on two cores:", ""]
+        lines += table(["Case", "Two jobs over one"], [[case["name"], f"{case['two_jobs_over_one']:.2f}"] for case in result["split"]])
+    if result.get("others"):
+        lines += ["## Other harnesses", ""] + [f"- {name}: {value}" for name, value in sorted(result["others"].items())] + [""]
+    lines += ["## Decisions", "",
+              "- **`--pack K` is left out.** Jobs that differ in their seed share neither batches (each has its own order) nor weights; on a CPU there is nothing to batch but the waking of threads. "
+              "What jobs with one seed could share is the gather (see the profile). On a GPU the products of the paper's size fill the device; only small networks would gain.",
+              "- **No bf16 option.** Nothing here measures its effect on the AUC, and without that it may not be offered.",
+              "- **Allocations.** After the first step none is made, save by the crate `gemm` for the panels it packs (a test counts).", ""]
+    return "\n".join(lines)
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("result", nargs="?", default=HERE / "result.json", type=pathlib.Path)
+    parser.add_argument("--out", default=HERE.parent.parent / "docs/performance.md", type=pathlib.Path)
+    arguments = parser.parse_args()
+    arguments.out.write_text(write(json.loads(arguments.result.read_text())))
+
+
+if __name__ == "__main__":
+    main()

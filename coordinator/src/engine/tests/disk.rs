@@ -1,0 +1,191 @@
+//! Disks that are full, damaged, shared or copied.
+
+use super::*;
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_index_that_cannot_be_trusted_is_made_again() {
+    let folder = tempfile::tempdir().unwrap();
+    let lab = Lab::at(folder.path()).await;
+    lab.submit("a 5 1").await.unwrap();
+    assert_eq!(lab.run_all().await, 5);
+    let expected = lab.handle().cells("a".into()).await.unwrap();
+    lab.stop().await;
+    let index = folder.path().join("index");
+    let break_it: [&dyn Fn(); 5] = [
+        &|| std::fs::remove_dir_all(&index).unwrap(),
+        &|| std::fs::write(index.join("conf"), b"nonsense").unwrap(),
+        &|| {
+            let store = crate::index::SledStore::open(&index).unwrap();
+            let (key, _) = crate::index::Store::scan(&store, b"r").unwrap().remove(2);
+            crate::index::Store::apply(&store, vec![(key, None)]).unwrap();
+        },
+        &|| {
+            let store = crate::index::SledStore::open(&index).unwrap();
+            crate::index::Store::apply(&store, vec![(b"rforeign".to_vec(), Some(vec![1]))])
+                .unwrap();
+        },
+        &|| {
+            let store = crate::index::SledStore::open(&index).unwrap();
+            let mut ahead = 1_000_u64.to_le_bytes().to_vec();
+            ahead.extend([0; 32]);
+            crate::index::Store::apply(&store, vec![(b"meta/applied".to_vec(), Some(ahead))])
+                .unwrap();
+        },
+    ];
+    for (way, break_it) in break_it.iter().enumerate() {
+        break_it();
+        let lab = Lab::at(folder.path()).await;
+        assert_eq!(
+            lab.handle().cells("a".into()).await.unwrap(),
+            expected,
+            "way {way}"
+        );
+        lab.stop().await;
+    }
+    let rebuild = Config {
+        rebuild_index: true,
+        ..Config::new(folder.path())
+    };
+    let lab = Lab::start(rebuild).await.unwrap();
+    assert_eq!(lab.handle().cells("a".into()).await.unwrap(), expected);
+    lab.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn damage_to_the_journal_is_said_at_start_and_when_read() {
+    let folder = tempfile::tempdir().unwrap();
+    let lab = Lab::at(folder.path()).await;
+    lab.submit("a 1 1").await.unwrap();
+    lab.run_all().await;
+    let segment = folder.path().join("journal/00000000000000000001.journal");
+    let mut bytes = std::fs::read(&segment).unwrap();
+    let at = bytes.len() - 200;
+    bytes[at] ^= 4;
+    std::fs::write(&segment, &bytes).unwrap();
+    let job = lab.handle().find_jobs(String::new(), 1).await.unwrap()[0];
+    assert!(matches!(
+        lab.handle().record(job).await,
+        Err(Refusal::Storage(_))
+    ));
+    lab.stop().await;
+    let refused = Lab::start(Config::new(folder.path())).await.err().unwrap();
+    assert!(
+        matches!(refused, EngineError::Journal(JournalError::Damaged { .. })),
+        "{refused}"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_full_disk_stops_acknowledgements_not_data() {
+    let folder = tempfile::tempdir().unwrap();
+    let full = Arc::new(AtomicBool::new(false));
+    let mut config = Config::new(folder.path());
+    config.journal.fault = Some(Arc::new({
+        let full = full.clone();
+        move |_| {
+            if full.load(Ordering::Relaxed) {
+                return Err(io::ErrorKind::StorageFull.into());
+            }
+            Ok(())
+        }
+    }));
+    let lab = Lab::start(config).await.unwrap();
+    lab.submit("a 2 1").await.unwrap();
+    let worker = lab.hello().await;
+    let jobs = lab.lease(worker, 2, 0).await.unwrap();
+    lab.finish(worker, &jobs[0]).await.unwrap();
+
+    full.store(true, Ordering::Relaxed);
+    // This one is decided, but not told; those after it are not even looked at.
+    for _ in 0..3 {
+        let refused = lab.finish(worker, &jobs[1]).await.unwrap_err();
+        assert!(
+            matches!(&refused, Refusal::Storage(text) if text.contains("write")),
+            "{refused}"
+        );
+        assert!(refused.is_transient());
+    }
+    assert!(matches!(
+        lab.submit("b 1 1").await,
+        Err(Refusal::Storage(_))
+    ));
+    assert!(matches!(
+        lab.handle().sweeps().await,
+        Err(Refusal::Storage(_))
+    ));
+    assert!(matches!(
+        lab.lease(worker, 1, 60_000).await,
+        Err(Refusal::Storage(_))
+    ));
+
+    full.store(false, Ordering::Relaxed);
+    // The next request finds that it can be written again; what was decided is not decided twice.
+    assert_eq!(lab.finish(worker, &jobs[1]).await.unwrap(), Receipt::Equal);
+    assert_eq!(lab.statuses("a").await, [JobStatus::Done; 2]);
+    lab.submit("b 1 1").await.unwrap();
+    lab.stop().await;
+    let lab = Lab::at(folder.path()).await;
+    assert_eq!(lab.statuses("a").await, [JobStatus::Done; 2]);
+    assert_eq!(lab.handle().sweeps().await.unwrap().len(), 2);
+    lab.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_state_folder_has_one_coordinator() {
+    let folder = tempfile::tempdir().unwrap();
+    let lab = Lab::at(folder.path()).await;
+    let second = Lab::start(Config::new(folder.path())).await.err().unwrap();
+    assert!(
+        matches!(second, EngineError::Journal(JournalError::Locked(_))),
+        "{second}"
+    );
+    assert_eq!(lab.run_all().await, 0);
+    lab.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_backup_taken_while_running_is_a_state_folder() {
+    let folder = tempfile::tempdir().unwrap();
+    let copy = tempfile::tempdir().unwrap();
+    let lab = Lab::at(folder.path()).await;
+    lab.submit("a 3 1").await.unwrap();
+    lab.run_all().await;
+    let bytes = b"scores";
+    let artifact = sweeps::Digest::of(bytes);
+    let mut upload = lab
+        .handle()
+        .put_artifact(artifact, 6)
+        .await
+        .unwrap()
+        .unwrap();
+    upload.write(bytes).await.unwrap();
+    upload.finish().await.unwrap();
+    let expected = lab.handle().cells("a".into()).await.unwrap();
+
+    crate::backup::backup(folder.path(), copy.path()).unwrap();
+    assert!(
+        crate::backup::backup(folder.path(), copy.path()).is_err(),
+        "it is not empty"
+    );
+    let mut lines = Vec::new();
+    let count = journal::export(&folder.path().join("journal"), &mut lines).unwrap();
+    let text = String::from_utf8(lines).unwrap();
+    assert_eq!(text.lines().count() as u64, count);
+    for line in text.lines() {
+        serde_json::from_str::<Entry>(line).unwrap();
+    }
+    assert_eq!(text.matches("\"entry\":\"finished\"").count(), 3);
+    lab.stop().await;
+
+    let restored = Lab::at(copy.path()).await;
+    assert_eq!(restored.handle().cells("a".into()).await.unwrap(), expected);
+    assert!(
+        restored
+            .handle()
+            .get_artifact(artifact)
+            .await
+            .unwrap()
+            .is_some()
+    );
+    restored.stop().await;
+}

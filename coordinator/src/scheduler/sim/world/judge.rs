@@ -1,0 +1,153 @@
+//! What a world must keep to.
+
+use super::*;
+
+impl World {
+    pub(super) fn is_finished(&self) -> bool {
+        self.callers.iter().all(|caller| {
+            caller.spool.is_empty() && caller.submissions.is_empty() && caller.audits == 0
+        }) && self.scheduler.as_ref().is_some_and(|scheduler| {
+            scheduler
+                .sweeps()
+                .iter()
+                .all(|sweep| sweep.counts.is_settled())
+                && !scheduler.has_audits()
+        })
+    }
+
+    pub(super) fn judge(&self) -> Result<(), String> {
+        let Some(scheduler) = &self.scheduler else {
+            return Err("the coordinator is not up at the end".into());
+        };
+        for sweep in scheduler.sweeps() {
+            for row in scheduler
+                .cell_rows(&sweep.name)
+                .map_err(|no| no.to_string())?
+                .1
+            {
+                let expected = if diverges(row.job_id) {
+                    JobStatus::Failed
+                } else {
+                    JobStatus::Done
+                };
+                if row.status != expected {
+                    return Err(format!(
+                        "job {} ended {}, not {expected}",
+                        row.job_id.short(),
+                        row.status
+                    ));
+                }
+            }
+        }
+        if scheduler.has_audits() {
+            return Err("an audit has no end".into());
+        }
+        self.judge_journal()
+    }
+
+    pub(super) fn judge_journal(&self) -> Result<(), String> {
+        let mut attempts: BTreeMap<JobId, u64> = BTreeMap::new();
+        let mut finished = BTreeSet::new();
+        for entry in &self.journal {
+            match entry {
+                Entry::Leased { leases, .. } => {
+                    for lease in leases {
+                        let last = attempts.entry(lease.job).or_default();
+                        if lease.attempt.0 <= *last {
+                            return Err(format!("attempt {} was given twice", lease.attempt));
+                        }
+                        *last = lease.attempt.0;
+                    }
+                }
+                Entry::Finished { record, .. } if !finished.insert(record.job_id) => {
+                    return Err(format!("job {} has two records", record.job_id.short()));
+                }
+                Entry::Compared {
+                    receipt: Receipt::Differs,
+                    ..
+                } => return Err("honest records differ".into()),
+                _ => {}
+            }
+        }
+        if let Some(job) = self.acknowledged_records.difference(&finished).next() {
+            return Err(format!(
+                "the acknowledged record of {} is lost",
+                job.short()
+            ));
+        }
+        Ok(())
+    }
+
+    /// What happened, in one line.
+    pub(in crate::scheduler::sim) fn summary(&self) -> String {
+        let finished = self.acknowledged_records.len();
+        format!(
+            "{} days, {} workers, {finished} records, {} entries, {} calls; {:?}",
+            self.now / 86_400_000,
+            self.callers.len() - 1,
+            self.journal.len(),
+            self.trace.len(),
+            self.tally
+        )
+    }
+
+    /// The disk takes entries.
+    pub(super) fn write(&mut self, entries: impl IntoIterator<Item = Entry>) {
+        for entry in entries {
+            match &entry {
+                Entry::Leased { leases, .. } => {
+                    self.leased.extend(leases);
+                    self.live
+                        .extend(leases.iter().map(|lease| (lease.job, lease.attempt)));
+                }
+                Entry::Released { leases, .. } => {
+                    for lease in leases {
+                        self.live.remove(&lease.job);
+                    }
+                }
+                Entry::Finished { record, .. } => {
+                    self.live.remove(&record.job_id);
+                }
+                // The second result of a job that is audited ends its audit, whichever attempt brings it.
+                Entry::Failed { job, .. } | Entry::Compared { job, .. } => {
+                    self.live.remove(job);
+                }
+                _ => {}
+            }
+            self.journal.push(entry);
+        }
+    }
+
+    pub(super) fn fenced(&self, request: &Request) -> Vec<bool> {
+        let live = &self.live;
+        let is_live = |job: &JobId, attempt| live.get(job) == Some(&attempt);
+        match request {
+            Request::Fail(fail) => vec![is_live(&fail.job, fail.attempt)],
+            Request::Release(release) => vec![is_live(&release.job, release.attempt)],
+            Request::Report(report) => report
+                .progress
+                .iter()
+                .map(|progress| is_live(&progress.job, progress.attempt))
+                .collect(),
+            _ => Vec::new(),
+        }
+    }
+
+    pub(super) fn unfence(&self, mut request: Request) -> Request {
+        let live = &self.live;
+        let newest = |job: &JobId, attempt: &mut AttemptNumber| {
+            *attempt = live.get(job).copied().unwrap_or(*attempt);
+        };
+        match &mut request {
+            Request::Fail(fail) => newest(&fail.job, &mut fail.attempt),
+            Request::Release(release) => newest(&release.job, &mut release.attempt),
+            Request::Report(report) => {
+                for progress in &mut report.progress {
+                    newest(&progress.job, &mut progress.attempt);
+                }
+            }
+            _ => {}
+        }
+        request
+    }
+}

@@ -1,0 +1,187 @@
+//! The coordinator of a world: its starts, its turns, its deaths; and the network.
+
+use super::*;
+
+impl World {
+    pub(super) fn kill_coordinator(&mut self) {
+        if self.scheduler.take().is_some() {
+            self.tally.coordinator_kills += 1;
+            self.tickets.clear();
+            let delay = 1 + self.below(4 * self.scale.ttl);
+            self.at(delay, Happening::Start);
+        }
+    }
+
+    pub(super) fn start(&mut self) -> Result<(), String> {
+        if self.scheduler.is_some() {
+            return Ok(());
+        }
+        if self.sabotage == Sabotage::LoseLastEntry {
+            self.journal.pop();
+            let rest = std::mem::take(&mut self.journal);
+            self.live.clear();
+            self.leased.clear();
+            self.write(rest);
+        }
+        let mut scheduler = Scheduler::new(self.policy.clone());
+        for entry in &self.journal {
+            scheduler.replay(entry).map_err(|error| error.to_string())?;
+        }
+        // Sometimes the journal was compacted before.
+        if self.chance(50) {
+            let mut restored = Scheduler::new(self.policy.clone());
+            for entry in scheduler.image() {
+                restored.replay(&entry).map_err(|error| error.to_string())?;
+            }
+            if restored.fingerprint() != scheduler.fingerprint() {
+                return Err("a snapshot is another state".into());
+            }
+            scheduler = restored;
+        }
+        scheduler.check()?;
+        for name in &self.acknowledged_sweeps {
+            if scheduler.sweep_info(name).is_err() {
+                return Err(format!("the acknowledged sweep {name} is lost"));
+            }
+        }
+        for job in &self.acknowledged_records {
+            let status = scheduler.job_view(*job).map(|view| view.status);
+            if status != Ok(JobStatus::Done) {
+                return Err(format!(
+                    "the acknowledged record of {} is lost",
+                    job.short()
+                ));
+            }
+        }
+        let live = scheduler
+            .sweeps()
+            .iter()
+            .any(|sweep| sweep.counts.of(JobStatus::Running) > 0);
+        self.tally.restarts_with_leases += u64::from(live);
+        self.scheduler = Some(scheduler);
+        self.turn(vec![Event::Recovered], &[])
+    }
+
+    pub(super) fn turn(&mut self, events: Vec<Event>, fenced: &[bool]) -> Result<(), String> {
+        let now = Timestamp(self.now);
+        let Some(scheduler) = &mut self.scheduler else {
+            return Ok(());
+        };
+        let mut entries = Vec::new();
+        let mut replies = Vec::new();
+        let mut wake = None;
+        for event in events {
+            for effect in scheduler.step(now, event) {
+                match effect {
+                    Effect::Persist(entry) => entries.push(entry),
+                    Effect::Reply(ticket, reply) => replies.push((ticket, reply)),
+                    Effect::WakeAt(at) => wake = Some(at),
+                    Effect::Publish(_) | Effect::Keep { .. } => {}
+                }
+            }
+            self.turns += 1;
+            if self.turns.is_multiple_of(self.scale.check_every) {
+                scheduler.check()?;
+            }
+        }
+        if let (false, Some((_, reply))) = (fenced.is_empty(), replies.first()) {
+            let taken: Vec<bool> = match reply {
+                Ok(Answer::Report(answer)) => answer
+                    .orders
+                    .iter()
+                    .map(|order| matches!(order, Order::Continue { .. }))
+                    .collect(),
+                reply => vec![reply.is_ok()],
+            };
+            if taken != fenced {
+                return Err(format!("leases {fenced:?} were treated as {taken:?}"));
+            }
+        }
+        for entry in &entries {
+            self.tally.audited +=
+                u64::from(matches!(entry, Entry::Compared { audit: Some(_), .. }));
+            if let Entry::Failed { failure, .. } = entry {
+                self.tally.expired += u64::from(failure.class == FailureClass::WorkerLost);
+            }
+        }
+        if let Some(at) = wake {
+            self.at(at.since(now), Happening::Wake);
+        }
+        let dies = self.now < self.scale.quiet
+            && !entries.is_empty()
+            && self.below(1_000_000) < self.scale.deaths;
+        if dies {
+            // Any number of the turn's entries got to the disk, with all of them the answers may still be untold.
+            let written = self.below(entries.len() as u64 + 1) as usize;
+            self.write(entries.into_iter().take(written));
+            if self.sabotage == Sabotage::ReplyBeforeFlush {
+                self.tell(replies);
+            }
+            self.kill_coordinator();
+            return Ok(());
+        }
+        self.write(entries);
+        self.tell(replies);
+        Ok(())
+    }
+
+    pub(super) fn tell(&mut self, replies: Vec<(Ticket, Reply)>) {
+        for (ticket, reply) in replies {
+            if let Some((caller, call)) = self.tickets.remove(&ticket) {
+                self.travel(Happening::Answer(caller, call, reply));
+            }
+        }
+    }
+
+    pub(super) fn travel(&mut self, message: Happening) {
+        let wild = self.now < self.scale.quiet;
+        if wild && self.chance(5) {
+            self.tally.lost += 1;
+            return;
+        }
+        if wild && self.chance(5) {
+            self.tally.doubled += 1;
+            let delay = 1 + self.below(3 * self.scale.ttl);
+            self.at(delay, message.clone());
+        }
+        // Mostly quick; sometimes later than a lease lives.
+        let longest = if wild && self.chance(12) {
+            3 * self.scale.ttl
+        } else {
+            20
+        };
+        let delay = 1 + self.below(longest);
+        self.at(delay, message);
+    }
+
+    pub(super) fn send(&mut self, caller: usize, request: Request) {
+        let sender = &mut self.callers[caller];
+        sender.calls += 1;
+        let call = sender.calls;
+        sender.call = Some((call, request.clone()));
+        self.trace.push(format!(
+            "{} {} {call} {}",
+            self.now,
+            sender.name,
+            name_of(&request)
+        ));
+        self.travel(Happening::Arrive(caller, call, request));
+        self.at(self.scale.patience, Happening::Act(caller, call));
+    }
+}
+
+fn name_of(request: &Request) -> &'static str {
+    match request {
+        Request::Submit(_) => "submit",
+        Request::Hello(_) => "hello",
+        Request::Lease(_) => "lease",
+        Request::Report(_) => "report",
+        Request::Finish(_) => "finish",
+        Request::Fail(_) => "fail",
+        Request::Release(_) => "release",
+        Request::Goodbye(_) => "goodbye",
+        Request::Steer(_) => "steer",
+        Request::Drain { .. } => "drain",
+        Request::Audit(_) => "audit",
+    }
+}

@@ -1,0 +1,378 @@
+//! A token, and the file in which a coordinator keeps what it needs to know one again.
+
+use std::fs::{File, OpenOptions};
+use std::io::{self, Read, Write};
+use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+
+use super::Role;
+use crate::journal::sync_folder;
+use crate::message::Timestamp;
+
+/// Bytes of a token file: thousands of tokens.
+const FILE_BYTES: u64 = 1 << 20;
+/// The version that is written.
+const VERSION: u32 = 1;
+/// Bytes of a token's name.
+const NAME_BYTES: usize = 100;
+
+/// The digest of a token, which is all that is kept: neither a core dump nor a log nor the file shows the token. A token
+/// of ours is 256 random bits, so that no slow hash is needed against guessing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct TokenDigest(blake3::Hash);
+
+impl TokenDigest {
+    /// Of that token.
+    pub fn of(token: &[u8]) -> Self {
+        let key = blake3::Hasher::new_derive_key("gcl-sweep 2026 bearer token")
+            .update(token)
+            .finalize();
+        Self(key)
+    }
+
+    /// Whether it is that one. `blake3::Hash` compares in constant time.
+    pub(super) fn is(&self, other: &Self) -> bool {
+        self.0 == other.0
+    }
+}
+
+/// A token from random bytes, as it is given to its owner.
+pub fn token_of(random: [u8; 32]) -> String {
+    format!("gcl_{}", blake3::Hash::from(random).to_hex())
+}
+
+/// What is kept of a token.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TokenEntry {
+    /// The beginning of its digest, by which people call it.
+    pub id: String,
+    /// Whose it is, or what for.
+    pub name: String,
+    /// What it allows.
+    pub role: Role,
+    /// When it was made.
+    pub created_at: Timestamp,
+    /// Its digest.
+    digest: String,
+}
+
+impl TokenEntry {
+    pub(super) fn digest(&self) -> Option<TokenDigest> {
+        blake3::Hash::from_hex(&self.digest).ok().map(TokenDigest)
+    }
+}
+
+/// Why a token file cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum TokenFileError {
+    /// The operating system said no.
+    #[error("cannot {doing} the token file {path}: {source}")]
+    Io {
+        /// What was tried.
+        doing: &'static str,
+        /// On which file.
+        path: PathBuf,
+        /// What it said.
+        source: io::Error,
+    },
+    /// Others can read it.
+    #[error("the token file {path} can be read or written by others (mode {mode:o}): chmod 600 it")]
+    Open {
+        /// The file.
+        path: PathBuf,
+        /// Its mode.
+        mode: u32,
+    },
+    /// It is not one of ours.
+    #[error("the token file {path} makes no sense: {what}")]
+    Content {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong.
+        what: String,
+    },
+    /// A token of that name exists, or none does, or more than one.
+    #[error("{0}")]
+    Choice(String),
+}
+
+/// The tokens of a coordinator in a file of mode 600. Written whole beside and renamed; a running coordinator sees the
+/// change within a second.
+#[derive(Debug, Clone)]
+pub struct TokenFile(PathBuf);
+
+#[derive(Debug, Serialize, Deserialize)]
+struct Content {
+    version: u32,
+    tokens: Vec<TokenEntry>,
+}
+
+impl TokenFile {
+    /// At that path, which need not exist.
+    pub fn new(path: impl Into<PathBuf>) -> Self {
+        Self(path.into())
+    }
+
+    /// Where the coordinator of a state folder looks for it.
+    pub fn of_state(state: &Path) -> Self {
+        Self(state.join("tokens.json"))
+    }
+
+    /// Its path.
+    pub fn path(&self) -> &Path {
+        &self.0
+    }
+
+    /// What tells one version of the file from another.
+    pub(super) fn stamp(&self) -> Option<(i64, i64, u64, u64)> {
+        use std::os::unix::fs::MetadataExt;
+        let found = std::fs::metadata(&self.0).ok()?;
+        Some((found.mtime(), found.mtime_nsec(), found.ino(), found.len()))
+    }
+
+    /// All tokens; `None` where there is no file.
+    ///
+    /// # Errors
+    /// [`TokenFileError`]: it cannot be read, others can read it, or it makes no sense.
+    pub fn read(&self) -> Result<Option<Vec<TokenEntry>>, TokenFileError> {
+        let file = match File::open(&self.0) {
+            Ok(file) => file,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+            Err(error) => return Err(self.io("open")(error)),
+        };
+        let mode = file
+            .metadata()
+            .map_err(self.io("look at"))?
+            .permissions()
+            .mode()
+            & 0o777;
+        if mode & 0o077 != 0 {
+            return Err(TokenFileError::Open {
+                path: self.0.clone(),
+                mode,
+            });
+        }
+        let mut text = String::new();
+        file.take(FILE_BYTES + 1)
+            .read_to_string(&mut text)
+            .map_err(self.io("read"))?;
+        if text.len() as u64 > FILE_BYTES {
+            return Err(self.content(format!("more than {FILE_BYTES} bytes")));
+        }
+        let content: Content =
+            serde_json::from_str(&text).map_err(|error| self.content(error.to_string()))?;
+        if content.version != VERSION {
+            return Err(self.content(format!(
+                "version {}, and this program reads {VERSION}",
+                content.version
+            )));
+        }
+        if let Some(broken) = content.tokens.iter().find(|entry| entry.digest().is_none()) {
+            return Err(self.content(format!("the digest of token {} is damaged", broken.id)));
+        }
+        Ok(Some(content.tokens))
+    }
+
+    /// Adds a token made of `random` and gives it, which nobody can do a second time.
+    ///
+    /// # Errors
+    /// [`TokenFileError`], also where the name is taken.
+    pub fn create(
+        &self,
+        name: &str,
+        role: Role,
+        random: [u8; 32],
+        now: Timestamp,
+    ) -> Result<(TokenEntry, String), TokenFileError> {
+        if name.is_empty() || name.len() > NAME_BYTES || name.chars().any(char::is_control) {
+            return Err(TokenFileError::Choice(format!(
+                "a token's name has 1 to {NAME_BYTES} printable characters"
+            )));
+        }
+        let token = token_of(random);
+        let TokenDigest(digest) = TokenDigest::of(token.as_bytes());
+        let digest = digest.to_hex().to_string();
+        let entry = TokenEntry {
+            id: digest[..8].to_owned(),
+            name: name.to_owned(),
+            role,
+            created_at: now,
+            digest,
+        };
+        self.change(|tokens| {
+            if tokens.iter().any(|other| other.name == name) {
+                return Err(TokenFileError::Choice(format!(
+                    "there is a token named `{name}` already: revoke it first, or choose another name"
+                )));
+            }
+            tokens.push(entry.clone());
+            Ok(())
+        })?;
+        Ok((entry, token))
+    }
+
+    /// Takes a token away, by its name or its id.
+    ///
+    /// # Errors
+    /// [`TokenFileError`], also where there is none of that name.
+    pub fn revoke(&self, which: &str) -> Result<TokenEntry, TokenFileError> {
+        let mut revoked = None;
+        self.change(|tokens| {
+            let at = tokens
+                .iter()
+                .position(|entry| entry.name == which || entry.id == which)
+                .ok_or_else(|| {
+                    TokenFileError::Choice(format!(
+                        "there is no token `{which}`: `gcl-sweep token list` shows them"
+                    ))
+                })?;
+            revoked = Some(tokens.remove(at));
+            Ok(())
+        })?;
+        revoked.ok_or_else(|| TokenFileError::Choice(format!("there is no token `{which}`")))
+    }
+
+    fn change(
+        &self,
+        edit: impl FnOnce(&mut Vec<TokenEntry>) -> Result<(), TokenFileError>,
+    ) -> Result<(), TokenFileError> {
+        let folder = match self.0.parent() {
+            Some(parent) if !parent.as_os_str().is_empty() => parent,
+            _ => Path::new("."),
+        };
+        std::fs::create_dir_all(folder).map_err(self.io("make the folder of"))?;
+        // Two administrators at once: one waits for the other.
+        let lock = secret(&self.0.with_extension("lock"), false).map_err(self.io("lock"))?;
+        lock.lock().map_err(self.io("lock"))?;
+        let mut tokens = self.read()?.unwrap_or_default();
+        edit(&mut tokens)?;
+        let content = Content {
+            version: VERSION,
+            tokens,
+        };
+        let text = serde_json::to_string_pretty(&content)
+            .map_err(|error| self.content(error.to_string()))?;
+        if text.len() as u64 >= FILE_BYTES {
+            return Err(self.content(format!("it would have more than {FILE_BYTES} bytes")));
+        }
+        let beside = self.0.with_extension("part");
+        let write = || {
+            let mut file = secret(&beside, true)?;
+            writeln!(file, "{text}")?;
+            file.sync_all()?;
+            std::fs::rename(&beside, &self.0)?;
+            sync_folder(folder)
+        };
+        write().map_err(self.io("write"))
+    }
+
+    fn io(&self, doing: &'static str) -> impl Fn(io::Error) -> TokenFileError + use<> {
+        let path = self.0.clone();
+        move |source| TokenFileError::Io {
+            doing,
+            path: path.clone(),
+            source,
+        }
+    }
+
+    fn content(&self, what: String) -> TokenFileError {
+        TokenFileError::Content {
+            path: self.0.clone(),
+            what,
+        }
+    }
+}
+
+/// A file that its owner alone can read, from its first moment on.
+fn secret(path: &Path, truncate: bool) -> io::Result<File> {
+    let file = OpenOptions::new()
+        .create(true)
+        .write(true)
+        .truncate(truncate)
+        .mode(0o600)
+        .open(path)?;
+    file.set_permissions(std::fs::Permissions::from_mode(0o600))?;
+    Ok(file)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_token_is_given_once_and_kept_as_a_digest() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = TokenFile::of_state(&folder.path().join("new"));
+        assert!(file.read().unwrap().is_none());
+        let (entry, token) = file
+            .create("alice", Role::Submit, [7; 32], Timestamp(5))
+            .unwrap();
+        let text = std::fs::read_to_string(file.path()).unwrap();
+        assert!(!text.contains(&token) && !text.contains(&token[4..]));
+        let mode = std::fs::metadata(file.path()).unwrap().permissions().mode();
+        assert_eq!(mode & 0o777, 0o600);
+        assert_eq!(file.read().unwrap().unwrap(), std::slice::from_ref(&entry));
+        assert!(
+            entry
+                .digest()
+                .unwrap()
+                .is(&TokenDigest::of(token.as_bytes()))
+        );
+
+        let taken = file
+            .create("alice", Role::Read, [8; 32], Timestamp(6))
+            .unwrap_err();
+        assert!(taken.to_string().contains("already"), "{taken}");
+        file.create("bob", Role::Read, [8; 32], Timestamp(6))
+            .unwrap();
+        assert!(file.revoke("carol").is_err());
+        assert_eq!(file.revoke(&entry.id).unwrap(), entry);
+        file.revoke("bob").unwrap();
+        assert_eq!(
+            file.read().unwrap().unwrap(),
+            [],
+            "an empty list is not no list"
+        );
+        for name in ["", "a\nb", &"x".repeat(101)] {
+            assert!(
+                file.create(name, Role::Read, [1; 32], Timestamp(0))
+                    .is_err()
+            );
+        }
+    }
+
+    #[test]
+    fn a_file_that_others_read_or_that_makes_no_sense_is_not_used() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = TokenFile::new(folder.path().join("tokens.json"));
+        file.create("a", Role::Read, [1; 32], Timestamp(0)).unwrap();
+        let good = std::fs::read_to_string(file.path()).unwrap();
+        let write = |text: &str, mode| {
+            std::fs::write(file.path(), text).unwrap();
+            std::fs::set_permissions(file.path(), std::fs::Permissions::from_mode(mode)).unwrap();
+        };
+        write(&good, 0o640);
+        assert!(matches!(
+            file.read(),
+            Err(TokenFileError::Open { mode: 0o640, .. })
+        ));
+        for bad in [
+            "",
+            "[]",
+            "{\"version\":2,\"tokens\":[]}",
+            &good.replace("\"digest\": \"", "\"digest\": \"x"),
+            &" ".repeat(2 << 20),
+        ] {
+            write(bad, 0o600);
+            assert!(
+                matches!(file.read(), Err(TokenFileError::Content { .. })),
+                "{:.40}",
+                bad
+            );
+        }
+        write(&good, 0o600);
+        assert_eq!(file.read().unwrap().unwrap().len(), 1);
+    }
+}

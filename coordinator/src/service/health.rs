@@ -1,0 +1,163 @@
+//! Whether the coordinator can do its work.
+
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use tokio::time::{Instant, timeout};
+use tokio_util::sync::CancellationToken;
+
+use super::limits::Limits;
+use crate::handle::{EngineHandle, blocking};
+use crate::metrics::{Disk, Metrics, Snapshot};
+use crate::scheduler::Totals;
+
+/// The engine answers within this, or it is not well.
+const PATIENCE: Duration = Duration::from_secs(5);
+/// How often the health service of the gRPC port looks.
+const LOOK: Duration = Duration::from_secs(2);
+/// How old sizes on disk may be: finding them walks the state folder.
+const SIZES: Duration = Duration::from_secs(30);
+/// How old the rest may be: however often somebody asks, the engine is asked once a second.
+const FRESH: Duration = Duration::from_secs(1);
+
+/// Whether the coordinator can do its work. Cheap to clone.
+#[derive(Clone)]
+pub struct Health {
+    engine: EngineHandle,
+    state: PathBuf,
+    least_free: u64,
+    version: String,
+    metrics: Metrics,
+    sizes: Arc<Mutex<Option<(Instant, Disk)>>>,
+    page: Arc<tokio::sync::Mutex<Option<(Instant, String)>>>,
+}
+
+impl Health {
+    /// Of that engine on that state folder.
+    pub fn new(
+        engine: EngineHandle,
+        state: impl Into<PathBuf>,
+        limits: &Limits,
+        metrics: Metrics,
+        version: impl Into<String>,
+    ) -> Self {
+        Self {
+            engine,
+            state: state.into(),
+            least_free: limits.least_free_bytes,
+            version: version.into(),
+            metrics,
+            sizes: Arc::default(),
+            page: Arc::default(),
+        }
+    }
+
+    /// Whether the engine turns at all: it answers, though perhaps that it cannot write.
+    pub async fn alive(&self) -> bool {
+        timeout(PATIENCE, self.engine.look(|_, _| ())).await.is_ok()
+    }
+
+    /// Whether what is sent here would be kept.
+    ///
+    /// # Errors
+    /// Why not, in one line for people.
+    pub async fn ready(&self) -> Result<(), String> {
+        match timeout(PATIENCE, self.engine.look(|_, _| ())).await {
+            Err(_) => {
+                return Err(format!(
+                    "the engine did not answer within {} s",
+                    PATIENCE.as_secs()
+                ));
+            }
+            Ok(Err(refusal)) => return Err(refusal.to_string()),
+            Ok(Ok(())) => {}
+        }
+        match crate::metrics::free(&self.state) {
+            Some(free) if free < self.least_free => Err(format!(
+                "the disk of the state folder is nearly full: {} MiB left, at least {} MiB are wanted",
+                free >> 20,
+                self.least_free >> 20
+            )),
+            _ => Ok(()),
+        }
+    }
+
+    /// Somebody was not told.
+    pub(super) fn refused(&self, status: &tonic::Status) {
+        let reason = proto::Reason::of(status).map_or("other", proto::Reason::word);
+        self.metrics.refused(reason);
+    }
+
+    /// Everything for Prometheus.
+    pub async fn page(&self) -> String {
+        let mut kept = self.page.lock().await;
+        if let Some((at, text)) = &*kept
+            && at.elapsed() < FRESH
+        {
+            return text.clone();
+        }
+        let totals: Option<Totals> = timeout(
+            PATIENCE,
+            self.engine.look(crate::scheduler::Scheduler::totals),
+        )
+        .await
+        .ok()
+        .and_then(Result::ok);
+        let snapshot = Snapshot {
+            ready: totals.is_some() && self.ready().await.is_ok(),
+            totals,
+            disk: self.sizes().await,
+            version: self.version.clone(),
+        };
+        let text = self.metrics.render(&snapshot);
+        *kept = Some((Instant::now(), text.clone()));
+        text
+    }
+
+    async fn sizes(&self) -> Disk {
+        let known = *self.sizes.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((at, disk)) = known
+            && at.elapsed() < SIZES
+        {
+            return disk;
+        }
+        let state = self.state.clone();
+        let disk = blocking(move || Disk::of(&state)).await.unwrap_or_default();
+        *self.sizes.lock().unwrap_or_else(PoisonError::into_inner) = Some((Instant::now(), disk));
+        disk
+    }
+
+    /// Tells the health service of the gRPC port, and the log, what changes.
+    pub(super) async fn report(
+        self,
+        reporter: tonic_health::server::HealthReporter,
+        shutdown: CancellationToken,
+    ) {
+        use tonic_health::ServingStatus::{NotServing, Serving};
+        let names = ["", "sweep.v1.ClientService", "sweep.v1.WorkerService"];
+        let mut before = None;
+        loop {
+            let ready = self.ready().await;
+            if before.as_ref() != Some(&ready) {
+                match (&ready, &before) {
+                    (Err(why), _) => tracing::warn!(why, "not ready"),
+                    (Ok(()), Some(_)) => tracing::info!("ready again"),
+                    (Ok(()), None) => {}
+                }
+                for name in names {
+                    let status = if ready.is_ok() { Serving } else { NotServing };
+                    reporter.set_service_status(name, status).await;
+                }
+                before = Some(ready);
+            }
+            tokio::select! {
+                () = tokio::time::sleep(LOOK) => {}
+                () = shutdown.cancelled() => break,
+            }
+        }
+        for name in names {
+            reporter.set_service_status(name, NotServing).await;
+        }
+    }
+}

@@ -1,0 +1,213 @@
+//! The side port: `/metrics`, `/healthz`, `/readyz` over HTTP/1.1, for Prometheus, load balancers and Kubernetes.
+//!
+//! `/healthz` and `/readyz` say one word to everybody; `/metrics` wants a token where the coordinator has tokens.
+
+use std::convert::Infallible;
+use std::sync::Arc;
+use std::time::Duration;
+
+use http_body_util::Full;
+use hyper::body::{Bytes, Incoming};
+use hyper::header::{ALLOW, AUTHORIZATION, CACHE_CONTROL, CONTENT_TYPE, WWW_AUTHENTICATE};
+use hyper::service::service_fn;
+use hyper::{Method, Request, Response, StatusCode};
+use hyper_util::rt::{TokioIo, TokioTimer};
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::TcpListener;
+use tokio::sync::Semaphore;
+use tokio::time::timeout;
+use tokio_rustls::TlsAcceptor;
+use tokio_rustls::rustls::pki_types::pem::PemObject;
+use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use tokio_rustls::rustls::{ServerConfig, crypto};
+use tokio_util::sync::CancellationToken;
+use tonic::Code;
+
+use super::access::Access;
+use super::health::Health;
+use super::server::Tls;
+
+/// Connections at a time. Probes and scrapers are few.
+const CONNECTIONS: usize = 64;
+/// A connection may last that long altogether: whoever asks again connects again.
+const LONGEST: Duration = Duration::from_secs(60);
+/// TLS greeting, and the headers of a request.
+const HEADERS_WITHIN: Duration = Duration::from_secs(10);
+/// Bytes of the headers of a request.
+const HEADER_BYTES: usize = 16 << 10;
+const PAUSE: Duration = Duration::from_millis(100);
+
+/// Certificates that cannot be used.
+#[derive(Debug, thiserror::Error)]
+#[error("the certificate or its key cannot be used for the HTTP port: {0}")]
+pub struct HttpTlsError(String);
+
+/// What the side port needs.
+#[derive(Clone)]
+pub struct HttpOptions {
+    /// What it tells.
+    pub health: Health,
+    /// Whom it tells metrics.
+    pub access: Access,
+    /// Its certificate, where it speaks TLS.
+    pub tls: Option<Tls>,
+}
+
+/// Serves until `shutdown`.
+///
+/// # Errors
+/// [`HttpTlsError`], before anything is served.
+pub async fn serve_http(
+    listener: TcpListener,
+    options: HttpOptions,
+    shutdown: CancellationToken,
+) -> Result<(), HttpTlsError> {
+    let acceptor = options.tls.as_ref().map(acceptor).transpose()?;
+    let places = Arc::new(Semaphore::new(CONNECTIONS));
+    loop {
+        let accepted = tokio::select! {
+            accepted = listener.accept() => accepted,
+            () = shutdown.cancelled() => return Ok(()),
+        };
+        let Ok((stream, _)) = accepted else {
+            tokio::time::sleep(PAUSE).await;
+            continue;
+        };
+        let Ok(place) = places.clone().try_acquire_owned() else {
+            continue;
+        };
+        let (options, acceptor, shutdown) = (options.clone(), acceptor.clone(), shutdown.clone());
+        tokio::spawn(async move {
+            let _place = place;
+            let serving = async {
+                match acceptor {
+                    None => converse(stream, &options).await,
+                    Some(acceptor) => {
+                        if let Ok(Ok(stream)) =
+                            timeout(HEADERS_WITHIN, acceptor.accept(stream)).await
+                        {
+                            converse(stream, &options).await;
+                        }
+                    }
+                }
+            };
+            tokio::select! {
+                _ = timeout(LONGEST, serving) => {}
+                () = shutdown.cancelled() => {}
+            }
+        });
+    }
+}
+
+async fn converse(stream: impl AsyncRead + AsyncWrite + Unpin, options: &HttpOptions) {
+    let answer =
+        service_fn(|request| async move { Ok::<_, Infallible>(answer(options, &request).await) });
+    // A peer that breaks off or talks nonsense has had its answer.
+    let _ = hyper::server::conn::http1::Builder::new()
+        .timer(TokioTimer::new())
+        .header_read_timeout(HEADERS_WITHIN)
+        .max_buf_size(HEADER_BYTES)
+        .serve_connection(TokioIo::new(stream), answer)
+        .await;
+}
+
+type Answer = Response<Full<Bytes>>;
+
+async fn answer(options: &HttpOptions, request: &Request<Incoming>) -> Answer {
+    if request.method() != Method::GET && request.method() != Method::HEAD {
+        let mut answer = text(StatusCode::METHOD_NOT_ALLOWED, "only GET and HEAD\n");
+        answer
+            .headers_mut()
+            .insert(ALLOW, hyper::header::HeaderValue::from_static("GET, HEAD"));
+        return answer;
+    }
+    match request.uri().path() {
+        "/healthz" => {
+            if options.health.alive().await {
+                text(StatusCode::OK, "ok\n")
+            } else {
+                text(
+                    StatusCode::SERVICE_UNAVAILABLE,
+                    "the engine does not answer\n",
+                )
+            }
+        }
+        "/readyz" => match options.health.ready().await {
+            Ok(()) => text(StatusCode::OK, "ready\n"),
+            // Paths and sizes are nobody's business: the log has them, and `/metrics`.
+            Err(_) => text(StatusCode::SERVICE_UNAVAILABLE, "not ready: see the log\n"),
+        },
+        "/metrics" => {
+            let authorization = request.headers().get(AUTHORIZATION);
+            match options
+                .access
+                .check_read(authorization.map(hyper::header::HeaderValue::as_bytes))
+            {
+                Ok(()) => metrics(options.health.page().await),
+                Err(status) => {
+                    options.health.refused(&status);
+                    refused(&status)
+                }
+            }
+        }
+        _ => text(
+            StatusCode::NOT_FOUND,
+            "here are /metrics, /healthz and /readyz\n",
+        ),
+    }
+}
+
+fn metrics(page: String) -> Answer {
+    let mut answer = text(StatusCode::OK, page);
+    answer.headers_mut().insert(
+        CONTENT_TYPE,
+        hyper::header::HeaderValue::from_static(
+            "application/openmetrics-text; version=1.0.0; charset=utf-8",
+        ),
+    );
+    answer
+}
+
+fn refused(status: &tonic::Status) -> Answer {
+    let code = if status.code() == Code::Unauthenticated {
+        StatusCode::UNAUTHORIZED
+    } else {
+        StatusCode::FORBIDDEN
+    };
+    let mut answer = text(code, format!("{}\n", status.message()));
+    answer.headers_mut().insert(
+        WWW_AUTHENTICATE,
+        hyper::header::HeaderValue::from_static("Bearer"),
+    );
+    answer
+}
+
+fn text(code: StatusCode, body: impl Into<Bytes>) -> Answer {
+    let mut answer = Response::new(Full::new(body.into()));
+    *answer.status_mut() = code;
+    let headers = answer.headers_mut();
+    headers.insert(
+        CONTENT_TYPE,
+        hyper::header::HeaderValue::from_static("text/plain; charset=utf-8"),
+    );
+    headers.insert(
+        CACHE_CONTROL,
+        hyper::header::HeaderValue::from_static("no-store"),
+    );
+    answer
+}
+
+fn acceptor(tls: &Tls) -> Result<TlsAcceptor, HttpTlsError> {
+    let no = |error: &dyn std::fmt::Display| HttpTlsError(error.to_string());
+    let chain = CertificateDer::pem_slice_iter(&tls.certificate)
+        .collect::<Result<Vec<_>, _>>()
+        .map_err(|error| no(&error))?;
+    let key = PrivateKeyDer::from_pem_slice(&tls.key).map_err(|error| no(&error))?;
+    let config = ServerConfig::builder_with_provider(Arc::new(crypto::ring::default_provider()))
+        .with_safe_default_protocol_versions()
+        .map_err(|error| no(&error))?
+        .with_no_client_auth()
+        .with_single_cert(chain, key)
+        .map_err(|error| no(&error))?;
+    Ok(TlsAcceptor::from(Arc::new(config)))
+}

@@ -1,0 +1,190 @@
+//! Answers the questions of `benches/speed/run.py`, one a line: `speed DIM BATCH ROWS THREADS [SEED]`.
+//!
+//! `steps N` seconds of N steps; `report` the thresholds and losses of the last one; `product M N K` seconds of one
+//! product; `dump FOLDER` the weights, each parameter a file of little-endian f32; `auc FRAMES REPEATS` seconds of the
+//! AUC of frames in segments of 16 and in segments of one, and both values; `folder PATH VIDEOS SEGMENTS PACKED` makes a
+//! data set of 2048 features; `first PATH` seconds to open it, to prepare it and to make the networks; `quit`.
+#![expect(clippy::print_stdout, reason = "it is a command")]
+#![allow(
+    clippy::disallowed_methods,
+    clippy::disallowed_types,
+    reason = "timing is its purpose"
+)]
+
+use std::error::Error;
+use std::io::BufRead as _;
+use std::path::Path;
+use std::time::Instant;
+
+use gcl::metrics::{Frames, auc};
+use gcl::stepper::{StepReport, Stepper, large_product, on_device};
+use gcl::{Matrix, Prepared, open_device};
+use sweeps::training::FeatureScaling;
+use sweeps::{Regime, Synthetic};
+
+/// The same numbers as `data()` of `pytorch_step.py`: in [0, 1), exact in f32.
+fn number(index: usize) -> f32 {
+    ((index as u32).wrapping_mul(2_654_435_761) >> 8) as f32 / 16_777_216.0
+}
+
+fn numbers(count: usize) -> Vec<f32> {
+    (0..count).map(number).collect()
+}
+
+fn main() -> Result<(), Box<dyn Error>> {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let argument = |index: usize, default: usize| {
+        arguments
+            .get(index)
+            .map_or(Ok(default), |text| text.parse::<usize>())
+    };
+    let (dimension, batch) = (argument(0, 2048)?, argument(1, 8192)?);
+    let (rows, threads) = (argument(2, 2 * batch)?, argument(3, 1)?);
+    let seed = argument(4, 0)? as u64;
+    let device = open_device("cpu", Some(threads))?;
+    let data = Matrix::new(numbers(rows * dimension), dimension);
+    let mut stepper = Stepper::new(&data, batch, seed, threads)?;
+    let mut last: Option<StepReport> = None;
+    println!("ready");
+    for line in std::io::stdin().lock().lines() {
+        let line = line?;
+        let words: Vec<&str> = line.split_whitespace().collect();
+        let word = |index: usize| words.get(index).copied().unwrap_or_default();
+        let size = |index: usize| word(index).parse::<usize>();
+        match word(0) {
+            "steps" => {
+                let count = size(1)?;
+                let start = Instant::now();
+                for _ in 0..count {
+                    last = Some(on_device(&device, || stepper.step())?);
+                }
+                println!("{}", start.elapsed().as_secs_f64());
+            }
+            "report" => match last {
+                Some(report) => println!(
+                    "{} {} {} {}",
+                    report.threshold_g, report.threshold_d, report.loss_g, report.loss_d
+                ),
+                None => println!("nan nan nan nan"),
+            },
+            "product" => {
+                let shape @ (m, n, k) = (size(1)?, size(2)?, size(3)?);
+                let (a, b) = (numbers(m * k), numbers(n * k));
+                let mut out = vec![0.0; m * n];
+                let mut best = f64::INFINITY;
+                for _ in 0..3 {
+                    let start = Instant::now();
+                    on_device(&device, || {
+                        large_product(&mut out, (&a, &b), shape, threads);
+                    });
+                    best = best.min(start.elapsed().as_secs_f64());
+                }
+                println!("{best}");
+            }
+            "dump" => {
+                for (index, values) in stepper.weights()?.iter().enumerate() {
+                    let bytes: Vec<u8> = values.iter().flat_map(|v| v.to_le_bytes()).collect();
+                    std::fs::write(Path::new(word(1)).join(format!("{index}.f32")), bytes)?;
+                }
+                println!("done");
+            }
+            "auc" => println!("{}", time_auc(size(1)?, size(2)?)?),
+            "folder" => {
+                make_folder(Path::new(word(1)), size(2)?, size(3)?, word(4) == "1")?;
+                println!("done");
+            }
+            "first" => println!("{}", time_to_first_step(Path::new(word(1)), threads)?),
+            "quit" => return Ok(()),
+            other => return Err(format!("`{other}` is no question").into()),
+        }
+    }
+    Ok(())
+}
+
+/// Seconds and values of the AUC by segments of 16 frames and by frames.
+fn time_auc(frames: usize, repeats: usize) -> Result<String, Box<dyn Error>> {
+    let segments = frames / 16;
+    let scores = numbers(segments);
+    let mut by_segment = Frames::default();
+    let mut by_frame = Frames::default();
+    let (mut positives, mut negatives, mut expanded) = (Vec::new(), Vec::new(), Vec::new());
+    for (segment, score) in scores.iter().enumerate() {
+        // Every eighth segment has anomalous frames, some of them half.
+        let positive = if segment % 8 == 0 {
+            16 - (segment % 3) as u32 * 4
+        } else {
+            0
+        };
+        positives.push(positive);
+        negatives.push(16 - positive);
+        expanded.extend(std::iter::repeat_n(*score, 16));
+    }
+    by_segment.push_counts(&positives, &negatives);
+    let single = |counts: &[u32], others: &[u32]| -> Vec<u32> {
+        counts
+            .iter()
+            .zip(others)
+            .flat_map(|(own, _)| (0..16).map(move |frame| u32::from(frame < *own)))
+            .collect()
+    };
+    let ones = single(&positives, &negatives);
+    let rest: Vec<u32> = ones.iter().map(|one| 1 - one).collect();
+    by_frame.push_counts(&ones, &rest);
+    let time = |scores: &[f32], frames: &Frames| {
+        let mut best = f64::INFINITY;
+        let mut value = None;
+        for _ in 0..repeats {
+            let start = Instant::now();
+            value = auc(scores, frames);
+            best = best.min(start.elapsed().as_secs_f64());
+        }
+        (best, value)
+    };
+    let (segment_seconds, segment_value) = time(&scores, &by_segment);
+    let (frame_seconds, frame_value) = time(&expanded, &by_frame);
+    let (Some(segment_value), Some(frame_value)) = (segment_value, frame_value) else {
+        return Err("one class".into());
+    };
+    Ok(format!(
+        "{segment_seconds} {frame_seconds} {segment_value} {frame_value}"
+    ))
+}
+
+fn make_folder(
+    folder: &Path,
+    videos: usize,
+    segments: usize,
+    packed: bool,
+) -> Result<(), Box<dyn Error>> {
+    let dataset = datasets::synthesize(&Synthetic {
+        videos: videos as u32,
+        mean_length: segments as u32,
+        dimension: 2048,
+        seed: 0,
+        regime: Regime::FixedCameras,
+    })?;
+    if packed {
+        let loose = folder.with_extension("unpacked");
+        datasets::write(&dataset, &loose)?;
+        datasets::pack(&loose, folder)?;
+        std::fs::remove_dir_all(loose)?;
+    } else {
+        datasets::write(&dataset, folder)?;
+    }
+    Ok(())
+}
+
+/// Seconds to open, to prepare and to make the networks.
+fn time_to_first_step(folder: &Path, threads: usize) -> Result<String, Box<dyn Error>> {
+    let start = Instant::now();
+    let dataset = datasets::open(folder)?;
+    let opened = start.elapsed().as_secs_f64();
+    let start = Instant::now();
+    let prepared = Prepared::new(&dataset, FeatureScaling::None)?;
+    let ready = start.elapsed().as_secs_f64();
+    let start = Instant::now();
+    let stepper = Stepper::on(&prepared, 8192, 0, threads)?;
+    let made = start.elapsed().as_secs_f64();
+    drop(stepper);
+    Ok(format!("{opened} {ready} {made}"))
+}

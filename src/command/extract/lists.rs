@@ -1,0 +1,234 @@
+//! Splits and truth: a plain list, or UCF-Crime's and ShanghaiTech's as they are passed around.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use datasets::import::{
+    ListRequest, ListedVideo, Lists, shanghaitech_lists, ucf_crime_lists, video_key,
+};
+use extract::Splits;
+use extract::list::{Listed, Split};
+use extract::video::{Video, find};
+
+use crate::arguments::SplitLists;
+use crate::error::{CommandError, chain};
+use crate::output::say;
+
+/// Faults that are shown.
+const MOST_SHOWN: usize = 10;
+
+/// The splits, and what the lists say of the videos' origin.
+#[derive(Debug)]
+pub(super) struct Found {
+    pub(super) splits: Splits,
+    pub(super) source: &'static str,
+    pub(super) licence: &'static str,
+}
+
+/// What was asked for on the command line.
+pub(super) fn splits(given: &SplitLists, videos: &Path) -> Result<Found, CommandError> {
+    let plain = |splits| Found {
+        splits,
+        source: "",
+        licence: "",
+    };
+    if let Some(list) = &given.list {
+        return Ok(plain(Splits::List(list.clone())));
+    }
+    let (Some(train), Some(test), Some(annotations)) =
+        (&given.train, &given.test, &given.annotations)
+    else {
+        if given.train.is_some() || given.test.is_some() || given.annotations.is_some() {
+            return Err(which());
+        }
+        return Ok(plain(Splits::Folders));
+    };
+    let request = ListRequest {
+        train: train.clone(),
+        test: test.clone(),
+        annotations: annotations.clone(),
+    };
+    let lists = match (given.ucf_crime, given.shanghaitech) {
+        (true, _) => ucf_crime_lists(&request),
+        (_, true) => shanghaitech_lists(&request),
+        _ => return Err(which()),
+    }
+    .map_err(|error| CommandError::Input(error.to_string()))?;
+    for note in &lists.notes {
+        say(&format!("note: {note}"));
+    }
+    let videos = find(videos).map_err(|error| CommandError::Input(chain(&error)))?;
+    let listed = matched(&lists, &videos, given.skip_missing)?;
+    Ok(Found {
+        splits: Splits::Known(listed),
+        source: lists.source,
+        licence: lists.licence,
+    })
+}
+
+fn which() -> CommandError {
+    CommandError::Usage(
+        "--train, --test and --annotations go together, with --ucf-crime or --shanghaitech".into(),
+    )
+}
+
+/// The listed videos among those in the folder, training first, each in the order of its list.
+fn matched(
+    lists: &Lists,
+    videos: &[Video],
+    skip_missing: bool,
+) -> Result<Vec<Listed>, CommandError> {
+    let mut known: BTreeMap<&str, Vec<&Video>> = BTreeMap::new();
+    for video in videos {
+        known.entry(video_key(&video.name)).or_default().push(video);
+    }
+    let mut taken: BTreeMap<&str, String> = BTreeMap::new();
+    let mut listed = Vec::new();
+    let (mut faults, mut missing) = (Vec::new(), Vec::new());
+    let both = [(Split::Train, &lists.train), (Split::Test, &lists.test)];
+    for (split, wanted) in both
+        .iter()
+        .flat_map(|(split, list)| list.iter().map(move |wanted| (*split, wanted)))
+    {
+        let place = format!("{}:{}", wanted.list.display(), wanted.line);
+        let video = match known.get(video_key(&wanted.name)).map(Vec::as_slice) {
+            None | Some([]) => {
+                missing.push(format!("{place}: there is no video `{}`", wanted.name));
+                continue;
+            }
+            Some([video]) => *video,
+            Some([first, second, ..]) => {
+                faults.push(format!(
+                    "{place}: both {} and {} are called `{}`",
+                    first.path.display(),
+                    second.path.display(),
+                    wanted.name
+                ));
+                continue;
+            }
+        };
+        if let Some(before) = taken.insert(&video.name, place.clone()) {
+            faults.push(format!("{place}: `{}` stands in {before}", wanted.name));
+            continue;
+        }
+        listed.push(as_listed(video, split, wanted));
+    }
+    if skip_missing && !missing.is_empty() {
+        say(&format!(
+            "note: {} listed videos are not in the folder and are left out",
+            missing.len()
+        ));
+    } else {
+        faults.extend(missing);
+    }
+    if faults.is_empty() {
+        return Ok(listed);
+    }
+    let mut text = format!("{} listed videos cannot be used:", faults.len());
+    for fault in faults.iter().take(MOST_SHOWN) {
+        text += &format!("\n  {fault}");
+    }
+    if faults.len() > MOST_SHOWN {
+        text += &format!("\n  and {} more", faults.len() - MOST_SHOWN);
+    }
+    text += "\n\nhint: --skip-missing leaves out those that are not in the folder";
+    Err(CommandError::Input(text))
+}
+
+fn as_listed(video: &Video, split: Split, wanted: &ListedVideo) -> Listed {
+    Listed {
+        video: video.clone(),
+        split,
+        label: wanted.label,
+        anomalous: wanted
+            .anomalous
+            .iter()
+            .map(|range| (u64::from(range.start), u64::from(range.end)))
+            .collect(),
+        frames: wanted.frames.map(u64::from),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn video(path: &str) -> Video {
+        Video {
+            name: path
+                .rsplit_once('.')
+                .map_or(path, |(name, _)| name)
+                .to_owned(),
+            path: path.into(),
+        }
+    }
+
+    fn wanted(name: &str, line: usize) -> ListedVideo {
+        ListedVideo {
+            name: name.to_owned(),
+            list: "list.txt".into(),
+            line,
+            frames: Some(99),
+            label: Some(true),
+            anomalous: std::iter::once(3..7).collect(),
+        }
+    }
+
+    fn lists(train: &[&str], test: &[&str]) -> Lists {
+        let listed = |names: &[&str]| {
+            let named = names.iter().enumerate();
+            named.map(|(at, name)| wanted(name, at + 1)).collect()
+        };
+        Lists {
+            train: listed(train),
+            test: listed(test),
+            source: "",
+            licence: "",
+            notes: Vec::new(),
+        }
+    }
+
+    #[test]
+    fn listed_videos_are_found_in_whatever_folder_they_lie() {
+        let videos = [
+            video("Part-1/Abuse/Abuse001_x264.mp4"),
+            video("Testing/Normal_Videos_003_x264.mp4"),
+            video("Training/Normal_Videos003_x264.mp4"),
+            video("other.avi"),
+        ];
+        let lists = lists(
+            &["Normal_Videos003_x264"],
+            &["Abuse001", "Normal_Videos_003_x264"],
+        );
+        let listed = matched(&lists, &videos, false).unwrap();
+        let found: Vec<_> = listed
+            .iter()
+            .map(|one| (one.video.name.as_str(), one.split))
+            .collect();
+        assert_eq!(
+            found,
+            [
+                ("Training/Normal_Videos003_x264", Split::Train),
+                ("Part-1/Abuse/Abuse001_x264", Split::Test),
+                ("Testing/Normal_Videos_003_x264", Split::Test),
+            ]
+        );
+        assert_eq!(listed[1].anomalous, [(3, 7)]);
+        assert_eq!(listed[1].frames, Some(99));
+    }
+
+    #[test]
+    fn what_is_missing_or_unclear_is_said_with_its_line() {
+        let videos = [video("a/x.mp4"), video("b/x.mp4"), video("y.mp4")];
+        let said = |train: &[&str], test: &[&str]| {
+            matched(&lists(train, test), &videos, false)
+                .unwrap_err()
+                .to_string()
+        };
+        assert!(said(&["y", "z"], &[]).contains("list.txt:2: there is no video `z`"));
+        assert!(said(&["x"], &[]).contains("both a/x.mp4 and b/x.mp4"));
+        assert!(said(&["y"], &["y"]).contains("`y` stands in list.txt:1"));
+        let lists = lists(&["y", "z"], &[]);
+        assert_eq!(matched(&lists, &videos, true).unwrap().len(), 1);
+    }
+}

@@ -1,0 +1,116 @@
+//! What was asked for, and its extraction on this machine.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use extract::{Backbone, Broken, ExtractError, Request, Sampling, Summary, Weights};
+
+use super::progress::Progress;
+use super::{cluster, lists};
+use crate::arguments::{Extract, OnBroken};
+use crate::error::{CommandError, chain};
+use crate::interrupt;
+use crate::output::say;
+
+/// Extracts, or goes on where an earlier run stopped.
+pub fn extract(arguments: &Extract) -> Result<(), CommandError> {
+    let request = request(arguments)?;
+    let summary = match &arguments.cluster.coordinator {
+        Some(url) => cluster::extract(&arguments.cluster, url, &request)?,
+        None => here(request)?,
+    };
+    say(&format!(
+        "{} videos extracted, {} were done before, {} segments in {}",
+        summary.extracted,
+        summary.reused,
+        summary.segments,
+        arguments.out.display()
+    ));
+    if !summary.complete {
+        say("the lists are written when the other shares are done");
+    }
+    if summary.broken.is_empty() {
+        return Ok(());
+    }
+    let mut text = format!(
+        "{} videos could not be decoded and are left out:",
+        summary.broken.len()
+    );
+    for (video, why) in summary.broken.iter().take(20) {
+        text += &format!("\n  {video}: {why}");
+    }
+    Err(CommandError::JobsFailed(text))
+}
+
+fn here(request: Request) -> Result<Summary, CommandError> {
+    let stop = Arc::new(AtomicBool::new(false));
+    crate::command::runtime()?.block_on(async {
+        let token = interrupt::token()
+            .map_err(|error| CommandError::Other(format!("cannot listen for signals: {error}")))?;
+        let flag = stop.clone();
+        tokio::spawn(async move {
+            token.cancelled().await;
+            say("stopping after the clips that are in work; the same command goes on from here");
+            flag.store(true, Ordering::Relaxed);
+        });
+        let work = tokio::task::spawn_blocking(move || {
+            let mut progress = Progress::start();
+            extract::run(&request, &mut |event| progress.hear(&event), &stop)
+        });
+        work.await
+            .map_err(|error| CommandError::Other(format!("the extraction ended: {error}")))?
+            .map_err(|error| failed(&error))
+    })
+}
+
+fn request(arguments: &Extract) -> Result<Request, CommandError> {
+    let names = || Backbone::ALL.map(|(name, _)| name).join(", ");
+    let backbone = Backbone::from_name(&arguments.backbone).ok_or_else(|| {
+        CommandError::Usage(format!(
+            "there is no backbone `{}`; one of: {}",
+            arguments.backbone,
+            names()
+        ))
+    })?;
+    let weights =
+        Weights::parse(&arguments.weights).map_err(|error| CommandError::Usage(chain(&error)))?;
+    let splits = lists::splits(&arguments.splits, &arguments.videos)?;
+    let text =
+        |given: &Option<String>, usual: &str| given.clone().unwrap_or_else(|| usual.to_owned());
+    Ok(Request {
+        videos: arguments.videos.clone(),
+        out: arguments.out.clone(),
+        sampling: Sampling {
+            backbone,
+            weights,
+            ten_crops: arguments.ten_crops,
+            drop_last: arguments.drop_last,
+            half: arguments.f16,
+        },
+        splits: splits.splits,
+        name: arguments.name.clone(),
+        source: text(&arguments.source, splits.source),
+        licence: text(&arguments.licence, splits.licence),
+        device: arguments.device.clone(),
+        threads: arguments.threads,
+        batch: arguments.batch,
+        broken: if arguments.on_broken == OnBroken::Stop {
+            Broken::Stop
+        } else {
+            Broken::Skip
+        },
+        share: arguments.share,
+        ffmpeg: arguments.ffmpeg.clone(),
+        decode_threads: arguments.decode_threads,
+    })
+}
+
+/// What an error of the extractor means at the command line.
+pub(super) fn failed(error: &ExtractError) -> CommandError {
+    match error {
+        ExtractError::Stopped => {
+            CommandError::Interrupted("stopped: the same command goes on from here".into())
+        }
+        other => CommandError::Input(chain(other)),
+    }
+}

@@ -1,0 +1,65 @@
+//! `gcl-sweep report --figure`: one figure alone, for a slide.
+
+use std::ffi::OsStr;
+use std::io::IsTerminal;
+use std::path::Path;
+
+use reports::SweepResults;
+
+use super::source::failed;
+use crate::error::CommandError;
+use crate::output;
+
+/// Writes the figure as SVG or PNG: to a file whose name ends so, into a folder (with its data beside it), or to stdout.
+pub fn write(
+    all: &[SweepResults],
+    name: &str,
+    png: bool,
+    out: Option<&Path>,
+) -> Result<(), CommandError> {
+    let figures = reports::find_figures(all, name).map_err(|error| failed(&error))?;
+    let extension = out.and_then(Path::extension).and_then(OsStr::to_str);
+    let as_file = matches!(extension, Some("svg" | "png"));
+    if png && extension == Some("svg") {
+        return Err(CommandError::Usage(
+            "--png and a file that ends in .svg contradict each other".into(),
+        ));
+    }
+    let png = png || extension == Some("png");
+    let ending = if png { "png" } else { "svg" };
+    if (out.is_none() || as_file) && figures.len() > 1 {
+        let names: Vec<&str> = figures.iter().map(|figure| figure.name.as_str()).collect();
+        return Err(CommandError::Usage(format!(
+            "several sweeps have this figure ({}): name one sweep, or give --out a folder",
+            names.join(", ")
+        )));
+    }
+    for figure in &figures {
+        let bytes = if png {
+            reports::figures::png(figure).map_err(|error| failed(&error))?
+        } else {
+            figure.svg.clone().into_bytes()
+        };
+        let Some(out) = out else {
+            if png && std::io::stdout().is_terminal() {
+                return Err(CommandError::Usage(
+                    "a PNG is not for a terminal: give --out FILE, or a pipe".into(),
+                ));
+            }
+            return output::bytes(&bytes);
+        };
+        let path = if as_file {
+            out.to_owned()
+        } else {
+            std::fs::create_dir_all(out)
+                .map_err(|error| CommandError::io("make the folder", out, &error))?;
+            let data = out.join(format!("{}.csv", figure.name));
+            std::fs::write(&data, &figure.csv)
+                .map_err(|error| CommandError::io("write", &data, &error))?;
+            out.join(format!("{}.{ending}", figure.name))
+        };
+        std::fs::write(&path, &bytes).map_err(|error| CommandError::io("write", &path, &error))?;
+        output::say(&format!("figure: {}", path.display()));
+    }
+    Ok(())
+}

@@ -1,0 +1,138 @@
+//! What people and programs see of a running coordinator.
+
+use std::io::{Read, Write};
+use std::net::TcpStream;
+
+use crate::world::{World, eventually};
+
+/// The body and the status line of a page.
+fn get(address: &str, path: &str) -> String {
+    let mut stream = TcpStream::connect(address.trim_start_matches("http://")).unwrap();
+    write!(
+        stream,
+        "GET {path} HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n"
+    )
+    .unwrap();
+    let mut text = String::new();
+    stream.read_to_string(&mut text).unwrap();
+    text
+}
+
+#[test]
+fn a_sweep_is_told_as_it_is_to_people_and_programs() {
+    let world = World::new();
+    let sweep = world.tiny_sweep(1, 2);
+    let text = std::fs::read_to_string(&sweep).unwrap()
+        + "[[variant]]\nname = \"far\"\njob = { learning_rate = 10.0 }\n";
+    world.write("tiny.toml", &text);
+    let process = world.start(&[
+        "coordinator",
+        "--state",
+        "state",
+        "--listen",
+        "127.0.0.1:0",
+        "--address-file",
+        "address",
+        "--http",
+        "127.0.0.1:0",
+        "--http-address-file",
+        "http",
+        "--log-json",
+    ]);
+    let line = |name: &str| {
+        eventually(name, || {
+            std::fs::read_to_string(world.path(name))
+                .ok()
+                .filter(|text| text.ends_with('\n'))
+        })
+        .trim()
+        .to_owned()
+    };
+    let (address, http) = (line("address"), line("http"));
+    let ask = |arguments: &[&str]| world.run(&[arguments, &["--coordinator", &address]].concat());
+    let json = |arguments: &[&str]| -> serde_json::Value {
+        let ended = ask(&[arguments, &["--format", "json"]].concat());
+        assert_eq!(ended.code, Some(0), "{arguments:?} {}", ended.stderr);
+        serde_json::from_str(&ended.stdout).unwrap()
+    };
+    assert!(get(&http, "/healthz").contains("200 OK"));
+    assert!(get(&http, "/readyz").contains("200 OK"));
+
+    assert_eq!(ask(&["submit", "tiny.toml"]).code, Some(0));
+    let jobs = json(&["status", "tiny"]);
+    let job = |status: &serde_json::Value, variant: &str| {
+        let jobs = status["jobs"].as_array().unwrap();
+        let job = jobs.iter().find(|job| job["variant"] == variant).unwrap();
+        job["job_id"].as_str().unwrap().to_owned()
+    };
+    let far = job(&jobs, "far");
+    let why = json(&["explain", &far]);
+    assert_eq!(why["status"], "pending");
+    assert!(!why["reasons"].as_array().unwrap().is_empty(), "{why}");
+    let waiting = ask(&["logs", &far]);
+    assert_eq!(waiting.stdout, "");
+    assert!(
+        waiting.stderr.contains("did not start yet"),
+        "{}",
+        waiting.stderr
+    );
+    assert_eq!(json(&["pause", "tiny"])["changed"], 3);
+    assert_eq!(json(&["resume", "tiny"])["changed"], 3);
+
+    let worker = world.worker("one", &address);
+    let watched = ask(&["watch", "tiny", "--format", "json"]);
+    assert_eq!(watched.code, Some(0), "{}", watched.stderr);
+    let events: Vec<serde_json::Value> = watched
+        .stdout
+        .lines()
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect();
+    assert_eq!(events[0]["event"], "jobs");
+    assert!(
+        events
+            .iter()
+            .any(|event| event["event"] == "job" && event["status"] == "done"),
+        "{}",
+        watched.stdout
+    );
+
+    let explained = ask(&["explain", &far]);
+    assert!(
+        explained.stdout.contains("done by attempt 1 on `one`"),
+        "{}",
+        explained.stdout
+    );
+    // A settled job's log ends by itself.
+    assert_eq!(ask(&["logs", "-f", &far]).code, Some(0));
+    assert_eq!(ask(&["logs", "-f", &far, "--attempt", "1"]).code, Some(0));
+    assert!(
+        ask(&["logs", &far, "--attempt", "99"])
+            .stderr
+            .contains("had no attempt 99"),
+    );
+    assert_eq!(json(&["workers"])[0]["name"], "one");
+
+    let page = eventually("the counts of the last second", || {
+        Some(get(&http, "/metrics")).filter(|page| page.contains("gcl_jobs{status=\"done\"} 3"))
+    });
+    for line in [
+        "gcl_attempts_total{outcome=\"started\"} 3",
+        "gcl_attempts_total{outcome=\"done\"} 3",
+        "gcl_workers{state=\"active\"} 1",
+        "gcl_rpc_total{call=\"Finish\",code=\"0\"} 3",
+        "gcl_journal_commit_seconds_count",
+    ] {
+        assert!(page.contains(line), "{line}\n{page}");
+    }
+    worker.terminate();
+    drop(worker);
+    process.terminate();
+    assert_eq!(process.wait(), Some(0));
+    let log = std::fs::read_to_string(world.path("coordinator.log")).unwrap();
+    assert!(
+        log.lines()
+            .filter_map(|line| serde_json::from_str::<serde_json::Value>(line).ok())
+            .any(|line| line["fields"]["worker"] == "one"),
+        "{log}"
+    );
+}
