@@ -67,24 +67,24 @@ mod tests {
             batches_per_second: Some(0.0),
             data_wait_percent: Some(0),
         };
-        let noun = Telemetry::try_from(good.clone()).unwrap();
+        let noun = Telemetry::try_from(good).unwrap();
         assert_eq!(wire::Telemetry::from(&noun), good);
         for bad in [
             wire::Telemetry {
                 busy_percent: Some(101),
-                ..good.clone()
+                ..good
             },
             wire::Telemetry {
                 data_wait_percent: Some(u32::MAX),
-                ..good.clone()
+                ..good
             },
             wire::Telemetry {
                 batches_per_second: Some(f64::NAN),
-                ..good.clone()
+                ..good
             },
             wire::Telemetry {
                 batches_per_second: Some(f64::INFINITY),
-                ..good.clone()
+                ..good
             },
             wire::Telemetry {
                 batches_per_second: Some(-1.0),

@@ -228,9 +228,9 @@ fn measured_texts(worker: &WorkerView) -> [String; 4] {
     let percent =
         |share: Option<u32>| share.map_or_else(String::new, |percent| format!("{percent} %"));
     let memory = match (telemetry.memory_used_bytes, worker.memory_bytes) {
-        (Some(used), Some(all)) => format!("{} of {}", gibibytes(used), gibibytes(all)),
-        (Some(used), None) => gibibytes(used),
-        (None, Some(all)) => format!("of {}", gibibytes(all)),
+        (Some(used), Some(all)) => format!("{} of {}", size(used), size(all)),
+        (Some(used), None) => size(used),
+        (None, Some(all)) => format!("of {}", size(all)),
         (None, None) => String::new(),
     };
     let rate = telemetry
@@ -244,8 +244,12 @@ fn measured_texts(worker: &WorkerView) -> [String; 4] {
     ]
 }
 
-fn gibibytes(bytes: u64) -> String {
-    format!("{:.1} GiB", bytes as f64 / f64::from(1 << 30))
+fn size(bytes: u64) -> String {
+    if bytes < 1 << 30 {
+        format!("{} MiB", bytes >> 20)
+    } else {
+        format!("{:.1} GiB", bytes as f64 / f64::from(1 << 30))
+    }
 }
 
 fn worker_json(worker: &WorkerView) -> serde_json::Value {

@@ -53,7 +53,7 @@ fn workers_shows_how_devices_are_doing() {
     assert!(number(&seen["memory_bytes"]) > number(&telemetry["memory_used_bytes"]));
     assert!(seen["driver"].is_null(), "a processor has none: {seen}");
     let text = world.run_ok(&["workers", "--coordinator", &address]).stdout;
-    for word in ["busy", "memory", "batches/s", "data wait", " GiB of ", " %"] {
+    for word in ["busy", "memory", "batches/s", "data wait", " MiB of ", " %"] {
         assert!(text.contains(word), "{word}: {text}");
     }
 }

@@ -52,7 +52,7 @@ enum Source {
         threads: usize,
     },
     Gpu {
-        monitor: Monitor,
+        monitor: Box<Monitor>,
         uuid: String,
     },
     /// A GPU that the driver's library does not show.
@@ -74,7 +74,10 @@ impl Meter {
                 let share = own_share(&inventory, assigned, ordinal, &device.name);
                 let memory = share.as_ref().and_then(|share| share.memory_bytes);
                 let source = match share.and_then(|share| share.uuid) {
-                    Some(uuid) => Source::Gpu { monitor, uuid },
+                    Some(uuid) => Source::Gpu {
+                        monitor: Box::new(monitor),
+                        uuid,
+                    },
                     None => Source::Hidden,
                 };
                 Self::of(source, memory, inventory.driver)

@@ -75,7 +75,7 @@ pub fn shares(inventory: &Inventory, assigned: &Assigned) -> Result<Vec<Share>, 
     };
     let entries: Vec<&str> = list.split(',').map(str::trim).collect();
     // `-1` and `NoDevFiles` are what people and old Slurms write for none.
-    if let [""] | ["-1"] | ["NoDevFiles"] = entries.as_slice() {
+    if let ["" | "-1" | "NoDevFiles"] = entries.as_slice() {
         return Err(NoShare::NoneAssigned(list.clone()));
     }
     let mut seen = BTreeSet::new();

@@ -106,10 +106,7 @@ async fn measurements_go_out_now_and_then_with_a_job_and_without_one() {
     let measured = |world: &World| {
         let state = world.state();
         let with = state.reports.iter().filter(|(_, report)| {
-            let found = report
-                .telemetry
-                .clone()
-                .map(|found| found.try_into().unwrap());
+            let found = report.telemetry.map(|found| found.try_into().unwrap());
             assert!(found.is_none() || found == Some(READING));
             found.is_some()
         });
