@@ -51,6 +51,7 @@ async fn work(engine: EngineHandle, name: String, wait_ms: u64) -> u64 {
         datasets: BTreeMap::new(),
         labels: Vec::new(),
         memory_bytes: None,
+        driver: None,
     };
     let worker = engine.hello(hello).await.expect("welcome").worker;
     let mut done = 0;

@@ -45,7 +45,7 @@ pub enum ImagePart {
         /// Its number.
         worker: WorkerId,
         /// What it said.
-        hello: Hello,
+        hello: Box<Hello>,
         /// When it came.
         joined_at: Timestamp,
         /// Why it is sent away.

@@ -17,9 +17,9 @@ use sweeps::{AttemptNumber, JobId};
 
 pub use audit::{Audit, AuditStamp, AuditVerdict, Audited, TOLERANCE};
 pub use client::{
-    AttemptFailure, Counts, DatasetKnown, Explanation, JobView, LeaseView, LogLine, Requirements,
-    Steer, SteerAction, Submit, Submitted, SweepInfo, SweepSummary, Target, WorkerState,
-    WorkerView,
+    AttemptFailure, Counts, DatasetKnown, Explanation, JobView, LeaseView, LogLine, Measured,
+    Requirements, Steer, SteerAction, Submit, Submitted, SweepInfo, SweepSummary, Target,
+    WorkerState, WorkerView,
 };
 pub use refusal::Refusal;
 pub use watch::Change;

@@ -45,7 +45,7 @@ use crate::message::{
 pub use crate::entry::{Entry, Submission, Verdict};
 pub use image::ImageError;
 pub use policy::Policy;
-pub use totals::Totals;
+pub use totals::{DeviceTotals, Totals};
 
 use job::{Grid, Job, JobIndex, Sweep};
 use worker::{Parked, Worker};

@@ -199,6 +199,7 @@ impl Hooks for Progress<'_> {
     }
 
     fn after_step(&mut self, rows: &[u32], report: &Report, step: &Step) {
+        self.observer.on_batch();
         let sums = &mut self.sums;
         let positive = |labels: &[f32]| labels.iter().filter(|label| **label > 0.5).count() as f64;
         if let Some(loss) = report.loss_d {

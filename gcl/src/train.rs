@@ -66,6 +66,9 @@ pub trait Observer: Send {
     /// At the end of every epoch, of every phase. `checkpoint` gives a copy of where the run stands (some 110 MiB at the
     /// paper's widths): call it only to keep it.
     fn on_epoch(&mut self, point: &EpochPoint, checkpoint: &dyn Fn() -> Checkpoint);
+
+    /// After every batch that something was learned from. Keep it short: batches of small data take microseconds.
+    fn on_batch(&mut self) {}
 }
 
 /// Nobody listens.

@@ -14,6 +14,7 @@ mod number;
 mod reason;
 mod record;
 mod result;
+pub mod telemetry;
 pub mod version;
 
 pub use dial::{Bearer, DialError, Keys, dial, live};

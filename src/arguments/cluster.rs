@@ -77,7 +77,7 @@ pub struct Worker {
     /// A label that sweeps may require (repeatable)
     #[arg(long = "label", value_name = "LABEL")]
     pub labels: Vec<String>,
-    /// Memory of the device that sweeps may require, in bytes; a worker that does not say gets any job
+    /// Memory of the device that sweeps may require, in bytes [default: what the device has]
     #[arg(long, value_name = "BYTES")]
     pub memory_bytes: Option<u64>,
     /// Device: auto, cpu, cuda:N, or all: one worker process for each GPU that is assigned to this one

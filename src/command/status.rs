@@ -174,18 +174,27 @@ pub fn workers(connection: &Connection, format: Format) -> Result<(), CommandErr
             "finished",
             "failed",
             "last heard",
+            "busy",
+            "memory",
+            "batches/s",
+            "data wait",
             "warnings",
         ]);
         for worker in &workers {
+            let [busy, memory, rate, wait] = measured_texts(worker);
             table.add_row([
                 worker.name.clone(),
                 worker_state(worker.state).to_owned(),
-                format!("{} ({})", worker.device.kind, worker.device.name),
+                device_text(worker),
                 worker.version.clone(),
                 worker.leases.len().to_string(),
                 worker.finished.to_string(),
                 worker.failed.to_string(),
                 format!("{} ago", super::age(now.saturating_sub(worker.last_seen.0))),
+                busy,
+                memory,
+                rate,
+                wait,
                 worker.warnings.join("; "),
             ]);
         }
@@ -202,12 +211,60 @@ fn worker_state(state: WorkerState) -> &'static str {
     }
 }
 
+fn device_text(worker: &WorkerView) -> String {
+    let driver = worker
+        .driver
+        .as_ref()
+        .map_or_else(String::new, |driver| format!(", driver {driver}"));
+    format!("{} ({}{driver})", worker.device.kind, worker.device.name)
+}
+
+/// What the worker said last of how its device is doing; what is not known is empty.
+fn measured_texts(worker: &WorkerView) -> [String; 4] {
+    let telemetry = worker
+        .measured
+        .map(|measured| measured.telemetry)
+        .unwrap_or_default();
+    let percent =
+        |share: Option<u32>| share.map_or_else(String::new, |percent| format!("{percent} %"));
+    let memory = match (telemetry.memory_used_bytes, worker.memory_bytes) {
+        (Some(used), Some(all)) => format!("{} of {}", size(used), size(all)),
+        (Some(used), None) => size(used),
+        (None, Some(all)) => format!("of {}", size(all)),
+        (None, None) => String::new(),
+    };
+    let rate = telemetry
+        .batches_per_second
+        .map_or_else(String::new, |rate| format!("{rate:.1}"));
+    [
+        percent(telemetry.busy_percent),
+        memory,
+        rate,
+        percent(telemetry.data_wait_percent),
+    ]
+}
+
+fn size(bytes: u64) -> String {
+    if bytes < 1 << 30 {
+        format!("{} MiB", bytes >> 20)
+    } else {
+        format!("{:.1} GiB", bytes as f64 / f64::from(1 << 30))
+    }
+}
+
 fn worker_json(worker: &WorkerView) -> serde_json::Value {
     serde_json::json!({
         "name": worker.name, "state": worker_state(worker.state), "device": worker.device, "version": worker.version,
         "trainer_revision": worker.trainer_revision, "slots": worker.slots, "datasets": worker.datasets,
         "running": worker.leases.len(), "finished": worker.finished, "failed": worker.failed,
         "joined_at_ms": worker.joined_at.0, "last_seen_ms": worker.last_seen.0, "warnings": worker.warnings,
+        "memory_bytes": worker.memory_bytes, "driver": worker.driver, "telemetry": worker.measured.map(|measured| serde_json::json!({
+            "measured_at_ms": measured.at.0,
+            "busy_percent": measured.telemetry.busy_percent,
+            "memory_used_bytes": measured.telemetry.memory_used_bytes,
+            "batches_per_second": measured.telemetry.batches_per_second,
+            "data_wait_percent": measured.telemetry.data_wait_percent,
+        })),
     })
 }
 

@@ -53,6 +53,13 @@ mod real {
                     .unwrap_or_default()
             );
         }
+        let meter = worker::meter::Meter::start(
+            device.info(),
+            ordinal(&own.device),
+            device.threads(),
+            &super::group::assignment(),
+        )
+        .announcing(arguments.memory_bytes);
         let trainer = worker::candle::Candle::open(worker::candle::Settings {
             device,
             folders: folders.0,
@@ -63,7 +70,7 @@ mod real {
             },
             scratch_bytes: arguments.scratch_bytes,
             cache_bytes: arguments.cache_bytes,
-            memory_bytes: arguments.memory_bytes,
+            meter,
         })
         .map_err(|error| CommandError::Input(chain(&error)))?;
         let trainer = worker::extraction::Extracting::open(trainer, extraction(arguments, &own)?)
@@ -98,6 +105,14 @@ mod real {
         let exit = outcome?;
         tracing::info!(?exit, "the worker leaves");
         Ok(())
+    }
+
+    /// The number of a GPU; `auto` is the first.
+    fn ordinal(device: &str) -> usize {
+        device
+            .strip_prefix("cuda:")
+            .and_then(|ordinal| ordinal.parse().ok())
+            .unwrap_or(0)
     }
 
     fn extraction(
@@ -226,5 +241,26 @@ mod real {
             .ok()
             .and_then(|name| name.into_string().ok())
             .unwrap_or_else(|| "worker".to_owned())
+    }
+
+    #[cfg(test)]
+    mod tests {
+        use super::*;
+        use crate::exit_code;
+
+        #[test]
+        fn a_device_that_fails_in_a_job_has_an_exit_code_of_its_own() {
+            let error = failed(&worker::WorkerError::Device(
+                "it fell off the bus".to_owned(),
+            ));
+            assert_eq!(error.exit_code(), exit_code::DEVICE_UNUSABLE);
+            assert!(error.to_string().contains("fell off"), "{error}");
+        }
+
+        #[test]
+        fn gpus_are_counted_by_name() {
+            let numbers = ["auto", "cpu", "cuda:0", "cuda:3"].map(ordinal);
+            assert_eq!(numbers, [0, 0, 0, 3]);
+        }
     }
 }

@@ -7,6 +7,7 @@ mod data;
 mod disturbance;
 mod errors;
 mod importers;
+mod measured;
 mod report;
 mod run;
 mod security;

@@ -273,7 +273,9 @@ impl Worker {
 
     /// What to ask for together with the end of `key`; nothing when this worker is about to go.
     fn next_after(&self, heart: &Heart, key: Key, asks_on: bool) -> Option<crate::link::Next> {
-        let goes = self.shutdown.is_cancelled() || heart.drain().is_cancelled();
+        let goes = self.shutdown.is_cancelled()
+            || heart.drain().is_cancelled()
+            || self.trainer.broken().is_some();
         (asks_on && !goes).then(|| {
             let mut next = self.next(heart);
             if next.held.contains(&key) {

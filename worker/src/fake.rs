@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -22,6 +23,7 @@ pub struct Fake {
     script: Script,
     datasets: BTreeMap<String, Digest>,
     device: DeviceInfo,
+    broken: AtomicBool,
 }
 
 /// One step of a script. After the last one the job is finished.
@@ -42,6 +44,8 @@ pub enum Step {
     Log(String),
     /// Fail.
     Fail(FailureClass),
+    /// The device fails, for this job and every later one of this process.
+    Break,
     /// Never come back, whatever is said.
     Hang,
     /// Panic.
@@ -66,6 +70,7 @@ impl Fake {
                 kind: "fake".to_owned(),
                 name: "a script".to_owned(),
             },
+            broken: AtomicBool::new(false),
         }
     }
 
@@ -114,6 +119,12 @@ impl Trainer for Fake {
         self.datasets.clone()
     }
 
+    fn broken(&self) -> Option<String> {
+        self.broken
+            .load(Ordering::Relaxed)
+            .then(|| "the script broke it".to_owned())
+    }
+
     async fn train(
         &self,
         task: Task,
@@ -157,6 +168,11 @@ impl Trainer for Fake {
                 }
                 Step::Fail(class) => {
                     return Ended::Failed(Failure::new(class, "the script says so"));
+                }
+                Step::Break => {
+                    self.broken.store(true, Ordering::Relaxed);
+                    let failure = Failure::new(FailureClass::Trainer, "the device failed");
+                    return Ended::Failed(failure);
                 }
                 Step::Hang => std::future::pending().await,
                 Step::Panic => panic!("the script says so"),

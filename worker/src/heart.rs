@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::mem;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use proto::limits::{REPORT_LINES, REPORT_POINTS};
 use sweeps::EpochPoint;
@@ -12,8 +13,11 @@ use tokio::time::{Instant, sleep, sleep_until};
 use tokio_util::sync::CancellationToken;
 
 use crate::link::{Key, Link, Order, Progress, StopReason};
-use crate::trainer::Event;
+use crate::trainer::{Event, Trainer};
 use crate::verdict::Verdict;
+
+/// Between two reports of how the device is doing.
+const MEASURED: Duration = Duration::from_secs(5);
 
 /// Leases held, what is to be reported of them, and what was ordered.
 pub(crate) struct Heart {
@@ -38,14 +42,19 @@ struct Held {
 
 impl Heart {
     /// Starts beating. It stops when dropped.
-    pub(crate) fn start(link: Arc<Link>) -> Self {
+    pub(crate) fn start(link: Arc<Link>, trainer: Arc<dyn Trainer>) -> Self {
         let shared = Arc::new(Shared {
             held: Mutex::default(),
             wake: Notify::new(),
             drain: CancellationToken::new(),
         });
-        let task = tokio::spawn(beat(link, Arc::clone(&shared)));
+        let task = tokio::spawn(beat(link, trainer, Arc::clone(&shared)));
         Self { shared, task }
+    }
+
+    /// Says nothing more: after a goodbye, a report would make the coordinator ask for another hello.
+    pub(crate) fn stop(&self) {
+        self.task.abort();
     }
 
     /// Renews that lease from now on. The token is cancelled when the coordinator wants the attempt to stop.
@@ -160,18 +169,23 @@ impl Shared {
     }
 }
 
-async fn beat(link: Arc<Link>, shared: Arc<Shared>) {
+async fn beat(link: Arc<Link>, trainer: Arc<dyn Trainer>, shared: Arc<Shared>) {
     // A third of the time to live: two beats may get lost.
     let next = || Instant::now() + link.time_to_live() / 3;
     let mut due = next();
     let mut failures = 0;
+    let mut measured: Option<Instant> = None;
     loop {
         tokio::select! {
             () = shared.wake.notified() => {}
             () = sleep_until(due) => {}
         }
         let progress = shared.take();
-        if progress.is_empty() {
+        let telemetry = trainer
+            .telemetry()
+            .filter(|_| measured.is_none_or(|at| at.elapsed() >= MEASURED));
+        // A worker without a job is seen to be idle by what it measures.
+        if progress.is_empty() && telemetry.is_none() {
             due = next();
             continue;
         }
@@ -181,15 +195,20 @@ async fn beat(link: Arc<Link>, shared: Arc<Shared>) {
         if silent && Instant::now() < due {
             continue;
         }
-        match link.report(&progress).await {
+        match link.report(&progress, telemetry.as_ref()).await {
             Ok((orders, drain)) => {
                 failures = 0;
                 due = next();
+                if telemetry.is_some() {
+                    measured = Some(Instant::now());
+                }
                 shared.obey(&progress, &orders);
                 if drain {
                     shared.drain.cancel();
                 }
             }
+            // No lease depends on it, and the call for work complains already.
+            Err(_) if progress.is_empty() => due = next(),
             Err(trouble) => {
                 failures += 1;
                 let wait = link.backoff(failures).min(link.time_to_live() / 3);

@@ -19,6 +19,8 @@ pub mod fake;
 pub mod files;
 #[cfg(feature = "train")]
 pub mod gpu;
+#[cfg(feature = "train")]
+pub mod meter;
 pub mod noop;
 pub mod run;
 pub mod spool;

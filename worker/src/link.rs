@@ -4,6 +4,7 @@ use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use proto::limits::{CHUNK_BYTES, LEASES, MESSAGE_BYTES, TEXT_BYTES};
+use proto::telemetry::Telemetry;
 use proto::version::Versions;
 use proto::wire::worker_service_client::WorkerServiceClient;
 use proto::{Bearer, Reason, WireError, attempt, digest, job_id, required, texts, wire};
@@ -153,6 +154,7 @@ impl Link {
                     .collect(),
                 labels: config.labels.clone(),
                 memory_bytes: trainer.memory_bytes(),
+                driver: trainer.driver(),
             },
             version: config.version.clone(),
             state: Mutex::new(State {
@@ -216,6 +218,7 @@ impl Link {
     pub(crate) async fn report(
         &self,
         progress: &[Progress],
+        telemetry: Option<&Telemetry>,
     ) -> Result<(Vec<Order>, bool), Trouble> {
         // An answer that takes longer than the next heartbeat is due is not worth waiting for.
         let deadline = CALL.min(self.time_to_live());
@@ -233,6 +236,7 @@ impl Link {
                             log: entry.log.clone(),
                         })
                         .collect(),
+                    telemetry: telemetry.map(Into::into),
                 },
                 |mut client, request| async move { client.report(request).await },
             )

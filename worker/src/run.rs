@@ -61,7 +61,10 @@ impl Worker {
             info!(job = %key.0.short(), attempt = %key.1, "the process before this one left a job behind: it goes back");
             self.hand_back(key, "its worker process died").await;
         }
-        let heart = Arc::new(Heart::start(Arc::clone(&self.link)));
+        let heart = Arc::new(Heart::start(
+            Arc::clone(&self.link),
+            Arc::clone(&self.trainer),
+        ));
         self.note_leases(&heart);
         let mut queue = VecDeque::new();
         let exit = if self.config.lanes > 1 {
@@ -74,6 +77,7 @@ impl Worker {
             heart.let_go(assignment.key);
         }
         self.note_leases(&heart);
+        heart.stop();
         self.leave(match &exit {
             Ok(exit) => match exit {
                 Exit::Stopped => "stopped",

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use async_trait::async_trait;
+use proto::telemetry::Telemetry;
 use sweeps::{
     AttemptNumber, DeviceInfo, Digest, EpochPoint, Failure, JobId, JobSpec, Outcome,
     TRAINER_REVISION,
@@ -23,6 +24,16 @@ pub trait Trainer: Send + Sync + 'static {
 
     /// Memory of the device in bytes, where known.
     fn memory_bytes(&self) -> Option<u64> {
+        None
+    }
+
+    /// Version of the device's driver, where it has one.
+    fn driver(&self) -> Option<String> {
+        None
+    }
+
+    /// How the device is doing, as measured last: asked now and then, must not wait for anything.
+    fn telemetry(&self) -> Option<Telemetry> {
         None
     }
 

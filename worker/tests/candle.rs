@@ -16,6 +16,8 @@ use sweeps::{
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 use worker::candle::{Candle, Settings};
+use worker::gpu::Assigned;
+use worker::meter::Meter;
 use worker::{Ended, Event, Task, Trainer};
 
 fn synthetic() -> Synthetic {
@@ -61,7 +63,7 @@ fn settings(scratch: &Path) -> Settings {
         scratch: scratch.to_owned(),
         scratch_bytes: 1 << 30,
         cache_bytes: 1 << 30,
-        memory_bytes: None,
+        meter: Meter::start(&sweeps::DeviceInfo::default(), 0, 1, &Assigned::default()),
     }
 }
 

@@ -141,6 +141,7 @@ async fn a_sweep_from_submission_to_records_over_restarts() {
             points: vec![point.clone()],
             log: vec!["hello".into()],
         }],
+        telemetry: None,
     };
     lab.handle().report(report).await.unwrap();
     lab.finish(worker, &jobs[0]).await.unwrap();

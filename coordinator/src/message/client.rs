@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use proto::telemetry::Telemetry;
 use serde::{Deserialize, Serialize};
 use sweeps::{AttemptNumber, DeviceInfo, Digest, Failure, JobId, JobSpec, JobStatus};
 
@@ -200,6 +201,21 @@ pub struct WorkerView {
     pub failed: u64,
     /// What an admin should look at: drained since jobs fail on it, a copy of a data set that differs.
     pub warnings: Vec<String>,
+    /// Memory of the device, in bytes.
+    pub memory_bytes: Option<u64>,
+    /// Version of the device's driver.
+    pub driver: Option<String>,
+    /// The last that it said of how its device is doing.
+    pub measured: Option<Measured>,
+}
+
+/// How a worker's device was doing, and when that was heard. Forgotten at a restart of the coordinator.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Measured {
+    /// What the worker measured.
+    pub telemetry: Telemetry,
+    /// When it was heard.
+    pub at: Timestamp,
 }
 
 /// A failed attempt.

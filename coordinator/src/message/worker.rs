@@ -6,6 +6,7 @@
 
 use std::collections::BTreeMap;
 
+use proto::telemetry::Telemetry;
 use serde::{Deserialize, Serialize};
 use sweeps::{AttemptNumber, DeviceInfo, Digest, EpochPoint, Failure, JobId, JobSpec, RunRecord};
 
@@ -35,6 +36,9 @@ pub struct Hello {
     /// Memory of the device, in bytes, where known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub memory_bytes: Option<u64>,
+    /// Version of the device's driver, where it has one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub driver: Option<String>,
 }
 
 /// The answer to a hello.
@@ -96,6 +100,8 @@ pub struct Report {
     pub worker: WorkerId,
     /// One entry for each lease that is to be renewed.
     pub progress: Vec<Progress>,
+    /// How the worker's device is doing: sent now and then, kept until the next, never on disk.
+    pub telemetry: Option<Telemetry>,
 }
 
 /// What happened in one attempt since the last report.

@@ -2,6 +2,7 @@
 //!
 //! What can be looked up when somebody asks (jobs by state, sizes on disk) is not counted along: see [`Snapshot`].
 
+mod devices;
 mod snapshot;
 
 use std::collections::BTreeMap;

@@ -8,10 +8,11 @@ use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::registry::{Registry, Unit};
 use sweeps::JobStatus;
 
+use super::devices;
 use crate::scheduler::Totals;
 
 /// What is looked up when somebody asks for metrics.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Default)]
 pub struct Snapshot {
     /// What the scheduler knows; `None` where the engine does not answer.
     pub totals: Option<Totals>,
@@ -133,6 +134,7 @@ impl Snapshot {
                 "Time since the worker with a lease that is silent for longest was heard",
                 gauge(totals.oldest_report_ms / 1000),
             );
+            devices::register(&mut registry, &totals.devices);
         }
         for (name, help, value) in [
             ("journal", "Size of the journal", self.disk.journal),

@@ -149,6 +149,7 @@ impl Scheduler {
                 leases: BTreeSet::new(),
                 finished: 0,
                 failed: 0,
+                measured: None,
             },
         );
     }

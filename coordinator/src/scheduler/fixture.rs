@@ -101,6 +101,7 @@ pub(crate) fn hello(name: &str, session: u64, slots: u32) -> Hello {
         datasets: [("tracks".to_owned(), digest("tracks"))].into(),
         labels: Vec::new(),
         memory_bytes: None,
+        driver: None,
     }
 }
 

@@ -45,7 +45,7 @@ impl Scheduler {
         parts.extend(self.sweeps.iter().map(sweep_image));
         parts.extend(self.workers.iter().map(|(id, worker)| ImagePart::Worker {
             worker: *id,
-            hello: worker.hello.clone(),
+            hello: Box::new(worker.hello.clone()),
             joined_at: worker.joined_at,
             draining: worker.draining.clone(),
             finished: worker.finished,
@@ -111,13 +111,14 @@ impl Scheduler {
                 let session = (hello.name.clone(), hello.session);
                 self.sessions.insert(session, *worker);
                 let restored = Worker {
-                    hello: hello.clone(),
+                    hello: (**hello).clone(),
                     joined_at: *joined_at,
                     last_seen: *joined_at,
                     draining: draining.clone(),
                     leases: BTreeSet::new(),
                     finished: *finished,
                     failed: *failed,
+                    measured: None,
                 };
                 self.workers.insert(*worker, restored);
             }

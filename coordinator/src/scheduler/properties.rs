@@ -181,6 +181,7 @@ fn perform(world: &mut World, ids: &[JobId], action: &Action) {
             world.send(Request::Report(Report {
                 worker: WorkerId(worker.into()),
                 progress: vec![progress],
+                telemetry: None,
             }));
         }
         Action::Finish {

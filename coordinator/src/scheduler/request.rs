@@ -8,8 +8,9 @@ use super::worker::Parked;
 use super::{Answer, Effect, Reply, Scheduler, Ticket};
 use crate::entry::Entry;
 use crate::message::{
-    Assignment, Change, Fail, Goodbye, Hello, LeaseAnswer, LeaseKey, LeaseRequest, Next, Order,
-    Progress, Refusal, Release, Report, ReportAnswer, StopReason, Timestamp, Welcome, WorkerId,
+    Assignment, Change, Fail, Goodbye, Hello, LeaseAnswer, LeaseKey, LeaseRequest, Measured, Next,
+    Order, Progress, Refusal, Release, Report, ReportAnswer, StopReason, Timestamp, Welcome,
+    WorkerId,
 };
 
 impl Scheduler {
@@ -214,6 +215,11 @@ impl Scheduler {
         let known = self.see(report.worker, now);
         if !known && report.progress.is_empty() {
             return Err(Refusal::UnknownWorker(report.worker));
+        }
+        if let Some(telemetry) = report.telemetry
+            && let Some(worker) = self.workers.get_mut(&report.worker)
+        {
+            worker.measured = Some(Measured { telemetry, at: now });
         }
         let orders = report
             .progress

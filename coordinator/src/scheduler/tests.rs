@@ -4,6 +4,7 @@ mod audits;
 mod choice;
 mod failures;
 mod leases;
+mod measured;
 mod records;
 mod sweeps_grow;
 pub(crate) mod world;

@@ -2,11 +2,13 @@
 
 use std::collections::BTreeMap;
 
+use proto::telemetry::Telemetry;
+
 use super::Scheduler;
 use crate::message::{Counts, Timestamp, WorkerState};
 
 /// Everything counted.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Default)]
 pub struct Totals {
     /// Different jobs by status, over all sweeps.
     pub jobs: Counts,
@@ -20,6 +22,17 @@ pub struct Totals {
     pub sweeps: BTreeMap<&'static str, u64>,
     /// Milliseconds since the most silent worker with a lease was heard.
     pub oldest_report_ms: u64,
+    /// What workers that are there say of their devices, by name.
+    pub devices: BTreeMap<String, DeviceTotals>,
+}
+
+/// What a worker says of its device.
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
+pub struct DeviceTotals {
+    /// Its memory, in bytes.
+    pub memory_bytes: Option<u64>,
+    /// How it is doing.
+    pub telemetry: Telemetry,
 }
 
 impl Scheduler {
@@ -44,6 +57,16 @@ impl Scheduler {
                 WorkerState::Gone => "gone",
             };
             *totals.workers.entry(state).or_default() += 1;
+            // What was measured by one that is silent may no longer be so.
+            if let Some(measured) = worker.measured
+                && self.is_connected(*id, worker, now)
+            {
+                let device = DeviceTotals {
+                    memory_bytes: worker.hello.memory_bytes,
+                    telemetry: measured.telemetry,
+                };
+                totals.devices.insert(worker.hello.name.clone(), device);
+            }
             if !worker.leases.is_empty() {
                 let silent = now.since(worker.last_seen);
                 totals.oldest_report_ms = totals.oldest_report_ms.max(silent);

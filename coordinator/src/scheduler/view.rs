@@ -132,6 +132,9 @@ impl Scheduler {
             finished: worker.finished,
             failed: worker.failed,
             warnings: self.warnings_of(id, now),
+            memory_bytes: hello.memory_bytes,
+            driver: hello.driver.clone(),
+            measured: worker.measured,
         }
     }
 

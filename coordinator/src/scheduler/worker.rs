@@ -6,7 +6,7 @@ use sweeps::DatasetSource;
 
 use super::job::{Grid, JobIndex, Sweep};
 use super::{Scheduler, Ticket};
-use crate::message::{Hello, LeaseKey, Timestamp, WorkerId, WorkerState};
+use crate::message::{Hello, LeaseKey, Measured, Timestamp, WorkerId, WorkerState};
 
 #[derive(Debug, Clone)]
 pub(super) struct Worker {
@@ -19,6 +19,8 @@ pub(super) struct Worker {
     pub(super) leases: BTreeSet<LeaseKey>,
     pub(super) finished: u64,
     pub(super) failed: u64,
+    /// Forgotten at a restart.
+    pub(super) measured: Option<Measured>,
 }
 
 /// A worker that waits for work.

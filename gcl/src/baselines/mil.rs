@@ -115,6 +115,7 @@ pub(crate) fn run(
                 return Err(diverged("the loss of D", at));
             }
             total += loss;
+            observer.on_batch();
         }
         let found = score(&mut network, dataset);
         if !found.iter().all(|score| score.is_finite()) {

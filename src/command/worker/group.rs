@@ -67,13 +67,18 @@ fn assigned() -> Result<Vec<Share>, CommandError> {
             &"this program was built without the feature `cuda`; docs/cuda.md says how to build with it",
         ));
     }
-    let assigned = Assigned {
-        visible: std::env::var("CUDA_VISIBLE_DEVICES").ok(),
-        slurm: std::env::var_os("SLURM_JOB_ID").is_some(),
-    };
+    let assigned = assignment();
     let monitor = Monitor::open().map_err(|error| unusable(&error))?;
     let inventory = monitor.inventory().map_err(|error| unusable(&error))?;
     shares(&inventory, &assigned).map_err(|error| unusable(&error))
+}
+
+/// What the environment says of the assignment.
+pub(super) fn assignment() -> Assigned {
+    Assigned {
+        visible: std::env::var("CUDA_VISIBLE_DEVICES").ok(),
+        slurm: std::env::var_os("SLURM_JOB_ID").is_some(),
+    }
 }
 
 fn pretended(count: usize) -> Vec<Share> {
@@ -83,6 +88,7 @@ fn pretended(count: usize) -> Vec<Share> {
             visible: index.to_string(),
             name: "pretended".to_owned(),
             memory_bytes: None,
+            uuid: None,
         })
         .collect()
 }

@@ -13,17 +13,19 @@ use std::time::Duration;
 use async_trait::async_trait;
 use datasets::Dataset;
 use gcl::{Checkpoint, Observer, Prepared, Request, StopFlag, TrainError};
+use proto::telemetry::Telemetry;
 use sweeps::{
     DatasetSource, DeviceInfo, Digest, EpochPoint, Failure, FailureClass, JobId, Training,
 };
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
-use tracing::{info, warn};
+use tracing::{debug, info, warn};
 
 use self::cache::Cache;
 use self::scratch::{Saved, Scratch};
 use crate::attempt::panic_text;
+use crate::meter::Meter;
 use crate::trainer::{Artifact, Ended, Event, Finished, Task, Trainer};
 
 /// Epochs of small data sets take milliseconds: a checkpoint of each would cost more than doing them again.
@@ -41,8 +43,8 @@ pub struct Settings {
     pub scratch_bytes: u64,
     /// Bytes of prepared data that are kept in memory between jobs; what was used least recently goes first.
     pub cache_bytes: usize,
-    /// Memory of the device, where known.
-    pub memory_bytes: Option<u64>,
+    /// Measures the device.
+    pub meter: Meter,
 }
 
 /// A trainer that cannot start.
@@ -81,7 +83,7 @@ struct Inner {
     folders: BTreeMap<String, (PathBuf, Digest)>,
     scratch: Scratch,
     cache: Cache,
-    memory_bytes: Option<u64>,
+    meter: Meter,
     /// What the GPU said when it failed; a CUDA context does not survive that.
     broken: OnceLock<String>,
 }
@@ -117,7 +119,7 @@ impl Candle {
                 folders,
                 scratch,
                 cache: Cache::new(settings.cache_bytes),
-                memory_bytes: settings.memory_bytes,
+                meter: settings.meter,
                 broken: OnceLock::new(),
             }),
         })
@@ -131,7 +133,15 @@ impl Trainer for Candle {
     }
 
     fn memory_bytes(&self) -> Option<u64> {
-        self.inner.memory_bytes
+        self.inner.meter.memory_bytes()
+    }
+
+    fn driver(&self) -> Option<String> {
+        self.inner.meter.driver()
+    }
+
+    fn telemetry(&self) -> Option<Telemetry> {
+        self.inner.meter.reading()
     }
 
     fn datasets(&self) -> BTreeMap<String, Digest> {
@@ -215,7 +225,10 @@ fn vanished() -> Ended {
 impl Inner {
     fn train(&self, task: &Task, events: &mpsc::Sender<Event>, stop: &StopFlag) -> Ended {
         let begin = Instant::now();
-        let prepared = match self.prepared(task) {
+        let waiting = self.meter.waiting();
+        let prepared = self.prepared(task);
+        drop(waiting);
+        let prepared = match prepared {
             Ok(prepared) => prepared,
             Err(failure) => return Ended::Failed(failure),
         };
@@ -272,9 +285,11 @@ impl Inner {
             resumed,
         };
         let mut hearing = Hearing {
+            meter: &self.meter,
             keeper: &keeper,
             events,
             kept: Instant::now(),
+            begun: false,
         };
         let request = Request {
             job: &task.job,
@@ -367,9 +382,11 @@ fn chain(error: &dyn std::error::Error) -> String {
 
 /// Passes epochs on, and keeps a checkpoint now and then.
 struct Hearing<'a> {
+    meter: &'a Meter,
     keeper: &'a Keeper<'a>,
     events: &'a mpsc::Sender<Event>,
     kept: Instant,
+    begun: bool,
 }
 
 impl Observer for Hearing<'_> {
@@ -380,6 +397,13 @@ impl Observer for Hearing<'_> {
             self.keeper.keep(&checkpoint());
             self.kept = Instant::now();
         }
+    }
+
+    fn on_batch(&mut self) {
+        if !std::mem::replace(&mut self.begun, true) {
+            debug!("the first batch is learned");
+        }
+        self.meter.batch();
     }
 }
 

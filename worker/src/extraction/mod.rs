@@ -17,6 +17,7 @@ use std::thread;
 use async_trait::async_trait;
 use extract::video::Decoder;
 use extract::{Backbone, Device, ExtractError, Extractor, Sampling, Tools, Weights, extract_video};
+use proto::telemetry::Telemetry;
 use sweeps::extraction::{EXTRACTED, FEATURES, folder_label, revision_label, weights_label};
 use sweeps::{
     DeviceInfo, Digest, Extracted, Extraction, ExtractionSettings, ExtractionWeights, Failure,
@@ -91,6 +92,14 @@ impl<T: Trainer> Trainer for Extracting<T> {
 
     fn memory_bytes(&self) -> Option<u64> {
         self.training.memory_bytes()
+    }
+
+    fn driver(&self) -> Option<String> {
+        self.training.driver()
+    }
+
+    fn telemetry(&self) -> Option<Telemetry> {
+        self.training.telemetry()
     }
 
     fn broken(&self) -> Option<String> {

@@ -6,7 +6,7 @@
 pub mod nvml;
 pub mod shares;
 
-pub use shares::{Assigned, NoShare, Share, shares};
+pub use shares::{Assigned, NoShare, Share, own_share, shares};
 
 /// What the driver says of this host.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]

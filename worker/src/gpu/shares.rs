@@ -24,6 +24,8 @@ pub struct Share {
     pub name: String,
     /// Its memory, where known.
     pub memory_bytes: Option<u64>,
+    /// By which the driver's library knows it, where that is known.
+    pub uuid: Option<String>,
 }
 
 /// There is nothing to compute on.
@@ -73,7 +75,7 @@ pub fn shares(inventory: &Inventory, assigned: &Assigned) -> Result<Vec<Share>, 
     };
     let entries: Vec<&str> = list.split(',').map(str::trim).collect();
     // `-1` and `NoDevFiles` are what people and old Slurms write for none.
-    if let [""] | ["-1"] | ["NoDevFiles"] = entries.as_slice() {
+    if let ["" | "-1" | "NoDevFiles"] = entries.as_slice() {
         return Err(NoShare::NoneAssigned(list.clone()));
     }
     let mut seen = BTreeSet::new();
@@ -94,6 +96,33 @@ pub fn shares(inventory: &Inventory, assigned: &Assigned) -> Result<Vec<Share>, 
     Ok(found)
 }
 
+/// Which share CUDA means by that number, of a device that it calls so: `None` where that cannot be told for sure.
+///
+/// CUDA counts what is assigned in the order of the assignment; where nothing is assigned or by number, it may count by
+/// speed, so that the names must agree, or only one GPU may have the name.
+pub fn own_share(
+    inventory: &Inventory,
+    assigned: &Assigned,
+    ordinal: usize,
+    name: &str,
+) -> Option<Share> {
+    let assigned = Assigned {
+        slurm: false,
+        ..assigned.clone()
+    };
+    let shares = shares(inventory, &assigned).ok()?;
+    // A slice is called as its GPU is, and then some.
+    let called_so = |share: &&Share| share.name.starts_with(name);
+    if let Some(share) = shares.get(ordinal).filter(called_so) {
+        return Some(share.clone());
+    }
+    let mut called_so = shares.iter().filter(called_so);
+    match (called_so.next(), called_so.next()) {
+        (Some(share), None) => Some(share.clone()),
+        _ => None,
+    }
+}
+
 fn of_gpu(gpu: &Gpu) -> Vec<Share> {
     if gpu.sliced {
         (0..gpu.slices.len())
@@ -106,6 +135,7 @@ fn of_gpu(gpu: &Gpu) -> Vec<Share> {
             visible: gpu.uuid.clone(),
             name: gpu.name.clone(),
             memory_bytes: gpu.memory_bytes,
+            uuid: Some(gpu.uuid.clone()),
         }]
     }
 }
@@ -116,6 +146,7 @@ fn of_slice(gpu: &Gpu, slice: usize) -> Share {
         visible: gpu.slices[slice].uuid.clone(),
         name: format!("{} (MIG slice {slice})", gpu.name),
         memory_bytes: gpu.slices[slice].memory_bytes,
+        uuid: Some(gpu.slices[slice].uuid.clone()),
     }
 }
 
@@ -133,6 +164,7 @@ fn assigned_share(inventory: &Inventory, entry: &str) -> Option<Share> {
             visible: String::new(),
             name: gpu.name.clone(),
             memory_bytes: gpu.memory_bytes,
+            uuid: Some(gpu.uuid.clone()),
         }));
     }
     if entry.starts_with("MIG-") {
@@ -149,6 +181,7 @@ fn assigned_share(inventory: &Inventory, entry: &str) -> Option<Share> {
                 visible: String::new(),
                 name: format!("{} (MIG slice {slice})", gpu.name),
                 memory_bytes: None,
+                uuid: None,
             }))
         });
     }
@@ -163,6 +196,7 @@ fn assigned_share(inventory: &Inventory, entry: &str) -> Option<Share> {
             visible: String::new(),
             name: gpu.name.clone(),
             memory_bytes: gpu.memory_bytes,
+            uuid: Some(gpu.uuid.clone()),
         })),
         _ => None,
     }

@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use sweeps::JobStatus;
+use worker::WorkerError;
 use worker::fake::{Fake, Step};
 
 use crate::network::{Cluster, TIME_TO_LIVE, start, sweep};
@@ -197,5 +198,27 @@ async fn a_short_break_of_the_wire_costs_nothing() {
             .all(|cell| cell.status == JobStatus::Done && cell.attempts == 1)
     );
     assert_eq!(begun.load(Ordering::Relaxed), 3);
+    worker.stop().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_device_that_fails_leaves_its_jobs_to_the_others() {
+    let cluster = Cluster::start().await;
+    cluster.caller().submit(&sweep("s", 4)).await.unwrap();
+    let work = Step::Work {
+        time: EPOCH,
+        batch: EPOCH,
+    };
+    let breaks = Fake::new(move |_| vec![work.clone(), Step::Break]);
+    let ended = cluster.worker("broken", breaks).exit().await;
+    assert!(matches!(ended, Err(WorkerError::Device(_))), "{ended:?}");
+    let (whole, begun) = counted(3);
+    let worker = cluster.worker("whole", whole);
+    let cells = cluster.settled("s").await;
+    assert!(cells.iter().all(|cell| cell.status == JobStatus::Done));
+    let mut attempts: Vec<u32> = cells.iter().map(|cell| cell.attempts).collect();
+    attempts.sort_unstable();
+    assert_eq!(attempts, [1, 1, 1, 2], "one job was touched by the failure");
+    assert_eq!(begun.load(Ordering::Relaxed), 4);
     worker.stop().await;
 }

@@ -6,6 +6,7 @@
     reason = "helpers of tests, outside test functions"
 )]
 
+mod devices;
 mod jobs;
 mod leaving;
 mod losses;

@@ -171,6 +171,7 @@ impl World {
         let report = Report {
             worker,
             progress: vec![progress],
+            telemetry: None,
         };
         match self.ask(Request::Report(report)) {
             Ok(Answer::Report(answer)) => answer.orders[0],

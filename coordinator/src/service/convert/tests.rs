@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use proptest::prelude::*;
 use prost::Message;
+use proto::telemetry::Telemetry;
 use proto::wire;
 use sweeps::{
     AttemptNumber, DatasetSource, DeviceInfo, Digest, EpochPoint, Failure, FailureClass, JobId,
@@ -13,9 +14,9 @@ use sweeps::{
 
 use crate::message::{
     AttemptFailure, Change, Counts, DatasetKnown, Explanation, Fail, Finish, Goodbye, JobView,
-    LeaseKey, LeaseRequest, LeaseView, LogLine, Release, Report, Requirements, Steer, SteerAction,
-    Submit, Submitted, SweepInfo, SweepSummary, Target, Timestamp, WorkerId, WorkerState,
-    WorkerView,
+    LeaseKey, LeaseRequest, LeaseView, LogLine, Measured, Release, Report, Requirements, Steer,
+    SteerAction, Submit, Submitted, SweepInfo, SweepSummary, Target, Timestamp, WorkerId,
+    WorkerState, WorkerView,
 };
 use crate::service::caller::Heard;
 
@@ -92,10 +93,21 @@ prop_compose! {
     }
 }
 prop_compose! {
+    fn measured()(
+        busy_percent in prop::option::of(0..=100_u32), memory_used_bytes in any::<Option<u64>>(),
+        batches_per_second in prop::option::of(0.0..1e9_f64), data_wait_percent in prop::option::of(0..=100_u32),
+        at in any::<u64>(),
+    ) -> Measured {
+        let telemetry = Telemetry { busy_percent, memory_used_bytes, batches_per_second, data_wait_percent };
+        Measured { telemetry, at: Timestamp(at) }
+    }
+}
+prop_compose! {
     fn worker()(
         words in [name(), name(), name(), name()], numbers in any::<[u64; 5]>(), small in any::<[u32; 2]>(),
         datasets in datasets(), state in 0..4_usize,
         leases in prop::collection::vec((job(), attempt()), 0..3), warnings in prop::collection::vec(name(), 0..3),
+        memory_bytes in any::<Option<u64>>(), driver in prop::option::of(name()), measured in prop::option::of(measured()),
     ) -> WorkerView {
         use WorkerState::{Active, Draining, Gone, Silent};
         let [name, kind, device, version] = words;
@@ -115,6 +127,9 @@ prop_compose! {
             finished,
             failed,
             warnings,
+            memory_bytes,
+            driver,
+            measured,
         }
     }
 }

@@ -6,8 +6,8 @@ use sweeps::AttemptNumber;
 
 use super::{all, at_most, name, named};
 use crate::message::{
-    AttemptFailure, Counts, DatasetKnown, Explanation, JobView, LeaseView, LogLine, SweepInfo,
-    SweepSummary, Timestamp, WorkerId, WorkerState, WorkerView,
+    AttemptFailure, Counts, DatasetKnown, Explanation, JobView, LeaseView, LogLine, Measured,
+    SweepInfo, SweepSummary, Timestamp, WorkerId, WorkerState, WorkerView,
 };
 
 impl From<&SweepSummary> for wire::SweepSummary {
@@ -96,6 +96,10 @@ impl From<&WorkerView> for wire::WorkerView {
             finished: view.finished,
             failed: view.failed,
             warnings: view.warnings.clone(),
+            memory_bytes: view.memory_bytes,
+            driver: view.driver.clone(),
+            telemetry: view.measured.map(|measured| (&measured.telemetry).into()),
+            measured_at_ms: view.measured.map_or(0, |measured| measured.at.0),
         }
     }
 }
@@ -119,6 +123,20 @@ impl TryFrom<wire::WorkerView> for WorkerView {
             finished: view.finished,
             failed: view.failed,
             warnings: texts("worker.warnings", view.warnings, LEASES, TEXT_BYTES)?,
+            memory_bytes: view.memory_bytes,
+            driver: view
+                .driver
+                .map(|driver| name("worker.driver", driver))
+                .transpose()?,
+            measured: view
+                .telemetry
+                .map(|telemetry| {
+                    Ok::<_, WireError>(Measured {
+                        telemetry: telemetry.try_into()?,
+                        at: Timestamp(view.measured_at_ms),
+                    })
+                })
+                .transpose()?,
         })
     }
 }

@@ -36,6 +36,10 @@ pub(in crate::service) fn hello(
         datasets: named_digests("datasets", request.datasets)?,
         labels: texts("labels", request.labels, LABELS, NAME_BYTES)?,
         memory_bytes: request.memory_bytes,
+        driver: request
+            .driver
+            .map(|driver| self::name("driver", driver))
+            .transpose()?,
     };
     if hello.name.is_empty() {
         return Err(WireError::Missing("name"));
@@ -73,6 +77,7 @@ impl TryFrom<wire::ReportRequest> for Report {
         Ok(Self {
             worker: WorkerId(report.worker),
             progress: all("progress", report.progress, LEASES)?,
+            telemetry: report.telemetry.map(TryInto::try_into).transpose()?,
         })
     }
 }

@@ -124,3 +124,32 @@ fn a_list_that_names_nothing_or_twice_the_same_is_refused_by_name() {
         })
     );
 }
+
+#[test]
+fn the_share_of_a_process_is_told_by_number_and_name_or_not_at_all() {
+    let mut machine = machine();
+    let own = |machine: &Inventory, list: Option<&str>, ordinal, name| {
+        let assigned = Assigned {
+            visible: list.map(str::to_owned),
+            slurm: true,
+        };
+        own_share(machine, &assigned, ordinal, name).and_then(|share| share.uuid)
+    };
+    let uuid = |index: usize| Some(machine.gpus[index].uuid.clone());
+    let (first, second) = (uuid(0), uuid(1));
+    let a100 = "NVIDIA A100";
+    assert_eq!(own(&machine, None, 1, a100), second);
+    assert_eq!(own(&machine, second.as_deref(), 0, a100), second);
+    assert_eq!(
+        own(&machine, Some("MIG-two"), 0, a100).as_deref(),
+        Some("MIG-two")
+    );
+    assert_eq!(own(&machine, Some("0"), 3, a100), first);
+    assert_eq!(own(&machine, None, 9, a100), None, "any of several");
+    assert_eq!(own(&machine, Some(""), 0, a100), None);
+    // CUDA counts the fast one first, the driver the one that is first on the bus.
+    machine.gpus[0].name = "NVIDIA T400".to_owned();
+    machine.gpus.truncate(2);
+    assert_eq!(own(&machine, None, 0, a100), second);
+    assert_eq!(own(&machine, None, 0, "NVIDIA H100"), None);
+}

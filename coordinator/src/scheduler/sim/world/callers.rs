@@ -73,6 +73,7 @@ impl World {
             Request::Report(Report {
                 worker: id,
                 progress,
+                telemetry: None,
             })
         } else if let Some((key, failure)) = caller.failures.front().cloned() {
             Request::Fail(Fail {
