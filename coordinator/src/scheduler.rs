@@ -16,6 +16,7 @@ mod image;
 mod job;
 mod pick;
 mod policy;
+mod probation;
 mod request;
 mod steering;
 mod totals;

@@ -600,16 +600,16 @@ fn features_that_cannot_be_used_are_refused_by_name() {
     place.put("more/Abuse028_x264_i3d.npy", &[88, DIM]);
     let request = place.ucf();
     let said = refused(ucf_crime(&request), &request);
-    assert!(said.contains("are files of one video"), "{said}");
+    assert!(said.contains("are of one video"), "{said}");
 }
 
 #[test]
 fn a_folder_of_formats_that_are_not_read_says_so() {
     let place = Place::new();
-    fs::write(place.features("features.h5"), "x").unwrap();
+    fs::write(place.features("features.pkl"), "x").unwrap();
     let request = place.ucf();
     let said = refused(ucf_crime(&request), &request);
-    assert!(said.contains("features.h5 cannot be read"), "{said}");
+    assert!(said.contains("features.pkl cannot be read"), "{said}");
 }
 
 /// The whole lists, where they are at hand, with tiny features made for every video.

@@ -1,4 +1,5 @@
-//! Metrics against scikit-learn's on recorded scores with ties (`fixtures/metrics.py`).
+//! Metrics against scikit-learn's on recorded scores with ties (`fixtures/metrics.py`), and on those of
+//! a job that ran (`fixtures/recorded.py`).
 
 #![allow(clippy::unwrap_used, clippy::print_stdout)]
 
@@ -42,6 +43,48 @@ fn metrics_are_those_of_scikit_learn() {
             assert!(
                 (found - expected).abs() < 1e-12,
                 "{name}: {found} {expected}"
+            );
+        }
+    }
+}
+
+#[test]
+fn metrics_of_a_real_run_are_those_of_scikit_learn() {
+    let run: Value = serde_json::from_str(include_str!("fixtures/recorded.json")).unwrap();
+    let counts = |name: &str| -> Vec<u32> {
+        let values = run[name].as_array().unwrap();
+        values
+            .iter()
+            .map(|value| value.as_u64().unwrap() as u32)
+            .collect()
+    };
+    let (positives, negatives) = (counts("positives"), counts("negatives"));
+    let (mut frames, mut start) = (Frames::default(), 0);
+    for segments in counts("segments") {
+        let own = start..start + segments as usize;
+        frames.push_counts(&positives[own.clone()], &negatives[own.clone()]);
+        start = own.end;
+    }
+    assert!(start > 300, "some hundred segments, not {start}");
+    for (name, rule) in [
+        ("d", AlarmRule::At(D_THRESHOLD)),
+        ("g", AlarmRule::Recall(G_RECALL)),
+    ] {
+        let scores = run[format!("score_{name}")].as_array().unwrap();
+        let scores: Vec<f32> = scores.iter().map(|score| number(score) as f32).collect();
+        let own = evaluate(&scores, &frames, rule);
+        for (metric, found) in [
+            ("auc", own.auc),
+            ("ap", own.ap),
+            ("ano_auc", own.ano_auc),
+            ("macro_auc", own.macro_auc),
+            ("far", own.far),
+            ("recall_at_fpr10", own.recall_at_fpr10),
+        ] {
+            let (found, expected) = (found.unwrap(), number(&run[name][metric]));
+            assert!(
+                (found - expected).abs() < 1e-9,
+                "{metric} of {name}: {found} {expected}"
             );
         }
     }

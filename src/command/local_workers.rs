@@ -14,6 +14,8 @@ use crate::error::CommandError;
 /// A worker that dies this often within [`SHORT_LIFE`] of its start is not started again: it would die for ever.
 const MOST_SHORT_LIVES: u32 = 5;
 const SHORT_LIFE: Duration = Duration::from_secs(5);
+/// Before a worker that was sent away is started again.
+const PAUSE: Duration = Duration::from_secs(1);
 /// What a stopping worker may take beyond its own grace before it is killed.
 const KILL_AFTER: Duration = Duration::from_secs(35);
 
@@ -60,7 +62,8 @@ impl LocalWorker {
             let status = status.map_err(|error| {
                 CommandError::Other(format!("cannot wait for {}: {error}", self.name))
             })?;
-            short_lives = if watch.elapsed() < SHORT_LIFE {
+            // One that the coordinator sent away ends well, however soon: another process gets its chance.
+            short_lives = if watch.elapsed() < SHORT_LIFE && !status.success() {
                 short_lives + 1
             } else {
                 0
@@ -74,6 +77,9 @@ impl LocalWorker {
                 )));
             }
             tracing::warn!(worker = %self.name, %status, "a worker ended, starting it again");
+            if status.success() {
+                tokio::time::sleep(PAUSE).await;
+            }
         }
     }
 

@@ -135,7 +135,7 @@ async fn with_coordinator(
     }
     let ended = tokio::select! {
         cells = watch::until_settled(&client, &file.spec.name, Format::Text) => cells,
-        failed = first_failure(&mut workers) => Err(failed),
+        failed = all_failed(&mut workers) => Err(failed),
         () = stop.cancelled() => Err(CommandError::Interrupted(
             "interrupted: what is finished is kept, and the same command goes on from there".into(),
         )),
@@ -150,18 +150,22 @@ async fn with_coordinator(
     ended
 }
 
-/// Waits until a worker cannot be kept alive. One that ended as it should is waited for no more.
-async fn first_failure(
-    workers: &mut tokio::task::JoinSet<Result<(), CommandError>>,
-) -> CommandError {
+/// Waits until no worker can be kept alive: as long as one is left, the sweep goes on, and a warning says what became of
+/// the others. One that ended as it should is waited for no more.
+async fn all_failed(workers: &mut tokio::task::JoinSet<Result<(), CommandError>>) -> CommandError {
     while let Some(ended) = workers.join_next().await {
-        match ended {
-            Ok(Ok(())) => {}
-            Ok(Err(error)) => return error,
-            Err(error) => {
-                return CommandError::Other(format!("a worker's supervisor ended: {error}"));
-            }
+        let error = match ended {
+            Ok(Ok(())) => continue,
+            Ok(Err(error)) => error,
+            Err(error) => CommandError::Other(format!("a worker's supervisor ended: {error}")),
+        };
+        if workers.is_empty() {
+            return error;
         }
+        say(&format!(
+            "warning: {} workers are left: {error}",
+            workers.len()
+        ));
     }
     std::future::pending().await
 }

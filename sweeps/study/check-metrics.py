@@ -99,6 +99,7 @@ def check(folder):
     return faults
 
 
-if len(sys.argv) < 2:
-    sys.exit(__doc__)
-sys.exit(1 if sum(check(pathlib.Path(folder)) for folder in sys.argv[1:]) else 0)
+if __name__ == "__main__":
+    if len(sys.argv) < 2:
+        sys.exit(__doc__)
+    sys.exit(1 if sum(check(pathlib.Path(folder)) for folder in sys.argv[1:]) else 0)

@@ -149,6 +149,12 @@ impl Scheduler {
                     reasons.push(format!("worker `{name}` is silent"));
                 } else if job.failed_on(name) && self.another_could_run(index, name, now) {
                     reasons.push(format!("worker `{name}` failed it: another one shall try"));
+                } else if let Some(jobs) = self.held_back(name, now)
+                    && !job.has_failed()
+                {
+                    reasons.push(format!(
+                        "worker `{name}` is held back: jobs failed on it in a row, and {jobs} of them are to be tried elsewhere first"
+                    ));
                 } else {
                     could += 1;
                 }

@@ -57,6 +57,7 @@ impl Scheduler {
         }
         let State::Done(done) = &self.job(index).state else {
             self.persist(Entry::Finished { at: now, record });
+            self.convict(index, now);
             return Ok(Receipt::Recorded);
         };
         // The same attempt again with the same outcome is an answer that got lost.

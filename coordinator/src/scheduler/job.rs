@@ -175,6 +175,13 @@ impl Job {
         }
     }
 
+    /// Whether an attempt failed in a way that may be the job's fault or the worker's.
+    pub(super) fn has_failed(&self) -> bool {
+        self.history
+            .as_ref()
+            .is_some_and(|history| !history.blamed.is_empty())
+    }
+
     pub(super) fn failed_on(&self, worker: &str) -> bool {
         self.history
             .as_ref()

@@ -1,6 +1,6 @@
 //! Which jobs a worker gets.
 //!
-//! Of the sweeps that it can serve: the highest priority first; within it those whose data set the worker has in memory;
+//! A job that failed on another worker goes first, so that it is soon known whose fault it was. Of the sweeps that it can serve: the highest priority first; within it those whose data set the worker has in memory;
 //! within these the sweep with the fewest running jobs (fair share); then the older one. In a sweep the order of cells.
 
 use std::cmp::Reverse;
@@ -102,6 +102,12 @@ impl Scheduler {
 
     fn pick(&self, id: WorkerId, warm: &[Digest], now: Timestamp) -> Option<Place> {
         let worker = self.workers.get(&id)?;
+        if let Some(place) = self.pick_suspect(id) {
+            return Some(place);
+        }
+        if self.held_back(&worker.hello.name, now).is_some() {
+            return None;
+        }
         let mut candidates: Vec<_> = self
             .ready
             .iter()

@@ -20,7 +20,7 @@ pub struct Policy {
     pub forget_worker_ms: u64,
     /// Retries by class, in the order of [`FailureClass::ALL`].
     pub retries: [u32; FailureClass::ALL.len()],
-    /// So many different jobs that fail on one worker in a row send it away.
+    /// So many different jobs that fail on one worker in a row hold it back; if they are well elsewhere, it is sent away.
     pub blame: usize,
 }
 
@@ -106,7 +106,6 @@ impl Scheduler {
             failure,
             verdict,
         });
-        self.blame_worker(&worker, now);
     }
 
     /// What [`Entry::Failed`] does to the blame lists.
@@ -122,49 +121,18 @@ impl Scheduler {
         }
         let history = self.job_mut(index).history.get_or_insert_default();
         history.blamed.insert(worker.to_owned());
-        self.blame
-            .entry(worker.to_owned())
-            .or_default()
-            .insert(index);
-        if verdict == Verdict::Quarantined {
-            // It failed in two places: the job is to blame, not the workers.
+        if verdict == Verdict::Retry {
+            self.blame
+                .entry(worker.to_owned())
+                .or_default()
+                .insert(index);
+        } else {
+            // It failed in two places, or nobody else can try it: no worker is blamed for it, and whoever was held back goes on.
             self.blame.retain(|_, jobs| {
                 jobs.remove(&index);
                 !jobs.is_empty()
             });
-        }
-    }
-
-    /// Sends a worker away on which different jobs fail, as long as somebody else is left to work.
-    fn blame_worker(&mut self, name: &str, now: Timestamp) {
-        let jobs = self
-            .blame
-            .get(name)
-            .map_or(0, std::collections::BTreeSet::len);
-        if jobs < self.policy.blame {
-            return;
-        }
-        let others = self.workers.iter().any(|(id, worker)| {
-            worker.hello.name != name
-                && worker.draining.is_none()
-                && self.is_connected(*id, worker, now)
-        });
-        if !others {
-            return;
-        }
-        let reason = format!("{jobs} different jobs failed on it in a row: look at its log");
-        let sessions: Vec<_> = self
-            .workers
-            .iter()
-            .filter(|(_, worker)| worker.hello.name == name && worker.draining.is_none())
-            .map(|(id, _)| *id)
-            .collect();
-        for worker in sessions {
-            self.persist(Entry::WorkerDrained {
-                at: now,
-                worker,
-                reason: reason.clone(),
-            });
+            self.stirred = true;
         }
     }
 }

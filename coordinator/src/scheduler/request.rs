@@ -49,7 +49,7 @@ impl Scheduler {
         Ok(Answer::Welcome(Welcome {
             worker,
             time_to_live_ms: self.policy.time_to_live_ms,
-            warnings: self.warnings_of(worker),
+            warnings: self.warnings_of(worker, now),
         }))
     }
 

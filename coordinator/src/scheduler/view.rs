@@ -131,18 +131,22 @@ impl Scheduler {
             last_seen,
             finished: worker.finished,
             failed: worker.failed,
-            warnings: self.warnings_of(id),
+            warnings: self.warnings_of(id, now),
         }
     }
 
     /// What an admin should know about a worker.
-    pub(super) fn warnings_of(&self, id: WorkerId) -> Vec<String> {
+    pub(super) fn warnings_of(&self, id: WorkerId, now: Timestamp) -> Vec<String> {
         let Some(worker) = self.workers.get(&id) else {
             return Vec::new();
         };
         let mut warnings = Vec::new();
         if let Some(reason) = &worker.draining {
             warnings.push(format!("drained: {reason}"));
+        } else if let Some(jobs) = self.held_back(&worker.hello.name, now) {
+            warnings.push(format!(
+                "held back: different jobs failed on it in a row, and {jobs} of them are to be tried elsewhere first"
+            ));
         }
         let mut copies: BTreeMap<&str, (Digest, Vec<&str>)> = BTreeMap::new();
         for sweep in &self.sweeps {

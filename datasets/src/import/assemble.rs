@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::io::{self, BufWriter, Write};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use half::f16;
 
@@ -149,7 +149,7 @@ struct Builder<'a> {
     request: &'a super::Request,
     files: BTreeMap<String, Files>,
     /// Crops and dimension of the first video, and its file.
-    shape: Option<(usize, usize, PathBuf)>,
+    shape: Option<(usize, usize, String)>,
     missing: Vec<String>,
     repeated: Vec<String>,
     dropped: Vec<String>,
@@ -213,20 +213,15 @@ impl Builder<'_> {
         if source.dropped > 0 {
             self.dropped.push(video.name.clone());
         }
-        let path = match files {
-            Files::One(path) | Files::Unclear(path, _) => path.clone(),
-            Files::Crops(crops) => crops.values().next().cloned().unwrap_or_default(),
-        };
         match &self.shape {
-            None => self.shape = Some((source.crops, source.dim, path)),
+            None => self.shape = Some((source.crops, source.dim, files.shown())),
             Some((crops, dim, first)) => {
                 if (*crops, *dim) != (source.crops, source.dim) {
                     let what = format!(
                         "has {} crops of {} features, but {} has {crops} of {dim}",
-                        source.crops,
-                        source.dim,
-                        first.display()
+                        source.crops, source.dim, first
                     );
+                    let (path, what) = files.fault(&what);
                     self.faults.add(&path, what);
                 }
             }
@@ -307,14 +302,10 @@ fn copy(
     for segment in 0..source.segments {
         source.copy_segment(segment, &mut row);
         if row.iter().any(|number| !number.is_finite()) {
-            let path = match files {
-                Files::Crops(crops) => crops.values().next().cloned().unwrap_or_default(),
-                Files::One(path) | Files::Unclear(path, _) => path.clone(),
-            };
-            faults.add(
-                &path,
-                format_args!("has a number that is NaN or infinite (in f32) in segment {segment}"),
-            );
+            let (path, what) = files.fault(&format!(
+                "has a number that is NaN or infinite (in f32) in segment {segment}"
+            ));
+            faults.add(&path, what);
             break;
         }
         let Some(out) = &mut out else { continue };

@@ -1,13 +1,15 @@
 //! Data sets from the layouts in which features and annotations of UCF-Crime and ShanghaiTech are passed around.
 //!
 //! Features: a folder of `.npy` files, one a video (`[segments, dim]`, `[segments, crops, dim]` or crops first, f16, f32
-//! or f64), one a crop (`NAME__0.npy` …), or C3D text of 32 lines. Lists and annotations: as found, with Windows paths,
+//! or f64), one a crop (`NAME__0.npy` …), C3D text of 32 lines, or HDF5 (a data set or a file a video; MATLAB's files of
+//! version 7.3 are HDF5). Lists and annotations: as found, with Windows paths,
 //! tabs, −1 for what is missing, names with and without suffixes. What an importer changes or doubts it says in the
-//! report's notes; what it cannot use it refuses, with file and line. HDF5 and MAT files are not read.
+//! report's notes; what it cannot use it refuses, with file and line. Older MAT files are not read.
 //!
-//! Reading order: [`Request`], `names`, `text`, `ucf_crime`, `shanghaitech`, `source`, `assemble`.
+//! Reading order: [`Request`], `names`, `text`, `ucf_crime`, `shanghaitech`, `hdf5`, `source`, `assemble`.
 
 mod assemble;
+mod hdf5;
 mod lists;
 mod names;
 mod shanghaitech;

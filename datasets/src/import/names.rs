@@ -1,8 +1,8 @@
 //! One name for a video, however a list or a file spells it.
 
 /// Endings of videos, features and annotations.
-const EXTENSIONS: [&str; 8] = [
-    ".mp4", ".avi", ".mkv", ".npy", ".npz", ".txt", ".mat", ".webm",
+const EXTENSIONS: [&str; 10] = [
+    ".mp4", ".avi", ".mkv", ".npy", ".npz", ".txt", ".mat", ".webm", ".h5", ".hdf5",
 ];
 /// What extractors append.
 const SUFFIXES: [&str; 9] = [

@@ -1,13 +1,14 @@
 //! Features as they are found: which files belong to a video, and their rows in one order.
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::fs;
 use std::path::{Path, PathBuf};
 
 use half::f16;
 use memmap2::Mmap;
 
-use super::names;
+use super::{hdf5, names};
 use crate::error::Faults;
 use crate::map::map;
 use crate::npy::{Header, Kind};
@@ -23,14 +24,66 @@ const BINS: usize = 32;
 /// Segments beyond a video's last frame that are dropped rather than refused: extractors pad.
 const PADDING: usize = 2;
 
-/// The files of one video.
+/// Where an array lies: a file, or one of the arrays in it.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Place {
+    pub(super) path: PathBuf,
+    /// The array's name within an HDF5 file.
+    pub(super) member: Option<String>,
+}
+
+impl Place {
+    /// A fault of the array, where the file alone is named by who says it.
+    fn fault(&self, what: &str) -> (PathBuf, String) {
+        let what = match &self.member {
+            Some(member) => format!("data set `{member}` {what}"),
+            None => what.to_owned(),
+        };
+        (self.path.clone(), what)
+    }
+}
+
+impl fmt::Display for Place {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(out, "{}", self.path.display())?;
+        self.member
+            .iter()
+            .try_for_each(|member| write!(out, ", data set `{member}`"))
+    }
+}
+
+/// The arrays of one video.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Files {
-    One(PathBuf),
-    /// A file a crop.
-    Crops(BTreeMap<u32, PathBuf>),
+    One(Place),
+    /// One a crop.
+    Crops(BTreeMap<u32, Place>),
     /// More than can be told apart.
-    Unclear(PathBuf, PathBuf),
+    Unclear(Place, Place),
+}
+
+impl Files {
+    /// The first of them, and what is wrong with it.
+    pub(super) fn fault(&self, what: &str) -> (PathBuf, String) {
+        match self {
+            Self::One(place) | Self::Unclear(place, _) => place.fault(what),
+            Self::Crops(crops) => crops.values().next().map_or_else(
+                || (PathBuf::new(), what.to_owned()),
+                |place| place.fault(what),
+            ),
+        }
+    }
+
+    /// How messages call them.
+    pub(super) fn shown(&self) -> String {
+        match self {
+            Self::One(place) | Self::Unclear(place, _) => place.to_string(),
+            Self::Crops(crops) => crops
+                .values()
+                .next()
+                .map_or_else(String::new, ToString::to_string),
+        }
+    }
 }
 
 /// All features files of a folder, by the video's key.
@@ -40,29 +93,31 @@ pub(super) fn index(folder: &Path, faults: &mut Faults) -> BTreeMap<String, File
     walk(folder, 0, &mut found, &mut unread, faults);
     found.sort();
     let mut index: BTreeMap<String, Files> = BTreeMap::new();
-    for path in &found {
+    for path in found {
         let name = path
             .file_name()
             .map(|name| name.to_string_lossy().into_owned())
             .unwrap_or_default();
-        let (key, crop) = names::crop(&name);
-        match (index.get_mut(key), crop) {
-            (None, None) => {
-                index.insert(key.to_owned(), Files::One(path.clone()));
+        if !hdf5::named(&path) {
+            put(&mut index, &name, Place { path, member: None });
+            continue;
+        }
+        match hdf5::members(&path) {
+            // An array alone goes by its file's name, whatever it is called.
+            Ok(members) if members.len() == 1 => {
+                let member = members.into_iter().next().map(|member| member.path);
+                put(&mut index, &name, Place { path, member });
             }
-            (None, Some(crop)) => {
-                index.insert(key.to_owned(), Files::Crops([(crop, path.clone())].into()));
+            Ok(members) => {
+                for member in members {
+                    let place = Place {
+                        path: path.clone(),
+                        member: Some(member.path),
+                    };
+                    put(&mut index, &member.video, place);
+                }
             }
-            (Some(Files::Crops(crops)), Some(crop)) if !crops.contains_key(&crop) => {
-                crops.insert(crop, path.clone());
-            }
-            (Some(files), _) => {
-                let other = match files {
-                    Files::One(other) | Files::Unclear(other, _) => Some(other.clone()),
-                    Files::Crops(crops) => crops.values().next().cloned(),
-                };
-                *files = Files::Unclear(other.unwrap_or_default(), path.clone());
-            }
+            Err(what) => faults.add(&path, what),
         }
     }
     if index.is_empty() && !faults.any() {
@@ -74,10 +129,34 @@ pub(super) fn index(folder: &Path, faults: &mut Faults) -> BTreeMap<String, File
         });
         faults.add(
             folder,
-            format_args!("holds no features (.npy, or C3D's .txt){hint}"),
+            format_args!("holds no features (.npy, .h5, .mat, or C3D's .txt){hint}"),
         );
     }
     index
+}
+
+/// Adds an array under the video that `name` speaks of.
+fn put(index: &mut BTreeMap<String, Files>, name: &str, place: Place) {
+    let (key, crop) = names::crop(name);
+    match (index.get_mut(key), crop) {
+        (None, None) => {
+            index.insert(key.to_owned(), Files::One(place));
+        }
+        (None, Some(crop)) => {
+            index.insert(key.to_owned(), Files::Crops([(crop, place)].into()));
+        }
+        (Some(Files::Crops(crops)), Some(crop)) if !crops.contains_key(&crop) => {
+            crops.insert(crop, place);
+        }
+        (Some(files), _) => {
+            let other = match files {
+                Files::One(other) | Files::Unclear(other, _) => Some(other.clone()),
+                Files::Crops(crops) => crops.values().next().cloned(),
+            };
+            let other = other.unwrap_or_else(|| place.clone());
+            *files = Files::Unclear(other, place);
+        }
+    }
 }
 
 fn walk(
@@ -107,8 +186,8 @@ fn walk(
             .and_then(|extension| extension.to_str())
             .unwrap_or("")
         {
-            "npy" | "txt" if found.len() < MAX_ENTRIES => found.push(path),
-            "h5" | "hdf5" | "mat" | "npz" | "pkl" | "pt" => *unread = Some(path),
+            "npy" | "txt" | "h5" | "hdf5" | "mat" if found.len() < MAX_ENTRIES => found.push(path),
+            "npz" | "pkl" | "pt" => *unread = Some(path),
             _ => {}
         }
     }
@@ -142,7 +221,7 @@ pub(super) struct Source {
 }
 
 struct Part {
-    path: PathBuf,
+    place: Place,
     numbers: Numbers,
     /// Rows, crops, dim.
     shape: [usize; 3],
@@ -156,7 +235,8 @@ enum Numbers {
         offset: usize,
         kind: Kind,
     },
-    Text(Vec<f32>),
+    /// From text or HDF5: nothing that could be mapped.
+    Owned(Vec<f32>),
 }
 
 impl Source {
@@ -171,37 +251,42 @@ impl Source {
     ) -> Result<Self, (PathBuf, String)> {
         let expected = frames.map(|frames| frames.div_ceil(per_segment) as usize);
         let parts = match files {
-            Files::One(path) => vec![part(path, expected).map_err(|what| (path.clone(), what))?],
+            Files::One(place) => vec![part(place, expected).map_err(|what| place.fault(&what))?],
             Files::Crops(crops) => crops
                 .values()
-                .map(|path| part(path, expected).map_err(|what| (path.clone(), what)))
+                .map(|place| part(place, expected).map_err(|what| place.fault(&what)))
                 .collect::<Result<_, _>>()?,
             Files::Unclear(first, second) => {
-                return Err((
-                    first.clone(),
-                    format!("and {} are files of one video", second.display()),
-                ));
+                return Err(first.fault(&format!("and {second} are of one video")));
             }
         };
         let first = &parts[0];
-        let fault = |what| (first.path.clone(), what);
+        let fault = |what: String| first.place.fault(&what);
         let [rows, crops, dim] = first.shape;
         if let Some(other) = parts.iter().find(|part| part.shape != first.shape) {
             let what = format!(
                 "has the shape {:?}, but {} has {:?}",
-                other.shape,
-                first.path.display(),
-                first.shape
+                other.shape, first.place, first.shape
             );
-            return Err((other.path.clone(), what));
+            return Err(other.place.fault(&what));
         }
         if parts.len() > 1 && crops > 1 {
             return Err(fault(
                 "holds several crops, though its name says that it is one".to_owned(),
             ));
         }
-        let (segments, span) = settle(rows, frames, per_segment).map_err(fault)?;
-        let text = matches!(first.numbers, Numbers::Text(_));
+        let text = first
+            .place
+            .path
+            .extension()
+            .is_some_and(|extension| extension == "txt");
+        let (segments, span) = match frames {
+            // C3D's 32 lines are bins even where the video happens to have about as many segments.
+            Some(frames) if text && rows == BINS => {
+                (((frames / per_segment) as usize).max(1), Span::Bins)
+            }
+            _ => settle(rows, frames, per_segment).map_err(fault)?,
+        };
         if rows == BINS && text && frames.is_none() {
             return Err(fault(format!(
                 "has {BINS} lines, for a video of any length: its number of frames is needed; \
@@ -217,12 +302,12 @@ impl Source {
             .ok_or_else(|| fault(format!("has {rows} segments, too many for a video")))?;
         let kind = match &first.numbers {
             Numbers::Mapped { kind, .. } => Some(*kind),
-            Numbers::Text(_) => None,
+            Numbers::Owned(_) => None,
         };
         let row_major = first.strides == [crops * dim, dim, 1];
         let untouched = span == Span::Segments && segments == rows && parts.len() == 1 && row_major;
-        let plain =
-            (untouched && matches!(kind, Some(Kind::F16 | Kind::F32))).then(|| first.path.clone());
+        let plain = (untouched && matches!(kind, Some(Kind::F16 | Kind::F32)))
+            .then(|| first.place.path.clone());
         Ok(Self {
             segments,
             crops: if parts.len() > 1 { parts.len() } else { crops },
@@ -280,7 +365,18 @@ fn settle(rows: usize, frames: Option<u32>, per_segment: u32) -> Result<(usize, 
     ))
 }
 
-fn part(path: &Path, expected: Option<usize>) -> Result<Part, String> {
+fn part(place: &Place, expected: Option<usize>) -> Result<Part, String> {
+    let path = place.path.as_path();
+    if let Some(member) = &place.member {
+        let array = hdf5::read(path, member)?;
+        return arranged(
+            place,
+            Numbers::Owned(array.numbers),
+            &array.shape,
+            array.fortran,
+            expected,
+        );
+    }
     let file = fs::File::open(path).map_err(|error| format!("cannot be opened: {error}"))?;
     let length = file
         .metadata()
@@ -290,7 +386,7 @@ fn part(path: &Path, expected: Option<usize>) -> Result<Part, String> {
         return Err("is empty".to_owned());
     }
     if path.extension().is_some_and(|extension| extension == "txt") {
-        return text(path, length);
+        return text(place, length);
     }
     let map = map(&file).map_err(|error| format!("cannot be mapped into memory: {error}"))?;
     let header = Header::parse(&map)?;
@@ -298,14 +394,30 @@ fn part(path: &Path, expected: Option<usize>) -> Result<Part, String> {
     if !matches!(header.kind, Kind::F16 | Kind::F32 | Kind::F64) {
         return Err("holds no floating-point numbers".to_owned());
     }
-    let lengths: Vec<usize> = header.shape.iter().map(|length| *length as usize).collect();
+    let shape: Vec<usize> = header.shape.iter().map(|length| *length as usize).collect();
+    let numbers = Numbers::Mapped {
+        offset: header.offset,
+        kind: header.kind,
+        map,
+    };
+    arranged(place, numbers, &shape, header.fortran, expected)
+}
+
+/// Rows, crops and dimensions of an array in either order of its numbers.
+fn arranged(
+    place: &Place,
+    numbers: Numbers,
+    lengths: &[usize],
+    fortran: bool,
+    expected: Option<usize>,
+) -> Result<Part, String> {
     if lengths.contains(&0) {
         return Err(format!("has no numbers: its shape is {lengths:?}"));
     }
-    let (shape, mut strides) = match lengths[..] {
-        [rows, dim] if header.fortran => ([rows, 1, dim], [1, 0, rows]),
+    let (mut shape, mut strides) = match *lengths {
+        [rows, dim] if fortran => ([rows, 1, dim], [1, 0, rows]),
         [rows, dim] => ([rows, 1, dim], [dim, dim, 1]),
-        [rows, crops, dim] if header.fortran => ([rows, crops, dim], [1, rows, rows * crops]),
+        [rows, crops, dim] if fortran => ([rows, crops, dim], [1, rows, rows * crops]),
         [rows, crops, dim] => ([rows, crops, dim], [crops * dim, dim, 1]),
         _ => {
             return Err(format!(
@@ -313,18 +425,13 @@ fn part(path: &Path, expected: Option<usize>) -> Result<Part, String> {
             ));
         }
     };
-    let mut shape = shape;
     if lengths.len() == 3 && crops_first(shape[0], shape[1], expected) {
         shape.swap(0, 1);
         strides.swap(0, 1);
     }
     Ok(Part {
-        path: path.to_owned(),
-        numbers: Numbers::Mapped {
-            offset: header.offset,
-            kind: header.kind,
-            map,
-        },
+        place: place.clone(),
+        numbers,
         shape,
         strides,
     })
@@ -348,11 +455,12 @@ fn crops_first(a: usize, b: usize, expected: Option<usize>) -> bool {
 }
 
 /// Numbers in lines, as C3D's features are passed around.
-fn text(path: &Path, length: u64) -> Result<Part, String> {
+fn text(place: &Place, length: u64) -> Result<Part, String> {
     if length > MAX_TEXT {
         return Err(format!("has {length} bytes, too many for features as text"));
     }
-    let text = fs::read_to_string(path).map_err(|error| format!("cannot be read: {error}"))?;
+    let text =
+        fs::read_to_string(&place.path).map_err(|error| format!("cannot be read: {error}"))?;
     let mut numbers = Vec::new();
     let mut dim = None;
     let mut rows = 0;
@@ -380,8 +488,8 @@ fn text(path: &Path, length: u64) -> Result<Part, String> {
     }
     let dim = dim.ok_or_else(|| "holds no numbers".to_owned())?;
     Ok(Part {
-        path: path.to_owned(),
-        numbers: Numbers::Text(numbers),
+        place: place.clone(),
+        numbers: Numbers::Owned(numbers),
         shape: [rows, 1, dim],
         strides: [dim, dim, 1],
     })
@@ -390,7 +498,7 @@ fn text(path: &Path, length: u64) -> Result<Part, String> {
 impl Numbers {
     fn get(&self, index: usize) -> f32 {
         match self {
-            Self::Text(numbers) => numbers[index],
+            Self::Owned(numbers) => numbers[index],
             Self::Mapped { map, offset, kind } => {
                 let bytes = &map[offset + index * kind.bytes()..];
                 match kind {

@@ -90,14 +90,25 @@ fn a_worker_on_which_different_jobs_fail_is_sent_away() {
     let mut world = World::new();
     world.sweep("a", 10);
     let (bad, good) = (world.worker("bad"), world.worker("good"));
-    for failed in 0..3 {
-        assert_eq!(
-            world.scheduler.workers(world.now)[0].state,
-            WorkerState::Active,
-            "{failed}"
-        );
+    let mut failed = Vec::new();
+    for _ in 0..3 {
         let job = world.one(bad);
         world.fail(bad, &job, FailureClass::Trainer).unwrap();
+        failed.push(job.job_id);
+    }
+    // It may be the jobs: nothing new for it, until somebody else has tried them.
+    assert!(world.lease(bad, 1, &[]).assignments.is_empty());
+    let view = &world.scheduler.workers(world.now)[0];
+    assert_eq!(view.state, WorkerState::Active);
+    assert!(
+        view.warnings[0].contains("held back"),
+        "{:?}",
+        view.warnings
+    );
+    for _ in 0..3 {
+        let job = world.one(good);
+        assert!(failed.contains(&job.job_id), "those first");
+        world.finish(good, &job).unwrap();
     }
     let view = &world.scheduler.workers(world.now)[0];
     assert_eq!(view.state, WorkerState::Draining);
@@ -107,7 +118,7 @@ fn a_worker_on_which_different_jobs_fail_is_sent_away() {
         view.warnings
     );
     assert!(world.lease(bad, 1, &[]).drain);
-    for _ in 0..10 {
+    for _ in 0..7 {
         let job = world.one(good);
         world.finish(good, &job).unwrap();
     }
@@ -116,6 +127,70 @@ fn a_worker_on_which_different_jobs_fail_is_sent_away() {
     let again = world.hello(hello("bad", 2, 1));
     world.sweep("b", 11);
     world.one(again);
+    world.restart();
+}
+
+#[test]
+fn jobs_that_fail_everywhere_take_no_worker_with_them() {
+    let mut world = World::new();
+    world.sweep("a", 12);
+    let workers = [world.worker("one"), world.worker("two")];
+    // Both take jobs as fast as they fail; every second job is one that nobody can run.
+    let mut idle = 0;
+    while idle < 2 {
+        idle = 0;
+        for worker in workers {
+            let Some(job) = world.lease(worker, 1, &[]).assignments.pop() else {
+                idle += 1;
+                continue;
+            };
+            let name = job.job.seed;
+            if name.is_multiple_of(2) {
+                world.fail(worker, &job, FailureClass::BadData).unwrap();
+            } else {
+                world.finish(worker, &job).unwrap();
+            }
+        }
+    }
+    assert_eq!(world.count("a", JobStatus::Quarantined), 6);
+    assert_eq!(world.count("a", JobStatus::Done), 6);
+    for view in world.scheduler.workers(world.now) {
+        assert_eq!(view.state, WorkerState::Active, "{:?}", view.warnings);
+    }
+    world.restart();
+}
+
+#[test]
+fn ten_jobs_in_a_row_that_fail_everywhere_are_all_found_out() {
+    let mut world = World::new();
+    world.sweep("a", 10);
+    let workers = [world.worker("one"), world.worker("two")];
+    // The second is busy with something long while the first meets the failing ones.
+    let long = world.one(workers[1]);
+    let mut failed = 0;
+    while let Some(job) = world.lease(workers[0], 1, &[]).assignments.pop() {
+        world.fail(workers[0], &job, FailureClass::Trainer).unwrap();
+        failed += 1;
+    }
+    assert_eq!(failed, 3, "then it waits for the other one's word");
+    world.finish(workers[1], &long).unwrap();
+    let mut idle = 0;
+    while idle < 2 {
+        idle = 0;
+        for worker in [workers[1], workers[0]] {
+            match world.lease(worker, 1, &[]).assignments.pop() {
+                Some(job) => world
+                    .fail(worker, &job, FailureClass::Trainer)
+                    .map(drop)
+                    .unwrap(),
+                None => idle += 1,
+            }
+        }
+    }
+    assert_eq!(world.count("a", JobStatus::Quarantined), 9);
+    for view in world.scheduler.workers(world.now) {
+        assert_eq!(view.state, WorkerState::Active, "{:?}", view.warnings);
+    }
     world.restart();
 }
 
