@@ -67,7 +67,6 @@ fn valid(call: &str) -> Vec<u8> {
             device: Some(wire::DeviceInfo {
                 kind: "cpu".into(),
                 name: "cpu".into(),
-                ..wire::DeviceInfo::default()
             }),
             slots: 2,
             datasets: vec![wire::NamedDigest {
@@ -76,7 +75,6 @@ fn valid(call: &str) -> Vec<u8> {
             }],
             labels: vec!["l".into()],
             memory_bytes: Some(1),
-            ..wire::HelloRequest::default()
         }
         .encode_to_vec(),
         "Lease" => wire::LeaseRequest {
@@ -85,7 +83,6 @@ fn valid(call: &str) -> Vec<u8> {
             held: vec![lease],
             warm: vec![vec![2; 32]],
             wait_ms: 1,
-            ..wire::LeaseRequest::default()
         }
         .encode_to_vec(),
         "Report" => wire::ReportRequest {
@@ -98,9 +95,7 @@ fn valid(call: &str) -> Vec<u8> {
                     ..wire::EpochPoint::default()
                 }],
                 log: vec!["line".into()],
-                ..wire::Progress::default()
             }],
-            ..wire::ReportRequest::default()
         }
         .encode_to_vec(),
         "Finish" => wire::FinishRequest {
@@ -110,7 +105,6 @@ fn valid(call: &str) -> Vec<u8> {
                 ..wire::RunRecord::default()
             }),
             next: Some(next),
-            ..wire::FinishRequest::default()
         }
         .encode_to_vec(),
         "Fail" => wire::FailRequest {
@@ -119,7 +113,6 @@ fn valid(call: &str) -> Vec<u8> {
             attempt: 1,
             failure: Some(wire::Failure::default()),
             next: Some(next),
-            ..wire::FailRequest::default()
         }
         .encode_to_vec(),
         "Release" => wire::ReleaseRequest {
@@ -127,13 +120,11 @@ fn valid(call: &str) -> Vec<u8> {
             job_id: vec![1; 32],
             attempt: 1,
             reason: "why".into(),
-            ..wire::ReleaseRequest::default()
         }
         .encode_to_vec(),
         "Goodbye" => wire::GoodbyeRequest {
             worker: 1,
             reason: "why".into(),
-            ..wire::GoodbyeRequest::default()
         }
         .encode_to_vec(),
         "PutArtifact" => wire::PutArtifactRequest {
@@ -161,7 +152,6 @@ fn valid(call: &str) -> Vec<u8> {
                 target: Some(wire::target::Target::Sweep(sweep_name())),
             }),
             action: 1,
-            ..wire::SteerRequest::default()
         }
         .encode_to_vec(),
         "Audit" => wire::AuditRequest {

@@ -253,7 +253,7 @@ async fn a_reader_that_takes_nothing_is_let_go() {
     let mut asleep = ClientServiceClient::new(virtually.channel());
     let mut unread = asleep.cells(request()).await.unwrap().into_inner();
     let mut client = ClientServiceClient::new(virtually.channel());
-    sleep(Duration::from_secs(60)).await;
+    sleep(Duration::from_mins(1)).await;
     let busy = client.cells(request()).await.unwrap_err();
     assert_eq!(Reason::of(&busy), Some(Reason::Busy), "{busy}");
 
