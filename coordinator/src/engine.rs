@@ -22,7 +22,7 @@ use tokio_util::sync::CancellationToken;
 use crate::clock::Clock;
 use crate::entry::Entry;
 use crate::expand::Expand;
-use crate::handle::{Call, EngineHandle, Look, Shared};
+use crate::handle::{Call, EngineHandle, Look, Shared, in_place};
 use crate::index::IndexError;
 use crate::journal::{self, JournalError};
 use crate::message::{Change, Counts, Refusal, Timestamp};
@@ -393,7 +393,7 @@ impl Run {
         let Some(mut state) = self.state.take() else {
             return Err(EngineError::Task("its state is gone".into()));
         };
-        let (state, entries, result) = tokio::task::spawn_blocking(move || {
+        let (state, entries, result) = in_place(move || {
             let result = state.write(&entries, &kept);
             (state, entries, result)
         })

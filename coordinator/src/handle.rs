@@ -8,6 +8,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use sweeps::{AttemptNumber, CellResult, Digest, EpochPoint, JobId, RunRecord};
+use tokio::runtime::{Handle, RuntimeFlavor};
 use tokio::sync::{broadcast, mpsc, oneshot};
 
 use crate::artifacts::{ArtifactStore, Upload};
@@ -124,7 +125,9 @@ impl EngineHandle {
         let expand = self.shared.expand.clone();
         let announced = self.look(|scheduler, _| scheduler.dataset_copies()).await?;
         let revision = self.shared.trainer_revision;
-        let submission = blocking(move || resolve(submit, &expand, &announced, revision)).await??;
+        let submission = in_place(move || resolve(submit, &expand, &announced, revision))
+            .await
+            .map_err(|error| ended(&error))??;
         let large = submission.ids.len() >= LARGE;
         let answer = self.ask(Request::Submit(Box::new(submission))).await?;
         if large {
@@ -343,12 +346,27 @@ impl Drop for AbandonOnDrop<'_> {
     }
 }
 
+/// Work that blocks, where somebody waits for it: in this thread, since a thread more is two wake-ups more. The runtime
+/// moves its other tasks away meanwhile, where it has threads to move them to.
+pub(crate) async fn in_place<T: Send + 'static>(
+    work: impl FnOnce() -> T + Send + 'static,
+) -> Result<T, tokio::task::JoinError> {
+    match Handle::current().runtime_flavor() {
+        RuntimeFlavor::MultiThread => Ok(tokio::task::block_in_place(work)),
+        _ => tokio::task::spawn_blocking(work).await,
+    }
+}
+
 pub(crate) async fn blocking<T: Send + 'static>(
     work: impl FnOnce() -> T + Send + 'static,
 ) -> Result<T, Refusal> {
     tokio::task::spawn_blocking(work)
         .await
-        .map_err(|error| Refusal::Unavailable(format!("a background task ended: {error}")))
+        .map_err(|error| ended(&error))
+}
+
+fn ended(error: &tokio::task::JoinError) -> Refusal {
+    Refusal::Unavailable(format!("a background task ended: {error}"))
 }
 
 fn changed(answer: &Answer) -> u64 {

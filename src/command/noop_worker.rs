@@ -19,7 +19,12 @@ pub fn worker(arguments: &Worker) -> Result<(), CommandError> {
         job: Duration::from_millis(arguments.noop_milliseconds),
     };
     let lanes = arguments.noop_lanes.max(1);
-    super::runtime()?.block_on(async {
+    // A job costs nothing but its calls, and they are all one connection's: a second thread would only be woken for it.
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .map_err(|error| CommandError::Other(format!("cannot start the runtime: {error}")))?;
+    runtime.block_on(async {
         let shutdown: CancellationToken = interrupt::token()
             .map_err(|error| CommandError::Other(format!("cannot listen for signals: {error}")))?;
         let (channel, bearer) = client::dial(&arguments.connection)?;

@@ -122,6 +122,13 @@ fn one_sweep(info: &SweepInfo, cells: &[CellResult], format: Format) -> Result<(
         counts.join(", "),
         state(&info.summary)
     ));
+    let failed = |status| info.summary.counts.of(status);
+    if failed(JobStatus::Failed) + failed(JobStatus::Quarantined) > 0 {
+        output::say(&format!(
+            "`gcl-sweep explain JOB` says why a job failed, `gcl-sweep retry {}` queues those that did again",
+            info.summary.name
+        ));
+    }
     if info.discrepancies > 0 {
         output::say(&format!(
             "warning: {} jobs ran twice with different results; the report names them",
@@ -276,7 +283,7 @@ pub fn explain(arguments: &Job, format: Format) -> Result<(), CommandError> {
         let explanation = client.explain(job).await.map_err(|error| client.failed(error))?;
         let view = &explanation.view;
         if format == Format::Json {
-            let failures: Vec<_> = view.failures.iter().map(failure_line).collect();
+            let failures: Vec<_> = view.failures.iter().map(failure_json).collect();
             return output::json(&serde_json::json!({
                 "job_id": job, "status": view.status, "attempts": view.attempts, "reasons": explanation.reasons, "failures": failures,
                 "sweeps": view.cells.iter().map(|(sweep, _)| sweep).collect::<BTreeSet<_>>(), "parameters": view.job.parameters,
@@ -288,15 +295,21 @@ pub fn explain(arguments: &Job, format: Format) -> Result<(), CommandError> {
             text += &format!("\n- {reason}");
         }
         for failure in &view.failures {
-            text += &format!("\n  {}", failure_line(failure));
+            text += &format!(
+                "\n  attempt {} on `{}`, {} ago: {}",
+                failure.attempt,
+                failure.worker,
+                super::age(clock::unix_milliseconds().saturating_sub(failure.at.0)),
+                failure.failure
+            );
         }
         output::print(&text)
     })
 }
 
-fn failure_line(failure: &AttemptFailure) -> String {
-    format!(
-        "attempt {} on {}: {}",
-        failure.attempt, failure.worker, failure.failure
-    )
+fn failure_json(failure: &AttemptFailure) -> serde_json::Value {
+    serde_json::json!({
+        "attempt": failure.attempt.0, "worker": failure.worker, "at_ms": failure.at.0,
+        "class": failure.failure.class.name(), "message": failure.failure.message,
+    })
 }

@@ -1,6 +1,6 @@
 //! `gcl-sweep watch`: a sweep's progress until all its jobs are settled.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use coordinator::message::Change;
 use coordinator::service::caller::Heard;
@@ -34,7 +34,13 @@ pub async fn follow(client: &Client, sweep: &str, format: Format) -> Result<(), 
         cells = until_settled(client, sweep, format) => cells?,
         () = stop.cancelled() => return Err(CommandError::Interrupted("stopped watching; the sweep goes on".into())),
     };
-    end(sweep, &cells)
+    let end = end(sweep, &cells);
+    if end.is_err() {
+        say(&format!(
+            "`gcl-sweep explain JOB` says why a job has no result, `gcl-sweep retry {sweep}` queues those that failed again"
+        ));
+    }
+    end
 }
 
 /// Shows the progress and gives the cells as they are at the end.
@@ -156,10 +162,11 @@ fn settled(statuses: &BTreeMap<JobId, JobStatus>) -> bool {
 
 /// Says how a settled sweep ended; jobs without a result are an error.
 pub fn end(sweep: &str, cells: &[CellResult]) -> Result<(), CommandError> {
-    let jobs: BTreeMap<JobId, &CellResult> = cells.iter().map(|cell| (cell.job_id, cell)).collect();
-    let without: Vec<_> = jobs
-        .values()
-        .filter(|cell| cell.status != JobStatus::Done)
+    // In the sweep's order, each job once.
+    let mut jobs = BTreeSet::new();
+    let without: Vec<_> = cells
+        .iter()
+        .filter(|cell| jobs.insert(cell.job_id) && cell.status != JobStatus::Done)
         .collect();
     if without.is_empty() {
         say(&format!("{sweep}: all {} jobs done", jobs.len()));

@@ -138,6 +138,7 @@ impl State {
 
     /// Puts a snapshot of `image` in the place of what was written so far. A failure is said and changes nothing.
     pub(super) fn compact(&mut self, image: &[Entry]) {
+        let began = tokio::time::Instant::now();
         let before = self.journal.sequence();
         let kept = match self.journal.compact(image) {
             Ok(kept) => kept,
@@ -164,7 +165,8 @@ impl State {
         tracing::info!(
             records = kept.len(),
             entries = before,
-            "the journal was compacted by a snapshot"
+            milliseconds = began.elapsed().as_millis() as u64,
+            "the journal was compacted by a snapshot; nothing was answered meanwhile"
         );
     }
 

@@ -52,6 +52,10 @@ impl Disk {
 /// Room that is left for us in the file system of that folder.
 pub(crate) fn free(folder: &Path) -> Option<u64> {
     let found = nix::sys::statvfs::statvfs(folder).ok()?;
+    #[allow(
+        clippy::useless_conversion,
+        reason = "other systems count in other types"
+    )]
     Some(u64::from(found.blocks_available()).saturating_mul(u64::from(found.fragment_size())))
 }
 

@@ -3,9 +3,9 @@
 use super::Scheduler;
 use super::job::{JobIndex, State};
 use crate::message::{
-    AuditVerdict, Explanation, Receipt, Refusal, TOLERANCE, Timestamp, WorkerState,
+    AttemptFailure, AuditVerdict, Explanation, Receipt, Refusal, TOLERANCE, Timestamp, WorkerState,
 };
-use sweeps::JobId;
+use sweeps::{FailureClass, JobId};
 
 impl Scheduler {
     /// Why a job is where it is.
@@ -44,22 +44,46 @@ impl Scheduler {
                 reasons.extend(self.audit_sentence(index, done.audit));
                 reasons
             }
-            State::Failed => vec![
-                "failed: its retries are used up, or retrying cannot help; `retry` queues it again"
-                    .into(),
-            ],
+            State::Failed => vec![self.why_failed(&view.failures)],
             State::Quarantined => vec![
-                "quarantined: it failed on two different workers; `retry` queues it again".into(),
+                "quarantined: it failed on two different workers, so it is to blame and not they; `retry` queues it again".into(),
             ],
             State::Cancelled => vec!["cancelled; `retry` queues it again".into()],
         };
-        for failure in view.failures.iter().rev().take(3) {
+        // The failures themselves are in the view.
+        if let (State::Queued, Some(last)) = (&self.job(index).state, view.failures.last()) {
+            let number = view.failures.len();
+            let tries = if number == 1 { "one try" } else { "tries" };
             reasons.push(format!(
-                "attempt {} on `{}` failed: {}",
-                failure.attempt, failure.worker, failure.failure
+                "{tries} failed before, the last on `{}`: it is tried again",
+                last.worker
             ));
         }
         Ok(Explanation { view, reasons })
+    }
+
+    fn why_failed(&self, failures: &[AttemptFailure]) -> String {
+        let again = "`retry` queues it again";
+        let Some(last) = failures.last() else {
+            return format!("failed; {again}");
+        };
+        let class = last.failure.class;
+        let retries = self.policy.retries[class as usize];
+        let tried = failures.iter().filter(|one| one.failure.class == class);
+        let why = if retries == 0 {
+            "is not tried again: it would end the same way".to_owned()
+        } else if class == FailureClass::BadData && tried.count() <= retries as usize {
+            "is tried again on another worker only, and no other could take it".to_owned()
+        } else {
+            let times = if retries == 1 { "once" } else { "times" };
+            let number = if retries == 1 {
+                String::new()
+            } else {
+                format!("{retries} ")
+            };
+            format!("is tried again {number}{times}, which is used up")
+        };
+        format!("failed: `{}` {why}; {again}", class.name())
     }
 
     fn audit_sentence(&self, index: JobIndex, verdict: Option<AuditVerdict>) -> Option<String> {
@@ -144,7 +168,9 @@ impl Scheduler {
                 reasons.insert(
                     0,
                     format!(
-                        "waits for a free slot: {could} workers could run it, {ahead} jobs of `{}` are before it",
+                        "waits for a free slot: {} could run it, {} of `{}` before it",
+                        number(could, "worker"),
+                        number(ahead, "job"),
                         sweep.name
                     ),
                 );
@@ -156,4 +182,10 @@ impl Scheduler {
         reasons.truncate(50);
         reasons
     }
+}
+
+/// `1 job`, `2 jobs`.
+fn number(count: usize, noun: &str) -> String {
+    let plural = if count == 1 { "" } else { "s" };
+    format!("{count} {noun}{plural}")
 }

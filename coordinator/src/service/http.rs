@@ -30,7 +30,7 @@ use super::server::Tls;
 /// Connections at a time. Probes and scrapers are few.
 const CONNECTIONS: usize = 64;
 /// A connection may last that long altogether: whoever asks again connects again.
-const LONGEST: Duration = Duration::from_secs(60);
+const LONGEST: Duration = Duration::from_mins(1);
 /// TLS greeting, and the headers of a request.
 const HEADERS_WITHIN: Duration = Duration::from_secs(10);
 /// Bytes of the headers of a request.

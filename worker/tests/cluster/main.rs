@@ -5,6 +5,7 @@
     reason = "helpers of tests, outside test functions"
 )]
 
+mod failures;
 mod network;
 mod service;
 mod sweeps_run;

@@ -12,6 +12,7 @@ use tonic::codegen::http::{Request, Response};
 use tower::{Layer, Service};
 
 use super::Access;
+use super::grant::{Granted, revoked};
 use crate::metrics::Metrics;
 
 /// Puts the gate before a service.
@@ -70,6 +71,7 @@ where
             .headers()
             .get("authorization")
             .map(tonic::codegen::http::HeaderValue::as_bytes);
+        let tokens = self.layer.access.tokens.subscribe();
         if let Err(status) = self.layer.access.check(path, authorization) {
             let reason = proto::Reason::of(&status).map_or("unknown", proto::Reason::word);
             self.layer.metrics.refused(reason);
@@ -89,9 +91,14 @@ where
         }
         let began = Instant::now();
         let metrics = self.layer.metrics.clone();
+        let mut revoked = revoked(self.layer.access.clone(), tokens, path, authorization);
         let answering = self.inner.call(request);
         Box::pin(async move {
-            let answer = answering.await?;
+            let answer = tokio::select! {
+                biased;
+                answer = answering => answer?.map(|body| Body::new(Granted::new(body, revoked))),
+                status = &mut revoked => status.into_http(),
+            };
             // An error of ours is known by its headers; that of a stream comes later and is not counted here.
             let headers = answer.headers();
             let code = headers

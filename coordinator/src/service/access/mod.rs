@@ -4,13 +4,15 @@
 //! read, so that a stranger costs headers alone.
 
 mod gate;
+mod grant;
 pub(crate) mod role;
 mod token;
 
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::Arc;
 use std::time::Duration;
 
 use proto::{Reason, refuse};
+use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 use tonic::Status;
 
@@ -20,24 +22,27 @@ pub use token::{TokenDigest, TokenEntry, TokenFile, TokenFileError, token_of};
 
 use role::{Need, need};
 
-/// How often the token file is looked at: so long does a revoked token live on.
-const RELOAD: Duration = Duration::from_secs(1);
+/// How often the token file is looked at: within a second a revoked token opens nothing, and what it opened is closed.
+const RELOAD: Duration = Duration::from_millis(500);
 /// The longest token that is looked at.
 const TOKEN_BYTES: usize = 4096;
 
 /// Who may call. Cheap to clone; all clones see a reload.
 #[derive(Debug, Clone, Default)]
 pub struct Access {
-    /// The tokens; `None`: nobody is asked for one.
-    tokens: Arc<RwLock<Option<Arc<[Known]>>>>,
+    /// Whoever is let in hears of a change here.
+    tokens: watch::Sender<Known>,
     /// A token beside those of the file, for admins.
     fixed: Option<TokenDigest>,
     file: Option<TokenFile>,
 }
 
+/// The tokens; `None`: nobody is asked for one.
+type Known = Option<Arc<[Token]>>;
+
 /// What is known of a token.
 #[derive(Debug, Clone)]
-struct Known {
+struct Token {
     digest: TokenDigest,
     name: Arc<str>,
     role: Role,
@@ -58,14 +63,14 @@ impl Access {
     pub fn from_tokens<'a>(tokens: impl IntoIterator<Item = (&'a str, Role, &'a str)>) -> Self {
         let known = tokens
             .into_iter()
-            .map(|(name, role, token)| Known {
+            .map(|(name, role, token)| Token {
                 digest: TokenDigest::of(token.as_bytes()),
                 name: name.into(),
                 role,
             })
             .collect();
         Self {
-            tokens: Arc::new(RwLock::new(Some(known))),
+            tokens: watch::Sender::new(Some(known)),
             ..Self::default()
         }
     }
@@ -77,7 +82,7 @@ impl Access {
     /// [`TokenFileError`].
     pub fn from_file(file: TokenFile, admin: Option<&str>) -> Result<Self, TokenFileError> {
         let access = Self {
-            tokens: Arc::default(),
+            tokens: watch::Sender::default(),
             fixed: admin.map(|token| TokenDigest::of(token.as_bytes())),
             file: Some(file),
         };
@@ -98,18 +103,18 @@ impl Access {
         let Some(file) = &self.file else {
             return Ok(());
         };
-        let fixed = self.fixed.map(|digest| Known {
+        let fixed = self.fixed.map(|digest| Token {
             digest,
             name: "--token-file".into(),
             role: Role::Admin,
         });
         let entries = file.read()?;
         let guarded = self.is_guarded() || fixed.is_some() || entries.is_some();
-        let known: Arc<[Known]> = entries
+        let known: Arc<[Token]> = entries
             .unwrap_or_default()
             .into_iter()
             .filter_map(|entry| {
-                Some(Known {
+                Some(Token {
                     digest: entry.digest()?,
                     name: entry.name.into(),
                     role: entry.role,
@@ -117,7 +122,7 @@ impl Access {
             })
             .chain(fixed)
             .collect();
-        *self.tokens.write().unwrap_or_else(PoisonError::into_inner) = guarded.then_some(known);
+        self.tokens.send_replace(guarded.then_some(known));
         Ok(())
     }
 
@@ -147,11 +152,8 @@ impl Access {
         }
     }
 
-    fn known(&self) -> Option<Arc<[Known]>> {
-        self.tokens
-            .read()
-            .unwrap_or_else(PoisonError::into_inner)
-            .clone()
+    fn known(&self) -> Known {
+        self.tokens.borrow().clone()
     }
 
     /// Whether the bearer of `authorization` may make the call of that path.

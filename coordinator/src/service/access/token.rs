@@ -368,8 +368,7 @@ mod tests {
             write(bad, 0o600);
             assert!(
                 matches!(file.read(), Err(TokenFileError::Content { .. })),
-                "{:.40}",
-                bad
+                "{bad:.40}"
             );
         }
         write(&good, 0o600);

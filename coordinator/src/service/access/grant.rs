@@ -1,0 +1,81 @@
+//! A call that was let in stays in for as long as its token opens it, however long the call goes on.
+
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+use hyper::body::{Body as HttpBody, Frame, SizeHint};
+use tokio::sync::watch;
+use tonic::Status;
+use tonic::body::Body;
+use tonic::codegen::Bytes;
+
+use super::{Access, Known};
+
+/// Ends with the reason why the bearer may no longer make the call.
+pub(super) type Revoked = Pin<Box<dyn Future<Output = Status> + Send>>;
+
+/// Waits until the bearer of `authorization` may no longer make the call of that path. `tokens` is from before the first
+/// check, so that nothing is missed between.
+pub(super) fn revoked(
+    access: Access,
+    mut tokens: watch::Receiver<Known>,
+    path: &str,
+    authorization: Option<&[u8]>,
+) -> Revoked {
+    let (path, authorization) = (path.to_owned(), authorization.map(<[u8]>::to_vec));
+    Box::pin(async move {
+        while tokens.changed().await.is_ok() {
+            if let Err(status) = access.check(&path, authorization.as_deref()) {
+                return status;
+            }
+        }
+        // Nobody can change the tokens any more.
+        std::future::pending().await
+    })
+}
+
+/// An answer that ends with [`Revoked`], as if its service had ended it so.
+pub(super) struct Granted {
+    answer: Body,
+    revoked: Option<Revoked>,
+}
+
+impl Granted {
+    pub(super) fn new(answer: Body, revoked: Revoked) -> Self {
+        Self {
+            answer,
+            revoked: Some(revoked),
+        }
+    }
+}
+
+impl HttpBody for Granted {
+    type Data = Bytes;
+    type Error = Status;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Status>>> {
+        let Some(revoked) = &mut self.revoked else {
+            return Poll::Ready(None);
+        };
+        if let Poll::Ready(status) = revoked.as_mut().poll(context) {
+            self.revoked = None;
+            // What feeds the stream sees that nobody reads it.
+            self.answer = Body::default();
+            let mut trailers = status.into_http::<Body>().into_parts().0.headers;
+            trailers.remove("content-type");
+            return Poll::Ready(Some(Ok(Frame::trailers(trailers))));
+        }
+        Pin::new(&mut self.answer).poll_frame(context)
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.revoked.is_none() || self.answer.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.answer.size_hint()
+    }
+}
