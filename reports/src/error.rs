@@ -47,6 +47,12 @@ pub enum ReportError {
         /// What the renderer said.
         message: String,
     },
+    /// A table could not be written as Parquet.
+    #[error("failed to write Parquet: {message}; the same table as CSV has everything")]
+    Parquet {
+        /// What the writer said.
+        message: String,
+    },
     /// A figure that this sweep does not have was asked for.
     #[error("there is no figure `{name}` in this report; it has: {known}")]
     UnknownFigure {

@@ -23,6 +23,7 @@ pub use error::ReportError;
 pub use files::{read_csv, write_csv};
 pub use report::{find_figures, render_figures, render_page, write_report};
 pub use results::{
-    CellScores, DatasetInfo, EmbeddedSegment, ReportRequest, SplitCounts, SweepResults, VideoScores,
+    CellScores, DatasetInfo, EmbeddedSegment, LostCurve, ReportRequest, SplitCounts, SweepResults,
+    VideoScores,
 };
 pub use summary::{Estimate, SummaryRow, summary};

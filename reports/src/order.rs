@@ -18,7 +18,7 @@ pub fn compare_values(left: &Value, right: &Value) -> Ordering {
     match (left, right) {
         (Value::Boolean(left), Value::Boolean(right)) => left.cmp(right),
         (Value::Integer(left), Value::Integer(right)) => left.cmp(right),
-        (Value::Text(left), Value::Text(right)) => left.cmp(right),
+        (Value::Text(left), Value::Text(right)) => compare_texts(left, right),
         (Value::List(left), Value::List(right)) => compare_sequences(left.iter(), right.iter()),
         (Value::Table(left), Value::Table(right)) => left
             .keys()
@@ -29,6 +29,38 @@ pub fn compare_values(left: &Value, right: &Value) -> Ordering {
             _ => rank(left).cmp(&rank(right)),
         },
     }
+}
+
+/// Texts in the order that people expect, numbers in them by size: `k=2` before `k=10`. Lists and tables that were read back
+/// from a CSV file are texts, and keep the order that they had.
+fn compare_texts(left: &str, right: &str) -> Ordering {
+    /// The digits at the start and what follows, or one character and what follows.
+    fn step(text: &str) -> (&str, &str) {
+        let digits = text.bytes().take_while(u8::is_ascii_digit).count();
+        let first = text.chars().next().map_or(0, char::len_utf8);
+        text.split_at(digits.max(first))
+    }
+    let (mut rest, mut other) = (left, right);
+    while !rest.is_empty() && !other.is_empty() {
+        let ((ours, after), (theirs, behind)) = (step(rest), step(other));
+        let number = |text: &str| {
+            text.starts_with(|first: char| first.is_ascii_digit())
+                .then(|| text.trim_start_matches('0').len())
+        };
+        let order = match (number(ours), number(theirs)) {
+            (Some(long), Some(other)) => long.cmp(&other).then_with(|| {
+                ours.trim_start_matches('0')
+                    .cmp(theirs.trim_start_matches('0'))
+            }),
+            _ => ours.cmp(theirs),
+        };
+        if order != Ordering::Equal {
+            return order;
+        }
+        (rest, other) = (after, behind);
+    }
+    // `1` and `01` are equal numbers and different texts: the order stays total.
+    rest.len().cmp(&other.len()).then_with(|| left.cmp(right))
 }
 
 fn compare_sequences<'a>(
@@ -93,6 +125,13 @@ mod tests {
             values.iter().map(ToString::to_string).collect::<Vec<_>>(),
             ["true", "9", "9.5", "10", "a", "b"]
         );
+    }
+
+    #[test]
+    fn numbers_within_texts_are_ordered_by_size() {
+        let mut texts = ["k=10", "k=2", "k=1.5", "a", "k=02", "", "é2", "k="];
+        texts.sort_by(|left, right| compare_texts(left, right));
+        assert_eq!(texts, ["", "a", "k=", "k=1.5", "k=02", "k=2", "k=10", "é2"]);
     }
 
     #[test]

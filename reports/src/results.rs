@@ -32,8 +32,22 @@ pub struct SweepResults {
     /// Scores per segment of some of the cells, where they were asked for and fetched: what Fig. 4, 6, 7, 8 and ROC curves
     /// are drawn from.
     pub scores: Vec<CellScores>,
+    /// What is known of curves that are not there, by index in [`SweepResults::cells`]: `results.csv` was read without its
+    /// `epochs.csv`.
+    pub lost_curves: BTreeMap<usize, LostCurve>,
     /// Further facts for "how to reproduce", as label and value: digest of the lock file, Rust version.
     pub facts: Vec<(String, String)>,
+}
+
+/// What `results.csv` says of a curve.
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
+pub struct LostCurve {
+    /// Epochs of the main phase.
+    pub epochs: usize,
+    /// Best AUC of D over them.
+    pub best_auc_d: Option<f64>,
+    /// Best AUC of G over them.
+    pub best_auc_g: Option<f64>,
 }
 
 /// Scores per segment of one cell on the test split.

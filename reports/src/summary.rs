@@ -198,7 +198,20 @@ fn summarize(results: &SweepResults, cells: Vec<usize>) -> SummaryRow {
     };
     let (values_d, values_g) = (metric_values(true), metric_values(false));
     let aucs = collect(&|result, _| finished_auc(result));
-    let best = collect(&|_, record| best_epoch(record));
+    let best: Vec<f64> = cells
+        .iter()
+        .filter_map(|index| {
+            let record = results.cells[*index].record.as_deref()?;
+            match results.lost_curves.get(index) {
+                Some(lost) => [lost.best_auc_d, lost.best_auc_g]
+                    .into_iter()
+                    .flatten()
+                    .reduce(f64::max),
+                None => best_epoch(record),
+            }
+        })
+        .filter(|best| best.is_finite())
+        .collect();
 
     // Columns of equal length are resampled together; `auc` repeats one of the other two almost always.
     let mut intervals: Vec<(&[f64], Option<Interval>)> = Vec::new();

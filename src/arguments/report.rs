@@ -12,19 +12,20 @@ pub struct Report {
     #[arg(required_unless_present = "from")]
     pub sweeps: Vec<String>,
     /// Folder for the report and the CSV files; with --figure: a file, or a folder (without it: stdout)
-    #[arg(long, value_name = "DIR", required_unless_present = "figure")]
+    #[arg(long, value_name = "DIR", required_unless_present_any = ["figure", "from"])]
     pub out: Option<PathBuf>,
     /// Read this state folder (of a `run`, or of a coordinator that is not running) instead of asking a coordinator
     #[arg(long, value_name = "DIR")]
     pub state: Option<PathBuf>,
-    /// Read results.csv and epochs.csv instead: either file, or their folder; several stand side by side
+    /// Read results.csv and epochs.csv instead: either file, or their folder; several stand side by side. The CSV of a
+    /// figure (report/figures/NAME.csv) draws that figure again: to --out, or to stdout
     #[arg(long, value_name = "CSV|DIR", num_args = 1.., conflicts_with = "state")]
     pub from: Vec<PathBuf>,
     /// Write this figure alone: fig5, fig10, auc, …
     #[arg(long, value_name = "NAME")]
     pub figure: Option<String>,
     /// As PNG of 300 dpi instead of SVG
-    #[arg(long, requires = "figure")]
+    #[arg(long)]
     pub png: bool,
     /// Renew the report while jobs arrive, until all are settled
     #[arg(long, conflicts_with_all = ["state", "from", "figure"])]

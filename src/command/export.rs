@@ -1,5 +1,7 @@
 //! `gcl-sweep export`: one table of a sweep for other programs.
 
+use std::io::IsTerminal;
+
 use reports::SweepResults;
 use reports::files::{write_epochs, write_json, write_results, write_summary};
 
@@ -11,11 +13,12 @@ use crate::output;
 /// Writes the table to stdout or into a file.
 pub fn export(arguments: &Export, encoding: Encoding) -> Result<(), CommandError> {
     match (encoding, arguments.table) {
-        (Encoding::Parquet, _) => {
+        (Encoding::Parquet, _) if cfg!(not(feature = "parquet")) => {
+            return Err(no_parquet());
+        }
+        (Encoding::Parquet, _) if arguments.out.is_none() && std::io::stdout().is_terminal() => {
             return Err(CommandError::Usage(
-                "this version writes no Parquet. Export CSV and convert it: python -c \"import pandas; \
-                 pandas.read_csv('results.csv').to_parquet('results.parquet')\""
-                    .into(),
+                "Parquet is not for a terminal: give --out FILE, or a pipe".into(),
             ));
         }
         (Encoding::Json, ExportTable::Epochs | ExportTable::Summary) => {
@@ -51,12 +54,35 @@ pub fn export(arguments: &Export, encoding: Encoding) -> Result<(), CommandError
         (_, ExportTable::Epochs) => write_epochs(&results),
         (_, ExportTable::Summary) => write_summary(&results, &reports::summary(&results)),
     };
+    let bytes = if encoding == Encoding::Parquet {
+        as_parquet(&text)?
+    } else {
+        text.into_bytes()
+    };
     match &arguments.out {
-        None => output::bytes(text.as_bytes()),
+        None => output::bytes(&bytes),
         Some(path) => {
-            std::fs::write(path, text).map_err(|error| CommandError::io("write", path, &error))
+            std::fs::write(path, bytes).map_err(|error| CommandError::io("write", path, &error))
         }
     }
+}
+
+#[cfg(feature = "parquet")]
+fn as_parquet(text: &str) -> Result<Vec<u8>, CommandError> {
+    reports::files::write_parquet(text).map_err(|error| super::source::failed(&error))
+}
+
+#[cfg(not(feature = "parquet"))]
+fn as_parquet(_: &str) -> Result<Vec<u8>, CommandError> {
+    Err(no_parquet())
+}
+
+fn no_parquet() -> CommandError {
+    CommandError::Usage(
+        "this build writes no Parquet (it was made without the feature `parquet`). Export CSV and convert it: \
+         python -c \"import pandas; pandas.read_csv('results.csv').to_parquet('results.parquet')\""
+            .into(),
+    )
 }
 
 fn ask(arguments: &Export) -> Result<SweepResults, CommandError> {

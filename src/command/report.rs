@@ -18,6 +18,24 @@ const LOCK_FILE: &[u8] = include_bytes!("../../Cargo.lock");
 
 /// Writes the report of the named sweeps.
 pub fn report(arguments: &Report, format: Format) -> Result<(), CommandError> {
+    let drawings = arguments
+        .from
+        .iter()
+        .filter(|path| reports::figures::is_figure_data(path))
+        .count();
+    if drawings > 0 {
+        if drawings < arguments.from.len() {
+            return Err(CommandError::Usage(
+                "the CSV of a figure draws that figure, results.csv makes a report: name one kind at a time".into(),
+            ));
+        }
+        return super::single_figure::redraw(arguments);
+    }
+    if arguments.out.is_none() && arguments.figure.is_none() {
+        return Err(CommandError::Usage(
+            "--out DIR is missing: the folder for the report".into(),
+        ));
+    }
     if !arguments.from.is_empty() {
         let mut all = super::source::read_files(&arguments.from, &arguments.sweeps)?;
         for results in &mut all {
@@ -203,6 +221,7 @@ async fn gather(
         version: version::LONG.to_owned(),
         notes,
         scores,
+        lost_curves: std::collections::BTreeMap::new(),
         facts: vec![(
             "Cargo.lock of this program (BLAKE3)".to_owned(),
             sweeps::Digest::of(LOCK_FILE).to_string(),

@@ -5,8 +5,10 @@ use std::io::IsTerminal;
 use std::path::Path;
 
 use reports::SweepResults;
+use reports::figures::Figure;
 
 use super::source::failed;
+use crate::arguments::Report;
 use crate::error::CommandError;
 use crate::output;
 
@@ -18,6 +20,29 @@ pub fn write(
     out: Option<&Path>,
 ) -> Result<(), CommandError> {
     let figures = reports::find_figures(all, name).map_err(|error| failed(&error))?;
+    deliver(&figures, png, out)
+}
+
+/// Draws figures from their own CSV files: the bytes that the report had.
+pub fn redraw(arguments: &Report) -> Result<(), CommandError> {
+    let mut figures = Vec::new();
+    for path in &arguments.from {
+        let figure = reports::figures::redraw(path).map_err(|error| failed(&error))?;
+        if let Some(wanted) = &arguments.figure
+            && *wanted != figure.name
+        {
+            return Err(CommandError::Usage(format!(
+                "`{}` draws the figure `{}`, not `{wanted}`",
+                path.display(),
+                figure.name
+            )));
+        }
+        figures.push(figure);
+    }
+    deliver(&figures, arguments.png, arguments.out.as_deref())
+}
+
+fn deliver(figures: &[Figure], png: bool, out: Option<&Path>) -> Result<(), CommandError> {
     let extension = out.and_then(Path::extension).and_then(OsStr::to_str);
     let as_file = matches!(extension, Some("svg" | "png"));
     if png && extension == Some("svg") {
@@ -30,11 +55,11 @@ pub fn write(
     if (out.is_none() || as_file) && figures.len() > 1 {
         let names: Vec<&str> = figures.iter().map(|figure| figure.name.as_str()).collect();
         return Err(CommandError::Usage(format!(
-            "several sweeps have this figure ({}): name one sweep, or give --out a folder",
+            "there are several figures ({}): name one, or give --out a folder",
             names.join(", ")
         )));
     }
-    for figure in &figures {
+    for figure in figures {
         let bytes = if png {
             reports::figures::png(figure).map_err(|error| failed(&error))?
         } else {

@@ -80,6 +80,8 @@ pub fn failed(error: &ReportError) -> CommandError {
         | ReportError::Study { .. }
         | ReportError::Empty => CommandError::Input(text),
         ReportError::UnknownFigure { .. } => CommandError::Usage(text),
-        ReportError::Write { .. } | ReportError::Png { .. } => CommandError::Other(text),
+        ReportError::Write { .. } | ReportError::Png { .. } | ReportError::Parquet { .. } => {
+            CommandError::Other(text)
+        }
     }
 }

@@ -87,6 +87,12 @@ fn a_report_needs_only_the_csv_files() {
         page.into_bytes()
     );
 
+    // Without epochs.csv too: what is not known of the epochs is written as it was read.
+    world.write("three/results.csv", &results("first"));
+    world.run_ok(&["report", "--from", "three", "--out", "alone"]);
+    let again = std::fs::read_to_string(world.path("alone/results.csv")).unwrap();
+    assert_eq!(again, results("first"));
+
     let other = world.run(&["report", "third", "--from", "one", "--out", "none"]);
     assert_eq!(other.code, Some(10), "{}", other.stderr);
     assert!(
@@ -115,6 +121,20 @@ fn one_figure_for_a_slide() {
     ]);
     let png = std::fs::read(world.path("slide.png")).unwrap();
     assert!(png.starts_with(b"\x89PNG"));
+    // The figures of a report are drawn again from their own CSV, to the byte.
+    world.run_ok(&["report", "--from", "one", "--out", "whole"]);
+    let drawn = std::fs::read_to_string(world.path("whole/report/figures/auc.svg")).unwrap();
+    let again = world.run_ok(&["report", "--from", "whole/report/figures/auc.csv"]);
+    assert_eq!(again.stdout, drawn);
+    let mixed = world.run(&[
+        "report",
+        "--from",
+        "whole/report/figures/auc.csv",
+        "one",
+        "--out",
+        "x",
+    ]);
+    assert_eq!(mixed.code, Some(2), "{}", mixed.stderr);
     let unknown = world.run(&["report", "--from", "one", "--figure", "fig99"]);
     assert_eq!(unknown.code, Some(2));
     assert!(
@@ -153,9 +173,23 @@ fn export_writes_one_table() {
     assert_eq!(cells[3]["status"], "failed");
     let summary = world.run_ok(&["export", "--from", "one", "--table", "summary"]);
     assert_eq!(summary.stdout.lines().count(), 3);
-    let parquet = world.run(&["export", "--from", "one", "--format", "parquet"]);
-    assert_eq!(parquet.code, Some(2));
-    assert!(parquet.stderr.contains("Parquet"), "{}", parquet.stderr);
+    let parquet = world.run(&[
+        "export",
+        "--from",
+        "one",
+        "--format",
+        "parquet",
+        "--out",
+        "one.parquet",
+    ]);
+    if cfg!(feature = "parquet") {
+        assert_eq!(parquet.code, Some(0), "{}", parquet.stderr);
+        let bytes = std::fs::read(world.path("one.parquet")).unwrap();
+        assert!(bytes.starts_with(b"PAR1") && bytes.ends_with(b"PAR1"));
+    } else {
+        assert_eq!(parquet.code, Some(2));
+        assert!(parquet.stderr.contains("Parquet"), "{}", parquet.stderr);
+    }
     let elsewhere = world.run(&["params", "--format", "csv"]);
     assert_eq!(elsewhere.code, Some(2), "{}", elsewhere.stderr);
 }

@@ -5,9 +5,9 @@ use super::Figure;
 use super::axis::{Axis, percent_range, range};
 use super::canvas::{Anchor, Canvas, MARKERS, TextStyle};
 use super::color::{MUTED, SERIES, WHITE, text_of};
+use super::data::cell_table;
 use super::panel::{DASHES, MEDIUM, Panel, SMALL, end_labels, number_ticks};
 use super::text::{fit, width};
-use crate::files::Table;
 use crate::results::SweepResults;
 use crate::statistics::{mean, sample_std};
 use crate::summary::{SummaryRow, finished_auc};
@@ -20,7 +20,6 @@ type Place<'a> = (f64, &'a SummaryRow, Vec<(u64, f64)>);
 
 struct Line<'a> {
     label: String,
-    score: &'static str,
     points: Vec<Place<'a>>,
 }
 
@@ -199,7 +198,7 @@ pub(super) fn against(
              standard deviation; dots: single seeds. {counts}; a value without a finished seed has no mark."
         ),
         title,
-        csv: table(results, &lines),
+        csv: cell_table(results, rows, &[], name),
     })
 }
 
@@ -275,11 +274,7 @@ fn lines<'a>(
             } else {
                 label.clone()
             };
-            lines.push(Line {
-                label,
-                score,
-                points,
-            });
+            lines.push(Line { label, points });
         }
     }
     lines
@@ -358,24 +353,4 @@ fn counts(lines: &[Line<'_>]) -> String {
     } else {
         format!("n = {low} to {high} of {asked}")
     }
-}
-
-fn table(results: &SweepResults, lines: &[Line<'_>]) -> String {
-    let header = ["sweep", "variant", "seed", "score", "auc"];
-    let columns = results.columns.iter().map(String::as_str);
-    let mut table = Table::new(header.into_iter().chain(columns));
-    for line in lines {
-        for (_, row, aucs) in &line.points {
-            for (seed, auc) in aucs {
-                table.text(&results.name);
-                table.text(&row.variant);
-                table.text(&seed.to_string());
-                table.text(line.score);
-                table.number(Some(auc / 100.0));
-                table.point(&row.point, results.columns.len());
-                table.end_line();
-            }
-        }
-    }
-    table.into_text()
 }

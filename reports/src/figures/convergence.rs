@@ -5,10 +5,10 @@ use super::Figure;
 use super::axis::{Axis, percent_range};
 use super::canvas::{Anchor, Canvas, Marker, TextStyle};
 use super::color::{BLUE, MUTED, VERMILLION, WHITE};
+use super::data::epoch_table;
 use super::panel::{MEDIUM, Panel, SMALL, whole_ticks};
 use super::series::{Band, Network, SeedCurve, bands, seed_curves};
 use super::text::fit;
-use crate::files::Table;
 use crate::results::SweepResults;
 use crate::summary::SummaryRow;
 
@@ -26,7 +26,7 @@ struct Lines<'a> {
 /// The figure over `rows`, or nothing where no job has reported an epoch. `label` names a panel.
 pub(super) fn convergence(
     results: &SweepResults,
-    rows: &[&SummaryRow],
+    rows: &[SummaryRow],
     name: &str,
     title: &str,
     label: impl Fn(&SummaryRow) -> String,
@@ -140,7 +140,7 @@ pub(super) fn convergence(
         name: name.to_owned(),
         title: title.to_owned(),
         svg: canvas.finish(name, title, &description),
-        csv: table(results, &all),
+        csv: epoch_table(results, rows, name),
         caption,
     })
 }
@@ -298,32 +298,4 @@ impl Lines<'_> {
             self.title, self.row.n, self.row.expected
         )
     }
-}
-
-/// Every line of the figure, those of panels that did not fit included.
-fn table(results: &SweepResults, all: &[Lines<'_>]) -> String {
-    let header = [
-        "sweep", "variant", "seed", "finished", "epoch", "network", "auc",
-    ];
-    let columns = results.columns.iter().map(String::as_str);
-    let mut table = Table::new(header.into_iter().chain(columns));
-    for lines in all {
-        for (network, curves, _) in &lines.networks {
-            for curve in curves {
-                let seed = curve.seed.to_string();
-                for (epoch, auc) in &curve.points {
-                    table.text(&results.name);
-                    table.text(&lines.row.variant);
-                    table.text(&seed);
-                    table.text(if curve.done { "true" } else { "false" });
-                    table.text(&epoch.to_string());
-                    table.text(network.name());
-                    table.number(Some(*auc / 100.0));
-                    table.point(&lines.row.point, results.columns.len());
-                    table.end_line();
-                }
-            }
-        }
-    }
-    table.into_text()
 }

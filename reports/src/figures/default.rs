@@ -6,9 +6,11 @@ use super::convergence::convergence;
 use super::dots::{Published, dots};
 use super::embedding::embeddings;
 use super::heatmap::heatmap;
+use super::histograms::{Histogram, histograms};
 use super::overlay::overlay;
 use super::profile::profile;
-use super::scores::{histograms, roc, scored};
+use super::roc::{Curve, roc};
+use super::scores::scored;
 use super::timeline::{evolution, videos};
 use crate::results::SweepResults;
 use crate::summary::SummaryRow;
@@ -69,12 +71,11 @@ pub fn figures_of(
     }
     figures.extend(profile(results, rows, &name("profile", "")));
     figures.extend(overlay(results, rows, &name("epochs", "fig10")));
-    let all: Vec<&SummaryRow> = rows.iter().collect();
     // With one variant its name says nothing, and panels are narrow.
     let one_variant = rows.iter().all(|row| row.variant == rows[0].variant);
     figures.extend(convergence(
         results,
-        &all,
+        rows,
         &name("convergence", "fig5"),
         "Convergence",
         |row| match (one_variant, row.short_point()) {
@@ -85,8 +86,10 @@ pub fn figures_of(
     ));
     if !results.scores.is_empty() {
         let scored = scored(results);
-        figures.extend(histograms(results, &scored, &name("histograms", "fig4")));
-        figures.extend(roc(results, &scored, &name("roc", "")));
+        let binned: Vec<Histogram> = scored.iter().map(Histogram::of).collect();
+        figures.extend(histograms(results, &binned, &name("histograms", "fig4")));
+        let curves: Vec<Curve> = scored.iter().filter_map(Curve::of).collect();
+        figures.extend(roc(results, &curves, &name("roc", "")));
         figures.extend(embeddings(results, &name("embedding", "fig6")));
         figures.extend(evolution(results, &name("evolution", "fig7")));
         figures.extend(videos(results, &name("videos", "fig8")));

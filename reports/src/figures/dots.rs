@@ -4,9 +4,9 @@ use super::Figure;
 use super::axis::{Axis, percent_range};
 use super::canvas::{Anchor, Canvas, Marker, TextStyle};
 use super::color::{BLUE, GRID, INK, MUTED, VERMILLION, WHITE};
+use super::data::cell_table;
 use super::panel::{MEDIUM, SMALL, number_ticks};
 use super::text::{fit, width};
-use crate::files::Table;
 use crate::results::SweepResults;
 use crate::summary::SummaryRow;
 
@@ -200,7 +200,7 @@ pub(super) fn dots(
         name: name.to_owned(),
         title: title.to_owned(),
         svg: canvas.finish(name, title, &description.join(" ")),
-        csv: table(results, rows, &values, published),
+        csv: cell_table(results, rows, published, name),
         caption,
     })
 }
@@ -239,40 +239,4 @@ fn result_text(row: &SummaryRow) -> String {
         (Some(mean), None) => format!("{:.2} {counts}", mean * 100.0),
         _ => format!("no result {counts}"),
     }
-}
-
-fn table(
-    results: &SweepResults,
-    rows: &[SummaryRow],
-    values: &[Vec<(u64, f64)>],
-    published: &[Option<Published>],
-) -> String {
-    let header = [
-        "sweep",
-        "variant",
-        "seed",
-        "auc",
-        "published",
-        "published_std",
-    ];
-    let columns = results.columns.iter().map(String::as_str);
-    let mut table = Table::new(header.into_iter().chain(columns));
-    for (index, (row, values)) in rows.iter().zip(values).enumerate() {
-        let published = published.get(index).copied().flatten();
-        for (seed, auc) in values {
-            table.text(&results.name);
-            table.text(&row.variant);
-            table.text(&seed.to_string());
-            table.number(Some(auc / 100.0));
-            table.number(published.map(|published| published.value / 100.0));
-            table.number(
-                published
-                    .and_then(|published| published.std)
-                    .map(|std| std / 100.0),
-            );
-            table.point(&row.point, results.columns.len());
-            table.end_line();
-        }
-    }
-    table.into_text()
 }

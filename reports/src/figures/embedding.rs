@@ -32,10 +32,10 @@ pub(super) fn embeddings(results: &SweepResults, name: &str) -> Option<Figure> {
     if panels.is_empty() {
         return None;
     }
-    let columns = panels.len().min(3);
-    let lines = panels.len().div_ceil(columns);
+    let across = panels.len().min(3);
+    let lines = panels.len().div_ceil(across);
     let (left, top, gap, heading) = (12.0, 34.0, 18.0, 24.0);
-    let side = ((WIDTH - 2.0 * left - gap * (columns - 1) as f64) / columns as f64).min(340.0);
+    let side = ((WIDTH - 2.0 * left - gap * (across - 1) as f64) / across as f64).min(340.0);
     let mut canvas = Canvas::new(WIDTH, top + lines as f64 * (heading + side + gap));
     canvas.layer("", |pen| pen.dot((left + 6.0, 15.0), 3.0, BLUE, 0.6));
     canvas.text(left + 16.0, 15.0, TextStyle::new(SMALL), "normal segment");
@@ -46,11 +46,13 @@ pub(super) fn embeddings(results: &SweepResults, name: &str) -> Option<Figure> {
         TextStyle::new(SMALL),
         "anomalous segment",
     );
-    let mut table = Table::new(["sweep", "variant", "seed", "x", "y", "anomalous"].into_iter());
+    let header = ["figure", "sweep", "variant", "seed", "x", "y", "anomalous"];
+    let columns = results.columns.iter().map(String::as_str);
+    let mut table = Table::new(header.into_iter().chain(columns));
     let mut description = Vec::new();
     for (index, (scores, label)) in panels.iter().enumerate() {
-        let x = left + (index % columns) as f64 * (side + gap);
-        let y = top + (index / columns) as f64 * (heading + side + gap) + heading;
+        let x = left + (index % across) as f64 * (side + gap);
+        let y = top + (index / across) as f64 * (heading + side + gap) + heading;
         let points = &scores.embedding;
         let span = |pick: fn(&EmbeddedSegment) -> f32| {
             range(points.iter().map(|point| f64::from(pick(point))), 1e-6)
@@ -109,12 +111,14 @@ pub(super) fn embeddings(results: &SweepResults, name: &str) -> Option<Figure> {
             points.len() - anomalous
         ));
         for point in points {
+            table.text(name);
             table.text(&results.name);
             table.text(&cell.variant);
             table.text(&cell.job.seed.to_string());
             table.number(Some(f64::from(point.x)));
             table.number(Some(f64::from(point.y)));
             table.text(if point.anomalous { "true" } else { "false" });
+            table.point(&cell.point, results.columns.len());
             table.end_line();
         }
     }

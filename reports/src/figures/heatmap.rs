@@ -7,9 +7,9 @@ use sweeps::Value;
 use super::Figure;
 use super::canvas::{Anchor, Canvas, TextStyle};
 use super::color::{GRID, INK, MUTED, WHITE, readable_on, sequential};
+use super::data::cell_table;
 use super::panel::{MEDIUM, SMALL};
 use super::text::{fit, width};
-use crate::files::Table;
 use crate::order::compare_values;
 use crate::results::SweepResults;
 use crate::summary::SummaryRow;
@@ -171,7 +171,7 @@ pub(super) fn heatmap(
                 .map_or_else(|| "unknown".into(), |std| format!("{:.2}", std * 100.0))
         ),
         title,
-        csv: table(results, rows),
+        csv: cell_table(results, rows, &[], name),
     })
 }
 
@@ -302,21 +302,4 @@ fn scale(canvas: &mut Canvas, (left, top, height): (f64, f64, f64), (low, high):
     let style = TextStyle::new(SMALL).color(INK);
     canvas.text(left + 18.0, top + 5.0, style, &format!("{high:.1}"));
     canvas.text(left + 18.0, top + height - 5.0, style, &format!("{low:.1}"));
-}
-
-fn table(results: &SweepResults, rows: &[SummaryRow]) -> String {
-    let header = ["sweep", "variant", "n", "expected", "auc_mean", "auc_std"];
-    let columns = results.columns.iter().map(String::as_str);
-    let mut table = Table::new(header.into_iter().chain(columns));
-    for row in rows {
-        table.text(&results.name);
-        table.text(&row.variant);
-        table.text(&row.n.to_string());
-        table.text(&row.expected.to_string());
-        table.number(row.auc.mean);
-        table.number(row.auc.std);
-        table.point(&row.point, results.columns.len());
-        table.end_line();
-    }
-    table.into_text()
 }

@@ -9,14 +9,18 @@ mod axis;
 mod canvas;
 mod color;
 mod convergence;
+mod data;
 mod default;
 mod dots;
 mod embedding;
 mod heatmap;
+mod histograms;
 mod overlay;
 mod panel;
 mod png;
 mod profile;
+mod redraw;
+mod roc;
 mod scores;
 mod series;
 mod text;
@@ -25,6 +29,7 @@ mod timeline;
 pub(crate) use canvas::escape;
 pub use default::figures_of;
 pub use png::{PNG_DPI, png};
+pub use redraw::{is_figure_data, redraw};
 
 /// A finished figure.
 #[derive(Debug, Clone, PartialEq)]
@@ -37,6 +42,6 @@ pub struct Figure {
     pub caption: String,
     /// The picture.
     pub svg: String,
-    /// The numbers in the picture.
+    /// The numbers in the picture: [`redraw`] makes the same figure of them.
     pub csv: String,
 }

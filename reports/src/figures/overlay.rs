@@ -7,10 +7,10 @@ use super::Figure;
 use super::axis::{Axis, percent_range};
 use super::canvas::{Anchor, Canvas, MARKERS, TextStyle};
 use super::color::{SERIES, WHITE};
+use super::data::epoch_table;
 use super::panel::{DASHES, MEDIUM, Panel, SMALL, end_labels, whole_ticks};
 use super::series::{Band, SeedCurve, bands, seed_curves};
 use super::text::{fit, width};
-use crate::files::Table;
 use crate::results::SweepResults;
 use crate::summary::SummaryRow;
 
@@ -171,35 +171,14 @@ pub(super) fn overlay(results: &SweepResults, rows: &[SummaryRow], name: &str) -
                   finished seeds; bands: ± one sample standard deviation."
             .to_owned(),
         svg: canvas.finish(name, title, &description.join(" ")),
-        csv: table(results, &series),
+        csv: epoch_table(results, rows, name),
     })
 }
 
 /// The AUC of the score that the cell reports.
-fn reported(results: &SweepResults, index: usize, point: &EpochPoint) -> Option<f64> {
+pub(super) fn reported(results: &SweepResults, index: usize, point: &EpochPoint) -> Option<f64> {
     match results.cells[index].cell.reporting.score_by {
         ScoreBy::Discriminator => point.auc_d.or(point.auc_g),
         ScoreBy::Generator => point.auc_g.or(point.auc_d),
     }
-}
-
-fn table(results: &SweepResults, series: &[(&SummaryRow, Vec<SeedCurve>, Vec<Band>)]) -> String {
-    let header = ["sweep", "variant", "seed", "finished", "epoch", "auc"];
-    let columns = results.columns.iter().map(String::as_str);
-    let mut table = Table::new(header.into_iter().chain(columns));
-    for (row, curves, _) in series {
-        for curve in curves {
-            for (epoch, auc) in &curve.points {
-                table.text(&results.name);
-                table.text(&row.variant);
-                table.text(&curve.seed.to_string());
-                table.text(if curve.done { "true" } else { "false" });
-                table.text(&epoch.to_string());
-                table.number(Some(auc / 100.0));
-                table.point(&row.point, results.columns.len());
-                table.end_line();
-            }
-        }
-    }
-    table.into_text()
 }

@@ -5,11 +5,10 @@ use super::Figure;
 use super::axis::{Axis, percent_range};
 use super::canvas::{Anchor, Canvas, TextStyle};
 use super::color::{SERIES, text_of};
+use super::data::cell_table;
 use super::panel::{DASHES, MEDIUM, Panel, SMALL, number_ticks};
 use super::text::{fit, width};
-use crate::files::Table;
 use crate::results::SweepResults;
-use crate::statistics::performance_profile;
 use crate::summary::SummaryRow;
 
 const WIDTH: f64 = 720.0;
@@ -116,24 +115,6 @@ pub(super) fn profile(results: &SweepResults, rows: &[SummaryRow], name: &str) -
              is ahead at every threshold; where lines cross, the order depends on the threshold. Drawn from {FEWEST} runs on."
         ),
         svg: canvas.finish(name, title, &description.join(" ")),
-        csv: table(results, &series)?,
+        csv: cell_table(results, rows, &[], name),
     })
-}
-
-/// One line per run: its AUC and the share of its row that reaches it.
-fn table(results: &SweepResults, series: &[(&SummaryRow, Vec<f64>)]) -> Option<String> {
-    let header = ["sweep", "variant", "auc", "share"];
-    let columns = results.columns.iter().map(String::as_str);
-    let mut table = Table::new(header.into_iter().chain(columns));
-    for (row, aucs) in series {
-        for (auc, share) in aucs.iter().zip(performance_profile(aucs, aucs)?) {
-            table.text(&results.name);
-            table.text(&row.variant);
-            table.number(Some(auc / 100.0));
-            table.number(Some(share));
-            table.point(&row.point, results.columns.len());
-            table.end_line();
-        }
-    }
-    Some(table.into_text())
 }

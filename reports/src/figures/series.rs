@@ -17,7 +17,6 @@ pub(super) enum Network {
 /// One seed's AUC in percent over the epochs of the main phase.
 #[derive(Debug, Clone)]
 pub(super) struct SeedCurve {
-    pub(super) seed: u64,
     pub(super) done: bool,
     pub(super) points: Vec<(u32, f64)>,
 }
@@ -65,7 +64,6 @@ pub(super) fn seed_curves(
                 .filter(|(_, auc)| auc.is_finite())
                 .collect();
             (!points.is_empty()).then(|| SeedCurve {
-                seed: result.cell.job.seed,
                 done: result.status == JobStatus::Done,
                 points,
             })

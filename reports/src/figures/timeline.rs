@@ -128,6 +128,36 @@ fn reported(video: &VideoScores) -> &[f32] {
     }
 }
 
+/// The anomalous frames as ranges in order, those that touch joined.
+pub(super) fn merged(video: &VideoScores) -> Vec<(u64, u64)> {
+    let mut ranges: Vec<(u64, u64)> = video
+        .anomalous
+        .iter()
+        .map(|(from, to)| (*from, (*to).min(video.frames)))
+        .filter(|(from, to)| from < to)
+        .collect();
+    ranges.sort_unstable();
+    ranges.dedup_by(|next, before| {
+        let touch = next.0 <= before.1;
+        if touch {
+            before.1 = before.1.max(next.1);
+        }
+        touch
+    });
+    ranges
+}
+
+/// The anomalous frames of a segment as `from-to`, the end not included; several with a space between them.
+fn truth(video: &VideoScores, from: u64, to: u64) -> String {
+    let ranges: Vec<String> = merged(video)
+        .into_iter()
+        .map(|(start, end)| (start.max(from), end.min(to)))
+        .filter(|(start, end)| start < end)
+        .map(|(start, end)| format!("{start}-{end}"))
+        .collect();
+    ranges.join(" ")
+}
+
 fn draw(
     results: &SweepResults,
     strips: &[Strip<'_>],
@@ -162,19 +192,12 @@ fn draw(
         );
     });
     canvas.text(left + 242.0, 15.0, TextStyle::new(SMALL), "score");
-    let mut table = Table::new(
-        [
-            "sweep",
-            "variant",
-            "seed",
-            "video",
-            "epoch",
-            "frame",
-            "score",
-            "anomalous",
-        ]
-        .into_iter(),
-    );
+    let header = [
+        "figure", "sweep", "variant", "seed", "video", "epoch", "from", "to", "truth", "score",
+    ];
+    let columns = results.columns.iter().map(String::as_str);
+    let mut table = Table::new(header.into_iter().chain(columns));
+    let point = &results.cells[cell].cell.point;
     for (index, strip) in strips.iter().enumerate() {
         let y = top + index as f64 * (heading + tall + gap) + heading;
         let x_axis = Axis::linear(0.0, strip.video.frames.max(1) as f64, left, WIDTH - right);
@@ -191,35 +214,33 @@ fn draw(
             label_y: true,
         };
         canvas.layer("", |pen| {
-            for (from, to) in &strip.video.anomalous {
-                let (from, to) = (
-                    panel.x.place(*from as f64),
-                    panel.x.place((*to).min(strip.video.frames) as f64),
-                );
+            for (from, to) in &merged(strip.video) {
+                let (from, to) = (panel.x.place(*from as f64), panel.x.place(*to as f64));
                 pen.rectangle((from, y), (to.max(from), y + tall), VERMILLION, 0.22);
             }
         });
         panel.draw(&mut canvas);
         let mut line = Vec::new();
-        for (score, (from, to, anomalous)) in strip
+        for (score, (from, to)) in strip
             .scores
             .iter()
             .zip(strip.video.segments(strip.scores.len()))
+            .map(|(score, (from, to, _))| (score, (from, to)))
         {
             line.push(panel.place(from as f64, f64::from(*score)));
             line.push(panel.place(to as f64, f64::from(*score)));
+            table.text(name);
             table.text(&results.name);
             table.text(&results.cells[cell].cell.variant);
             table.text(&seed.to_string());
             table.text(&strip.video.name);
-            table.text(
-                &strip
-                    .epoch
-                    .map_or_else(String::new, |epoch| epoch.to_string()),
-            );
+            let epoch = strip.epoch.map(|epoch| epoch.to_string());
+            table.text(&epoch.unwrap_or_default());
             table.text(&from.to_string());
+            table.text(&to.to_string());
+            table.text(&truth(strip.video, from, to));
             table.number(Some(f64::from(*score)));
-            table.text(if anomalous > 0 { "true" } else { "false" });
+            table.point(point, results.columns.len());
             table.end_line();
         }
         canvas.clipped(panel.rectangle(), name, "", |pen| {

@@ -3,12 +3,19 @@
 //! RFC 4180, numbers in the shortest form that reads back to the same bits, lines in an order of their own so that two
 //! runs compare by `diff`, and empty fields for what does not apply.
 
+mod about;
 mod json;
+#[cfg(feature = "parquet")]
+mod parquet;
 mod read;
 mod write;
 
+pub use about::write_about;
 pub use json::write_json;
+#[cfg(feature = "parquet")]
+pub use parquet::write_parquet;
 pub use read::read_csv;
+pub(crate) use read::{CsvFile, Fields, parse_value};
 pub(crate) use write::{Table, curve, replace_file};
 pub use write::{write_csv, write_epochs, write_results, write_summary};
 

@@ -12,13 +12,14 @@ use sweeps::{
 
 use super::{EPOCH_COLUMNS, RESULT_COLUMNS};
 use crate::error::ReportError;
-use crate::results::SweepResults;
+use crate::results::{LostCurve, SweepResults};
 
 /// Lines that are read from one file at most: a bound on memory, far above the largest sweep.
 const LARGEST: usize = 20_000_000;
 
-/// Reads `results.csv` and, where it is there, `epochs.csv` of `folder`; a path to either file means its folder. The
-/// files know no hyper-parameters beyond the swept ones and no data sets, and the report says so.
+/// Reads `results.csv` and, where they are there, `epochs.csv` and `sweep.json` of `folder`; a path to either CSV file means
+/// its folder. The tables know no hyper-parameters beyond the swept ones, and without `sweep.json` no data sets; the report
+/// says so.
 pub fn read_csv(folder: &Path) -> Result<Vec<SweepResults>, ReportError> {
     let folder = if folder
         .extension()
@@ -32,12 +33,7 @@ pub fn read_csv(folder: &Path) -> Result<Vec<SweepResults>, ReportError> {
     let results = CsvFile::read(&path, &RESULT_COLUMNS)?;
     let mut curves = read_epochs(folder)?;
     let mut sweeps: Vec<SweepResults> = Vec::new();
-    for (line, row) in &results.rows {
-        let fields = Fields {
-            file: &results,
-            line: *line,
-            row,
-        };
+    for fields in results.lines() {
         let name = fields.text("sweep");
         let index = sweeps.iter().position(|sweep| sweep.name == name);
         let index = index.unwrap_or_else(|| {
@@ -45,7 +41,21 @@ pub fn read_csv(folder: &Path) -> Result<Vec<SweepResults>, ReportError> {
             sweeps.len() - 1
         });
         let cell = read_cell(&fields, &mut curves)?;
-        sweeps[index].cells.push(cell);
+        let sweep = &mut sweeps[index];
+        if cell
+            .record
+            .as_ref()
+            .is_some_and(|record| record.outcome.curve.is_empty())
+            && let Some(epochs) = fields.parsed("epochs", "a whole number")?
+        {
+            let lost = LostCurve {
+                epochs,
+                best_auc_d: fields.number("best_epoch_auc_d")?,
+                best_auc_g: fields.number("best_epoch_auc_g")?,
+            };
+            sweep.lost_curves.insert(sweep.cells.len(), lost);
+        }
+        sweep.cells.push(cell);
     }
     if sweeps.is_empty() {
         return Err(ReportError::Csv {
@@ -54,18 +64,30 @@ pub fn read_csv(folder: &Path) -> Result<Vec<SweepResults>, ReportError> {
             message: "the file has a header and no lines: there is nothing to report".to_owned(),
         });
     }
+    let known = super::about::read_about(folder, &mut sweeps)?;
+    for sweep in &mut sweeps {
+        let note = if known { WITH_ABOUT } else { TABLES_ALONE };
+        // What was read is written again when a report is made of it, and read again: one note is enough.
+        let noted = [TABLES_ALONE, WITH_ABOUT];
+        if !sweep
+            .notes
+            .iter()
+            .any(|other| noted.contains(&other.as_str()))
+        {
+            sweep.notes.push(note.to_owned());
+        }
+    }
     Ok(sweeps)
 }
+
+const TABLES_ALONE: &str = "This report was made from CSV files alone: hyper-parameters beyond the swept ones, warnings and data sets are not known.";
+const WITH_ABOUT: &str = "This report was made from CSV files and sweep.json: hyper-parameters beyond the swept ones and warnings are not known.";
 
 /// A sweep of which only its name and columns are known.
 fn empty_sweep(name: &str, columns: &[String]) -> SweepResults {
     SweepResults {
         name: name.to_owned(),
         columns: columns.to_vec(),
-        notes: vec![
-            "This report was made from CSV files alone: hyper-parameters beyond the swept ones, warnings and data sets are not known."
-                .to_owned(),
-        ],
         version: format!("gcl-sweep {}", env!("CARGO_PKG_VERSION")),
         ..SweepResults::default()
     }
@@ -81,12 +103,7 @@ fn read_epochs(folder: &Path) -> Result<Curves, ReportError> {
     }
     let file = CsvFile::read(&path, &EPOCH_COLUMNS)?;
     let mut curves = Curves::new();
-    for (line, row) in &file.rows {
-        let fields = Fields {
-            file: &file,
-            line: *line,
-            row,
-        };
+    for fields in file.lines() {
         let phase = match fields.text("phase") {
             "pretrain-generator" => Phase::PretrainGenerator,
             "pretrain-discriminator" => Phase::PretrainDiscriminator,
@@ -215,7 +232,7 @@ fn read_cell(fields: &Fields<'_>, curves: &mut Curves) -> Result<CellResult, Rep
 }
 
 /// A swept value as its text says: a number where it reads as one and shows the same again, a text otherwise.
-fn parse_value(text: &str) -> Option<Value> {
+pub(crate) fn parse_value(text: &str) -> Option<Value> {
     if text.is_empty() {
         return None;
     }
@@ -237,16 +254,16 @@ fn parse_value(text: &str) -> Option<Value> {
 }
 
 /// A CSV file whose known columns are there, each line as wide as the header.
-struct CsvFile<'a> {
+pub(crate) struct CsvFile<'a> {
     path: &'a Path,
     header: BTreeMap<String, usize>,
     /// Columns beyond the known ones, in order: the swept parameters.
-    extra: Vec<String>,
+    pub(crate) extra: Vec<String>,
     rows: Vec<(u64, csv::StringRecord)>,
 }
 
 impl<'a> CsvFile<'a> {
-    fn read(path: &'a Path, known: &[&str]) -> Result<Self, ReportError> {
+    pub(crate) fn read(path: &'a Path, known: &[&str]) -> Result<Self, ReportError> {
         let file = std::fs::File::open(path).map_err(ReportError::read(path))?;
         let mut reader = csv::Reader::from_reader(std::io::BufReader::new(file));
         let fault = |error: &csv::Error| ReportError::Csv {
@@ -291,15 +308,26 @@ impl<'a> CsvFile<'a> {
     }
 }
 
+impl CsvFile<'_> {
+    /// The lines in order.
+    pub(crate) fn lines(&self) -> impl Iterator<Item = Fields<'_>> {
+        self.rows.iter().map(|(line, row)| Fields {
+            file: self,
+            line: *line,
+            row,
+        })
+    }
+}
+
 /// One line, by the names of its columns.
-struct Fields<'a> {
+pub(crate) struct Fields<'a> {
     file: &'a CsvFile<'a>,
     line: u64,
     row: &'a csv::StringRecord,
 }
 
 impl<'a> Fields<'a> {
-    fn text(&self, column: &str) -> &'a str {
+    pub(crate) fn text(&self, column: &str) -> &'a str {
         self.file
             .header
             .get(column)
@@ -307,7 +335,7 @@ impl<'a> Fields<'a> {
             .unwrap_or("")
     }
 
-    fn parsed<T: std::str::FromStr>(
+    pub(crate) fn parsed<T: std::str::FromStr>(
         &self,
         column: &str,
         expected: &str,
@@ -322,11 +350,11 @@ impl<'a> Fields<'a> {
             .map_err(|_| self.fault(format!("`{shown}` in column `{column}` is not {expected}")))
     }
 
-    fn number(&self, column: &str) -> Result<Option<f64>, ReportError> {
+    pub(crate) fn number(&self, column: &str) -> Result<Option<f64>, ReportError> {
         self.parsed(column, "a number")
     }
 
-    fn fault(&self, message: String) -> ReportError {
+    pub(crate) fn fault(&self, message: String) -> ReportError {
         ReportError::Csv {
             path: self.file.path.to_owned(),
             line: Some(self.line),
@@ -334,10 +362,21 @@ impl<'a> Fields<'a> {
         }
     }
 
+    /// The columns beyond the known ones.
+    pub(crate) fn extra(&self) -> &'a [String] {
+        &self.file.extra
+    }
+
     /// What tells a cell from the others.
     fn key(&self) -> Vec<String> {
-        ["sweep", "variant", "seed", "job_id"]
-            .into_iter()
+        self.key_of(&["sweep", "variant", "seed", "job_id"])
+    }
+
+    /// The texts of `columns` and of the swept parameters.
+    pub(crate) fn key_of(&self, columns: &[&str]) -> Vec<String> {
+        columns
+            .iter()
+            .copied()
             .chain(self.file.extra.iter().map(String::as_str))
             .map(|column| self.text(column).to_owned())
             .collect()

@@ -12,7 +12,7 @@ use crate::order::{compare_cells, compare_points};
 use crate::results::SweepResults;
 use crate::summary::{Estimate, METRICS, SummaryRow, summary};
 
-/// Writes `results.csv`, `epochs.csv` and `summary.csv` into `folder`, which is made where it does not exist. Each file is
+/// Writes `results.csv`, `epochs.csv`, `summary.csv` and `sweep.json` into `folder`, which is made where it does not exist. Each file is
 /// written beside its place and moved there, so that a reader never sees half of one.
 pub fn write_csv(results: &SweepResults, folder: &Path) -> Result<(), ReportError> {
     fs::create_dir_all(folder).map_err(ReportError::write(folder))?;
@@ -20,6 +20,7 @@ pub fn write_csv(results: &SweepResults, folder: &Path) -> Result<(), ReportErro
         ("results.csv", write_results(results)),
         ("epochs.csv", write_epochs(results)),
         ("summary.csv", write_summary(results, &summary(results))),
+        ("sweep.json", super::about::write_about(results)),
     ] {
         replace_file(&folder.join(name), text.as_bytes())?;
     }
@@ -38,8 +39,9 @@ pub(crate) fn replace_file(path: &Path, bytes: &[u8]) -> Result<(), ReportError>
 /// The text of `results.csv`: one line per cell.
 pub fn write_results(results: &SweepResults) -> String {
     let mut table = Table::new(RESULT_COLUMNS.iter().copied().chain(names(results)));
-    for result in sorted(results) {
+    for (index, result) in sorted(results) {
         let record = result.record.as_deref();
+        let lost = results.lost_curves.get(&index);
         let outcome = record.map(|record| &record.outcome);
         let score = |discriminator: bool| {
             outcome.and_then(|outcome| {
@@ -61,12 +63,19 @@ pub fn write_results(results: &SweepResults) -> String {
             table.number(score(false).and_then(|score| metric(&score)));
         };
         both(&mut table, METRICS[0].1);
-        table.number(outcome.and_then(|outcome| outcome.best_epoch_auc(|point| point.auc_d)));
-        table.number(outcome.and_then(|outcome| outcome.best_epoch_auc(|point| point.auc_g)));
+        table.number(match lost {
+            Some(lost) => lost.best_auc_d,
+            None => outcome.and_then(|outcome| outcome.best_epoch_auc(|point| point.auc_d)),
+        });
+        table.number(match lost {
+            Some(lost) => lost.best_auc_g,
+            None => outcome.and_then(|outcome| outcome.best_epoch_auc(|point| point.auc_g)),
+        });
         for (_, metric) in &METRICS[1..] {
             both(&mut table, *metric);
         }
-        table.text(&epochs(result).map_or_else(String::new, |epochs| epochs.to_string()));
+        let epochs = lost.map_or_else(|| epochs(result), |lost| Some(lost.epochs));
+        table.text(&epochs.map_or_else(String::new, |epochs| epochs.to_string()));
         table.number(record.map(|record| record.provenance.duration_s));
         table.text(record.map_or("", |record| &record.provenance.device.kind));
         table.text(record.map_or("", |record| &record.provenance.worker));
@@ -85,7 +94,7 @@ pub fn write_results(results: &SweepResults) -> String {
 /// The text of `epochs.csv`: one line per cell, phase and epoch, those of running jobs included.
 pub fn write_epochs(results: &SweepResults) -> String {
     let mut table = Table::new(EPOCH_COLUMNS.iter().copied().chain(names(results)));
-    for result in sorted(results) {
+    for (_, result) in sorted(results) {
         let seed = result.cell.job.seed.to_string();
         let id = result.job_id.to_string();
         for point in curve(result) {
@@ -179,9 +188,9 @@ fn epochs(result: &CellResult) -> Option<usize> {
     )
 }
 
-fn sorted(results: &SweepResults) -> Vec<&CellResult> {
-    let mut cells: Vec<&CellResult> = results.cells.iter().collect();
-    cells.sort_by(|left, right| compare_cells(left, right));
+fn sorted(results: &SweepResults) -> Vec<(usize, &CellResult)> {
+    let mut cells: Vec<(usize, &CellResult)> = results.cells.iter().enumerate().collect();
+    cells.sort_by(|(_, left), (_, right)| compare_cells(left, right));
     cells
 }
 

@@ -135,6 +135,21 @@ pub(super) fn reproduce(section: &Section<'_>) -> String {
     }
     if !results.source_path.is_empty() {
         facts.push((
+            "One cell alone",
+            "No command runs a single cell. Copy the sweep file, leave the cell's variant in it, and under <code>[axes]</code> its seed and swept \
+             values alone (<code>seed = [3]</code>); then the command above with the copy. The job's id is the one in the table of all jobs: a state \
+             folder that has it trains nothing again"
+                .to_owned(),
+        ));
+        facts.push((
+            "Audit",
+            format!(
+                "<code>gcl-sweep audit {} --fraction 1</code> runs finished jobs of a coordinator again and compares the results; what it found stands \
+                 below the verdict, and where nothing stands nothing was audited",
+                escape(&results.name)
+            ),
+        ));
+        facts.push((
             "Sweep file",
             format!(
                 "<code>{}</code>, below in full",

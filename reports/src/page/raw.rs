@@ -11,8 +11,8 @@ const MOST: usize = 20_000;
 
 pub(super) fn raw(section: &Section<'_>) -> String {
     let results = section.results;
-    let mut cells: Vec<&CellResult> = results.cells.iter().collect();
-    cells.sort_by(|left, right| compare_cells(left, right));
+    let mut cells: Vec<(usize, &CellResult)> = results.cells.iter().enumerate().collect();
+    cells.sort_by(|(_, left), (_, right)| compare_cells(left, right));
     let mut columns: Vec<String> = vec!["Variant".into()];
     columns.extend(results.columns.iter().cloned());
     columns.extend(
@@ -37,7 +37,11 @@ pub(super) fn raw(section: &Section<'_>) -> String {
         Some("filter"),
         &columns,
     );
-    for result in cells.iter().take(MOST) {
+    for (index, result) in cells.iter().take(MOST) {
+        let epochs = results
+            .lost_curves
+            .get(index)
+            .map_or_else(|| crate::files::curve(result).len(), |lost| lost.epochs);
         let record = result.record.as_deref();
         let metrics = record.map(|record| &record.outcome.metrics);
         let (d, g) = (
@@ -60,7 +64,7 @@ pub(super) fn raw(section: &Section<'_>) -> String {
             number(g.and_then(|g| g.auc)),
             reported(|metrics| metrics.ap),
             reported(|metrics| metrics.far),
-            Cell::Number(crate::files::curve(result).len().to_string(), None),
+            Cell::Number(epochs.to_string(), None),
             record.map_or(Cell::Number("–".into(), None), |record| {
                 Cell::Number(
                     duration(record.provenance.duration_s),

@@ -1,0 +1,194 @@
+//! `sweep.json` beside `results.csv`: what a report says of a sweep and no line of a table holds. A report made from the CSV
+//! files reads it where it is there, and knows data sets, published numbers and the sweep file.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use serde::{Deserialize, Serialize};
+use sweeps::{DatasetSource, Digest};
+
+use crate::error::ReportError;
+use crate::results::{DatasetInfo, SplitCounts, SweepResults};
+
+/// Bytes that are read at most.
+const LARGEST: u64 = 16 << 20;
+
+#[derive(Debug, Default, Serialize, Deserialize)]
+#[serde(default)]
+struct About {
+    sweep: String,
+    description: String,
+    source_path: String,
+    source_text: String,
+    command: String,
+    version: String,
+    notes: Vec<String>,
+    facts: Vec<(String, String)>,
+    figures: Vec<String>,
+    datasets: Vec<Dataset>,
+    /// The data set of each variant, where it has one alone.
+    dataset_of: BTreeMap<String, String>,
+}
+
+#[derive(Debug, Default, Serialize, Deserialize)]
+#[serde(default)]
+struct Dataset {
+    name: String,
+    digest: Option<String>,
+    synthetic: bool,
+    feature_dim: Option<u64>,
+    licence: Option<String>,
+    source: Option<String>,
+    extractor: Option<String>,
+    train: Option<Counts>,
+    test: Option<Counts>,
+}
+
+#[derive(Debug, Clone, Copy, Default, Serialize, Deserialize)]
+#[serde(default)]
+struct Counts {
+    videos: u64,
+    segments: u64,
+    frames: u64,
+    anomalous_frames: Option<u64>,
+}
+
+/// The text of `sweep.json`.
+pub fn write_about(results: &SweepResults) -> String {
+    let mut dataset_of: BTreeMap<&str, Option<String>> = BTreeMap::new();
+    for result in &results.cells {
+        let name = result.cell.job.dataset.to_string();
+        dataset_of
+            .entry(&result.cell.variant)
+            .and_modify(|known| {
+                if known.as_ref() != Some(&name) {
+                    *known = None;
+                }
+            })
+            .or_insert(Some(name));
+    }
+    let about = About {
+        sweep: results.name.clone(),
+        description: results.description.clone(),
+        source_path: results.source_path.clone(),
+        source_text: results.source_text.clone(),
+        command: results.command.clone(),
+        version: results.version.clone(),
+        notes: results.notes.clone(),
+        facts: results.facts.clone(),
+        figures: results.report.figures.clone(),
+        datasets: results
+            .datasets_in_use()
+            .into_iter()
+            .map(|info| dataset(results, info))
+            .collect(),
+        dataset_of: dataset_of
+            .into_iter()
+            .filter_map(|(variant, name)| Some((variant.to_owned(), name?)))
+            .filter(|(_, name)| !name.is_empty())
+            .collect(),
+    };
+    // Texts, numbers and maps with texts as keys: there is nothing that JSON could not say.
+    serde_json::to_string_pretty(&about).unwrap_or_default() + "\n"
+}
+
+fn dataset(results: &SweepResults, info: DatasetInfo) -> Dataset {
+    // What workers trained on is the truth; what the submitter knew is a claim.
+    let trained = results
+        .cells
+        .iter()
+        .filter(|result| result.cell.job.dataset.to_string() == info.name)
+        .filter_map(|result| Some(result.record.as_ref()?.provenance.dataset_digest))
+        .find(|digest| digest.0 != [0; 32]);
+    let counts = |counts: SplitCounts| Counts {
+        videos: counts.videos,
+        segments: counts.segments,
+        frames: counts.frames,
+        anomalous_frames: counts.anomalous_frames,
+    };
+    Dataset {
+        digest: trained.or(info.digest).map(|digest| digest.to_string()),
+        name: info.name,
+        synthetic: info.synthetic,
+        feature_dim: info.feature_dim,
+        licence: info.licence,
+        source: info.source,
+        extractor: info.extractor,
+        train: info.train.map(counts),
+        test: info.test.map(counts),
+    }
+}
+
+/// Adds what `sweep.json` in `folder` says to the sweep that it is about. Answers whether it is there.
+pub(super) fn read_about(folder: &Path, sweeps: &mut [SweepResults]) -> Result<bool, ReportError> {
+    use std::io::Read;
+    let path = folder.join("sweep.json");
+    if !path.exists() {
+        return Ok(false);
+    }
+    let fault = |message: String| ReportError::Csv {
+        path: path.clone(),
+        line: None,
+        message,
+    };
+    let mut bytes = Vec::new();
+    std::fs::File::open(&path)
+        .and_then(|file| file.take(LARGEST + 1).read_to_end(&mut bytes))
+        .map_err(ReportError::read(&path))?;
+    if bytes.len() as u64 > LARGEST {
+        return Err(fault(
+            "it is larger than any sweep's: delete it to read the CSV files alone".into(),
+        ));
+    }
+    let about: About = serde_json::from_slice(&bytes)
+        .map_err(|error| fault(format!("{error}: delete it to read the CSV files alone")))?;
+    let Some(results) = sweeps
+        .iter_mut()
+        .find(|results| results.name == about.sweep)
+    else {
+        return Ok(false);
+    };
+    results.description = about.description;
+    results.source_path = about.source_path;
+    results.source_text = about.source_text;
+    results.command = about.command;
+    results.version = about.version;
+    results.facts = about.facts;
+    results.report.figures = about.figures;
+    results.notes = about.notes;
+    results.datasets = Vec::new();
+    for info in about.datasets {
+        let digest: Option<Digest> = match &info.digest {
+            None => None,
+            Some(text) => Some(
+                text.parse()
+                    .map_err(|error| fault(format!("digest of `{}`: {error}", info.name)))?,
+            ),
+        };
+        let counts = |counts: Counts| SplitCounts {
+            videos: counts.videos,
+            segments: counts.segments,
+            frames: counts.frames,
+            anomalous_frames: counts.anomalous_frames,
+        };
+        results.datasets.push(DatasetInfo {
+            name: info.name,
+            digest,
+            synthetic: info.synthetic,
+            feature_dim: info.feature_dim,
+            licence: info.licence,
+            source: info.source,
+            extractor: info.extractor,
+            train: info.train.map(counts),
+            test: info.test.map(counts),
+        });
+    }
+    for result in &mut results.cells {
+        if let Some(name) = about.dataset_of.get(&result.cell.variant)
+            && result.cell.job.dataset == DatasetSource::Named(String::new())
+        {
+            result.cell.job.dataset = DatasetSource::Named(name.clone());
+        }
+    }
+    Ok(true)
+}

@@ -1,0 +1,97 @@
+//! Every figure is drawn again from its own CSV, to the byte.
+
+#![allow(clippy::unwrap_used)] // Helpers outside `#[test]` functions are tests too.
+
+mod fabricated;
+
+use std::collections::BTreeSet;
+
+use reports::figures::{Figure, is_figure_data, redraw};
+use reports::{SweepResults, render_figures};
+
+fn again(figure: &Figure) -> Figure {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("renamed.csv");
+    std::fs::write(&path, &figure.csv).unwrap();
+    assert!(is_figure_data(&path), "{}", figure.name);
+    redraw(&path).unwrap()
+}
+
+#[test]
+fn every_figure_is_drawn_again_from_its_csv() {
+    let mut drawn = BTreeSet::new();
+    let papers = |mut results: SweepResults| {
+        results.report.figures = ["fig4", "fig5", "fig6", "fig7", "fig8", "fig9", "fig10"]
+            .map(String::from)
+            .to_vec();
+        results
+    };
+    for make in [
+        fabricated::quickstart as fn() -> SweepResults,
+        fabricated::troubled,
+        fabricated::supervision,
+        fabricated::grid,
+        fabricated::wide,
+        fabricated::scores,
+    ] {
+        for sweeps in [
+            vec![make()],
+            vec![papers(make())],
+            vec![fabricated::quickstart(), make()],
+        ] {
+            for figure in render_figures(&sweeps).unwrap() {
+                let again = again(&figure);
+                assert_eq!(again.csv, figure.csv, "{}: the numbers", figure.name);
+                assert_eq!(again.svg, figure.svg, "{}: the picture", figure.name);
+                assert_eq!(again, figure);
+                let plain = figure
+                    .name
+                    .trim_start_matches("s1-")
+                    .trim_start_matches("s2-");
+                drawn.insert(plain.to_owned());
+            }
+        }
+    }
+    let all = [
+        "against",
+        "auc",
+        "convergence",
+        "epochs",
+        "fig10",
+        "fig4",
+        "fig5",
+        "fig6",
+        "fig7",
+        "fig8",
+        "fig9",
+        "heatmap",
+        "profile",
+        "roc",
+    ];
+    for name in all {
+        assert!(drawn.contains(name), "{name} was among them");
+    }
+}
+
+#[test]
+fn other_files_are_refused_with_their_line() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("x.csv");
+    let figures = render_figures(&[fabricated::quickstart()]).unwrap();
+    for (from, to, expected) in [
+        ("done", "finished", "line 2: `finished` is no status"),
+        ("auc,quickstart", "auc2,quickstart", "another figure"),
+        ("0.7", "much", "`much"),
+        ("status", "state", "no column `status`"),
+    ] {
+        std::fs::write(&path, figures[0].csv.replacen(from, to, 1)).unwrap();
+        let error = redraw(&path).unwrap_err().to_string();
+        assert!(error.contains(expected), "{error}");
+    }
+    std::fs::write(&path, "figure,sweep,variant,seed\nfig99,a,b,1\n").unwrap();
+    assert!(redraw(&path).unwrap_err().to_string().contains("fig99"));
+    std::fs::write(&path, "figure,sweep,variant,seed\n").unwrap();
+    assert!(redraw(&path).is_err());
+    std::fs::write(&path, "sweep,variant\n").unwrap();
+    assert!(!is_figure_data(&path) && redraw(&path).is_err());
+}
