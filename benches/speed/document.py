@@ -49,7 +49,7 @@ def step(found):
 def write(result):
     machine = result["machine"]
     lines = ["# Performance", "", "Written by `benches/speed/document.py` from the numbers of `benches/speed/run.py` (`just bench`); do not edit.", "",
-             f"Measured on {machine['cpu']}, {machine['cores']} cores, {machine['date']}, PyTorch {machine['torch']}, scikit-learn {machine['scikit_learn']}; "
+             f"Command: `{result.get('command', 'benches/speed/run.py')}`. Measured on {machine['cpu']}, {machine['cores']} cores, {machine['date']}, PyTorch {machine['torch']}, scikit-learn {machine['scikit_learn']}; "
              f"load average before: {machine['load_before']:.1f}" + ("; quick run, few rounds" if result["quick"] else "") + ".", ""]
     if machine["load_before"] > 0.5:
         lines += ["**The machine was not idle: times by the wall, and products by the wall, are disturbed; read the CPU columns, and repeat with `just bench`.**", ""]
@@ -72,23 +72,36 @@ def write(result):
         for case in result["start"]:
             for name in ("cold", "warm"):
                 one = case[name]
-                rows.append(["packed" if case["packed"] else f"{case['videos']} files", megabytes(case["bytes"]), name, seconds(one["open"]), seconds(one["prepare"]), seconds(one["networks"]),
+                rows.append(["packed" if case["packed"] else f"{case['videos']} files", megabytes(case["bytes"]), name, seconds(one["open"]), seconds(one["prepare"]), seconds(one["networks"]), seconds(one["cpu"]),
                              megabytes(one["peak_bytes"])])
-        lines += table(["Data", "Size", "Start", "Open", "Prepare", "Networks", "Peak memory, mapped pages included"], rows)
+        lines += table(["Data", "Size", "Start", "Open", "Prepare", "Networks", "CPU of all", "Peak memory, mapped pages included"], rows)
+    if result.get("memory"):
+        lines += ["## Memory of a job", "", "A process that only trains at the paper's size (b = 8192, d = 2048, the program itself and the bytes of a checkpoint after each epoch included), its peak less the data:", ""]
+        lines += table(["Threads", "Peak beside the data", "Of it a checkpoint's bytes", "Target"],
+                       [[one["threads"], megabytes(one["peak_bytes_beside_data"]), megabytes(one["checkpoint_bytes"]), "< 600 MB"] for one in result["memory"]])
     if result.get("epoch"):
         epoch = result["epoch"]
         lines += ["## An epoch on UCF-Crime's size", "", f"790,000 × 2048 in batches of 8192 are {epoch['batches']} steps. {epoch['measured_batches']} of them were measured on {epoch['threads']} threads "
                   f"and scaled up: {seconds(epoch['seconds'])}.", ""]
     if result.get("split"):
-        lines += ["## Threads and workers", "", "Two jobs on one thread each over one job on two threads, steps a second on two cores:", ""]
+        lines += ["## Threads and workers", "", "Two jobs on one thread each over one job on two threads, steps a second on two cores (more than 1: `run`'s default, "
+                  "as many workers as cores while there are jobs, and cores / workers threads each, is the faster split):", ""]
         lines += table(["Case", "Two jobs over one"], [[case["name"], f"{case['two_jobs_over_one']:.2f}"] for case in result["split"]])
     if result.get("others"):
-        lines += ["## Other harnesses", ""] + [f"- {name}: {value}" for name, value in sorted(result["others"].items())] + [""]
+        lines += ["## Other harnesses", ""]
+        if noop := result["others"].get("noop"):
+            lines += [f"- `target/release/noop --jobs {noop['jobs']} --workers {noop['workers']}`: {noop['jobs_per_second']:.0f} no-op jobs a second; one job {noop['single_p50_ms']:.1f} ms (median), "
+                      f"{noop['single_p99_ms']:.1f} ms (99%)."]
+        if report := result["others"].get("report"):
+            lines += [f"- A report of {report['records']:,} records: {seconds(report['seconds'])} (`fabricated_report FOLDER ten-thousand page`, less the time to make them up)."]
+        lines += [""]
     lines += ["## Decisions", "",
               "- **`--pack K` is left out.** Jobs that differ in their seed share neither batches (each has its own order) nor weights; on a CPU there is nothing to batch but the waking of threads. "
               "What jobs with one seed could share is the gather (see the profile). On a GPU the products of the paper's size fill the device; only small networks would gain.",
               "- **No bf16 option.** Nothing here measures its effect on the AUC, and without that it may not be offered.",
-              "- **Allocations.** After the first step none is made, save by the crate `gemm` for the panels it packs (a test counts).", ""]
+              "- **Threads.** `run` takes min(jobs, cores) workers and cores / workers threads each; see the measurement above.",
+              "- **Allocations.** After the first step none is made, save by the crate `gemm` for the panels it packs (a test counts). `gemm` 0.19 makes that buffer inside each call, and no "
+              "function of it takes scratch from the caller.", ""]
     return "\n".join(lines)
 
 

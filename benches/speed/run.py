@@ -1,12 +1,14 @@
 #!/usr/bin/env python3
 """Measures gcl's training step against PyTorch's, in one run on the same cores; writes result.json.
 
-    benches/speed/run.py [--quick] [--only PART,...] [--out FILE]
+    benches/speed/run.py [--quick] [--rounds N] [--minutes M] [--only PART,...] [--shared] [--out FILE]
 
 Absolute times belong to one machine, so everything is asked in turns: ours, eager, compile, ours, ... and quoted as the
 median of the pairs' ratios, by wall clock and by the processes' CPU time (which other programs on the machine disturb
 less). PYTHON names a Python with torch, numpy and scikit-learn; without it a virtual environment is made beside this file.
-BINARY names a built `speed` example; without it one is built. Parts: equal, step, auc, start, epoch, split, profile, others.
+BINARY names a built `speed` example; without it one is built. Parts: equal, step, auc, start, memory, epoch, split, profile,
+others. `--minutes` bounds the whole: rounds that no longer fit are left out (never all of them), and the document says how many
+there were; a part that no longer fits is left out. `--shared` adds a PyTorch step with one forward of G, which nobody writes.
 """
 import argparse
 import json
@@ -25,7 +27,29 @@ PACKAGES = ["torch==2.15.0", "numpy", "scikit-learn"]
 # Multiply-adds times two of one cooperative step at the paper's size, as issue 7 counts them.
 PAPER_FLOP = 289e9
 PRODUCTS = [(4096, 4096, 4096), (8192, 1024, 2048)]
-PARTS = ["equal", "step", "auc", "start", "epoch", "split", "profile", "others"]
+PARTS = ["equal", "step", "auc", "start", "memory", "epoch", "split", "profile", "others"]
+
+
+class Budget:
+    """How much is measured, and until when."""
+
+    def __init__(self, quick, rounds, minutes, shared):
+        self.quick, self.rounds, self.shared = quick, rounds, shared
+        self.end = time.monotonic() + minutes * 60 if minutes else float("inf")
+
+    def left(self):
+        return self.end - time.monotonic()
+
+    def over(self, share, start):
+        """Yields the numbers of the rounds that fit into that share of the time that was left at `start`: at least one."""
+        end = start + max(self.end - start, 0.0) * share
+        longest = 0.0
+        for number in range(self.rounds):
+            begin = time.monotonic()
+            if number and begin + longest > end:
+                return
+            yield number
+            longest = max(longest, time.monotonic() - begin)
 
 
 def python():
@@ -121,19 +145,21 @@ def equal():
     return {"steps": 10, "largest_relative_difference": worst}
 
 
-def compare(name, dim, batch, rows, threads, steps, rounds, kinds):
+def compare(name, dim, batch, rows, threads, steps, budget, share, kinds):
     """Steps in turns."""
+    began = time.monotonic()
     running = {kind: start(kind, dim, batch, rows, threads, cores(threads)) for kind in kinds}
     try:
         for kind in kinds:
-            for _ in range(2):
+            # The first step makes buffers; the second of torch.compile may compile again.
+            for _ in range(2 if kind == "compile" or steps > 1 else 1):
                 running[kind].ask(f"steps {steps}")
         taken = {kind: [] for kind in kinds}
-        for i in range(rounds):
+        for i in budget.over(share, began):
             # Alternating directions, so that a slow drift favours nobody.
             for kind in kinds if i % 2 == 0 else kinds[::-1]:
                 taken[kind].append([seconds / steps for seconds in running[kind].timed(f"steps {steps}")])
-        found = {"name": name, "dimension": dim, "batch": batch, "threads": threads, "rounds": rounds, "steps_per_round": steps}
+        found = {"name": name, "dimension": dim, "batch": batch, "threads": threads, "rounds": len(taken["ours"]), "steps_per_round": steps}
         found["seconds"] = {k: {"wall": statistics.median(w for w, _ in t), "cpu": statistics.median(c for _, c in t)} for k, t in taken.items()}
         found["ours_over"] = {
             k: {way: statistics.median(o[i] / t[i] for o, t in zip(taken["ours"], taken[k])) for i, way in enumerate(["wall", "cpu"])}
@@ -142,7 +168,7 @@ def compare(name, dim, batch, rows, threads, steps, rounds, kinds):
         if dim == 2048:
             best = {}
             for kind in ("ours", "eager"):
-                for m, n, k in PRODUCTS * 2:
+                for m, n, k in PRODUCTS:
                     wall, cpu = running[kind].timed(f"product {m} {n} {k}")
                     flop = 2 * m * n * k
                     one = best.setdefault(kind, {"wall": 0.0, "cpu": 0.0})
@@ -156,22 +182,21 @@ def compare(name, dim, batch, rows, threads, steps, rounds, kinds):
             process.__exit__()
 
 
-def step(quick):
-    kinds = ["ours", "eager", "compile", "shared"]
-    rounds = 3 if quick else 9
+def step(budget):
+    kinds = ["ours", "eager", "compile"] + (["shared"] if budget.shared else [])
+    cases = [c for c in [("small", 1, 0.04), ("small", 2, 0.04), ("paper", 1, 0.55), ("paper", 2, 0.85)] if c[1] <= len(os.sched_getaffinity(0))]
     found = []
-    for threads in (1, 2):
-        if len(os.sched_getaffinity(0)) < threads:
-            continue
-        found.append(compare("paper", 2048, 8192, 16384, threads, 1, rounds, kinds))
-        found.append(compare("small", 147, 512, 4096, threads, 100, rounds, kinds))
-    return found
+    for name, threads, share in cases:
+        print(f"  {name}, {threads} threads", file=sys.stderr, flush=True)
+        size = (2048, 8192, 16384) if name == "paper" else (147, 512, 4096)
+        found.append(compare(name, *size, threads, 1 if name == "paper" else 100, budget, share, kinds))
+    return sorted(found, key=lambda case: (case["name"], case["threads"]))
 
 
-def auc(quick):
+def auc(budget):
     frames = 1_100_000
     with start("ours", 16, 64, 128, 1, cores(1)) as ours:
-        segment, frame, value, frame_value = map(float, ours.ask(f"auc {frames} {5 if quick else 15}"))
+        segment, frame, value, frame_value = map(float, ours.ask(f"auc {frames} {5 if budget.quick else 15}"))
     code = (
         "import sys, time, numpy as np; sys.path.insert(0, sys.argv[1]); from pytorch_step import data\n"
         "from sklearn.metrics import roc_auc_score\n"
@@ -196,9 +221,9 @@ def drop_from_cache(folder):
                 os.posix_fadvise(file.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)
 
 
-def starts(quick):
+def starts(budget):
     """Cold and warm start to the first step, of loose files and of a packed copy."""
-    videos, segments = (60, 100) if quick else (400, 100)
+    videos, segments = (60, 100) if budget.quick else (400, 100)
     found = []
     with tempfile.TemporaryDirectory() as place:
         for packed in (False, True):
@@ -214,18 +239,30 @@ def starts(quick):
                 times, peak = [], 0
                 for _ in range(1 if name == "cold" else 5):
                     with start("ours", 16, 64, 128, 1, cores(2)) as ours:
-                        times.append([float(t) for t in ours.ask(f"first {folder}")])
+                        before = ours.cpu()
+                        answer = ours.ask(f"first {folder}")
+                        times.append([float(t) for t in answer] + [ours.cpu() - before])
                         peak = ours.peak_bytes()
-                rows[name] = dict(zip(["open", "prepare", "networks"], [statistics.median(t) for t in zip(*times)]))
+                rows[name] = dict(zip(["open", "prepare", "networks", "cpu"], [statistics.median(t) for t in zip(*times)]))
                 rows[name]["peak_bytes"] = peak
             found.append({"packed": packed, "videos": videos, "bytes": size, **rows})
             shutil.rmtree(folder)
     return found
 
 
-def epoch(quick):
+def memory(_):
+    """Peak of a process that does nothing but train, its checkpoints' bytes included."""
+    found = []
+    for threads in (1, 2):
+        done = subprocess.run([binary(), "job", "2048", "8192", "2", str(threads)], check=True, text=True, capture_output=True)
+        data, checkpoint, peak = map(int, done.stdout.split())
+        found.append({"threads": threads, "data_bytes": data, "checkpoint_bytes": checkpoint, "peak_bytes_beside_data": peak - data})
+    return found
+
+
+def epoch(budget):
     """A part of an epoch on UCF-Crime's size: 790,000 rows are 96 batches."""
-    batches = 2 if quick else 8
+    batches = 2 if budget.quick else 8
     threads = min(2, len(os.sched_getaffinity(0)))
     with start("ours", 2048, 8192, 8192 * batches, threads, cores(threads)) as ours:
         ours.ask("steps 1")
@@ -233,7 +270,7 @@ def epoch(quick):
     return {"threads": threads, "measured_batches": batches, "batches": 790_000 // 8192, "seconds": wall / batches * (790_000 // 8192)}
 
 
-def split(quick):
+def split(budget):
     """Steps a second of one job on two threads and of two jobs on one thread each."""
     if len(os.sched_getaffinity(0)) < 2:
         return []
@@ -245,7 +282,8 @@ def split(quick):
                 start("ours", dim, batch, rows, 1, {first}) as left, start("ours", dim, batch, rows, 1, {second}) as right:
             for process in (one, left, right):
                 process.ask(f"steps {steps}")
-            for _ in range(2 if quick else 5):
+            began = time.monotonic()
+            for _ in budget.over(0.3, began):
                 together = steps / one.timed(f"steps {steps}")[0]
                 left.send(f"steps {steps}")
                 right.send(f"steps {steps}")
@@ -289,13 +327,29 @@ def profile(_):
     return shares
 
 
-def others(_):
-    """What the other harnesses of the repository measure, where they are there."""
+def others(budget):
+    """What the other harnesses of the repository measure, where they are built: no-op jobs, and the time of a large report."""
+    target = pathlib.Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target")) / "release"
+    target = target if target.is_absolute() else ROOT / target
     found = {}
-    for name, command in [("noop", ROOT / "benches/noop/run"), ("report", ROOT / "benches/report/run")]:
-        if command.exists():
-            done = subprocess.run([command], text=True, capture_output=True, timeout=900)
-            found[name] = done.stdout.strip().splitlines()[-1] if done.returncode == 0 and done.stdout.strip() else "failed"
+    noop, program = target / "noop", target / "gcl-sweep"
+    if noop.exists() and program.exists():
+        jobs = 2000 if budget.quick else 20000
+        done = subprocess.run([noop, "--jobs", str(jobs), "--workers", "2"], text=True, capture_output=True, timeout=300,
+                              env={**os.environ, "GCL_SWEEP_BINARY": str(program)})
+        if done.returncode:
+            raise RuntimeError(f"the no-op harness failed: {done.stderr[-500:]}")
+        line = json.loads(done.stdout.strip().splitlines()[-1])
+        found["noop"] = {k: line[k] for k in ("jobs", "workers", "jobs_per_second", "single_p50_ms", "single_p99_ms")}
+    report = target / "examples/fabricated_report"
+    if report.exists():
+        with tempfile.TemporaryDirectory() as folder:
+            taken = {}
+            for name, extra in (("made", []), ("rendered", ["page"])):
+                start = time.perf_counter()
+                subprocess.run([report, folder, "ten-thousand", *extra], check=True, capture_output=True)
+                taken[name] = time.perf_counter() - start
+        found["report"] = {"records": 10_000, "seconds": taken["rendered"] - taken["made"]}
     return found
 
 
@@ -309,7 +363,10 @@ def machine():
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--quick", action="store_true", help="fewer rounds")
+    parser.add_argument("--quick", action="store_true", help="two rounds, smaller data")
+    parser.add_argument("--rounds", type=int, default=0, help="rounds of a comparison (9)")
+    parser.add_argument("--minutes", type=float, default=0, help="about how long the whole may take (no bound)")
+    parser.add_argument("--shared", action="store_true", help="also PyTorch with one forward of G")
     parser.add_argument("--only", default=",".join(PARTS), help="parts, by comma")
     parser.add_argument("--out", default=str(HERE / "result.json"))
     arguments = parser.parse_args()
@@ -323,11 +380,19 @@ def main():
     result = json.loads(out.read_text()) if out.exists() and arguments.only != ",".join(PARTS) else {}
     result["machine"] = machine()
     result["quick"] = arguments.quick
-    work = {"equal": lambda _: equal(), "step": step, "auc": auc, "start": starts, "epoch": epoch, "split": split, "profile": profile, "others": others}
-    for part in PARTS:
+    result["command"] = " ".join(["benches/speed/run.py", *sys.argv[1:]])
+    budget = Budget(arguments.quick, arguments.rounds or (2 if arguments.quick else 9), arguments.minutes, arguments.shared)
+    work = {"equal": lambda _: equal(), "step": step, "auc": auc, "start": starts, "memory": memory, "epoch": epoch, "split": split, "profile": profile, "others": others}
+    # What may take long comes last; of what is left then, the steps take most.
+    for part in [part for part in PARTS if part != "step"] + ["step"]:
         if part in wanted:
+            if budget.left() < 10:
+                print(f"{part} is left out: no time", file=sys.stderr, flush=True)
+                continue
+            began = time.monotonic()
             print(f"{part} ...", file=sys.stderr, flush=True)
-            result[part] = work[part](arguments.quick)
+            result[part] = work[part](budget)
+            print(f"  {time.monotonic() - began:.0f} s", file=sys.stderr, flush=True)
             # After every part: a run that is cut short keeps what it has.
             out.write_text(json.dumps(result, indent=1, sort_keys=True) + "\n")
     print(f"wrote {out}; `benches/speed/document.py` writes docs/performance.md from it", file=sys.stderr)

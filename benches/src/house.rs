@@ -149,12 +149,13 @@ async fn open(program: &Path, folder: &Path) -> (Child, String) {
         "address",
     ];
     let coordinator = spawn(program, folder, "coordinator", &arguments);
-    loop {
-        if let Ok(text) = std::fs::read_to_string(&file) {
-            return (coordinator, text.trim().to_owned());
+    let text = loop {
+        match std::fs::read_to_string(&file) {
+            Ok(text) => break text,
+            Err(_) => sleep(Duration::from_millis(5)).await,
         }
-        sleep(Duration::from_millis(5)).await;
-    }
+    };
+    (coordinator, text.trim().to_owned())
 }
 
 fn spawn(program: &Path, folder: &Path, name: &str, arguments: &[&str]) -> Child {

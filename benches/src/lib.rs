@@ -25,9 +25,9 @@ pub fn sweep(name: &str, first: u64, count: u64) -> Submit {
 pub fn argument<T: std::str::FromStr>(name: &str, default: T) -> T {
     let mut arguments = std::env::args().skip_while(|argument| argument != name);
     arguments.next();
-    arguments.next().map_or(default, |text| match text.parse() {
-        Ok(value) => value,
-        Err(_) => panic!("`{text}` cannot be the value of {name}"),
+    arguments.next().map_or(default, |text| {
+        text.parse()
+            .unwrap_or_else(|_| panic!("`{text}` cannot be the value of {name}"))
     })
 }
 

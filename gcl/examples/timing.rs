@@ -21,7 +21,7 @@ struct Clock {
 }
 
 impl Observer for Clock {
-    fn on_epoch(&mut self, point: &EpochPoint, _: &dyn Fn() -> Checkpoint) {
+    fn on_epoch(&mut self, point: &EpochPoint, _: &Checkpoint) {
         let seconds = self.last.elapsed().as_secs_f64();
         println!(
             "epoch {}: {:.2} ms a step, loss_g {:?}",

@@ -4,6 +4,7 @@
 //! As bytes: a safetensors file. Its tensors are `generator.K.weight`, `.bias` and `discriminator.…`, each with
 //! `.square` and `.momentum` of the optimizer, and `epoch_scores` where such are kept; its one metadata entry `gcl-checkpoint` is JSON with everything else.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 
 use safetensors::tensor::{Dtype, SafeTensors, TensorView};
@@ -96,35 +97,35 @@ impl Checkpoint {
             .as_ref()
             .map(|network| network.shapes.clone());
         let header = serde_json::to_string(&header).map_err(unusable)?;
-        let mut tensors: Vec<(String, Vec<usize>, Vec<u8>)> = Vec::new();
+        let mut tensors: Vec<(String, usize, Cow<'_, [u8]>)> = Vec::new();
         for (role, network) in self.networks.networks() {
             for (index, parameter) in network.parameters.iter().enumerate() {
                 for (suffix, values) in parts(parameter) {
-                    let bytes = values
-                        .iter()
-                        .flat_map(|value| value.to_le_bytes())
-                        .collect();
-                    tensors.push((
-                        format!("{}{suffix}", tensor_name(role, index)),
-                        vec![values.len()],
-                        bytes,
-                    ));
+                    // The optimizer's memory is empty before the first step; the file has its zeros.
+                    let length = parameter.value.len();
+                    let bytes = if values.is_empty() {
+                        Cow::Owned(vec![0; 4 * length])
+                    } else {
+                        little_endian(values)
+                    };
+                    let name = format!("{}{suffix}", tensor_name(role, index));
+                    tensors.push((name, length, bytes));
                 }
             }
         }
         if !self.epoch_scores.is_empty() {
             tensors.push((
                 EPOCH_SCORES.to_owned(),
-                vec![self.epoch_scores.len()],
-                floats(&self.epoch_scores),
+                self.epoch_scores.len(),
+                little_endian(&self.epoch_scores),
             ));
         }
         let views = tensors
             .iter()
-            .map(|(name, shape, bytes)| {
+            .map(|(name, length, bytes)| {
                 Ok((
                     name.as_str(),
-                    TensorView::new(Dtype::F32, shape.clone(), bytes).map_err(unusable)?,
+                    TensorView::new(Dtype::F32, vec![*length], bytes).map_err(unusable)?,
                 ))
             })
             .collect::<Result<Vec<_>, TrainError>>()?;
@@ -171,6 +172,15 @@ impl Checkpoint {
 fn unusable(reason: impl std::fmt::Display) -> TrainError {
     TrainError::BadCheckpoint {
         message: reason.to_string(),
+    }
+}
+
+/// The bytes of a checkpoint; a copy only where the machine's order is another.
+fn little_endian(values: &[f32]) -> Cow<'_, [u8]> {
+    if cfg!(target_endian = "little") {
+        Cow::Borrowed(bytemuck::cast_slice(values))
+    } else {
+        Cow::Owned(floats(values))
     }
 }
 
@@ -250,6 +260,9 @@ mod tests {
             },
         ];
         let mut drawn = initial_weights(1, &[&shapes, &shapes]);
+        for parameter in drawn.iter_mut().flat_map(|network| &mut network.parameters) {
+            *parameter = parameter.with_memory().unwrap();
+        }
         let mut header = Header::new(JobId([7; 32]), "cpu-avx2", Phase::Train);
         header.curve.push(EpochPoint::new(Phase::Train, 1));
         header.streams.insert("order".into(), 77);
@@ -271,6 +284,16 @@ mod tests {
         let bytes = checkpoint.to_bytes().unwrap();
         assert_eq!(bytes, checkpoint.to_bytes().unwrap());
         assert_eq!(Checkpoint::from_bytes(&bytes).unwrap(), checkpoint);
+    }
+
+    #[test]
+    fn a_checkpoint_from_before_the_first_step_has_zeros_for_the_optimizers_memory() {
+        let whole = checkpoint();
+        let mut fresh = whole.clone();
+        for parameter in &mut fresh.networks.generator.parameters {
+            (parameter.square, parameter.momentum) = (Vec::new(), Vec::new());
+        }
+        assert_eq!(fresh.to_bytes().unwrap(), whole.to_bytes().unwrap());
     }
 
     proptest! {

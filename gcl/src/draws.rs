@@ -9,6 +9,7 @@ use std::collections::BTreeMap;
 
 use rand_chacha::ChaCha12Rng;
 use rand_core::{Rng, SeedableRng};
+use rayon::prelude::*;
 
 use crate::error::TrainError;
 use crate::network::{LayerShape, NetworkState, ParameterState};
@@ -171,18 +172,33 @@ pub(crate) fn initial_weights(seed: u64, networks: &[&[LayerShape]]) -> Vec<Netw
                     shape.lengths().map(|length| (length, bound))
                 })
                 .map(|(length, bound)| {
-                    ParameterState::new(
-                        (0..length)
-                            .map(|_| {
-                                let unit = f64::from(stream.next_u32()) / 4_294_967_296.0;
-                                ((2.0 * unit - 1.0) * bound) as f32
-                            })
-                            .collect(),
-                    )
+                    let mut values = vec![0.0; length];
+                    fill_uniform(&mut stream, bound, &mut values);
+                    ParameterState::new(values)
                 })
                 .collect(),
         })
         .collect()
+}
+
+/// Fills `values` with uniform numbers in ±`bound`, one word each, on the threads of the caller's pool: a ChaCha stream
+/// can be taken up at any word, so the numbers are those of drawing one after another.
+fn fill_uniform(stream: &mut ChaCha12Rng, bound: f64, values: &mut [f32]) {
+    const CHUNK: usize = 1 << 16;
+    let start = stream.get_word_pos();
+    let end = start + values.len() as u128;
+    values
+        .par_chunks_mut(CHUNK)
+        .enumerate()
+        .for_each(|(chunk, values)| {
+            let mut stream = stream.clone();
+            stream.set_word_pos(start + (chunk * CHUNK) as u128);
+            for value in values {
+                let unit = f64::from(stream.next_u32()) / 4_294_967_296.0;
+                *value = ((2.0 * unit - 1.0) * bound) as f32;
+            }
+        });
+    stream.set_word_pos(end);
 }
 
 /// The videos whose label is known: the first round(percent/100·`videos`) of one random order of all of them, so that a
@@ -334,6 +350,22 @@ mod tests {
         SeededDraws::new(2).dropout(100_000, 0.6, &mut mask);
         let mean: f32 = mask.iter().sum::<f32>() / 1e5;
         assert!((mean - 1.0).abs() < 0.02);
+    }
+
+    /// Larger than a chunk, and a bias between two weights: the stream goes on where it should.
+    #[test]
+    fn weights_are_those_of_drawing_one_after_another() {
+        let shapes = [(301, 457), (457, 3)].map(|(inputs, outputs)| LayerShape { inputs, outputs });
+        let mut one = stream(11, "weights");
+        for network in initial_weights(11, &[&shapes, &shapes[..1]]) {
+            for (index, parameter) in network.parameters.iter().enumerate() {
+                let bound = 1.0 / (shapes[index / 2].inputs as f64).sqrt();
+                for value in &parameter.value {
+                    let expected = ((2.0 * unit(&mut one) - 1.0) * bound) as f32;
+                    assert_eq!(value.to_bits(), expected.to_bits());
+                }
+            }
+        }
     }
 
     /// Every record of every lab hangs on these bits.

@@ -82,8 +82,9 @@ impl From<candle_core::Error> for TrainError {
 
 /// A zeroed buffer, or the error instead of an abort.
 pub(crate) fn buffer(length: usize) -> Result<Vec<f32>, TrainError> {
-    let mut buffer = Vec::new();
-    buffer
+    // Whether there is room is asked first, since `vec!` would end the process. It takes zeros from the system: writing
+    // them here would touch every page before the first step.
+    Vec::<f32>::new()
         .try_reserve_exact(length)
         .map_err(|_| TrainError::OutOfMemory {
             message: format!(
@@ -91,6 +92,5 @@ pub(crate) fn buffer(length: usize) -> Result<Vec<f32>, TrainError> {
                 length.saturating_mul(4) >> 20
             ),
         })?;
-    buffer.resize(length, 0.0);
-    Ok(buffer)
+    Ok(vec![0.0; length])
 }

@@ -5,6 +5,8 @@
 use serde::{Deserialize, Serialize};
 use sweeps::Training;
 
+use crate::error::{TrainError, buffer};
+
 /// Which network.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Role {
@@ -85,10 +87,25 @@ pub(crate) struct ParameterState {
 impl ParameterState {
     pub(crate) fn new(value: Vec<f32>) -> Self {
         Self {
-            square: vec![0.0; value.len()],
-            momentum: vec![0.0; value.len()],
             value,
+            ..Self::default()
         }
+    }
+
+    /// A copy whose optimizer's memory is not empty.
+    pub(crate) fn with_memory(&self) -> Result<Self, TrainError> {
+        let memory = |kept: &Vec<f32>| {
+            if kept.is_empty() {
+                buffer(self.value.len())
+            } else {
+                Ok(kept.clone())
+            }
+        };
+        Ok(Self {
+            square: memory(&self.square)?,
+            momentum: memory(&self.momentum)?,
+            value: self.value.clone(),
+        })
     }
 }
 

@@ -193,7 +193,13 @@ impl<'a> Progress<'a> {
 impl Hooks for Progress<'_> {
     fn before_step(&mut self) -> Result<(), TrainError> {
         if self.stop.is_stopped() {
-            return Err(TrainError::Stopped(Box::new(self.checkpoint.clone())));
+            // Nothing is asked of this after an error: the networks are moved, not copied.
+            let networks = std::mem::take(&mut self.checkpoint.networks);
+            return Err(TrainError::Stopped(Box::new(Checkpoint {
+                header: self.checkpoint.header.clone(),
+                networks,
+                epoch_scores: std::mem::take(&mut self.checkpoint.epoch_scores),
+            })));
         }
         Ok(())
     }
@@ -275,8 +281,7 @@ impl Hooks for Progress<'_> {
             let (g, d) = (self.scores.g.as_deref(), self.scores.d.as_deref());
             self.kept.keep(g, d, &mut self.checkpoint.epoch_scores);
         }
-        let checkpoint = &self.checkpoint;
-        self.observer.on_epoch(&point, &|| checkpoint.clone());
+        self.observer.on_epoch(&point, &self.checkpoint);
         Ok(())
     }
 }

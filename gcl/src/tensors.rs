@@ -58,11 +58,18 @@ pub(crate) fn upload(matrix: &Matrix, device: &Device) -> Result<Tensor, TrainEr
 
 impl Parameter {
     fn new(state: &ParameterState, shape: &[usize], device: &Device) -> Result<Self, TrainError> {
-        let tensor = |values: &[f32]| Tensor::from_slice(values, shape, device);
+        let value = Tensor::from_slice(&state.value, shape, device)?;
+        let memory = |kept: &[f32]| {
+            if kept.is_empty() {
+                value.zeros_like()
+            } else {
+                Tensor::from_slice(kept, shape, device)
+            }
+        };
         Ok(Self {
-            value: tensor(&state.value)?,
-            square: tensor(&state.square)?,
-            momentum: tensor(&state.momentum)?,
+            square: memory(&state.square)?,
+            momentum: memory(&state.momentum)?,
+            value,
         })
     }
 

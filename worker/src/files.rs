@@ -7,15 +7,20 @@ use std::path::Path;
 /// Writes `bytes` to `path`, so that whoever reads it, after a crash too, finds the old bytes or the new ones. The file
 /// and its name are on disk when this returns.
 pub fn write_durably(path: &Path, bytes: &[u8]) -> io::Result<()> {
-    replace(path, bytes, true)
+    replace(path, &[bytes], true)
 }
 
 /// As [`write_durably`], but a power loss may undo it: for what may be lost, not torn.
 pub fn write_atomically(path: &Path, bytes: &[u8]) -> io::Result<()> {
-    replace(path, bytes, false)
+    replace(path, &[bytes], false)
 }
 
-fn replace(path: &Path, bytes: &[u8], durably: bool) -> io::Result<()> {
+/// The same of `parts`, one after the other.
+pub fn write_parts_atomically(path: &Path, parts: &[&[u8]]) -> io::Result<()> {
+    replace(path, parts, false)
+}
+
+fn replace(path: &Path, parts: &[&[u8]], durably: bool) -> io::Result<()> {
     let folder = path
         .parent()
         .filter(|folder| !folder.as_os_str().is_empty());
@@ -24,7 +29,9 @@ fn replace(path: &Path, bytes: &[u8], durably: bool) -> io::Result<()> {
     temporary.push(format!(".{}.new", std::process::id()));
     let result = (|| {
         let mut file = File::create(&temporary)?;
-        file.write_all(bytes)?;
+        for bytes in parts {
+            file.write_all(bytes)?;
+        }
         if durably {
             file.sync_data()?;
         }

@@ -143,7 +143,7 @@ pub(crate) fn run(
         checkpoint.networks.discriminator = Some(network.state.clone());
         kept.keep(None, Some(&found), &mut checkpoint.epoch_scores);
         scores = Some(found);
-        observer.on_epoch(&point, &|| checkpoint.clone());
+        observer.on_epoch(&point, &checkpoint);
     }
     let d = match scores {
         Some(scores) => scores,

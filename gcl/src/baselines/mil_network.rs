@@ -33,7 +33,11 @@ pub(crate) fn shapes(inputs: usize, hidden: &[usize]) -> Vec<LayerShape> {
 }
 
 impl MilNetwork {
-    pub(crate) fn new(state: NetworkState, threads: usize) -> Self {
+    pub(crate) fn new(mut state: NetworkState, threads: usize) -> Self {
+        for parameter in &mut state.parameters {
+            // Adagrad's sums; empty before the first step.
+            parameter.square.resize(parameter.value.len(), 0.0);
+        }
         Self {
             activations: vec![Vec::new(); state.shapes.len()],
             state,

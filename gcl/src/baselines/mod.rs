@@ -123,7 +123,7 @@ pub(crate) fn run(
         auc_g: metrics::auc(&scores, &dataset.frames),
         ..EpochPoint::new(Phase::Train, 1)
     };
-    observer.on_epoch(&point, &|| start.clone());
+    observer.on_epoch(&point, &start);
     let mut end = start.clone();
     end.header.curve.push(point);
     Ok((

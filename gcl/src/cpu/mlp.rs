@@ -56,7 +56,7 @@ impl Parameter {
     fn new(state: &ParameterState) -> Result<Self, TrainError> {
         Ok(Self {
             gradient: buffer(state.value.len())?,
-            state: state.clone(),
+            state: state.with_memory()?,
         })
     }
 

@@ -141,9 +141,9 @@ impl Listener {
 }
 
 impl Observer for Listener {
-    fn on_epoch(&mut self, point: &EpochPoint, checkpoint: &dyn Fn() -> Checkpoint) {
+    fn on_epoch(&mut self, point: &EpochPoint, checkpoint: &Checkpoint) {
         self.points.push(point.clone());
-        self.checkpoints.push(checkpoint());
+        self.checkpoints.push(checkpoint.clone());
         if self.points.len() == self.stop_after {
             self.stop.stop();
         }

@@ -390,11 +390,11 @@ struct Hearing<'a> {
 }
 
 impl Observer for Hearing<'_> {
-    fn on_epoch(&mut self, point: &EpochPoint, checkpoint: &dyn Fn() -> Checkpoint) {
+    fn on_epoch(&mut self, point: &EpochPoint, checkpoint: &Checkpoint) {
         // Nobody may be listening; the record has all epochs in the end.
         let _ = self.events.blocking_send(Event::Epoch(point.clone()));
         if self.kept.elapsed() >= CHECKPOINT_EVERY {
-            self.keeper.keep(&checkpoint());
+            self.keeper.keep(checkpoint);
             self.kept = Instant::now();
         }
     }

@@ -8,7 +8,7 @@ use std::time::SystemTime;
 use sweeps::{Digest, JobId};
 use tracing::{info, warn};
 
-use crate::files::{remove, write_atomically};
+use crate::files::{remove, write_parts_atomically};
 
 /// First bytes of a file: what it is, and the revision of its layout.
 const MAGIC: &[u8; 8] = b"GCLSAVE1";
@@ -45,17 +45,18 @@ impl Scratch {
     /// Replaces the job's checkpoint. Where that makes the folder too large, the oldest ones of other jobs go.
     pub(super) fn save(&self, job: JobId, saved: &Saved) -> io::Result<()> {
         let checkpoint = saved.checkpoint.as_deref().unwrap_or_default();
-        let mut bytes = Vec::with_capacity(HEAD + checkpoint.len());
-        bytes.extend(MAGIC);
-        bytes.extend([0; 32]);
-        bytes.extend(saved.duration_s.to_le_bytes());
-        bytes.extend(saved.resumed.to_le_bytes());
-        bytes.extend(checkpoint);
-        // The file is replaced without waiting for the disk: what a power loss leaves of it is told by this.
-        let digest = Digest::of(&bytes[40..]);
-        bytes[8..40].copy_from_slice(&digest.0);
-        self.make_room(job, bytes.len() as u64)?;
-        write_atomically(&self.path(job), &bytes)
+        let mut head = Vec::with_capacity(HEAD);
+        head.extend(MAGIC);
+        head.extend([0; 32]);
+        head.extend(saved.duration_s.to_le_bytes());
+        head.extend(saved.resumed.to_le_bytes());
+        // The file is replaced without waiting for the disk: what a power loss leaves of it is told by this. In two parts,
+        // since a copy of the checkpoint would be a seventh of what a job needs.
+        let mut digest = blake3::Hasher::new();
+        digest.update(&head[40..]).update(checkpoint);
+        head[8..40].copy_from_slice(digest.finalize().as_bytes());
+        self.make_room(job, (head.len() + checkpoint.len()) as u64)?;
+        write_parts_atomically(&self.path(job), &[&head, checkpoint])
     }
 
     /// The job's checkpoint, if there is one that is whole.

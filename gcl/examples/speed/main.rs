@@ -4,12 +4,16 @@
 //! product; `dump FOLDER` the weights, each parameter a file of little-endian f32; `auc FRAMES REPEATS` seconds of the
 //! AUC of frames in segments of 16 and in segments of one, and both values; `folder PATH VIDEOS SEGMENTS PACKED` makes a
 //! data set of 2048 features; `first PATH` seconds to open it, to prepare it and to make the networks; `quit`.
+//!
+//! `speed job DIM BATCH EPOCHS THREADS` answers one line, see `job`.
 #![expect(clippy::print_stdout, reason = "it is a command")]
 #![allow(
     clippy::disallowed_methods,
     clippy::disallowed_types,
     reason = "timing is its purpose"
 )]
+
+mod job;
 
 use std::error::Error;
 use std::io::BufRead as _;
@@ -18,7 +22,7 @@ use std::time::Instant;
 
 use gcl::metrics::{Frames, auc};
 use gcl::stepper::{StepReport, Stepper, large_product, on_device};
-use gcl::{Matrix, Prepared, open_device};
+use gcl::{Device, Matrix, Prepared, open_device};
 use sweeps::training::FeatureScaling;
 use sweeps::{Regime, Synthetic};
 
@@ -32,7 +36,11 @@ fn numbers(count: usize) -> Vec<f32> {
 }
 
 fn main() -> Result<(), Box<dyn Error>> {
-    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let mut arguments: Vec<String> = std::env::args().skip(1).collect();
+    let whole_job = arguments.first().is_some_and(|word| word == "job");
+    if whole_job {
+        arguments.remove(0);
+    }
     let argument = |index: usize, default: usize| {
         arguments
             .get(index)
@@ -40,6 +48,10 @@ fn main() -> Result<(), Box<dyn Error>> {
     };
     let (dimension, batch) = (argument(0, 2048)?, argument(1, 8192)?);
     let (rows, threads) = (argument(2, 2 * batch)?, argument(3, 1)?);
+    if whole_job {
+        println!("{}", job::memory((dimension, batch), rows, threads)?);
+        return Ok(());
+    }
     let seed = argument(4, 0)? as u64;
     let device = open_device("cpu", Some(threads))?;
     let data = Matrix::new(numbers(rows * dimension), dimension);
@@ -93,7 +105,7 @@ fn main() -> Result<(), Box<dyn Error>> {
                 make_folder(Path::new(word(1)), size(2)?, size(3)?, word(4) == "1")?;
                 println!("done");
             }
-            "first" => println!("{}", time_to_first_step(Path::new(word(1)), threads)?),
+            "first" => println!("{}", time_to_first_step(Path::new(word(1)), &device)?),
             "quit" => return Ok(()),
             other => return Err(format!("`{other}` is no question").into()),
         }
@@ -175,7 +187,7 @@ fn make_folder(
 }
 
 /// Seconds to open, to prepare and to make the networks.
-fn time_to_first_step(folder: &Path, threads: usize) -> Result<String, Box<dyn Error>> {
+fn time_to_first_step(folder: &Path, device: &Device) -> Result<String, Box<dyn Error>> {
     let start = Instant::now();
     let dataset = datasets::open(folder)?;
     let opened = start.elapsed().as_secs_f64();
@@ -183,7 +195,7 @@ fn time_to_first_step(folder: &Path, threads: usize) -> Result<String, Box<dyn E
     let prepared = Prepared::new(&dataset, FeatureScaling::None)?;
     let ready = start.elapsed().as_secs_f64();
     let start = Instant::now();
-    let stepper = Stepper::on(&prepared, 8192, 0, threads)?;
+    let stepper = on_device(device, || Stepper::on(&prepared, 8192, 0, device.threads()))?;
     let made = start.elapsed().as_secs_f64();
     drop(stepper);
     Ok(format!("{opened} {ready} {made}"))
