@@ -135,6 +135,10 @@ fn call(address: &str) -> Caller {
 }
 
 /// Starts a coordinator for no-op jobs in `folder`, and waits until it listens.
+#[allow(
+    clippy::zombie_processes,
+    reason = "`House` kills it and waits for it when it goes"
+)]
 async fn open(program: &Path, folder: &Path) -> (Child, String) {
     let file = folder.join("address");
     let _ = std::fs::remove_file(&file);

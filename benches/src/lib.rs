@@ -22,6 +22,10 @@ pub fn sweep(name: &str, first: u64, count: u64) -> Submit {
 }
 
 /// The value after `--NAME`, or the default.
+#[allow(
+    clippy::match_wild_err_arm,
+    reason = "whatever kind of number it was to be: it is none"
+)]
 pub fn argument<T: std::str::FromStr>(name: &str, default: T) -> T {
     let mut arguments = std::env::args().skip_while(|argument| argument != name);
     arguments.next();
