@@ -214,7 +214,8 @@ fn heard_by_workers(world: &World) -> BTreeSet<(String, u64)> {
     for entry in std::fs::read_dir(world.path(".")).unwrap() {
         let path = entry.unwrap().path();
         let name = path.file_name().unwrap().to_string_lossy().into_owned();
-        if !(name.starts_with("worker-") && name.ends_with(".log")) {
+        let is_log = path.extension().is_some_and(|extension| extension == "log");
+        if !(name.starts_with("worker-") && is_log) {
             continue;
         }
         // A killed process may have left half a line.

@@ -141,7 +141,7 @@ fn an_authority_of_ones_own_lets_in_whom_it_signed() {
     let again = world.run(&["tls", "init", "--out", "tls", "--host", "x"]);
     assert_eq!(again.code, Some(2), "nothing is overwritten");
 
-    let (_coordinator, address) = coordinator(
+    let (process, address) = coordinator(
         &world,
         &[
             "--tls-certificate",
@@ -181,7 +181,7 @@ fn an_authority_of_ones_own_lets_in_whom_it_signed() {
         "--replace",
     ]);
     let (_next, address) = {
-        drop(_coordinator);
+        drop(process);
         coordinator(
             &world,
             &[

@@ -80,7 +80,7 @@ async fn keep(arguments: &Arguments) -> Result<(), CommandError> {
                     policy.max
                 );
                 if let Some(until) = allocator.backs_off_until(now) {
-                    let wait = (until - now).as_secs();
+                    let wait = until.saturating_sub(now).as_secs();
                     seen +=
                         "; allocations failed at once (see their output), the next is tried later";
                     tracing::warn!(seconds = wait, "backing off");

@@ -133,7 +133,7 @@ impl Allocator {
             let idle = self
                 .idle_since
                 .get(&one.id)
-                .is_some_and(|since| now - *since >= policy.idle_after);
+                .is_some_and(|since| now.saturating_sub(*since) >= policy.idle_after);
             if surplus > 0 && idle {
                 surplus -= 1;
                 self.told.insert(one.id.clone());

@@ -61,6 +61,7 @@ fn valid(call: &str) -> Vec<u8> {
     let sweep_name = || "s".to_owned();
     match call.rsplit('/').next().unwrap() {
         "Hello" => wire::HelloRequest {
+            driver: Some("580.1".into()),
             versions: Some((&Versions::ours("test")).into()),
             name: "w".into(),
             session: 1,
@@ -86,6 +87,7 @@ fn valid(call: &str) -> Vec<u8> {
         }
         .encode_to_vec(),
         "Report" => wire::ReportRequest {
+            telemetry: Some(wire::Telemetry::default()),
             worker: 1,
             progress: vec![wire::Progress {
                 job_id: vec![1; 32],
