@@ -1,4 +1,4 @@
-//! How long a large report takes: `cargo run --release -p reports --example speed [JOBS]`.
+//! How long a large report takes: `cargo run --release -p reports --example report_speed [JOBS]`.
 //!
 //! Aggregates and draws that many made-up jobs of 15 epochs in two shapes, one group per variant and a grid of 500 values, to
 //! one HTML page and its SVG figures, each in a process of its own, and prints the CPU time and the peak of memory that the
