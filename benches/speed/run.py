@@ -35,6 +35,7 @@ class Budget:
 
     def __init__(self, quick, rounds, minutes, shared):
         self.quick, self.rounds, self.shared = quick, rounds, shared
+        self.keep = lambda found: None
         self.end = time.monotonic() + minutes * 60 if minutes else float("inf")
 
     def left(self):
@@ -184,12 +185,14 @@ def compare(name, dim, batch, rows, threads, steps, budget, share, kinds):
 
 def step(budget):
     kinds = ["ours", "eager", "compile"] + (["shared"] if budget.shared else [])
-    cases = [c for c in [("small", 1, 0.04), ("small", 2, 0.04), ("paper", 1, 0.55), ("paper", 2, 0.85)] if c[1] <= len(os.sched_getaffinity(0))]
+    cases = [c for c in [("paper", 1, 0.45), ("small", 1, 0.08), ("small", 2, 0.08), ("paper", 2, 0.85)] if c[1] <= len(os.sched_getaffinity(0))]
     found = []
     for name, threads, share in cases:
         print(f"  {name}, {threads} threads", file=sys.stderr, flush=True)
         size = (2048, 8192, 16384) if name == "paper" else (147, 512, 4096)
         found.append(compare(name, *size, threads, 1 if name == "paper" else 100, budget, share, kinds))
+        # torch.compile may take minutes: a run that is cut short keeps the cases that it has.
+        budget.keep(found)
     return sorted(found, key=lambda case: (case["name"], case["threads"]))
 
 
@@ -283,7 +286,7 @@ def split(budget):
             for process in (one, left, right):
                 process.ask(f"steps {steps}")
             began = time.monotonic()
-            for _ in budget.over(0.3, began):
+            for _ in budget.over(0.12, began):
                 together = steps / one.timed(f"steps {steps}")[0]
                 left.send(f"steps {steps}")
                 right.send(f"steps {steps}")
@@ -391,10 +394,15 @@ def main():
                 continue
             began = time.monotonic()
             print(f"{part} ...", file=sys.stderr, flush=True)
-            result[part] = work[part](budget)
+
+            def keep(found, part=part):
+                result[part] = found
+                # After every part: a run that is cut short keeps what it has.
+                out.write_text(json.dumps(result, indent=1, sort_keys=True) + "\n")
+
+            budget.keep = keep
+            keep(work[part](budget))
             print(f"  {time.monotonic() - began:.0f} s", file=sys.stderr, flush=True)
-            # After every part: a run that is cut short keeps what it has.
-            out.write_text(json.dumps(result, indent=1, sort_keys=True) + "\n")
     print(f"wrote {out}; `benches/speed/document.py` writes docs/performance.md from it", file=sys.stderr)
 
 
