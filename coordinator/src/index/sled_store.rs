@@ -8,6 +8,10 @@ use super::{Batch, IndexError, Pairs, Store};
 #[derive(Debug)]
 pub struct SledStore(sled::Db);
 
+/// How often, and how far apart, a lock is asked for that somebody still holds.
+const LOCK_TRIES: u32 = 20;
+const LOCK_PAUSE: std::time::Duration = std::time::Duration::from_millis(25);
+
 impl SledStore {
     /// Opens the index in `folder`, making it if there is none.
     ///
@@ -27,10 +31,20 @@ impl SledStore {
                 std::fs::remove_file(&path).map_err(|error| told(&path, &error))?;
             }
         }
-        sled::Config::new()
+        let config = sled::Config::new()
             .path(folder)
             // A coordinator that idles must stay small; the operating system caches the file anyway.
-            .cache_capacity(8 << 20)
+            .cache_capacity(8 << 20);
+        // A store that was dropped lets go of its lock on a thread of its own, a moment later.
+        for _ in 0..LOCK_TRIES {
+            match config.open() {
+                Err(sled::Error::Io(error)) if error.to_string().contains("acquire lock") => {
+                    std::thread::sleep(LOCK_PAUSE);
+                }
+                opened => return opened.map(Self).map_err(|error| told(folder, &error)),
+            }
+        }
+        config
             .open()
             .map(Self)
             .map_err(|error| told(folder, &error))
