@@ -82,25 +82,12 @@ impl From<candle_core::Error> for TrainError {
 
 /// A zeroed buffer, or the error instead of an abort.
 ///
-/// Asked of the system as zeros: writing them here would touch every page before the first step. The standard library has
-/// no safe call that does this and may fail.
-#[allow(unsafe_code)]
+/// Asked of the system as zeros: writing them here would touch every page before the first step.
 pub(crate) fn buffer(length: usize) -> Result<Vec<f32>, TrainError> {
-    if length == 0 {
-        return Ok(Vec::new());
-    }
-    let full = || TrainError::OutOfMemory {
+    bytemuck::allocation::try_zeroed_vec(length).map_err(|()| TrainError::OutOfMemory {
         message: format!(
             "{} MiB could not be reserved",
             length.saturating_mul(4) >> 20
         ),
-    };
-    let layout = std::alloc::Layout::array::<f32>(length).map_err(|_| full())?;
-    // SAFETY: the layout is not of size zero.
-    let start = unsafe { std::alloc::alloc_zeroed(layout) }.cast::<f32>();
-    if start.is_null() {
-        return Err(full());
-    }
-    // SAFETY: `start` is of the global allocator, with the layout of `length` floats, and zeros are floats.
-    Ok(unsafe { Vec::from_raw_parts(start, length, length) })
+    })
 }

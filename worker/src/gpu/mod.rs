@@ -1,6 +1,6 @@
 //! The GPUs of this host, and which of them this process may use.
 //!
-//! [`nvml`] asks the driver what there is, [`shares`] decides from that and from what Slurm, Kubernetes or a person
+//! [`nvml`] asks the driver what there is, [`mod@shares`] decides from that and from what Slurm, Kubernetes or a person
 //! assigned who computes on what: pure, so that machines nobody here has can be tested.
 
 pub mod nvml;
