@@ -4,7 +4,7 @@
 //! video and what is done to it, and everything between submitting and recording treats it like any other job. Its id
 //! has a domain and a revision of its own, so that no change of the trainer makes anybody extract again.
 //!
-//! Reading order: this file, then [`file`], the text in which extractions are submitted.
+//! Reading order: this file, then [`mod@file`], the text in which extractions are submitted.
 
 pub mod file;
 
