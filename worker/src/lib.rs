@@ -33,6 +33,8 @@ mod deliver;
 mod heart;
 mod lanes;
 mod link;
+#[cfg(feature = "train")]
+mod own_thread;
 
 pub use config::{Config, OnDrain};
 pub use error::{Exit, WorkerError};

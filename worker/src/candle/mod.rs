@@ -4,10 +4,8 @@ mod cache;
 mod scratch;
 
 use std::collections::BTreeMap;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
 use std::sync::{Arc, OnceLock};
-use std::thread;
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -17,15 +15,15 @@ use proto::telemetry::Telemetry;
 use sweeps::{
     DatasetSource, DeviceInfo, Digest, EpochPoint, Failure, FailureClass, JobId, Training,
 };
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::mpsc;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tracing::{debug, info, warn};
 
 use self::cache::Cache;
 use self::scratch::{Saved, Scratch};
-use crate::attempt::panic_text;
 use crate::meter::Meter;
+use crate::own_thread;
 use crate::trainer::{Artifact, Ended, Event, Finished, Task, Trainer};
 
 /// Epochs of small data sets take milliseconds: a checkpoint of each would cost more than doing them again.
@@ -167,59 +165,19 @@ impl Trainer for Candle {
         stop: CancellationToken,
     ) -> Ended {
         let (inner, flag) = (Arc::clone(&self.inner), StopFlag::new());
-        // Nobody waits for a trainer that was left behind, but it must not train on.
-        let _guard = StopOnDrop(flag.clone());
-        let (sender, mut receiver) = oneshot::channel();
-        let span = tracing::Span::current();
-        // A thread of its own, not tokio's: a runtime waits for its blocking threads when it ends, and a trainer that
-        // hangs must not keep the process alive.
-        let started = thread::Builder::new().name("trainer".to_owned()).spawn({
+        let raise = {
             let flag = flag.clone();
-            move || {
-                let _entered = span.enter();
-                let ended = catch_unwind(AssertUnwindSafe(|| inner.train(&task, &events, &flag)))
-                    .unwrap_or_else(|panic| {
-                        Ended::Failed(Failure::new(
-                            FailureClass::Trainer,
-                            format!("the trainer panicked: {}", panic_text(&*panic)),
-                        ))
-                    });
-                // Nobody may be waiting any more.
-                let _ = sender.send(ended);
-            }
-        });
-        if let Err(error) = started {
-            return Ended::Failed(Failure::new(
-                FailureClass::OutOfMemory,
-                format!("no thread for the trainer: {error}"),
-            ));
-        }
-        tokio::select! {
-            biased;
-            () = stop.cancelled() => flag.stop(),
-            ended = &mut receiver => return ended.unwrap_or_else(|_| vanished()),
-        }
-        receiver.await.unwrap_or_else(|_| vanished())
+            move || flag.stop()
+        };
+        own_thread::run("trainer", stop, raise, move || {
+            inner.train(&task, &events, &flag)
+        })
+        .await
     }
 
     fn forget(&self, job: JobId) {
         self.inner.scratch.remove(job);
     }
-}
-
-struct StopOnDrop(StopFlag);
-
-impl Drop for StopOnDrop {
-    fn drop(&mut self) {
-        self.0.stop();
-    }
-}
-
-fn vanished() -> Ended {
-    Ended::Failed(Failure::new(
-        FailureClass::Trainer,
-        "the trainer's thread vanished",
-    ))
 }
 
 impl Inner {

@@ -8,11 +8,9 @@ mod start;
 
 use std::collections::BTreeMap;
 use std::io::Read;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::thread;
 
 use async_trait::async_trait;
 use extract::video::Decoder;
@@ -23,14 +21,14 @@ use sweeps::{
     DeviceInfo, Digest, Extracted, Extraction, ExtractionSettings, ExtractionWeights, Failure,
     FailureClass, JobId, Outcome, Warning,
 };
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::mpsc;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tracing::info;
 
 pub use start::{Settings, StartError};
 
-use crate::attempt::panic_text;
+use crate::own_thread;
 use crate::trainer::{Artifact, Ended, Event, Finished, Task, Trainer};
 
 /// Bytes of one artifact: a features file longer than this is delivered in several.
@@ -124,58 +122,19 @@ impl<T: Trainer> Trainer for Extracting<T> {
             return self.training.train(task, events, stop).await;
         }
         let (inner, flag) = (Arc::clone(&self.inner), Arc::new(AtomicBool::new(false)));
-        // Nobody waits for work that was left behind, but it must not go on.
-        let _guard = StopOnDrop(Arc::clone(&flag));
-        let (sender, mut receiver) = oneshot::channel();
-        let span = tracing::Span::current();
-        // A thread of its own: a runtime waits for its blocking threads when it ends.
-        let started = thread::Builder::new().name("extractor".to_owned()).spawn({
+        let raise = {
             let flag = Arc::clone(&flag);
-            move || {
-                let _entered = span.enter();
-                let ended = catch_unwind(AssertUnwindSafe(|| inner.work(&task, &events, &flag)))
-                    .unwrap_or_else(|panic| {
-                        Ended::Failed(Failure::new(
-                            FailureClass::Trainer,
-                            format!("the extractor panicked: {}", panic_text(&*panic)),
-                        ))
-                    });
-                // Nobody may be waiting any more.
-                let _ = sender.send(ended);
-            }
-        });
-        if let Err(error) = started {
-            return Ended::Failed(Failure::new(
-                FailureClass::OutOfMemory,
-                format!("no thread for the extractor: {error}"),
-            ));
-        }
-        tokio::select! {
-            biased;
-            () = stop.cancelled() => flag.store(true, Ordering::Relaxed),
-            ended = &mut receiver => return ended.unwrap_or_else(|_| vanished()),
-        }
-        receiver.await.unwrap_or_else(|_| vanished())
+            move || flag.store(true, Ordering::Relaxed)
+        };
+        own_thread::run("extractor", stop, raise, move || {
+            inner.work(&task, &events, &flag)
+        })
+        .await
     }
 
     fn forget(&self, job: JobId) {
         self.training.forget(job);
     }
-}
-
-struct StopOnDrop(Arc<AtomicBool>);
-
-impl Drop for StopOnDrop {
-    fn drop(&mut self) {
-        self.0.store(true, Ordering::Relaxed);
-    }
-}
-
-fn vanished() -> Ended {
-    Ended::Failed(Failure::new(
-        FailureClass::Trainer,
-        "the extractor's thread vanished",
-    ))
 }
 
 fn bad_data(message: impl Into<String>) -> Failure {
@@ -185,7 +144,7 @@ fn bad_data(message: impl Into<String>) -> Failure {
 impl Inner {
     fn work(&self, task: &Task, events: &mpsc::Sender<Event>, stop: &AtomicBool) -> Ended {
         let Some(extraction) = task.job.extraction() else {
-            return vanished();
+            return Ended::Failed(bad_data("the job's data set is not a video"));
         };
         match self.extract(extraction, task, events, stop) {
             Ok(finished) => Ended::Finished(Box::new(finished)),
