@@ -295,9 +295,12 @@ pub(crate) fn through_relu(
                 .chunks_exact_mut(width)
                 .zip(gradient.chunks_exact(width))
             {
-                for ((value, gradient), sum) in activation.iter_mut().zip(gradient).zip(&mut *sums)
-                {
-                    *value = if *value > 0.0 { *gradient * scale } else { 0.0 };
+                // Two short loops: the compiler makes vectors of each, and of neither when they are one.
+                for (value, gradient) in activation.iter_mut().zip(gradient) {
+                    let gradient = *gradient * scale;
+                    *value = if *value > 0.0 { gradient } else { 0.0 };
+                }
+                for (sum, value) in sums.iter_mut().zip(&*activation) {
                     *sum += *value;
                 }
             }

@@ -9,6 +9,9 @@ use gemm::{Parallelism, gemm};
 /// The longest inner dimension that `gemm` 0.19 never cuts (`kernel_params`: at least 512).
 const BLOCK: usize = 512;
 
+/// Below this many multiply-adds a product is over before other threads are awake: 8 Mi are some 100 µs on one.
+const WORTH_A_THREAD: usize = 8 << 20;
+
 /// A matrix in somebody's buffer, possibly transposed.
 #[derive(Clone, Copy)]
 pub(crate) struct View<'a> {
@@ -53,7 +56,8 @@ pub(crate) fn product(out: &mut [f32], a: View<'_>, b: View<'_>, threads: usize)
     if a.columns == 0 {
         out.fill(0.0);
     }
-    let parallelism = if threads > 1 {
+    let work = a.rows * a.columns * b.columns;
+    let parallelism = if threads > 1 && work >= WORTH_A_THREAD {
         Parallelism::Rayon(threads)
     } else {
         Parallelism::None
