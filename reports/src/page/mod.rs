@@ -217,7 +217,7 @@ fn figures(section: &Section<'_>) -> String {
         let (name, title) = (escape(&figure.name), escape(&figure.title));
         let _ = writeln!(
             html,
-            "<figure data-name=\"{name}\" id=\"figure-{name}\">\n<h3>{title}</h3>\n<div class=\"card\">{}</div>\n<figcaption>{} \
+            "<figure data-name=\"{name}\" id=\"figure-{name}\">\n<h3>{title}</h3>\n<div class=\"card\" tabindex=\"0\" role=\"group\" aria-label=\"{title}\">{}</div>\n<figcaption>{} \
              <span class=\"screen\">Beside this page: <a href=\"figures/{name}.svg\">SVG</a>, <a href=\"figures/{name}.png\">PNG</a>, \
              <a href=\"figures/{name}.csv\">data (CSV)</a>.</span></figcaption>\n</figure>",
             figure.svg,
