@@ -199,12 +199,16 @@ async fn gather(
             )
         })
         .collect();
-    let mut request = sweeps::SweepSpec::parse(&info.file, &info.text)
-        .map(|spec| spec.report)
-        .unwrap_or_default();
+    let spec = sweeps::SweepSpec::parse(&info.file, &info.text).ok();
+    let selections: Vec<String> = spec
+        .iter()
+        .flat_map(|spec| spec.selections().map(str::to_owned))
+        .collect();
+    let mut request = spec.map(|spec| spec.report).unwrap_or_default();
     ask_for(&mut request.figures, figure);
     notes.extend(super::scores::smooth(client, &mut cells).await?);
     let scores = super::scores::fetch(client, &request.figures, &cells).await?;
+    let command = command(&info.file, &selections, &cells, out);
     Ok(SweepResults {
         name: info.summary.name,
         description: info.summary.description,
@@ -217,7 +221,7 @@ async fn gather(
             figures: request.figures,
             tables: request.tables,
         },
-        command: command(&info.file, out, file),
+        command,
         version: version::LONG.to_owned(),
         notes,
         scores,
@@ -251,12 +255,23 @@ fn ask_for(figures: &mut Vec<String>, figure: Option<&str>) {
     }
 }
 
-fn command(path: &str, out: &Path, file: Option<&SweepFile>) -> String {
-    let mut command = format!("gcl-sweep run {path}");
-    for name in file.into_iter().flat_map(|file| file.datasets.keys()) {
-        command += &format!(" --data {name}=DIR");
+/// The command that runs the sweep on one machine.
+fn command(path: &str, selections: &[String], cells: &[sweeps::CellResult], out: &Path) -> String {
+    let mut command = format!("gcl-sweep run {}", reports::shell_word(path));
+    let named: BTreeSet<&str> = cells
+        .iter()
+        .filter_map(|result| match &result.cell.job.dataset {
+            sweeps::DatasetSource::Named(name) => Some(name.as_str()),
+            _ => None,
+        })
+        .collect();
+    for name in named {
+        command += &format!(" --data {}", reports::shell_word(&format!("{name}=DIR")));
     }
-    command + &format!(" --out {}", out.display())
+    for selection in selections {
+        command += &format!(" --only {}", reports::shell_word(selection));
+    }
+    command + &format!(" --out {}", reports::shell_word(&out.display().to_string()))
 }
 
 fn describe(

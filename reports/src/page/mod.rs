@@ -3,6 +3,7 @@
 //! It is written for a reader who does not trust it yet: what was asked and whether it held comes first, every number
 //! stands beside its n, its spread and what is missing, and the way to make it again comes with it.
 
+mod alone;
 mod comparisons;
 pub(crate) mod html;
 mod methods;
@@ -20,6 +21,7 @@ use crate::figures::Figure;
 use crate::published::{Comparison, compare};
 use crate::results::{DatasetInfo, SweepResults};
 use crate::summary::{SummaryRow, summary};
+pub use alone::shell_word;
 use html::escape;
 
 const STYLE: &str = include_str!("style.css");

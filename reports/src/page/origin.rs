@@ -5,8 +5,8 @@ use std::fmt::Write;
 
 use sweeps::{JobId, RunRecord};
 
-use super::Section;
 use super::html::{Cell, Table, count, duration, escape};
+use super::{Section, alone};
 use crate::results::{DatasetInfo, SplitCounts};
 
 /// A sweep file longer than this is cut in the page.
@@ -134,13 +134,20 @@ pub(super) fn reproduce(section: &Section<'_>) -> String {
         ));
     }
     if !results.source_path.is_empty() {
-        facts.push((
-            "One cell alone",
-            "No command runs a single cell. Copy the sweep file, leave the cell's variant in it, and under <code>[axes]</code> its seed and swept \
-             values alone (<code>seed = [3]</code>); then the command above with the copy. The job's id is the one in the table of all jobs: a state \
-             folder that has it trains nothing again"
-                .to_owned(),
-        ));
+        if let Some(command) = results
+            .cells
+            .first()
+            .and_then(|cell| alone::command(results, cell))
+        {
+            facts.push((
+                "One cell alone",
+                format!(
+                    "<code>{}</code>, for example; the list below has the command of each cell. It is the job that it is in the whole sweep, of the \
+                     same id, in a folder of its own",
+                    escape(&command)
+                ),
+            ));
+        }
         facts.push((
             "Audit",
             format!(
@@ -216,6 +223,7 @@ pub(super) fn reproduce(section: &Section<'_>) -> String {
         let _ = writeln!(html, "<dt>{}</dt><dd>{value}</dd>", escape(label));
     }
     html.push_str("</dl>\n");
+    html.push_str(&alone::listing(section));
     for info in &section.datasets {
         html.push_str(&dataset(section, info));
     }
