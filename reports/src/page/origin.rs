@@ -54,7 +54,7 @@ pub(super) fn compute(section: &Section<'_>) -> String {
         "#Longest job",
     ];
     let mut table = Table::new(
-        "Device time of finished jobs",
+        "Device time of attempts with a result",
         None,
         &columns.map(String::from),
     );
@@ -82,15 +82,31 @@ pub(super) fn compute(section: &Section<'_>) -> String {
         .count()
         - records.len();
     let mut html = String::new();
-    if devices.is_empty() {
-        html.push_str("<p>No job has finished yet.</p>\n");
-    } else {
-        let _ = write!(
-            html,
-            "<p>{} of device time in {}.",
-            duration(total),
-            count(records.len(), "finished job", "finished jobs")
-        );
+    let jobs = count(records.len(), "finished job", "finished jobs");
+    match (section.results.lost_s, devices.is_empty()) {
+        (Some(lost), _) if lost > 0.0 => {
+            let _ = write!(
+                html,
+                "<p><strong>{} of device time</strong>: {} in {jobs}, and {} in attempts that ended without a result, each counted from its lease until it \
+                 failed, was stopped or was given up as lost; what a checkpoint carried over is counted once.",
+                duration(total + lost),
+                duration(total),
+                duration(lost)
+            );
+        }
+        (_, true) => html.push_str("<p>No job has finished yet."),
+        (Some(_), false) => {
+            let _ = write!(
+                html,
+                "<p>{} of device time in {jobs}; no attempt ended without a result.",
+                duration(total)
+            );
+        }
+        (None, false) => {
+            let _ = write!(html, "<p>{} of device time in {jobs}.", duration(total));
+        }
+    }
+    if !devices.is_empty() {
         if shared > 0 {
             let _ = write!(
                 html,
@@ -98,7 +114,9 @@ pub(super) fn compute(section: &Section<'_>) -> String {
                 count(shared, "cell", "cells")
             );
         }
-        html.push_str("</p>\n");
+    }
+    html.push_str("</p>\n");
+    if !devices.is_empty() {
         html.push_str(&table.finish());
     }
     let mut lost = BTreeMap::new();
@@ -109,16 +127,25 @@ pub(super) fn compute(section: &Section<'_>) -> String {
         lost.insert(result.job_id, u64::from(without));
     }
     let lost: u64 = lost.values().sum();
-    if lost > 0 {
-        let _ = writeln!(
-            html,
-            "<p>Besides, {} without a result. Their device time is not recorded and not in these sums.</p>",
-            if lost == 1 {
-                "1 attempt ended or is under way".to_owned()
-            } else {
-                format!("{lost} attempts ended or are under way")
-            }
-        );
+    let attempts = if lost == 1 {
+        "1 attempt ended or is under way".to_owned()
+    } else {
+        format!("{lost} attempts ended or are under way")
+    };
+    match section.results.lost_s {
+        _ if lost == 0 => {}
+        Some(_) => {
+            let _ = writeln!(
+                html,
+                "<p>{attempts} without a result; what is under way is in no sum.</p>"
+            );
+        }
+        None => {
+            let _ = writeln!(
+                html,
+                "<p>Besides, {attempts} without a result. These results do not say how long they took, so they are in no sum.</p>"
+            );
+        }
     }
     html
 }
