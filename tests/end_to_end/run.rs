@@ -199,7 +199,7 @@ fn one_cell_alone_is_the_job_of_the_whole_sweep() {
     let unknown = world.run(&["run", "tiny.toml", "--only", "variant=GLC"]);
     assert_eq!(unknown.code, Some(2));
     assert!(
-        unknown.stderr.contains("did you mean `GCL`?"),
+        unknown.stderr.contains("values of `variant`: AE, GCL"),
         "{}",
         unknown.stderr
     );

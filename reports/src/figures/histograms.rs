@@ -177,9 +177,10 @@ pub(super) fn histograms(
         }
         if farthest > high {
             let style = TextStyle::new(9.5).color(MUTED).anchor(Anchor::End);
-            let (x, bottom) = panel.place(high, 0.0);
+            // At the top: the right end of such a panel is low.
+            let (x, top) = panel.place(high, tallest);
             let text = format!("last bar: to {}", short(farthest));
-            canvas.text(x, bottom - 14.0, style, &text);
+            canvas.text(x, top + 6.0, style, &text);
         }
         for (from, to, of_normal, of_anomalous) in &histogram.bins {
             table.text(name);

@@ -30,7 +30,7 @@ fn whole(results: &SweepResults) -> Option<&str> {
     known.then(|| &command[..end.unwrap_or(command.len())])
 }
 
-/// The command of every cell, a line each.
+/// The command of every cell, a line each; not on paper, where a thousand would be twenty pages of one pattern.
 pub(super) fn listing(section: &Section<'_>) -> String {
     let results = section.results;
     if whole(results).is_none() {
@@ -39,7 +39,7 @@ pub(super) fn listing(section: &Section<'_>) -> String {
     let mut cells: Vec<&CellResult> = results.cells.iter().collect();
     cells.sort_by(|left, right| compare_cells(left, right));
     let mut html = format!(
-        "<details><summary>The command of each cell ({})</summary>\n<pre tabindex=\"0\"><code>",
+        "<details class=\"screen\"><summary>The command of each cell ({})</summary>\n<pre tabindex=\"0\"><code>",
         cells.len()
     );
     for cell in cells.iter().take(MOST) {

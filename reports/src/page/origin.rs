@@ -106,14 +106,12 @@ pub(super) fn compute(section: &Section<'_>) -> String {
             let _ = write!(html, "<p>{} of device time in {jobs}.", duration(total));
         }
     }
-    if !devices.is_empty() {
-        if shared > 0 {
-            let _ = write!(
-                html,
-                " {} of the table share a job with another: the same training under two names ran once.",
-                count(shared, "cell", "cells")
-            );
-        }
+    if !devices.is_empty() && shared > 0 {
+        let _ = write!(
+            html,
+            " {} of the table share a job with another: the same training under two names ran once.",
+            count(shared, "cell", "cells")
+        );
     }
     html.push_str("</p>\n");
     if !devices.is_empty() {
@@ -169,7 +167,7 @@ pub(super) fn reproduce(section: &Section<'_>) -> String {
             facts.push((
                 "One cell alone",
                 format!(
-                    "<code>{}</code>, for example; the list below has the command of each cell. It is the job that it is in the whole sweep, of the \
+                    "<code>{}</code>, for example; a list below, not printed, has the command of each cell. It is the job that it is in the whole sweep, of the \
                      same id, in a folder of its own",
                     escape(&command)
                 ),
