@@ -8,7 +8,8 @@ pub fn share_interval(k: usize, n: usize) -> (usize, usize) {
     }
     let (count, share) = (n as f64, k as f64 / n as f64);
     let (yes, no) = (libm::log(share), libm::log1p(-share));
-    let ways = |j: f64| libm::lgamma(count + 1.0) - libm::lgamma(j + 1.0) - libm::lgamma(count - j + 1.0);
+    let ways =
+        |j: f64| libm::lgamma(count + 1.0) - libm::lgamma(j + 1.0) - libm::lgamma(count - j + 1.0);
     // Further out than ten standard deviations nothing adds up to anything.
     let reach = 10.0 * (count * share * (1.0 - share)).sqrt() + 10.0;
     let first = (k as f64 - reach).max(0.0) as usize;
