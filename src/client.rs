@@ -63,6 +63,15 @@ impl Client {
         }
     }
 
+    /// Whether it answers and does not let this caller in.
+    pub async fn is_locked_out(&self) -> bool {
+        let locked = [Reason::Unauthenticated, Reason::PermissionDenied];
+        matches!(
+            self.caller.sweeps().await,
+            Err(CallError::Refused { reason: Some(reason), .. }) if locked.contains(&reason)
+        )
+    }
+
     /// All sweeps.
     pub async fn sweeps(&self) -> Result<Vec<SweepSummary>, CommandError> {
         self.caller

@@ -206,6 +206,9 @@ pub struct HistoryImage {
     pub counts: Vec<u32>,
     /// Names of workers on which it failed.
     pub blamed: BTreeSet<String>,
+    /// Milliseconds of attempts that ended without a result.
+    #[serde(default)]
+    pub lost_ms: u64,
 }
 
 mod optional {

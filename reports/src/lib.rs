@@ -21,6 +21,7 @@ pub mod summary;
 
 pub use error::ReportError;
 pub use files::{read_csv, write_csv};
+pub use page::shell_word;
 pub use report::{find_figures, render_figures, render_page, write_report};
 pub use results::{
     CellScores, DatasetInfo, EmbeddedSegment, LostCurve, ReportRequest, SplitCounts, SweepResults,

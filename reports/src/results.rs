@@ -35,6 +35,8 @@ pub struct SweepResults {
     /// What is known of curves that are not there, by index in [`SweepResults::cells`]: `results.csv` was read without its
     /// `epochs.csv`.
     pub lost_curves: BTreeMap<usize, LostCurve>,
+    /// Seconds of attempts that ended without a result, over all its jobs; `None` where nobody counted.
+    pub lost_s: Option<f64>,
     /// Further facts for "how to reproduce", as label and value: digest of the lock file, Rust version.
     pub facts: Vec<(String, String)>,
 }

@@ -288,3 +288,46 @@ proptest! {
         prop_assert!(reports::figures::png(&figures[0]).is_ok());
     }
 }
+
+#[test]
+fn device_hours_include_attempts_that_came_to_nothing() {
+    let mut results = fabricated::troubled();
+    let unknown = page(&results);
+    assert!(unknown.contains("These results do not say how long they took"));
+    results.lost_s = Some(7200.0);
+    let html = page(&results);
+    assert!(
+        html.contains("2.0 h in attempts that ended without a result"),
+        "said"
+    );
+    assert!(
+        html.contains("<strong>2.6 h of device time</strong>"),
+        "and summed"
+    );
+    // A report made from files knows it too.
+    let folder = tempfile::tempdir().unwrap();
+    reports::write_csv(&results, folder.path()).unwrap();
+    let again = reports::read_csv(folder.path()).unwrap();
+    assert_eq!(again[0].lost_s, Some(7200.0));
+}
+
+#[test]
+fn every_cell_has_its_command() {
+    let results = fabricated::troubled();
+    let html = page(&results);
+    let commands = html
+        .matches("gcl-sweep run sweeps/table2.toml --only ")
+        .count();
+    // An example, one each in the list, one beside each job without a result.
+    let without = results
+        .cells
+        .iter()
+        .filter(|cell| cell.record.is_none())
+        .count();
+    assert_eq!(commands, 1 + results.cells.len() + without);
+    assert!(html.contains("--only variant=GCL_PT,seed=3"));
+    // From CSV files alone nobody knows how the sweep was run.
+    let mut alone = results;
+    alone.command.clear();
+    assert!(!page(&alone).contains("--only"));
+}

@@ -25,7 +25,7 @@ pub struct DataFolders {
 pub struct Run {
     /// The sweep file
     pub sweep: PathBuf,
-    /// Folder for the report, the CSV files and the state
+    /// Folder for the report, the CSV files and the state [default: out/NAME, with --only a folder beside it]
     #[arg(long, value_name = "DIR")]
     pub out: Option<PathBuf>,
     /// Worker processes [default: one per core, at most one per job, on the CPU]
@@ -43,6 +43,9 @@ pub struct Run {
     /// Most jobs that the file may mean
     #[arg(long, value_name = "N", default_value_t = sweeps::Limits::default().max_jobs)]
     pub max_jobs: usize,
+    /// Only the cells with these values, such as `variant=GCL_B,seed=3`; keys: variant, seed, any axis; repeatable
+    #[arg(long, value_name = "KEY=VALUE,…")]
+    pub only: Vec<String>,
     #[command(flatten)]
     pub folders: DataFolders,
 }
@@ -60,6 +63,9 @@ pub struct Plan {
     /// Print every job, not only the groups
     #[arg(long)]
     pub jobs: bool,
+    /// Only the cells with these values, such as `variant=GCL_B,seed=3`; keys: variant, seed, any axis; repeatable
+    #[arg(long, value_name = "KEY=VALUE,…")]
+    pub only: Vec<String>,
     #[command(flatten)]
     pub folders: DataFolders,
 }

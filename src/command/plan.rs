@@ -23,6 +23,7 @@ struct Group<'a> {
 /// Prints the groups of the grid, what is done already, and what looks wrong.
 pub fn plan(arguments: &Plan, format: Format) -> Result<(), CommandError> {
     let mut file = SweepFile::read(&arguments.sweep, arguments.max_jobs)?;
+    file.keep_only(&arguments.only, arguments.max_jobs)?;
     file.open_datasets(&Folders::resolve(&arguments.folders)?)?;
     let known = match &arguments.state {
         Some(state) => super::state::known(state, &submit::request(&file, arguments.max_jobs))?,

@@ -70,37 +70,72 @@ async fn gather_all(
     Ok(all)
 }
 
-/// Writes the report again whenever a cell has changed, until all are settled.
+/// Writes the report again whenever a cell has changed, until all are settled. A coordinator that goes away is waited for.
 async fn renew(arguments: &Report, client: &Client, format: Format) -> Result<(), CommandError> {
     let stop = crate::interrupt::token()
         .map_err(|error| CommandError::Other(format!("cannot listen for signals: {error}")))?;
+    let interrupted =
+        || CommandError::Interrupted("stopped renewing the report; the sweep goes on".into());
     let mut last: Vec<SweepResults> = Vec::new();
+    let mut away = false;
     loop {
-        let all = gather_all(arguments, client).await?;
-        let cells = || all.iter().flat_map(|results| &results.cells);
-        let open = cells().filter(|cell| !cell.status.is_settled()).count();
-        let news = last.is_empty() || !cells().eq(last.iter().flat_map(|results| &results.cells));
-        if news {
-            if open == 0 {
-                return deliver(arguments, &all, format);
+        let gathered = tokio::select! {
+            gathered = gather_all(arguments, client) => gathered,
+            () = stop.cancelled() => return Err(interrupted()),
+        };
+        match gathered {
+            Ok(all) => {
+                if std::mem::take(&mut away) {
+                    output::say("the coordinator answers again");
+                }
+                if renew_once(arguments, &all, &last, format)? {
+                    return Ok(());
+                }
+                last = all;
             }
-            write_all(arguments, &all)?;
-            output::say(&format!(
-                "report renewed: {} of {} cells settled",
-                cells().count() - open,
-                cells().count()
-            ));
+            // An address that never answered is a mistake; one that did comes back, unless it has locked this caller out.
+            Err(CommandError::Unreachable(message))
+                if !last.is_empty() && !client.is_locked_out().await =>
+            {
+                if !std::mem::replace(&mut away, true) {
+                    let first = message.lines().next().unwrap_or_default();
+                    output::say(&format!(
+                        "{first}; the report stays as it is until it answers"
+                    ));
+                }
+            }
+            Err(error) => return Err(error),
         }
-        last = all;
         tokio::select! {
             () = tokio::time::sleep(std::time::Duration::from_secs(arguments.every)) => {}
-            () = stop.cancelled() => {
-                return Err(CommandError::Interrupted(
-                    "stopped renewing the report; the sweep goes on".into(),
-                ));
-            }
+            () = stop.cancelled() => return Err(interrupted()),
         }
     }
+}
+
+/// Writes the report where it has news; whether it was the last one.
+fn renew_once(
+    arguments: &Report,
+    all: &[SweepResults],
+    last: &[SweepResults],
+    format: Format,
+) -> Result<bool, CommandError> {
+    let cells = || all.iter().flat_map(|results| &results.cells);
+    let open = cells().filter(|cell| !cell.status.is_settled()).count();
+    if !last.is_empty() && cells().eq(last.iter().flat_map(|results| &results.cells)) {
+        return Ok(false);
+    }
+    if open == 0 {
+        deliver(arguments, all, format)?;
+        return Ok(true);
+    }
+    write_all(arguments, all)?;
+    let total = cells().count();
+    output::say(&format!(
+        "report renewed: {} of {total} cells settled",
+        total - open
+    ));
+    Ok(false)
 }
 
 /// Writes what was asked for, and says so.
@@ -199,12 +234,16 @@ async fn gather(
             )
         })
         .collect();
-    let mut request = sweeps::SweepSpec::parse(&info.file, &info.text)
-        .map(|spec| spec.report)
-        .unwrap_or_default();
+    let spec = sweeps::SweepSpec::parse(&info.file, &info.text).ok();
+    let selections: Vec<String> = spec
+        .iter()
+        .flat_map(|spec| spec.selections().map(str::to_owned))
+        .collect();
+    let mut request = spec.map(|spec| spec.report).unwrap_or_default();
     ask_for(&mut request.figures, figure);
     notes.extend(super::scores::smooth(client, &mut cells).await?);
     let scores = super::scores::fetch(client, &request.figures, &cells).await?;
+    let command = command(&info.file, &selections, &cells, out);
     Ok(SweepResults {
         name: info.summary.name,
         description: info.summary.description,
@@ -217,11 +256,12 @@ async fn gather(
             figures: request.figures,
             tables: request.tables,
         },
-        command: command(&info.file, out, file),
+        command,
         version: version::LONG.to_owned(),
         notes,
         scores,
         lost_curves: std::collections::BTreeMap::new(),
+        lost_s: Some(info.lost_ms as f64 / 1000.0),
         facts: vec![(
             "Cargo.lock of this program (BLAKE3)".to_owned(),
             sweeps::Digest::of(LOCK_FILE).to_string(),
@@ -251,12 +291,23 @@ fn ask_for(figures: &mut Vec<String>, figure: Option<&str>) {
     }
 }
 
-fn command(path: &str, out: &Path, file: Option<&SweepFile>) -> String {
-    let mut command = format!("gcl-sweep run {path}");
-    for name in file.into_iter().flat_map(|file| file.datasets.keys()) {
-        command += &format!(" --data {name}=DIR");
+/// The command that runs the sweep on one machine.
+fn command(path: &str, selections: &[String], cells: &[sweeps::CellResult], out: &Path) -> String {
+    let mut command = format!("gcl-sweep run {}", reports::shell_word(path));
+    let named: BTreeSet<&str> = cells
+        .iter()
+        .filter_map(|result| match &result.cell.job.dataset {
+            sweeps::DatasetSource::Named(name) => Some(name.as_str()),
+            _ => None,
+        })
+        .collect();
+    for name in named {
+        command += &format!(" --data {}", reports::shell_word(&format!("{name}=DIR")));
     }
-    command + &format!(" --out {}", out.display())
+    for selection in selections {
+        command += &format!(" --only {}", reports::shell_word(selection));
+    }
+    command + &format!(" --out {}", reports::shell_word(&out.display().to_string()))
 }
 
 fn describe(

@@ -6,7 +6,7 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use coordinator::message::{Steer, SteerAction, Target};
+use coordinator::message::{self, Steer, SteerAction, Target};
 use sweeps::{CellResult, JobStatus};
 use tokio_util::sync::CancellationToken;
 
@@ -28,17 +28,34 @@ const LEASE: Duration = Duration::from_secs(10);
 /// Runs the sweep and writes its report.
 pub fn run(arguments: &Run, format: Format) -> Result<(), CommandError> {
     let mut file = SweepFile::read(&arguments.sweep, arguments.max_jobs)?;
+    file.keep_only(&arguments.only, arguments.max_jobs)?;
     let folders = Folders::resolve(&arguments.folders)?;
     file.open_datasets(&folders)?;
     file.demand_datasets()?;
     let out = arguments
         .out
         .clone()
-        .unwrap_or_else(|| PathBuf::from("out").join(folder_name(&file.spec.name)));
+        .unwrap_or_else(|| PathBuf::from("out").join(usual_folder(&file)));
     let state = arguments.state.clone().unwrap_or_else(|| out.join("state"));
     std::fs::create_dir_all(&out)
         .map_err(|error| CommandError::io("make the folder", &out, &error))?;
     super::runtime()?.block_on(drive(arguments, &file, &folders, &out, &state, format))
+}
+
+/// A part of a sweep has a folder of its own, so that its report does not take the place of the whole one.
+fn usual_folder(file: &SweepFile) -> String {
+    let selections: Vec<&str> = file.spec.selections().collect();
+    let whole = folder_name(&file.spec.name);
+    if selections.is_empty() {
+        return whole;
+    }
+    let part = folder_name(&selections.join("-or-"));
+    if part.len() > 100 {
+        let digest = sweeps::Digest::of(part.as_bytes()).to_string();
+        format!("{whole}-only-{}", &digest[..12])
+    } else {
+        format!("{whole}-only-{part}")
+    }
 }
 
 async fn drive(
@@ -90,6 +107,25 @@ async fn with_coordinator(
     let connection = connection(serving.address);
     let client = Client::new(&connection)?;
     let request = submit::request(file, arguments.max_jobs);
+    if !arguments.only.is_empty() {
+        let trial = message::Submit {
+            dry_run: true,
+            ..request.clone()
+        };
+        let meaning = client
+            .submit(&trial)
+            .await
+            .map_err(|error| client.failed(error))?;
+        if meaning.hidden > 0 {
+            return Err(CommandError::Usage(format!(
+                "{} holds {} more jobs of `{}`, which a run of some cells alone would hide there\n\nhint: leave out --out and --state, or give a folder \
+                 of its own; a cell that failed there is tried again by the whole sweep's `run`",
+                state.display(),
+                meaning.hidden,
+                file.spec.name
+            )));
+        }
+    }
     let submitted = client
         .submit(&request)
         .await

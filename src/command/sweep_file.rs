@@ -58,6 +58,33 @@ impl SweepFile {
         })
     }
 
+    /// Leaves only the cells that one of the selections has, each the job that it is in the whole sweep. The file's text says
+    /// so from now on, as its end.
+    ///
+    /// # Errors
+    /// A selection that has no cell, with what there is.
+    pub fn keep_only(
+        &mut self,
+        selections: &[String],
+        max_jobs: usize,
+    ) -> Result<(), CommandError> {
+        if selections.is_empty() {
+            return Ok(());
+        }
+        if self.spec.selections().next().is_some() {
+            return Err(CommandError::Usage(format!(
+                "{} has an [only] section already, and --only would be a second one\n\nhint: remove one of the two",
+                self.path
+            )));
+        }
+        let section = sweeps::only_section(&self.expansion, selections).map_err(|error| {
+            CommandError::Usage(format!("--only {}\n\nhint: {}", error.message, error.help))
+        })?;
+        let text = format!("{}{section}", self.spec.text);
+        (self.spec, self.expansion) = expand_text(&self.path, &text, Limits { max_jobs })?;
+        Ok(())
+    }
+
     /// Opens and checks the named data sets for which a folder is known.
     ///
     /// # Errors

@@ -142,10 +142,12 @@ fn expand(spec: &mut SweepSpec, limits: Limits) -> Result<Expansion, Vec<Fault>>
             )
         });
     spec.warnings = unused.collect();
-    Ok(Expansion {
+    let mut expansion = Expansion {
         columns: columns.into_iter().map(str::to_owned).collect(),
         cells,
-    })
+    };
+    crate::only::keep(&mut expansion, &spec.only)?;
+    Ok(expansion)
 }
 
 fn columns(spec: &SweepSpec) -> Vec<&'static str> {

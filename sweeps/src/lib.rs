@@ -4,7 +4,7 @@
 //! report draws a list of [`CellResult`]. Nothing here does IO, reads a clock or draws an unseeded number.
 //!
 //! Reading order: [`id`], [`value`], [`parameter`], [`registry`], [`job`], [`training`], [`record`], [`cell`], then the
-//! sweep language: [`fault`], [`spec`], [`expand`]; and [`extraction`], the jobs that are no training.
+//! sweep language: [`fault`], [`spec`], [`expand`], [`only`]; and [`extraction`], the jobs that are no training.
 
 pub mod cell;
 pub mod dataset_source;
@@ -14,6 +14,7 @@ pub mod failure;
 pub mod fault;
 pub mod id;
 pub mod job;
+pub mod only;
 pub mod parameter;
 pub mod record;
 pub mod registry;
@@ -31,6 +32,7 @@ pub use failure::{Failure, FailureClass};
 pub use fault::{Fault, Faults};
 pub use id::{AttemptNumber, Digest, JobId, NOOP_REVISION, TRAINER_REVISION};
 pub use job::{JobSpec, Parameters};
+pub use only::{Selection, SelectionError, only_section};
 pub use record::{
     ArtifactRef, Curve, DeviceInfo, EpochPoint, FinalMetrics, Outcome, Phase, Provenance,
     RunRecord, ScoreMetrics, Warning,

@@ -1,6 +1,6 @@
 //! `report` and `export` where nothing but the CSV files is left: no coordinator is started here.
 
-use crate::world::World;
+use crate::world::{World, eventually};
 
 const HEAD: &str = "sweep,variant,seed,job_id,status,auc,auc_d,auc_g,best_epoch_auc_d,best_epoch_auc_g,\
     ap_d,ap_g,ano_auc_d,ano_auc_g,macro_auc_d,macro_auc_g,far_d,far_g,recall_at_fpr10_d,recall_at_fpr10_g,\
@@ -192,4 +192,84 @@ fn export_writes_one_table() {
     }
     let elsewhere = world.run(&["params", "--format", "csv"]);
     assert_eq!(elsewhere.code, Some(2), "{}", elsewhere.stderr);
+}
+
+#[test]
+fn a_report_is_renewed_while_jobs_arrive_and_outlives_its_coordinator() {
+    let world = World::new();
+    world.slow_sweep(2);
+    let (coordinator, address) = world.coordinator("127.0.0.1:0");
+    world.run_ok(&["submit", "tiny.toml", "--coordinator", &address]);
+    let watching = world.start(&[
+        "report",
+        "tiny",
+        "--watch",
+        "--every",
+        "1",
+        "--out",
+        "live",
+        "--coordinator",
+        &address,
+    ]);
+    let page = world.path("live/report/index.html");
+    // Whenever it is read, it is whole.
+    let read = || {
+        let text = std::fs::read_to_string(&page).ok()?;
+        assert!(text.ends_with("</html>\n"), "half a page");
+        Some(text)
+    };
+    eventually("a page of a sweep that has not begun", || {
+        read().filter(|text| text.contains("4 pending") || text.contains("<b>4</b>"))
+    });
+    let said = || std::fs::read_to_string(world.path("report.log")).unwrap_or_default();
+    coordinator.kill();
+    eventually("a word that it is gone", || {
+        said()
+            .contains("stays as it is until it answers")
+            .then_some(())
+    });
+    let port = address.trim_start_matches("http://").to_owned();
+    let (_coordinator, address) = world.coordinator(&port);
+    eventually("a word that it is back", || {
+        said().contains("answers again").then_some(())
+    });
+    let worker = world.worker("w", &address);
+    eventually("a page with some of the results", || {
+        read();
+        said()
+            .contains("report renewed: 1 of 4")
+            .then_some(())
+            .or_else(|| said().contains("report renewed: 2 of 4").then_some(()))
+            .or_else(|| said().contains("report renewed: 3 of 4").then_some(()))
+    });
+    assert_eq!(
+        watching.wait(),
+        Some(0),
+        "it ends with the sweep: {}",
+        said()
+    );
+    assert!(!read().unwrap().contains("This sweep is not finished"));
+
+    worker.kill();
+
+    // One that is interrupted says so, and leaves the page.
+    world.slow_sweep(3);
+    world.run_ok(&["submit", "tiny.toml", "--coordinator", &address]);
+    let watching = world.start(&[
+        "report",
+        "tiny",
+        "--watch",
+        "--every",
+        "60",
+        "--out",
+        "live",
+        "--coordinator",
+        &address,
+    ]);
+    eventually("a first page", || {
+        said().contains("report renewed").then_some(())
+    });
+    watching.terminate();
+    assert_eq!(watching.wait(), Some(130), "{}", said());
+    assert!(read().is_some());
 }

@@ -161,3 +161,46 @@ fn smoothing_is_decided_when_reporting() {
         line("smoothed")["best_epoch_auc_d"]
     );
 }
+
+#[test]
+fn one_cell_alone_is_the_job_of_the_whole_sweep() {
+    let world = World::new();
+    world.tiny_sweep(2, 3);
+    world.run_ok(&["run", "tiny.toml", "--out", "out"]);
+    let whole = what_was_found(&world.path("out/results.csv"));
+    // The page prints the command of each cell; this is one of them, word by word.
+    let page = std::fs::read_to_string(world.path("out/report/index.html")).unwrap();
+    assert!(
+        page.contains("gcl-sweep run tiny.toml --only variant=GCL,seed=1  # "),
+        "the page has the command of the cell"
+    );
+    let selection = ["--only", "variant=GCL,seed=1"];
+    let plan = world.run_ok(&[&["plan", "tiny.toml", "--jobs"], &selection[..]].concat());
+    assert_eq!(plan.stdout.lines().count(), 1, "{}", plan.stdout);
+    world.run_ok(&[&["run", "tiny.toml"], &selection[..]].concat());
+    let alone = what_was_found(&world.path("out/tiny-only-variant-GCL-seed-1/results.csv"));
+    assert_eq!(alone.len(), 1);
+    assert!(
+        whole.contains(&alone[0]),
+        "the same id and the same numbers: {alone:?}"
+    );
+    let page =
+        std::fs::read_to_string(world.path("out/tiny-only-variant-GCL-seed-1/report/index.html"));
+    assert!(
+        page.unwrap()
+            .contains("gcl-sweep run tiny.toml --only variant=GCL,seed=1 --out")
+    );
+
+    // In the folder of the whole sweep it would hide the others.
+    let refused = world.run(&[&["run", "tiny.toml", "--out", "out"], &selection[..]].concat());
+    assert_eq!(refused.code, Some(2), "{}", refused.stderr);
+    assert!(refused.stderr.contains("3 more jobs"), "{}", refused.stderr);
+    assert_eq!(what_was_found(&world.path("out/results.csv")).len(), 4);
+    let unknown = world.run(&["run", "tiny.toml", "--only", "variant=GLC"]);
+    assert_eq!(unknown.code, Some(2));
+    assert!(
+        unknown.stderr.contains("values of `variant`: AE, GCL"),
+        "{}",
+        unknown.stderr
+    );
+}

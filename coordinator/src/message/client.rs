@@ -152,6 +152,8 @@ pub struct SweepInfo {
     pub trainer_revision: u32,
     /// Records of its jobs that differed though they must not.
     pub discrepancies: u64,
+    /// Milliseconds of attempts of its jobs that ended without a result, from lease to end.
+    pub lost_ms: u64,
     /// What audits of its jobs found.
     pub audit: AuditStamp,
 }

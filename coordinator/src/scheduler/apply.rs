@@ -25,8 +25,8 @@ impl Scheduler {
     pub(super) fn apply(&mut self, entry: &Entry, tell: bool) -> u64 {
         match entry {
             Entry::Submitted { at, submission } => self.apply_submitted(*at, submission),
-            Entry::Steered { target, action, .. } => {
-                return self.apply_steered(target, *action, tell);
+            Entry::Steered { at, target, action } => {
+                return self.apply_steered(*at, target, *action, tell);
             }
             Entry::WorkerJoined { at, worker, hello } => {
                 self.apply_joined(*at, *worker, hello);
@@ -58,7 +58,7 @@ impl Scheduler {
                     self.apply_leased(*at, *worker, *lease, tell);
                 }
             }
-            Entry::Released { leases, .. } => {
+            Entry::Released { at, leases, .. } => {
                 for lease in leases {
                     if let Some(index) = self.live_lease(*lease) {
                         if let Some(audit) = self.audits.get(&index) {
@@ -71,6 +71,7 @@ impl Scheduler {
                                 }),
                             );
                         } else {
+                            self.note_lost(index, *at);
                             self.set_state(index, State::Queued);
                         }
                         if tell {
@@ -106,8 +107,8 @@ impl Scheduler {
                     }
                 }
             }
-            Entry::Finished { record, .. } => {
-                if let Some(index) = self.apply_finished(record)
+            Entry::Finished { at, record } => {
+                if let Some(index) = self.apply_finished(*at, record)
                     && tell
                 {
                     self.tell_job(index, Some(&record.provenance.worker), None);
@@ -199,6 +200,7 @@ impl Scheduler {
                 worker.failed += 1;
             }
         }
+        self.note_lost(index, told.at);
         self.note_blame(index, &told.worker, class, verdict);
         let history = self.job_mut(index).history.get_or_insert_default();
         history.counts[class as usize] = history.counts[class as usize].saturating_add(1);
@@ -214,15 +216,31 @@ impl Scheduler {
         self.set_state(index, next);
     }
 
-    fn apply_finished(&mut self, record: &RunRecord) -> Option<JobIndex> {
+    /// Counts the time of a live attempt that ends without a result.
+    pub(super) fn note_lost(&mut self, index: JobIndex, at: Timestamp) {
+        if let Some(since) = self.job(index).lease().map(|lease| lease.since) {
+            let history = self.job_mut(index).history.get_or_insert_default();
+            history.lost_ms = history.lost_ms.saturating_add(at.since(since));
+        }
+    }
+
+    fn apply_finished(&mut self, at: Timestamp, record: &RunRecord) -> Option<JobIndex> {
         let index = self.by_id.get(&record.job_id).copied()?;
         if matches!(self.job(index).state, State::Done(_)) {
             return None;
         }
-        if let Some(lease) = self.job(index).lease()
-            && lease.attempt == record.provenance.attempt
-        {
-            let worker = lease.worker;
+        let lease = self.job(index).lease().cloned();
+        if lease.is_some_and(|lease| lease.attempt != record.provenance.attempt) {
+            // A late result of an earlier attempt: the newer one works in vain.
+            self.note_lost(index, at);
+        } else if let Some(lease) = self.job(index).lease() {
+            let (worker, since) = (lease.worker, lease.since);
+            // The record of a run that was taken up from a checkpoint counts the time before it, so that is not lost.
+            let whole_ms = (record.provenance.duration_s * 1000.0) as u64;
+            if let Some(history) = &mut self.job_mut(index).history {
+                let before = whole_ms.saturating_sub(at.since(since));
+                history.lost_ms = history.lost_ms.saturating_sub(before);
+            }
             if let Some(worker) = self.workers.get_mut(&worker) {
                 worker.finished += 1;
             }

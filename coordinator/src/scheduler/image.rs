@@ -299,6 +299,7 @@ fn restored_history(image: &HistoryImage) -> Result<Box<History>, ImageError> {
         failures: image.failures.clone(),
         counts,
         blamed: image.blamed.clone(),
+        lost_ms: image.lost_ms,
     }))
 }
 
@@ -349,6 +350,7 @@ fn job_image(job: &Job) -> JobImage {
             failures: history.failures.clone(),
             counts: history.counts.to_vec(),
             blamed: history.blamed.clone(),
+            lost_ms: history.lost_ms,
         }),
         paused: job.paused,
         audit: None,

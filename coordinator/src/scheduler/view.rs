@@ -1,6 +1,6 @@
 //! The state as people look at it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use sweeps::{DatasetSource, Digest, JobId, JobStatus};
@@ -65,8 +65,17 @@ impl Scheduler {
                 .collect(),
             trainer_revision: sweep.submission.trainer_revision,
             discrepancies: sweep.discrepancies,
+            lost_ms: self.lost_ms(sweep),
             audit: self.stamp(sweep.grid),
         })
+    }
+
+    /// The time of attempts of its jobs that came to nothing, each job once however many cells share it.
+    fn lost_ms(&self, sweep: &Sweep) -> u64 {
+        let jobs: BTreeSet<JobIndex> = self.grid(sweep.grid).jobs.iter().copied().collect();
+        jobs.into_iter()
+            .filter_map(|index| Some(self.job(index).history.as_ref()?.lost_ms))
+            .fold(0, u64::saturating_add)
     }
 
     /// A sweep's cells and where the job of each stands.

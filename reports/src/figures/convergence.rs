@@ -8,7 +8,7 @@ use super::color::{BLUE, MUTED, VERMILLION, WHITE};
 use super::data::epoch_table;
 use super::panel::{MEDIUM, Panel, SMALL, whole_ticks};
 use super::series::{Band, Network, SeedCurve, bands, seed_curves};
-use super::text::fit;
+use super::text::{fit, width};
 use crate::results::SweepResults;
 use crate::summary::SummaryRow;
 
@@ -69,8 +69,14 @@ pub(super) fn convergence(
     };
     let lines = panels.len().div_ceil(columns);
     let (left, right, top, bottom) = (54.0, 12.0, 34.0, 44.0);
-    let (gap_x, gap_y, heading) = (18.0, 24.0, 22.0);
+    let (gap_x, gap_y) = (18.0, 24.0);
     let panel_width = (WIDTH - left - right - gap_x * (columns - 1) as f64) / columns as f64;
+    // Where a title does not fit beside its count, counts stand below titles.
+    let stacked = panels.iter().any(|lines| {
+        let both = width(&lines.title, MEDIUM, true) + width(&lines.count(), SMALL, false);
+        both + 16.0 > panel_width
+    });
+    let heading = if stacked { 36.0 } else { 22.0 };
     let panel_height = if columns == 1 {
         300.0
     } else if columns == 2 {
@@ -104,7 +110,7 @@ pub(super) fn convergence(
             label_x: index + columns >= panels.len(),
             label_y: column == 0,
         };
-        draw_panel(&mut canvas, &panel, lines_of_panel, name, panel_width);
+        draw_panel(&mut canvas, &panel, lines_of_panel, name, stacked);
     }
     let middle = left + (WIDTH - left - right) / 2.0;
     let axis_label = TextStyle::new(MEDIUM).anchor(Anchor::Middle);
@@ -145,21 +151,22 @@ pub(super) fn convergence(
     })
 }
 
-fn draw_panel(canvas: &mut Canvas, panel: &Panel, lines: &Lines<'_>, name: &str, width: f64) {
+fn draw_panel(canvas: &mut Canvas, panel: &Panel, lines: &Lines<'_>, name: &str, stacked: bool) {
     panel.draw(canvas);
     panel.draw_chance(canvas);
-    let (left, top, ..) = panel.rectangle();
-    let count = format!("n = {} of {}", lines.row.n, lines.row.expected);
-    let count_width = super::text::width(&count, SMALL, false);
-    let shown = fit(&lines.title, MEDIUM, true, width - count_width - 16.0);
-    canvas.text(
-        left - 6.0,
-        top - 12.0,
-        TextStyle::new(MEDIUM).bold(),
-        &shown,
-    );
-    let style = TextStyle::new(SMALL).color(MUTED).anchor(Anchor::End);
-    canvas.text(left - 6.0 + width, top - 12.0, style, &count);
+    let (left, top, right, _) = panel.rectangle();
+    let (left, right) = (left - 6.0, right + 6.0);
+    let count = lines.count();
+    let bold = TextStyle::new(MEDIUM).bold();
+    let muted = TextStyle::new(SMALL).color(MUTED);
+    if stacked {
+        let shown = fit(&lines.title, MEDIUM, true, right - left);
+        canvas.text(left, top - 26.0, bold, &shown);
+        canvas.text(left, top - 11.0, muted, &count);
+    } else {
+        canvas.text(left, top - 12.0, bold, &lines.title);
+        canvas.text(right, top - 12.0, muted.anchor(Anchor::End), &count);
+    }
 
     for (network, curves, _) in &lines.networks {
         let (color, dash, _) = look(*network);
@@ -240,12 +247,16 @@ fn legend(canvas: &mut Canvas, panels: &[&Lines<'_>], columns: &[String], left: 
             pen.marker((x + 17.0, y), 2.6, marker, color, WHITE);
         });
         canvas.text(x + 40.0, y, style, words);
-        x += 40.0 + super::text::width(words, SMALL, false) + 20.0;
+        x += 40.0 + width(words, SMALL, false) + 20.0;
     }
-    let mut words = "thick: mean, band: ± 1 std, thin: one seed".to_owned();
-    if !columns.is_empty() {
-        words = format!("panels: {}", columns.join(" · "));
-    }
+    let several = |lines: &&Lines<'_>| lines.networks.iter().any(|(_, curves, _)| curves.len() > 1);
+    let words = if !columns.is_empty() {
+        format!("panels: {}", columns.join(" · "))
+    } else if panels.iter().any(several) {
+        "thick: mean, band: ± 1 std, thin: one seed".to_owned()
+    } else {
+        "one seed".to_owned()
+    };
     canvas.text(
         x,
         y,
@@ -269,6 +280,10 @@ fn chosen<'a, 'b>(all: &'a [Lines<'b>]) -> Vec<&'a Lines<'b>> {
 }
 
 impl Lines<'_> {
+    fn count(&self) -> String {
+        format!("n = {} of {}", self.row.n, self.row.expected)
+    }
+
     fn describe(&self) -> String {
         let parts: Vec<String> = self
             .networks

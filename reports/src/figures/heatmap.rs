@@ -61,7 +61,7 @@ pub(super) fn heatmap(
         xs.iter()
             .map(|value| width(&value.to_string(), SMALL, false))
             .fold(0.0, f64::max)
-            .min(110.0)
+            .min(150.0)
             + 10.0
     } else {
         18.0
@@ -107,7 +107,7 @@ pub(super) fn heatmap(
         let text = x.to_string();
         if turned {
             let style = TextStyle::new(SMALL).anchor(Anchor::End).upward();
-            canvas.text(at, bottom - 6.0, style, &fit(&text, SMALL, false, 110.0));
+            canvas.text(at, bottom - 6.0, style, &fit(&text, SMALL, false, 150.0));
         } else {
             canvas.text(
                 at,

@@ -20,18 +20,21 @@ pub(super) struct Histogram {
     pub(super) origin: Origin,
     /// Area under the ROC curve of the unbinned scores; `None` with one class.
     pub(super) auc: Option<f64>,
-    /// Each bin's ends, and its normal and anomalous frames.
+    /// Each bin's ends, and its normal and anomalous frames. Bins are as wide as the first; the last may reach further.
     pub(super) bins: Vec<(f64, f64, u64, u64)>,
 }
 
 impl Histogram {
     pub(super) fn of(scored: &Scored) -> Self {
-        let (low, high) = scored.range();
-        let span = if high > low { high - low } else { 1.0 };
+        let ((low, high), bulk) = (scored.range(), scored.bulk());
+        let span = if bulk > low { bulk - low } else { 1.0 };
         let edge = |bin: usize| low + span * bin as f64 / BINS as f64;
         let mut bins: Vec<_> = (0..BINS)
             .map(|bin| (edge(bin), edge(bin + 1), 0, 0))
             .collect();
+        if bulk < high {
+            bins[BINS - 1].1 = high;
+        }
         for (score, normal, anomalous) in scored.frames() {
             let bin = (((score - low) / span * BINS as f64) as usize).min(BINS - 1);
             bins[bin].2 += normal;
@@ -41,6 +44,20 @@ impl Histogram {
             origin: scored.origin.clone(),
             auc: scored.roc().map(|(_, auc)| auc),
             bins,
+        }
+    }
+
+    /// What the axis shows: to the end of the last bin, were it as wide as the first.
+    fn shown(&self) -> (f64, f64) {
+        let (Some(first), Some(last)) = (self.bins.first(), self.bins.last()) else {
+            return (0.0, 1.0);
+        };
+        let regular = first.0 + (first.1 - first.0) * self.bins.len() as f64;
+        // Half a bin more than rounding could make.
+        if last.1 - regular > 0.5 * (first.1 - first.0) {
+            (first.0, regular)
+        } else {
+            (first.0, last.1)
         }
     }
 
@@ -88,6 +105,8 @@ pub(super) fn histograms(
         TextStyle::new(SMALL),
         "anomalous frames",
     );
+    let note = TextStyle::new(SMALL).color(MUTED).anchor(Anchor::End);
+    canvas.text(WIDTH - right, 16.0, note, "height: share of the class");
     let header = [
         "figure",
         "sweep",
@@ -106,10 +125,11 @@ pub(super) fn histograms(
     for (index, histogram) in shown.iter().enumerate() {
         let x = left + (index % across) as f64 * (panel_width + gap);
         let y = top + (index / across) as f64 * line_height + heading;
-        let (Some(first), Some(last)) = (histogram.bins.first(), histogram.bins.last()) else {
+        let Some(last) = histogram.bins.last() else {
             continue;
         };
-        let (low, high) = (first.0, last.1);
+        let (low, high) = histogram.shown();
+        let farthest = last.1;
         let label = histogram.origin.label();
         let (normal, anomalous) = histogram.total();
         let share = |count: u64, all: u64| {
@@ -147,13 +167,20 @@ pub(super) fn histograms(
                     share(*of_anomalous, anomalous)
                 };
                 outline.push(panel.place(*from, height));
-                outline.push(panel.place(*to, height));
+                outline.push(panel.place(to.min(high), height));
             }
             outline.push(panel.place(high, 0.0));
             canvas.layer(dash, |pen| {
                 pen.polygon(&outline, color, 0.3);
                 pen.line(&outline, color, 1.3, 1.0);
             });
+        }
+        if farthest > high {
+            let style = TextStyle::new(9.5).color(MUTED).anchor(Anchor::End);
+            // At the top: the right end of such a panel is low.
+            let (x, top) = panel.place(high, tallest);
+            let text = format!("last bar: to {}", short(farthest));
+            canvas.text(x, top + 6.0, style, &text);
         }
         for (from, to, of_normal, of_anomalous) in &histogram.bins {
             table.text(name);
@@ -182,22 +209,39 @@ pub(super) fn histograms(
         let style = TextStyle::new(SMALL).color(MUTED).anchor(Anchor::End);
         canvas.text(x + panel_width, y - 11.0, style, &auc);
         description.push(format!(
-            "{label}, seed {}: {normal} normal and {anomalous} anomalous frames, scores from {low:.3} to {high:.3}, {auc}.",
+            "{label}, seed {}: {normal} normal and {anomalous} anomalous frames, scores from {low:.3} to {farthest:.3}, {auc}.",
             histogram.origin.seed
         ));
     }
     let title = "Scores of normal and anomalous frames";
+    let last_bar = if shown.iter().any(|histogram| {
+        let last = histogram.bins.last();
+        last.is_some_and(|last| last.1 > histogram.shown().1)
+    }) {
+        " Where the highest hundredth of both classes lies far out, the last bar counts all of it."
+    } else {
+        ""
+    };
     Some(Figure {
         name: name.to_owned(),
         title: title.to_owned(),
         caption: format!(
             "Histograms of frame scores on the test split after the last epoch, one seed of each variant ({}); each class is scaled to its own \
-             number of frames, so that the rare anomalous ones show. D: the discriminator's score; G: the reconstruction error.",
+             number of frames, so that the rare anomalous ones show.{last_bar} D: the discriminator's score; G: the reconstruction error.",
             seeds(shown)
         ),
         svg: canvas.finish(name, title, &description.join(" ")),
         csv: table.into_text(),
     })
+}
+
+/// Three digits.
+fn short(value: f64) -> String {
+    match value.abs() {
+        100.0.. => format!("{value:.0}"),
+        10.0.. => format!("{value:.1}"),
+        _ => format!("{value:.2}"),
+    }
 }
 
 fn seeds(histograms: &[Histogram]) -> String {

@@ -15,6 +15,8 @@ mod dots;
 mod embedding;
 mod heatmap;
 mod histograms;
+mod labels;
+mod letters;
 mod overlay;
 mod panel;
 mod png;

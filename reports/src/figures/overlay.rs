@@ -8,6 +8,7 @@ use super::axis::{Axis, percent_range};
 use super::canvas::{Anchor, Canvas, MARKERS, TextStyle};
 use super::color::{SERIES, WHITE};
 use super::data::epoch_table;
+use super::labels::distinct;
 use super::panel::{DASHES, MEDIUM, Panel, SMALL, end_labels, whole_ticks};
 use super::series::{Band, SeedCurve, bands, seed_curves};
 use super::text::{fit, width};
@@ -39,9 +40,11 @@ pub(super) fn overlay(results: &SweepResults, rows: &[SummaryRow], name: &str) -
     };
     let (low, high) = percent_range(points().map(|(_, auc)| *auc));
     let last = points().map(|(epoch, _)| *epoch).max()?.max(2);
-    let labels: Vec<String> = series
+    let drawn: Vec<&SummaryRow> = series.iter().map(|(row, ..)| *row).collect();
+    let (labels, key) = distinct(&drawn, &results.columns);
+    let labels: Vec<String> = labels
         .iter()
-        .map(|(row, ..)| fit(&row.label(&results.columns), SMALL, true, 150.0))
+        .map(|label| fit(label, SMALL, true, 160.0))
         .collect();
     let counts: Vec<String> = series
         .iter()
@@ -52,7 +55,8 @@ pub(super) fn overlay(results: &SweepResults, rows: &[SummaryRow], name: &str) -
         .map(|label| width(label, SMALL, true))
         .chain(counts.iter().map(|count| width(count, SMALL, false)))
         .fold(0.0, f64::max);
-    let y_axis = Axis::linear(low, high, HEIGHT - 48.0, 16.0);
+    let top = if key.is_empty() { 16.0 } else { 30.0 };
+    let y_axis = Axis::linear(low, high, HEIGHT - 48.0, top);
     let x_axis = Axis::linear(1.0, f64::from(last), 62.0, WIDTH - room - 24.0);
     let panel = Panel {
         x_ticks: whole_ticks(&Axis::linear(1.0, f64::from(last), 0.0, 1.0), 8),
@@ -115,6 +119,13 @@ pub(super) fn overlay(results: &SweepResults, rows: &[SummaryRow], name: &str) -
             .copied()
             .or_else(|| first.map(|(epoch, auc)| panel.place(f64::from(*epoch), *auc)));
         ends.push(end.map_or(panel.y.start, |(_, y)| y));
+    }
+    if !key.is_empty() {
+        let style = TextStyle::new(SMALL)
+            .color(super::color::MUTED)
+            .anchor(Anchor::End);
+        let text = fit(&format!("lines: {key}"), SMALL, false, WIDTH - 24.0);
+        canvas.text(WIDTH - 12.0, 12.0, style, &text);
     }
     let (_, top, right, bottom) = panel.rectangle();
     for (index, y) in end_labels(&ends, 30.0, top + 8.0, bottom - 8.0)

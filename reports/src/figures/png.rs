@@ -1,11 +1,11 @@
 //! PNG from the SVG: for slides and for journals that want pixels.
 
-use std::sync::{Arc, OnceLock};
+use std::collections::BTreeSet;
 
 use resvg::tiny_skia::{Pixmap, Transform};
-use resvg::usvg::{Options, Tree, fontdb};
+use resvg::usvg::{Options, Tree};
 
-use super::{Figure, text};
+use super::{Figure, letters};
 use crate::error::ReportError;
 
 /// Dots per inch of the PNG files. A figure is 96 CSS pixels to the inch.
@@ -17,13 +17,24 @@ pub fn png(figure: &Figure) -> Result<Vec<u8>, ReportError> {
         figure: figure.name.clone(),
         message,
     };
-    // Only the bundled fonts: the pixels must not depend on what a machine has installed.
+    // The bundled font alone where it has all letters: then the pixels do not depend on what a machine has installed.
+    let mut svg = std::borrow::Cow::Borrowed(figure.svg.as_str());
+    let mut fonts = letters::bundled();
+    let missing = letters::missing(&svg);
+    if !missing.is_empty() {
+        let (found, of_machine) = letters::borrowed(&missing);
+        fonts = of_machine;
+        let without: BTreeSet<char> = missing.difference(&found).copied().collect();
+        if !without.is_empty() {
+            svg = letters::numbered(&svg, &without).into();
+        }
+    }
     let options = Options {
-        fontdb: fonts(),
+        fontdb: fonts,
         font_family: "DejaVu Sans".to_owned(),
         ..Options::default()
     };
-    let tree = Tree::from_str(&figure.svg, &options).map_err(|error| fail(error.to_string()))?;
+    let tree = Tree::from_str(&svg, &options).map_err(|error| fail(error.to_string()))?;
     let scale = (PNG_DPI / 96.0) as f32;
     let size = tree.size();
     let (width, height) = (
@@ -41,19 +52,6 @@ pub fn png(figure: &Figure) -> Result<Vec<u8>, ReportError> {
         .encode_png()
         .map_err(|error| fail(error.to_string()))?;
     Ok(with_resolution(bytes))
-}
-
-fn fonts() -> Arc<fontdb::Database> {
-    static FONTS: OnceLock<Arc<fontdb::Database>> = OnceLock::new();
-    FONTS
-        .get_or_init(|| {
-            let mut fonts = fontdb::Database::new();
-            fonts.load_font_data(text::regular().to_vec());
-            fonts.load_font_data(text::bold().to_vec());
-            fonts.set_sans_serif_family("DejaVu Sans");
-            Arc::new(fonts)
-        })
-        .clone()
 }
 
 /// Puts the chunk `pHYs`, which says how large a pixel is, after the header.

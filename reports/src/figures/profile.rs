@@ -9,6 +9,7 @@ use super::data::cell_table;
 use super::panel::{DASHES, MEDIUM, Panel, SMALL, number_ticks};
 use super::text::{fit, width};
 use crate::results::SweepResults;
+use crate::statistics::share_interval;
 use crate::summary::SummaryRow;
 
 const WIDTH: f64 = 720.0;
@@ -55,13 +56,24 @@ pub(super) fn profile(results: &SweepResults, rows: &[SummaryRow], name: &str) -
     let style = TextStyle::new(SMALL);
     for (index, (row, aucs)) in series.iter().enumerate() {
         let color = SERIES[index];
-        let mut steps = vec![panel.place(low, 100.0)];
-        for (rank, auc) in aucs.iter().enumerate() {
-            let share = |reached: usize| 100.0 * reached as f64 / aucs.len() as f64;
-            steps.push(panel.place(*auc, share(aucs.len() - rank)));
-            steps.push(panel.place(*auc, share(aucs.len() - rank - 1)));
-        }
-        steps.push(panel.place(high, 0.0));
+        // A share of the runs from the left end to the right, down a step at each run.
+        let line = |of: &dyn Fn(usize) -> usize| {
+            let share = |reached: usize| 100.0 * of(reached) as f64 / aucs.len() as f64;
+            let mut steps = vec![panel.place(low, share(aucs.len()))];
+            for (rank, auc) in aucs.iter().enumerate() {
+                steps.push(panel.place(*auc, share(aucs.len() - rank)));
+                steps.push(panel.place(*auc, share(aucs.len() - rank - 1)));
+            }
+            steps.push(panel.place(high, share(0)));
+            steps
+        };
+        let intervals: Vec<(usize, usize)> = (0..=aucs.len())
+            .map(|reached| share_interval(reached, aucs.len()))
+            .collect();
+        let steps = line(&|reached| reached);
+        let mut band = line(&|reached| intervals[reached].1);
+        band.extend(line(&|reached| intervals[reached].0).into_iter().rev());
+        canvas.layer("", |pen| pen.polygon(&band, color, 0.13));
         let middle = 12.0 + LINE * index as f64;
         canvas.layer(DASHES[index % DASHES.len()], |pen| {
             pen.line(&steps, color, 2.0, 1.0);
@@ -112,7 +124,8 @@ pub(super) fn profile(results: &SweepResults, rows: &[SummaryRow], name: &str) -
         title: title.to_owned(),
         caption: format!(
             "The share of finished runs whose AUC after the last epoch is at least the value below. A line that lies right of another everywhere \
-             is ahead at every threshold; where lines cross, the order depends on the threshold. Drawn from {FEWEST} runs on."
+             is ahead at every threshold; where lines cross, the order depends on the threshold. Bands: 95% bootstrap interval of the share over seeds, \
+             at each threshold by itself. Drawn from {FEWEST} runs on."
         ),
         svg: canvas.finish(name, title, &description.join(" ")),
         csv: cell_table(results, rows, &[], name),

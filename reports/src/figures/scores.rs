@@ -123,6 +123,30 @@ impl Scored {
         }
     }
 
+    /// Where the histogram's last bar begins to hold all that is above: the largest score, unless the highest hundredth of
+    /// both classes lies so far out that it would squeeze the others together.
+    pub(super) fn bulk(&self) -> f64 {
+        let (low, high) = self.range();
+        let (normal, anomalous) = self.total();
+        let quantile = |count: fn(&(f64, u64, u64)) -> u64, all: u64| {
+            let mut above = 0;
+            let last = self.frames.iter().rev().find(|frame| {
+                above += count(frame);
+                above * 100 > all
+            });
+            last.map_or(low, |frame| frame.0)
+        };
+        let most = quantile(|frame| frame.1, normal).max(quantile(|frame| frame.2, anomalous));
+        if self.origin.network == Network::Discriminator
+            || high - low <= 1.5 * (most - low)
+            || most <= low
+        {
+            high
+        } else {
+            most
+        }
+    }
+
     /// Points of the ROC curve from (0, 0) to (1, 1), one per distinct score, and the area under it; `None` with one class.
     pub(super) fn roc(&self) -> Option<(Vec<(f64, f64)>, f64)> {
         let (normal, anomalous) = self.total();
@@ -167,5 +191,28 @@ mod tests {
         assert!((area - pairs).abs() < 1e-15);
         assert_eq!(points.first(), Some(&(0.0, 0.0)));
         assert_eq!(points.last(), Some(&(1.0, 1.0)));
+    }
+
+    #[test]
+    fn a_far_tail_does_not_squeeze_the_rest() {
+        let scored = |tail: f64| Scored {
+            origin: Origin {
+                variant: String::new(),
+                point: Vec::new(),
+                seed: 0,
+                network: Network::Generator,
+            },
+            frames: (0..200)
+                .map(|index| (f64::from(index), 1, 1))
+                .chain([(tail, 2, 2)])
+                .collect(),
+        };
+        // 202 frames of a class: the highest hundredth is the two of the tail.
+        assert!((scored(5000.0).bulk() - 199.0).abs() < 1e-12);
+        assert!((scored(250.0).bulk() - 250.0).abs() < 1e-12);
+        let binned = super::super::histograms::Histogram::of(&scored(5000.0));
+        let counted: u64 = binned.bins.iter().map(|bin| bin.2).sum();
+        assert_eq!(counted, 202, "no frame is left out");
+        assert!((binned.bins[binned.bins.len() - 1].1 - 5000.0).abs() < 1e-12);
     }
 }

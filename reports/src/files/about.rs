@@ -24,6 +24,8 @@ struct About {
     version: String,
     notes: Vec<String>,
     facts: Vec<(String, String)>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    lost_s: Option<f64>,
     figures: Vec<String>,
     datasets: Vec<Dataset>,
     /// The data set of each variant, where it has one alone.
@@ -76,6 +78,7 @@ pub fn write_about(results: &SweepResults) -> String {
         version: results.version.clone(),
         notes: results.notes.clone(),
         facts: results.facts.clone(),
+        lost_s: results.lost_s,
         figures: results.report.figures.clone(),
         datasets: results
             .datasets_in_use()
@@ -154,6 +157,7 @@ pub(super) fn read_about(folder: &Path, sweeps: &mut [SweepResults]) -> Result<b
     results.command = about.command;
     results.version = about.version;
     results.facts = about.facts;
+    results.lost_s = about.lost_s.filter(|seconds| *seconds >= 0.0);
     results.report.figures = about.figures;
     results.notes = about.notes;
     results.datasets = Vec::new();

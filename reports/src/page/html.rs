@@ -24,6 +24,8 @@ pub(super) enum Cell {
     Html(String),
     /// A message of a machine.
     Error(String),
+    /// Something to type.
+    Command(String),
 }
 
 impl Table {
@@ -90,6 +92,13 @@ impl Table {
                 Cell::Head(text) => write!(html, "<th scope=\"row\">{}</th>", escape(&text)),
                 Cell::Html(text) => write!(html, "<td>{text}</td>"),
                 Cell::Error(text) => write!(html, "<td class=\"error\">{}</td>", escape(&text)),
+                Cell::Command(text) => {
+                    write!(
+                        html,
+                        "<td class=\"command\"><code>{}</code></td>",
+                        escape(&text)
+                    )
+                }
             };
         }
         self.html.push_str("</tr>\n");

@@ -3,6 +3,7 @@
 //! It is written for a reader who does not trust it yet: what was asked and whether it held comes first, every number
 //! stands beside its n, its spread and what is missing, and the way to make it again comes with it.
 
+mod alone;
 mod comparisons;
 pub(crate) mod html;
 mod methods;
@@ -20,6 +21,7 @@ use crate::figures::Figure;
 use crate::published::{Comparison, compare};
 use crate::results::{DatasetInfo, SweepResults};
 use crate::summary::{SummaryRow, summary};
+pub use alone::shell_word;
 use html::escape;
 
 const STYLE: &str = include_str!("style.css");
@@ -217,7 +219,7 @@ fn figures(section: &Section<'_>) -> String {
         let (name, title) = (escape(&figure.name), escape(&figure.title));
         let _ = writeln!(
             html,
-            "<figure data-name=\"{name}\" id=\"figure-{name}\">\n<h3>{title}</h3>\n<div class=\"card\">{}</div>\n<figcaption>{} \
+            "<figure data-name=\"{name}\" id=\"figure-{name}\">\n<h3>{title}</h3>\n<div class=\"card\" tabindex=\"0\" role=\"group\" aria-label=\"{title}\">{}</div>\n<figcaption>{} \
              <span class=\"screen\">Beside this page: <a href=\"figures/{name}.svg\">SVG</a>, <a href=\"figures/{name}.png\">PNG</a>, \
              <a href=\"figures/{name}.csv\">data (CSV)</a>.</span></figcaption>\n</figure>",
             figure.svg,

@@ -5,8 +5,8 @@ use std::fmt::Write;
 
 use sweeps::{JobId, RunRecord};
 
-use super::Section;
 use super::html::{Cell, Table, count, duration, escape};
+use super::{Section, alone};
 use crate::results::{DatasetInfo, SplitCounts};
 
 /// A sweep file longer than this is cut in the page.
@@ -54,7 +54,7 @@ pub(super) fn compute(section: &Section<'_>) -> String {
         "#Longest job",
     ];
     let mut table = Table::new(
-        "Device time of finished jobs",
+        "Device time of attempts with a result",
         None,
         &columns.map(String::from),
     );
@@ -82,23 +82,39 @@ pub(super) fn compute(section: &Section<'_>) -> String {
         .count()
         - records.len();
     let mut html = String::new();
-    if devices.is_empty() {
-        html.push_str("<p>No job has finished yet.</p>\n");
-    } else {
-        let _ = write!(
-            html,
-            "<p>{} of device time in {}.",
-            duration(total),
-            count(records.len(), "finished job", "finished jobs")
-        );
-        if shared > 0 {
+    let jobs = count(records.len(), "finished job", "finished jobs");
+    match (section.results.lost_s, devices.is_empty()) {
+        (Some(lost), _) if lost > 0.0 => {
             let _ = write!(
                 html,
-                " {} of the table share a job with another: the same training under two names ran once.",
-                count(shared, "cell", "cells")
+                "<p><strong>{} of device time</strong>: {} in {jobs}, and {} in attempts that ended without a result, each counted from its lease until it \
+                 failed, was stopped or was given up as lost; what a checkpoint carried over is counted once.",
+                duration(total + lost),
+                duration(total),
+                duration(lost)
             );
         }
-        html.push_str("</p>\n");
+        (_, true) => html.push_str("<p>No job has finished yet."),
+        (Some(_), false) => {
+            let _ = write!(
+                html,
+                "<p>{} of device time in {jobs}; no attempt ended without a result.",
+                duration(total)
+            );
+        }
+        (None, false) => {
+            let _ = write!(html, "<p>{} of device time in {jobs}.", duration(total));
+        }
+    }
+    if !devices.is_empty() && shared > 0 {
+        let _ = write!(
+            html,
+            " {} of the table share a job with another: the same training under two names ran once.",
+            count(shared, "cell", "cells")
+        );
+    }
+    html.push_str("</p>\n");
+    if !devices.is_empty() {
         html.push_str(&table.finish());
     }
     let mut lost = BTreeMap::new();
@@ -109,16 +125,25 @@ pub(super) fn compute(section: &Section<'_>) -> String {
         lost.insert(result.job_id, u64::from(without));
     }
     let lost: u64 = lost.values().sum();
-    if lost > 0 {
-        let _ = writeln!(
-            html,
-            "<p>Besides, {} without a result. Their device time is not recorded and not in these sums.</p>",
-            if lost == 1 {
-                "1 attempt ended or is under way".to_owned()
-            } else {
-                format!("{lost} attempts ended or are under way")
-            }
-        );
+    let attempts = if lost == 1 {
+        "1 attempt ended or is under way".to_owned()
+    } else {
+        format!("{lost} attempts ended or are under way")
+    };
+    match section.results.lost_s {
+        _ if lost == 0 => {}
+        Some(_) => {
+            let _ = writeln!(
+                html,
+                "<p>{attempts} without a result; what is under way is in no sum.</p>"
+            );
+        }
+        None => {
+            let _ = writeln!(
+                html,
+                "<p>Besides, {attempts} without a result. These results do not say how long they took, so they are in no sum.</p>"
+            );
+        }
     }
     html
 }
@@ -134,13 +159,20 @@ pub(super) fn reproduce(section: &Section<'_>) -> String {
         ));
     }
     if !results.source_path.is_empty() {
-        facts.push((
-            "One cell alone",
-            "No command runs a single cell. Copy the sweep file, leave the cell's variant in it, and under <code>[axes]</code> its seed and swept \
-             values alone (<code>seed = [3]</code>); then the command above with the copy. The job's id is the one in the table of all jobs: a state \
-             folder that has it trains nothing again"
-                .to_owned(),
-        ));
+        if let Some(command) = results
+            .cells
+            .first()
+            .and_then(|cell| alone::command(results, cell))
+        {
+            facts.push((
+                "One cell alone",
+                format!(
+                    "<code>{}</code>, for example; a list below, not printed, has the command of each cell. It is the job that it is in the whole sweep, of the \
+                     same id, in a folder of its own",
+                    escape(&command)
+                ),
+            ));
+        }
         facts.push((
             "Audit",
             format!(
@@ -216,6 +248,7 @@ pub(super) fn reproduce(section: &Section<'_>) -> String {
         let _ = writeln!(html, "<dt>{}</dt><dd>{value}</dd>", escape(label));
     }
     html.push_str("</dl>\n");
+    html.push_str(&alone::listing(section));
     for info in &section.datasets {
         html.push_str(&dataset(section, info));
     }

@@ -5,8 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use sweeps::{CellResult, JobStatus};
 
-use super::Section;
 use super::html::{Cell, Table, count, escape};
+use super::{Section, alone};
 use crate::order::compare_cells;
 
 /// Jobs that are listed one by one at most.
@@ -57,6 +57,12 @@ fn unfinished(section: &Section<'_>) -> String {
     .map(String::from)
     .to_vec();
     columns.splice(1..1, section.results.columns.iter().cloned());
+    let commands = cells
+        .first()
+        .is_some_and(|cell| alone::command(section.results, cell).is_some());
+    if commands {
+        columns.push("Alone".into());
+    }
     let mut table = Table::new("Jobs without a result, failures first", None, &columns);
     for result in cells.iter().take(MOST) {
         let mut line = vec![Cell::Head(result.cell.variant.clone())];
@@ -68,6 +74,7 @@ fn unfinished(section: &Section<'_>) -> String {
             Cell::Error(result.error.clone().unwrap_or_default()),
             Cell::Html(format!("<code>{}</code>", result.job_id.short())),
         ]);
+        line.extend(alone::command(section.results, result).map(Cell::Command));
         table.row("", line);
     }
     if cells.len() > MOST {

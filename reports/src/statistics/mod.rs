@@ -8,6 +8,7 @@ mod distribution;
 mod equivalence;
 mod moments;
 mod paired;
+mod proportion;
 mod rank;
 
 pub use bootstrap::{
@@ -20,4 +21,5 @@ pub use paired::{
     PairedComparison, SMALLEST_PAIRS, cohens_d_paired, compare_paired, holm, permutation_test,
     wilcoxon_signed_rank,
 };
+pub use proportion::share_interval;
 pub use rank::{performance_profile, probability_of_improvement};

@@ -5,6 +5,7 @@
 
 mod axis;
 mod dataset;
+mod only;
 mod reader;
 mod requirements;
 mod settings;
@@ -48,6 +49,8 @@ pub struct SweepSpec {
     pub(crate) axes: Vec<Axis>,
     pub(crate) excludes: Vec<Row>,
     pub(crate) includes: Vec<Row>,
+    /// Selections of cells, with their spans; none: all.
+    pub(crate) only: Vec<(String, Range<usize>)>,
 }
 
 /// What a sweep asks of its report.
@@ -144,6 +147,11 @@ impl SweepSpec {
     /// Every fault of the file, in the file's order.
     pub fn parse(path: &str, text: &str) -> Result<Self, Faults> {
         reader::read(text).map_err(|faults| Faults::new(path, text, faults))
+    }
+
+    /// The selections of `[only]`, as they are written; none where the sweep is whole.
+    pub fn selections(&self) -> impl Iterator<Item = &str> {
+        self.only.iter().map(|(text, _)| text.as_str())
     }
 
     /// Names of the variants, in the file's order.

@@ -8,6 +8,7 @@ use toml::de::{DeTable, DeValue};
 
 use super::axis::{self, coordinate};
 use super::dataset::Dataset;
+use super::only;
 use super::requirements::{self, ResourceRequest};
 use super::settings::{Named, named, settings};
 use super::table::{Entry, as_list, as_table, as_text, entries, unknown_key};
@@ -18,7 +19,7 @@ use crate::dataset_source::DatasetSource;
 use crate::fault::Fault;
 use crate::parameter::nearest_hint;
 
-const KNOWN: [&str; 12] = [
+const KNOWN: [&str; 13] = [
     "name",
     "description",
     "dataset",
@@ -31,6 +32,7 @@ const KNOWN: [&str; 12] = [
     "include",
     "report",
     "requirements",
+    "only",
 ];
 
 /// Texts that a person writes are bounded, since a coordinator keeps them.
@@ -98,6 +100,7 @@ impl Reader<'_> {
             axes: Vec::new(),
             excludes: Vec::new(),
             includes: Vec::new(),
+            only: Vec::new(),
         };
         let mut dataset = Dataset::default();
         let (mut zips, mut random) = (Vec::new(), None);
@@ -132,6 +135,7 @@ impl Reader<'_> {
                 "include" => includes = Some(entry),
                 "report" => spec.report = self.report(&entry),
                 "requirements" => spec.requirements = requirements::read(&entry, self.faults),
+                "only" => spec.only = only::read(&entry, self.faults),
                 _ => self
                     .faults
                     .push(unknown_key(&entry, "a sweep file", &KNOWN)),

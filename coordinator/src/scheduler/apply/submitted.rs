@@ -103,6 +103,7 @@ impl Scheduler {
 
     pub(super) fn apply_steered(
         &mut self,
+        at: Timestamp,
         target: &Target,
         action: SteerAction,
         tell: bool,
@@ -169,6 +170,7 @@ impl Scheduler {
                 }
                 _ => continue,
             };
+            self.note_lost(index, at);
             self.set_state(index, next);
             changed += 1;
             if tell {

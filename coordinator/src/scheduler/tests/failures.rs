@@ -207,3 +207,59 @@ fn the_only_worker_is_not_sent_away() {
     assert_eq!(attempts, 20);
     assert_eq!(world.count("a", JobStatus::Failed), 10);
 }
+
+#[test]
+fn time_that_came_to_nothing_is_counted_and_survives_a_restart() {
+    let lost = |world: &World| world.scheduler.sweep_info("a").unwrap().lost_ms;
+    let mut world = World::new();
+    world.sweep("a", 1);
+    let worker = world.worker("w");
+    let job = world.one(worker);
+    world.pass(5_000);
+    assert_eq!(lost(&world), 0, "what is under way is not lost");
+    world.fail(worker, &job, FailureClass::Preempted).unwrap();
+    assert_eq!(lost(&world), 5_000);
+    // Nobody renews the next one: it is lost with its whole time to live.
+    world.one(worker);
+    world.pass(TTL + 1_000);
+    let after_loss = lost(&world);
+    assert!(after_loss >= 5_000 + TTL, "{after_loss}");
+    world.restart();
+    assert_eq!(lost(&world), after_loss);
+    // Somebody cancels while it runs.
+    let worker = world.worker("v");
+    world.one(worker);
+    world.pass(3_000);
+    world.steer(Target::Sweep("a".into()), SteerAction::Cancel);
+    assert_eq!(lost(&world), after_loss + 3_000);
+    world.steer(Target::Sweep("a".into()), SteerAction::Retry);
+    let job = world.one(worker);
+    world.pass(2_000);
+    world.finish(worker, &job).unwrap();
+    assert_eq!(
+        lost(&world),
+        after_loss + 3_000,
+        "the attempt that succeeds loses nothing"
+    );
+    world.restart();
+    assert_eq!(lost(&world), after_loss + 3_000);
+}
+
+#[test]
+fn a_run_that_goes_on_from_a_checkpoint_has_not_lost_what_it_kept() {
+    let lost = |world: &World| world.scheduler.sweep_info("a").unwrap().lost_ms;
+    let mut world = World::new();
+    world.sweep("a", 1);
+    let worker = world.worker("w");
+    let job = world.one(worker);
+    world.pass(10_000);
+    world.fail(worker, &job, FailureClass::Preempted).unwrap();
+    let job = world.one(worker);
+    world.pass(4_000);
+    let mut record = fixture::record(job.job_id, job.attempt, "w");
+    // Nine of the ten seconds were in the checkpoint.
+    (record.provenance.duration_s, record.provenance.resumed) = (13.0, 1);
+    world.deliver(worker, record).unwrap();
+    assert_eq!(lost(&world), 1_000);
+    world.restart();
+}

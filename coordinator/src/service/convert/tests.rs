@@ -84,12 +84,12 @@ prop_compose! {
 prop_compose! {
     fn info()(
         summary in summary(), file in name(), text in name(), columns in prop::collection::vec(name(), 0..3),
-        datasets in datasets(), trainer_revision in any::<u32>(), discrepancies in any::<u64>(),
+        datasets in datasets(), trainer_revision in any::<u32>(), discrepancies in any::<u64>(), lost_ms in any::<u64>(),
         audit in any::<[u64; 5]>(), tolerance in 0.0..1.0_f64,
     ) -> SweepInfo {
         let [waiting, equal, within, different, failed] = audit;
         let audit = crate::message::AuditStamp { waiting, equal, within, different, failed, tolerance };
-        SweepInfo { summary, file, text, columns, datasets, trainer_revision, discrepancies, audit }
+        SweepInfo { summary, file, text, columns, datasets, trainer_revision, discrepancies, lost_ms, audit }
     }
 }
 prop_compose! {

@@ -51,6 +51,7 @@ impl From<&SweepInfo> for wire::StatusResponse {
             datasets: named(&info.datasets),
             trainer_revision: info.trainer_revision,
             discrepancies: info.discrepancies,
+            lost_ms: info.lost_ms,
             audit: Some(info.audit.into()),
         }
     }
@@ -67,6 +68,7 @@ impl TryFrom<wire::StatusResponse> for SweepInfo {
             datasets: named_digests("datasets", info.datasets)?,
             trainer_revision: info.trainer_revision,
             discrepancies: info.discrepancies,
+            lost_ms: info.lost_ms,
             audit: info.audit.unwrap_or_default().into(),
         })
     }

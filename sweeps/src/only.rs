@@ -1,0 +1,267 @@
+//! Some cells of a sweep alone, named by what they are: `variant=GCL_B,seed=3`.
+//!
+//! A selection changes no job: the cells that are left have the ids that they have in the whole sweep. It stands in the sweep
+//! file, as `[only]`, or is put there by `run --only`, so that what was submitted says of itself that it is a part.
+
+use std::collections::BTreeSet;
+use std::fmt::Write;
+use std::ops::Range;
+
+use crate::cell::Cell;
+use crate::expand::Expansion;
+use crate::fault::Fault;
+use crate::parameter::nearest_hint;
+
+/// A key and the value that a cell must show under it, as the CSV files write it.
+type Term = (String, String);
+
+/// One selection: the cells that have all its values.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Selection {
+    terms: Vec<Term>,
+}
+
+/// Why a selection selects nothing.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SelectionError {
+    /// What is wrong.
+    pub message: String,
+    /// What to do about it.
+    pub help: String,
+}
+
+impl Selection {
+    /// Reads `key=value,key=value`. A value that holds a comma followed by another key, or a quote, stands in double quotes,
+    /// a quote inside with a backslash before it.
+    ///
+    /// # Errors
+    /// A text without `=`, or a key that is none of `variant`, `seed` and `columns`.
+    pub fn parse(text: &str, columns: &[String]) -> Result<Self, SelectionError> {
+        let known = || {
+            ["variant", "seed"]
+                .into_iter()
+                .chain(columns.iter().map(String::as_str))
+        };
+        let mut terms: Vec<Term> = Vec::new();
+        let mut rest = text;
+        loop {
+            let Some((key, after)) = rest.split_once('=') else {
+                return Err(SelectionError {
+                    message: format!("`{}` is no KEY=VALUE", rest.trim()),
+                    help: format!(
+                        "write it as variant=NAME,seed=N; keys: {}",
+                        known().collect::<Vec<_>>().join(", ")
+                    ),
+                });
+            };
+            let key = key.trim();
+            if !known().any(|name| name == key) {
+                return Err(SelectionError {
+                    message: format!("`{key}` is no axis of this sweep"),
+                    help: format!(
+                        "{}keys: {}",
+                        nearest_hint(key, known()),
+                        known().collect::<Vec<_>>().join(", ")
+                    ),
+                });
+            }
+            if terms.iter().any(|(other, _)| other == key) {
+                return Err(SelectionError {
+                    message: format!("`{key}` stands twice in one selection"),
+                    help: "a cell has one value of each; for several cells give several selections"
+                        .into(),
+                });
+            }
+            let (value, next) = value(after, &|piece| {
+                piece
+                    .split_once('=')
+                    .is_some_and(|(key, _)| known().any(|name| name == key.trim()))
+            });
+            terms.push((key.to_owned(), value));
+            match next {
+                Some(next) => rest = next,
+                None => return Ok(Self { terms }),
+            }
+        }
+    }
+
+    /// The selection of that cell alone.
+    pub fn of(cell: &Cell, columns: &[String]) -> Self {
+        let mut terms = vec![("variant".to_owned(), cell.variant.clone())];
+        terms.extend(columns.iter().zip(&cell.point).map(|(column, value)| {
+            let value = value.as_ref().map_or_else(String::new, ToString::to_string);
+            (column.clone(), value)
+        }));
+        terms.push(("seed".to_owned(), cell.job.seed.to_string()));
+        Self { terms }
+    }
+
+    fn selects(&self, cell: &Cell, columns: &[String]) -> bool {
+        self.terms
+            .iter()
+            .all(|(key, wanted)| same(&shown(cell, columns, key), wanted))
+    }
+
+    /// The term whose value no cell has, with the values that there are.
+    fn complaint(&self, expansion: &Expansion) -> SelectionError {
+        for (key, wanted) in &self.terms {
+            let values: BTreeSet<String> = expansion
+                .cells
+                .iter()
+                .map(|cell| shown(cell, &expansion.columns, key))
+                .collect();
+            if values.iter().any(|value| same(value, wanted)) {
+                continue;
+            }
+            let mut listed: Vec<&str> = values.iter().map(String::as_str).collect();
+            // In the order of the sweep where that is what people know: numbers by size.
+            listed.sort_by(
+                |left, right| match (left.parse::<f64>(), right.parse::<f64>()) {
+                    (Ok(left), Ok(right)) => left.total_cmp(&right),
+                    _ => left.cmp(right),
+                },
+            );
+            let more = listed.len().saturating_sub(30);
+            listed.truncate(30);
+            let mut help = format!(
+                "{}values of `{key}`: {}",
+                nearest_hint(wanted, listed.iter().copied()),
+                listed.join(", ")
+            );
+            if more > 0 {
+                let _ = write!(help, " and {more} more");
+            }
+            return SelectionError {
+                message: format!("no cell of this sweep has {key} = {wanted}"),
+                help,
+            };
+        }
+        SelectionError {
+            message: format!("no cell of this sweep has all of {self}"),
+            help: "each of these values is there, but not together: `gcl-sweep plan SWEEP --jobs` lists the cells".into(),
+        }
+    }
+}
+
+/// As [`Selection::parse`] reads it.
+impl std::fmt::Display for Selection {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        for (index, (key, value)) in self.terms.iter().enumerate() {
+            let comma = if index > 0 { "," } else { "" };
+            let bare = !value.contains([',', '"']) && value.trim() == value;
+            if bare {
+                write!(formatter, "{comma}{key}={value}")?;
+            } else {
+                let value = value.replace('\\', "\\\\").replace('"', "\\\"");
+                write!(formatter, "{comma}{key}=\"{value}\"")?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// The value that a text begins with, and what follows the comma after it.
+fn value<'a>(text: &'a str, begins_term: &dyn Fn(&str) -> bool) -> (String, Option<&'a str>) {
+    if let Some(quoted) = text.strip_prefix('"') {
+        let mut value = String::new();
+        let mut letters = quoted.char_indices();
+        while let Some((at, letter)) = letters.next() {
+            match letter {
+                '\\' => value.extend(letters.next().map(|(_, letter)| letter)),
+                '"' => {
+                    let after = &quoted[at + 1..];
+                    return (value, after.trim_start().strip_prefix(','));
+                }
+                _ => value.push(letter),
+            }
+        }
+        return (value, None);
+    }
+    // A comma that no key follows belongs to the value: names may hold one.
+    let end = text
+        .match_indices(',')
+        .find(|(at, _)| begins_term(&text[at + 1..]));
+    match end {
+        Some((at, _)) => (text[..at].trim().to_owned(), Some(&text[at + 1..])),
+        None => (text.trim().to_owned(), None),
+    }
+}
+
+/// What a cell shows under a key, as the CSV files write it.
+fn shown(cell: &Cell, columns: &[String], key: &str) -> String {
+    match key {
+        "variant" => cell.variant.clone(),
+        "seed" => cell.job.seed.to_string(),
+        _ => columns
+            .iter()
+            .position(|column| column == key)
+            .and_then(|index| cell.point.get(index)?.as_ref())
+            .map_or_else(String::new, ToString::to_string),
+    }
+}
+
+/// Equal texts, or numbers of the same size: `2e-5` is `0.00002`.
+fn same(value: &str, wanted: &str) -> bool {
+    value == wanted
+        || matches!((value.parse::<f64>(), wanted.parse::<f64>()), (Ok(value), Ok(wanted)) if value == wanted)
+}
+
+/// Leaves the cells that one of the selections has. `[only]` of a sweep file.
+pub(crate) fn keep(
+    expansion: &mut Expansion,
+    selections: &[(String, Range<usize>)],
+) -> Result<(), Vec<Fault>> {
+    let mut kept = vec![false; expansion.cells.len()];
+    let mut faults = Vec::new();
+    for (text, span) in selections {
+        if let Err(SelectionError { message, help }) = mark(expansion, text, &mut kept) {
+            faults.push(Fault::new(span.clone(), message, help));
+        }
+    }
+    if !faults.is_empty() {
+        return Err(faults);
+    }
+    if !selections.is_empty() {
+        let mut kept = kept.into_iter();
+        expansion.cells.retain(|_| kept.next().unwrap_or_default());
+    }
+    Ok(())
+}
+
+fn mark(expansion: &Expansion, text: &str, kept: &mut [bool]) -> Result<(), SelectionError> {
+    let selection = Selection::parse(text, &expansion.columns)?;
+    let mut any = false;
+    for (cell, kept) in expansion.cells.iter().zip(kept) {
+        if selection.selects(cell, &expansion.columns) {
+            (*kept, any) = (true, true);
+        }
+    }
+    if any {
+        Ok(())
+    } else {
+        Err(selection.complaint(expansion))
+    }
+}
+
+/// Checks that each selection has a cell, and gives what makes a sweep file mean these cells alone when it is put at its end.
+///
+/// # Errors
+/// The first selection that has none, with what there is.
+pub fn only_section(
+    expansion: &Expansion,
+    selections: &[String],
+) -> Result<String, SelectionError> {
+    let mut kept = vec![false; expansion.cells.len()];
+    let mut quoted = Vec::new();
+    for text in selections {
+        mark(expansion, text, &mut kept).map_err(|error| SelectionError {
+            message: format!("{text}: {}", error.message),
+            ..error
+        })?;
+        quoted.push(toml::Value::String(text.clone()).to_string());
+    }
+    Ok(format!(
+        "\n# By the command line: these cells alone.\n[only]\ncells = [{}]\n",
+        quoted.join(", ")
+    ))
+}
