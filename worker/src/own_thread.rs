@@ -38,7 +38,12 @@ pub(crate) async fn run(
         let message = format!("no thread for the {who}: {error}");
         return failed(FailureClass::OutOfMemory, message);
     }
-    let vanished = || failed(FailureClass::Trainer, format!("the {who}'s thread vanished"));
+    let vanished = || {
+        failed(
+            FailureClass::Trainer,
+            format!("the {who}'s thread vanished"),
+        )
+    };
     tokio::select! {
         biased;
         () = stop.cancelled() => (raise.0)(),
