@@ -104,7 +104,16 @@ impl World {
                 wait_ms: self.scale.patience / 2,
             })
         } else {
-            self.at(50, Happening::Act(index, 0));
+            let delay = match self.scale.rest {
+                Some(rest) => rest,
+                None => {
+                    let due = caller.running.values().copied().min().unwrap_or(now);
+                    due.min(caller.last_report + self.scale.ttl / 3)
+                        .saturating_sub(now)
+                        .max(1)
+                }
+            };
+            self.at(delay, Happening::Act(index, 0));
             return;
         };
         self.send(index, request);
