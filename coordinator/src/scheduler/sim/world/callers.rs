@@ -104,6 +104,8 @@ impl World {
                 wait_ms: self.scale.patience / 2,
             })
         } else {
+            // A call that was not answered in time is over, also where it is not made again.
+            caller.call = None;
             let delay = match self.scale.rest {
                 Some(rest) => rest,
                 None => {
