@@ -4,6 +4,8 @@
 //! When the state cannot be written (a full disk), nothing is acknowledged: what waits is told so, what was decided is
 //! kept and written again until it succeeds, and meanwhile every request is refused in the same words.
 
+mod compaction;
+mod follower;
 mod kind;
 mod state;
 #[cfg(test)]
@@ -29,6 +31,7 @@ use crate::message::{Change, Counts, Refusal, Timestamp};
 use crate::metrics::Metrics;
 use crate::scheduler::{Effect, Event, Policy, Reply, Scheduler, Ticket};
 
+use compaction::Compacting;
 use state::{Kept, State};
 
 /// Requests that may wait for the engine; a caller waits for room beyond that. A few turns' worth.
@@ -152,6 +155,7 @@ impl Engine {
             waiting: BTreeMap::new(),
             wake_at: None,
             broken: None,
+            compacting: None,
         };
         let task = tokio::spawn(run.run(receiver, shutdown));
         Ok(Self { handle, task })
@@ -184,6 +188,8 @@ struct Run {
     waiting: BTreeMap<Ticket, oneshot::Sender<Reply>>,
     wake_at: Option<Timestamp>,
     broken: Option<Broken>,
+    /// A snapshot that is being written.
+    compacting: Option<Compacting>,
 }
 
 /// A write failed. The scheduler is ahead of the disk by these entries.
@@ -227,6 +233,10 @@ impl Run {
                     self.turn(batch.drain(..)).await?;
                 }
                 () = pause => self.turn(std::iter::empty()).await?,
+                ended = compacted(&mut self.compacting) => {
+                    self.compacting = None;
+                    self.end_snapshot(ended).await?;
+                }
             }
         }
         self.finish().await
@@ -390,38 +400,51 @@ impl Run {
         if entries.is_empty() && kept.is_empty() {
             return Ok(Ok(()));
         }
-        let Some(mut state) = self.state.take() else {
-            return Err(EngineError::Task("its state is gone".into()));
-        };
-        let (state, entries, result) = in_place(move || {
-            let result = state.write(&entries, &kept);
-            (state, entries, result)
-        })
-        .await
-        .map_err(|error| EngineError::Task(error.to_string()))?;
-        self.state = Some(state);
+        let (entries, result) = self
+            .with_state(move |state| {
+                let result = state.write(&entries, &kept);
+                (entries, result)
+            })
+            .await?;
         Ok(result.map_err(|error| (entries, Refusal::Storage(chain(&error)))))
     }
 
-    /// Puts a snapshot in the place of a journal that has grown long. Everybody waits meanwhile: for as long as it takes to
-    /// copy the records, which happens ever more seldom as they grow.
+    /// Lets a snapshot be written when the journal has grown long: beside what goes on, from what is on disk.
     async fn compact(&mut self) -> Result<(), EngineError> {
-        let due = self.state.as_ref().is_some_and(State::is_snapshot_due);
-        if self.broken.is_some() || !due {
+        let is_due = self.state.as_ref().is_some_and(State::is_snapshot_due);
+        if self.broken.is_some() || self.compacting.is_some() || !is_due {
             return Ok(());
         }
-        let image = self.scheduler.image();
+        let compaction = self.with_state(State::begin_snapshot).await?;
+        self.compacting = compaction.map(compaction::Compaction::start);
+        Ok(())
+    }
+
+    async fn end_snapshot(
+        &mut self,
+        ended: Result<Result<journal::Written, compaction::CompactionError>, String>,
+    ) -> Result<(), EngineError> {
+        let ended = ended.map_err(EngineError::Task)?;
+        self.with_state(move |state| state.end_snapshot(ended))
+            .await
+    }
+
+    /// Does what blocks with what is on disk.
+    async fn with_state<T: Send + 'static>(
+        &mut self,
+        work: impl FnOnce(&mut State) -> T + Send + 'static,
+    ) -> Result<T, EngineError> {
         let Some(mut state) = self.state.take() else {
-            return Ok(());
+            return Err(EngineError::Task("its state is gone".into()));
         };
-        let state = tokio::task::spawn_blocking(move || {
-            state.compact(&image);
-            state
+        let (state, answer) = in_place(move || {
+            let answer = work(&mut state);
+            (state, answer)
         })
         .await
         .map_err(|error| EngineError::Task(error.to_string()))?;
         self.state = Some(state);
-        Ok(())
+        Ok(answer)
     }
 
     fn publish(&self, changes: Vec<Change>) {
@@ -448,12 +471,27 @@ impl Run {
         for (_, waiting) in std::mem::take(&mut self.waiting) {
             let _ = waiting.send(Err(Refusal::Unavailable("it is stopping".into())));
         }
+        if let Some(mut compacting) = self.compacting.take() {
+            compacting.stop();
+            let ended = compacting.ended().await;
+            self.end_snapshot(ended).await?;
+        }
         if let Some(state) = self.state.take() {
             tokio::task::spawn_blocking(move || state.close())
                 .await
                 .map_err(|error| EngineError::Task(error.to_string()))?;
         }
         Ok(())
+    }
+}
+
+/// When a snapshot that is being written has ended; never where there is none.
+async fn compacted(
+    compacting: &mut Option<Compacting>,
+) -> Result<Result<journal::Written, compaction::CompactionError>, String> {
+    match compacting {
+        Some(compacting) => compacting.ended().await,
+        None => std::future::pending().await,
     }
 }
 

@@ -21,7 +21,7 @@ use crate::message::{LogLine, Refusal};
 
 pub use memory::MemoryStore;
 pub use sled_store::SledStore;
-pub use writer::IndexWriter;
+pub use writer::{IndexWriter, moved};
 
 /// Changes that are made together or not at all, in this order.
 pub type Batch = Vec<(Vec<u8>, Option<Vec<u8>>)>;
@@ -58,6 +58,7 @@ impl From<IndexError> for Refusal {
 const SCHEMA: u32 = 1;
 const SCHEMA_KEY: &[u8] = b"meta/schema_version";
 const APPLIED_KEY: &[u8] = b"meta/applied";
+const SNAPSHOT_KEY: &[u8] = b"meta/snapshot";
 
 /// How far an index has read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

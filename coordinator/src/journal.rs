@@ -8,12 +8,19 @@
 //! A failed append leaves the journal usable: the next one cuts what may have been written and writes again, since after
 //! a failed sync the kernel may have dropped the pages that it could not write.
 //!
-//! So that neither the folder nor the time that opening takes grows for ever, [`Journal::compact`] writes a snapshot: a
-//! segment that holds what still matters of those before it, after which they are removed. Numbers and hashes go on
-//! through it.
+//! So that neither the folder nor the time that opening takes grows for ever, [`Journal::begin_snapshot`] lets a snapshot be
+//! written beside it: a file that holds what still matters of the segments before it. Numbers and hashes of the segments
+//! go on as if it were not there; what the snapshot before it stands for is removed.
 
+mod disk;
+#[cfg(test)]
+pub(crate) mod failing;
 mod files;
 mod frame;
+#[cfg(test)]
+pub(crate) mod power_loss;
+#[cfg(test)]
+mod power_loss_tests;
 mod repair;
 mod scan;
 mod snapshot;
@@ -24,7 +31,6 @@ mod tests;
 
 use std::fs::{File, OpenOptions};
 use std::io;
-use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -32,12 +38,15 @@ use sweeps::Digest;
 
 use crate::entry::Entry;
 
+pub(crate) use disk::sync_folder;
+pub use disk::{Disk, DiskFile, RealDisk};
+pub(crate) use files::is_name;
 pub use frame::Location;
-pub use repair::{Part, Verified, copy, parts, repair, verify};
+pub use repair::{Mended, Part, Verified, copy, parts, repair, verify};
 pub use scan::{Scanned, export, read_payload, visit};
-pub use snapshot::Kept;
+pub use snapshot::{Kept, Snapshot, State, Written};
 
-use files::path_of;
+use files::{Which, path_of};
 use frame::Kind;
 use scan::Size;
 
@@ -51,28 +60,8 @@ pub struct Options {
     pub snapshot_bytes: u64,
     /// The same in entries.
     pub snapshot_entries: u64,
-    /// Asked before each operation on a file; tests let it fail.
-    pub fault: Option<Fault>,
-}
-
-/// Says whether an operation shall fail.
-pub type Fault = Arc<dyn Fn(Operation) -> io::Result<()> + Send + Sync>;
-
-/// What is about to be done to a file.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Operation {
-    /// Bytes are written. When it fails, half of them were.
-    Write,
-    /// They are synced.
-    Sync,
-    /// A new segment is made.
-    Create,
-    /// A snapshot gets its name.
-    Rename,
-    /// The names in the folder are synced.
-    SyncFolder,
-    /// A file is removed.
-    Remove,
+    /// What it is written to.
+    pub disk: Arc<dyn Disk>,
 }
 
 impl Default for Options {
@@ -83,14 +72,8 @@ impl Default for Options {
             // Read in less than a second; a thousand real jobs stay below it.
             snapshot_bytes: 64 << 20,
             snapshot_entries: 500_000,
-            fault: None,
+            disk: Arc::new(RealDisk),
         }
-    }
-}
-
-impl Options {
-    fn ask(&self, operation: Operation) -> io::Result<()> {
-        self.fault.as_ref().map_or(Ok(()), |fault| fault(operation))
     }
 }
 
@@ -123,9 +106,9 @@ pub enum JournalError {
         /// What is wrong.
         what: String,
     },
-    /// A snapshot is not what was written: without it, what follows means nothing.
+    /// A snapshot is not what was written.
     #[error(
-        "the journal's snapshot is damaged: {path} at byte {offset}: {what}. It cannot be cut there: restore a backup. `gcl-sweep journal export` still writes what is before the damage"
+        "the journal's snapshot is damaged: {path} at byte {offset}: {what}. `gcl-sweep coordinator repair` sets it aside where what it stands for is still there, so that nothing is lost; where it is not, restore a backup"
     )]
     DamagedSnapshot {
         /// The segment.
@@ -169,7 +152,7 @@ impl JournalError {
 pub struct Journal {
     folder: PathBuf,
     options: Options,
-    file: File,
+    file: Box<dyn DiskFile>,
     path: PathBuf,
     /// Number of the first entry of the current segment: its name.
     segment: u64,
@@ -184,13 +167,11 @@ pub struct Journal {
     size: Size,
     /// Nothing may be written behind the current segment: the next append begins another.
     is_sealed: bool,
-    /// Segments that a snapshot stands for.
+    /// Files that nothing needs any more.
     obsolete: Vec<PathBuf>,
-    /// A snapshot that got its name though it failed: nothing can be written while it is there.
-    failed_snapshot: Option<PathBuf>,
     /// No snapshot before the journal has so many bytes since the last: one failed.
     snapshot_not_before: u64,
-    _lock: File,
+    lock: Arc<File>,
 }
 
 impl Journal {
@@ -203,22 +184,21 @@ impl Journal {
         options: Options,
         visit: &mut dyn FnMut(Scanned) -> Result<(), JournalError>,
     ) -> Result<Self, JournalError> {
-        let lock = lock(folder)?;
-        files::remove_parts(folder).map_err(JournalError::io("tidy", folder))?;
-        let scan = scan::scan(folder, visit)?;
+        let lock = Arc::new(lock(folder)?);
+        files::remove_parts(folder, options.disk.as_ref())
+            .map_err(JournalError::io("tidy", folder))?;
+        let scan = scan::scan(folder, Which::All, visit)?;
         if let Some(path) = scan.unfinished {
-            std::fs::remove_file(&path)
-                .and_then(|()| sync_folder(folder))
+            let disk = &options.disk;
+            disk.remove(&path)
+                .and_then(|()| disk.sync_folder(folder))
                 .map_err(JournalError::io("remove the unfinished", &path))?;
         }
         let (size, obsolete) = (scan.size, scan.obsolete);
         let (last, file, path) = if let Some(last) = scan.last {
             let path = path_of(folder, last.segment);
-            let file = OpenOptions::new()
-                .read(true)
-                .write(true)
-                .open(&path)
-                .map_err(JournalError::io("open", &path))?;
+            let opened = options.disk.open(&path);
+            let file = opened.map_err(JournalError::io("open", &path))?;
             (last, file, path)
         } else {
             let (file, path) = create(folder, 1, frame::GENESIS, &options)?;
@@ -237,9 +217,8 @@ impl Journal {
             size,
             is_sealed: last.is_sealed,
             obsolete,
-            failed_snapshot: None,
             snapshot_not_before: 0,
-            _lock: lock,
+            lock,
         };
         if last.torn {
             tracing::warn!(path = %journal.path.display(), offset = last.end, "cut off an entry that was not written to its end");
@@ -256,11 +235,7 @@ impl Journal {
         if entries.is_empty() {
             return Ok(Vec::new());
         }
-        self.remove_failed_snapshot()?;
-        if self.soiled {
-            self.cut()?;
-            self.soiled = false;
-        }
+        self.clean()?;
         if self.is_sealed || (self.end >= self.options.segment_bytes && self.end > frame::HEADER) {
             self.rotate()?;
         }
@@ -278,10 +253,11 @@ impl Journal {
             });
         }
         self.soiled = true;
-        self.write(&bytes)
+        self.file
+            .write_all_at(&bytes, self.end)
             .map_err(JournalError::io("write", &self.path))?;
-        self.fault(Operation::Sync)
-            .and_then(|()| self.file.sync_data())
+        self.file
+            .sync_data()
             .map_err(JournalError::io("sync", &self.path))?;
         self.soiled = false;
         self.end += bytes.len() as u64;
@@ -307,13 +283,13 @@ impl Journal {
         &self.folder
     }
 
-    fn write(&self, bytes: &[u8]) -> io::Result<()> {
-        if let Err(error) = self.fault(Operation::Write) {
-            self.file
-                .write_all_at(&bytes[..bytes.len() / 2], self.end)?;
-            return Err(error);
+    /// Cuts off what an append that failed may have written.
+    fn clean(&mut self) -> Result<(), JournalError> {
+        if self.soiled {
+            self.cut()?;
+            self.soiled = false;
         }
-        self.file.write_all_at(bytes, self.end)
+        Ok(())
     }
 
     fn cut(&self) -> Result<(), JournalError> {
@@ -325,6 +301,8 @@ impl Journal {
 
     fn rotate(&mut self) -> Result<(), JournalError> {
         let segment = self.sequence + 1;
+        // Where this fails a file may be left, which must be the next one: nothing is written behind this segment any more.
+        self.is_sealed = true;
         let (file, path) = create(&self.folder, segment, self.chain, &self.options)?;
         self.file = file;
         self.path = path;
@@ -332,10 +310,6 @@ impl Journal {
         self.end = frame::HEADER;
         self.is_sealed = false;
         Ok(())
-    }
-
-    fn fault(&self, operation: Operation) -> io::Result<()> {
-        self.options.ask(operation)
     }
 }
 
@@ -366,28 +340,15 @@ fn create(
     segment: u64,
     chain: [u8; 32],
     options: &Options,
-) -> Result<(File, PathBuf), JournalError> {
+) -> Result<(Box<dyn DiskFile>, PathBuf), JournalError> {
     let path = path_of(folder, segment);
     let make = || {
-        if let Some(fault) = &options.fault {
-            fault(Operation::Create)?;
-        }
-        let file = OpenOptions::new()
-            .read(true)
-            .write(true)
-            .create(true)
-            .truncate(true)
-            .open(&path)?;
+        let file = options.disk.create(&path)?;
         file.write_all_at(&frame::header(Kind::Plain, segment, &chain), 0)?;
         file.sync_all()?;
-        sync_folder(folder)?;
+        options.disk.sync_folder(folder)?;
         Ok(file)
     };
     let file = make().map_err(JournalError::io("make", &path))?;
     Ok((file, path))
-}
-
-/// Makes the names in a folder durable.
-pub(crate) fn sync_folder(folder: &Path) -> io::Result<()> {
-    File::open(folder)?.sync_all()
 }

@@ -3,22 +3,22 @@
 use std::path::Path;
 
 use crate::engine::{self, Config, EngineError};
-use crate::journal::{self, JournalError, Verified};
+use crate::journal::{self, JournalError, Mended, Verified};
 use crate::message::Counts;
 
 /// What a repair found and did.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Repaired {
-    /// The damage that was cut off, where there was some.
-    pub damage: Option<String>,
+    /// What was done about damage, in order.
+    pub mended: Vec<Mended>,
     /// The journal as it is now.
     pub journal: Verified,
     /// Sweeps by name, with their jobs by status.
     pub sweeps: Vec<(String, Counts)>,
 }
 
-/// Verifies the journal and makes the index again from it. Damage is cut off where `cut` allows that: entries from there on
-/// are then lost, and kept beside it. No coordinator may be running on the folder.
+/// Verifies the journal and makes the index again from it. A damaged snapshot is set aside, where nothing is lost by that.
+/// Other damage is cut off where `cut` allows that: entries from there on are then lost, and kept beside it. No coordinator may be running on the folder.
 ///
 /// # Errors
 /// [`EngineError`]: the folder is in use, or the journal is damaged and may or can not be cut.
@@ -29,7 +29,7 @@ pub fn repair(state: &Path, cut: bool) -> Result<Repaired, EngineError> {
             std::io::Error::new(std::io::ErrorKind::NotFound, "it has no folder `journal`");
         return Err(JournalError::io("repair", state)(nothing).into());
     }
-    let damage = if cut { journal::repair(&folder)? } else { None };
+    let mended = journal::repair(&folder, cut)?;
     let mut config = Config::new(state);
     config.rebuild_index = true;
     let sweeps = match engine::open_and_close(&config) {
@@ -41,7 +41,7 @@ pub fn repair(state: &Path, cut: bool) -> Result<Repaired, EngineError> {
         opened => opened?,
     };
     Ok(Repaired {
-        damage,
+        mended,
         journal: journal::verify(&folder)?,
         sweeps,
     })

@@ -8,7 +8,8 @@ use super::client::Connection;
 
 #[derive(Debug, Subcommand)]
 pub enum CoordinatorCommand {
-    /// Verify the journal of a state folder that no coordinator has open, and make its index again
+    /// Verify the journal of a state folder that no coordinator has open, set a damaged snapshot aside where nothing is lost by
+    /// that, and make its index again
     Repair(Repair),
 }
 

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use coordinator::backup::{ReceiveError, Receiver, restore as restore_state};
 use coordinator::garbage::{Collected, collect_stopped};
-use coordinator::journal::{self, JournalError, Verified};
+use coordinator::journal::{self, JournalError, Mended, Verified};
 use coordinator::repair::repair as repair_state;
 use coordinator::service::CallError;
 use sweeps::JobStatus;
@@ -20,6 +20,15 @@ pub fn repair(arguments: &Repair, format: Format) -> Result<(), CommandError> {
     let repaired = repair_state(&arguments.state, arguments.cut)
         .map_err(|error| CommandError::Store(chain(&error)))?;
     if format == Format::Json {
+        let texts = |cut: bool| -> Vec<&String> {
+            let mended = repaired.mended.iter();
+            mended
+                .filter_map(|mended| match mended {
+                    Mended::Cut(damage) => cut.then_some(damage),
+                    Mended::SetAside(damage) => (!cut).then_some(damage),
+                })
+                .collect()
+        };
         let sweeps: Vec<_> = repaired
             .sweeps
             .iter()
@@ -28,11 +37,18 @@ pub fn repair(arguments: &Repair, format: Format) -> Result<(), CommandError> {
             })
             .collect();
         return output::json(&serde_json::json!({
-            "damage": repaired.damage, "journal": journal_json(&repaired.journal), "sweeps": sweeps,
+            "cut": texts(true), "set_aside": texts(false), "journal": journal_json(&repaired.journal), "sweeps": sweeps,
         }));
     }
-    if let Some(damage) = &repaired.damage {
-        output::print(&format!("cut off: {damage}"))?;
+    for mended in &repaired.mended {
+        output::print(&match mended {
+            Mended::Cut(damage) => format!("cut off, and kept beside it: {damage}"),
+            Mended::SetAside(damage) => {
+                format!(
+                    "set aside, and read again from the files before it, so that nothing is lost: {damage}"
+                )
+            }
+        })?;
     }
     output::print(&format!(
         "the journal is whole: {}",

@@ -5,7 +5,7 @@ use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use super::Piece;
-use crate::journal::{JournalError, Verified, sync_folder, verify};
+use crate::journal::{JournalError, Verified, is_name, sync_folder, verify};
 
 /// Why a backup was not received.
 #[derive(Debug, thiserror::Error)]
@@ -140,7 +140,7 @@ impl Receiver {
     }
 }
 
-/// `journal/DIGITS.journal` and `artifacts/XX/XX…`, nothing else.
+/// `journal/DIGITS.journal`, `journal/DIGITS.snapshot` and `artifacts/XX/XX…`, nothing else.
 fn is_of_a_state_folder(path: &str) -> bool {
     let hexadecimal = |text: &str| {
         text.bytes()
@@ -148,9 +148,7 @@ fn is_of_a_state_folder(path: &str) -> bool {
     };
     let parts: Vec<&str> = path.split('/').collect();
     match parts[..] {
-        ["journal", name] => name
-            .strip_suffix(".journal")
-            .is_some_and(|stem| stem.len() == 20 && stem.bytes().all(|byte| byte.is_ascii_digit())),
+        ["journal", name] => is_name(name),
         ["artifacts", folder, name] => {
             folder.len() == 2 && name.len() == 64 && hexadecimal(name) && name.starts_with(folder)
         }

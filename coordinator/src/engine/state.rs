@@ -5,17 +5,16 @@ use std::sync::Arc;
 
 use sweeps::{AttemptNumber, EpochPoint, JobId};
 
+use super::compaction::{self, Compaction, CompactionError};
+use super::follower::{Follower, rebuild};
 use super::{Config, EngineError, kind};
 use crate::artifacts::ArtifactStore;
 use crate::entry::Entry;
-use crate::index::{Applied, IndexError, IndexWriter, Reader, SledStore, Store};
-use crate::journal::{Journal, JournalError, Scanned};
+use crate::index::{Applied, IndexError, IndexWriter, Reader};
+use crate::journal::{Journal, JournalError, Scanned, Written};
 use crate::message::Timestamp;
 use crate::metrics::Metrics;
-use crate::scheduler::{ImageError, Scheduler};
-
-/// Entries after which a rebuild writes what it has: bounds its memory.
-const REBUILD_BATCH: u64 = 1000;
+use crate::scheduler::{ImageError, Policy, Scheduler};
 
 pub(super) struct State {
     journal: Journal,
@@ -23,6 +22,7 @@ pub(super) struct State {
     /// The index could not follow; the next start makes it up.
     behind: bool,
     metrics: Metrics,
+    policy: Policy,
 }
 
 /// What a running attempt reported.
@@ -84,6 +84,7 @@ impl State {
                 index,
                 behind: false,
                 metrics: config.metrics.clone(),
+                policy: config.policy.clone(),
             },
             scheduler,
             reader,
@@ -132,42 +133,40 @@ impl State {
 
     /// Whether a snapshot is due.
     pub(super) fn is_snapshot_due(&self) -> bool {
-        // An index that is behind needs the old segments at the next start.
+        // An index that is behind is made up at the next start; until then nothing moves.
         !self.behind && self.journal.is_snapshot_due()
     }
 
-    /// Puts a snapshot of `image` in the place of what was written so far. A failure is said and changes nothing.
-    pub(super) fn compact(&mut self, image: &[Entry]) {
-        let began = tokio::time::Instant::now();
-        let before = self.journal.sequence();
-        let kept = match self.journal.compact(image) {
-            Ok(kept) => kept,
+    /// Begins a snapshot.
+    pub(super) fn begin_snapshot(&mut self) -> Option<Compaction> {
+        match self.journal.begin_snapshot() {
+            Ok(snapshot) => snapshot.map(|snapshot| Compaction {
+                snapshot,
+                store: self.index.store(),
+                policy: self.policy.clone(),
+            }),
             Err(error) => {
-                let cause = super::chain(&error);
-                tracing::warn!(
-                    cause,
-                    "the journal cannot be compacted; it grows until it can"
-                );
-                return;
-            }
-        };
-        let applied = Applied {
-            sequence: self.journal.sequence(),
-            chain: self.journal.chain(),
-        };
-        match self.index.moved(&kept, applied) {
-            Ok(()) => self.journal.remove_obsolete(),
-            Err(error) => {
-                tracing::error!(cause = %error, "the index cannot follow a snapshot: the next start makes it up");
-                self.behind = true;
+                compaction::failed(&error);
+                None
             }
         }
-        tracing::info!(
-            records = kept.len(),
-            entries = before,
-            milliseconds = began.elapsed().as_millis() as u64,
-            "the journal was compacted by a snapshot; nothing was answered meanwhile"
-        );
+    }
+
+    /// Takes note of how a snapshot ended.
+    pub(super) fn end_snapshot(&mut self, ended: Result<Written, CompactionError>) {
+        let adopted = match ended {
+            Ok(written) => self.journal.adopt(&written),
+            Err(CompactionError::Index(error)) => {
+                tracing::error!(cause = %error, "the index cannot follow a snapshot: the next start makes it up");
+                self.behind = true;
+                return;
+            }
+            Err(CompactionError::Journal(error)) => Err(error),
+        };
+        if let Err(error) = adopted {
+            self.journal.put_off_snapshot();
+            compaction::failed(&error);
+        }
     }
 
     pub(super) fn close(self) {
@@ -177,173 +176,10 @@ impl State {
     }
 }
 
-/// An index beside a journal that is being read: verified up to where it says it has read, brought up to date after.
-enum Follower {
-    Unopened,
-    /// It cannot be used.
-    Worthless(String),
-    Following {
-        index: IndexWriter,
-        applied: u64,
-        chain: Option<sweeps::Digest>,
-        last: Option<Applied>,
-    },
-}
-
-impl Follower {
-    fn open(&mut self, folder: &Path, unwanted: bool) {
-        if !matches!(self, Self::Unopened) {
-            return;
-        }
-        *self = if unwanted {
-            Self::Worthless("it shall be made again".into())
-        } else {
-            match Self::opened(folder) {
-                Ok(follower) => follower,
-                Err(error) => Self::Worthless(error.to_string()),
-            }
-        };
-    }
-
-    fn opened(folder: &Path) -> Result<Self, IndexError> {
-        let index = IndexWriter::new(Arc::new(SledStore::open(folder)?));
-        Ok(match index.applied()? {
-            None => Self::Worthless("another version wrote it, or it is incomplete".into()),
-            Some(applied) => Self::Following {
-                index,
-                applied: applied.map_or(0, |applied| applied.sequence),
-                chain: applied.map(|applied| applied.chain),
-                last: None,
-            },
-        })
-    }
-
-    fn follow(&mut self, folder: &Path, unwanted: bool, scanned: &Scanned) {
-        self.open(folder, unwanted);
-        let Self::Following {
-            index,
-            applied,
-            chain,
-            last,
-        } = self
-        else {
-            return;
-        };
-        let sequence = scanned.location.sequence;
-        let mut follow = || -> Result<(), IndexError> {
-            if last.is_none()
-                && sequence == *applied + 1
-                && chain.is_some_and(|known| known != scanned.before)
-            {
-                return Err(IndexError("it belongs to another journal".into()));
-            }
-            if sequence <= *applied {
-                if !index.agrees(&scanned.entry, &scanned.location)? {
-                    return Err(IndexError("a record is not where it was written".into()));
-                }
-                if sequence == *applied && *chain != Some(scanned.chain) {
-                    return Err(IndexError("it belongs to another journal".into()));
-                }
-                return Ok(());
-            }
-            index.entry(&scanned.entry, &scanned.location)?;
-            let now = Applied {
-                sequence,
-                chain: scanned.chain,
-            };
-            *last = Some(now);
-            if sequence.is_multiple_of(REBUILD_BATCH) {
-                index.commit(Some(now))?;
-            }
-            Ok(())
-        };
-        if let Err(error) = follow() {
-            *self = Self::Worthless(error.to_string());
-        }
-    }
-
-    /// The index, brought up to date; `None`: it must be made again.
-    fn end(mut self, folder: &Path, unwanted: bool, journal: &Journal) -> Option<IndexWriter> {
-        self.open(folder, unwanted && journal.sequence() > 0);
-        let reason = match self {
-            Self::Unopened => "it was not opened".into(),
-            Self::Worthless(reason) => reason,
-            Self::Following {
-                mut index,
-                applied,
-                last,
-                ..
-            } => {
-                if applied > journal.sequence() {
-                    "it has seen entries that the journal does not have".into()
-                } else {
-                    match index.commit(last).and_then(|()| index.holds_nothing_else()) {
-                        Ok(true) => return Some(index),
-                        Ok(false) => "it holds records that the journal does not".into(),
-                        Err(error) => error.to_string(),
-                    }
-                }
-            }
-        };
-        tracing::warn!(reason, "the index is made again from the journal");
-        None
-    }
-}
-
 fn contradiction(folder: &Path, scanned: &Scanned, error: &ImageError) -> JournalError {
     JournalError::DamagedSnapshot {
         path: folder.to_owned(),
         offset: scanned.location.offset,
         what: error.to_string(),
     }
-}
-
-/// Makes the index again. The journal is read once more, and opened again with it.
-fn rebuild(config: &Config, journal: Journal) -> Result<(IndexWriter, Journal), EngineError> {
-    drop(journal);
-    let folder = config.state.join("index");
-    let mut index: Option<IndexWriter> = None;
-    let mut last = None;
-    let mut failed: Option<IndexError> = None;
-    let open = || -> Result<IndexWriter, IndexError> {
-        SledStore::remove(&folder)?;
-        let store: Arc<dyn Store> = Arc::new(SledStore::open(&folder)?);
-        Ok(IndexWriter::new(store))
-    };
-    let journal = Journal::open(
-        &config.state.join("journal"),
-        config.journal.clone(),
-        &mut |scanned| {
-            if failed.is_some() {
-                return Ok(());
-            }
-            let mut follow = || -> Result<(), IndexError> {
-                let writer = match &mut index {
-                    Some(writer) => writer,
-                    None => index.insert(open()?),
-                };
-                writer.entry(&scanned.entry, &scanned.location)?;
-                let now = Applied {
-                    sequence: scanned.location.sequence,
-                    chain: scanned.chain,
-                };
-                last = Some(now);
-                if now.sequence.is_multiple_of(REBUILD_BATCH) {
-                    writer.commit(last)?;
-                }
-                Ok(())
-            };
-            failed = follow().err();
-            Ok(())
-        },
-    )?;
-    if let Some(error) = failed {
-        return Err(error.into());
-    }
-    let mut index = match index {
-        Some(index) => index,
-        None => open()?,
-    };
-    index.commit(last)?;
-    Ok((index, journal))
 }

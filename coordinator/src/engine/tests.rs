@@ -12,6 +12,7 @@ use sweeps::{EpochPoint, JobStatus, Phase, RunRecord};
 
 use super::*;
 use crate::clock::SystemClock;
+use crate::journal::failing::{FailingDisk, Operation};
 use crate::message::{
     Assignment, Finish, LeaseKey, LeaseRequest, Next, Progress, Receipt, Report, Submit, WorkerId,
 };
@@ -291,15 +292,15 @@ async fn many_workers_at_once_share_the_syncs() {
     let folder = tempfile::tempdir().unwrap();
     let syncs = Arc::new(std::sync::Mutex::new(0));
     let mut config = Config::new(folder.path());
-    config.journal.fault = Some(Arc::new({
+    config.journal.disk = Arc::new(FailingDisk(Arc::new({
         let syncs = syncs.clone();
         move |operation| {
-            if operation == journal::Operation::Sync {
+            if operation == Operation::Sync {
                 *syncs.lock().unwrap() += 1;
             }
             Ok(())
         }
-    }));
+    })));
     let lab = Lab::start(config).await.unwrap();
     lab.submit("a 400 1").await.unwrap();
     let mut workers = Vec::new();

@@ -8,6 +8,7 @@ use crate::message::{LeaseKey, Timestamp, WorkerId};
 fn location(number: u64) -> Location {
     Location {
         segment: 1,
+        in_snapshot: false,
         offset: number,
         length: 3,
         digest: Digest([number as u8; 32]),

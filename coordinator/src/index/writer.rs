@@ -6,11 +6,11 @@ use std::sync::Arc;
 use sweeps::{AttemptNumber, Digest, EpochPoint, JobId};
 
 use super::{
-    APPLIED_KEY, Applied, Batch, IndexError, SCHEMA, SCHEMA_KEY, Store, live_key, live_prefix,
-    log_prefix, record_key,
+    APPLIED_KEY, Applied, Batch, IndexError, SCHEMA, SCHEMA_KEY, SNAPSHOT_KEY, Store, live_key,
+    live_prefix, log_prefix, record_key,
 };
 use crate::entry::Entry;
-use crate::journal::{Kept, Location};
+use crate::journal::{Kept, Location, Written};
 use crate::message::{LogLine, Timestamp};
 
 /// Log lines that are kept per job: the last ones of all attempts.
@@ -111,14 +111,20 @@ impl IndexWriter {
         Ok(())
     }
 
-    /// A snapshot took these records over. When this returns the old places are not needed any more.
-    pub fn moved(&mut self, kept: &[Kept], applied: Applied) -> Result<(), IndexError> {
-        for some in kept.chunks(1000) {
-            let place = |kept: &Kept| Some(kept.location.to_bytes().to_vec());
-            let batch = some.iter().map(|kept| (record_key(kept.job), place(kept)));
-            self.store.apply(batch.collect())?;
-        }
-        self.commit(Some(applied))
+    /// The snapshot whose places it holds, by its number and the hash of what it stands for. `None`: it holds those of
+    /// the segments.
+    pub fn snapshot(&self) -> Result<Option<(u64, Digest)>, IndexError> {
+        let value = self.store.get(SNAPSHOT_KEY)?;
+        Ok(value.and_then(|value| {
+            let (first, chain) = value.split_at_checked(8)?;
+            let first = u64::from_le_bytes(first.try_into().ok()?);
+            Some((first, Digest(chain.try_into().ok()?)))
+        }))
+    }
+
+    /// All places are those of that snapshot.
+    pub fn holds(&mut self, snapshot: (u64, Digest)) -> Result<(), IndexError> {
+        self.store.apply(vec![snapshot_entry(snapshot)])
     }
 
     /// Takes in what a running attempt reported; written at [`Self::commit`].
@@ -214,6 +220,24 @@ impl IndexWriter {
     pub fn store(&self) -> Arc<dyn Store> {
         self.store.clone()
     }
+}
+
+/// A snapshot took records over: their places in the index follow. May be done while an [`IndexWriter`] writes: it does not
+/// move what is recorded.
+pub fn moved(store: &dyn Store, written: &Written) -> Result<(), IndexError> {
+    // Small ones: whoever writes meanwhile waits for each.
+    for some in written.kept.chunks(100) {
+        let place = |kept: &Kept| Some(kept.location.to_bytes().to_vec());
+        let batch = some.iter().map(|kept| (record_key(kept.job), place(kept)));
+        store.apply(batch.collect())?;
+    }
+    store.apply(vec![snapshot_entry((written.first, written.chain))])
+}
+
+fn snapshot_entry((first, chain): (u64, Digest)) -> (Vec<u8>, Option<Vec<u8>>) {
+    let mut value = first.to_le_bytes().to_vec();
+    value.extend(chain.0);
+    (SNAPSHOT_KEY.to_vec(), Some(value))
 }
 
 fn json(value: &impl serde::Serialize) -> Result<Vec<u8>, IndexError> {

@@ -1,19 +1,29 @@
 //! The files of a journal: their names, their order, and where reading begins.
+//!
+//! `N.journal` is the segment whose first entry is number N. `N.snapshot` stands for every entry before number N, and the
+//! segment N goes on from there. Reading begins at the newest snapshot. What stands before the one before it is obsolete:
+//! so whatever happens to a snapshot, the one before it and the segments behind that hold the same.
 
 use std::fs::File;
 use std::io;
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 
+use super::disk::sync_folder;
 use super::frame::{self, HEADER, Header, Kind};
-use super::{JournalError, sync_folder};
+use super::{Disk, JournalError};
 
+/// Ends the name of a segment.
+const SEGMENT: &str = "journal";
+/// Ends the name of a snapshot.
+const SNAPSHOT: &str = "snapshot";
 /// Ends the name of a snapshot that is being written.
 const PART: &str = "snapshot-part";
 
-/// A segment, opened: it can be read to its end also when a snapshot takes its place meanwhile.
+/// A segment or a snapshot, opened: it can be read to its end also when it is removed meanwhile.
 pub(super) struct Segment {
     pub(super) number: u64,
+    pub(super) is_snapshot: bool,
     pub(super) path: PathBuf,
     pub(super) file: File,
     pub(super) length: u64,
@@ -21,56 +31,107 @@ pub(super) struct Segment {
     pub(super) header: Option<Header>,
 }
 
+impl Segment {
+    fn kind(&self) -> Kind {
+        self.header
+            .as_ref()
+            .map_or(Kind::Plain, |header| header.kind)
+    }
+}
+
 /// The segments of a folder.
 pub(super) struct Segments {
     /// In order; the first is a snapshot, or where everything began.
     pub(super) current: Vec<Segment>,
-    /// Those that a snapshot stands for.
+    /// Those that nothing needs any more.
     pub(super) obsolete: Vec<PathBuf>,
     /// A last segment that holds nothing, not even a header.
     pub(super) unfinished: Option<(u64, PathBuf)>,
 }
 
+/// Which of the files of a folder are read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Which {
+    All,
+    /// Those that hold entries before that one.
+    Before(u64),
+    /// All but the snapshot of that number.
+    Without(u64),
+}
+
+impl Which {
+    fn takes(self, number: u64, is_snapshot: bool) -> bool {
+        match self {
+            Self::All => true,
+            Self::Before(first) => number < first,
+            Self::Without(without) => !(is_snapshot && number == without),
+        }
+    }
+}
+
 /// The file of the segment that begins with that entry.
 pub(super) fn path_of(folder: &Path, segment: u64) -> PathBuf {
-    folder.join(format!("{segment:020}.journal"))
+    folder.join(format!("{segment:020}.{SEGMENT}"))
+}
+
+/// The file of the snapshot of everything before that entry.
+pub(super) fn snapshot_of(folder: &Path, first: u64) -> PathBuf {
+    folder.join(format!("{first:020}.{SNAPSHOT}"))
 }
 
 /// The file of a snapshot that is being written.
-pub(super) fn part_of(folder: &Path, segment: u64) -> PathBuf {
-    folder.join(format!("{segment:020}.{PART}"))
+pub(super) fn part_of(folder: &Path, first: u64) -> PathBuf {
+    folder.join(format!("{first:020}.{PART}"))
 }
 
-/// The numbers of the segments in a folder, in order.
-pub(super) fn numbers(folder: &Path) -> Result<Vec<u64>, JournalError> {
-    let read = |folder: &Path| -> io::Result<Vec<u64>> {
+/// Whether a file of that name belongs to a journal.
+pub(crate) fn is_name(name: &str) -> bool {
+    let stem = name.strip_suffix(".journal");
+    stem.or_else(|| name.strip_suffix(".snapshot"))
+        .is_some_and(|stem| stem.len() == 20 && stem.bytes().all(|byte| byte.is_ascii_digit()))
+}
+
+/// The numbers of the files in a folder, in order, and whether each is a snapshot. A snapshot comes before its segment.
+fn numbers(folder: &Path) -> Result<Vec<(u64, bool)>, JournalError> {
+    let read = |folder: &Path| -> io::Result<Vec<(u64, bool)>> {
         let mut found = Vec::new();
         for entry in std::fs::read_dir(folder)? {
             let name = entry?.file_name();
-            let number: Option<u64> = name
-                .to_str()
-                .and_then(|name| name.strip_suffix(".journal"))
-                .and_then(|stem| stem.parse().ok());
-            found.extend(number);
+            let Some((stem, end)) = name.to_str().and_then(|name| name.split_once('.')) else {
+                continue;
+            };
+            if let Ok(number) = stem.parse::<u64>()
+                && (end == SEGMENT || end == SNAPSHOT)
+            {
+                found.push((number, end == SNAPSHOT));
+            }
         }
-        found.sort_unstable();
+        found.sort_unstable_by_key(|(number, is_snapshot)| (*number, !is_snapshot));
         Ok(found)
     };
     read(folder).map_err(JournalError::io("list", folder))
 }
 
+/// The segments of a folder from that number on.
+pub(super) fn later(folder: &Path, number: u64) -> Result<Vec<u64>, JournalError> {
+    Ok(numbers(folder)?
+        .into_iter()
+        .filter(|(other, is_snapshot)| *other >= number && !is_snapshot)
+        .map(|(other, _)| other)
+        .collect())
+}
+
 /// Opens the segments of a folder.
-pub(super) fn open(folder: &Path) -> Result<Segments, JournalError> {
-    // A running coordinator may put a snapshot in the place of segments while they are opened. That is rare, and over in
-    // milliseconds.
+pub(super) fn open(folder: &Path, which: Which) -> Result<Segments, JournalError> {
+    // A running coordinator may remove what is obsolete while it is opened. That is rare, and over in milliseconds.
     let mut tries = 5;
     loop {
-        match open_once(folder) {
+        match open_once(folder, which) {
             Err(JournalError::Io { source, .. })
                 if source.kind() == io::ErrorKind::NotFound && tries > 0 =>
             {
                 if !folder.is_dir() {
-                    return open_once(folder);
+                    return open_once(folder, which);
                 }
                 tries -= 1;
             }
@@ -79,18 +140,26 @@ pub(super) fn open(folder: &Path) -> Result<Segments, JournalError> {
     }
 }
 
-fn open_once(folder: &Path) -> Result<Segments, JournalError> {
-    let mut current = Vec::new();
-    for number in numbers(folder)? {
-        let path = path_of(folder, number);
+fn open_once(folder: &Path, which: Which) -> Result<Segments, JournalError> {
+    let mut found = Vec::new();
+    for (number, is_snapshot) in numbers(folder)? {
+        if !which.takes(number, is_snapshot) {
+            continue;
+        }
+        let path = if is_snapshot {
+            snapshot_of(folder, number)
+        } else {
+            path_of(folder, number)
+        };
         let file = File::open(&path).map_err(JournalError::io("open", &path))?;
         let length = file
             .metadata()
             .map_err(JournalError::io("look at", &path))?
             .len();
         let header = header_of(&file, length).map_err(JournalError::io("read", &path))?;
-        current.push(Segment {
+        found.push(Segment {
             number,
+            is_snapshot,
             path,
             file,
             length,
@@ -98,21 +167,27 @@ fn open_once(folder: &Path) -> Result<Segments, JournalError> {
         });
     }
     // A segment whose header was not yet written when the power went holds nothing.
-    let unfinished = current
-        .pop_if(|last| last.length < HEADER || (last.length == HEADER && last.header.is_none()))
-        .map(|last| (last.number, last.path));
-    let start = current
-        .iter()
-        .rposition(|segment| {
-            segment
-                .header
-                .as_ref()
-                .is_some_and(|header| header.kind == Kind::Snapshot)
+    let unfinished = found
+        .pop_if(|last| {
+            !last.is_snapshot
+                && (last.length < HEADER || (last.length == HEADER && last.header.is_none()))
         })
-        .unwrap_or(0);
-    let obsolete = current.drain(..start).map(|segment| segment.path).collect();
+        .map(|last| (last.number, last.path));
+    let starts: Vec<(usize, u64)> = found
+        .iter()
+        .enumerate()
+        .filter(|(_, segment)| segment.is_snapshot || segment.kind() == Kind::Inline)
+        .map(|(position, segment)| (position, segment.number))
+        .collect();
+    let needed = starts.iter().rev().nth(1).map_or(0, |(_, number)| *number);
+    let begin = starts.last().map_or(0, |(position, _)| *position);
+    let obsolete = found
+        .drain(..begin)
+        .filter(|segment| segment.number < needed)
+        .map(|segment| segment.path)
+        .collect();
     Ok(Segments {
-        current,
+        current: found,
         obsolete,
         unfinished,
     })
@@ -128,12 +203,12 @@ fn header_of(file: &File, length: u64) -> io::Result<Option<Header>> {
 }
 
 /// Removes what a snapshot that was not written to its end has left.
-pub(super) fn remove_parts(folder: &Path) -> io::Result<()> {
+pub(super) fn remove_parts(folder: &Path, disk: &dyn Disk) -> io::Result<()> {
     let mut found = false;
     for entry in std::fs::read_dir(folder)? {
         let path = entry?.path();
         if path.extension().is_some_and(|end| end == PART) {
-            std::fs::remove_file(&path)?;
+            disk.remove(&path)?;
             found = true;
         }
     }

@@ -8,15 +8,19 @@
 //! that is missing. `chain` is BLAKE3 of the chain before, length, sequence and payload: an entry cannot be changed,
 //! dropped, doubled or moved without every later one showing it. The payload is JSON.
 //!
-//! Versions: 1 had no kinds (the field was the upper half of the version, always 0) and knew no snapshots; it is read, and
-//! what follows it is written as version 2.
+//! A snapshot (kind 2) has the number and the chain of the segment that goes on behind it in its header; its own entries
+//! are numbered from 1, and their chain begins with that one.
+//!
+//! Versions, which are all read; what follows an older one is written as version 3. 1 had no kinds (the field was the upper
+//! half of the version, always 0) and knew no snapshots. 2 had snapshots among the segments (kind 1), whose entries were
+//! numbered with all others.
 
 use sweeps::Digest;
 
 use super::JournalError;
 use crate::entry::Entry;
 
-pub(super) const VERSION: u16 = 2;
+pub(super) const VERSION: u16 = 3;
 /// Length of a segment's header.
 pub(super) const HEADER: u64 = 60;
 /// Length of a frame before its payload.
@@ -32,23 +36,29 @@ const FRAME_MAGIC: &[u8; 4] = b"ENTR";
 /// Where an entry's payload lies, and what it must be.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Location {
-    /// The segment's first sequence number.
+    /// The number of the segment, or of the snapshot.
     pub segment: u64,
+    /// Whether it is in a snapshot.
+    pub in_snapshot: bool,
     /// Where the payload begins in it.
     pub offset: u64,
     /// Its length.
     pub length: u32,
     /// The digest of the payload.
     pub digest: Digest,
-    /// The entry's number.
+    /// The entry's number; in a snapshot the number there.
     pub sequence: u64,
 }
+
+/// Of the segment's number as bytes: it is a snapshot's.
+const IN_SNAPSHOT: u64 = 1 << 63;
 
 impl Location {
     /// As bytes of the index.
     pub fn to_bytes(self) -> [u8; 60] {
         let mut bytes = [0; 60];
-        bytes[..8].copy_from_slice(&self.segment.to_le_bytes());
+        let flag = if self.in_snapshot { IN_SNAPSHOT } else { 0 };
+        bytes[..8].copy_from_slice(&(self.segment | flag).to_le_bytes());
         bytes[8..16].copy_from_slice(&self.offset.to_le_bytes());
         bytes[16..20].copy_from_slice(&self.length.to_le_bytes());
         bytes[20..28].copy_from_slice(&self.sequence.to_le_bytes());
@@ -59,8 +69,10 @@ impl Location {
     /// Reads [`Self::to_bytes`].
     pub fn from_bytes(bytes: &[u8]) -> Option<Self> {
         (bytes.len() == 60).then_some(())?;
+        let segment = u64_at(bytes, 0)?;
         Some(Self {
-            segment: u64_at(bytes, 0)?,
+            segment: segment & !IN_SNAPSHOT,
+            in_snapshot: segment & IN_SNAPSHOT != 0,
             offset: u64_at(bytes, 8)?,
             length: u32_at(bytes, 16)?,
             sequence: u64_at(bytes, 20)?,
@@ -74,8 +86,10 @@ impl Location {
 pub(super) enum Kind {
     /// It goes on from the segment before it.
     Plain,
-    /// It holds everything that the segments before it hold and that still matters: reading begins here. It was renamed
-    /// to its name when it was whole and on disk, so it has no torn tail.
+    /// Of version 2: it goes on from the segment before it, and holds everything that those before it hold and that still
+    /// matters: reading begins here. It was renamed to its name when it was whole and on disk, so it has no torn tail.
+    Inline,
+    /// It stands for everything before the segment of its number. It, too, was whole before it got its name.
     Snapshot,
 }
 
@@ -83,7 +97,7 @@ pub(super) fn header(kind: Kind, first: u64, chain: &[u8; 32]) -> [u8; HEADER as
     let mut bytes = [0; HEADER as usize];
     bytes[..8].copy_from_slice(SEGMENT_MAGIC);
     bytes[8..10].copy_from_slice(&VERSION.to_le_bytes());
-    bytes[10..12].copy_from_slice(&u16::from(kind == Kind::Snapshot).to_le_bytes());
+    bytes[10..12].copy_from_slice(&(kind as u16).to_le_bytes());
     bytes[12..20].copy_from_slice(&first.to_le_bytes());
     bytes[20..52].copy_from_slice(chain);
     let check = check(&bytes[..52]);
@@ -111,10 +125,10 @@ pub(super) fn read_header(bytes: &[u8; HEADER as usize]) -> Result<Header, Strin
         Some(Header {
             version: (field & 0xffff) as u16,
             // A later version may have other kinds: its number is looked at first.
-            kind: if field >> 16 == 1 {
-                Kind::Snapshot
-            } else {
-                Kind::Plain
+            kind: match field >> 16 {
+                1 => Kind::Inline,
+                2 => Kind::Snapshot,
+                _ => Kind::Plain,
             },
             first: u64_at(bytes, 12)?,
             chain: bytes[20..52].try_into().ok()?,
@@ -199,6 +213,7 @@ fn seal(
     head[24..56].copy_from_slice(chain);
     Ok(Location {
         segment: 0,
+        in_snapshot: false,
         offset: 0,
         length,
         digest: Digest::of(payload),

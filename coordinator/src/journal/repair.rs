@@ -6,10 +6,10 @@ use std::path::Path;
 
 use sweeps::Digest;
 
-use super::files::{self, path_of};
+use super::files::{self, Which, path_of};
 use super::frame::{HEADER, Kind};
 use super::scan::scan;
-use super::{JournalError, sync_folder};
+use super::{JournalError, Options, sync_folder};
 
 /// A segment to be copied: what is in it now will stay as it is.
 #[derive(Debug)]
@@ -28,7 +28,7 @@ pub struct Part {
 /// # Errors
 /// [`JournalError::Io`].
 pub fn parts(folder: &Path) -> Result<Vec<Part>, JournalError> {
-    let segments = files::open(folder)?;
+    let segments = files::open(folder, Which::All)?;
     Ok(segments
         .current
         .into_iter()
@@ -88,7 +88,7 @@ pub struct Verified {
 /// [`JournalError`]: what is wrong, and where.
 pub fn verify(folder: &Path) -> Result<Verified, JournalError> {
     let mut entries = 0;
-    let found = scan(folder, &mut |_| {
+    let found = scan(folder, Which::All, &mut |_| {
         entries += 1;
         Ok(())
     })?;
@@ -96,62 +96,105 @@ pub fn verify(folder: &Path) -> Result<Verified, JournalError> {
         sequence: found.last.as_ref().map_or(0, |last| last.sequence),
         entries,
         chain: Digest(found.last.as_ref().map_or([0; 32], |last| last.chain)),
-        segments: files::open(folder)?.current.len(),
+        segments: files::open(folder, Which::All)?.current.len(),
         is_torn: found.last.is_some_and(|last| last.torn),
     })
 }
 
-/// Cuts a damaged journal at the damage. What is cut off is kept beside it, in files that end in `.damaged`. Answers the
-/// damage, `None` where there was none. No coordinator may be running on the folder.
-///
-/// A damaged snapshot is not cut: what follows it means nothing without it.
+/// What was done to a damaged journal.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Mended {
+    /// A damaged snapshot was set aside, in a file that ends in `.damaged`. What it stands for is read again: nothing is lost.
+    SetAside(String),
+    /// The journal was cut at the damage. What was cut off is kept beside it, in files that end in `.damaged`.
+    Cut(String),
+}
+
+/// Mends a damaged journal: a damaged snapshot is set aside where the files that it stands for are there and whole;
+/// anything else is cut at the damage where `cut` allows that. Answers what was done, in order. No coordinator may be
+/// running on the folder.
 ///
 /// # Errors
-/// [`JournalError`], when the folder is in use, cannot be written, or its snapshot is damaged.
-pub fn repair(folder: &Path) -> Result<Option<String>, JournalError> {
+/// [`JournalError`]: the folder is in use or cannot be written, or its damage cannot be mended, or not without `cut`.
+pub fn repair(folder: &Path, cut: bool) -> Result<Vec<Mended>, JournalError> {
     let _lock = super::lock(folder)?;
-    let Err(error) = scan(folder, &mut |_| Ok(())) else {
-        return Ok(None);
-    };
-    let JournalError::Damaged { path, offset, what } = &error else {
-        return Err(error);
-    };
-    let segments = files::open(folder)?;
-    let is_snapshot = segments.current.iter().any(|segment| {
-        segment.path == *path
-            && segment
-                .header
-                .as_ref()
-                .is_some_and(|header| header.kind == Kind::Snapshot)
-    });
-    if is_snapshot {
-        return Err(JournalError::DamagedSnapshot {
-            path: path.clone(),
-            offset: *offset,
-            what: what.clone(),
-        });
+    let mut done = Vec::new();
+    while let Err(error) = scan(folder, Which::All, &mut |_| Ok(())) {
+        let said = error.to_string();
+        match &error {
+            JournalError::DamagedSnapshot { path, .. } => {
+                if !stands_without(folder, path)? {
+                    return Err(error);
+                }
+                set_aside(folder, path).map_err(JournalError::io("set aside", path))?;
+                done.push(Mended::SetAside(said));
+            }
+            JournalError::Damaged { path, offset, what } if cut => {
+                if is_inline(folder, path)? {
+                    return Err(JournalError::DamagedSnapshot {
+                        path: path.clone(),
+                        offset: *offset,
+                        what: what.clone(),
+                    });
+                }
+                cut_at(folder, path, *offset)?;
+                done.push(Mended::Cut(said));
+            }
+            _ => return Err(error),
+        }
     }
-    let mut file = File::options()
-        .read(true)
-        .write(true)
-        .open(path)
-        .map_err(JournalError::io("open", path))?;
+    Ok(done)
+}
+
+/// Whether the journal is whole without that snapshot.
+fn stands_without(folder: &Path, snapshot: &Path) -> Result<bool, JournalError> {
+    let number = |path: &Path| path.file_stem()?.to_str()?.parse().ok();
+    let Some(number) = number(snapshot) else {
+        return Ok(false);
+    };
+    match scan(folder, Which::Without(number), &mut |_| Ok(())) {
+        Ok(_) => Ok(true),
+        Err(JournalError::DamagedSnapshot { .. } | JournalError::Damaged { .. }) => Ok(false),
+        Err(error) => Err(error),
+    }
+}
+
+/// Whether that is a snapshot of version 2. What follows it means nothing without it.
+fn is_inline(folder: &Path, path: &Path) -> Result<bool, JournalError> {
+    let segments = files::open(folder, Which::All)?;
+    Ok(segments.current.iter().any(|segment| {
+        let kind = segment.header.as_ref().map(|header| header.kind);
+        segment.path == path && kind == Some(Kind::Inline)
+    }))
+}
+
+fn set_aside(folder: &Path, path: &Path) -> io::Result<()> {
+    let mut name = path.as_os_str().to_owned();
+    name.push(".damaged");
+    std::fs::rename(path, name)?;
+    sync_folder(folder)
+}
+
+fn cut_at(folder: &Path, path: &Path, offset: u64) -> Result<(), JournalError> {
     let keep = path.with_extension("journal.damaged");
-    let later: Vec<u64> = files::numbers(folder)?
-        .into_iter()
-        .filter(|number| path_of(folder, *number) > *path)
-        .collect();
+    let number = |path: &Path| path.file_stem()?.to_str()?.parse::<u64>().ok();
+    let number = number(path).unwrap_or(0);
+    let later = files::later(folder, number + 1)?;
     let cut = || -> io::Result<()> {
-        let mut kept = File::create(&keep)?;
-        file.seek(SeekFrom::Start(*offset))?;
-        io::copy(&mut file, &mut kept)?;
-        kept.sync_all()?;
-        sync_folder(folder)?;
-        if *offset < HEADER {
-            std::fs::remove_file(path)?;
-        } else {
-            file.set_len(*offset)?;
-            file.sync_all()?;
+        // The segment behind a snapshot may be missing altogether.
+        if path.exists() {
+            let mut file = File::options().read(true).write(true).open(path)?;
+            let mut kept = File::create(&keep)?;
+            file.seek(SeekFrom::Start(offset))?;
+            io::copy(&mut file, &mut kept)?;
+            kept.sync_all()?;
+            sync_folder(folder)?;
+            if offset < HEADER {
+                std::fs::remove_file(path)?;
+            } else {
+                file.set_len(offset)?;
+                file.sync_all()?;
+            }
         }
         for number in later {
             let later = path_of(folder, number);
@@ -160,5 +203,12 @@ pub fn repair(folder: &Path) -> Result<Option<String>, JournalError> {
         sync_folder(folder)
     };
     cut().map_err(JournalError::io("repair", path))?;
-    Ok(Some(error.to_string()))
+    let segments = files::open(folder, Which::All)?;
+    if let Some(last) = segments.current.last()
+        && last.is_snapshot
+        && let Some(header) = &last.header
+    {
+        super::create(folder, last.number, header.chain, &Options::default())?;
+    }
+    Ok(())
 }

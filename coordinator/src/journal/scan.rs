@@ -1,14 +1,14 @@
 //! Reading a journal: every segment, every hash.
 
 use std::fs::File;
-use std::io::{self, BufReader, Read};
+use std::io::{self, BufReader, Read, Seek, SeekFrom};
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 
 use sweeps::Digest;
 
 use super::JournalError;
-use super::files::{self, Segment, path_of};
+use super::files::{self, Segment, Which, path_of, snapshot_of};
 use super::frame::{self, FRAME, HEADER, Kind, Location};
 use crate::entry::Entry;
 use crate::image::ImagePart;
@@ -26,6 +26,18 @@ pub struct Scanned {
     pub before: Digest,
     /// Its bytes as they are on disk.
     pub payload: Vec<u8>,
+    /// In a snapshot: the number of the first entry that it does not stand for, and the hash of everything before that.
+    pub snapshot: Option<(u64, Digest)>,
+}
+
+impl Scanned {
+    /// How far the journal was read with this entry: the number of the last entry, and the hash of everything up to it.
+    pub fn reached(&self) -> (u64, Digest) {
+        match self.snapshot {
+            Some((first, chain)) => (first.saturating_sub(1), chain),
+            None => (self.location.sequence, self.chain),
+        }
+    }
 }
 
 /// What a scan found at the end.
@@ -81,15 +93,16 @@ pub fn visit(
     folder: &Path,
     visit: &mut dyn FnMut(Scanned) -> Result<(), JournalError>,
 ) -> Result<(), JournalError> {
-    scan(folder, visit).map(drop)
+    scan(folder, Which::All, visit).map(drop)
 }
 
 /// Reads and verifies everything.
 pub(super) fn scan(
     folder: &Path,
+    which: Which,
     visit: &mut dyn FnMut(Scanned) -> Result<(), JournalError>,
 ) -> Result<Scan, JournalError> {
-    let segments = files::open(folder)?;
+    let segments = files::open(folder, which)?;
     let mut reader = Reader {
         sequence: 0,
         chain: frame::GENESIS,
@@ -98,23 +111,32 @@ pub(super) fn scan(
     let mut size = Size::default();
     let mut last = None;
     let count = segments.current.len();
+    // The segment that goes on behind a snapshot was there before it.
+    let mut expected = None;
     for (position, segment) in segments.current.into_iter().enumerate() {
         let number = segment.number;
+        if segment.is_snapshot {
+            size.snapshot = reader.snapshot(segment)?;
+            expected = Some(number);
+            continue;
+        }
+        expected.take_if(|expected| *expected == number);
         let header = segment.header.as_ref();
         let kind = header.map_or(Kind::Plain, |header| header.kind);
         let is_sealed =
-            kind == Kind::Snapshot || header.is_some_and(|header| header.version < frame::VERSION);
+            kind == Kind::Inline || header.is_some_and(|header| header.version < frame::VERSION);
         if let Some(header) = header
-            && kind == Kind::Snapshot
+            && kind == Kind::Inline
         {
             // What was before it is in it. The chain goes on through it.
             reader.sequence = header.first.saturating_sub(1);
             reader.chain = header.chain;
         }
         let first = reader.sequence;
-        let (end, torn) = reader.segment(segment, position + 1 == count, kind)?;
+        let is_last = position + 1 == count && !matches!(which, Which::Before(_));
+        let (end, torn) = reader.segment(segment, is_last, kind)?;
         let entries = reader.sequence - first;
-        if kind == Kind::Snapshot {
+        if kind == Kind::Inline {
             size.snapshot = (end, entries);
         } else {
             size.since.0 += end;
@@ -127,6 +149,13 @@ pub(super) fn scan(
             is_sealed,
             sequence: reader.sequence,
             chain: reader.chain,
+        });
+    }
+    if let Some(number) = expected {
+        return Err(JournalError::Damaged {
+            path: path_of(folder, number),
+            offset: 0,
+            what: "the segment behind the snapshot is missing".into(),
         });
     }
     // Only a segment that would have come next may be unfinished: anything else was whole once.
@@ -154,12 +183,80 @@ struct Reader<'a> {
 }
 
 impl Reader<'_> {
+    /// Reads a snapshot, from which reading goes on as if everything before it had been read; answers its length and the
+    /// number of its entries.
+    fn snapshot(&mut self, segment: Segment) -> Result<(u64, u64), JournalError> {
+        let number = segment.number;
+        let path = segment.path.clone();
+        let damaged = |offset: u64, what: String| JournalError::DamagedSnapshot {
+            path: path.clone(),
+            offset,
+            what,
+        };
+        let chain = match &segment.header {
+            Some(header) if header.version > frame::VERSION => {
+                let version = header.version;
+                return Err(JournalError::TooNew { path, version });
+            }
+            Some(header) if header.kind == Kind::Snapshot && header.first == number => header.chain,
+            _ => return Err(damaged(0, "its header is damaged or another's".into())),
+        };
+        let standing = (number, Digest(chain));
+        (self.sequence, self.chain) = (0, chain);
+        let read = self.entries(segment, false, Kind::Snapshot, Some(standing));
+        let (end, _) = read.map_err(|error| match error {
+            JournalError::Damaged { offset, what, .. } => damaged(offset, what),
+            other => other,
+        })?;
+        let entries = self.sequence;
+        (self.sequence, self.chain) = (number - 1, chain);
+        Ok((end, entries))
+    }
+
     /// Reads a segment; answers the end of its last whole entry and whether something unfinished follows.
     fn segment(
         &mut self,
         segment: Segment,
         is_last: bool,
         kind: Kind,
+    ) -> Result<(u64, bool), JournalError> {
+        let damaged = |what: &str| JournalError::Damaged {
+            path: segment.path.clone(),
+            offset: 0,
+            what: what.into(),
+        };
+        let Some(header) = &segment.header else {
+            let bytes = header_bytes(&segment).map_err(|_| damaged("its header is missing"))?;
+            let what = frame::read_header(&bytes).err().unwrap_or_default();
+            return Err(damaged(&what));
+        };
+        if header.version > frame::VERSION {
+            return Err(JournalError::TooNew {
+                version: header.version,
+                path: segment.path,
+            });
+        }
+        if header.kind == Kind::Snapshot {
+            return Err(damaged("it is a snapshot under the name of a segment"));
+        }
+        if header.first != segment.number
+            || header.first != self.sequence + 1
+            || header.chain != self.chain
+        {
+            return Err(damaged("a segment before it is missing or another"));
+        }
+        // A snapshot was whole before it got its name.
+        let may_be_torn = is_last && kind == Kind::Plain;
+        self.entries(segment, may_be_torn, kind, None)
+    }
+
+    /// Reads the entries behind a header.
+    fn entries(
+        &mut self,
+        segment: Segment,
+        may_be_torn: bool,
+        kind: Kind,
+        snapshot: Option<(u64, Digest)>,
     ) -> Result<(u64, bool), JournalError> {
         let Segment {
             number: segment,
@@ -168,8 +265,6 @@ impl Reader<'_> {
             length,
             ..
         } = segment;
-        // A snapshot was whole before it got its name.
-        let may_be_torn = is_last && kind == Kind::Plain;
         let damaged = |offset: u64, what: String| JournalError::Damaged {
             path: path.clone(),
             offset,
@@ -178,32 +273,13 @@ impl Reader<'_> {
         let unwritten =
             may_be_torn && ends_in_zeros(&file, length).map_err(JournalError::io("read", &path))?;
         let mut file = BufReader::with_capacity(1 << 18, file);
-
-        let mut header = [0; HEADER as usize];
-        file.read_exact(&mut header)
-            .map_err(|_| damaged(0, "its header is missing".into()))?;
-        let header = frame::read_header(&header).map_err(|what| damaged(0, what))?;
-        if header.version > frame::VERSION {
-            return Err(JournalError::TooNew {
-                path,
-                version: header.version,
-            });
-        }
-        if header.first != segment
-            || header.first != self.sequence + 1
-            || header.chain != self.chain
-        {
-            return Err(damaged(
-                0,
-                "a segment before it is missing or another".into(),
-            ));
-        }
-
+        file.seek(SeekFrom::Start(HEADER))
+            .map_err(JournalError::io("read", &path))?;
         let mut offset = HEADER;
         let mut is_whole = false;
         loop {
             let left = length - offset;
-            if left == 0 && kind == Kind::Snapshot && !is_whole {
+            if left == 0 && kind != Kind::Plain && !is_whole {
                 return Err(damaged(offset, "the end of the snapshot is missing".into()));
             }
             if left == 0 {
@@ -255,8 +331,10 @@ impl Reader<'_> {
             (self.visit)(Scanned {
                 entry,
                 before,
+                snapshot,
                 location: Location {
                     segment,
+                    in_snapshot: snapshot.is_some(),
                     offset: offset + FRAME,
                     length: head.length,
                     digest: Digest::of(&payload),
@@ -268,6 +346,12 @@ impl Reader<'_> {
             offset += FRAME + u64::from(head.length);
         }
     }
+}
+
+fn header_bytes(segment: &Segment) -> io::Result<[u8; HEADER as usize]> {
+    let mut bytes = [0; HEADER as usize];
+    segment.file.read_exact_at(&mut bytes, 0)?;
+    Ok(bytes)
 }
 
 /// Whether that is the last entry of a snapshot.
@@ -296,14 +380,18 @@ pub fn export(folder: &Path, out: &mut dyn io::Write) -> Result<u64, JournalErro
     struct Line<'a> {
         sequence: u64,
         chain: Digest,
+        /// It stands in a snapshot of everything before that entry, where it has a number of its own.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        snapshot_before: Option<u64>,
         #[serde(flatten)]
         entry: &'a Entry,
     }
     let mut lines = 0;
-    scan(folder, &mut |scanned| {
+    scan(folder, Which::All, &mut |scanned| {
         let line = Line {
             sequence: scanned.location.sequence,
             chain: scanned.chain,
+            snapshot_before: scanned.snapshot.map(|(first, _)| first),
             entry: &scanned.entry,
         };
         lines += 1;
@@ -320,7 +408,11 @@ pub fn export(folder: &Path, out: &mut dyn io::Write) -> Result<u64, JournalErro
 /// # Errors
 /// [`JournalError`], when it is not what was written.
 pub fn read_payload(folder: &Path, location: &Location) -> Result<Vec<u8>, JournalError> {
-    let path = path_of(folder, location.segment);
+    let path = if location.in_snapshot {
+        snapshot_of(folder, location.segment)
+    } else {
+        path_of(folder, location.segment)
+    };
     let file = File::open(&path).map_err(JournalError::io("open", &path))?;
     let length = file
         .metadata()

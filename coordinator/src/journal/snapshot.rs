@@ -1,21 +1,26 @@
-//! Compaction: a snapshot takes the place of the segments before it.
+//! Compaction: a snapshot stands for the segments before it.
 //!
-//! Written beside, synced, renamed, the folder synced; only then does the journal go on behind it, and only when the index
-//! has followed are the old segments removed. Whatever happens in between, the folder holds either what was, or the
-//! snapshot, or both, in which case the snapshot counts.
+//! The journal goes on in a new segment, and the snapshot is written beside it, by a thread of its own, from what the
+//! files before that segment hold: the same reading that a start does. Written, synced, renamed, the folder synced. It is
+//! a shortcut and nothing else: numbers and hashes of the segments go on as if it were not there, so that at whatever
+//! moment the process dies, the folder can be read with it and without it and says the same.
+//!
+//! What stands before the snapshot before it is removed when the index has followed.
 
 use std::collections::BTreeSet;
-use std::fs::{File, OpenOptions};
+use std::fs::File;
 use std::io;
-use std::os::unix::fs::FileExt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
-use sweeps::JobId;
+use sweeps::{Digest, JobId};
 
-use super::files::{part_of, path_of};
+use super::disk::{Disk, DiskFile};
+use super::files::{Which, part_of, snapshot_of};
 use super::frame::{self, HEADER, Kind, Location};
 use super::scan::{Size, scan};
-use super::{Journal, JournalError, Operation, Options, sync_folder};
+use super::{Journal, JournalError};
 use crate::entry::Entry;
 
 /// Bytes that are gathered before they are written.
@@ -28,6 +33,48 @@ pub struct Kept {
     pub job: JobId,
     /// Its place.
     pub location: Location,
+}
+
+/// A state that follows from entries.
+pub trait State {
+    /// Takes in an entry.
+    ///
+    /// # Errors
+    /// An entry that cannot be.
+    fn replay(&mut self, entry: &Entry) -> Result<(), JournalError>;
+    /// Hands out the entries that stand for it, and says whether that went on to the end.
+    ///
+    /// # Errors
+    /// What `each` answered.
+    fn image(
+        &self,
+        each: &mut dyn FnMut(&Entry) -> Result<(), JournalError>,
+    ) -> Result<(), JournalError>;
+}
+
+/// A snapshot that is due: of everything before an entry. It may be written while the journal goes on.
+pub struct Snapshot {
+    folder: PathBuf,
+    disk: Arc<dyn Disk>,
+    first: u64,
+    chain: [u8; 32],
+    /// What the journal had grown by when this was begun.
+    since: (u64, u64),
+    /// The folder stays this process's own while this is written.
+    _lock: Arc<File>,
+}
+
+/// A snapshot that was written.
+#[derive(Debug)]
+pub struct Written {
+    /// It stands for every entry before that one.
+    pub first: u64,
+    /// Hash of everything before it.
+    pub chain: Digest,
+    /// Where the records are now.
+    pub kept: Vec<Kept>,
+    size: (u64, u64),
+    since: (u64, u64),
 }
 
 /// Whether an entry stays in a snapshot as it is: what the image of the state does not hold.
@@ -50,88 +97,114 @@ impl Journal {
                 || since.1 >= options.snapshot_entries.max(snapshot.1))
     }
 
-    /// Writes a snapshot: every record, then `image`, which stands for everything else. Answers where the records are now.
-    /// The segments before it stay until [`Self::remove_obsolete`].
+    /// Begins a snapshot of everything that was appended so far: the journal goes on in a new segment. `None`: nothing
+    /// came since the last one.
     ///
     /// # Errors
     /// [`JournalError`]: the journal is as it was, and can be appended to.
-    pub fn compact(&mut self, image: &[Entry]) -> Result<Vec<Kept>, JournalError> {
-        self.remove_failed_snapshot()?;
-        if self.end <= HEADER || self.is_sealed {
-            // Nothing came since the last one.
-            return Ok(Vec::new());
+    pub fn begin_snapshot(&mut self) -> Result<Option<Snapshot>, JournalError> {
+        if self.size.since.1 == 0 {
+            return Ok(None);
         }
-        let compacted = self.write_snapshot(image);
-        if compacted.is_err() {
-            // Not at each turn: it reads everything.
-            self.snapshot_not_before = self.size.since.0 + self.options.snapshot_bytes / 8;
+        let begun = self.clean().and_then(|()| {
+            if self.is_sealed || self.end > HEADER {
+                self.rotate()?;
+            }
+            Ok(())
+        });
+        if begun.is_err() {
+            self.put_off_snapshot();
         }
-        compacted
+        begun?;
+        Ok(Some(Snapshot {
+            folder: self.folder.clone(),
+            disk: self.options.disk.clone(),
+            first: self.sequence + 1,
+            chain: self.chain,
+            since: self.size.since,
+            _lock: self.lock.clone(),
+        }))
     }
 
-    fn write_snapshot(&mut self, image: &[Entry]) -> Result<Vec<Kept>, JournalError> {
-        let first = self.sequence + 1;
-        let part = part_of(&self.folder, first);
-        let mut writer = Writer::create(&part, first, self.chain, &self.options)
-            .map_err(JournalError::io("make", &part))?;
-        let written = self.fill(&mut writer, image);
-        let kept = match written.and_then(|kept| {
-            writer.finish().map_err(JournalError::io("sync", &part))?;
-            Ok(kept)
-        }) {
-            Ok(kept) => kept,
-            Err(error) => {
-                // Where it cannot be removed either, the next start does.
-                let _ = self.remove(&part);
-                return Err(error);
-            }
-        };
-        let path = path_of(&self.folder, first);
-        let publish = || {
-            self.options.ask(Operation::Rename)?;
-            std::fs::rename(&part, &path)
-        };
-        if let Err(error) = publish() {
-            let _ = self.remove(&part);
-            return Err(JournalError::io("rename", &part)(error));
-        }
-        let file = self.sync_names().and_then(|()| File::open(&path));
-        let file = match file {
-            Ok(file) => file,
-            Err(error) => {
-                // It may or may not be there after a crash: it must go before anything else is written.
-                self.failed_snapshot = Some(path.clone());
-                let _ = self.remove_failed_snapshot();
-                return Err(JournalError::io("sync the name of", &path)(error));
-            }
-        };
-        let (end, sequence, chain) = (writer.end, writer.sequence, writer.chain);
-        // Where the folder cannot be listed now, the next start removes them.
-        let numbers = super::files::numbers(&self.folder).unwrap_or_default();
-        self.obsolete = numbers
-            .into_iter()
-            .filter(|number| *number < first)
-            .map(|number| path_of(&self.folder, number))
-            .collect();
-        self.segment = first;
-        self.path = path;
-        self.file = file;
-        self.end = end;
-        self.is_sealed = true;
+    /// Takes note of a snapshot that was written, and removes what is obsolete by it: everything before the snapshot before
+    /// it. The index must have followed. What cannot be removed is tried again at the next start.
+    ///
+    /// # Errors
+    /// [`JournalError`]: the folder cannot be listed.
+    pub fn adopt(&mut self, written: &Written) -> Result<(), JournalError> {
+        let (snapshot, since) = (written.size, self.size.since);
         self.size = Size {
-            snapshot: (end, sequence - self.sequence),
-            since: (0, 0),
+            snapshot,
+            since: (since.0 - written.since.0, since.1 - written.since.1),
         };
         self.snapshot_not_before = 0;
-        self.sequence = sequence;
-        self.chain = chain;
-        Ok(kept)
+        self.obsolete = super::files::open(&self.folder, Which::All)?.obsolete;
+        self.remove_obsolete();
+        Ok(())
     }
 
-    fn fill(&self, writer: &mut Writer<'_>, image: &[Entry]) -> Result<Vec<Kept>, JournalError> {
+    /// A snapshot failed: not again at each turn, since it reads everything.
+    pub fn put_off_snapshot(&mut self) {
+        self.snapshot_not_before = self.size.since.0 + self.options.snapshot_bytes / 8;
+    }
+
+    /// Removes the files that nothing needs any more. What cannot be removed is tried again at the next start.
+    pub fn remove_obsolete(&mut self) {
+        for path in std::mem::take(&mut self.obsolete) {
+            if let Err(error) = self.options.disk.remove(&path) {
+                tracing::warn!(path = %path.display(), cause = %error, "a file of the journal that is not needed any more cannot be removed");
+            }
+        }
+    }
+}
+
+impl Snapshot {
+    /// Reads what it shall stand for into `state`, which must be new, and writes it: every record, then the image of the
+    /// state. When it returns the snapshot is on disk. Ends early where `stop` says so.
+    ///
+    /// # Errors
+    /// [`JournalError`]: there is no snapshot, and none is needed.
+    pub fn write(&self, state: &mut dyn State, stop: &AtomicBool) -> Result<Written, JournalError> {
+        let part = part_of(&self.folder, self.first);
+        let written = self.write_part(&part, state, stop);
+        let publish = || -> Result<(), JournalError> {
+            let path = snapshot_of(&self.folder, self.first);
+            self.disk
+                .rename(&part, &path)
+                .map_err(JournalError::io("rename", &part))?;
+            // Whether it is there after a crash or not: both say the same.
+            self.disk
+                .sync_folder(&self.folder)
+                .map_err(JournalError::io("sync the name of", &path))
+        };
+        let written = written.and_then(|written| publish().map(|()| written));
+        if written.is_err() {
+            // Where it cannot be removed either, the next start does.
+            let _ = self.disk.remove(&part);
+        }
+        written
+    }
+
+    fn write_part(
+        &self,
+        part: &Path,
+        state: &mut dyn State,
+        stop: &AtomicBool,
+    ) -> Result<Written, JournalError> {
+        let go_on = || {
+            if stop.load(Ordering::Relaxed) {
+                let stopped = io::Error::new(io::ErrorKind::Interrupted, "the coordinator stops");
+                return Err(JournalError::io("write", part)(stopped));
+            }
+            Ok(())
+        };
+        let mut writer = Writer::create(part, self.first, self.chain, self.disk.as_ref())
+            .map_err(JournalError::io("make", part))?;
         let mut recorded = BTreeSet::new();
         let mut kept = Vec::new();
-        scan(&self.folder, &mut |scanned| {
+        let read = scan(&self.folder, Which::Before(self.first), &mut |scanned| {
+            go_on()?;
+            state.replay(&scanned.entry)?;
             if is_kept(&scanned.entry, &mut recorded) {
                 let location = writer.payload(&scanned.payload)?;
                 if let Some(record) = scanned.entry.finished() {
@@ -141,100 +214,76 @@ impl Journal {
             }
             Ok(())
         })?;
-        for entry in image {
-            writer.entry(entry)?;
+        let (sequence, chain) = read
+            .last
+            .map_or((0, frame::GENESIS), |last| (last.sequence, last.chain));
+        if sequence + 1 != self.first || chain != self.chain {
+            return Err(JournalError::Damaged {
+                path: self.folder.clone(),
+                offset: 0,
+                what: format!(
+                    "it ends with entry {sequence} where {} was written",
+                    self.first - 1
+                ),
+            });
         }
-        Ok(kept)
-    }
-
-    /// Removes the segments that a snapshot stands for. What cannot be removed is tried again at the next start.
-    pub fn remove_obsolete(&mut self) {
-        for path in std::mem::take(&mut self.obsolete) {
-            if let Err(error) = self.remove(&path) {
-                tracing::warn!(path = %path.display(), cause = %error, "a segment that is not needed any more cannot be removed");
-            }
-        }
-    }
-
-    pub(super) fn remove_failed_snapshot(&mut self) -> Result<(), JournalError> {
-        let Some(path) = &self.failed_snapshot else {
-            return Ok(());
-        };
-        self.remove(path)
-            .and_then(|()| self.sync_names())
-            .map_err(JournalError::io("remove the unfinished", path))?;
-        self.failed_snapshot = None;
-        Ok(())
-    }
-
-    fn remove(&self, path: &Path) -> io::Result<()> {
-        self.fault(Operation::Remove)?;
-        match std::fs::remove_file(path) {
-            Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
-            _ => Ok(()),
-        }
-    }
-
-    fn sync_names(&self) -> io::Result<()> {
-        self.fault(Operation::SyncFolder)?;
-        sync_folder(&self.folder)
+        drop(recorded);
+        state.image(&mut |entry| {
+            go_on()?;
+            writer.entry(entry).map(drop)
+        })?;
+        writer.finish().map_err(JournalError::io("sync", part))?;
+        Ok(Written {
+            first: self.first,
+            chain: Digest(self.chain),
+            kept,
+            size: (writer.end, writer.entries),
+            since: self.since,
+        })
     }
 }
 
-/// Writes a segment that nobody reads yet.
+/// Writes a snapshot that nobody reads yet. Its entries are numbered from 1, and their chain begins where it stands.
 struct Writer<'a> {
-    options: &'a Options,
     path: &'a Path,
-    file: File,
+    file: Box<dyn DiskFile>,
     buffer: Vec<u8>,
     first: u64,
     /// Bytes that were written.
     written: u64,
     /// Those and the buffer's.
     end: u64,
-    sequence: u64,
+    entries: u64,
     chain: [u8; 32],
 }
 
 impl<'a> Writer<'a> {
-    fn create(
-        path: &'a Path,
-        first: u64,
-        chain: [u8; 32],
-        options: &'a Options,
-    ) -> io::Result<Self> {
-        options.ask(Operation::Create)?;
-        let file = OpenOptions::new()
-            .write(true)
-            .create(true)
-            .truncate(true)
-            .open(path)?;
+    fn create(path: &'a Path, first: u64, chain: [u8; 32], disk: &dyn Disk) -> io::Result<Self> {
         Ok(Self {
-            options,
             path,
-            file,
+            file: disk.create(path)?,
             buffer: frame::header(Kind::Snapshot, first, &chain).to_vec(),
             first,
             written: 0,
             end: HEADER,
-            sequence: first - 1,
+            entries: 0,
             chain,
         })
     }
 
     fn entry(&mut self, entry: &Entry) -> Result<Location, JournalError> {
-        let location = frame::encode(entry, self.sequence + 1, &mut self.chain, &mut self.buffer)?;
+        let location = frame::encode(entry, self.entries + 1, &mut self.chain, &mut self.buffer)?;
         self.framed(location)
     }
 
     fn payload(&mut self, payload: &[u8]) -> Result<Location, JournalError> {
-        let next = self.sequence + 1;
+        let next = self.entries + 1;
         let location = frame::encode_payload(payload, next, &mut self.chain, &mut self.buffer)?;
         self.framed(location)
     }
 
     fn framed(&mut self, location: Location) -> Result<Location, JournalError> {
-        self.sequence += 1;
+        self.entries += 1;
         let start = self.end;
         self.end = self.written + self.buffer.len() as u64;
         if self.buffer.len() >= BUFFER {
@@ -242,17 +291,13 @@ impl<'a> Writer<'a> {
         }
         Ok(Location {
             segment: self.first,
+            in_snapshot: true,
             offset: start + frame::FRAME,
             ..location
         })
     }
 
     fn flush(&mut self) -> io::Result<()> {
-        if let Err(error) = self.options.ask(Operation::Write) {
-            let half = &self.buffer[..self.buffer.len() / 2];
-            self.file.write_all_at(half, self.written)?;
-            return Err(error);
-        }
         self.file.write_all_at(&self.buffer, self.written)?;
         self.written += self.buffer.len() as u64;
         self.buffer.clear();
@@ -261,7 +306,6 @@ impl<'a> Writer<'a> {
 
     fn finish(&mut self) -> io::Result<()> {
         self.flush()?;
-        self.options.ask(Operation::Sync)?;
         self.file.sync_all()
     }
 }

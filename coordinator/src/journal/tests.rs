@@ -5,6 +5,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use proptest::prelude::*;
 
+use super::failing::{FailingDisk, Operation};
+use super::frame::Kind;
 use super::*;
 use crate::message::{Timestamp, WorkerId};
 
@@ -116,7 +118,7 @@ fn an_append_that_fails_at_any_point_loses_nothing_and_can_be_repeated() {
         let asked = Arc::new(Mutex::new(0));
         let options = Options {
             segment_bytes: 300,
-            fault: Some(Arc::new({
+            disk: Arc::new(FailingDisk(Arc::new({
                 let (broken, asked) = (broken.clone(), asked.clone());
                 move |operation| {
                     if operation == failing && broken.load(Ordering::Relaxed) {
@@ -125,7 +127,7 @@ fn an_append_that_fails_at_any_point_loses_nothing_and_can_be_repeated() {
                     }
                     Ok(())
                 }
-            })),
+            }))),
             ..Options::default()
         };
         let mut journal = Journal::open(folder.path(), options, &mut |_| Ok(())).unwrap();
@@ -149,7 +151,7 @@ fn an_append_that_fails_at_any_point_loses_nothing_and_can_be_repeated() {
 fn repair_cuts_at_the_damage_and_keeps_what_it_cut() {
     let folder = tempfile::tempdir().unwrap();
     write(folder.path(), 20, 1000);
-    assert!(repair(folder.path()).unwrap().is_none());
+    assert!(repair(folder.path(), true).unwrap().is_empty());
     let path = files::path_of(folder.path(), 10);
     let mut bytes = std::fs::read(&path).unwrap();
     let at = bytes.len() - 3;
@@ -159,7 +161,12 @@ fn repair_cuts_at_the_damage_and_keeps_what_it_cut() {
         read(folder.path()),
         Err(JournalError::Damaged { .. })
     ));
-    assert!(repair(folder.path()).unwrap().unwrap().contains("damaged"));
+    assert!(matches!(
+        repair(folder.path(), false),
+        Err(JournalError::Damaged { .. })
+    ));
+    let mended = repair(folder.path(), true).unwrap();
+    assert!(matches!(&mended[..], [Mended::Cut(text)] if text.contains("damaged")));
     let kept = read(folder.path()).unwrap();
     assert!(kept.len() >= 9 && kept.len() < 60, "{}", kept.len());
     assert_eq!(kept, (0..kept.len() as u64).map(entry).collect::<Vec<_>>());

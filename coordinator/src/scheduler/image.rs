@@ -25,49 +25,68 @@ use crate::message::Counts;
 pub struct ImageError(pub(super) &'static str);
 
 impl Scheduler {
-    /// The state as entries that, replayed, give it back: all that replaying the whole journal would give.
-    pub fn image(&self) -> Vec<Entry> {
+    /// Hands out the state as entries that, replayed, give it back: all that replaying the whole journal would give.
+    ///
+    /// # Errors
+    /// What `each` answered.
+    pub fn each_part<E>(&self, each: &mut dyn FnMut(&Entry) -> Result<(), E>) -> Result<(), E> {
+        let mut part = |part: ImagePart| {
+            each(&Entry::Image {
+                part: Box::new(part),
+            })
+        };
         // Old versions of sweeps are kept as long as a job needs them to say what it is.
         let mut needed: BTreeSet<u32> = self.sweeps.iter().map(|sweep| sweep.grid).collect();
         needed.extend(self.jobs.iter().map(|job| job.home.grid));
-        let mut parts = vec![ImagePart::Begin {
+        part(ImagePart::Begin {
             next_worker: self.next_worker,
-        }];
-        parts.extend(self.grids.iter().zip(0..).map(|(grid, number)| {
-            let jobs = grid.jobs.iter().map(|job| job.0).collect();
-            ImagePart::Grid {
+        })?;
+        for (grid, number) in self.grids.iter().zip(0..) {
+            part(ImagePart::Grid {
                 sweep: grid.sweep,
                 trainer_revision: grid.trainer_revision,
                 table: needed.contains(&number).then(|| grid.table.clone()),
-                jobs,
-            }
-        }));
-        parts.extend(self.sweeps.iter().map(sweep_image));
-        parts.extend(self.workers.iter().map(|(id, worker)| ImagePart::Worker {
-            worker: *id,
-            hello: Box::new(worker.hello.clone()),
-            joined_at: worker.joined_at,
-            draining: worker.draining.clone(),
-            finished: worker.finished,
-            failed: worker.failed,
-        }));
-        parts.extend(self.jobs.chunks(JOBS_PER_PART).map(|jobs| ImagePart::Jobs {
-            jobs: jobs.iter().map(|job| self.job_image(job)).collect(),
-        }));
-        parts.push(ImagePart::End {
+                jobs: grid.jobs.iter().map(|job| job.0).collect(),
+            })?;
+        }
+        for sweep in &self.sweeps {
+            part(sweep_image(sweep))?;
+        }
+        for (id, worker) in &self.workers {
+            part(ImagePart::Worker {
+                worker: *id,
+                hello: Box::new(worker.hello.clone()),
+                joined_at: worker.joined_at,
+                draining: worker.draining.clone(),
+                finished: worker.finished,
+                failed: worker.failed,
+            })?;
+        }
+        for jobs in self.jobs.chunks(JOBS_PER_PART) {
+            part(ImagePart::Jobs {
+                jobs: jobs.iter().map(|job| self.job_image(job)).collect(),
+            })?;
+        }
+        part(ImagePart::End {
             jobs: self.jobs.len() as u64,
             blame: self
                 .blame
                 .iter()
                 .map(|(name, jobs)| (name.clone(), jobs.iter().map(|job| job.0).collect()))
                 .collect(),
-        });
-        parts
-            .into_iter()
-            .map(|part| Entry::Image {
-                part: Box::new(part),
-            })
-            .collect()
+        })
+    }
+
+    /// The same as a list.
+    #[cfg(test)]
+    pub(crate) fn image(&self) -> Vec<Entry> {
+        let mut entries = Vec::new();
+        let mut push = |entry: &Entry| {
+            entries.push(entry.clone());
+            Ok::<(), std::convert::Infallible>(())
+        };
+        let Ok(()) = self.each_part(&mut push);
+        entries
     }
 
     pub(super) fn restore(&mut self, part: &ImagePart) -> Result<(), ImageError> {

@@ -237,7 +237,7 @@ pub(crate) fn sweep(name: &str, jobs: u64) -> Submit {
     }
 }
 
-fn expand() -> Expand {
+pub(crate) fn expand() -> Expand {
     Arc::new(|file, text, _| {
         let (name, jobs) = text
             .split_once(' ')

@@ -1,6 +1,7 @@
 //! Disks that are full, damaged, shared or copied.
 
 use super::*;
+use crate::journal::failing::{FailingDisk, Operation};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_index_that_cannot_be_trusted_is_made_again() {
@@ -80,15 +81,17 @@ async fn a_full_disk_stops_acknowledgements_not_data() {
     let folder = tempfile::tempdir().unwrap();
     let full = Arc::new(AtomicBool::new(false));
     let mut config = Config::new(folder.path());
-    config.journal.fault = Some(Arc::new({
+    config.journal.disk = Arc::new(FailingDisk(Arc::new({
         let full = full.clone();
-        move |_| {
-            if full.load(Ordering::Relaxed) {
+        move |operation| {
+            // What makes room is done on a full disk, too.
+            let takes_room = operation != Operation::Cut;
+            if takes_room && full.load(Ordering::Relaxed) {
                 return Err(io::ErrorKind::StorageFull.into());
             }
             Ok(())
         }
-    }));
+    })));
     let lab = Lab::start(config).await.unwrap();
     lab.submit("a 2 1").await.unwrap();
     let worker = lab.hello().await;
@@ -100,7 +103,7 @@ async fn a_full_disk_stops_acknowledgements_not_data() {
     for _ in 0..3 {
         let refused = lab.finish(worker, &jobs[1]).await.unwrap_err();
         assert!(
-            matches!(&refused, Refusal::Storage(text) if text.contains("write")),
+            matches!(&refused, Refusal::Storage(text) if text.contains("journal")),
             "{refused}"
         );
         assert!(refused.is_transient());

@@ -66,6 +66,9 @@ pub(super) struct Scale {
     ttl: u64,
     /// How long a caller waits for an answer before it asks again.
     patience: u64,
+    /// How long a worker that has enough to do rests before it looks again; `None`: until something is due, since weeks have
+    /// too many seconds.
+    rest: Option<u64>,
     /// Faults end here; what is left must come to an end by itself.
     quiet: u64,
     end: u64,
@@ -87,6 +90,7 @@ impl Scale {
     pub(super) const SMALL: Self = Self {
         ttl: 1_000,
         patience: 400,
+        rest: Some(50),
         quiet: 12_000,
         end: 200_000,
         longest_job: 4_000,
@@ -102,7 +106,8 @@ impl Scale {
     /// A thousand workers over three weeks.
     pub(super) const LARGE: Self = Self {
         ttl: HOUR,
-        patience: 60_000,
+        patience: HOUR / 4,
+        rest: None,
         quiet: 3 * 7 * 24 * HOUR,
         end: 5 * 7 * 24 * HOUR,
         longest_job: 36 * HOUR,

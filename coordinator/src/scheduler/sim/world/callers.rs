@@ -104,7 +104,18 @@ impl World {
                 wait_ms: self.scale.patience / 2,
             })
         } else {
-            self.at(50, Happening::Act(index, 0));
+            // A call that was not answered in time is over, also where it is not made again.
+            caller.call = None;
+            let delay = match self.scale.rest {
+                Some(rest) => rest,
+                None => {
+                    let due = caller.running.values().copied().min().unwrap_or(now);
+                    due.min(caller.last_report + self.scale.ttl / 3)
+                        .saturating_sub(now)
+                        .max(1)
+                }
+            };
+            self.at(delay, Happening::Act(index, 0));
             return;
         };
         self.send(index, request);

@@ -1,0 +1,107 @@
+//! A snapshot of the journal, written by a thread of its own while the engine goes on.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use tokio::task::JoinHandle;
+
+use crate::entry::Entry;
+use crate::index::{IndexError, Store, moved};
+use crate::journal::{self, JournalError, Snapshot, Written};
+use crate::scheduler::{Policy, Scheduler};
+
+/// Why there is no snapshot.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum CompactionError {
+    /// It cannot be written.
+    #[error(transparent)]
+    Journal(#[from] JournalError),
+    /// It is there, but the index cannot follow.
+    #[error(transparent)]
+    Index(#[from] IndexError),
+}
+
+/// A snapshot that is to be written, and the index that is to follow it.
+pub(super) struct Compaction {
+    pub(super) snapshot: Snapshot,
+    pub(super) store: Arc<dyn Store>,
+    pub(super) policy: Policy,
+}
+
+/// One that is being written. It ends early when this goes.
+pub(super) struct Compacting {
+    task: JoinHandle<Result<Written, CompactionError>>,
+    stop: Arc<AtomicBool>,
+}
+
+impl Compaction {
+    pub(super) fn start(self) -> Compacting {
+        let stop = Arc::new(AtomicBool::new(false));
+        let task = tokio::task::spawn_blocking({
+            let stop = stop.clone();
+            move || {
+                let written = self.run(&stop);
+                crate::memory::give_back();
+                written
+            }
+        });
+        Compacting { task, stop }
+    }
+
+    fn run(self, stop: &AtomicBool) -> Result<Written, CompactionError> {
+        let began = tokio::time::Instant::now();
+        // What a start would make of the journal: the scheduler that runs is not asked, so that nobody waits for it.
+        let mut replayed = Scheduler::new(self.policy);
+        let written = self.snapshot.write(&mut replayed, stop)?;
+        drop(replayed);
+        // From here on it counts, and a start would move the index by itself.
+        moved(self.store.as_ref(), &written)?;
+        tracing::info!(
+            records = written.kept.len(),
+            entries = written.first - 1,
+            milliseconds = began.elapsed().as_millis() as u64,
+            "the journal was compacted by a snapshot"
+        );
+        Ok(written)
+    }
+}
+
+impl Compacting {
+    /// Waits until it has ended. May be dropped and asked again.
+    pub(super) async fn ended(&mut self) -> Result<Result<Written, CompactionError>, String> {
+        (&mut self.task).await.map_err(|error| error.to_string())
+    }
+
+    /// Lets it end early.
+    pub(super) fn stop(&self) {
+        self.stop.store(true, Ordering::Relaxed);
+    }
+}
+
+impl Drop for Compacting {
+    fn drop(&mut self) {
+        self.stop();
+    }
+}
+
+impl journal::State for Scheduler {
+    fn replay(&mut self, entry: &Entry) -> Result<(), JournalError> {
+        let replayed = Scheduler::replay(self, entry);
+        replayed.map_err(|error| JournalError::Encode(error.to_string()))
+    }
+
+    fn image(
+        &self,
+        each: &mut dyn FnMut(&Entry) -> Result<(), JournalError>,
+    ) -> Result<(), JournalError> {
+        self.each_part(each)
+    }
+}
+
+pub(super) fn failed(error: &JournalError) {
+    let cause = super::chain(error);
+    tracing::warn!(
+        cause,
+        "the journal cannot be compacted; it grows until it can"
+    );
+}

@@ -1,0 +1,254 @@
+//! A disk that loses power: what was written and not synced is gone afterwards, wholly or in part.
+//!
+//! Everything happens in a real folder, too, so that it can be read meanwhile. Beside it stands what is durable for
+//! certain, and in which order what came since; after the plug was pulled, any of that may be there or not, a write also
+//! to a part, or as zeros.
+
+use std::collections::BTreeMap;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex};
+
+use rand_chacha::ChaCha8Rng;
+use rand_chacha::rand_core::{Rng, SeedableRng};
+
+use super::disk::{Disk, DiskFile, RealDisk};
+
+/// A file's bytes that are durable, and what was done since.
+#[derive(Default, Clone)]
+struct Inode {
+    durable: Vec<u8>,
+    since: Vec<Change>,
+}
+
+#[derive(Clone)]
+enum Change {
+    Written(u64, Vec<u8>),
+    Length(u64),
+}
+
+#[derive(Clone)]
+enum Name {
+    Made(PathBuf, usize),
+    Renamed(PathBuf, PathBuf),
+    Removed(PathBuf),
+}
+
+#[derive(Default)]
+struct Inner {
+    inodes: Vec<Inode>,
+    names: BTreeMap<PathBuf, usize>,
+    durable_names: BTreeMap<PathBuf, usize>,
+    since: Vec<Name>,
+    /// So many operations are done before the power goes.
+    left: Option<usize>,
+}
+
+/// A disk whose plug can be pulled.
+#[derive(Default, Clone)]
+pub(crate) struct PowerLossDisk(Arc<Mutex<Inner>>);
+
+struct PowerLossFile {
+    real: Box<dyn DiskFile>,
+    number: usize,
+    disk: PowerLossDisk,
+}
+
+fn apply(names: &mut BTreeMap<PathBuf, usize>, change: &Name) {
+    match change {
+        Name::Made(path, inode) => {
+            names.insert(path.clone(), *inode);
+        }
+        Name::Renamed(from, to) => {
+            if let Some(inode) = names.remove(from) {
+                names.insert(to.clone(), inode);
+            }
+        }
+        Name::Removed(path) => {
+            names.remove(path);
+        }
+    }
+}
+
+impl Change {
+    /// Does it to `bytes`, or only to a part of it.
+    fn apply(&self, bytes: &mut Vec<u8>, part: usize) {
+        match self {
+            Self::Length(length) => bytes.resize(*length as usize, 0),
+            Self::Written(offset, written) => {
+                let written = &written[..part.min(written.len())];
+                let begin = *offset as usize;
+                let end = begin + written.len();
+                if bytes.len() < end {
+                    bytes.resize(end, 0);
+                }
+                bytes[begin..end].copy_from_slice(written);
+            }
+        }
+    }
+}
+
+impl PowerLossDisk {
+    fn with<T>(&self, work: impl FnOnce(&mut Inner) -> T) -> T {
+        work(&mut self.0.lock().unwrap())
+    }
+
+    /// The power goes after so many operations: what comes then fails, and nothing is done.
+    pub(crate) fn fail_after(&self, operations: usize) {
+        self.with(|inner| inner.left = Some(operations));
+    }
+
+    fn power(&self) -> io::Result<()> {
+        self.with(|inner| match &mut inner.left {
+            Some(0) => Err(io::Error::other("the power is gone")),
+            Some(left) => {
+                *left -= 1;
+                Ok(())
+            }
+            None => Ok(()),
+        })
+    }
+
+    fn file(&self, real: Box<dyn DiskFile>, number: usize) -> Box<dyn DiskFile> {
+        Box::new(PowerLossFile {
+            real,
+            number,
+            disk: self.clone(),
+        })
+    }
+
+    fn name(&self, change: Name) {
+        self.with(|inner| {
+            apply(&mut inner.names, &change);
+            inner.since.push(change);
+        });
+    }
+
+    /// What is on the disk after the plug was pulled now, in a new folder; any of what chance allows.
+    pub(crate) fn pull_the_plug(&self, seed: u64, folder: &Path) {
+        let mut chance = ChaCha8Rng::seed_from_u64(seed);
+        self.with(|inner| {
+            let mut names = inner.durable_names.clone();
+            for change in &inner.since {
+                if chance.next_u32() % 2 == 0 {
+                    apply(&mut names, change);
+                }
+            }
+            for (path, inode) in names {
+                let inode = &inner.inodes[inode];
+                let mut bytes = inode.durable.clone();
+                for change in &inode.since {
+                    match (chance.next_u32() % 4, change) {
+                        (0, _) => {}
+                        (1, Change::Written(offset, written)) => {
+                            // The file grew, its pages were not written.
+                            let end = *offset as usize + written.len();
+                            bytes.resize(end.max(bytes.len()), 0);
+                        }
+                        (2, Change::Written(_, written)) => {
+                            change.apply(&mut bytes, chance.next_u32() as usize % written.len());
+                        }
+                        _ => change.apply(&mut bytes, usize::MAX),
+                    }
+                }
+                std::fs::write(folder.join(path.file_name().unwrap()), bytes).unwrap();
+            }
+        });
+    }
+}
+
+impl Disk for PowerLossDisk {
+    fn create(&self, path: &Path) -> io::Result<Box<dyn DiskFile>> {
+        self.power()?;
+        let real = RealDisk.create(path)?;
+        let number = self.with(|inner| {
+            inner.inodes.push(Inode::default());
+            inner.inodes.len() - 1
+        });
+        self.name(Name::Made(path.to_owned(), number));
+        Ok(self.file(real, number))
+    }
+
+    fn open(&self, path: &Path) -> io::Result<Box<dyn DiskFile>> {
+        self.power()?;
+        let real = RealDisk.open(path)?;
+        let number = self.with(|inner| inner.names.get(path).copied());
+        // What was there when the machine was switched on is durable.
+        let number = match number {
+            Some(number) => number,
+            None => self.with(|inner| {
+                let durable = std::fs::read(path).unwrap();
+                inner.inodes.push(Inode {
+                    durable,
+                    since: Vec::new(),
+                });
+                let number = inner.inodes.len() - 1;
+                inner.names.insert(path.to_owned(), number);
+                inner.durable_names.insert(path.to_owned(), number);
+                number
+            }),
+        };
+        Ok(self.file(real, number))
+    }
+
+    fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
+        self.power()?;
+        RealDisk.rename(from, to)?;
+        self.name(Name::Renamed(from.to_owned(), to.to_owned()));
+        Ok(())
+    }
+
+    fn remove(&self, path: &Path) -> io::Result<()> {
+        self.power()?;
+        RealDisk.remove(path)?;
+        self.name(Name::Removed(path.to_owned()));
+        Ok(())
+    }
+
+    fn sync_folder(&self, _folder: &Path) -> io::Result<()> {
+        self.power()?;
+        self.with(|inner| {
+            inner.durable_names = inner.names.clone();
+            inner.since.clear();
+        });
+        Ok(())
+    }
+}
+
+impl PowerLossFile {
+    fn change(&self, change: Change) {
+        self.disk
+            .with(|inner| inner.inodes[self.number].since.push(change));
+    }
+}
+
+impl DiskFile for PowerLossFile {
+    fn write_all_at(&self, bytes: &[u8], offset: u64) -> io::Result<()> {
+        self.disk.power()?;
+        self.real.write_all_at(bytes, offset)?;
+        self.change(Change::Written(offset, bytes.to_vec()));
+        Ok(())
+    }
+
+    fn set_len(&self, length: u64) -> io::Result<()> {
+        self.disk.power()?;
+        self.real.set_len(length)?;
+        self.change(Change::Length(length));
+        Ok(())
+    }
+
+    fn sync_data(&self) -> io::Result<()> {
+        self.disk.power()?;
+        self.disk.with(|inner| {
+            let inode = &mut inner.inodes[self.number];
+            for change in std::mem::take(&mut inode.since) {
+                change.apply(&mut inode.durable, usize::MAX);
+            }
+        });
+        Ok(())
+    }
+
+    fn sync_all(&self) -> io::Result<()> {
+        self.sync_data()
+    }
+}
