@@ -233,7 +233,7 @@ impl Run {
                     self.turn(batch.drain(..)).await?;
                 }
                 () = pause => self.turn(std::iter::empty()).await?,
-                ended = compacted(&mut self.compacting) => {
+                ended = compaction::compacted(&mut self.compacting) => {
                     self.compacting = None;
                     self.end_snapshot(ended).await?;
                 }
@@ -409,26 +409,6 @@ impl Run {
         Ok(result.map_err(|error| (entries, Refusal::Storage(chain(&error)))))
     }
 
-    /// Lets a snapshot be written when the journal has grown long: beside what goes on, from what is on disk.
-    async fn compact(&mut self) -> Result<(), EngineError> {
-        let is_due = self.state.as_ref().is_some_and(State::is_snapshot_due);
-        if self.broken.is_some() || self.compacting.is_some() || !is_due {
-            return Ok(());
-        }
-        let compaction = self.with_state(State::begin_snapshot).await?;
-        self.compacting = compaction.map(compaction::Compaction::start);
-        Ok(())
-    }
-
-    async fn end_snapshot(
-        &mut self,
-        ended: Result<Result<journal::Written, compaction::CompactionError>, String>,
-    ) -> Result<(), EngineError> {
-        let ended = ended.map_err(EngineError::Task)?;
-        self.with_state(move |state| state.end_snapshot(ended))
-            .await
-    }
-
     /// Does what blocks with what is on disk.
     async fn with_state<T: Send + 'static>(
         &mut self,
@@ -482,16 +462,6 @@ impl Run {
                 .map_err(|error| EngineError::Task(error.to_string()))?;
         }
         Ok(())
-    }
-}
-
-/// When a snapshot that is being written has ended; never where there is none.
-async fn compacted(
-    compacting: &mut Option<Compacting>,
-) -> Result<Result<journal::Written, compaction::CompactionError>, String> {
-    match compacting {
-        Some(compacting) => compacting.ended().await,
-        None => std::future::pending().await,
     }
 }
 

@@ -12,6 +12,8 @@
 //! written beside it: a file that holds what still matters of the segments before it. Numbers and hashes of the segments
 //! go on as if it were not there; what the snapshot before it stands for is removed.
 
+#[cfg(test)]
+mod damage_tests;
 mod disk;
 #[cfg(test)]
 pub(crate) mod failing;

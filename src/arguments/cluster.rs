@@ -50,6 +50,9 @@ pub struct Coordinator {
     /// Most open connections
     #[arg(long, value_name = "N", default_value_t = 4096)]
     pub max_connections: usize,
+    /// Most of them from one address (of IPv6, from one /64); workers behind one gateway share an address
+    #[arg(long, value_name = "N", default_value_t = 1024)]
+    pub max_connections_per_address: usize,
     /// Most uploads of artifacts at a time
     #[arg(long, value_name = "N", default_value_t = 64)]
     pub max_uploads: usize,

@@ -21,6 +21,10 @@ use crate::error::{CommandError, chain};
 use crate::output::say;
 use crate::{interrupt, supervisor, version};
 
+mod renewal;
+
+use renewal::Renewal;
+
 /// Who may talk to a coordinator, what about and how much.
 #[derive(Debug, Clone, Default)]
 pub struct Security {
@@ -71,11 +75,11 @@ impl Security {
             .map(read_bytes)
             .transpose()?;
         let tls = match (&arguments.tls_certificate, &arguments.tls_key) {
-            (Some(certificate), Some(key)) => Some(Tls {
-                certificate: read_bytes(certificate)?,
-                key: read_bytes(key)?,
-                callers,
-            }),
+            (Some(certificate), Some(key)) => {
+                let (certificate, key) = (read_bytes(certificate)?, read_bytes(key)?);
+                let tls = Tls::new(&certificate, &key, callers.as_deref());
+                Some(tls.map_err(|error| CommandError::Usage(error.to_string()))?)
+            }
             _ => None,
         };
         Ok(Self {
@@ -84,6 +88,7 @@ impl Security {
             insecure: arguments.insecure,
             limits: Limits {
                 connections: arguments.max_connections,
+                connections_per_address: arguments.max_connections_per_address,
                 uploads: arguments.max_uploads,
                 jobs_per_sweep: arguments.max_jobs,
                 ..Limits::default()
@@ -281,6 +286,12 @@ pub fn coordinator(arguments: &Coordinator) -> Result<(), CommandError> {
         }
         if let Some(path) = &arguments.address_file {
             write_address(path, &address)?;
+        }
+        if let (Some(tls), Some(certificate), Some(key)) =
+            (&security.tls, &arguments.tls_certificate, &arguments.tls_key)
+        {
+            let renewal = Renewal::new(tls.clone(), certificate.clone(), key.clone());
+            tokio::spawn(renewal.follow(stop.clone()));
         }
         supervisor::tell(&[supervisor::READY]);
         let watchdog = tokio::spawn(supervisor::watchdog(serving.health.clone(), stop.clone()));

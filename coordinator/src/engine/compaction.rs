@@ -5,6 +5,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use tokio::task::JoinHandle;
 
+use super::state::State;
+use super::{EngineError, Run};
 use crate::entry::Entry;
 use crate::index::{IndexError, Store, moved};
 use crate::journal::{self, JournalError, Snapshot, Written};
@@ -32,6 +34,38 @@ pub(super) struct Compaction {
 pub(super) struct Compacting {
     task: JoinHandle<Result<Written, CompactionError>>,
     stop: Arc<AtomicBool>,
+}
+
+impl Run {
+    /// Lets a snapshot be written when the journal has grown long: beside what goes on, from what is on disk.
+    pub(super) async fn compact(&mut self) -> Result<(), EngineError> {
+        let is_due = self.state.as_ref().is_some_and(State::is_snapshot_due);
+        if self.broken.is_some() || self.compacting.is_some() || !is_due {
+            return Ok(());
+        }
+        let compaction = self.with_state(State::begin_snapshot).await?;
+        self.compacting = compaction.map(Compaction::start);
+        Ok(())
+    }
+
+    pub(super) async fn end_snapshot(
+        &mut self,
+        ended: Result<Result<Written, CompactionError>, String>,
+    ) -> Result<(), EngineError> {
+        let ended = ended.map_err(EngineError::Task)?;
+        self.with_state(move |state| state.end_snapshot(ended))
+            .await
+    }
+}
+
+/// When a snapshot that is being written has ended; never where there is none.
+pub(super) async fn compacted(
+    compacting: &mut Option<Compacting>,
+) -> Result<Result<Written, CompactionError>, String> {
+    match compacting {
+        Some(compacting) => compacting.ended().await,
+        None => std::future::pending().await,
+    }
 }
 
 impl Compaction {

@@ -16,7 +16,7 @@ pub(super) enum Follower {
     /// It cannot be used.
     Worthless(String),
     Following {
-        index: IndexWriter,
+        index: Box<IndexWriter>,
         applied: u64,
         chain: Option<sweeps::Digest>,
         /// The snapshot whose places it holds.
@@ -52,7 +52,7 @@ impl Follower {
                 snapshot: index.snapshot()?,
                 moved: None,
                 last: None,
-                index,
+                index: Box::new(index),
             },
         })
     }
@@ -156,7 +156,7 @@ impl Follower {
                         index.holds_nothing_else()
                     };
                     match end() {
-                        Ok(true) => return Some(index),
+                        Ok(true) => return Some(*index),
                         Ok(false) => "it holds records that the journal does not".into(),
                         Err(error) => error.to_string(),
                     }

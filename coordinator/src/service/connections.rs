@@ -1,11 +1,14 @@
-//! Connections: so many at a time, and none that says nothing.
+//! Connections: so many at a time, so many from one address, and none that says nothing.
 //!
 //! A peer must begin to speak HTTP/2 (or TLS) at once, and be heard from time to time after: a live one answers the
 //! server's pings. What does not is closed, so that half-open connections and slow strangers do not pile up.
 
+use std::any::Any;
+use std::collections::BTreeMap;
 use std::io;
+use std::net::{IpAddr, Ipv6Addr};
 use std::pin::Pin;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
@@ -13,8 +16,9 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::{Instant, Sleep, sleep_until};
 use tokio_stream::Stream;
-use tonic::transport::server::Connected;
+use tonic::transport::server::{Connected, TcpConnectInfo};
 
+use super::limits::Limits;
 use crate::metrics::{Held, Metrics};
 
 /// The bytes with which HTTP/2 begins: preface and the header of the first frame. A TLS greeting has more.
@@ -30,15 +34,17 @@ const PAUSE: Duration = Duration::from_millis(100);
 pub(super) struct Limited<S> {
     incoming: S,
     places: Arc<Semaphore>,
+    addresses: Addresses,
     metrics: Metrics,
     pause: Option<Pin<Box<Sleep>>>,
 }
 
 impl<S> Limited<S> {
-    pub(super) fn new(incoming: S, most: usize, metrics: Metrics) -> Self {
+    pub(super) fn new(incoming: S, limits: Limits, metrics: Metrics) -> Self {
         Self {
             incoming,
-            places: Arc::new(Semaphore::new(most)),
+            places: Arc::new(Semaphore::new(limits.connections)),
+            addresses: Addresses::new(limits.connections_per_address),
             metrics,
             pause: None,
         }
@@ -48,6 +54,7 @@ impl<S> Limited<S> {
 impl<S, IO> Stream for Limited<S>
 where
     S: Stream<Item = io::Result<IO>> + Unpin,
+    IO: Connected,
 {
     type Item = io::Result<Watched<IO>>;
 
@@ -65,21 +72,91 @@ where
                     this.metrics.connection_ended("accept-failed");
                     this.pause = Some(Box::pin(sleep_until(Instant::now() + PAUSE)));
                 }
-                Some(Ok(io)) => match this.places.clone().try_acquire_owned() {
-                    Ok(permit) => {
-                        let held = this.metrics.connection();
-                        return Poll::Ready(Some(Ok(Watched::new(
-                            io,
-                            permit,
-                            held,
-                            this.metrics.clone(),
-                        ))));
-                    }
-                    // Dropped, which closes it.
-                    Err(_) => this.metrics.connection_ended("too-many"),
-                },
+                Some(Ok(io)) => {
+                    // Where there is no place it is dropped, which closes it.
+                    let Some(address) = this.addresses.enter(peer(&io)) else {
+                        this.metrics.connection_ended("too-many-of-address");
+                        continue;
+                    };
+                    let Ok(permit) = this.places.clone().try_acquire_owned() else {
+                        this.metrics.connection_ended("too-many");
+                        continue;
+                    };
+                    let held = this.metrics.connection();
+                    let metrics = this.metrics.clone();
+                    let place = (permit, held, address);
+                    return Poll::Ready(Some(Ok(Watched::new(io, place, metrics))));
+                }
             }
         }
+    }
+}
+
+/// Whom a connection is from, where it has an address.
+fn peer(io: &impl Connected) -> Option<IpAddr> {
+    let info = io.connect_info();
+    let info = (&info as &dyn Any).downcast_ref::<TcpConnectInfo>()?;
+    Some(info.remote_addr()?.ip())
+}
+
+/// How many connections each address has.
+#[derive(Clone)]
+struct Addresses {
+    most: usize,
+    open: Arc<Mutex<BTreeMap<IpAddr, usize>>>,
+}
+
+/// A connection's share of its address, until it is dropped.
+struct OfAddress(Option<(Addresses, IpAddr)>);
+
+impl Addresses {
+    fn new(most: usize) -> Self {
+        Self {
+            most,
+            open: Arc::default(),
+        }
+    }
+
+    fn with<T>(&self, work: impl FnOnce(&mut BTreeMap<IpAddr, usize>) -> T) -> T {
+        work(&mut self.open.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// `None`: it has as many as it may have.
+    fn enter(&self, address: Option<IpAddr>) -> Option<OfAddress> {
+        let Some(address) = address.map(counted_as) else {
+            return Some(OfAddress(None));
+        };
+        self.with(|open| {
+            let count = open.entry(address).or_default();
+            (*count < self.most).then(|| {
+                *count += 1;
+                OfAddress(Some((self.clone(), address)))
+            })
+        })
+    }
+}
+
+impl Drop for OfAddress {
+    fn drop(&mut self) {
+        let Some((addresses, address)) = self.0.take() else {
+            return;
+        };
+        addresses.with(|open| {
+            if let Some(count) = open.get_mut(&address) {
+                *count -= 1;
+                if *count == 0 {
+                    open.remove(&address);
+                }
+            }
+        });
+    }
+}
+
+/// Who has one address of IPv6 usually has 64 bits of them.
+fn counted_as(address: IpAddr) -> IpAddr {
+    match address.to_canonical() {
+        IpAddr::V6(address) => Ipv6Addr::from_bits(address.to_bits() >> 64 << 64).into(),
+        address @ IpAddr::V4(_) => address,
     }
 }
 
@@ -90,12 +167,11 @@ pub(super) struct Watched<IO> {
     bytes: u64,
     heard: Instant,
     alarm: Pin<Box<Sleep>>,
-    _permit: OwnedSemaphorePermit,
-    _held: Held,
+    _place: (OwnedSemaphorePermit, Held, OfAddress),
 }
 
 impl<IO> Watched<IO> {
-    fn new(io: IO, permit: OwnedSemaphorePermit, held: Held, metrics: Metrics) -> Self {
+    fn new(io: IO, place: (OwnedSemaphorePermit, Held, OfAddress), metrics: Metrics) -> Self {
         let now = Instant::now();
         Self {
             io,
@@ -103,8 +179,7 @@ impl<IO> Watched<IO> {
             bytes: 0,
             heard: now,
             alarm: Box::pin(sleep_until(now + FIRST_WITHIN)),
-            _permit: permit,
-            _held: held,
+            _place: place,
         }
     }
 
@@ -193,8 +268,69 @@ impl<IO: AsyncWrite + Unpin> AsyncWrite for Watched<IO> {
 mod tests {
     use super::*;
     use crate::metrics::Snapshot;
+    use std::net::SocketAddr;
     use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream, duplex};
     use tokio_stream::StreamExt;
+
+    fn places(connections: usize, connections_per_address: usize) -> Limits {
+        Limits {
+            connections,
+            connections_per_address,
+            ..Limits::default()
+        }
+    }
+
+    /// A connection from an address.
+    struct From(SocketAddr);
+
+    impl Connected for From {
+        type ConnectInfo = TcpConnectInfo;
+        fn connect_info(&self) -> Self::ConnectInfo {
+            TcpConnectInfo {
+                local_addr: None,
+                remote_addr: Some(self.0),
+            }
+        }
+    }
+
+    #[tokio::test]
+    async fn one_address_does_not_take_all_places() {
+        let metrics = Metrics::new();
+        let froms = [
+            "10.0.0.1:1",
+            "10.0.0.1:2",
+            "[::ffff:10.0.0.1]:3",
+            "10.0.0.2:1",
+            "[2001:db8::1]:1",
+            "[2001:db8::2]:1",
+            "[2001:db8::3]:1",
+            "[2001:db8:0:1::1]:1",
+        ];
+        let connections = froms.map(|from| Ok(From(from.parse().unwrap())));
+        let mut incoming = Limited::new(
+            tokio_stream::iter(connections),
+            places(100, 2),
+            metrics.clone(),
+        );
+        let mut taken = Vec::new();
+        while let Some(connection) = incoming.next().await {
+            taken.push(connection.unwrap());
+        }
+        let ports: Vec<String> = taken.iter().map(|taken| taken.io.0.to_string()).collect();
+        assert_eq!(
+            ports,
+            [froms[0], froms[1], froms[3], froms[4], froms[5], froms[7]]
+        );
+        let text = metrics.render(&Snapshot::default());
+        assert!(text.contains("reason=\"too-many-of-address\"} 2"), "{text}");
+        // Who goes makes room, and nothing is remembered of those that went.
+        let address = froms[0].parse::<SocketAddr>().unwrap().ip();
+        assert!(incoming.addresses.enter(Some(address)).is_none());
+        taken.remove(0);
+        assert!(incoming.addresses.enter(Some(address)).is_some());
+        drop(taken);
+        assert!(incoming.addresses.with(|open| open.is_empty()));
+    }
 
     fn one(
         metrics: &Metrics,
@@ -204,7 +340,7 @@ mod tests {
     ) {
         let (ours, theirs) = duplex(64);
         let incoming = tokio_stream::iter([Ok(theirs)]);
-        (ours, Limited::new(incoming, 1, metrics.clone()))
+        (ours, Limited::new(incoming, places(1, 1), metrics.clone()))
     }
 
     #[tokio::test(start_paused = true)]
@@ -257,7 +393,7 @@ mod tests {
             theirs.push(Ok(other));
         }
         theirs.insert(2, Err(io::ErrorKind::Other.into()));
-        let mut incoming = Limited::new(tokio_stream::iter(theirs), 3, metrics.clone());
+        let mut incoming = Limited::new(tokio_stream::iter(theirs), places(3, 1), metrics.clone());
         let mut taken = Vec::new();
         while let Some(connection) = incoming.next().await {
             taken.push(connection.unwrap());

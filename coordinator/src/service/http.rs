@@ -16,16 +16,12 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpListener;
 use tokio::sync::Semaphore;
 use tokio::time::timeout;
-use tokio_rustls::TlsAcceptor;
-use tokio_rustls::rustls::pki_types::pem::PemObject;
-use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer};
-use tokio_rustls::rustls::{ServerConfig, crypto};
 use tokio_util::sync::CancellationToken;
 use tonic::Code;
 
 use super::access::Access;
 use super::health::Health;
-use super::server::Tls;
+use super::tls::{Tls, TlsError};
 
 /// Connections at a time. Probes and scrapers are few.
 const CONNECTIONS: usize = 64;
@@ -36,11 +32,6 @@ const HEADERS_WITHIN: Duration = Duration::from_secs(10);
 /// Bytes of the headers of a request.
 const HEADER_BYTES: usize = 16 << 10;
 const PAUSE: Duration = Duration::from_millis(100);
-
-/// Certificates that cannot be used.
-#[derive(Debug, thiserror::Error)]
-#[error("the certificate or its key cannot be used for the HTTP port: {0}")]
-pub struct HttpTlsError(String);
 
 /// What the side port needs.
 #[derive(Clone)]
@@ -56,13 +47,13 @@ pub struct HttpOptions {
 /// Serves until `shutdown`.
 ///
 /// # Errors
-/// [`HttpTlsError`], before anything is served.
+/// [`TlsError`], before anything is served.
 pub async fn serve_http(
     listener: TcpListener,
     options: HttpOptions,
     shutdown: CancellationToken,
-) -> Result<(), HttpTlsError> {
-    let acceptor = options.tls.as_ref().map(acceptor).transpose()?;
+) -> Result<(), TlsError> {
+    let acceptor = options.tls.as_ref().map(Tls::http).transpose()?;
     let places = Arc::new(Semaphore::new(CONNECTIONS));
     loop {
         let accepted = tokio::select! {
@@ -195,19 +186,4 @@ fn text(code: StatusCode, body: impl Into<Bytes>) -> Answer {
         hyper::header::HeaderValue::from_static("no-store"),
     );
     answer
-}
-
-fn acceptor(tls: &Tls) -> Result<TlsAcceptor, HttpTlsError> {
-    let no = |error: &dyn std::fmt::Display| HttpTlsError(error.to_string());
-    let chain = CertificateDer::pem_slice_iter(&tls.certificate)
-        .collect::<Result<Vec<_>, _>>()
-        .map_err(|error| no(&error))?;
-    let key = PrivateKeyDer::from_pem_slice(&tls.key).map_err(|error| no(&error))?;
-    let config = ServerConfig::builder_with_provider(Arc::new(crypto::ring::default_provider()))
-        .with_safe_default_protocol_versions()
-        .map_err(|error| no(&error))?
-        .with_no_client_auth()
-        .with_single_cert(chain, key)
-        .map_err(|error| no(&error))?;
-    Ok(TlsAcceptor::from(Arc::new(config)))
 }

@@ -15,6 +15,9 @@ use crate::metrics::{Held, Metrics};
 pub struct Limits {
     /// Open connections. A worker has one, a person's command one for a moment.
     pub connections: usize,
+    /// Open connections from one address (of IPv6, from one /64): one stranger must not take all places. Workers behind one
+    /// gateway share an address.
+    pub connections_per_address: usize,
     /// Uploads of artifacts under way.
     pub uploads: usize,
     /// Streamed answers: watchers, lists of cells, artifacts.
@@ -29,6 +32,7 @@ impl Default for Limits {
     fn default() -> Self {
         Self {
             connections: 4096,
+            connections_per_address: 1024,
             uploads: 64,
             streams: 1024,
             jobs_per_sweep: 1_000_000,

@@ -23,12 +23,14 @@ mod server;
 mod store;
 #[cfg(test)]
 mod tests;
+mod tls;
 mod worker;
 
 pub use access::{Access, Role, TokenDigest, TokenEntry, TokenFile, TokenFileError, token_of};
 pub use caller::{CallError, Caller, Heard};
 pub use exposure::{Exposed, check_exposure};
 pub use health::Health;
-pub use http::{HttpOptions, HttpTlsError, serve_http};
+pub use http::{HttpOptions, serve_http};
 pub use limits::Limits;
-pub use server::{Options, ServeError, Tls, serve, serve_incoming};
+pub use server::{Options, ServeError, serve, serve_incoming};
+pub use tls::{Tls, TlsError};

@@ -11,14 +11,15 @@ use tokio::net::TcpListener;
 use tokio::time::sleep;
 use tokio_stream::Stream;
 use tokio_util::sync::CancellationToken;
+use tonic::transport::Server;
 use tonic::transport::server::{Connected, TcpIncoming};
-use tonic::transport::{Certificate, Identity, Server, ServerTlsConfig};
 
 use super::access::{Access, GateLayer};
 use super::client::Clients;
 use super::connections::Limited;
 use super::health::Health;
 use super::limits::{Limits, Places};
+use super::tls::{Tls, TlsError, greet};
 use super::worker::Workers;
 use crate::handle::EngineHandle;
 use crate::metrics::Metrics;
@@ -31,8 +32,6 @@ const LONGEST_CALL: Duration = Duration::from_hours(1);
 /// A peer that vanished is noticed after this and [`KEEPALIVE_TIMEOUT`].
 const KEEPALIVE_INTERVAL: Duration = Duration::from_secs(20);
 const KEEPALIVE_TIMEOUT: Duration = Duration::from_secs(10);
-/// A TLS greeting takes two exchanges.
-const HANDSHAKE: Duration = Duration::from_secs(10);
 /// Bytes of a question after health: the name of a service.
 const HEALTH_BYTES: usize = 4 << 10;
 /// Bytes of all headers of a call. Ours have a few hundred.
@@ -57,28 +56,16 @@ pub struct Options {
     pub health: Option<Health>,
 }
 
-/// Certificates, as PEM.
-#[derive(Clone)]
-pub struct Tls {
-    /// Of this server.
-    pub certificate: Vec<u8>,
-    /// Its key.
-    pub key: Vec<u8>,
-    /// The authority whose certificates callers must have, where they must have one.
-    pub callers: Option<Vec<u8>>,
-}
-
-/// A key does not belong into a log.
-impl std::fmt::Debug for Tls {
-    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        formatter.debug_struct("Tls").finish_non_exhaustive()
-    }
-}
-
 /// A server that cannot run.
 #[derive(Debug, thiserror::Error)]
-#[error("failed to serve gRPC")]
-pub struct ServeError(#[from] tonic::transport::Error);
+pub enum ServeError {
+    /// Its connections.
+    #[error("failed to serve gRPC")]
+    Transport(#[from] tonic::transport::Error),
+    /// Its certificate.
+    #[error(transparent)]
+    Tls(#[from] TlsError),
+}
 
 /// Serves on `listener` until `shutdown`, then lets running calls end for a moment. The listener is bound by the caller,
 /// who also asked [`super::check_exposure`].
@@ -126,33 +113,29 @@ where
         tokio::spawn(health.report(reporter, shutdown.clone()));
     }
     tokio::spawn(options.access.clone().follow(shutdown.clone()));
-    let mut server = Server::builder()
+    let server = Server::builder()
         .timeout(LONGEST_CALL)
         .concurrency_limit_per_connection(CALLS_PER_CONNECTION as usize)
         .max_concurrent_streams(CALLS_PER_CONNECTION)
         .http2_max_header_list_size(HEADER_BYTES)
         .http2_keepalive_interval(Some(KEEPALIVE_INTERVAL))
         .http2_keepalive_timeout(Some(KEEPALIVE_TIMEOUT));
-    if let Some(tls) = options.tls {
-        let mut config = ServerTlsConfig::new()
-            .identity(Identity::from_pem(tls.certificate, tls.key))
-            .timeout(HANDSHAKE);
-        if let Some(authority) = tls.callers {
-            config = config.client_ca_root(Certificate::from_pem(authority));
-        }
-        server = server.tls_config(config)?;
-    }
-    let serving = server
+    let router = server
         .layer(GateLayer::new(options.access, options.metrics.clone()))
         .add_service(workers)
         .add_service(clients)
-        .add_service(health.max_decoding_message_size(HEALTH_BYTES))
-        .serve_with_incoming_shutdown(
-            Limited::new(incoming, options.limits.connections, options.metrics),
-            shutdown.clone().cancelled_owned(),
-        );
+        .add_service(health.max_decoding_message_size(HEALTH_BYTES));
+    let incoming = Limited::new(incoming, options.limits, options.metrics.clone());
+    let end = shutdown.clone().cancelled_owned();
+    let serving = async {
+        let Some(tls) = options.tls else {
+            return Ok(router.serve_with_incoming_shutdown(incoming, end).await?);
+        };
+        let greeted = greet(incoming, tls.grpc()?, options.metrics, shutdown.clone());
+        Ok(router.serve_with_incoming_shutdown(greeted, end).await?)
+    };
     tokio::select! {
-        result = serving => Ok(result?),
+        result = serving => result,
         () = async { shutdown.cancelled().await; sleep(LAST_CALLS).await } => {
             tracing::warn!("some calls did not end in time; their connections are closed");
             Ok(())

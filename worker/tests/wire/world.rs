@@ -30,7 +30,7 @@ const COORDINATOR: &str = "coordinator";
 const PORT: u16 = 7070;
 /// Faults end here; what is left must come to an end by itself.
 const QUIET: Duration = Duration::from_secs(90);
-const END: Duration = Duration::from_secs(900);
+const END: Duration = Duration::from_mins(15);
 
 /// What happens to a network.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

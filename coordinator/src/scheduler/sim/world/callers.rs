@@ -106,15 +106,9 @@ impl World {
         } else {
             // A call that was not answered in time is over, also where it is not made again.
             caller.call = None;
-            let delay = match self.scale.rest {
-                Some(rest) => rest,
-                None => {
-                    let due = caller.running.values().copied().min().unwrap_or(now);
-                    due.min(caller.last_report + self.scale.ttl / 3)
-                        .saturating_sub(now)
-                        .max(1)
-                }
-            };
+            let end = caller.running.values().copied().min().unwrap_or(now);
+            let due = end.min(caller.last_report + self.scale.ttl / 3);
+            let delay = self.scale.rest.unwrap_or(due.saturating_sub(now).max(1));
             self.at(delay, Happening::Act(index, 0));
             return;
         };
