@@ -48,22 +48,61 @@ impl Renewal {
         }
     }
 
-    fn look(&mut self) {
+    /// Answers whether there is another certificate now.
+    fn look(&mut self) -> bool {
         // Between two renames one of them may be missing, or be another's: the next look finds both.
         let Ok(found) = self.read() else {
-            return;
+            return false;
         };
         if self.seen.as_ref() == Some(&found) {
-            return;
+            return false;
         }
-        match self.tls.renew(&found.0, &found.1) {
+        let renewed = self.tls.renew(&found.0, &found.1);
+        match &renewed {
             Ok(()) => {
-                tracing::info!(path = %self.certificate.display(), "the certificate was renewed")
+                tracing::info!(path = %self.certificate.display(), "the certificate was renewed");
             }
             Err(error) => {
                 tracing::error!(%error, path = %self.certificate.display(), "the certificate stays the one before");
             }
         }
         self.seen = Some(found);
+        renewed.is_ok()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use rcgen::{CertificateParams, KeyPair};
+
+    use super::*;
+
+    #[test]
+    fn what_fits_is_taken_once_and_what_does_not_is_left() {
+        let folder = tempfile::tempdir().unwrap();
+        let made = || {
+            let key = KeyPair::generate().unwrap();
+            let params = CertificateParams::new(vec!["coordinator.test".to_owned()]).unwrap();
+            let certificate = params.self_signed(&key).unwrap();
+            (certificate.pem(), key.serialize_pem())
+        };
+        let (certificate, key) = (folder.path().join("c.pem"), folder.path().join("k.pem"));
+        let write = |(one, other): &(String, String)| {
+            std::fs::write(&certificate, one).unwrap();
+            std::fs::write(&key, other).unwrap();
+        };
+        let (first, second) = (made(), made());
+        write(&first);
+        let tls = Tls::new(first.0.as_bytes(), first.1.as_bytes(), None).unwrap();
+        let mut renewal = Renewal::new(tls, certificate.clone(), key.clone());
+        assert!(!renewal.look(), "nothing changed");
+        // Half of a renewal: the key is still the old one.
+        std::fs::write(&certificate, &second.0).unwrap();
+        assert!(!renewal.look());
+        std::fs::remove_file(&key).unwrap();
+        assert!(!renewal.look());
+        write(&second);
+        assert!(renewal.look());
+        assert!(!renewal.look());
     }
 }
