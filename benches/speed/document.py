@@ -46,12 +46,18 @@ def step(found):
     return lines
 
 
+def disturbed(found):
+    """Whether a process on one thread waited for its core: the load average says what was before."""
+    alone = [time for case in found if case["threads"] == 1 for time in case["seconds"].values()]
+    return any(time["wall"] > 1.03 * time["cpu"] for time in alone)
+
+
 def write(result):
     machine = result["machine"]
     lines = ["# Performance", "", "Written by `benches/speed/document.py` from the numbers of `benches/speed/run.py` (`just bench`); do not edit.", "",
              f"Command: `{result.get('command', 'benches/speed/run.py')}`. Measured on {machine['cpu']}, {machine['cores']} cores, {machine['date']}, PyTorch {machine['torch']}, scikit-learn {machine['scikit_learn']}; "
              f"load average before: {machine['load_before']:.1f}" + ("; quick run, few rounds" if result["quick"] else "") + ".", ""]
-    if machine["load_before"] > 0.5:
+    if disturbed(result.get("step") or []):
         lines += ["**The machine was not idle: times by the wall, and products by the wall, are disturbed; read the CPU columns, and repeat with `just bench`.**", ""]
     if result.get("equal"):
         lines += [f"Both programs start from the same weights and data; thresholds and losses of {result['equal']['steps']} steps differ by at most "
