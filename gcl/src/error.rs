@@ -12,7 +12,7 @@ pub enum TrainError {
     #[error("stopped after epoch {} of {}", .0.epoch(), .0.phase())]
     Stopped(Box<Checkpoint>),
     /// A loss, a score or an error became NaN or infinite. Deterministic: trying again cannot help.
-    #[error("diverged: {what} is not finite ({phase}, epoch {epoch})")]
+    #[error("{what} is not finite ({phase}, epoch {epoch})")]
     Diverged {
         /// What was not finite.
         what: &'static str,

@@ -125,7 +125,7 @@ fn one_sweep(info: &SweepInfo, cells: &[CellResult], format: Format) -> Result<(
     let failed = |status| info.summary.counts.of(status);
     if failed(JobStatus::Failed) + failed(JobStatus::Quarantined) > 0 {
         output::say(&format!(
-            "`gcl-sweep explain JOB` says why a job failed, `gcl-sweep retry {}` queues those that did again",
+            "`gcl-sweep explain JOB` says why a job failed, `gcl-sweep retry {}` queues the failed ones again",
             info.summary.name
         ));
     }

@@ -37,7 +37,7 @@ pub async fn follow(client: &Client, sweep: &str, format: Format) -> Result<(), 
     let end = end(sweep, &cells);
     if end.is_err() {
         say(&format!(
-            "`gcl-sweep explain JOB` says why a job has no result, `gcl-sweep retry {sweep}` queues those that failed again"
+            "`gcl-sweep explain JOB` says why a job has no result, `gcl-sweep retry {sweep}` queues the failed ones again"
         ));
     }
     end
