@@ -25,6 +25,11 @@ impl Deref for Client {
     }
 }
 
+/// Whether a coordinator that refuses for that reason does not let the caller in.
+fn locks_out(reason: Reason) -> bool {
+    matches!(reason, Reason::Unauthenticated | Reason::PermissionDenied)
+}
+
 impl Client {
     /// The coordinator at that address. The connection comes up with the first question.
     pub fn new(connection: &Connection) -> Result<Self, CommandError> {
@@ -46,11 +51,9 @@ impl Client {
             )),
             CallError::Refused { reason, message } => match reason {
                 Some(Reason::Storage) => CommandError::Store(message),
-                Some(Reason::Unauthenticated | Reason::PermissionDenied) => {
-                    CommandError::Unreachable(format!(
-                        "the coordinator at {address} refuses: {message}"
-                    ))
-                }
+                Some(reason) if locks_out(reason) => CommandError::Unreachable(format!(
+                    "the coordinator at {address} refuses: {message}"
+                )),
                 Some(Reason::UnknownSweep | Reason::UnknownJob | Reason::NoSuchWorker) => {
                     CommandError::Usage(message)
                 }
@@ -65,10 +68,9 @@ impl Client {
 
     /// Whether it answers and does not let this caller in.
     pub async fn is_locked_out(&self) -> bool {
-        let locked = [Reason::Unauthenticated, Reason::PermissionDenied];
         matches!(
             self.caller.sweeps().await,
-            Err(CallError::Refused { reason: Some(reason), .. }) if locked.contains(&reason)
+            Err(CallError::Refused { reason: Some(reason), .. }) if locks_out(reason)
         )
     }
 

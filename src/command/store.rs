@@ -20,15 +20,13 @@ pub fn repair(arguments: &Repair, format: Format) -> Result<(), CommandError> {
     let repaired = repair_state(&arguments.state, arguments.cut)
         .map_err(|error| CommandError::Store(chain(&error)))?;
     if format == Format::Json {
-        let texts = |cut: bool| -> Vec<&String> {
-            let mended = repaired.mended.iter();
-            mended
-                .filter_map(|mended| match mended {
-                    Mended::Cut(damage) => cut.then_some(damage),
-                    Mended::SetAside(damage) => (!cut).then_some(damage),
-                })
-                .collect()
-        };
+        let (mut cut, mut set_aside) = (Vec::new(), Vec::new());
+        for mended in &repaired.mended {
+            match mended {
+                Mended::Cut(damage) => cut.push(damage),
+                Mended::SetAside(damage) => set_aside.push(damage),
+            }
+        }
         let sweeps: Vec<_> = repaired
             .sweeps
             .iter()
@@ -37,7 +35,7 @@ pub fn repair(arguments: &Repair, format: Format) -> Result<(), CommandError> {
             })
             .collect();
         return output::json(&serde_json::json!({
-            "cut": texts(true), "set_aside": texts(false), "journal": journal_json(&repaired.journal), "sweeps": sweeps,
+            "cut": cut, "set_aside": set_aside, "journal": journal_json(&repaired.journal), "sweeps": sweeps,
         }));
     }
     for mended in &repaired.mended {

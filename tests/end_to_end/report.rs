@@ -200,17 +200,20 @@ fn a_report_is_renewed_while_jobs_arrive_and_outlives_its_coordinator() {
     world.slow_sweep(2);
     let (coordinator, address) = world.coordinator("127.0.0.1:0");
     world.run_ok(&["submit", "tiny.toml", "--coordinator", &address]);
-    let watching = world.start(&[
-        "report",
-        "tiny",
-        "--watch",
-        "--every",
-        "1",
-        "--out",
-        "live",
-        "--coordinator",
-        &address,
-    ]);
+    let watch = |every: &str, coordinator: &str| {
+        world.start(&[
+            "report",
+            "tiny",
+            "--watch",
+            "--every",
+            every,
+            "--out",
+            "live",
+            "--coordinator",
+            coordinator,
+        ])
+    };
+    let watching = watch("1", &address);
     let page = world.path("live/report/index.html");
     // Whenever it is read, it is whole.
     let read = || {
@@ -255,17 +258,7 @@ fn a_report_is_renewed_while_jobs_arrive_and_outlives_its_coordinator() {
     // One that is interrupted says so, and leaves the page.
     world.slow_sweep(3);
     world.run_ok(&["submit", "tiny.toml", "--coordinator", &address]);
-    let watching = world.start(&[
-        "report",
-        "tiny",
-        "--watch",
-        "--every",
-        "60",
-        "--out",
-        "live",
-        "--coordinator",
-        &address,
-    ]);
+    let watching = watch("60", &address);
     eventually("a first page", || {
         said().contains("report renewed").then_some(())
     });

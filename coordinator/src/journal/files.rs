@@ -86,9 +86,11 @@ pub(super) fn part_of(folder: &Path, first: u64) -> PathBuf {
 
 /// Whether a file of that name belongs to a journal.
 pub(crate) fn is_name(name: &str) -> bool {
-    let stem = name.strip_suffix(".journal");
-    stem.or_else(|| name.strip_suffix(".snapshot"))
-        .is_some_and(|stem| stem.len() == 20 && stem.bytes().all(|byte| byte.is_ascii_digit()))
+    name.split_once('.').is_some_and(|(stem, end)| {
+        (end == SEGMENT || end == SNAPSHOT)
+            && stem.len() == 20
+            && stem.bytes().all(|byte| byte.is_ascii_digit())
+    })
 }
 
 /// The numbers of the files in a folder, in order, and whether each is a snapshot. A snapshot comes before its segment.
