@@ -1,16 +1,40 @@
-//! Matrix products on the CPU, by the crate `gemm`.
+//! Matrix products on the CPU: the large ones by our own tiles, the others by the crate `gemm`.
 //!
-//! Same bits at any number of threads and whatever the caches: `gemm` never splits the inner dimension over threads, but
-//! it does cut it into pieces whose length it takes from the size of the machine's caches. Pieces of up to [`BLOCK`] it
-//! leaves whole, so the cut is made here.
+//! Same bits at any number of threads and on any processor: a number of a large product is a sum in the order of the inner
+//! dimension, cut into pieces of [`INNER`], whoever multiplies. `gemm` would cut by the size of the machine's caches, but
+//! leaves pieces of up to that length whole, so the cut is made here.
+
+#[cfg(target_arch = "x86_64")]
+mod blocked;
+#[cfg(target_arch = "x86_64")]
+#[allow(unsafe_code, reason = "the wrappers of intrinsics")]
+mod lanes;
+#[cfg(target_arch = "x86_64")]
+mod packing;
+mod rows;
+#[cfg(target_arch = "x86_64")]
+mod tile;
 
 use gemm::{Parallelism, gemm};
 
+pub(crate) use rows::Companion;
+
 /// The longest inner dimension that `gemm` 0.19 never cuts (`kernel_params`: at least 512).
-const BLOCK: usize = 512;
+const INNER: usize = 512;
 
 /// Below this many multiply-adds a product is over before other threads are awake: 8 Mi are some 100 µs on one.
 const WORTH_A_THREAD: usize = 8 << 20;
+
+/// Below this many multiply-adds packing is not paid back by our tiles, nor where either side is narrower than
+/// [`WIDE`].
+const LARGE: usize = 32 << 20;
+const WIDE: usize = 128;
+
+/// Below this many numbers the pass after a product is shorter than waking a thread.
+const WORTH_A_THREAD_TO_FINISH: usize = 65_536;
+
+/// Rows that are finished together after a product by `gemm`.
+const CHUNK: usize = 128;
 
 /// A matrix in somebody's buffer, possibly transposed.
 #[derive(Clone, Copy)]
@@ -51,19 +75,52 @@ impl<'a> View<'a> {
 /// # Panics
 /// If the shapes do not fit.
 pub(crate) fn product(out: &mut [f32], a: View<'_>, b: View<'_>, threads: usize) {
+    product_then(out, a, b, threads, (), &|_, _, ()| ());
+}
+
+/// The product, then `finish(first row, some of its rows, what belongs to them)` for all rows, on any thread: as soon as
+/// those rows are done, so that they are still in a cache.
+///
+/// # Panics
+/// If the shapes do not fit.
+pub(crate) fn product_then<C: Companion>(
+    out: &mut [f32],
+    a: View<'_>,
+    b: View<'_>,
+    threads: usize,
+    companion: C,
+    finish: &(impl Fn(usize, &mut [f32], C) + Sync),
+) {
     assert_eq!(a.columns, b.rows, "inner dimensions");
     let out = &mut out[..a.rows * b.columns];
     if a.columns == 0 {
         out.fill(0.0);
     }
     let work = a.rows * a.columns * b.columns;
-    let parallelism = if threads > 1 && work >= WORTH_A_THREAD {
+    #[cfg(target_arch = "x86_64")]
+    if work >= LARGE
+        && a.rows.min(b.columns) >= WIDE
+        && let Some(instructions) = tile::Instructions::detect()
+    {
+        return blocked::product(instructions, out, (a, b), threads, companion, finish);
+    }
+    multiply(out, a, b, if work < WORTH_A_THREAD { 1 } else { threads });
+    if threads > 1 && out.len() >= WORTH_A_THREAD_TO_FINISH {
+        rows::in_parallel(CHUNK, b.columns, 0, out, companion, finish);
+    } else {
+        rows::in_turn(CHUNK, b.columns, 0, out, companion, finish);
+    }
+}
+
+/// out ← a · b by `gemm`.
+fn multiply(out: &mut [f32], a: View<'_>, b: View<'_>, threads: usize) {
+    let parallelism = if threads > 1 {
         Parallelism::Rayon(threads)
     } else {
         Parallelism::None
     };
-    for first in (0..a.columns).step_by(BLOCK) {
-        let inner = BLOCK.min(a.columns - first);
+    for first in (0..a.columns).step_by(INNER) {
+        let inner = INNER.min(a.columns - first);
         let mut part = || multiply_add(out, a, b, first, inner, parallelism);
         #[cfg(test)]
         crate::cpu::allocations::uncounted(&mut part);
@@ -170,10 +227,54 @@ mod tests {
         }
     }
 
+    /// Both tiles and `gemm`, in sizes that leave edges on every side and that need more than one part.
+    #[test]
+    #[cfg(target_arch = "x86_64")]
+    fn our_tiles_make_the_bits_of_gemm() {
+        use tile::Instructions;
+        let widest = Instructions::detect();
+        let all = [Instructions::Avx2, Instructions::Avx512];
+        for instructions in all.into_iter().filter(|one| Some(*one) <= widest) {
+            for (m, n, k) in [
+                (20, 17, 33),
+                (66, 64, 512),
+                (17, 19, 513),
+                (130, 71, 40),
+                (391, 147, 1100),
+                (70, 300, 1101),
+                (147, 260, 8300),
+            ] {
+                let (x, y) = (numbers(m * k, 1), numbers(k * n, 2));
+                for a in [View::new(&x, m, k), View::new(&x, k, m).t()] {
+                    for b in [View::new(&y, k, n), View::new(&y, n, k).t()] {
+                        let (mut ours, mut theirs) = (vec![f32::NAN; m * n], vec![f32::NAN; m * n]);
+                        let finish = |_: usize, rows: &mut [f32], ()| {
+                            rows.iter_mut().for_each(|value| *value += 1.0);
+                        };
+                        blocked::product(instructions, &mut ours, (a, b), 1, (), &finish);
+                        multiply(&mut theirs, a, b, 1);
+                        theirs.iter_mut().for_each(|value| *value += 1.0);
+                        assert!(
+                            ours == theirs,
+                            "{instructions:?}, {m}×{n}×{k}, {}, {}: {:?}",
+                            a.row_stride,
+                            b.row_stride,
+                            ours.iter()
+                                .zip(&theirs)
+                                .enumerate()
+                                .find(|(_, (a, b))| a != b)
+                        );
+                    }
+                }
+            }
+        }
+    }
+
     #[test]
     fn bits_are_the_same_at_any_number_of_threads() {
         for (m, n, k) in [
             (511, 257, 1031),
+            (1501, 200, 513),
             (8192, 32, 129),
             (73, 147, 5000),
             (1000, 1, 3000),

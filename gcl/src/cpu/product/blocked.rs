@@ -1,0 +1,198 @@
+//! A large product by our own tiles: the right side is packed once for all rows, each block of rows is finished before the
+//! next one begins, so that what follows the product (a bias, a ReLU) finds it in the cache.
+
+use std::cell::Cell;
+
+use rayon::prelude::*;
+
+use crate::cpu::product::packing::{pack_left, pack_right};
+use crate::cpu::product::rows::{Companion, in_parallel, in_turn};
+use crate::cpu::product::tile::{Block, Instructions, ROWS};
+use crate::cpu::product::{INNER, View};
+
+/// Rows of a block: whole panels, whole chunks of a pass, and at 512 steps of the inner dimension 768 KiB of left panels.
+const BLOCK_ROWS: usize = 384;
+
+/// Numbers of right panels that are packed at a time: 8 MiB.
+const PACKED: usize = 2 << 20;
+
+/// Columns that are packed together: a KiB of every row.
+const COLUMNS: usize = 256;
+
+/// Panels begin at a line of the cache.
+const LINE: usize = 64;
+
+thread_local! {
+    /// Left panels of a block, kept from product to product.
+    static LEFT: Cell<Vec<f32>> = const { Cell::new(Vec::new()) };
+    /// Right panels, of the thread that asked for the product.
+    static RIGHT: Cell<Vec<f32>> = const { Cell::new(Vec::new()) };
+}
+
+/// The kept buffer, at least `count` numbers from a line's begin on.
+fn with_buffer<T>(
+    kept: &'static std::thread::LocalKey<Cell<Vec<f32>>>,
+    count: usize,
+    work: impl FnOnce(&mut [f32]) -> T,
+) -> T {
+    // Taken rather than borrowed: while this thread waits for others it may run a piece of another product.
+    let mut buffer = kept.take();
+    let needed = count + LINE / size_of::<f32>();
+    if buffer.len() < needed {
+        buffer = vec![0.0; needed];
+    }
+    let offset = buffer.as_ptr().align_offset(LINE);
+    let found = work(&mut buffer[offset..][..count]);
+    kept.set(buffer);
+    found
+}
+
+/// out ← a · b, and `finish` for every block of rows once it is done.
+pub(super) fn product<C: Companion>(
+    instructions: Instructions,
+    out: &mut [f32],
+    (a, b): (View<'_>, View<'_>),
+    threads: usize,
+    companion: C,
+    finish: &(impl Fn(usize, &mut [f32], C) + Sync),
+) {
+    let width = instructions.columns();
+    let padded = b.columns.div_ceil(width) * width;
+    let at_a_time = (PACKED / padded / INNER).max(1) * INNER;
+    let mut companion = Some(companion);
+    with_buffer(&RIGHT, at_a_time.min(a.columns) * padded, |right| {
+        for first in (0..a.columns).step_by(at_a_time) {
+            let part = Part {
+                instructions,
+                a,
+                columns: b.columns,
+                padded,
+                first,
+                inner: at_a_time.min(a.columns - first),
+                right: {
+                    let inner = at_a_time.min(a.columns - first);
+                    pack(
+                        instructions,
+                        &mut right[..inner * padded],
+                        b,
+                        (first, inner),
+                        threads,
+                    );
+                    &right[..inner * padded]
+                },
+            };
+            match companion.take_if(|_| first + part.inner == a.columns) {
+                Some(companion) => part.multiply(out, threads, companion, finish),
+                None => part.multiply(out, threads, (), &|_, _, ()| ()),
+            }
+        }
+    });
+}
+
+/// Packs `inner` rows of `b` from `first` on, [`INNER`] at a time.
+fn pack(
+    instructions: Instructions,
+    right: &mut [f32],
+    b: View<'_>,
+    (first, inner): (usize, usize),
+    threads: usize,
+) {
+    let width = instructions.columns();
+    let padded = b.columns.div_ceil(width) * width;
+    for begin in (0..inner).step_by(INNER) {
+        let inner = INNER.min(inner - begin);
+        let panels = &mut right[begin * padded..][..inner * padded];
+        let work = |(index, panels): (usize, &mut [f32])| {
+            let columns = (index * COLUMNS, COLUMNS.min(b.columns - index * COLUMNS));
+            let steps = (first + begin, inner);
+            match instructions {
+                Instructions::Avx2 => pack_right::<16>(panels, b, columns, steps),
+                Instructions::Avx512 => pack_right::<64>(panels, b, columns, steps),
+            }
+        };
+        if threads > 1 {
+            panels
+                .par_chunks_mut(COLUMNS * inner)
+                .enumerate()
+                .for_each(work);
+        } else {
+            panels
+                .chunks_mut(COLUMNS * inner)
+                .enumerate()
+                .for_each(work);
+        }
+    }
+}
+
+/// A part of the inner dimension, its right side packed.
+struct Part<'a> {
+    instructions: Instructions,
+    a: View<'a>,
+    columns: usize,
+    /// Columns with those that fill up the last panel.
+    padded: usize,
+    first: usize,
+    inner: usize,
+    right: &'a [f32],
+}
+
+impl Part<'_> {
+    /// Adds this part to `out` (the first one sets it).
+    fn multiply<C: Companion>(
+        &self,
+        out: &mut [f32],
+        threads: usize,
+        companion: C,
+        finish: &(impl Fn(usize, &mut [f32], C) + Sync),
+    ) {
+        let whole = if C::ROWS == 1 { ROWS } else { C::ROWS };
+        let blocks = |row: usize, out: &mut [f32], companion: C| {
+            in_turn(
+                BLOCK_ROWS,
+                self.columns,
+                row,
+                out,
+                companion,
+                &|row, out, companion| {
+                    self.block(row, out);
+                    finish(row, out, companion);
+                },
+            );
+        };
+        if threads > 1 {
+            // Four pieces a thread: one that was held up leaves work to the others.
+            let piece = self.a.rows.div_ceil(4 * threads).next_multiple_of(whole);
+            in_parallel(piece, self.columns, 0, out, companion, &blocks);
+        } else {
+            blocks(0, out, companion);
+        }
+    }
+
+    fn block(&self, row: usize, out: &mut [f32]) {
+        let rows = out.len() / self.columns;
+        with_buffer(
+            &LEFT,
+            BLOCK_ROWS.min(rows.next_multiple_of(ROWS)) * INNER,
+            |left| {
+                for begin in (0..self.inner).step_by(INNER) {
+                    let (first, inner) = (self.first + begin, INNER.min(self.inner - begin));
+                    pack_left(left, self.a, (row, rows), (first, inner));
+                    let right = &self.right[begin * self.padded..];
+                    for column in (0..self.columns).step_by(self.instructions.slice()) {
+                        let block = Block {
+                            left,
+                            right: &right[column * inner..],
+                            rows,
+                            columns: self.instructions.slice().min(self.columns - column),
+                            inner,
+                            out: &mut out[column..],
+                            stride: self.columns,
+                            add: first > 0,
+                        };
+                        block.multiply(self.instructions);
+                    }
+                }
+            },
+        );
+    }
+}
