@@ -183,7 +183,8 @@ mod tests {
 
     #[test]
     fn steps_are_the_same_to_the_bit_on_one_two_and_three_threads() {
-        let dimension = 160;
+        // Wide enough that products are made by `gemm` and by our tiles.
+        let dimension = 520;
         let values = (0..1200 * dimension).map(|i| (i * 7919 % 2003) as f32 / 2003.0);
         let data = Matrix::new(values.collect(), dimension);
         let run = |threads: usize| {

@@ -61,20 +61,22 @@ pub(super) fn uncounted(product: impl FnOnce()) {
 
 #[test]
 fn a_step_allocates_nothing_after_the_first() {
-    let dimension = 48;
-    let values = (0..300 * dimension).map(|i| (i * 7919 % 2003) as f32 / 2003.0);
-    let data = Matrix::new(values.collect(), dimension);
-    let mut stepper = Stepper::new(&data, 100, 1, 1).unwrap();
-    let mut counts = Vec::new();
-    // Three epochs of three steps: orders are drawn again in between.
-    for _ in 0..9 {
-        let before = ALLOCATIONS.get();
-        stepper.step().unwrap();
-        counts.push(ALLOCATIONS.get() - before);
+    // Small products are made by `gemm`, large ones by our tiles.
+    for (dimension, batch) in [(48, 100), (512, 512)] {
+        let values = (0..3 * batch * dimension).map(|i| (i * 7919 % 2003) as f32 / 2003.0);
+        let data = Matrix::new(values.collect(), dimension);
+        let mut stepper = Stepper::new(&data, batch, 1, 1).unwrap();
+        let mut counts = Vec::new();
+        // Three epochs of three steps: orders are drawn again in between.
+        for _ in 0..9 {
+            let before = ALLOCATIONS.get();
+            stepper.step().unwrap();
+            counts.push(ALLOCATIONS.get() - before);
+        }
+        assert!(
+            counts[0] > 0,
+            "the first step makes its buffers: {counts:?}"
+        );
+        assert_eq!(counts[1..], [0; 8], "dimension {dimension}");
     }
-    assert!(
-        counts[0] > 0,
-        "the first step makes its buffers: {counts:?}"
-    );
-    assert_eq!(counts[1..], [0; 8]);
 }

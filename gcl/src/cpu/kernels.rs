@@ -6,6 +6,7 @@
 use rayon::prelude::*;
 use sweeps::training::{ReconstructionError, RmsProp};
 
+use crate::cpu::product::Companion;
 use crate::matrix::Matrix;
 
 /// Rows in a chunk. At the paper's batch of 8192 rows 64 chunks, enough for the threads of any machine that trains on its
@@ -63,24 +64,23 @@ pub(crate) fn gather(threads: usize, out: &mut [f32], features: &Matrix, rows: &
 }
 
 /// z ← z + b, and where `relu` is set max(z, 0).
-pub(crate) fn bias_relu(threads: usize, z: &mut [f32], bias: &[f32], relu: bool) {
-    let width = bias.len();
-    let mut nothing = vec![(); chunks(z.len() / width)];
-    over_rows(threads, (z, width), (&mut nothing, 1), |_, z, _| {
-        for row in z.chunks_exact_mut(width) {
-            if relu {
-                for (value, bias) in row.iter_mut().zip(bias) {
-                    // A NaN must survive: `f32::max` would turn it into 0.
-                    let sum = *value + *bias;
-                    *value = if sum <= 0.0 { 0.0 } else { sum };
-                }
-            } else {
-                for (value, bias) in row.iter_mut().zip(bias) {
-                    *value += *bias;
-                }
+///
+/// # Shapes
+/// `z`: `[any rows, width]`; `bias`: `[width]`.
+pub(crate) fn bias_relu(z: &mut [f32], bias: &[f32], relu: bool) {
+    for row in z.chunks_exact_mut(bias.len()) {
+        if relu {
+            for (value, bias) in row.iter_mut().zip(bias) {
+                // A NaN must survive: `f32::max` would turn it into 0.
+                let sum = *value + *bias;
+                *value = if sum <= 0.0 { 0.0 } else { sum };
+            }
+        } else {
+            for (value, bias) in row.iter_mut().zip(bias) {
+                *value += *bias;
             }
         }
-    });
+    }
 }
 
 /// z ← z · mask, value by value.
@@ -270,27 +270,54 @@ fn sum_of_squares(y: &[f32]) -> f32 {
     lanes.iter().sum()
 }
 
-/// Backward through a ReLU (and a dropout that scaled by `scale`): the activation's place takes the gradient with respect
-/// to the layer's output before the ReLU, and `sums` its column sums per chunk.
+/// The rows that a gradient goes back to: activations, which take its place, and column sums per chunk of them.
 ///
 /// # Shapes
-/// `activation`, `gradient`: `[b, width]`.
-pub(crate) fn through_relu(
-    threads: usize,
-    activation: &mut [f32],
-    gradient: &[f32],
-    width: usize,
-    scale: f32,
-    sums: &mut ColumnSums<'_>,
-) {
-    let rows = activation.len() / width;
-    over_rows(
-        threads,
-        (activation, width),
-        (&mut sums.0[..chunks(rows) * width], width),
-        |chunk, activation, sums| {
+/// `activation`: `[b, width]`; `sums`: `[chunks(b), width]`.
+pub(crate) struct Gate<'a> {
+    pub(crate) activation: &'a mut [f32],
+    pub(crate) sums: &'a mut [f32],
+    pub(crate) width: usize,
+}
+
+impl Companion for Gate<'_> {
+    const ROWS: usize = ROWS;
+
+    fn split(self, rows: usize) -> (Self, Self) {
+        debug_assert!(rows.is_multiple_of(ROWS), "chunks are not cut");
+        let width = self.width;
+        let (activation, other_activation) = self.activation.split_at_mut(rows * width);
+        let (sums, other_sums) = self.sums.split_at_mut(rows / ROWS * width);
+        (
+            Self {
+                activation,
+                sums,
+                width,
+            },
+            Self {
+                activation: other_activation,
+                sums: other_sums,
+                width,
+            },
+        )
+    }
+}
+
+impl Gate<'_> {
+    /// Backward through a ReLU (and a dropout that scaled by `scale`): the activations' place takes the gradient with
+    /// respect to the layer's output before the ReLU, and `sums` its column sums per chunk.
+    ///
+    /// # Shapes
+    /// `gradient`: that of `activation`.
+    pub(crate) fn pass(self, gradient: &[f32], scale: f32) {
+        let width = self.width;
+        for ((activation, gradient), sums) in self
+            .activation
+            .chunks_mut(ROWS * width)
+            .zip(gradient.chunks(ROWS * width))
+            .zip(self.sums.chunks_exact_mut(width))
+        {
             sums.fill(0.0);
-            let gradient = &gradient[chunk * ROWS * width..];
             for (activation, gradient) in activation
                 .chunks_exact_mut(width)
                 .zip(gradient.chunks_exact(width))
@@ -304,8 +331,8 @@ pub(crate) fn through_relu(
                     *sum += *value;
                 }
             }
-        },
-    );
+        }
+    }
 }
 
 /// One step of RMSprop as PyTorch makes it: s ← αs + (1−α)g²; m ← μm + g/(√s + ε); w ← w − ηm.
@@ -412,12 +439,12 @@ mod tests {
     #[test]
     fn a_nan_survives_the_relu() {
         let mut z = [f32::NAN, -1.0, 2.0];
-        bias_relu(1, &mut z, &[0.0; 3], true);
+        bias_relu(&mut z, &[0.0; 3], true);
         assert!(z[0].is_nan() && z[1..] == [0.0, 2.0]);
     }
 
     #[test]
-    fn sums_over_many_rows_are_the_same_at_any_number_of_threads() {
+    fn sums_over_many_rows_do_not_depend_on_how_the_rows_are_split() {
         let width = 37;
         let rows = 3000;
         let start: Vec<f32> = (0..rows * width)
@@ -426,30 +453,23 @@ mod tests {
         let gradient: Vec<f32> = (0..rows * width)
             .map(|i| ((i * 13 % 101) as f32) / 7.0)
             .collect();
-        let run = |threads: usize| {
+        let run = |first: usize| {
             let mut activation = start.clone();
             let mut sums = vec![0.0; chunks(rows) * width];
             let mut out = vec![0.0; width];
-            let pool = rayon::ThreadPoolBuilder::new()
-                .num_threads(threads)
-                .build()
-                .unwrap();
-            pool.install(|| {
-                let mut partial = ColumnSums(&mut sums);
-                through_relu(
-                    threads,
-                    &mut activation,
-                    &gradient,
-                    width,
-                    1.0,
-                    &mut partial,
-                );
-                partial.finish(rows, &mut out);
-            });
+            let gate = Gate {
+                activation: &mut activation,
+                sums: &mut sums,
+                width,
+            };
+            let (left, right) = gate.split(first);
+            right.pass(&gradient[first * width..], 1.0);
+            left.pass(&gradient[..first * width], 1.0);
+            ColumnSums(&mut sums).finish(rows, &mut out);
             (activation, out)
         };
-        let one = run(1);
-        assert!(one == run(2) && one == run(3));
+        let one = run(0);
+        assert!(one == run(ROWS) && one == run(10 * ROWS));
         let expected: f64 = (0..rows)
             .map(|row| row * width)
             .filter(|i| start[*i] > 0.0)

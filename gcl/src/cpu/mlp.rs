@@ -2,8 +2,8 @@
 
 use sweeps::training::RmsProp;
 
-use crate::cpu::kernels::{self, ColumnSums};
-use crate::cpu::product::{View, product};
+use crate::cpu::kernels::{self, ColumnSums, Gate};
+use crate::cpu::product::{View, product, product_then};
 use crate::error::{TrainError, buffer};
 use crate::network::{LayerShape, NetworkState, ParameterState};
 use crate::networks::Dropout;
@@ -127,13 +127,14 @@ impl Mlp {
             let (before, here) = self.activations.split_at_mut(index);
             let input = before.last().map_or(x, |activation| activation.as_slice());
             let z = &mut here[0][..rows * outputs];
-            product(
+            product_then(
                 z,
                 View::new(input, rows, inputs),
                 View::new(&layer.weight.state.value, outputs, inputs).t(),
                 threads,
+                (),
+                &|_, rows, ()| kernels::bias_relu(rows, &layer.bias.state.value, index < last),
             );
-            kernels::bias_relu(threads, z, &layer.bias.state.value, index < last);
             if index < last
                 && let Some(dropout) = dropout
             {
@@ -168,22 +169,20 @@ impl Mlp {
             let (Some(activation), Some(previous)) = (before.last_mut(), front.last_mut()) else {
                 break;
             };
-            let wanted = &mut scratch.inputs[..rows * inputs];
-            product(
-                wanted,
+            let gate = Gate {
+                activation: &mut activation[..rows * inputs],
+                sums: &mut scratch.sums[..kernels::chunks(rows) * inputs],
+                width: inputs,
+            };
+            product_then(
+                &mut scratch.inputs[..rows * inputs],
                 gradient,
                 View::new(&layer.weight.state.value, outputs, inputs),
                 threads,
+                gate,
+                &|_, gradient, gate: Gate<'_>| gate.pass(gradient, scale),
             );
-            let mut sums = ColumnSums(&mut scratch.sums);
-            kernels::through_relu(
-                threads,
-                &mut activation[..rows * inputs],
-                wanted,
-                inputs,
-                scale,
-                &mut sums,
-            );
+            let sums = ColumnSums(&mut scratch.sums);
             sums.finish(rows, &mut previous.bias.gradient);
         }
     }

@@ -7,6 +7,9 @@ use crate::cpu::product::tile::ROWS;
 /// the panels are written in runs.
 const STEPS: usize = 8;
 
+/// Numbers in a line of the cache.
+const LINE: usize = 16;
+
 /// Packs `inner` columns from `first` of `rows` rows from `row` into panels `[inner, ROWS]`; rows that fill no panel leave the
 /// rest of theirs as it is, which no tile reads.
 pub(super) fn pack_left(
@@ -23,7 +26,7 @@ pub(super) fn pack_left(
             let source =
                 |offset: usize| &a.values[(row + offset) * a.row_stride + first..][..inner];
             if count == ROWS {
-                interleave_six(panel, std::array::from_fn(source));
+                interleave_six(panel, std::array::from_fn(source), ROWS * a.row_stride);
             } else {
                 for offset in 0..count {
                     for (step, value) in panel.chunks_exact_mut(ROWS).zip(source(offset)) {
@@ -43,6 +46,7 @@ pub(super) fn pack_left(
             for (step, panel) in panel[group..group + steps].iter_mut().enumerate() {
                 let source =
                     &a.values[(first + group + step) * a.column_stride + row * a.row_stride..];
+                ask_for(source, STEPS * a.column_stride);
                 match source.first_chunk::<ROWS>() {
                     Some(six) if count == ROWS && a.row_stride == 1 => *panel = *six,
                     _ => {
@@ -56,37 +60,51 @@ pub(super) fn pack_left(
     }
 }
 
-/// Six rows, number by number.
-fn interleave_six(panel: &mut [f32], rows: [&[f32]; ROWS]) {
-    let whole = rows[0].len() / 4;
-    for group in 0..whole {
-        let four: [[f32; 4]; ROWS] = rows.map(|row| {
-            let mut four = [0.0; 4];
-            four.copy_from_slice(&row[group * 4..][..4]);
-            four
-        });
-        let (left, right) = (
-            transpose([four[0], four[1], four[2], four[3]]),
-            [four[4], four[5]],
-        );
-        let panel = &mut panel[group * 4 * ROWS..][..4 * ROWS];
-        for (step, panel) in panel.chunks_exact_mut(ROWS).enumerate() {
-            panel[..4].copy_from_slice(&left[step]);
-            panel[4] = right[0][step];
-            panel[5] = right[1][step];
+/// Six rows, number by number; `ahead` numbers further on lie those that come next.
+fn interleave_six(panel: &mut [f32], rows: [&[f32]; ROWS], ahead: usize) {
+    let steps = rows[0].len();
+    let (lines, _) = panel.as_chunks_mut::<{ LINE * ROWS }>();
+    let [a, b, c, d, e, f] = rows.map(|row| row.as_chunks::<LINE>().0);
+    let left = a.iter().zip(b).zip(c.iter().zip(d));
+    for ((panel, ((a, b), (c, d))), (e, f)) in lines.iter_mut().zip(left).zip(e.iter().zip(f)) {
+        for row in [a, b, c, d, e, f] {
+            ask_for(row, ahead);
+        }
+        for (group, panel) in panel
+            .as_chunks_mut::<{ 4 * ROWS }>()
+            .0
+            .iter_mut()
+            .enumerate()
+        {
+            let four = [a, b, c, d].map(|row| &row.as_chunks::<4>().0[group]);
+            for (step, left) in transpose(four).iter().enumerate() {
+                let place = step * ROWS;
+                panel[place..place + 4].copy_from_slice(left);
+                panel[place + 4] = e[4 * group + step];
+                panel[place + 5] = f[4 * group + step];
+            }
         }
     }
-    for step in whole * 4..rows[0].len() {
+    for step in steps / LINE * LINE..steps {
         for (offset, row) in rows.iter().enumerate() {
             panel[step * ROWS + offset] = row[step];
         }
     }
 }
 
+/// Asks for the line that lies `ahead` numbers behind the first one, wherever that is.
+#[inline(always)]
+#[allow(unsafe_code)]
+fn ask_for(values: &[f32], ahead: usize) {
+    use std::arch::x86_64::{_MM_HINT_T1, _mm_prefetch};
+    // SAFETY: asking for an address reads nothing that the program could see; every x86-64 has SSE.
+    unsafe { _mm_prefetch::<_MM_HINT_T1>(values.as_ptr().wrapping_add(ahead).cast()) }
+}
+
 /// The transpose of 4 × 4 numbers.
 #[inline(always)]
 #[allow(unsafe_code)]
-fn transpose(rows: [[f32; 4]; 4]) -> [[f32; 4]; 4] {
+fn transpose(rows: [&[f32; 4]; 4]) -> [[f32; 4]; 4] {
     use std::arch::x86_64::{
         _mm_loadu_ps, _mm_movehl_ps, _mm_movelh_ps, _mm_storeu_ps, _mm_unpackhi_ps, _mm_unpacklo_ps,
     };
@@ -144,6 +162,7 @@ pub(super) fn pack_right<const N: usize>(
             for (step, panel) in panel[group..group + steps].iter_mut().enumerate() {
                 let source =
                     &b.values[(first + group + step) * b.row_stride + column * b.column_stride..];
+                ask_for(source, STEPS * b.row_stride);
                 match source.first_chunk::<N>() {
                     Some(all) if width(index) == N && b.column_stride == 1 => *panel = *all,
                     _ => {
@@ -160,18 +179,15 @@ pub(super) fn pack_right<const N: usize>(
 
 /// Four rows, number by number, into places `offset` to `offset + 4` of every step.
 fn interleave_four<const N: usize>(panel: &mut [[f32; N]], offset: usize, rows: [&[f32]; 4]) {
-    let whole = rows[0].len() / 4;
-    for group in 0..whole {
-        let steps = transpose(rows.map(|row| {
-            let mut four = [0.0; 4];
-            four.copy_from_slice(&row[group * 4..][..4]);
-            four
-        }));
-        for (panel, step) in panel[group * 4..][..4].iter_mut().zip(steps) {
+    let steps = rows[0].len();
+    let [a, b, c, d] = rows.map(|row| row.as_chunks::<4>().0);
+    let (groups, _) = panel.as_chunks_mut::<4>();
+    for (group, ((a, b), (c, d))) in groups.iter_mut().zip(a.iter().zip(b).zip(c.iter().zip(d))) {
+        for (panel, step) in group.iter_mut().zip(transpose([a, b, c, d])) {
             panel[offset..offset + 4].copy_from_slice(&step);
         }
     }
-    for step in whole * 4..rows[0].len() {
+    for step in steps / 4 * 4..steps {
         for (place, row) in rows.iter().enumerate() {
             panel[step][offset + place] = row[step];
         }

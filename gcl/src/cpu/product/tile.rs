@@ -77,7 +77,6 @@ impl Block<'_> {
         assert!(self.out.len() >= (self.rows - 1) * self.stride + self.columns);
         // SAFETY: the processor has the instructions (`detect` is the only source of them outside tests, which ask it
         // too); the buffers are as long as the tiles reach, as asserted.
-        #[allow(unsafe_code)]
         unsafe {
             match instructions {
                 Instructions::Avx2 => block_avx2(self),
@@ -87,14 +86,12 @@ impl Block<'_> {
     }
 }
 
-#[allow(unsafe_code)]
 #[target_feature(enable = "avx2,fma")]
 unsafe fn block_avx2(block: Block<'_>) {
     // SAFETY: the caller's.
     unsafe { tiles::<Avx2, 2>(block) }
 }
 
-#[allow(unsafe_code)]
 #[target_feature(enable = "avx512f")]
 unsafe fn block_avx512(block: Block<'_>) {
     // SAFETY: the caller's.
@@ -105,7 +102,6 @@ unsafe fn block_avx512(block: Block<'_>) {
 ///
 /// # Safety
 /// The processor has L's instructions; the buffers have the lengths that [`Block::multiply`] asserts.
-#[allow(unsafe_code)]
 #[inline(always)]
 unsafe fn tiles<L: Lanes, const V: usize>(block: Block<'_>) {
     let Block {
@@ -146,7 +142,6 @@ unsafe fn tiles<L: Lanes, const V: usize>(block: Block<'_>) {
     }
 }
 
-#[allow(unsafe_code)]
 #[inline(always)]
 unsafe fn rows_of_tile<L: Lanes, const V: usize>(
     rows: usize,
@@ -176,7 +171,6 @@ unsafe fn rows_of_tile<L: Lanes, const V: usize>(
 /// # Safety
 /// `left` reaches `inner` steps of [`ROWS`] numbers, `right` as many of V registers, `out` M rows of V registers, `stride`
 /// apart.
-#[allow(unsafe_code)]
 #[inline(always)]
 unsafe fn tile<L: Lanes, const V: usize, const M: usize>(
     inner: usize,
