@@ -3,6 +3,8 @@
 use sweeps::{DatasetSource, JobSpec, Parameters, Phase, Training, Value};
 
 use crate::cpu::CpuNetworks;
+#[cfg(target_arch = "x86_64")]
+use crate::cpu::product::choice::times;
 use crate::cpu::product::{View, product};
 use crate::device::Device;
 use crate::draws::{Draws, SeededDraws, initial_weights};
@@ -169,6 +171,28 @@ pub fn large_product(
     threads: usize,
 ) {
     product(out, View::new(a, m, k), View::new(b, n, k).t(), threads);
+}
+
+/// Every way in which this processor can make that product, and the seconds it takes on one thread.
+///
+/// # Shapes
+/// As [`large_product`]'s.
+pub fn product_ways(
+    out: &mut [f32],
+    (a, b): (&[f32], &[f32]),
+    (m, n, k): (usize, usize, usize),
+) -> Vec<(String, f64)> {
+    #[cfg(target_arch = "x86_64")]
+    let timed = times(out, View::new(a, m, k), View::new(b, n, k).t())
+        .into_iter()
+        .map(|(way, seconds)| (format!("{way:?}"), seconds))
+        .collect();
+    #[cfg(not(target_arch = "x86_64"))]
+    let timed = {
+        let _ = (out, a, b, m, n, k);
+        Vec::new()
+    };
+    timed
 }
 
 /// Runs `work` on the threads of `device`, as a job's passes do.

@@ -1,7 +1,7 @@
 //! Answers the questions of `benches/speed/run.py`, one a line: `speed DIM BATCH ROWS THREADS [SEED]`.
 //!
 //! `steps N` seconds of N steps; `report` the thresholds and losses of the last one; `product M N K` seconds of one
-//! product; `dump FOLDER` the weights, each parameter a file of little-endian f32; `auc FRAMES REPEATS` seconds of the
+//! product, `ways M N K` every way to make it and its seconds on one thread; `dump FOLDER` the weights, each parameter a file of little-endian f32; `auc FRAMES REPEATS` seconds of the
 //! AUC of frames in segments of 16 and in segments of one, and both values; `folder PATH VIDEOS SEGMENTS PACKED` makes a
 //! data set of 2048 features; `first PATH` seconds to open it, to prepare it and to make the networks; `quit`.
 //!
@@ -21,7 +21,7 @@ use std::path::Path;
 use std::time::Instant;
 
 use gcl::metrics::{Frames, auc};
-use gcl::stepper::{StepReport, Stepper, large_product, on_device};
+use gcl::stepper::{StepReport, Stepper, large_product, on_device, product_ways};
 use gcl::{Device, Matrix, Prepared, open_device};
 use sweeps::training::FeatureScaling;
 use sweeps::{Regime, Synthetic};
@@ -92,6 +92,14 @@ fn main() -> Result<(), Box<dyn Error>> {
                     best = best.min(start.elapsed().as_secs_f64());
                 }
                 println!("{best}");
+            }
+            "ways" => {
+                let shape @ (m, n, k) = (size(1)?, size(2)?, size(3)?);
+                let (a, b) = (numbers(m * k), numbers(n * k));
+                let mut out = vec![0.0; m * n];
+                let ways = product_ways(&mut out, (&a, &b), shape);
+                let ways = ways.iter().map(|(way, seconds)| format!("{way} {seconds}"));
+                println!("{}", ways.collect::<Vec<_>>().join(" "));
             }
             "dump" => {
                 for (index, values) in stepper.weights()?.iter().enumerate() {

@@ -7,6 +7,8 @@
 #[cfg(target_arch = "x86_64")]
 mod blocked;
 #[cfg(target_arch = "x86_64")]
+pub(crate) mod choice;
+#[cfg(target_arch = "x86_64")]
 #[allow(
     unsafe_code,
     clippy::inline_always,
@@ -36,8 +38,8 @@ const WORTH_A_THREAD: usize = 8 << 20;
 
 /// Below this many multiply-adds packing is not paid back by our tiles, nor where either side is narrower than
 /// [`WIDE`].
-const LARGE: usize = 32 << 20;
-const WIDE: usize = 128;
+const LARGE: usize = 8 << 20;
+const WIDE: usize = 64;
 
 /// Below this many numbers the pass after a product is shorter than waking a thread.
 const WORTH_A_THREAD_TO_FINISH: usize = 65_536;
@@ -64,6 +66,19 @@ impl<'a> View<'a> {
             columns,
             row_stride: columns,
             column_stride: 1,
+        }
+    }
+
+    /// The first rows and columns.
+    fn part(self, rows: usize, columns: usize) -> Self {
+        assert!(
+            rows <= self.rows && columns <= self.columns,
+            "a part of a matrix"
+        );
+        Self {
+            rows,
+            columns,
+            ..self
         }
     }
 
@@ -109,7 +124,8 @@ pub(crate) fn product_then<C: Companion>(
     #[cfg(target_arch = "x86_64")]
     if work >= LARGE
         && a.rows.min(b.columns) >= WIDE
-        && let Some(instructions) = tile::Instructions::detect()
+        && let choice::Way::Tiles(instructions) = choice::fastest(out, a, b)
+        && instructions.fill(b.columns)
     {
         return blocked::product(instructions, out, (a, b), threads, companion, finish);
     }
@@ -240,10 +256,7 @@ mod tests {
     #[test]
     #[cfg(target_arch = "x86_64")]
     fn our_tiles_make_the_bits_of_gemm() {
-        use tile::Instructions;
-        let widest = Instructions::detect();
-        let all = [Instructions::Avx2, Instructions::Avx512];
-        for instructions in all.into_iter().filter(|one| Some(*one) <= widest) {
+        for instructions in tile::Instructions::available() {
             for (m, n, k) in [
                 (20, 17, 33),
                 (66, 64, 512),
@@ -251,6 +264,9 @@ mod tests {
                 (130, 71, 40),
                 (391, 147, 1100),
                 (70, 300, 1101),
+                (64, 64, 2048),
+                (64, 2050, 64),
+                (2048, 65, 66),
                 (147, 260, 8300),
             ] {
                 let (x, y) = (numbers(m * k, 1), numbers(k * n, 2));

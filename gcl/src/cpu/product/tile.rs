@@ -5,9 +5,9 @@ use crate::cpu::product::lanes::{Avx2, Avx512, Lanes};
 /// Rows of a tile, and of a packed left panel.
 pub(super) const ROWS: usize = 6;
 
-/// The instructions that this processor has.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
-pub(super) enum Instructions {
+/// The instructions that tiles are made with.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Instructions {
     /// 6 × 16 tiles.
     Avx2,
     /// 6 × 64 tiles.
@@ -15,17 +15,17 @@ pub(super) enum Instructions {
 }
 
 impl Instructions {
-    /// The widest that the processor has; `None`: neither.
-    pub(super) fn detect() -> Option<Self> {
-        if std::arch::is_x86_feature_detected!("avx512f") {
-            Some(Self::Avx512)
-        } else if std::arch::is_x86_feature_detected!("avx2")
-            && std::arch::is_x86_feature_detected!("fma")
-        {
-            Some(Self::Avx2)
-        } else {
-            None
-        }
+    /// Those that the processor has.
+    pub(super) fn available() -> impl Iterator<Item = Self> {
+        [Self::Avx2, Self::Avx512]
+            .into_iter()
+            .filter(|instructions| match instructions {
+                Self::Avx2 => {
+                    std::arch::is_x86_feature_detected!("avx2")
+                        && std::arch::is_x86_feature_detected!("fma")
+                }
+                Self::Avx512 => std::arch::is_x86_feature_detected!("avx512f"),
+            })
     }
 
     /// Columns of a tile, and of a packed right panel.
@@ -34,6 +34,11 @@ impl Instructions {
             Self::Avx2 => 2 * Avx2::COUNT,
             Self::Avx512 => 4 * Avx512::COUNT,
         }
+    }
+
+    /// Whether so many columns leave at most an eighth of the tiles' columns unused.
+    pub(super) fn fill(self, columns: usize) -> bool {
+        columns.next_multiple_of(self.columns()) * 7 <= columns * 8
     }
 
     /// Columns whose right panels stay in the second-level cache while all left panels of a block pass by.
@@ -75,8 +80,7 @@ impl Block<'_> {
         assert!(self.left.len() >= self.rows.div_ceil(ROWS) * ROWS * self.inner);
         assert!(self.right.len() >= self.columns.div_ceil(width) * width * self.inner);
         assert!(self.out.len() >= (self.rows - 1) * self.stride + self.columns);
-        // SAFETY: the processor has the instructions (`detect` is the only source of them outside tests, which ask it
-        // too); the buffers are as long as the tiles reach, as asserted.
+        // SAFETY: the processor has the instructions (`available` is where everybody has them from); the buffers are as long as the tiles reach, as asserted.
         unsafe {
             match instructions {
                 Instructions::Avx2 => block_avx2(self),
