@@ -18,6 +18,7 @@ mod metadata;
 mod npy;
 pub mod open;
 mod pack;
+mod shared;
 pub mod synthetic;
 pub mod write;
 
@@ -26,6 +27,7 @@ pub use error::DatasetError;
 pub use features::Features;
 pub use inspect::{Inspection, inspect};
 pub use open::open;
-pub use pack::{PackError, SharedRows, pack};
+pub use pack::{PackError, pack};
+pub use shared::SharedRows;
 pub use synthetic::synthesize;
 pub use write::write;

@@ -204,39 +204,3 @@ fn pack_split(split: &Split, paths: &[PathBuf], file: &Path) -> io::Result<()> {
     let file = out.into_inner().map_err(io::IntoInnerError::into_error)?;
     file.sync_all()
 }
-
-/// The f32 rows of a packed split, in the order of its list: read from the map, shared with every process that has it.
-#[derive(Debug, Clone)]
-pub struct SharedRows {
-    map: Arc<Mmap>,
-    bytes: Range<usize>,
-}
-
-impl SharedRows {
-    /// All numbers, row by row.
-    pub fn values(&self) -> &[f32] {
-        // Its place was checked when it was made; nothing else could be done about it here.
-        bytemuck::try_cast_slice(&self.map[self.bytes.clone()]).unwrap_or_default()
-    }
-}
-
-impl Split {
-    /// All rows as one slice of f32, where they lie so on disk: a packed split of f32. `None` otherwise.
-    pub fn shared_rows(&self) -> Option<SharedRows> {
-        let first = self.videos.first()?.features.mapped_f32()?;
-        let (map, start) = (first.0, first.1.start);
-        let mut end = start;
-        for video in &self.videos {
-            let (other, bytes) = video.features.mapped_f32()?;
-            if !Arc::ptr_eq(&map, &other) || bytes.start != end {
-                return None;
-            }
-            end = bytes.end;
-        }
-        let cast = bytemuck::try_cast_slice::<u8, f32>(&map[start..end]).is_ok();
-        (cast && cfg!(target_endian = "little")).then_some(SharedRows {
-            map,
-            bytes: start..end,
-        })
-    }
-}

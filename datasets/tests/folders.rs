@@ -309,18 +309,28 @@ fn a_packed_folder_is_the_same_data_set_in_one_file_a_split() {
 }
 
 #[test]
-fn the_rows_of_a_pack_are_one_slice_in_the_order_of_the_list() {
+fn shared_rows_are_those_of_the_list_in_one_slice_of_a_pack_or_file_by_file() {
     let (place, folder) = folder();
-    assert!(open(&folder).unwrap().train.shared_rows().is_none());
+    let loose = open(&folder).unwrap();
     let packed = datasets::pack(&folder, &place.path().join("packed")).unwrap();
-    for split in [&packed.train, &packed.test] {
-        let mut expected = Vec::new();
-        for video in &split.videos {
-            let mut rows = vec![0.0; video.segments() * packed.metadata.feature_dim];
-            video.copy_rows_f32(0..video.segments(), &mut rows);
-            expected.extend(rows);
+    for (dataset, in_one) in [(&loose, false), (&packed, true)] {
+        let dim = dataset.metadata.feature_dim;
+        for split in [&dataset.train, &dataset.test] {
+            let mut expected = Vec::new();
+            for video in &split.videos {
+                let mut rows = vec![0.0; video.segments() * dim];
+                video.copy_rows_f32(0..video.segments(), &mut rows);
+                expected.extend(rows);
+            }
+            let shared = split.shared_rows().unwrap();
+            let slices: Vec<&[f32]> = shared.slices().collect();
+            assert_eq!(slices.len(), if in_one { 1 } else { split.videos.len() });
+            assert_eq!(slices.concat(), expected);
+            assert_eq!(shared.count(), expected.len());
+            for (index, row) in expected.chunks(dim).enumerate() {
+                assert_eq!(shared.row(index * dim, dim), row);
+            }
         }
-        assert_eq!(split.shared_rows().unwrap().values(), expected);
     }
 }
 

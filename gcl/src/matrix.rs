@@ -1,5 +1,7 @@
 //! A dense matrix of rows on the host: what the networks are fed from.
 
+use std::borrow::Cow;
+
 use datasets::SharedRows;
 
 use crate::error::{TrainError, buffer};
@@ -14,13 +16,15 @@ pub struct Matrix {
 #[derive(Debug, Clone)]
 enum Values {
     Own(Vec<f32>),
-    /// Of a file that all processes of the host read from the same pages.
+    /// Of files that all processes of the host read from the same pages.
     Shared(SharedRows),
 }
 
 impl PartialEq for Matrix {
     fn eq(&self, other: &Self) -> bool {
-        self.columns == other.columns && self.values() == other.values()
+        self.columns == other.columns
+            && self.rows() == other.rows()
+            && (0..self.rows()).all(|row| self.row(row) == other.row(row))
     }
 }
 
@@ -38,7 +42,7 @@ impl Matrix {
         })
     }
 
-    /// The rows of a packed split, where they lie.
+    /// The rows of a split, where they lie.
     pub(crate) fn shared(rows: SharedRows, columns: usize) -> Self {
         Self {
             values: Values::Shared(rows),
@@ -68,7 +72,11 @@ impl Matrix {
 
     /// Number of rows.
     pub fn rows(&self) -> usize {
-        self.values().len() / self.columns
+        let count = match &self.values {
+            Values::Own(values) => values.len(),
+            Values::Shared(rows) => rows.count(),
+        };
+        count / self.columns
     }
 
     /// Length of a row.
@@ -78,23 +86,37 @@ impl Matrix {
 
     /// One row.
     pub fn row(&self, index: usize) -> &[f32] {
-        &self.values()[index * self.columns..][..self.columns]
+        let first = index * self.columns;
+        match &self.values {
+            Values::Own(values) => &values[first..][..self.columns],
+            Values::Shared(rows) => rows.row(first, self.columns),
+        }
     }
 
-    /// All values, row by row.
-    pub fn values(&self) -> &[f32] {
+    /// All values, row by row; copied where they lie in several files.
+    pub fn values(&self) -> Cow<'_, [f32]> {
         match &self.values {
-            Values::Own(values) => values,
-            Values::Shared(rows) => rows.values(),
+            Values::Own(values) => Cow::Borrowed(values),
+            Values::Shared(rows) => {
+                let mut slices = rows.slices();
+                match (slices.next(), slices.next()) {
+                    (Some(all), None) => Cow::Borrowed(all),
+                    _ => Cow::Owned(rows.slices().flatten().copied().collect()),
+                }
+            }
         }
     }
 
     /// The values to change: of this process alone from now on.
     pub(crate) fn values_mut(&mut self) -> Result<&mut [f32], TrainError> {
         if let Values::Shared(rows) = &self.values {
-            let rows = rows.values();
-            let mut own = buffer(rows.len())?;
-            own.copy_from_slice(rows);
+            let mut own = buffer(rows.count())?;
+            let mut left = own.as_mut_slice();
+            for slice in rows.slices() {
+                let (here, rest) = left.split_at_mut(slice.len());
+                here.copy_from_slice(slice);
+                left = rest;
+            }
             self.values = Values::Own(own);
         }
         match &mut self.values {

@@ -214,7 +214,8 @@ pub(crate) fn learn(
     let x: Vec<f32> = anomalous
         .iter()
         .chain(normal)
-        .flat_map(|video| &bags.values()[*video as usize * length..][..length])
+        .flat_map(|video| *video as usize * segments..(*video as usize + 1) * segments)
+        .flat_map(|row| bags.row(row))
         .copied()
         .collect();
     let rows = (anomalous.len() + normal.len()) * segments;

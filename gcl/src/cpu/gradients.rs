@@ -105,7 +105,7 @@ fn training(error: ReconstructionError) -> Training {
 #[test]
 fn gradients_of_g_are_those_of_candles_graph() {
     let features = Matrix::new(numbers(ROWS * WIDTH, 1), WIDTH);
-    let x = Tensor::from_slice(features.values(), (ROWS, WIDTH), &Device::Cpu).unwrap();
+    let x = Tensor::from_slice(&features.values(), (ROWS, WIDTH), &Device::Cpu).unwrap();
     let labels: Vec<f32> = (0..ROWS)
         .map(|row| f32::from(u8::from(row % 3 == 0)))
         .collect();
@@ -189,7 +189,7 @@ fn gradients_of_g_are_those_of_candles_graph() {
 #[test]
 fn gradients_of_d_are_those_of_candles_graph_with_and_without_dropout() {
     let features = Matrix::new(numbers(ROWS * WIDTH, 2), WIDTH);
-    let x = Tensor::from_slice(features.values(), (ROWS, WIDTH), &Device::Cpu).unwrap();
+    let x = Tensor::from_slice(&features.values(), (ROWS, WIDTH), &Device::Cpu).unwrap();
     let labels: Vec<f32> = (0..ROWS).map(|row| (row % 5) as f32 / 4.0).collect();
     let masks: Vec<Vec<f32>> = [6, 4]
         .map(|width| {
