@@ -209,8 +209,7 @@ pub(crate) fn learn(
     settings: &Mil,
     learning_rate: f64,
 ) -> f64 {
-    let (segments, columns) = (settings.segments, bags.columns());
-    let length = segments * columns;
+    let segments = settings.segments;
     let x: Vec<f32> = anomalous
         .iter()
         .chain(normal)

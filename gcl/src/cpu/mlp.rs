@@ -1,5 +1,6 @@
 //! A fully connected network on the CPU: ReLU between layers, the last layer linear, backward written by hand.
 
+use rayon::prelude::*;
 use sweeps::training::RmsProp;
 
 use crate::cpu::kernels::{self, ColumnSums, Gate};
@@ -83,11 +84,21 @@ impl Mlp {
     pub(crate) fn new(state: &NetworkState, capacity: usize) -> Result<Self, TrainError> {
         let mut layers = Vec::with_capacity(state.shapes.len());
         let mut activations = Vec::with_capacity(state.shapes.len());
-        for (shape, parameters) in state.shapes.iter().zip(state.parameters.chunks_exact(2)) {
+        // Copied on all threads of the job: most of a warm start is the system's making of fresh pages.
+        let mut parameters = state
+            .parameters
+            .par_iter()
+            .map(Parameter::new)
+            .collect::<Result<Vec<_>, _>>()?
+            .into_iter();
+        for shape in &state.shapes {
+            let (Some(weight), Some(bias)) = (parameters.next(), parameters.next()) else {
+                break;
+            };
             layers.push(Layer {
                 shape: *shape,
-                weight: Parameter::new(&parameters[0])?,
-                bias: Parameter::new(&parameters[1])?,
+                weight,
+                bias,
             });
             activations.push(buffer(capacity * shape.outputs)?);
         }

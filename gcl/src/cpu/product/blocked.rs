@@ -160,7 +160,7 @@ impl Part<'_> {
             );
         };
         if threads > 1 {
-            // Four pieces a thread: one that was held up leaves work to the others.
+            // Four pieces a thread, or a block each: one that was held up leaves work to the others.
             let piece = self.a.rows.div_ceil(4 * threads).next_multiple_of(whole);
             let piece = piece.min(BLOCK_ROWS);
             in_parallel(piece, self.columns, 0, out, companion, &blocks);
