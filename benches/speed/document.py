@@ -2,6 +2,8 @@
 """Writes docs/performance.md from result.json: the same text from the same numbers.
 
     benches/speed/document.py [RESULT] [--out FILE]
+
+Results of other machines that are worth keeping lie in `machines`; `note` in one says what was different.
 """
 import argparse
 import json
@@ -43,7 +45,29 @@ def step(found):
         f"{case['threads']} thread{'s' if case['threads'] > 1 else ''}: gcl {case['product_flops']['ours'] / 1e9:.0f}, PyTorch {case['product_flops']['eager'] / 1e9:.0f} GFLOP/s, "
         f"289 GFLOP over the step's time is {case['share_of_product_peak']:.0%} of the better"
         for case in found if "product_flops" in case) + ".", ""]
+    for case in found:
+        if ways := case.get("ways_flops"):
+            m, n, k = 4096, 4096, 4096
+            each = ", ".join(f"`{way}` {flops / 1e9:.0f}" for way, flops in sorted(ways.items(), key=lambda item: -item[1]))
+            lines += [f"Every way in which this processor can make a product of {m} × {n} × {k}, GFLOP/s on one thread (`speed`'s question `ways`): {each}. "
+                      "A process measures them on a sample of its first large products and keeps to the fastest.", ""]
     return lines
+
+
+def elsewhere(results):
+    """The steps of other machines, from the results that are kept."""
+    rows = []
+    for result in results:
+        machine = result["machine"]
+        where = f"{machine['cpu']}, {machine['date']}" + (f" ({result['note']})" if result.get("note") else "")
+        for case in result.get("step") or []:
+            ratio = {kind: f"{case['ours_over'][kind]['wall']:.2f}" for kind in case["ours_over"]}
+            share = f"{case['share_of_product_peak']:.0%}" if "share_of_product_peak" in case else ""
+            rows.append([where, case["name"], case["threads"], ratio.get("eager", ""), ratio.get("compile", ""), share])
+    if not rows:
+        return []
+    return ["## Other machines", "", "From the results kept in `benches/speed/machines`, medians of pairs by the wall:", ""] + table(
+        ["Machine", "Case", "Threads", "gcl over eager", "over torch.compile", "289 GFLOP over the time, of the best product"], rows)
 
 
 def disturbed(found):
@@ -52,7 +76,7 @@ def disturbed(found):
     return any(time["wall"] > 1.03 * time["cpu"] for time in alone)
 
 
-def write(result):
+def write(result, others):
     machine = result["machine"]
     lines = ["# Performance", "", "Written by `benches/speed/document.py` from the numbers of `benches/speed/run.py` (`just bench`); do not edit.", "",
              f"Command: `{result.get('command', 'benches/speed/run.py')}`. Measured on {machine['cpu']}, {machine['cores']} cores, {machine['date']}, PyTorch {machine['torch']}, scikit-learn {machine['scikit_learn']}; "
@@ -64,6 +88,7 @@ def write(result):
                   f"{result['equal']['largest_relative_difference']:.1e} (relative).", ""]
     if result.get("step"):
         lines += step(result["step"])
+    lines += elsewhere(others)
     if result.get("profile"):
         lines += ["## What is left", "", "Clock samples of a step at the paper's size on one thread, the making of the data included.", ""]
         shares = sorted(result["profile"].items(), key=lambda item: (-item[1], item[0]))
@@ -106,8 +131,9 @@ def write(result):
               "What jobs with one seed could share is the gather (see the profile). On a GPU the products of the paper's size fill the device; only small networks would gain.",
               "- **No bf16 option.** Nothing here measures its effect on the AUC, and without that it may not be offered.",
               "- **Threads.** `run` takes min(jobs, cores) workers and cores / workers threads each; see the measurement above.",
-              "- **Allocations.** After the first step none is made, save by the crate `gemm` for the panels it packs (a test counts). `gemm` 0.19 makes that buffer inside each call, and no "
-              "function of it takes scratch from the caller.", ""]
+              "- **Own tiles.** Large products are made by tiles of our own where those are faster than the crate `gemm`; the reasons are in `docs/decisions/0006-own-tiles.md`.",
+              "- **Allocations.** After the first step none is made, save by the crate `gemm` for the panels it packs in small products (a test counts). `gemm` 0.19 makes that buffer inside each call, and no "
+              "function of it takes scratch from the caller; our tiles keep theirs.", ""]
     return "\n".join(lines)
 
 
@@ -116,7 +142,8 @@ def main():
     parser.add_argument("result", nargs="?", default=HERE / "result.json", type=pathlib.Path)
     parser.add_argument("--out", default=HERE.parent.parent / "docs/performance.md", type=pathlib.Path)
     arguments = parser.parse_args()
-    arguments.out.write_text(write(json.loads(arguments.result.read_text())))
+    others = [json.loads(path.read_text()) for path in sorted((HERE / "machines").glob("*.json"))]
+    arguments.out.write_text(write(json.loads(arguments.result.read_text()), others))
 
 
 if __name__ == "__main__":

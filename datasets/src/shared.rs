@@ -57,8 +57,8 @@ impl SharedRows {
 }
 
 impl Split {
-    /// All rows where they lie on disk: files of f32, or a packed split of them. `None` where numbers must be widened, or are
-    /// not aligned.
+    /// All rows where they lie on disk: files of f32, or a packed split of them. `None` where numbers must be widened, lie
+    /// otherwise than this processor reads them, or were made.
     pub fn shared_rows(&self) -> Option<SharedRows> {
         let mut parts: Vec<Part> = Vec::new();
         for video in &self.videos {

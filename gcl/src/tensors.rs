@@ -50,7 +50,7 @@ struct Parameter {
 /// The matrix as a tensor of `device`.
 pub(crate) fn upload(matrix: &Matrix, device: &Device) -> Result<Tensor, TrainError> {
     Ok(Tensor::from_slice(
-        &*matrix.values(),
+        &matrix.values(),
         (matrix.rows(), matrix.columns()),
         device,
     )?)

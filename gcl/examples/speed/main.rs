@@ -1,9 +1,10 @@
 //! Answers the questions of `benches/speed/run.py`, one a line: `speed DIM BATCH ROWS THREADS [SEED]`.
 //!
 //! `steps N` seconds of N steps; `report` the thresholds and losses of the last one; `product M N K` seconds of one
-//! product, `ways M N K` every way to make it and its seconds on one thread; `dump FOLDER` the weights, each parameter a file of little-endian f32; `auc FRAMES REPEATS` seconds of the
-//! AUC of frames in segments of 16 and in segments of one, and both values; `folder PATH VIDEOS SEGMENTS PACKED` makes a
-//! data set of 2048 features; `first PATH` seconds to open it, to prepare it and to make the networks; `quit`.
+//! product, `ways M N K` every way to make it and its seconds on one thread; `dump FOLDER` the weights, each parameter a
+//! file of little-endian f32; `auc FRAMES REPEATS` seconds of the AUC of frames in segments of 16 and in segments of one,
+//! and both values; `folder PATH VIDEOS SEGMENTS PACKED` makes a data set of 2048 features; `first PATH` seconds to open
+//! it, to prepare it and to make the networks; `quit`.
 //!
 //! `speed job DIM BATCH EPOCHS THREADS` answers one line, see `job`.
 #![expect(clippy::print_stdout, reason = "it is a command")]

@@ -284,7 +284,7 @@ impl Companion for Gate<'_> {
     const ROWS: usize = ROWS;
 
     fn split(self, rows: usize) -> (Self, Self) {
-        debug_assert!(rows.is_multiple_of(ROWS), "chunks are not cut");
+        assert!(rows.is_multiple_of(ROWS), "chunks are not cut");
         let width = self.width;
         let (activation, other_activation) = self.activation.split_at_mut(rows * width);
         let (sums, other_sums) = self.sums.split_at_mut(rows / ROWS * width);

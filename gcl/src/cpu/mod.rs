@@ -1,5 +1,6 @@
-//! The two networks on the CPU: plain buffers that are made once, products by `gemm`, everything else fused into few
-//! passes. Nothing is allocated per step after the first, except inside `gemm` for its packed panels.
+//! The two networks on the CPU: plain buffers that are made once, large products by tiles of our own and the others by
+//! `gemm`, everything else fused into few passes over rows that are still in a cache. Nothing is allocated per step after
+//! the first, except inside `gemm` for its packed panels.
 //!
 //! At b = 8192 and the paper's widths one cooperative step needs 289 GFLOP: G forward once, G backward without the
 //! gradient of its input, D forward twice, D backward without the gradient of its input.

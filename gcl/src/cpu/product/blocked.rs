@@ -1,5 +1,6 @@
-//! A large product by our own tiles: the right side is packed once for all rows, each block of rows is finished before the
-//! next one begins, so that what follows the product (a bias, a ReLU) finds it in the cache.
+//! A large product by our own tiles: the right side is packed once for all rows, a part of the inner dimension at a time (in
+//! the forward pass all of it), and each block of rows is done with that part before the next one begins, so that what
+//! follows the product (a bias, a ReLU) finds it in the cache.
 
 use std::cell::Cell;
 
@@ -13,7 +14,7 @@ use crate::cpu::product::{INNER, View};
 /// Rows of a block: whole panels, whole chunks of a pass, and at 512 steps of the inner dimension 768 KiB of left panels.
 const BLOCK_ROWS: usize = 384;
 
-/// Numbers of right panels that are packed at a time: 8 MiB.
+/// Numbers of right panels that are packed at a time, 8 MiB; more only where 512 steps of all columns are.
 const PACKED: usize = 2 << 20;
 
 /// Columns that are packed together: a KiB of every row.
@@ -39,6 +40,8 @@ fn with_buffer<T>(
     let mut buffer = kept.take();
     let needed = count + LINE / size_of::<f32>();
     if buffer.len() < needed {
+        // The old one goes first: both would be there at once.
+        drop(std::mem::take(&mut buffer));
         buffer = vec![0.0; needed];
     }
     let offset = buffer.as_ptr().align_offset(LINE);
@@ -62,26 +65,19 @@ pub(super) fn product<C: Companion>(
     let mut companion = Some(companion);
     with_buffer(&RIGHT, at_a_time.min(a.columns) * padded, |right| {
         for first in (0..a.columns).step_by(at_a_time) {
+            let inner = at_a_time.min(a.columns - first);
+            let right = &mut right[..inner * padded];
+            pack(instructions, right, b, (first, inner), threads);
             let part = Part {
                 instructions,
                 a,
                 columns: b.columns,
                 padded,
                 first,
-                inner: at_a_time.min(a.columns - first),
-                right: {
-                    let inner = at_a_time.min(a.columns - first);
-                    pack(
-                        instructions,
-                        &mut right[..inner * padded],
-                        b,
-                        (first, inner),
-                        threads,
-                    );
-                    &right[..inner * padded]
-                },
+                inner,
+                right,
             };
-            match companion.take_if(|_| first + part.inner == a.columns) {
+            match companion.take_if(|_| first + inner == a.columns) {
                 Some(companion) => part.multiply(out, threads, companion, finish),
                 None => part.multiply(out, threads, (), &|_, _, ()| ()),
             }
@@ -145,6 +141,7 @@ impl Part<'_> {
         companion: C,
         finish: &(impl Fn(usize, &mut [f32], C) + Sync),
     ) {
+        const { assert!(BLOCK_ROWS.is_multiple_of(C::ROWS) && BLOCK_ROWS.is_multiple_of(ROWS)) };
         let whole = if C::ROWS == 1 { ROWS } else { C::ROWS };
         let blocks = |row: usize, out: &mut [f32], companion: C| {
             in_turn(

@@ -1,8 +1,8 @@
 //! Matrix products on the CPU: the large ones by our own tiles, the others by the crate `gemm`.
 //!
-//! Same bits at any number of threads and on any processor: a number of a large product is a sum in the order of the inner
-//! dimension, cut into pieces of [`INNER`], whoever multiplies. `gemm` would cut by the size of the machine's caches, but
-//! leaves pieces of up to that length whole, so the cut is made here.
+//! Same bits at any number of threads, and those of a large product whoever multiplies: a number is a sum in the order of the
+//! inner dimension, cut into pieces of [`INNER`]. `gemm` would cut by the size of the machine's caches, but leaves pieces of
+//! up to that length whole, so the cut is made here.
 
 #[cfg(target_arch = "x86_64")]
 mod blocked;
@@ -36,11 +36,6 @@ const INNER: usize = 512;
 /// Below this many multiply-adds a product is over before other threads are awake: 8 Mi are some 100 µs on one.
 const WORTH_A_THREAD: usize = 8 << 20;
 
-/// Below this many multiply-adds packing is not paid back by our tiles, nor where either side is narrower than
-/// [`WIDE`].
-const LARGE: usize = 8 << 20;
-const WIDE: usize = 64;
-
 /// Below this many numbers the pass after a product is shorter than waking a thread.
 const WORTH_A_THREAD_TO_FINISH: usize = 65_536;
 
@@ -70,6 +65,7 @@ impl<'a> View<'a> {
     }
 
     /// The first rows and columns.
+    #[cfg(target_arch = "x86_64")]
     fn part(self, rows: usize, columns: usize) -> Self {
         assert!(
             rows <= self.rows && columns <= self.columns,
@@ -115,20 +111,20 @@ pub(crate) fn product_then<C: Companion>(
     companion: C,
     finish: &(impl Fn(usize, &mut [f32], C) + Sync),
 ) {
+    const { assert!(CHUNK.is_multiple_of(C::ROWS)) };
     assert_eq!(a.columns, b.rows, "inner dimensions");
     let out = &mut out[..a.rows * b.columns];
     if a.columns == 0 {
         out.fill(0.0);
     }
-    let work = a.rows * a.columns * b.columns;
+    if out.is_empty() {
+        return finish(0, out, companion);
+    }
     #[cfg(target_arch = "x86_64")]
-    if work >= LARGE
-        && a.rows.min(b.columns) >= WIDE
-        && let choice::Way::Tiles(instructions) = choice::fastest(out, a, b)
-        && instructions.fill(b.columns)
-    {
+    if let choice::Way::Tiles(instructions) = choice::way(out, a, b) {
         return blocked::product(instructions, out, (a, b), threads, companion, finish);
     }
+    let work = a.rows * a.columns * b.columns;
     multiply(out, a, b, if work < WORTH_A_THREAD { 1 } else { threads });
     if threads > 1 && out.len() >= WORTH_A_THREAD_TO_FINISH {
         rows::in_parallel(CHUNK, b.columns, 0, out, companion, finish);
@@ -138,7 +134,12 @@ pub(crate) fn product_then<C: Companion>(
 }
 
 /// out ← a · b by `gemm`.
+///
+/// # Panics
+/// If the shapes do not fit.
 fn multiply(out: &mut [f32], a: View<'_>, b: View<'_>, threads: usize) {
+    assert_eq!(a.columns, b.rows, "inner dimensions");
+    assert_eq!(out.len(), a.rows * b.columns, "the output");
     let parallelism = if threads > 1 {
         Parallelism::Rayon(threads)
     } else {
@@ -168,9 +169,9 @@ fn multiply_add(
         &a.values[first * a.column_stride..],
         &b.values[first * b.row_stride..],
     );
-    // SAFETY: a `View` covers exactly rows × columns values that its strides reach (both constructors keep that), `first
-    // + inner` is at most the inner dimension, so every address that `gemm` reads lies in `left` or `right`; `out` is
-    // borrowed mutably, so it overlaps neither, and has a.rows × b.columns values, row by row.
+    // SAFETY: the strides of a `View` reach nothing outside its values (every constructor keeps that), `first + inner` is at
+    // most the inner dimension, so every address that `gemm` reads lies in `left` or `right`; `out` is borrowed mutably, so
+    // it overlaps neither, and has a.rows × b.columns values, row by row, as `multiply` asserts.
     unsafe {
         gemm(
             a.rows,
@@ -275,12 +276,16 @@ mod tests {
                         let (mut ours, mut theirs) = (vec![f32::NAN; m * n], vec![f32::NAN; m * n]);
                         let finish = |_: usize, rows: &mut [f32], ()| {
                             for value in rows {
-                                *value += 1.0;
+                                *value *= 3.0;
                             }
                         };
                         blocked::product(instructions, &mut ours, (a, b), 1, (), &finish);
                         multiply(&mut theirs, a, b, 1);
                         finish(0, &mut theirs, ());
+                        let bits = |values: &[f32]| -> Vec<u32> {
+                            values.iter().map(|value| value.to_bits()).collect()
+                        };
+                        let (ours, theirs) = (bits(&ours), bits(&theirs));
                         assert!(
                             ours == theirs,
                             "{instructions:?}, {m}×{n}×{k}, {}, {}: {:?}",
@@ -297,11 +302,45 @@ mod tests {
         }
     }
 
+    /// What `gemm` does otherwise, it is left to do: with one or two steps in a piece it rounds twice.
+    #[test]
+    #[cfg(target_arch = "x86_64")]
+    fn products_that_gemm_rounds_otherwise_are_left_to_it() {
+        for k in [2, 511, 512, 513, 514, 515, 1026] {
+            let (m, n) = (if k == 2 { 40_000 } else { 256 }, 128);
+            let (x, y) = (numbers(m * k, 1), numbers(k * n, 2));
+            let (a, b) = (View::new(&x, m, k), View::new(&y, k, n));
+            let (mut found, mut expected) = (vec![0.0; m * n], vec![0.0; m * n]);
+            let way = choice::way(&mut found, a, b);
+            let other = matches!(k % INNER, 1 | 2);
+            let ours = choice::Way::Gemm != way;
+            assert_eq!(
+                ours,
+                !other && tile::Instructions::available().count() > 0,
+                "{k}"
+            );
+            product(&mut found, a, b, 1);
+            multiply(&mut expected, a, b, 1);
+            assert!(found == expected, "{k}");
+        }
+    }
+
+    #[test]
+    fn products_without_rows_or_columns_are_empty() {
+        for (m, n, k) in [(0, 64, 2048), (64, 0, 2048), (3, 2, 0)] {
+            let (x, y) = (numbers(m * k, 1), numbers(k * n, 2));
+            let mut out = vec![1.0; m * n];
+            product(&mut out, View::new(&x, m, k), View::new(&y, n, k).t(), 2);
+            assert!(out.iter().all(|value| *value == 0.0));
+        }
+    }
+
     #[test]
     fn bits_are_the_same_at_any_number_of_threads() {
         for (m, n, k) in [
             (511, 257, 1031),
-            (1501, 200, 513),
+            (1501, 256, 515),
+            (320, 512, 8300),
             (8192, 32, 129),
             (73, 147, 5000),
             (1000, 1, 3000),

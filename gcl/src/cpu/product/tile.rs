@@ -19,13 +19,18 @@ impl Instructions {
     pub(super) fn available() -> impl Iterator<Item = Self> {
         [Self::Avx2, Self::Avx512]
             .into_iter()
-            .filter(|instructions| match instructions {
-                Self::Avx2 => {
-                    std::arch::is_x86_feature_detected!("avx2")
-                        && std::arch::is_x86_feature_detected!("fma")
-                }
-                Self::Avx512 => std::arch::is_x86_feature_detected!("avx512f"),
-            })
+            .filter(|one| one.here())
+    }
+
+    /// Whether the processor has them.
+    fn here(self) -> bool {
+        match self {
+            Self::Avx2 => {
+                std::arch::is_x86_feature_detected!("avx2")
+                    && std::arch::is_x86_feature_detected!("fma")
+            }
+            Self::Avx512 => std::arch::is_x86_feature_detected!("avx512f"),
+        }
     }
 
     /// Columns of a tile, and of a packed right panel.
@@ -80,7 +85,8 @@ impl Block<'_> {
         assert!(self.left.len() >= self.rows.div_ceil(ROWS) * ROWS * self.inner);
         assert!(self.right.len() >= self.columns.div_ceil(width) * width * self.inner);
         assert!(self.out.len() >= (self.rows - 1) * self.stride + self.columns);
-        // SAFETY: the processor has the instructions (`available` is where everybody has them from); the buffers are as long as the tiles reach, as asserted.
+        assert!(instructions.here(), "the processor has {instructions:?}");
+        // SAFETY: the processor has the instructions; the buffers are as long as the tiles reach, as asserted.
         unsafe {
             match instructions {
                 Instructions::Avx2 => block_avx2(self),
