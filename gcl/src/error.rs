@@ -79,15 +79,3 @@ impl From<candle_core::Error> for TrainError {
         }
     }
 }
-
-/// A zeroed buffer, or the error instead of an abort.
-///
-/// Asked of the system as zeros: writing them here would touch every page before the first step.
-pub(crate) fn buffer(length: usize) -> Result<Vec<f32>, TrainError> {
-    bytemuck::allocation::try_zeroed_vec(length).map_err(|()| TrainError::OutOfMemory {
-        message: format!(
-            "{} MiB could not be reserved",
-            length.saturating_mul(4) >> 20
-        ),
-    })
-}

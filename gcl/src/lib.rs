@@ -11,6 +11,7 @@
 //! No clock is read here, no thread count changes a result, and files are read by [`selftest`] alone.
 
 mod baselines;
+mod buffer;
 mod checkpoint;
 mod cpu;
 mod device;

@@ -4,7 +4,8 @@ use std::borrow::Cow;
 
 use datasets::SharedRows;
 
-use crate::error::{TrainError, buffer};
+use crate::buffer::buffer;
+use crate::error::TrainError;
 
 /// Rows of f32, one after the other.
 #[derive(Debug, Clone)]

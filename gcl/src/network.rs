@@ -5,7 +5,8 @@
 use serde::{Deserialize, Serialize};
 use sweeps::Training;
 
-use crate::error::{TrainError, buffer};
+use crate::buffer::{buffer, copy};
+use crate::error::TrainError;
 
 /// Which network.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -98,13 +99,13 @@ impl ParameterState {
             if kept.is_empty() {
                 buffer(self.value.len())
             } else {
-                Ok(kept.clone())
+                copy(kept)
             }
         };
         Ok(Self {
             square: memory(&self.square)?,
             momentum: memory(&self.momentum)?,
-            value: self.value.clone(),
+            value: copy(&self.value)?,
         })
     }
 }

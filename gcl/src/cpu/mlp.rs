@@ -3,9 +3,10 @@
 use rayon::prelude::*;
 use sweeps::training::RmsProp;
 
+use crate::buffer::buffer;
 use crate::cpu::kernels::{self, ColumnSums, Gate};
 use crate::cpu::product::{View, product, product_then};
-use crate::error::{TrainError, buffer};
+use crate::error::TrainError;
 use crate::network::{LayerShape, NetworkState, ParameterState};
 use crate::networks::Dropout;
 

@@ -16,9 +16,10 @@ pub(crate) mod product;
 use sweeps::Training;
 use sweeps::training::{ReconstructionError, RmsProp};
 
+use crate::buffer::buffer;
 use crate::cpu::kernels::{ColumnSums, TargetRow};
 use crate::cpu::mlp::{Mlp, Scratch};
-use crate::error::{TrainError, buffer};
+use crate::error::TrainError;
 use crate::matrix::Matrix;
 use crate::network::PairState;
 use crate::networks::{Dropout, Networks, Split, Target, cross_entropy, sigmoid};

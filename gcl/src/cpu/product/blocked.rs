@@ -42,7 +42,7 @@ fn with_buffer<T>(
     if buffer.len() < needed {
         // The old one goes first: both would be there at once.
         drop(std::mem::take(&mut buffer));
-        buffer = vec![0.0; needed];
+        buffer = crate::buffer::buffer(needed).unwrap_or_else(|_| vec![0.0; needed]);
     }
     let offset = buffer.as_ptr().align_offset(LINE);
     let found = work(&mut buffer[offset..][..count]);
