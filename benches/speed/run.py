@@ -322,7 +322,7 @@ def profile(_):
             place = "the kernel (pages, timer)"
         elif "microkernel" in symbol or "product::tile" in symbol:
             place = "products: multiply"
-        elif "gemm" in symbol or "product::" in symbol:
+        elif "gemm" in symbol or "product::packing" in symbol:
             place = "products: pack"
         elif "speed::" in symbol or "::fold" in symbol:
             place = "the benchmark's own data"

@@ -20,6 +20,11 @@ pub(crate) fn buffer(length: usize) -> Result<Vec<f32>, TrainError> {
     Ok(values)
 }
 
+/// A zeroed buffer where nobody could be told that memory does not suffice: that ends the process.
+pub(crate) fn zeros(length: usize) -> Vec<f32> {
+    buffer(length).unwrap_or_else(|_| vec![0.0; length])
+}
+
 /// A copy in a buffer of its own.
 pub(crate) fn copy(values: &[f32]) -> Result<Vec<f32>, TrainError> {
     let mut own = buffer(values.len())?;

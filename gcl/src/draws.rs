@@ -11,7 +11,7 @@ use rand_chacha::ChaCha12Rng;
 use rand_core::{Rng, SeedableRng};
 use rayon::prelude::*;
 
-use crate::buffer::buffer;
+use crate::buffer::zeros;
 use crate::error::TrainError;
 use crate::network::{LayerShape, NetworkState, ParameterState};
 
@@ -173,7 +173,7 @@ pub(crate) fn initial_weights(seed: u64, networks: &[&[LayerShape]]) -> Vec<Netw
                     shape.lengths().map(|length| (length, bound))
                 })
                 .map(|(length, bound)| {
-                    let mut values = buffer(length).unwrap_or_else(|_| vec![0.0; length]);
+                    let mut values = zeros(length);
                     fill_uniform(&mut stream, bound, &mut values);
                     ParameterState::new(values)
                 })

@@ -17,30 +17,7 @@ pub(crate) const ROWS: usize = 128;
 const VALUES: usize = 16_384;
 
 /// Below this many values a pass is shorter than waking a thread.
-const WORTH_A_THREAD: usize = 65_536;
-
-/// Calls `work(chunk index, chunk of a, chunk of b)` for all chunks of whole rows.
-fn over_rows<A: Send, B: Send>(
-    threads: usize,
-    a: (&mut [A], usize),
-    b: (&mut [B], usize),
-    work: impl Fn(usize, &mut [A], &mut [B]) + Sync + Send,
-) {
-    let (left, left_width) = a;
-    let (right, right_width) = b;
-    let small = left.len() < WORTH_A_THREAD;
-    if threads > 1 && !small {
-        left.par_chunks_mut(ROWS * left_width)
-            .zip(right.par_chunks_mut(right_width))
-            .enumerate()
-            .for_each(|(chunk, (left, right))| work(chunk, left, right));
-    } else {
-        left.chunks_mut(ROWS * left_width)
-            .zip(right.chunks_mut(right_width))
-            .enumerate()
-            .for_each(|(chunk, (left, right))| work(chunk, left, right));
-    }
-}
+pub(crate) const WORTH_A_THREAD: usize = 65_536;
 
 /// Number of chunks of `rows` rows.
 pub(crate) fn chunks(rows: usize) -> usize {
@@ -50,17 +27,19 @@ pub(crate) fn chunks(rows: usize) -> usize {
 /// Copies the rows of `features` that `rows` names.
 pub(crate) fn gather(threads: usize, out: &mut [f32], features: &Matrix, rows: &[u32]) {
     let width = features.columns();
-    let mut nothing = vec![(); chunks(rows.len())];
-    over_rows(
-        threads,
-        (&mut out[..rows.len() * width], width),
-        (&mut nothing, 1),
-        |chunk, out, _| {
-            for (row, out) in rows[chunk * ROWS..].iter().zip(out.chunks_exact_mut(width)) {
-                out.copy_from_slice(features.row(*row as usize));
-            }
-        },
-    );
+    let out = &mut out[..rows.len() * width];
+    let work = |(out, rows): (&mut [f32], &[u32])| {
+        for (row, out) in rows.iter().zip(out.chunks_exact_mut(width)) {
+            out.copy_from_slice(features.row(*row as usize));
+        }
+    };
+    if threads > 1 && out.len() >= WORTH_A_THREAD {
+        out.par_chunks_mut(ROWS * width)
+            .zip(rows.par_chunks(ROWS))
+            .for_each(work);
+    } else {
+        work((out, rows));
+    }
 }
 
 /// z ← z + b, and where `relu` is set max(z, 0).

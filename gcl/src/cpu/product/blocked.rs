@@ -6,6 +6,7 @@ use std::cell::Cell;
 
 use rayon::prelude::*;
 
+use crate::buffer::zeros;
 use crate::cpu::product::packing::{pack_left, pack_right};
 use crate::cpu::product::rows::{Companion, in_parallel, in_turn};
 use crate::cpu::product::tile::{Block, Instructions, ROWS};
@@ -42,7 +43,7 @@ fn with_buffer<T>(
     if buffer.len() < needed {
         // The old one goes first: both would be there at once.
         drop(std::mem::take(&mut buffer));
-        buffer = crate::buffer::buffer(needed).unwrap_or_else(|_| vec![0.0; needed]);
+        buffer = zeros(needed);
     }
     let offset = buffer.as_ptr().align_offset(LINE);
     let found = work(&mut buffer[offset..][..count]);
@@ -59,8 +60,7 @@ pub(super) fn product<C: Companion>(
     companion: C,
     finish: &(impl Fn(usize, &mut [f32], C) + Sync),
 ) {
-    let width = instructions.columns();
-    let padded = b.columns.div_ceil(width) * width;
+    let padded = instructions.padded(b.columns);
     let at_a_time = (PACKED / padded / INNER).max(1) * INNER;
     let mut companion = Some(companion);
     with_buffer(&RIGHT, at_a_time.min(a.columns) * padded, |right| {
@@ -93,8 +93,7 @@ fn pack(
     (first, inner): (usize, usize),
     threads: usize,
 ) {
-    let width = instructions.columns();
-    let padded = b.columns.div_ceil(width) * width;
+    let padded = instructions.padded(b.columns);
     for begin in (0..inner).step_by(INNER) {
         let inner = INNER.min(inner - begin);
         let panels = &mut right[begin * padded..][..inner * padded];

@@ -28,6 +28,7 @@ mod tile;
 
 use gemm::{Parallelism, gemm};
 
+use crate::cpu::kernels;
 pub(crate) use rows::Companion;
 
 /// The longest inner dimension that `gemm` 0.19 never cuts (`kernel_params`: at least 512).
@@ -35,12 +36,6 @@ const INNER: usize = 512;
 
 /// Below this many multiply-adds a product is over before other threads are awake: 8 Mi are some 100 µs on one.
 const WORTH_A_THREAD: usize = 8 << 20;
-
-/// Below this many numbers the pass after a product is shorter than waking a thread.
-const WORTH_A_THREAD_TO_FINISH: usize = 65_536;
-
-/// Rows that are finished together after a product by `gemm`.
-const CHUNK: usize = 128;
 
 /// A matrix in somebody's buffer, possibly transposed.
 #[derive(Clone, Copy)]
@@ -111,7 +106,7 @@ pub(crate) fn product_then<C: Companion>(
     companion: C,
     finish: &(impl Fn(usize, &mut [f32], C) + Sync),
 ) {
-    const { assert!(CHUNK.is_multiple_of(C::ROWS)) };
+    const { assert!(kernels::ROWS.is_multiple_of(C::ROWS)) };
     assert_eq!(a.columns, b.rows, "inner dimensions");
     let out = &mut out[..a.rows * b.columns];
     if a.columns == 0 {
@@ -126,10 +121,10 @@ pub(crate) fn product_then<C: Companion>(
     }
     let work = a.rows * a.columns * b.columns;
     multiply(out, a, b, if work < WORTH_A_THREAD { 1 } else { threads });
-    if threads > 1 && out.len() >= WORTH_A_THREAD_TO_FINISH {
-        rows::in_parallel(CHUNK, b.columns, 0, out, companion, finish);
+    if threads > 1 && out.len() >= kernels::WORTH_A_THREAD {
+        rows::in_parallel(kernels::ROWS, b.columns, 0, out, companion, finish);
     } else {
-        rows::in_turn(CHUNK, b.columns, 0, out, companion, finish);
+        rows::in_turn(kernels::ROWS, b.columns, 0, out, companion, finish);
     }
 }
 

@@ -41,9 +41,14 @@ impl Instructions {
         }
     }
 
+    /// So many columns with those that fill up the last tile.
+    pub(super) fn padded(self, columns: usize) -> usize {
+        columns.next_multiple_of(self.columns())
+    }
+
     /// Whether so many columns leave at most an eighth of the tiles' columns unused.
     pub(super) fn fill(self, columns: usize) -> bool {
-        columns.next_multiple_of(self.columns()) * 7 <= columns * 8
+        self.padded(columns) * 7 <= columns * 8
     }
 
     /// Columns whose right panels stay in the second-level cache while all left panels of a block pass by.
@@ -77,13 +82,12 @@ impl Block<'_> {
     /// # Panics
     /// If a buffer is too short.
     pub(super) fn multiply(self, instructions: Instructions) {
-        let width = instructions.columns();
         assert!(
             self.rows > 0 && self.columns > 0 && self.columns <= self.stride,
             "an empty block"
         );
         assert!(self.left.len() >= self.rows.div_ceil(ROWS) * ROWS * self.inner);
-        assert!(self.right.len() >= self.columns.div_ceil(width) * width * self.inner);
+        assert!(self.right.len() >= instructions.padded(self.columns) * self.inner);
         assert!(self.out.len() >= (self.rows - 1) * self.stride + self.columns);
         assert!(instructions.here(), "the processor has {instructions:?}");
         // SAFETY: the processor has the instructions; the buffers are as long as the tiles reach, as asserted.
