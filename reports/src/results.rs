@@ -39,6 +39,8 @@ pub struct SweepResults {
     pub lost_s: Option<f64>,
     /// Further facts for "how to reproduce", as label and value: digest of the lock file, Rust version.
     pub facts: Vec<(String, String)>,
+    /// Made by `rehearse` on stand-ins: no number of it is a result, and every page and figure says so.
+    pub rehearsal: bool,
 }
 
 /// What `results.csv` says of a curve.
@@ -134,6 +136,8 @@ pub struct ReportRequest {
     pub figures: Vec<String>,
     /// Tables by name.
     pub tables: Vec<String>,
+    /// The variant that every other one is compared with; `None` compares all pairs.
+    pub reference: Option<String>,
 }
 
 /// Frames that a segment's score stands for.

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 
 use sweeps::{CellResult, JobStatus, Phase, RunRecord, ScoreMetrics, Value};
 
+use crate::factor::factors;
 use crate::order::compare_points;
 use crate::results::SweepResults;
 use crate::statistics::{Interval, bootstrap_means, interquartile_mean, mean, sample_std};
@@ -15,6 +16,8 @@ pub struct SummaryRow {
     pub variant: String,
     /// The swept values, in the order of [`SweepResults::columns`].
     pub point: Vec<Option<Value>>,
+    /// The columns that tell this row from the others: one a [`Factor`](crate::factor::Factor).
+    pub shown: Vec<usize>,
     /// Indices of its cells in [`SweepResults::cells`], by seed.
     pub cells: Vec<usize>,
     /// Cells that finished: the n of every mean, unless an estimate says less.
@@ -65,9 +68,13 @@ pub const METRICS: [(&str, Metric); 6] = [
 
 /// The lines of a sweep, variants in the order of their first cell, points in natural order within each.
 pub fn summary(results: &SweepResults) -> Vec<SummaryRow> {
+    let shown: Vec<usize> = factors(results)
+        .into_iter()
+        .map(|factor| factor.column)
+        .collect();
     groups(results)
         .into_iter()
-        .map(|group| summarize(results, group))
+        .map(|group| summarize(results, group, &shown))
         .collect()
 }
 
@@ -82,12 +89,15 @@ impl SummaryRow {
         }
     }
 
-    /// The swept values alone: `supervision_percent = 33, epochs = 15`; empty without axes.
+    /// The swept values alone: `supervision_percent = 33, epochs = 15`; empty without axes. Of columns that move together
+    /// one stands for all.
     pub fn point_label(&self, columns: &[String]) -> String {
-        columns
+        self.shown
             .iter()
-            .zip(&self.point)
-            .filter_map(|(column, value)| value.as_ref().map(|value| format!("{column} = {value}")))
+            .filter_map(|index| {
+                let (column, value) = (columns.get(*index)?, self.point.get(*index)?.as_ref()?);
+                Some(format!("{column} = {value}"))
+            })
             .collect::<Vec<_>>()
             .join(", ")
     }
@@ -95,10 +105,9 @@ impl SummaryRow {
     /// The swept values without their names: `33 · 15`; the names stand beside it once.
     pub fn short_point(&self) -> String {
         let values: Vec<String> = self
-            .point
+            .shown
             .iter()
-            .flatten()
-            .map(ToString::to_string)
+            .filter_map(|index| Some(self.point.get(*index)?.as_ref()?.to_string()))
             .collect();
         values.join(" · ")
     }
@@ -171,7 +180,7 @@ fn groups(results: &SweepResults) -> Vec<Vec<usize>> {
     groups
 }
 
-fn summarize(results: &SweepResults, cells: Vec<usize>) -> SummaryRow {
+fn summarize(results: &SweepResults, cells: Vec<usize>, shown: &[usize]) -> SummaryRow {
     let group: Vec<&CellResult> = cells.iter().map(|index| &results.cells[*index]).collect();
     let done: Vec<(&CellResult, &RunRecord)> = group
         .iter()
@@ -238,6 +247,7 @@ fn summarize(results: &SweepResults, cells: Vec<usize>) -> SummaryRow {
     SummaryRow {
         variant: first.cell.variant.clone(),
         point: first.cell.point.clone(),
+        shown: shown.to_vec(),
         n: done.len(),
         expected: group.len(),
         failed,

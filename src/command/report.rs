@@ -255,6 +255,7 @@ async fn gather(
         report: reports::ReportRequest {
             figures: request.figures,
             tables: request.tables,
+            reference: None,
         },
         command,
         version: version::LONG.to_owned(),
@@ -266,6 +267,7 @@ async fn gather(
             "Cargo.lock of this program (BLAKE3)".to_owned(),
             sweeps::Digest::of(LOCK_FILE).to_string(),
         )],
+        rehearsal: false,
     })
 }
 
