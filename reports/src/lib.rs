@@ -7,6 +7,7 @@
 //! Reading order: [`results`] (what comes in), [`order`], [`factor`] (what was varied), [`mod@summary`], [`statistics`], [`files`] (the CSV files),
 //! [`published`] (the paper's numbers), [`figures`], `page`, [`study`] (does the paper hold?).
 
+pub mod doubts;
 mod error;
 pub mod factor;
 pub mod figures;
@@ -19,6 +20,7 @@ pub mod results;
 pub mod statistics;
 pub mod study;
 pub mod summary;
+pub mod supervision;
 
 pub use error::ReportError;
 pub use files::{read_csv, write_csv};

@@ -82,7 +82,8 @@ fn sections(sweeps: &[SweepResults]) -> Result<Vec<Section<'_>>, ReportError> {
                 .iter()
                 .map(|comparison| {
                     comparison
-                        .filter(|comparison| comparison.comparable)
+                        .as_ref()
+                        .filter(|comparison| comparison.is_judged())
                         .map(|comparison| (comparison.published.auc, comparison.published.std))
                 })
                 .collect();

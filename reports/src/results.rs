@@ -39,6 +39,8 @@ pub struct SweepResults {
     pub lost_s: Option<f64>,
     /// Further facts for "how to reproduce", as label and value: digest of the lock file, Rust version.
     pub facts: Vec<(String, String)>,
+    /// Whether it is not known which warnings jobs recorded: the tables of results have no column for them.
+    pub warnings_lost: bool,
     /// Made by `rehearse` on stand-ins: no number of it is a result, and every page and figure says so.
     pub rehearsal: bool,
 }

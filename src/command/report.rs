@@ -267,6 +267,7 @@ async fn gather(
             "Cargo.lock of this program (BLAKE3)".to_owned(),
             sweeps::Digest::of(LOCK_FILE).to_string(),
         )],
+        warnings_lost: false,
         rehearsal: false,
     })
 }

@@ -8,6 +8,7 @@ mod json;
 #[cfg(feature = "parquet")]
 mod parquet;
 mod read;
+mod settle;
 mod write;
 
 pub use about::write_about;

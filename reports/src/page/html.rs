@@ -16,6 +16,8 @@ pub(super) enum Cell {
     Text(String),
     /// A number as it is shown, and the value that sorting and copying use.
     Number(String, Option<f64>),
+    /// A number that is set bold: the best of its group.
+    Best(String),
     /// A number with words, which may wrap.
     Wrapped(String),
     /// The row's name.
@@ -74,6 +76,13 @@ impl Table {
                     write!(
                         html,
                         "<td class=\"n\" data-v=\"{value:?}\">{}</td>",
+                        escape(&text)
+                    )
+                }
+                Cell::Best(text) => {
+                    write!(
+                        html,
+                        "<td class=\"n\"><strong>{}</strong></td>",
                         escape(&text)
                     )
                 }

@@ -5,22 +5,28 @@
 
 mod alone;
 mod comparisons;
+mod headline;
 pub(crate) mod html;
+mod latex;
 mod methods;
 mod origin;
 mod raw;
+mod settings;
 mod table;
 mod trouble;
 mod verdict;
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
 
 use sha2::{Digest as _, Sha256};
 
 use crate::figures::Figure;
+use crate::order::compare_points;
 use crate::published::{Comparison, compare};
 use crate::results::{DatasetInfo, SweepResults};
 use crate::summary::{SummaryRow, summary};
+use crate::supervision::Supervision;
 pub use alone::shell_word;
 use html::escape;
 
@@ -56,23 +62,93 @@ impl<'a> Section<'a> {
             prefix,
         }
     }
+
+    /// What the jobs of a row are told about the training split; `None` where their settings are not known.
+    pub(crate) fn supervision(&self, row: &SummaryRow) -> Option<Supervision> {
+        let cell = self.results.cells.get(*row.cells.first()?)?;
+        Supervision::of(&cell.cell.job.parameters)
+    }
+
+    /// The kinds of supervision of its rows.
+    fn supervisions(&self) -> BTreeSet<Supervision> {
+        self.rows
+            .iter()
+            .filter_map(|row| self.supervision(row))
+            .collect()
+    }
+
+    /// The rows as the tables list them: in the order of the file, or by supervision and AUC as in Table 1 of the paper where
+    /// the sweep asks for one of its tables.
+    fn order(&self) -> Vec<usize> {
+        let mut order: Vec<usize> = (0..self.rows.len()).collect();
+        let asked = |table: &str| self.results.report.tables.iter().any(|name| name == table);
+        if asked("table1") || asked("table2") {
+            // One class, weak, unsupervised: the groups of the paper. Within each the data sets, then the AUC.
+            let group = |index: usize| match self.supervision(&self.rows[index]) {
+                Some(Supervision::OneClass) => 0,
+                Some(Supervision::Weak) => 1,
+                Some(Supervision::Unsupervised) => 2,
+                None => 3,
+            };
+            order.sort_by(|left, right| {
+                let (one, other) = (&self.rows[*left], &self.rows[*right]);
+                group(*left)
+                    .cmp(&group(*right))
+                    .then_with(|| compare_points(&one.point, &other.point))
+                    .then_with(|| {
+                        let auc = |row: &SummaryRow| row.auc.mean.unwrap_or(f64::NEG_INFINITY);
+                        auc(one).total_cmp(&auc(other))
+                    })
+            });
+        }
+        order
+    }
+
+    /// The rows with the highest mean of their group, where a group has two rows with a result at least: rows of one kind of
+    /// supervision at one point of the grid.
+    fn best_of_groups(&self) -> BTreeSet<usize> {
+        let mut groups: BTreeMap<String, Vec<usize>> = BTreeMap::new();
+        for (index, row) in self.rows.iter().enumerate() {
+            if row.auc.mean.is_some() {
+                let key = format!("{:?} {:?}", self.supervision(row), row.point);
+                groups.entry(key).or_default().push(index);
+            }
+        }
+        groups
+            .into_values()
+            .filter(|rows| rows.len() > 1)
+            .filter_map(|rows| {
+                let mean = |index: &usize| self.rows[*index].auc.mean.unwrap_or(f64::NEG_INFINITY);
+                rows.into_iter()
+                    .max_by(|left, right| mean(left).total_cmp(&mean(right)))
+            })
+            .collect()
+    }
 }
 
 /// The parts of a sweep, in the order of the page: identifier, heading, and the HTML, which may be empty.
 fn parts(section: &Section<'_>) -> Vec<(&'static str, &'static str, String)> {
+    let results = (
+        "results",
+        "Results",
+        table::main_table(section) + &table::published_only(section),
+    );
+    let figures = ("figures", "Figures", figures(section));
+    let (first, second) = if section.rows.len() > table::LONG {
+        (figures, results)
+    } else {
+        (results, figures)
+    };
     vec![
-        (
-            "results",
-            "Results",
-            table::main_table(section) + &table::published_only(section),
-        ),
-        ("figures", "Figures", figures(section)),
+        first,
+        second,
         (
             "comparisons",
             "Paired comparisons",
             comparisons::paired(section),
         ),
         ("ablations", "Ablations", comparisons::ablations(section)),
+        ("settings", "Settings", settings::settings(section)),
         (
             "trouble",
             "Failures, retries and warnings",
