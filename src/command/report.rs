@@ -263,13 +263,32 @@ async fn gather(
         scores,
         lost_curves: std::collections::BTreeMap::new(),
         lost_s: Some(info.lost_ms as f64 / 1000.0),
-        facts: vec![(
-            "Cargo.lock of this program (BLAKE3)".to_owned(),
-            sweeps::Digest::of(LOCK_FILE).to_string(),
-        )],
+        facts: facts(info.summary.submitted_at.0),
         warnings_lost: false,
         rehearsal: false,
     })
+}
+
+/// When the sweep was submitted, and of what this program is made.
+fn facts(submitted_ms: u64) -> Vec<(String, String)> {
+    let mut facts = Vec::new();
+    let submitted = crate::clock::date_and_time(submitted_ms);
+    if submitted_ms > 0 && !submitted.is_empty() {
+        facts.push(("Submitted".to_owned(), submitted));
+    }
+    // The repository of a fork is the fork's: what Cargo.toml says, unless it says nothing yet.
+    let repository = env!("CARGO_PKG_REPOSITORY");
+    if !repository.contains("example.org") {
+        facts.push((
+            "Code".to_owned(),
+            format!("{repository}, {}", version::LONG),
+        ));
+    }
+    facts.push((
+        "Cargo.lock of this program (BLAKE3)".to_owned(),
+        sweeps::Digest::of(LOCK_FILE).to_string(),
+    ));
+    facts
 }
 
 /// A sweep's cells without scores and figures: what `export` needs.

@@ -3,6 +3,7 @@
 //! It is written for a reader who does not trust it yet: what was asked and whether it held comes first, every number
 //! stands beside its n, its spread and what is missing, and the way to make it again comes with it.
 
+mod across;
 mod alone;
 mod comparisons;
 mod headline;
@@ -131,7 +132,7 @@ fn parts(section: &Section<'_>) -> Vec<(&'static str, &'static str, String)> {
     let results = (
         "results",
         "Results",
-        table::main_table(section) + &table::published_only(section),
+        table::main_table(section) + &across::across(section) + &table::published_only(section),
     );
     let figures = ("figures", "Figures", figures(section));
     let (first, second) = if section.rows.len() > table::LONG {
@@ -160,8 +161,23 @@ fn parts(section: &Section<'_>) -> Vec<(&'static str, &'static str, String)> {
     ]
 }
 
-/// The whole page.
-pub(crate) fn page(sections: &[Section<'_>]) -> String {
+/// What several sweeps show together: one table, one set of figures, the comparisons that no sweep alone can make.
+fn together(section: &Section<'_>) -> String {
+    let prefix = &section.prefix;
+    let mut html = format!(
+        "<section aria-labelledby=\"{prefix}sweep\">\n<h2 id=\"{prefix}sweep\">All sweeps together</h2>\n"
+    );
+    for (id, heading, part) in parts(section) {
+        if matches!(id, "results" | "figures" | "comparisons") && !part.is_empty() {
+            let _ = writeln!(html, "<h3 id=\"{prefix}{id}\">{heading}</h3>\n{part}");
+        }
+    }
+    html.push_str("</section>\n");
+    html
+}
+
+/// The whole page. `together` is the section of all sweeps as one, where there are several.
+pub(crate) fn page(sections: &[Section<'_>], together_section: Option<&Section<'_>>) -> String {
     let title = match sections {
         [one] => format!("{}: report", one.results.name),
         many => format!(
@@ -191,6 +207,9 @@ pub(crate) fn page(sections: &[Section<'_>]) -> String {
     body.push_str("</header>\n<main id=\"main\">\n");
     if sections.len() > 1 {
         body.push_str(&verdict::overview(sections));
+    }
+    if let Some(section) = together_section {
+        body.push_str(&together(section));
     }
     for section in sections {
         let prefix = &section.prefix;
