@@ -319,8 +319,16 @@ pub(super) fn published_only(section: &Section<'_>) -> String {
             );
         }
         html.push_str(&format!(
-            "<details><summary>Published numbers on {family}, not run here</summary>\n<p class=\"note\">As printed in: {}.</p>\n{}</details>\n",
+            "<details><summary>Published numbers on {family}, not run here</summary>\n<p class=\"note\">As printed in: {}. Split: {}. Epoch: {}.</p>\n{}</details>\n",
             escape(&paper().source),
+            escape(&paper().split(family).map_or_else(
+                || "not stated".to_owned(),
+                |split| format!(
+                    "{}, {} training and {} test videos",
+                    split.name, split.train, split.test
+                )
+            )),
+            escape(&paper().epoch_rule),
             table.finish()
         ));
     }
