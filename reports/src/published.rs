@@ -127,18 +127,12 @@ pub fn compare(
         Some(published) => (published, true),
         None => (candidates().next()?, false),
     };
-    let interval = row
-        .auc
-        .interval
-        .map(|interval| crate::statistics::Interval {
-            low: interval.low * 100.0,
-            high: interval.high * 100.0,
-        });
+    let intervals = row.auc.mean_intervals(100.0);
     let reference = Reference {
         value: published.auc,
         margin: published.std.unwrap_or(SINGLE_NUMBER_MARGIN),
     };
-    let agreement = comparable.then(|| agreement(interval, reference));
+    let agreement = comparable.then(|| agreement(intervals, reference));
     Some(Comparison {
         published,
         comparable,
