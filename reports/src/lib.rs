@@ -12,6 +12,7 @@ mod error;
 pub mod factor;
 pub mod figures;
 pub mod files;
+pub mod leaders;
 pub mod order;
 mod page;
 pub mod pairing;

@@ -1,4 +1,5 @@
-//! Which rows of a sweep are compared with which: set by what was asked for, never by what has finished.
+//! Which rows of a sweep are compared with which, and what comes of it. The comparisons are set by what was asked for,
+//! never by what has finished.
 
 use std::collections::BTreeSet;
 
@@ -6,7 +7,24 @@ use sweeps::Value;
 
 use crate::order::compare_points;
 use crate::results::SweepResults;
+use crate::statistics::{Decision, Hypothesis, Question, Rule, decide_family};
 use crate::summary::SummaryRow;
+
+/// Comparisons up to which all are decided. Beyond, only the first are; the family keeps its size.
+const MOST_DECIDED: usize = 5_000;
+/// How many are decided of more.
+const FIRST: usize = 60;
+
+/// A comparison that was decided.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Compared {
+    /// The left row, by index.
+    pub left: usize,
+    /// The right row.
+    pub right: usize,
+    /// Whether left is above right.
+    pub decision: Decision,
+}
 
 /// Every comparison of AUCs that the rows of a sweep make, left against right, as indices of rows. Their number is the
 /// size of the family that a test's level is shared by.
@@ -45,6 +63,38 @@ pub fn comparisons(results: &SweepResults, rows: &[SummaryRow]) -> Vec<(usize, u
         }
     }
     found
+}
+
+/// Every comparison with its decision, all in one family, in the order of [`comparisons`]; and the size of the family,
+/// which is larger than the list where there are thousands.
+pub fn decided(results: &SweepResults, rows: &[SummaryRow]) -> (Vec<Compared>, usize) {
+    let mut candidates = comparisons(results, rows);
+    let family = candidates.len();
+    if family > MOST_DECIDED {
+        candidates.truncate(FIRST);
+    }
+    let values: Vec<Vec<(f64, f64)>> = candidates
+        .iter()
+        .map(|(left, right)| rows[*left].pairs(&rows[*right], results))
+        .collect();
+    let hypotheses: Vec<Hypothesis<'_>> = values
+        .iter()
+        .map(|pairs| Hypothesis {
+            question: Question::Above,
+            pairs,
+        })
+        .collect();
+    let decisions = decide_family(&hypotheses, Rule::of(family));
+    let compared = candidates
+        .into_iter()
+        .zip(decisions)
+        .map(|((left, right), decision)| Compared {
+            left,
+            right,
+            decision,
+        })
+        .collect();
+    (compared, family)
 }
 
 /// Rows of one variant against the first of their data set.

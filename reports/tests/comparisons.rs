@@ -24,10 +24,9 @@ fn learner(name: &'static str, end: f64) -> Learner {
 /// The same cell with another AUC.
 fn with_auc(mut result: CellResult, auc: f64) -> CellResult {
     let record = Arc::make_mut(result.record.as_mut().unwrap());
-    for score in [&mut record.outcome.metrics.d, &mut record.outcome.metrics.g] {
-        if let Some(score) = score {
-            score.auc = Some(auc);
-        }
+    let metrics = &mut record.outcome.metrics;
+    for score in [&mut metrics.d, &mut metrics.g].into_iter().flatten() {
+        score.auc = Some(auc);
     }
     result
 }
@@ -80,7 +79,7 @@ fn compared(results: &SweepResults) -> (String, Vec<Vec<String>>) {
         .map(|row| {
             row.split("</td>")
                 .flat_map(|part| part.split("</th>"))
-                .map(|cell| strip(&format!("{}", &cell[cell.find('<').unwrap_or(0)..])))
+                .map(|cell| strip(&cell[cell.find('<').unwrap_or(0)..]))
                 .filter(|text| !text.trim().is_empty() || row.contains("colspan"))
                 .collect()
         })

@@ -2,18 +2,15 @@
 
 use super::Section;
 use super::html::{Cell, Table, count, p_value, percent, points};
-use crate::pairing::{asked_pairs, comparisons};
+use crate::pairing::{asked_pairs, decided};
 use crate::statistics::{
-    Decision, Hypothesis, Interval, PairedComparison, Question, Rule, SMALLEST_PAIRS,
-    compare_paired, decide_family, probability_of_improvement,
+    Decision, Interval, PairedComparison, Rule, SMALLEST_PAIRS, compare_paired,
+    probability_of_improvement,
 };
 use crate::summary::SummaryRow;
 
 /// Comparisons that are listed at most.
 const MOST: usize = 60;
-/// Comparisons up to which all are tested, listed or not. Beyond, only those listed are; the family keeps its size.
-const MOST_TESTED: usize = 5_000;
-
 struct Pair<'a> {
     left: &'a SummaryRow,
     right: &'a SummaryRow,
@@ -188,30 +185,13 @@ fn note(pairs: &[Pair<'_>], rule: Rule) -> String {
 /// The comparisons that are listed, decided, and the size of their family.
 fn pairs<'a>(section: &'a Section<'_>) -> (Vec<Pair<'a>>, usize) {
     let (results, rows) = (section.results, &section.rows);
-    let mut candidates = comparisons(results, rows);
-    let family = candidates.len();
-    if family > MOST_TESTED {
-        candidates.truncate(MOST);
-    }
-    let values: Vec<Vec<(f64, f64)>> = candidates
-        .iter()
-        .map(|(left, right)| rows[*left].pairs(&rows[*right], results))
-        .collect();
-    let hypotheses: Vec<Hypothesis<'_>> = values
-        .iter()
-        .map(|pairs| Hypothesis {
-            question: Question::Above,
-            pairs,
-        })
-        .collect();
-    let decisions = decide_family(&hypotheses, Rule::of(family));
-    let pairs = candidates
+    let (compared, family) = decided(results, rows);
+    let pairs = compared
         .into_iter()
-        .zip(values)
-        .zip(decisions)
         .take(MOST)
-        .map(|(((left, right), values), decision)| {
-            let (left, right) = (&rows[left], &rows[right]);
+        .map(|compared| {
+            let (left, right) = (&rows[compared.left], &rows[compared.right]);
+            let values = left.pairs(right, results);
             let differences: Vec<f64> = values.iter().map(|(left, right)| left - right).collect();
             Pair {
                 left,
@@ -220,7 +200,7 @@ fn pairs<'a>(section: &'a Section<'_>) -> (Vec<Pair<'a>>, usize) {
                 comparison: compare_paired(&differences),
                 improvement: probability_of_improvement(&left.aucs(results), &right.aucs(results)),
                 videos: video_interval(section, left, right),
-                decision,
+                decision: compared.decision,
             }
         })
         .collect();

@@ -265,6 +265,33 @@ fn judge(decision: &mut Decision, rejected: usize) {
 }
 
 impl Decision {
+    /// The same decision seen from the other side: right − left.
+    #[must_use]
+    pub fn reversed(&self) -> Self {
+        Self {
+            ahead: self.behind,
+            behind: self.ahead,
+            mean: self.mean.map(|mean| -mean),
+            interval: self.interval.map(|interval| Interval {
+                low: -interval.high,
+                high: -interval.low,
+            }),
+            direction: match self.direction {
+                Direction::Left => Direction::Right,
+                Direction::Right => Direction::Left,
+                Direction::Neither => Direction::Neither,
+            },
+            spreads: self.spreads.map(|(left, right)| (right, left)),
+            verdict: match (self.question, self.verdict) {
+                (Question::Same, verdict) => verdict,
+                (_, Verdict::Holds) => Verdict::Fails,
+                (_, Verdict::Fails) => Verdict::Holds,
+                (_, verdict) => verdict,
+            },
+            ..self.clone()
+        }
+    }
+
     /// Whether the adjusted p is below the level.
     pub fn significant(&self) -> bool {
         self.p_adjusted.is_some_and(|p| p < self.rule.level)
@@ -345,6 +372,10 @@ mod tests {
         assert_eq!(decision.direction, Direction::Left);
         assert_eq!(decision.verdict, Verdict::Undecided);
         assert!(decision.mean_disagrees());
+        let reversed = decision.reversed();
+        assert_eq!(reversed.outcome("b", "a"), decision.outcome("a", "b"));
+        assert_eq!(reversed.why("b", "a"), decision.why("a", "b"));
+        assert_eq!(reversed.reversed(), decision);
         assert_eq!((decision.ahead, decision.behind), (18, 2));
         assert_eq!(decision.against, Some(0.5));
         let mirrored: Vec<f64> = differences.iter().map(|value| -value).collect();

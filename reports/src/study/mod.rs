@@ -7,6 +7,7 @@
 pub mod claim;
 mod evidence;
 mod judgement;
+pub mod orderings;
 mod page;
 mod reason;
 
