@@ -4,7 +4,8 @@
 //! the same bytes. Nothing here averages silently: every mean carries its n, the n that was asked for, and what became of
 //! the rest.
 //!
-//! Reading order: [`results`] (what comes in), [`order`], [`factor`] (what was varied), [`mod@summary`], [`statistics`], [`files`] (the CSV files),
+//! Reading order: [`results`] (what comes in), [`order`], [`factor`] (what was varied), [`mod@summary`], [`pairing`] (what is
+//! compared with what), [`statistics`], [`files`] (the CSV files),
 //! [`published`] (the paper's numbers), [`figures`], `page`, [`study`] (does the paper hold?).
 
 pub mod doubts;
@@ -12,9 +13,11 @@ mod error;
 pub mod factor;
 pub mod figures;
 pub mod files;
+pub mod leaders;
 pub mod merge;
 pub mod order;
 mod page;
+pub mod pairing;
 pub mod published;
 mod report;
 pub mod results;

@@ -57,8 +57,8 @@ pub(super) fn profile(results: &SweepResults, rows: &[SummaryRow], name: &str) -
     for (index, (row, aucs)) in series.iter().enumerate() {
         let color = SERIES[index];
         // A share of the runs from the left end to the right, down a step at each run.
-        let line = |of: &dyn Fn(usize) -> usize| {
-            let share = |reached: usize| 100.0 * of(reached) as f64 / aucs.len() as f64;
+        let line = |of: &dyn Fn(usize) -> f64| {
+            let share = |reached: usize| 100.0 * of(reached) / aucs.len() as f64;
             let mut steps = vec![panel.place(low, share(aucs.len()))];
             for (rank, auc) in aucs.iter().enumerate() {
                 steps.push(panel.place(*auc, share(aucs.len() - rank)));
@@ -67,10 +67,10 @@ pub(super) fn profile(results: &SweepResults, rows: &[SummaryRow], name: &str) -
             steps.push(panel.place(high, share(0)));
             steps
         };
-        let intervals: Vec<(usize, usize)> = (0..=aucs.len())
+        let intervals: Vec<(f64, f64)> = (0..=aucs.len())
             .map(|reached| share_interval(reached, aucs.len()))
             .collect();
-        let steps = line(&|reached| reached);
+        let steps = line(&|reached| reached as f64);
         let mut band = line(&|reached| intervals[reached].1);
         band.extend(line(&|reached| intervals[reached].0).into_iter().rev());
         canvas.layer("", |pen| pen.polygon(&band, color, 0.13));
@@ -124,7 +124,7 @@ pub(super) fn profile(results: &SweepResults, rows: &[SummaryRow], name: &str) -
         title: title.to_owned(),
         caption: format!(
             "The share of finished runs whose AUC after the last epoch is at least the value below. A line that lies right of another everywhere \
-             is ahead at every threshold; where lines cross, the order depends on the threshold. Bands: 95% bootstrap interval of the share over seeds, \
+             is ahead at every threshold; where lines cross, the order depends on the threshold. Bands: exact 95% interval (Clopper and Pearson) of the share over seeds, \
              at each threshold by itself. Drawn from {FEWEST} runs on."
         ),
         svg: canvas.finish(name, title, &description.join(" ")),

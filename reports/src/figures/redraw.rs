@@ -277,7 +277,10 @@ fn cell(
     curve: Vec<EpochPoint>,
 ) -> Result<CellResult, ReportError> {
     let done = status == JobStatus::Done;
-    let job_id = JobId([0; 32]);
+    let seed = seed(fields)?;
+    // Not known, and one a seed: cells that share a job would be one run.
+    let mut job_id = JobId([0; 32]);
+    job_id.0[..8].copy_from_slice(&seed.to_le_bytes());
     let (curve, live) = if done {
         (curve, Vec::new())
     } else {
@@ -310,7 +313,7 @@ fn cell(
             point: point(fields),
             job: JobSpec {
                 dataset: DatasetSource::Named(String::new()),
-                seed: seed(fields)?,
+                seed,
                 parameters: Parameters::default(),
             },
             reporting: Reporting {

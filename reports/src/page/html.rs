@@ -183,6 +183,6 @@ pub(super) fn duration(seconds: f64) -> String {
 }
 
 /// `1 job`, `2 jobs`.
-pub(super) fn count(number: usize, one: &str, many: &str) -> String {
+pub(crate) fn count(number: usize, one: &str, many: &str) -> String {
     format!("{number} {}", if number == 1 { one } else { many })
 }

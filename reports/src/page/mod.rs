@@ -3,6 +3,7 @@
 //! It is written for a reader who does not trust it yet: what was asked and whether it held comes first, every number
 //! stands beside its n, its spread and what is missing, and the way to make it again comes with it.
 
+mod ablations;
 mod across;
 mod alone;
 mod comparisons;
@@ -148,7 +149,7 @@ fn parts(section: &Section<'_>) -> Vec<(&'static str, &'static str, String)> {
             "Paired comparisons",
             comparisons::paired(section),
         ),
-        ("ablations", "Ablations", comparisons::ablations(section)),
+        ("ablations", "Ablations", ablations::ablations(section)),
         ("settings", "Settings", settings::settings(section)),
         (
             "trouble",

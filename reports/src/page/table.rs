@@ -187,6 +187,14 @@ fn head(section: &Section<'_>, row: &SummaryRow) -> Vec<Cell> {
 
 /// `8 of 10 (1 failed, 1 missing)`.
 fn finished(row: &SummaryRow) -> Cell {
+    if row.deterministic {
+        let state = if row.n > 0 {
+            "one run (draws nothing)".to_owned()
+        } else {
+            format!("no run ({})", row.shortfall())
+        };
+        return Cell::Wrapped(state);
+    }
     let shortfall = row.shortfall();
     let rest = if shortfall.is_empty() {
         String::new()

@@ -130,22 +130,18 @@ pub fn compare(
     })
 }
 
-/// How a row's interval lies to the number.
+/// How a row's mean lies to the number. A deterministic row has no interval: its one value lies in the band or does not.
 fn judge(row: &SummaryRow, number: &PublishedNumber) -> Agreement {
-    let interval = row
-        .auc
-        .interval
-        .map(|interval| crate::statistics::Interval {
-            low: interval.low * 100.0,
-            high: interval.high * 100.0,
-        });
-    agreement(
-        interval,
-        Reference {
-            value: number.auc,
-            margin: number.std.unwrap_or(SINGLE_NUMBER_MARGIN),
-        },
-    )
+    let reference = Reference {
+        value: number.auc,
+        margin: number.std.unwrap_or(SINGLE_NUMBER_MARGIN),
+    };
+    match row.auc.mean.filter(|_| row.deterministic) {
+        Some(value) if value * 100.0 > reference.value + reference.margin => Agreement::Above,
+        Some(value) if value * 100.0 < reference.value - reference.margin => Agreement::Below,
+        Some(_) => Agreement::Within,
+        None => agreement(row.auc.mean_intervals(100.0), reference),
+    }
 }
 
 /// The number that a cell is held against.
