@@ -376,6 +376,11 @@ pub fn wide() -> SweepResults {
 
 /// `jobs` jobs of 15 epochs in two variants.
 pub fn large(jobs: u64) -> SweepResults {
+    long(jobs, 15)
+}
+
+/// `jobs` jobs of so many epochs in two variants.
+pub fn long(jobs: u64, epochs: u32) -> SweepResults {
     let (dataset, info) = ucf_crime();
     let mut results = sweep("large", "name = \"large\"\n");
     results.datasets.push(info);
@@ -385,13 +390,18 @@ pub fn large(jobs: u64) -> SweepResults {
     ] {
         results
             .cells
-            .extend((0..jobs / 2).map(|seed| cell(learner, &dataset, &[], seed, 15)));
+            .extend((0..jobs / 2).map(|seed| cell(learner, &dataset, &[], seed, epochs)));
     }
     results
 }
 
 /// One axis of `values` values, ten seeds, two variants, 15 epochs.
 pub fn large_grid(values: u32) -> SweepResults {
+    long_grid(values, 15)
+}
+
+/// One axis of `values` values, ten seeds, two variants, so many epochs.
+pub fn long_grid(values: u32, epochs: u32) -> SweepResults {
     let (dataset, info) = ucf_crime();
     let mut results = sweep("large-grid", "name = \"large-grid\"\n");
     results.datasets.push(info);
@@ -404,7 +414,7 @@ pub fn large_grid(values: u32) -> SweepResults {
             let point = [Some(Value::Float(f64::from(step) / 5.0))];
             results
                 .cells
-                .extend((0..10).map(|seed| cell(learner, &dataset, &point, seed, 15)));
+                .extend((0..10).map(|seed| cell(learner, &dataset, &point, seed, epochs)));
         }
     }
     results
