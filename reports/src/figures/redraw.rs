@@ -85,14 +85,9 @@ pub fn redraw(path: &Path) -> Result<Figure, ReportError> {
             "it belongs to another figure than `{name}` above it"
         )));
     }
-    // `s2-fig10` is `fig10` of the second sweep of a report.
+    // `s2-fig10` is `fig10` of the second sweep of a report, `all-fig10` that of all sweeps as one.
     let plain = name
-        .split_once('-')
-        .filter(|(sweep, _)| {
-            sweep
-                .strip_prefix('s')
-                .is_some_and(|number| number.parse::<usize>().is_ok())
-        })
+        .rsplit_once('-')
         .map_or(name.as_str(), |(_, plain)| plain);
     let drawn = match plain {
         "auc" | "seeds" => dots(&cells(path)?),
