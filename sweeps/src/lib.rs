@@ -37,6 +37,6 @@ pub use record::{
     ArtifactRef, Curve, DeviceInfo, EpochPoint, FinalMetrics, Outcome, Phase, Provenance,
     RunRecord, ScoreMetrics, Warning,
 };
-pub use spec::{ReportRequest, ResourceRequest, SweepSpec};
+pub use spec::{FIGURES, ReportRequest, ResourceRequest, SweepSpec};
 pub use training::Training;
 pub use value::Value;

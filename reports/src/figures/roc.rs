@@ -1,6 +1,7 @@
 //! ROC curves of the scores, on one pair of axes.
 
 use super::Figure;
+use super::about::{ABOUT, About};
 use super::axis::{Axis, tick_label};
 use super::canvas::{Anchor, Canvas, TextStyle};
 use super::color::{MUTED, SERIES, text_of};
@@ -42,7 +43,7 @@ pub(super) fn roc(results: &SweepResults, all: &[Curve], name: &str) -> Option<F
     }
     let (left, top, side) = (58.0, 16.0, 380.0);
     let height = top + side + 46.0;
-    let mut canvas = Canvas::new(WIDTH, height);
+    let mut canvas = Canvas::new(&About::brief(results), WIDTH, height);
     let (x, y) = (
         Axis::linear(0.0, 1.0, left, left + side),
         Axis::linear(0.0, 1.0, top + side, top),
@@ -161,7 +162,8 @@ fn table(results: &SweepResults, all: &[Curve], name: &str) -> String {
         "recall",
     ];
     let columns = results.columns.iter().map(String::as_str);
-    let mut table = Table::new(header.into_iter().chain(columns));
+    let mut table = Table::new(header.into_iter().chain(columns).chain([ABOUT]));
+    let mut about = About::brief(results).to_json();
     for curve in all {
         for (false_alarms, recall) in &curve.points {
             table.text(name);
@@ -173,6 +175,7 @@ fn table(results: &SweepResults, all: &[Curve], name: &str) -> String {
             table.number(Some(*false_alarms));
             table.number(Some(*recall));
             table.point(&curve.origin.point, results.columns.len());
+            table.text(&std::mem::take(&mut about));
             table.end_line();
         }
     }

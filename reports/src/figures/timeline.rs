@@ -2,6 +2,7 @@
 //! last (Fig. 8).
 
 use super::Figure;
+use super::about::{ABOUT, About};
 use super::axis::{Axis, range};
 use super::canvas::{Anchor, Canvas, TextStyle};
 use super::color::{BLUE, MUTED, VERMILLION};
@@ -173,7 +174,7 @@ fn draw(
     let (low, high) = range(finite.filter(|score| score.is_finite()), 1e-6)?;
     let (left, right, top, bottom, heading, tall, gap) = (58.0, 14.0, 32.0, 40.0, 22.0, 78.0, 26.0);
     let height = top + strips.len() as f64 * (heading + tall + gap) + bottom - gap;
-    let mut canvas = Canvas::new(WIDTH, height);
+    let mut canvas = Canvas::new(&About::brief(results), WIDTH, height);
     canvas.layer("", |pen| {
         pen.rectangle((left, 9.0), (left + 22.0, 21.0), VERMILLION, 0.22);
     });
@@ -196,7 +197,8 @@ fn draw(
         "figure", "sweep", "variant", "seed", "video", "epoch", "from", "to", "truth", "score",
     ];
     let columns = results.columns.iter().map(String::as_str);
-    let mut table = Table::new(header.into_iter().chain(columns));
+    let mut table = Table::new(header.into_iter().chain(columns).chain([ABOUT]));
+    let mut about = About::brief(results).to_json();
     let point = &results.cells[cell].cell.point;
     for (index, strip) in strips.iter().enumerate() {
         let y = top + index as f64 * (heading + tall + gap) + heading;
@@ -241,6 +243,7 @@ fn draw(
             table.text(&truth(strip.video, from, to));
             table.number(Some(f64::from(*score)));
             table.point(point, results.columns.len());
+            table.text(&std::mem::take(&mut about));
             table.end_line();
         }
         canvas.clipped(panel.rectangle(), name, "", |pen| {

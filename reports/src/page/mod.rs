@@ -7,6 +7,7 @@ mod ablations;
 mod across;
 mod alone;
 mod comparisons;
+mod figures;
 mod headline;
 pub(crate) mod html;
 mod latex;
@@ -135,7 +136,7 @@ fn parts(section: &Section<'_>) -> Vec<(&'static str, &'static str, String)> {
         "Results",
         table::main_table(section) + &across::across(section) + &table::published_only(section),
     );
-    let figures = ("figures", "Figures", figures(section));
+    let figures = ("figures", "Figures", figures::figures(section));
     let (first, second) = if section.rows.len() > table::LONG {
         (figures, results)
     } else {
@@ -307,42 +308,6 @@ fn base64(bytes: &[u8]) -> String {
         }
     }
     text
-}
-
-fn figures(section: &Section<'_>) -> String {
-    let mut html = String::new();
-    for figure in &section.figures {
-        let (name, title) = (escape(&figure.name), escape(&figure.title));
-        let _ = writeln!(
-            html,
-            "<figure data-name=\"{name}\" id=\"figure-{name}\">\n<h3>{title}</h3>\n<div class=\"card\" tabindex=\"0\" role=\"group\" aria-label=\"{title}\">{}</div>\n<figcaption>{} \
-             <span class=\"screen\">Beside this page: <a href=\"figures/{name}.svg\">SVG</a>, <a href=\"figures/{name}.png\">PNG</a>, \
-             <a href=\"figures/{name}.csv\">data (CSV)</a>.</span></figcaption>\n</figure>",
-            figure.svg,
-            escape(&figure.caption)
-        );
-    }
-    // What the sweep file asks for and these results cannot show is said, not passed over.
-    let missing: Vec<&str> = section
-        .results
-        .report
-        .figures
-        .iter()
-        .map(String::as_str)
-        .filter(|asked| {
-            let name = format!("{}{asked}", section.prefix);
-            !section.figures.iter().any(|figure| figure.name == name)
-        })
-        .collect();
-    if !missing.is_empty() {
-        let _ = writeln!(
-            html,
-            "<p class=\"note\">Asked for and not drawn: {}. Either no finished job has what it is drawn from (scores per segment for fig4, fig6, fig7 \
-             and fig8), or the sweep has no such axis.</p>",
-            escape(&missing.join(", "))
-        );
-    }
-    html
 }
 
 #[cfg(test)]

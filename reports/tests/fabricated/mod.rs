@@ -376,6 +376,11 @@ pub fn wide() -> SweepResults {
 
 /// `jobs` jobs of 15 epochs in two variants.
 pub fn large(jobs: u64) -> SweepResults {
+    long(jobs, 15)
+}
+
+/// `jobs` jobs of so many epochs in two variants.
+pub fn long(jobs: u64, epochs: u32) -> SweepResults {
     let (dataset, info) = ucf_crime();
     let mut results = sweep("large", "name = \"large\"\n");
     results.datasets.push(info);
@@ -385,13 +390,18 @@ pub fn large(jobs: u64) -> SweepResults {
     ] {
         results
             .cells
-            .extend((0..jobs / 2).map(|seed| cell(learner, &dataset, &[], seed, 15)));
+            .extend((0..jobs / 2).map(|seed| cell(learner, &dataset, &[], seed, epochs)));
     }
     results
 }
 
 /// One axis of `values` values, ten seeds, two variants, 15 epochs.
 pub fn large_grid(values: u32) -> SweepResults {
+    long_grid(values, 15)
+}
+
+/// One axis of `values` values, ten seeds, two variants, so many epochs.
+pub fn long_grid(values: u32, epochs: u32) -> SweepResults {
     let (dataset, info) = ucf_crime();
     let mut results = sweep("large-grid", "name = \"large-grid\"\n");
     results.datasets.push(info);
@@ -404,9 +414,72 @@ pub fn large_grid(values: u32) -> SweepResults {
             let point = [Some(Value::Float(f64::from(step) / 5.0))];
             results
                 .cells
-                .extend((0..10).map(|seed| cell(learner, &dataset, &point, seed, 15)));
+                .extend((0..10).map(|seed| cell(learner, &dataset, &point, seed, epochs)));
         }
     }
+    results
+}
+
+/// Two data sets with a batch size each, crossed with supervision; some seeds are missing.
+pub fn datasets() -> SweepResults {
+    let mut results = sweep("fig9", "name = \"fig9\"\n");
+    results.columns = ["supervision_percent", "dataset", "batch_size"]
+        .map(String::from)
+        .to_vec();
+    for (name, batch, shift) in [
+        ("ucf-crime-resnext", 8192, 0.0),
+        ("shanghaitech-resnext", 512, 12.0),
+    ] {
+        for (percent, end) in [(0, 70.5), (33, 76.0), (66, 78.0), (100, 80.0)] {
+            for seed in 0..4 {
+                let point = [
+                    Some(Value::Integer(percent)),
+                    Some(Value::Text(name.into())),
+                    Some(Value::Integer(batch)),
+                ];
+                let learner = learner("GCL_WS", 60.0 + shift, end + shift, 0.6);
+                let dataset = DatasetSource::Named(name.into());
+                let done = cell(learner, &dataset, &point, seed, 15);
+                let missing = percent == 66 && seed > 0 && shift > 0.0;
+                results.cells.push(if missing {
+                    ended(done, JobStatus::Pending, None, 0)
+                } else {
+                    done
+                });
+            }
+        }
+    }
+    results.report.figures = ["fig9", "fig10", "fig5", "seeds", "intervals"]
+        .map(String::from)
+        .to_vec();
+    results
+}
+
+/// A table of methods on one data set: one that draws nothing, one of a hundred epochs, ten seeds each.
+pub fn methods() -> SweepResults {
+    let (dataset, info) = ucf_crime();
+    let mut results = sweep("table1", "name = \"table1\"\n");
+    results.datasets.push(info);
+    for (learner, epochs) in [
+        (learner("GCL_B", 55.0, 67.2, 0.7), 15),
+        (learner("GCL_PT", 62.0, 71.6, 0.4), 15),
+        (autoencoder("PCA", 58.0, 58.0, 0.0), 1),
+        (autoencoder("AE_AllData", 50.0, 56.4, 0.5), 15),
+        (learner("Sultani et al.", 60.0, 75.4, 0.6), 100),
+    ] {
+        for seed in 0..10 {
+            let mut done = cell(learner, &dataset, &[], seed, epochs);
+            if learner.name == "PCA" {
+                let first = cell(learner, &dataset, &[], 0, epochs);
+                done.job_id = first.job_id;
+                done.record = first.record;
+            }
+            results.cells.push(done);
+        }
+    }
+    results.report.figures = ["profile", "intervals", "fig10", "fig5"]
+        .map(String::from)
+        .to_vec();
     results
 }
 

@@ -169,3 +169,18 @@ fn shipped_sweeps_have_seeds_enough_for_their_tests() {
         assert!(!tested || seeds.len() >= 10, "{}", file.display());
     }
 }
+/// A zip of data set and batch size is one factor: no ablation of a batch size, and every figure that is asked for.
+#[test]
+fn a_zip_sells_no_gap_between_data_sets_as_an_effect_of_a_setting() {
+    for name in ["fig5", "fig9", "fig10", "table2", "thresholds"] {
+        let words = words(&walk(name, Fate::Perfect));
+        assert!(
+            !words.contains("batch_size: over all variants"),
+            "{name}: an ablation of what moves with the data set"
+        );
+        assert!(
+            !words.contains("Asked for and not drawn"),
+            "{name}: a figure is missing"
+        );
+    }
+}

@@ -65,6 +65,15 @@ pub struct ReportRequest {
 /// Figures that a sweep file may ask for.
 pub const FIGURES: &[&str] = &[
     "convergence",
+    "auc",
+    "profile",
+    "epochs",
+    "heatmap",
+    "against",
+    "histograms",
+    "embedding",
+    "evolution",
+    "videos",
     "fig4",
     "fig5",
     "fig6",
