@@ -14,9 +14,9 @@ use sweeps::{Phase, Training};
 
 use crate::checkpoint::Checkpoint;
 use crate::error::TrainError;
-use crate::metrics::Frames;
 use crate::prepared::Prepared;
 use crate::scores::{counts, file, floats};
+use metrics::Frames;
 
 /// The name of the artifact.
 pub const EPOCH_SCORES: &str = "epoch-scores";

@@ -10,7 +10,7 @@ use std::collections::HashMap;
 use safetensors::tensor::{Dtype, TensorView};
 
 use crate::error::TrainError;
-use crate::metrics::Frames;
+use metrics::Frames;
 
 /// The name of the artifact.
 pub const SCORES: &str = "scores";

@@ -15,7 +15,6 @@ use crate::draws::{SeededDraws, initial_weights, supervised_videos};
 use crate::embedding::{self, EMBEDDING};
 use crate::epoch_scores::{EPOCH_SCORES, Kept};
 use crate::error::TrainError;
-use crate::metrics::{AlarmRule, D_THRESHOLD, G_RECALL, evaluate};
 use crate::network::{PairState, discriminator_shapes, generator_shapes};
 use crate::networks::Networks;
 use crate::prepared::Prepared;
@@ -25,6 +24,7 @@ use crate::scores::{self, SCORES};
 use crate::selection::{Selection, by_difference};
 use crate::step::Context;
 use crate::tensors::TensorNetworks;
+use metrics::{AlarmRule, D_THRESHOLD, G_RECALL, evaluate};
 
 /// What to train, on what.
 pub struct Request<'a> {

@@ -8,6 +8,7 @@ use std::collections::BTreeSet;
 use std::ops::Range;
 use std::sync::Arc;
 
+use metrics::{AlarmRule, D_THRESHOLD, Frames, G_RECALL, evaluate, smooth as smoothed};
 use reports::results::{CellScores, EmbeddedSegment, VideoScores};
 use safetensors::SafeTensors;
 use sweeps::{CellResult, FinalMetrics};
@@ -252,7 +253,7 @@ pub async fn smooth(
         };
         let scores = decode(&bytes).ok_or_else(|| unreadable(result))?;
         let mut record = (**record).clone();
-        record.outcome.metrics = smoothed_metrics(&scores, sigma)?;
+        record.outcome.metrics = smoothed_metrics(&scores, sigma);
         result.record = Some(Arc::new(record));
         smoothed += 1;
     }
@@ -264,13 +265,7 @@ pub async fn smooth(
     )])
 }
 
-#[cfg(feature = "train")]
-#[expect(
-    clippy::unnecessary_wraps,
-    reason = "a build without metrics refuses here"
-)]
-fn smoothed_metrics(scores: &Scores, sigma: f64) -> Result<FinalMetrics, CommandError> {
-    use gcl::metrics::{AlarmRule, D_THRESHOLD, Frames, G_RECALL, evaluate, smooth};
+fn smoothed_metrics(scores: &Scores, sigma: f64) -> FinalMetrics {
     let mut frames = Frames::default();
     for range in &scores.segments {
         frames.push_counts(
@@ -280,19 +275,12 @@ fn smoothed_metrics(scores: &Scores, sigma: f64) -> Result<FinalMetrics, Command
     }
     let metrics = |values: &[f32], rule: AlarmRule| {
         (!values.is_empty())
-            .then(|| evaluate(&smooth(values, frames.videos(), sigma), &frames, rule))
+            .then(|| evaluate(&smoothed(values, frames.videos(), sigma), &frames, rule))
     };
-    Ok(FinalMetrics {
+    FinalMetrics {
         d: metrics(&scores.d, AlarmRule::At(D_THRESHOLD)),
         g: metrics(&scores.g, AlarmRule::Recall(G_RECALL)),
-    })
-}
-
-#[cfg(not(feature = "train"))]
-fn smoothed_metrics(_: &Scores, _: f64) -> Result<FinalMetrics, CommandError> {
-    Err(CommandError::Usage(
-        "the sweep asks for score_smoothing, and this build has no metrics (it was made with --no-default-features): write its report with a full build".into(),
-    ))
+    }
 }
 
 /// Ranges of anomalous frames with the right number in each segment, and the number of frames.

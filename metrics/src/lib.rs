@@ -1,4 +1,4 @@
-//! Frame-level metrics (§4), computed from segments: each score stands for the frames of its segment, given by how many
+//! Frame-level metrics (§4) of a test split, computed from segments: each score stands for the frames of its segment, given by how many
 //! of them are anomalous and how many normal. Nothing is ever expanded to frames; the numbers are those of the frames,
 //! since counts are whole numbers and ties are grouped.
 //!
@@ -15,8 +15,8 @@ use std::ops::Range;
 
 use sweeps::ScoreMetrics;
 
-use crate::metrics::curve::Points;
-pub use crate::metrics::smoothing::smooth;
+use crate::curve::Points;
+pub use crate::smoothing::smooth;
 
 /// The recall that fixes the threshold of G's false alarm rate.
 pub const G_RECALL: f64 = 0.5;
