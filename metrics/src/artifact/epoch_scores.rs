@@ -55,14 +55,14 @@ impl EpochScores {
         let frames = reader.frames(names.len())?;
         let mut epochs = None;
         let mut scores = |name: &str| {
-            let Some((shape, values)) = reader.floats(name)? else {
+            let Some(found) = reader.floats(name)? else {
                 return Ok(None);
             };
-            match shape[..] {
+            match found.shape[..] {
                 [count, width]
                     if width == frames.segments() && *epochs.get_or_insert(count) == count =>
                 {
-                    Ok(Some(values))
+                    Ok(Some(found.values))
                 }
                 _ => Err(reader.fault(format!("has a tensor `{name}` of another shape"))),
             }

@@ -89,6 +89,12 @@ impl<'a> Writer<'a> {
     }
 }
 
+/// A tensor of floating-point numbers.
+pub(super) struct Floats {
+    pub(super) shape: Vec<usize>,
+    pub(super) values: Vec<f32>,
+}
+
 /// A file that is being read.
 pub(super) struct Reader<'a> {
     kind: Kind,
@@ -148,11 +154,8 @@ impl<'a> Reader<'a> {
         self.fault(format!("has no tensor `{name}`"))
     }
 
-    /// Finite numbers with their shape; `None` where there is no such tensor.
-    pub(super) fn floats(
-        &self,
-        name: &str,
-    ) -> Result<Option<(Vec<usize>, Vec<f32>)>, ArtifactError> {
+    /// Finite numbers; `None` where there is no such tensor.
+    pub(super) fn floats(&self, name: &str) -> Result<Option<Floats>, ArtifactError> {
         let Some(tensor) = self.tensor(name, Dtype::F32)? else {
             return Ok(None);
         };
@@ -164,7 +167,10 @@ impl<'a> Reader<'a> {
         if !values.iter().all(|value| value.is_finite()) {
             return Err(self.fault(format!("has numbers in `{name}` that are not finite")));
         }
-        Ok(Some((tensor.shape().to_vec(), values)))
+        Ok(Some(Floats {
+            shape: tensor.shape().to_vec(),
+            values,
+        }))
     }
 
     pub(super) fn counts(&self, name: &str) -> Result<Vec<u32>, ArtifactError> {
@@ -187,9 +193,9 @@ impl<'a> Reader<'a> {
 
     /// The points of a two-dimensional map.
     pub(super) fn pairs(&self, name: &str) -> Result<Vec<[f32; 2]>, ArtifactError> {
-        let (shape, values) = self.floats(name)?.ok_or_else(|| self.missing(name))?;
-        match shape[..] {
-            [_, 2] => Ok(values.as_chunks::<2>().0.to_vec()),
+        let found = self.floats(name)?.ok_or_else(|| self.missing(name))?;
+        match found.shape[..] {
+            [_, 2] => Ok(found.values.as_chunks::<2>().0.to_vec()),
             _ => Err(self.fault(format!("has a tensor `{name}` of another shape"))),
         }
     }

@@ -48,10 +48,10 @@ impl Scores {
         let names: Vec<String> = reader.entry("videos")?;
         let frames = reader.frames(names.len())?;
         let scores = |name: &str| match reader.floats(name)? {
-            Some((shape, _)) if shape != [frames.segments()] => {
+            Some(found) if found.shape != [frames.segments()] => {
                 Err(reader.fault(format!("has a tensor `{name}` of another length")))
             }
-            found => Ok(found.map(|(_, values)| values)),
+            found => Ok(found.map(|found| found.values)),
         };
         let (d, g) = (scores("score_d")?, scores("score_g")?);
         if d.is_none() && g.is_none() {
