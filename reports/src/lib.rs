@@ -19,13 +19,14 @@ pub mod results;
 pub mod statistics;
 pub mod study;
 pub mod summary;
+pub mod video_scores;
 
 pub use error::ReportError;
 pub use files::{read_csv, write_csv};
 pub use page::shell_word;
 pub use report::{find_figures, render_figures, render_page, write_report};
 pub use results::{
-    CellScores, DatasetInfo, EmbeddedSegment, LostCurve, ReportRequest, SplitCounts, SweepResults,
-    VideoScores,
+    CellScores, DatasetInfo, EmbeddedSegment, LostCurve, ReportRequest, SegmentFrames, SplitCounts,
+    SweepResults, VideoScores,
 };
 pub use summary::{Estimate, SummaryRow, summary};

@@ -22,6 +22,7 @@ mod panel;
 mod png;
 mod profile;
 mod redraw;
+mod representative;
 mod roc;
 mod scores;
 mod series;
