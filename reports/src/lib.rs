@@ -19,6 +19,7 @@ pub mod results;
 pub mod statistics;
 pub mod study;
 pub mod summary;
+pub mod video_interval;
 pub mod video_scores;
 
 pub use error::ReportError;
@@ -30,3 +31,4 @@ pub use results::{
     SweepResults, VideoScores,
 };
 pub use summary::{Estimate, SummaryRow, summary};
+pub use video_interval::{VideoInterval, video_interval};

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use sweeps::{CellResult, DatasetSource, Digest};
 
+pub use crate::video_interval::{RowKey, VideoInterval};
 pub use crate::video_scores::{SegmentFrames, VideoScores};
 
 /// Everything that is known of one sweep: what was asked, what came of it, and what made it.
@@ -34,6 +35,8 @@ pub struct SweepResults {
     /// Scores per segment of some of the cells, where they were asked for and fetched: what Fig. 4, 6, 7, 8 and ROC curves
     /// are drawn from.
     pub scores: Vec<CellScores>,
+    /// How differences between rows would move with other test videos, where the scores of the runs could be had.
+    pub video_intervals: Vec<VideoInterval>,
     /// What is known of curves that are not there, by index in [`SweepResults::cells`]: `results.csv` was read without its
     /// `epochs.csv`.
     pub lost_curves: BTreeMap<usize, LostCurve>,

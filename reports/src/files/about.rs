@@ -8,7 +8,9 @@ use serde::{Deserialize, Serialize};
 use sweeps::{DatasetSource, Digest};
 
 use crate::error::ReportError;
-use crate::results::{DatasetInfo, SplitCounts, SweepResults};
+use crate::files::parse_value;
+use crate::results::{DatasetInfo, RowKey, SplitCounts, SweepResults, VideoInterval};
+use crate::statistics::Interval;
 
 /// Bytes that are read at most.
 const LARGEST: u64 = 16 << 20;
@@ -30,6 +32,30 @@ struct About {
     datasets: Vec<Dataset>,
     /// The data set of each variant, where it has one alone.
     dataset_of: BTreeMap<String, String>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    video_intervals: Vec<Resampled>,
+}
+
+/// The difference of AUC between two rows over resampled test videos.
+#[derive(Debug, Default, Serialize, Deserialize)]
+#[serde(default)]
+struct Resampled {
+    left: Row,
+    right: Row,
+    seeds: usize,
+    videos: usize,
+    anomalous_videos: usize,
+    difference: f64,
+    low: f64,
+    high: f64,
+}
+
+#[derive(Debug, Default, Serialize, Deserialize)]
+#[serde(default)]
+struct Row {
+    variant: String,
+    /// Swept values as `results.csv` has them; empty where the variant has none.
+    point: Vec<String>,
 }
 
 #[derive(Debug, Default, Serialize, Deserialize)]
@@ -90,9 +116,51 @@ pub fn write_about(results: &SweepResults) -> String {
             .filter_map(|(variant, name)| Some((variant.to_owned(), name?)))
             .filter(|(_, name)| !name.is_empty())
             .collect(),
+        video_intervals: results.video_intervals.iter().map(resampled).collect(),
     };
     // Texts, numbers and maps with texts as keys: there is nothing that JSON could not say.
     serde_json::to_string_pretty(&about).unwrap_or_default() + "\n"
+}
+
+fn resampled(found: &VideoInterval) -> Resampled {
+    let row = |key: &RowKey| {
+        let values = key.point.iter();
+        Row {
+            variant: key.variant.clone(),
+            point: values
+                .map(|value| value.as_ref().map_or_else(String::new, ToString::to_string))
+                .collect(),
+        }
+    };
+    Resampled {
+        left: row(&found.left),
+        right: row(&found.right),
+        seeds: found.seeds,
+        videos: found.videos,
+        anomalous_videos: found.anomalous_videos,
+        difference: found.difference,
+        low: found.interval.low,
+        high: found.interval.high,
+    }
+}
+
+fn video_interval(found: Resampled) -> VideoInterval {
+    let key = |row: Row| RowKey {
+        variant: row.variant,
+        point: row.point.iter().map(|value| parse_value(value)).collect(),
+    };
+    VideoInterval {
+        left: key(found.left),
+        right: key(found.right),
+        seeds: found.seeds,
+        videos: found.videos,
+        anomalous_videos: found.anomalous_videos,
+        difference: found.difference,
+        interval: Interval {
+            low: found.low,
+            high: found.high,
+        },
+    }
 }
 
 fn dataset(results: &SweepResults, info: DatasetInfo) -> Dataset {
@@ -160,6 +228,11 @@ pub(super) fn read_about(folder: &Path, sweeps: &mut [SweepResults]) -> Result<b
     results.lost_s = about.lost_s.filter(|seconds| *seconds >= 0.0);
     results.report.figures = about.figures;
     results.notes = about.notes;
+    results.video_intervals = about
+        .video_intervals
+        .into_iter()
+        .map(video_interval)
+        .collect();
     results.datasets = Vec::new();
     for info in about.datasets {
         let digest: Option<Digest> = match &info.digest {
