@@ -12,9 +12,9 @@ use sweeps::training::FeatureScaling;
 
 use crate::error::TrainError;
 use crate::matrix::Matrix;
-use crate::metrics::Frames;
 use crate::scaling::Scaling;
 use crate::tensors::upload;
+use metrics::Frames;
 
 /// A data set made ready for training under one feature scaling. Share it between jobs in an `Arc`.
 pub struct Prepared {

@@ -12,19 +12,19 @@ use crate::checkpoint::{Checkpoint, Header};
 use crate::cpu::CpuNetworks;
 use crate::device::{Backend, Device};
 use crate::draws::{SeededDraws, initial_weights, supervised_videos};
-use crate::embedding::{self, EMBEDDING};
-use crate::epoch_scores::{EPOCH_SCORES, Kept};
+use crate::embedding;
+use crate::epoch_scores::Kept;
 use crate::error::TrainError;
-use crate::metrics::{AlarmRule, D_THRESHOLD, G_RECALL, evaluate};
 use crate::network::{PairState, discriminator_shapes, generator_shapes};
 use crate::networks::Networks;
 use crate::prepared::Prepared;
 use crate::progress::{Progress, SCORE_ROWS, Scores};
 use crate::schedule::{Plan, Position};
-use crate::scores::{self, SCORES};
 use crate::selection::{Selection, by_difference};
 use crate::step::Context;
 use crate::tensors::TensorNetworks;
+use metrics::artifact::{self, EMBEDDING, EPOCH_SCORES, SCORES};
+use metrics::{AlarmRule, D_THRESHOLD, G_RECALL, evaluate};
 
 /// What to train, on what.
 pub struct Request<'a> {
@@ -126,12 +126,13 @@ fn run(request: &Request<'_>, observer: &mut dyn Observer) -> Result<Trained, Tr
         d: score(&found.d, AlarmRule::At(D_THRESHOLD)),
         g: score(&found.g, AlarmRule::Recall(G_RECALL)),
     };
-    let scores = scores::encode(
-        &dataset.test_names,
-        &dataset.frames,
-        found.g.as_deref(),
-        found.d.as_deref(),
-    )?;
+    let scores = artifact::Scores {
+        names: dataset.test_names.clone(),
+        frames: dataset.frames.clone(),
+        d: found.d,
+        g: found.g,
+    };
+    let scores = scores.encode().map_err(TrainError::artifact)?;
     let mut artifacts = vec![(SCORES.to_owned(), scores)];
     if let Some(bytes) = kept.encode(dataset, &checkpoint.epoch_scores)? {
         artifacts.push((EPOCH_SCORES.to_owned(), bytes));

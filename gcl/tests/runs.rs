@@ -550,8 +550,8 @@ fn scores_per_epoch_end_with_the_final_ones() {
     ] {
         let trained = run(&job, world(13, 1), &cpu(1)).unwrap();
         let (all, last) = (
-            artifact(&trained, gcl::EPOCH_SCORES),
-            artifact(&trained, gcl::SCORES),
+            artifact(&trained, metrics::artifact::EPOCH_SCORES),
+            artifact(&trained, metrics::artifact::SCORES),
         );
         let segments = world(13, 1).frames.segments();
         for name in names {
@@ -588,7 +588,7 @@ fn an_embedding_keeps_what_is_alike_together() {
     let (trained, plain) = (wide("tsne"), wide("off"));
     assert_eq!(trained.outcome, plain.outcome, "it changes nothing else");
     assert_eq!(plain.artifacts.len(), 1);
-    let embedding = artifact(&trained, gcl::EMBEDDING);
+    let embedding = artifact(&trained, metrics::artifact::EMBEDDING);
     let frames = world(13, 3).frames;
     let count = frames.segments();
     let points = embedding.tensor("points").unwrap();

@@ -25,13 +25,16 @@ pub mod statistics;
 pub mod study;
 pub mod summary;
 pub mod supervision;
+pub mod video_interval;
+pub mod video_scores;
 
 pub use error::ReportError;
 pub use files::{read_csv, write_csv};
 pub use page::shell_word;
 pub use report::{find_figures, render_figures, render_page, write_report};
 pub use results::{
-    CellScores, DatasetInfo, EmbeddedSegment, LostCurve, ReportRequest, SplitCounts, SweepResults,
-    VideoScores,
+    CellScores, DatasetInfo, EmbeddedSegment, LostCurve, ReportRequest, SegmentFrames, SplitCounts,
+    SweepResults, VideoScores,
 };
 pub use summary::{Estimate, SummaryRow, summary};
+pub use video_interval::{VideoInterval, video_interval};

@@ -65,7 +65,13 @@ async fn gather_all(
     let out = arguments.out.as_deref().unwrap_or(Path::new("OUT"));
     let mut all = Vec::new();
     for sweep in &arguments.sweeps {
-        all.push(gather(client, sweep, out, None, arguments.figure.as_deref()).await?);
+        let mut results = gather(client, sweep, out, None, arguments.figure.as_deref()).await?;
+        // One figure shows no comparison, and a report that is renewed waits with them for the last cell.
+        let settled = results.cells.iter().all(|cell| cell.status.is_settled());
+        if arguments.figure.is_none() && (settled || !arguments.watch) {
+            super::scores::resample(client, &mut results).await;
+        }
+        all.push(results);
     }
     Ok(all)
 }
@@ -184,7 +190,8 @@ pub async fn write(
     out: &Path,
     file: Option<&SweepFile>,
 ) -> Result<SweepResults, CommandError> {
-    let results = gather(client, sweep, out, file, None).await?;
+    let mut results = gather(client, sweep, out, file, None).await?;
+    super::scores::resample(client, &mut results).await;
     write_csv(&results, out)?;
     reports::write_report(std::slice::from_ref(&results), &out.join("report"))
         .map_err(|error| CommandError::Other(chain(&error)))?;
@@ -261,6 +268,7 @@ async fn gather(
         version: version::LONG.to_owned(),
         notes,
         scores,
+        video_intervals: Vec::new(),
         lost_curves: std::collections::BTreeMap::new(),
         lost_s: Some(info.lost_ms as f64 / 1000.0),
         facts: facts(info.summary.submitted_at.0),

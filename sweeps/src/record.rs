@@ -129,9 +129,10 @@ pub struct ScoreMetrics {
     pub ano_auc: Option<f64>,
     /// Mean of the AUCs of the videos that have both classes.
     pub macro_auc: Option<f64>,
-    /// False alarm rate on the frames of normal videos.
+    /// False alarm rate: the share of the frames of normal videos at or above a threshold. D's threshold is 0.5. G's is the
+    /// highest at which half of the anomalous test frames are found: it comes from the test truth.
     pub far: Option<f64>,
-    /// Recall at 10% false positives.
+    /// The best recall of a threshold with at most 10% false positives; that threshold, too, comes from the test truth.
     pub recall_at_fpr10: Option<f64>,
 }
 

@@ -21,7 +21,6 @@ use sweeps::{EpochPoint, Phase, Training};
 use crate::checkpoint::{Checkpoint, Header};
 use crate::epoch_scores::Kept;
 use crate::error::TrainError;
-use crate::metrics;
 use crate::network::PairState;
 use crate::progress::{Scores, mean_over_crops};
 use crate::step::diverged;

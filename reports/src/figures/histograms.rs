@@ -43,7 +43,7 @@ impl Histogram {
         }
         Self {
             origin: scored.origin.clone(),
-            auc: scored.roc().map(|(_, auc)| auc),
+            auc: scored.roc().auc(),
             bins,
         }
     }

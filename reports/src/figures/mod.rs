@@ -35,6 +35,7 @@ mod panels;
 mod png;
 mod profile;
 mod redraw;
+mod representative;
 mod roc;
 mod scores;
 mod source;

@@ -28,7 +28,9 @@ use super::source::Source;
 use super::timeline::{evolution, videos};
 use crate::error::ReportError;
 use crate::files::{CsvFile, Fields, parse_value};
-use crate::results::{CellScores, DatasetInfo, EmbeddedSegment, SweepResults, VideoScores};
+use crate::results::{
+    CellScores, DatasetInfo, EmbeddedSegment, SegmentFrames, SweepResults, VideoScores,
+};
 
 /// Columns of the figures of scores, before the swept parameters.
 const SCORE_COLUMNS: [&str; 10] = [
@@ -283,17 +285,8 @@ fn read_videos(file: &CsvFile<'_>) -> Result<SweepResults, ReportError> {
     let mut results = named(file)?;
     for fields in file.lines() {
         let epoch: Option<u32> = fields.parsed("epoch", "a whole number")?;
-        let to: u64 = fields.parsed("to", "a whole number")?.unwrap_or(0);
+        let segment = segment(&fields)?;
         let score = needed(&fields, "score")? as f32;
-        let mut truth = Vec::new();
-        for range in fields.text("truth").split_whitespace() {
-            let ends = range
-                .split_once('-')
-                .and_then(|(from, to)| Some((from.parse().ok()?, to.parse().ok()?)));
-            truth.push(ends.ok_or_else(|| {
-                fields.fault("column `truth` holds ranges of frames such as 320-336".into())
-            })?);
-        }
         let scores = scores_of(&mut results, &fields)?;
         let name = fields.text("video");
         if scores.videos.last().is_none_or(|last| last.name != name) {
@@ -305,8 +298,23 @@ fn read_videos(file: &CsvFile<'_>) -> Result<SweepResults, ReportError> {
         let Some(video) = scores.videos.last_mut() else {
             continue;
         };
-        video.frames = video.frames.max(to);
-        video.anomalous.extend(truth);
+        let index = match epoch {
+            None => video.d.len(),
+            Some(epoch) => match video.epochs.last() {
+                Some((last, values)) if *last == epoch => values.len(),
+                _ => 0,
+            },
+        };
+        // Every series of a video has the same segments; the first brings them.
+        match video.segments.get(index) {
+            None => video.segments.push(segment),
+            Some(known) if *known == segment => {}
+            Some(_) => {
+                return Err(fields.fault(format!(
+                    "`from`, `to` and `truth` are not those of this segment of `{name}` in the lines above"
+                )));
+            }
+        }
         match epoch {
             None => video.d.push(score),
             Some(epoch) => match video.epochs.last_mut() {
@@ -316,4 +324,33 @@ fn read_videos(file: &CsvFile<'_>) -> Result<SweepResults, ReportError> {
         }
     }
     Ok(results)
+}
+
+/// The frames of a line's segment.
+fn segment(fields: &Fields<'_>) -> Result<SegmentFrames, ReportError> {
+    let frame = |column: &str| -> Result<u64, ReportError> {
+        Ok(fields.parsed(column, "a whole number")?.unwrap_or(0))
+    };
+    let (from, to) = (frame("from")?, frame("to")?);
+    let frames = to
+        .checked_sub(from)
+        .and_then(|frames| u32::try_from(frames).ok())
+        .ok_or_else(|| fields.fault(format!("no segment has the frames from {from} to {to}")))?;
+    let mut anomalous = 0_u32;
+    for range in fields.text("truth").split_whitespace() {
+        let count = range
+            .split_once('-')
+            .and_then(|(start, end)| {
+                let (start, end): (u64, u64) = (start.parse().ok()?, end.parse().ok()?);
+                let inside = from <= start && start <= end && end <= to;
+                inside.then_some((end - start) as u32)
+            })
+            .ok_or_else(|| {
+                fields.fault(
+                    "column `truth` holds ranges of the segment's frames such as 320-336".into(),
+                )
+            })?;
+        anomalous = anomalous.saturating_add(count).min(frames);
+    }
+    Ok(SegmentFrames { frames, anomalous })
 }

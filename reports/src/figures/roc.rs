@@ -26,11 +26,11 @@ pub(super) struct Curve {
 impl Curve {
     /// `None` with one class.
     pub(super) fn of(scored: &Scored) -> Option<Self> {
-        let (points, auc) = scored.roc()?;
+        let roc = scored.roc();
         Some(Self {
             origin: scored.origin.clone(),
-            auc,
-            points: thinned(&points),
+            auc: roc.auc()?,
+            points: thinned(&roc.points()?),
         })
     }
 }

@@ -1,12 +1,14 @@
 //! `sweep.json` beside `results.csv`: what a report says of a sweep and no line of a table holds. A report made from the CSV
 //! files reads it where it is there, and knows data sets, published numbers and the sweep file.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::path::Path;
 
 use serde::{Deserialize, Serialize};
-use sweeps::{DatasetSource, Digest, Warning};
+use sweeps::{DatasetSource, Digest};
 
+use super::resampled::{Resampled, resampled, video_interval};
+use super::warned::{Warned, restore, resumed, warned};
 use crate::error::ReportError;
 use crate::results::{DatasetInfo, SplitCounts, SweepResults};
 
@@ -35,15 +37,9 @@ struct About {
     warnings: Option<Vec<Warned>>,
     /// How often each job was taken up again from a checkpoint, for those that were.
     resumed: BTreeMap<String, u32>,
-}
-
-/// A warning with the jobs that recorded it.
-#[derive(Debug, Default, Serialize, Deserialize)]
-#[serde(default)]
-struct Warned {
-    code: String,
-    message: String,
-    jobs: Vec<String>,
+    /// Differences over resampled test videos.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    video_intervals: Vec<Resampled>,
 }
 
 #[derive(Debug, Default, Serialize, Deserialize)]
@@ -105,65 +101,11 @@ pub fn write_about(results: &SweepResults) -> String {
             .filter(|(_, name)| !name.is_empty())
             .collect(),
         warnings: (!results.warnings_lost).then(|| warned(results)),
-        resumed: results
-            .cells
-            .iter()
-            .filter_map(|result| Some((result.job_id, result.record.as_ref()?.provenance.resumed)))
-            .filter(|(_, resumed)| *resumed > 0)
-            .map(|(job, resumed)| (job.to_string(), resumed))
-            .collect(),
+        resumed: resumed(results),
+        video_intervals: results.video_intervals.iter().map(resampled).collect(),
     };
     // Texts, numbers and maps with texts as keys: there is nothing that JSON could not say.
     serde_json::to_string_pretty(&about).unwrap_or_default() + "\n"
-}
-
-/// The warnings of all records, each text once with its jobs.
-fn warned(results: &SweepResults) -> Vec<Warned> {
-    let mut jobs: BTreeMap<&Warning, BTreeSet<String>> = BTreeMap::new();
-    for result in &results.cells {
-        for warning in result
-            .record
-            .iter()
-            .flat_map(|record| &record.outcome.warnings)
-        {
-            jobs.entry(warning)
-                .or_default()
-                .insert(result.job_id.to_string());
-        }
-    }
-    jobs.into_iter()
-        .map(|(warning, jobs)| Warned {
-            code: warning.code.clone(),
-            message: warning.message.clone(),
-            jobs: jobs.into_iter().collect(),
-        })
-        .collect()
-}
-
-/// Puts warnings and resumptions back into the records that they were taken from.
-fn restore(results: &mut SweepResults, warnings: Vec<Warned>, resumed: &BTreeMap<String, u32>) {
-    let mut of_job: BTreeMap<String, Vec<Warning>> = BTreeMap::new();
-    for warned in warnings {
-        for job in warned.jobs {
-            of_job.entry(job).or_default().push(Warning {
-                code: warned.code.clone(),
-                message: warned.message.clone(),
-            });
-        }
-    }
-    for result in &mut results.cells {
-        let job = result.job_id.to_string();
-        let (warnings, resumed) = (of_job.get(&job), resumed.get(&job));
-        if let Some(record) = result
-            .record
-            .as_mut()
-            .filter(|_| warnings.is_some() || resumed.is_some())
-        {
-            let record = std::sync::Arc::make_mut(record);
-            record.outcome.warnings = warnings.cloned().unwrap_or_default();
-            record.provenance.resumed = resumed.copied().unwrap_or(0);
-        }
-    }
 }
 
 fn dataset(results: &SweepResults, info: DatasetInfo) -> Dataset {
@@ -267,6 +209,11 @@ pub(super) fn read_about(folder: &Path, sweeps: &mut [SweepResults]) -> Result<b
     }
     results.warnings_lost = about.warnings.is_none();
     restore(results, about.warnings.unwrap_or_default(), &about.resumed);
+    results.video_intervals = about
+        .video_intervals
+        .into_iter()
+        .map(video_interval)
+        .collect();
     super::settle::settle_jobs(results);
     Ok(true)
 }

@@ -8,6 +8,7 @@ use crate::statistics::{
     probability_of_improvement,
 };
 use crate::summary::SummaryRow;
+use crate::video_interval::video_interval;
 
 /// Comparisons that are listed at most.
 const MOST: usize = 60;
@@ -166,12 +167,18 @@ fn note(pairs: &[Pair<'_>], rule: Rule) -> String {
             })
         )
     };
+    let videos = if pairs.iter().any(|pair| pair.videos.is_some()) {
+        " The interval over test videos is of the same runs on other videos of the same kind: a bootstrap of the test videos, those with and those without \
+         anomalies apart. The interval over seeds is of other runs on the same videos."
+    } else {
+        ""
+    };
     format!(
         "<p class=\"note\">Runs are paired by their seed. What a seed fixes on both sides (initial weights, order of the data) is shared only where both methods \
          draw it alike. Better: p after Holm&#39;s adjustment is below {} and the whole interval of the mean lies on the same side. The adjustment is over the {} \
          that this sweep was set out to make, finished or not. Equal: the means lie within ± {}, by two one-sided t tests at {}. Below {SMALLEST_PAIRS} pairs \
          no two-sided test can reach 0.05, whatever the differences, and no p is given. P(left &gt; right): the probability that a run of the left beats a run of the \
-         right, whichever seeds they have.{single}</p>\n",
+         right, whichever seeds they have.{videos}{single}</p>\n",
         rule.level,
         count(rule.family, "comparison", "comparisons"),
         rule.margin_words(),
@@ -199,20 +206,10 @@ fn pairs<'a>(section: &'a Section<'_>) -> (Vec<Pair<'a>>, usize) {
                 asked: asked_pairs(results, left, right),
                 comparison: compare_paired(&differences),
                 improvement: probability_of_improvement(&left.aucs(results), &right.aucs(results)),
-                videos: video_interval(section, left, right),
+                videos: video_interval(results, left, right).map(|found| found.interval),
                 decision: compared.decision,
             }
         })
         .collect();
     (pairs, family)
-}
-
-/// The interval of the difference over other test videos, where the scores per segment of both sides were kept. The column
-/// stands only where a pair has one.
-fn video_interval(
-    _section: &Section<'_>,
-    _left: &SummaryRow,
-    _right: &SummaryRow,
-) -> Option<Interval> {
-    None
 }

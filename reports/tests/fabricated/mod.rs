@@ -503,33 +503,29 @@ pub fn scores() -> SweepResults {
             cell: 3 * index,
             ..CellScores::default()
         };
-        for video in 0..12_u64 {
+        for video in 0..12_u32 {
             let segments = 60 + 5 * video;
             let anomalous = if video % 2 == 0 {
-                vec![(320, 480 + 16 * video)]
+                vec![320..480 + 16 * video]
             } else {
                 Vec::new()
             };
-            let mut all = VideoScores {
-                name: format!("Explosion{video:03}_x264"),
-                frames: segments * 16 + 7,
-                anomalous,
-                ..VideoScores::default()
-            };
+            let name = format!("Explosion{video:03}_x264");
+            let count = segments as usize;
+            let mut all = VideoScores::with_truth(&name, count, segments * 16 + 7, 16, &anomalous);
             let mut make = |shift: f64| -> Vec<f32> {
                 (0..segments)
                     .map(|segment| {
-                        let inside = all
-                            .anomalous
+                        let inside = anomalous
                             .iter()
-                            .any(|(from, to)| (*from..*to).contains(&(segment * 16)));
+                            .any(|range| range.contains(&(segment * 16)));
                         let base = 0.3 + 0.12 * (noise(&mut random) + noise(&mut random));
                         (base + if inside { shift } else { 0.0 }) as f32
                     })
                     .collect()
             };
             let (d, g) = (make(shift), make(0.6 * shift));
-            let epochs = if index == 2 && video == 4 {
+            let epochs = if index == 2 && matches!(video, 4 | 5) {
                 [1, 2, 4, 8, 12, 15]
                     .map(|epoch| (epoch, make(shift * f64::from(epoch) / 12.0)))
                     .to_vec()
