@@ -8,6 +8,7 @@
 
 pub mod cell;
 pub mod dataset_source;
+mod decimal;
 pub mod expand;
 pub mod extraction;
 pub mod failure;

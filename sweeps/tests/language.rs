@@ -220,6 +220,93 @@ fn a_spaced_axis_counts_from_its_start() {
 }
 
 #[test]
+fn a_spaced_axis_has_the_values_that_a_list_would_name() {
+    for (key, spaced, list) in [
+        (
+            "negative_learning.sigma",
+            "{ from = 0.1, count = 9, step = 0.1 }",
+            "[0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9]",
+        ),
+        (
+            "learning_rate",
+            "{ from = 1e-5, count = 4, step = 1e-5 }",
+            "[1e-5, 2e-5, 3e-5, 4e-5]",
+        ),
+        (
+            "supervision_percent",
+            "{ from = 100, count = 4, step = -33.3 }",
+            "[100.0, 66.7, 33.4, 0.1]",
+        ),
+        (
+            "supervision_percent",
+            "{ from = 0.30, count = 4, step = -0.1 }",
+            "[0.3, 0.2, 0.1, 0.0]",
+        ),
+        (
+            "negative_learning.sigma",
+            "{ from = 0.1000000000000000000000000000000000000000000001, count = 3, step = 1_0.1 }",
+            "[0.1, 10.2, 20.3]",
+        ),
+    ] {
+        let job = "[job]\nnegative_learning.target = \"gaussian\"\n";
+        let file = |values: &str| format!("{HEAD}{job}[axes]\n\"{key}\" = {values}\n");
+        let (spaced, list) = (expand(&file(spaced)), expand(&file(list)));
+        assert_eq!(spaced, list);
+        let digest = sweeps::Digest([1; 32]);
+        let ids = |expansion: &Expansion| -> Vec<_> {
+            let cells = expansion.cells.iter();
+            cells
+                .map(|cell| {
+                    (
+                        cell.job.id(digest),
+                        cell.point[0].as_ref().map(ToString::to_string),
+                    )
+                })
+                .collect()
+        };
+        assert_eq!(ids(&spaced), ids(&list));
+    }
+}
+
+#[test]
+fn a_spaced_axis_that_cannot_be_added_up_is_refused() {
+    for (axis, message) in [
+        (
+            "learning_rate = { from = 0.5, count = 2, step = 1e-300 }",
+            "too far apart",
+        ),
+        (
+            "difference_threshold = { from = 0.0, count = 3, step = 1e308 }",
+            "is out of range",
+        ),
+        (
+            "epochs = { from = 1, count = 3, step = 0.5 }",
+            "must be a whole number",
+        ),
+    ] {
+        let faults = faults(&format!(
+            "{HEAD}[job]\npretraining = \"temporal-difference\"\n[axes]\n{axis}\n"
+        ));
+        assert!(
+            faults.len() == 1 && faults[0].1.contains(message),
+            "{faults:?}"
+        );
+    }
+}
+
+#[test]
+fn a_drawn_number_can_be_typed() {
+    let expansion = expand(&format!(
+        "{HEAD}[random]\ncount = 50\n[random.ranges]\nlearning_rate = {{ min = 1.23456789e-5, max = 1e-3, scale = \"log\" }}\n\
+         supervision_percent = {{ min = 0, max = 100 }}\n"
+    ));
+    for value in expansion.cells.iter().flat_map(|cell| &cell.point) {
+        let text = value.as_ref().unwrap().to_string();
+        assert!(text.len() <= 11, "{text}");
+    }
+}
+
+#[test]
 fn a_data_set_may_be_an_axis() {
     let expansion = expand("name = \"t\"\n[axes]\ndataset = [\"one\", \"two\"]\n");
     assert_eq!(

@@ -6,9 +6,11 @@
 mod axis;
 mod dataset;
 mod only;
+mod random;
 mod reader;
 mod requirements;
 mod settings;
+mod spaced;
 mod table;
 
 use std::collections::BTreeMap;

@@ -9,6 +9,7 @@ use toml::de::{DeTable, DeValue};
 use super::axis::{self, coordinate};
 use super::dataset::Dataset;
 use super::only;
+use super::random;
 use super::requirements::{self, ResourceRequest};
 use super::settings::{Named, named, settings};
 use super::table::{Entry, as_list, as_table, as_text, entries, unknown_key};
@@ -103,7 +104,7 @@ impl Reader<'_> {
             only: Vec::new(),
         };
         let mut dataset = Dataset::default();
-        let (mut zips, mut random) = (Vec::new(), None);
+        let (mut zips, mut drawn) = (Vec::new(), None);
         let (mut excludes, mut includes) = (None, None);
         for entry in entries(root) {
             match entry.key {
@@ -128,7 +129,7 @@ impl Reader<'_> {
                 }
                 "random" => {
                     if let Some(table) = as_table(entry.value, "random", self.faults) {
-                        random = axis::random(table, entry.key_span.clone(), self.faults);
+                        drawn = random::random(table, entry.key_span.clone(), self.faults);
                     }
                 }
                 "exclude" => excludes = Some(entry),
@@ -147,8 +148,7 @@ impl Reader<'_> {
             .iter()
             .position(|axis| matches!(axis.keys[0], Key::Seed))
             .map(|at| spec.axes.remove(at));
-        spec.axes
-            .extend(zips.into_iter().chain(random).chain(seeds));
+        spec.axes.extend(zips.into_iter().chain(drawn).chain(seeds));
         self.check_axes(&spec);
         if let Some(entry) = excludes {
             spec.excludes = self.grid_rows(&entry, &spec, false);
