@@ -13,7 +13,7 @@ pub struct Dataset {
     pub metadata: Metadata,
     /// Whether a generator made it; said wherever the data set shows.
     pub synthetic: bool,
-    /// Of a folder: of everything in it. Of made data: of its settings ([`sweeps::Synthetic::digest`]).
+    /// Of a folder: of what is computed from (dimension, lists, features), not of descriptions. Of made data: of its settings ([`sweeps::Synthetic::digest`]).
     pub digest: Digest,
     /// The training split.
     pub train: Split,
