@@ -304,22 +304,22 @@ type Edit = fn(&Folder);
 fn descriptions_are_not_part_of_the_digest() {
     let edits: [(&str, Edit); 9] = [
         ("name", |f| {
-            f.put("dataset.toml", &TOML.replace("small", "other"))
+            f.put("dataset.toml", &TOML.replace("small", "other"));
         }),
         ("licence", |f| {
-            f.put("dataset.toml", &format!("{TOML}licence = \"MIT\"\n"))
+            f.put("dataset.toml", &format!("{TOML}licence = \"MIT\"\n"));
         }),
         ("source", |f| {
-            f.put("dataset.toml", &format!("{TOML}source = \"a lab\"\n"))
+            f.put("dataset.toml", &format!("{TOML}source = \"a lab\"\n"));
         }),
         ("extractor", |f| {
-            f.put("dataset.toml", &format!("{TOML}extractor = \"i3d\"\n"))
+            f.put("dataset.toml", &format!("{TOML}extractor = \"i3d\"\n"));
         }),
         ("synthetic", |f| {
-            f.put("dataset.toml", &format!("{TOML}synthetic = true\n"))
+            f.put("dataset.toml", &format!("{TOML}synthetic = true\n"));
         }),
         ("a comment", |f| {
-            f.put("dataset.toml", &format!("# ours\n{TOML}"))
+            f.put("dataset.toml", &format!("# ours\n{TOML}"));
         }),
         ("line ends", |f| {
             let list = format!("{HEADER}a,a.npy,20,0,\nb, b.npy ,20,1, 3-9\n");
@@ -367,12 +367,12 @@ fn what_is_computed_from_is_part_of_the_digest_whatever_the_cache_remembers() {
             }
         }),
         ("frames per segment", |f| {
-            f.put("dataset.toml", &TOML.replace("16", "17"))
+            f.put("dataset.toml", &TOML.replace("16", "17"));
         }),
         ("a name", |f| f.train("x,a.npy,20,0,\nb,b.npy,20,1,3-9\n")),
         ("a line", |f| f.train("a,a.npy,20,0,\n")),
         ("the order", |f| {
-            f.train("b,b.npy,20,1,3-9\na,a.npy,20,0,\n")
+            f.train("b,b.npy,20,1,3-9\na,a.npy,20,0,\n");
         }),
         ("frames", |f| f.train("a,a.npy,21,0,\nb,b.npy,20,1,3-9\n")),
         ("a label", |f| f.train("a,a.npy,20,1,\nb,b.npy,20,1,3-9\n")),
