@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use sweeps::training::{Method, Pretraining};
-use sweeps::{EpochPoint, FinalMetrics, JobSpec, Outcome, Training};
+use sweeps::{EpochPoint, FinalMetrics, JobSpec, Outcome, Phase, Training};
 
 use crate::baselines;
 use crate::checkpoint::{Checkpoint, Header};
@@ -209,11 +209,7 @@ fn cooperate(
             .collect();
         let mut drawn = initial_weights(job.seed, &shapes).into_iter();
         Checkpoint {
-            header: Header::new(
-                job.id(dataset.digest),
-                &device.info().kind,
-                plan.phases[0].phase,
-            ),
+            header: first_header(request, plan.phases[0].phase),
             networks: PairState {
                 generator: drawn.next().unwrap_or_default(),
                 discriminator: drawn.next(),
@@ -291,6 +287,17 @@ fn networks<'a>(
             )?)
         }
     })
+}
+
+/// The header of a run that has not begun, with what is to be said of its data.
+pub(crate) fn first_header(request: &Request<'_>, phase: Phase) -> Header {
+    let dataset = request.dataset;
+    let kind = &request.device.info().kind;
+    let mut header = Header::new(request.job.id(dataset.digest), kind, phase);
+    header
+        .warnings
+        .say_of_constant_channels(dataset.constant_channels, dataset.dimension());
+    header
 }
 
 /// The labels that the training may know (Fig. 9).

@@ -138,7 +138,8 @@ pub struct ScoreMetrics {
 /// What went wrong without stopping the run, and must be seen.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Warning {
-    /// A stable name: `labels-one-class`, `labels-locked`, `constant-discriminator`, `few-steps`, `difference-filter`.
+    /// A stable name: `labels-one-class`, `labels-locked`, `constant-discriminator`, `constant-channels`, `few-steps`,
+    /// `difference-filter`.
     pub code: String,
     /// One line for people, with the phase and epochs.
     pub message: String,
