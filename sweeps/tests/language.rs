@@ -514,3 +514,98 @@ proptest::proptest! {
         }
     }
 }
+
+fn warnings(text: &str) -> Vec<(usize, String)> {
+    let (spec, _) = expand_text("test.toml", text, Limits::default()).unwrap();
+    let line = |at: usize| text[..at].matches('\n').count() + 1;
+    let warnings = spec.warnings.iter();
+    warnings
+        .map(|warning| {
+            (
+                line(warning.span.start),
+                format!("{} | {}", warning.message, warning.help),
+            )
+        })
+        .collect()
+}
+
+#[test]
+fn keys_of_the_job_that_no_job_uses_are_named() {
+    let none: &[(usize, &str)] = &[];
+    for (text, expected) in [
+        (
+            "[job]\nmethod = \"pca\"\nepochs = 3\nfeature_scaling = \"l2\"\nscore_by = \"generator\"\n",
+            &[
+                (6, "uses `epochs` | it needs: method = gcl, autoencoder"),
+                (8, "uses `score_by` | it needs: method = gcl"),
+            ][..],
+        ),
+        // One cell that uses it is enough.
+        (
+            "[job]\nepochs = 3\n[[variant]]\nname = \"a\"\n[[variant]]\nname = \"b\"\njob = { method = \"pca\" }\n",
+            none,
+        ),
+        (
+            "[job]\nepochs = 3\nlearning_rate = 1e-3\n[axes]\nepochs = [1, 2]\n",
+            &[(5, "uses this value of `epochs`")],
+        ),
+        // An included row sets no axis, and has the value of [job].
+        (
+            "[job]\nepochs = 3\n[axes]\nepochs = [1, 2]\n[[include]]\nseed = 4\n",
+            none,
+        ),
+        (
+            "[job]\nnegative_learning.sigma = 2.0\n[axes]\n\"negative_learning.target\" = [\"ones\", \"none\"]\n",
+            &[(5, "uses `negative_learning.sigma`")],
+        ),
+        (
+            "[job]\nepochs = 3\nlearning_rate = 1e-3\n[[variant]]\nname = \"a\"\njob.epochs = 1\n[[variant]]\nname = \"b\"\njob = { method = \"pca\" }\n",
+            &[(5, "uses this value of `epochs`")],
+        ),
+    ] {
+        let found = warnings(&format!("{HEAD}{text}"));
+        assert_eq!(found.len(), expected.len(), "{text}\n{found:?}");
+        for (found, expected) in found.iter().zip(expected) {
+            assert_eq!(found.0, expected.0, "{text}\n{found:?}");
+            assert!(found.1.contains(expected.1), "{text}\n{found:?}");
+        }
+    }
+}
+
+#[test]
+fn a_report_compares_with_a_variant_of_the_file() {
+    let variants = "[[variant]]\nname = \"GCL_B\"\n[[variant]]\nname = \"GCL_PT\"\njob.pretraining = \"temporal-difference\"\n";
+    for text in [
+        format!("{HEAD}[report]\nreference = \"GCL_B\"\n{variants}"),
+        format!("{HEAD}{variants}[report]\nreference = \"GCL_B\"\n"),
+    ] {
+        let (spec, _) = expand_text("test.toml", &text, Limits::default()).unwrap();
+        assert_eq!(spec.report.reference.as_deref(), Some("GCL_B"));
+    }
+    let wrong = |reference: &str, variants: &str| {
+        faults(&format!(
+            "{HEAD}{variants}[report]\nreference = {reference}\n"
+        ))
+    };
+    let found = wrong("\"GCL_P\"", variants);
+    assert!(
+        found.len() == 1 && found[0].0 == 10 && found[0].1.contains("did you mean `GCL_PT`?"),
+        "{found:?}"
+    );
+    assert!(wrong("3", variants)[0].1.contains("must be a text"));
+    assert!(wrong("\"GCL_B\"", "")[0].1.contains("has no [[variant]]"));
+}
+
+#[test]
+fn every_figure_that_can_be_drawn_can_be_asked_for() {
+    for name in sweeps::spec::FIGURES {
+        let text = format!("{HEAD}[report]\nfigures = [\"{name}\"]\n");
+        let (spec, _) = expand_text("test.toml", &text, Limits::default()).unwrap();
+        assert_eq!(spec.report.figures, [*name]);
+    }
+    let found = faults(&format!("{HEAD}[report]\nfigures = [\"fig1\"]\n"));
+    assert!(
+        found[0].1.contains("has nothing called `fig1`"),
+        "{found:?}"
+    );
+}
