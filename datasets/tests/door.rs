@@ -513,6 +513,12 @@ fn what_is_probably_not_meant_is_warned_of() {
     let inspection = inspect(&folder.open().unwrap());
     assert!(inspection.warnings[0].contains("only anomalous frames"));
     assert!(inspection.to_string().contains("warning"));
+    folder.test("c,c.npy,20,,\nd,d.npy,20,1,0-20\n");
+    let warnings = inspect(&folder.open().unwrap()).warnings;
+    assert!(
+        warnings[0].contains("1 of 2 videos have neither a label"),
+        "{warnings:?}"
+    );
 }
 
 #[test]

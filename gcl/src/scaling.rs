@@ -182,7 +182,7 @@ mod tests {
     fn standard(scale: f32, channels: [fn(usize) -> f32; 3]) -> (Scaling, Matrix, Matrix) {
         let rows = |from: usize| {
             let row = |row: usize| {
-                let varies = if row % 2 == 0 { 1.0 } else { -1.0 };
+                let varies = if row.is_multiple_of(2) { 1.0 } else { -1.0 };
                 [varies, channels[0](row), channels[1](row), channels[2](row)].map(|x| x * scale)
             };
             Matrix::new((from..from + 100).flat_map(row).collect(), 4)

@@ -100,6 +100,7 @@ fn run(request: &Request<'_>, observer: &mut dyn Observer) -> Result<Trained, Tr
             "the data were prepared with another feature_scaling than the job's",
         ));
     }
+    demand_truth(dataset)?;
     let End {
         checkpoint,
         scores: found,
@@ -148,6 +149,21 @@ fn run(request: &Request<'_>, observer: &mut dyn Observer) -> Result<Trained, Tr
         },
         artifacts,
     })
+}
+
+/// Refuses test data that no metric can be computed on: training for nothing would look like a result.
+fn demand_truth(dataset: &Prepared) -> Result<(), TrainError> {
+    let any = |counts: &[u32]| counts.iter().any(|count| *count > 0);
+    let frames = &dataset.frames;
+    let found = match (any(frames.positives()), any(frames.negatives())) {
+        (true, true) => return Ok(()),
+        (false, _) => "no anomalous frames",
+        (true, false) => "only anomalous frames",
+    };
+    Err(TrainError::bad_data(format!(
+        "the test split has {found}: an AUC needs both kinds, so that training would be for nothing; \
+         test.csv lists the anomalous frames of each video"
+    )))
 }
 
 /// The end of a run.

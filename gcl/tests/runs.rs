@@ -748,3 +748,41 @@ fn a_stopped_baseline_starts_over() {
         assert_eq!(phases, [(Phase::Train, 1)], "{name}");
     }
 }
+
+#[test]
+fn a_test_split_of_one_class_is_refused_before_anything_is_trained() {
+    use gcl::metrics::Frames;
+    for (truth, said) in [
+        (false, "no anomalous frames"),
+        (true, "only anomalous frames"),
+    ] {
+        let mut parts = world(13, 1);
+        let mut frames = Frames::default();
+        for video in parts.frames.videos() {
+            let length = video.len() as u32 * 16;
+            let all = 0..length;
+            let ranges = if truth {
+                std::slice::from_ref(&all)
+            } else {
+                &[]
+            };
+            frames.push(video.len(), length, 16, ranges);
+        }
+        parts.frames = frames;
+        let mut listener = Listener::new(usize::MAX);
+        let job = job(5, &[]);
+        let refused = train(
+            &Request {
+                job: &job,
+                dataset: &prepare(parts, &job),
+                device: &cpu(1),
+                stop: &StopFlag::new(),
+                checkpoint: None,
+            },
+            &mut listener,
+        );
+        let message = refused.unwrap_err().failure().message;
+        assert!(message.contains(said), "{message}");
+        assert!(listener.points.is_empty());
+    }
+}

@@ -516,7 +516,7 @@ proptest::proptest! {
 }
 
 fn warnings(text: &str) -> Vec<(usize, String)> {
-    let (spec, _) = expand_text("test.toml", text, Limits::default()).unwrap();
+    let (spec, _) = expand_text("test.toml", text, Limits::default()).expect("a sound file");
     let line = |at: usize| text[..at].matches('\n').count() + 1;
     let warnings = spec.warnings.iter();
     warnings

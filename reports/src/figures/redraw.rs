@@ -302,6 +302,7 @@ fn cell(
             dataset_digest: Digest([0; 32]),
             duration_s: 0.0,
             resumed: 0,
+            dataset: None,
         },
     };
     Ok(CellResult {
