@@ -129,7 +129,9 @@ impl Estimate {
 
 /// `40 s`, `5 min`, `3 h`, `2 d`; below ten seconds with a digit more.
 fn spoken(seconds: f64) -> String {
-    if seconds < 10.0 {
+    if seconds < 0.1 {
+        "0.1 s".to_owned()
+    } else if seconds < 10.0 {
         format!("{seconds:.1} s")
     } else {
         super::age((seconds * 1000.0) as u64)

@@ -609,3 +609,25 @@ fn every_figure_that_can_be_drawn_can_be_asked_for() {
         "{found:?}"
     );
 }
+
+#[test]
+fn the_files_that_ship_have_neither_faults_nor_warnings() {
+    let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR"));
+    let mut read = 0;
+    for folder in ["", "small", "study"] {
+        for entry in std::fs::read_dir(root.join(folder)).unwrap() {
+            let path = entry.unwrap().path();
+            let is_sweep = path.extension().is_some_and(|ending| ending == "toml")
+                && path.file_name().is_some_and(|name| name != "Cargo.toml");
+            if is_sweep {
+                let shown = path.display().to_string();
+                let text = std::fs::read_to_string(&path).unwrap();
+                let (spec, _) = expand_text(&shown, &text, Limits::default())
+                    .unwrap_or_else(|faults| panic!("{faults}"));
+                assert!(spec.warnings.is_empty(), "{shown}: {:?}", spec.warnings);
+                read += 1;
+            }
+        }
+    }
+    assert!(read > 10, "{read} files");
+}
