@@ -22,6 +22,8 @@ pub struct Prepared {
     pub(crate) scaling: FeatureScaling,
     pub(crate) train: Matrix,
     pub(crate) test: Matrix,
+    /// Channels that the scaling made 0, since they are constant on the training split.
+    pub(crate) constant_channels: usize,
     /// Rows per segment.
     pub(crate) crops: usize,
     /// The video of each training row.
@@ -171,6 +173,7 @@ impl Prepared {
             scaling,
             train,
             test,
+            constant_channels: fitted.constant_channels(),
             crops,
             video,
             labels,

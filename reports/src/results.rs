@@ -88,6 +88,8 @@ pub struct EmbeddedSegment {
 pub struct DatasetInfo {
     /// Its name, as sweep files use it.
     pub name: String,
+    /// What its own dataset.toml calls it, where that is known: another name than the sweep's may mean other data.
+    pub own_name: Option<String>,
     /// Digest of its files.
     pub digest: Option<Digest>,
     /// Whether it was made by a generator; always said loudly.

@@ -81,27 +81,24 @@ fn results(path: &Path, edit: impl Fn(String) -> String) -> SweepResults {
 
 /// Scores of a cell: two videos, of which one has an event.
 fn scores(cell: usize) -> CellScores {
-    let video = |name: &str, anomalous: &[(u64, u64)]| {
+    let video = |name: &str, anomalous: &[std::ops::Range<u32>]| {
         let wave = |shift: u64| -> Vec<f32> {
             (0..40_u64)
                 .map(|segment| ((segment * 7 + shift) % 40) as f32 / 40.0)
                 .collect()
         };
         VideoScores {
-            name: name.into(),
-            frames: 640,
-            anomalous: anomalous.to_vec(),
             d: wave(cell as u64),
             g: wave(3),
             epochs: vec![(1, wave(1)), (15, wave(2))],
-            ..VideoScores::default()
+            ..VideoScores::with_truth(name, 40, 640, 16, anomalous)
         }
     };
     CellScores {
         cell,
         videos: vec![
             video("Normal_001", &[]),
-            video("Explosion_002", &[(160, 320)]),
+            video("Explosion_002", std::slice::from_ref(&(160..320))),
         ],
         embedding: (0..40)
             .map(|index| EmbeddedSegment {

@@ -219,6 +219,12 @@ fn a_timeline_that_contradicts_itself_is_refused_with_its_line() {
             "line 3: `from`, `to` and `truth`",
         ),
     ] {
+        // What follows the known columns says where the figure comes from: empty here.
+        let width = header.split(',').count();
+        let lines: String = lines
+            .lines()
+            .map(|line| format!("{line}{}\n", ",".repeat(width - line.split(',').count())))
+            .collect();
         std::fs::write(&path, format!("{header}\n{lines}")).unwrap();
         let error = redraw(&path).unwrap_err().to_string();
         assert!(error.contains(expected), "{error}");

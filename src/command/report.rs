@@ -234,11 +234,12 @@ async fn gather(
         .datasets
         .iter()
         .map(|(name, digest)| {
-            describe(
-                name.clone(),
-                *digest,
-                file.and_then(|file| file.datasets.get(name)),
-            )
+            let here = file.and_then(|file| file.datasets.get(name));
+            let mut described = describe(name.clone(), *digest, trained_on(&cells, name, *digest));
+            if let Some(dataset) = here.filter(|dataset| dataset.digest == *digest) {
+                add_texts(&mut described, dataset);
+            }
+            described
         })
         .collect();
     let spec = sweeps::SweepSpec::parse(&info.file, &info.text).ok();
@@ -262,7 +263,7 @@ async fn gather(
         report: reports::ReportRequest {
             figures: request.figures,
             tables: request.tables,
-            reference: None,
+            reference: request.reference,
         },
         command,
         version: version::LONG.to_owned(),
@@ -340,50 +341,61 @@ fn command(path: &str, selections: &[String], cells: &[sweeps::CellResult], out:
     command + &format!(" --out {}", reports::shell_word(&out.display().to_string()))
 }
 
+/// What the workers know of the data set that its jobs name: the first finished one says it.
+fn trained_on<'a>(
+    cells: &'a [sweeps::CellResult],
+    name: &str,
+    digest: sweeps::Digest,
+) -> Option<&'a sweeps::DatasetFacts> {
+    cells
+        .iter()
+        .filter(|result| {
+            matches!(&result.cell.job.dataset, sweeps::DatasetSource::Named(other) if other == name)
+        })
+        .filter_map(|result| Some(&result.record.as_ref()?.provenance))
+        .filter(|provenance| provenance.dataset_digest == digest)
+        .find_map(|provenance| provenance.dataset.as_deref())
+}
+
 fn describe(
     name: String,
     digest: sweeps::Digest,
-    dataset: Option<&datasets::Dataset>,
+    facts: Option<&sweeps::DatasetFacts>,
 ) -> DatasetInfo {
     let mut info = DatasetInfo {
         name,
         digest: Some(digest),
         ..DatasetInfo::default()
     };
-    if let Some(dataset) = dataset {
-        let metadata = &dataset.metadata;
-        info.synthetic = dataset.synthetic;
-        info.feature_dim = Some(metadata.feature_dim as u64);
-        info.licence = Some(metadata.licence.clone());
-        info.source = Some(metadata.source.clone());
-        info.extractor = Some(metadata.extractor.clone());
-        info.train = Some(counts(&dataset.train, false));
-        info.test = Some(counts(&dataset.test, true));
+    if let Some(facts) = facts {
+        info.own_name = Some(facts.own_name.clone());
+        info.synthetic = facts.synthetic;
+        info.feature_dim = Some(facts.feature_dim);
+        info.train = Some(counts(facts.train, false));
+        info.test = Some(counts(facts.test, true));
     }
     info
 }
 
-fn counts(split: &datasets::Split, truth: bool) -> SplitCounts {
-    let anomalous = |video: &datasets::Video| -> u64 {
-        video
-            .anomalous
-            .iter()
-            .map(|range| u64::from(range.end - range.start))
-            .sum()
-    };
+/// Adds what a folder of this machine says of itself; it has that digest.
+fn add_texts(info: &mut DatasetInfo, dataset: &datasets::Dataset) {
+    let (metadata, facts) = (&dataset.metadata, dataset.facts());
+    info.synthetic = dataset.synthetic;
+    info.own_name = Some(facts.own_name);
+    info.feature_dim = Some(facts.feature_dim);
+    info.licence = Some(metadata.licence.clone());
+    info.source = Some(metadata.source.clone());
+    info.extractor = Some(metadata.extractor.clone());
+    info.train = Some(counts(facts.train, false));
+    info.test = Some(counts(facts.test, true));
+}
+
+fn counts(split: sweeps::SplitFacts, truth: bool) -> SplitCounts {
     SplitCounts {
-        videos: split.videos.len() as u64,
-        segments: split
-            .videos
-            .iter()
-            .map(|video| video.segments() as u64)
-            .sum(),
-        frames: split
-            .videos
-            .iter()
-            .map(|video| u64::from(video.frames))
-            .sum(),
-        anomalous_frames: truth.then(|| split.videos.iter().map(anomalous).sum()),
+        videos: split.videos,
+        segments: split.segments,
+        frames: split.frames,
+        anomalous_frames: truth.then_some(split.anomalous_frames),
     }
 }
 

@@ -17,7 +17,15 @@ use crate::client::Client;
 use crate::error::CommandError;
 
 /// Figures that are drawn from final scores.
-const FROM_SCORES: [&str; 4] = ["fig4", "fig7", "fig8", "roc"];
+const FROM_SCORES: [&str; 7] = [
+    "fig4",
+    "histograms",
+    "fig7",
+    "evolution",
+    "fig8",
+    "videos",
+    "roc",
+];
 /// A larger artifact than this is not one of scores.
 const MOST_BYTES: u64 = 256 << 20;
 /// Scores that are fetched at most to resample test videos: what does not fit is left out, the last pairs first.
@@ -34,7 +42,11 @@ pub async fn fetch(
             .iter()
             .any(|figure| names.contains(&figure.as_str()))
     };
-    let (scores, epochs, embedding) = (asked(&FROM_SCORES), asked(&["fig7"]), asked(&["fig6"]));
+    let (scores, epochs, embedding) = (
+        asked(&FROM_SCORES),
+        asked(&["fig7", "evolution"]),
+        asked(&["fig6", "embedding"]),
+    );
     let mut order: Vec<usize> = (0..cells.len()).collect();
     order.sort_by_key(|index| cells[*index].cell.job.seed);
     let mut seen = BTreeSet::new();

@@ -8,6 +8,7 @@
 
 pub mod cell;
 pub mod dataset_source;
+mod decimal;
 pub mod expand;
 pub mod extraction;
 pub mod failure;
@@ -34,8 +35,8 @@ pub use id::{AttemptNumber, Digest, JobId, NOOP_REVISION, TRAINER_REVISION};
 pub use job::{JobSpec, Parameters};
 pub use only::{Selection, SelectionError, only_section};
 pub use record::{
-    ArtifactRef, Curve, DeviceInfo, EpochPoint, FinalMetrics, Outcome, Phase, Provenance,
-    RunRecord, ScoreMetrics, Warning,
+    ArtifactRef, Curve, DatasetFacts, DeviceInfo, EpochPoint, FinalMetrics, Outcome, Phase,
+    Provenance, RunRecord, ScoreMetrics, SplitFacts, Warning,
 };
 pub use spec::{FIGURES, ReportRequest, ResourceRequest, SweepSpec};
 pub use training::Training;

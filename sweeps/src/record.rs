@@ -139,7 +139,8 @@ pub struct ScoreMetrics {
 /// What went wrong without stopping the run, and must be seen.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Warning {
-    /// A stable name: `labels-one-class`, `labels-locked`, `constant-discriminator`, `few-steps`, `difference-filter`.
+    /// A stable name: `labels-one-class`, `labels-locked`, `constant-discriminator`, `constant-channels`, `few-steps`,
+    /// `difference-filter`.
     pub code: String,
     /// One line for people, with the phase and epochs.
     pub message: String,
@@ -175,6 +176,38 @@ pub struct Provenance {
     pub duration_s: f64,
     /// How often the run was taken up again from a checkpoint.
     pub resumed: u32,
+    /// What the worker knows of a named data set; `None` for a synthetic one, and in records of earlier versions.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub dataset: Option<Box<DatasetFacts>>,
+}
+
+/// What a worker knows of a named data set: enough to tell whether it is the one that its name stands for.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct DatasetFacts {
+    /// What its own dataset.toml calls it.
+    pub own_name: String,
+    /// Whether a generator made it.
+    #[serde(default)]
+    pub synthetic: bool,
+    /// Width of a feature row.
+    pub feature_dim: u64,
+    /// The training split.
+    pub train: SplitFacts,
+    /// The test split.
+    pub test: SplitFacts,
+}
+
+/// Counts of a split.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct SplitFacts {
+    /// Videos.
+    pub videos: u64,
+    /// Segments.
+    pub segments: u64,
+    /// Frames.
+    pub frames: u64,
+    /// Anomalous frames, as far as the list knows.
+    pub anomalous_frames: u64,
 }
 
 /// What a job ran on. Bits are promised equal only where `kind` is.

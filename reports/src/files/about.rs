@@ -29,6 +29,9 @@ struct About {
     #[serde(skip_serializing_if = "Option::is_none")]
     lost_s: Option<f64>,
     figures: Vec<String>,
+    tables: Vec<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reference: Option<String>,
     datasets: Vec<Dataset>,
     /// The data set of each variant, where it has one alone.
     dataset_of: BTreeMap<String, String>,
@@ -46,6 +49,8 @@ struct About {
 #[serde(default)]
 struct Dataset {
     name: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    own_name: Option<String>,
     digest: Option<String>,
     synthetic: bool,
     feature_dim: Option<u64>,
@@ -90,6 +95,8 @@ pub fn write_about(results: &SweepResults) -> String {
         facts: results.facts.clone(),
         lost_s: results.lost_s,
         figures: results.report.figures.clone(),
+        tables: results.report.tables.clone(),
+        reference: results.report.reference.clone(),
         datasets: results
             .datasets_in_use()
             .into_iter()
@@ -125,6 +132,7 @@ fn dataset(results: &SweepResults, info: DatasetInfo) -> Dataset {
     Dataset {
         digest: trained.or(info.digest).map(|digest| digest.to_string()),
         name: info.name,
+        own_name: info.own_name,
         synthetic: info.synthetic,
         feature_dim: info.feature_dim,
         licence: info.licence,
@@ -172,6 +180,8 @@ pub(super) fn read_about(folder: &Path, sweeps: &mut [SweepResults]) -> Result<b
     results.facts = about.facts;
     results.lost_s = about.lost_s.filter(|seconds| *seconds >= 0.0);
     results.report.figures = about.figures;
+    results.report.tables = about.tables;
+    results.report.reference = about.reference;
     results.notes = about.notes;
     results.datasets = Vec::new();
     for info in about.datasets {
@@ -190,6 +200,7 @@ pub(super) fn read_about(folder: &Path, sweeps: &mut [SweepResults]) -> Result<b
         };
         results.datasets.push(DatasetInfo {
             name: info.name,
+            own_name: info.own_name,
             digest,
             synthetic: info.synthetic,
             feature_dim: info.feature_dim,

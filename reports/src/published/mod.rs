@@ -99,6 +99,11 @@ pub fn compare(
             number.features
         ));
     }
+    if let Some(own) = info.and_then(|info| info.own_name.as_deref())
+        && self::family(own) != Some(family)
+    {
+        differs.push(format!("a data set that calls itself {own}"));
+    }
     if results.rehearsal {
         differs.push("a rehearsal on stand-ins, no result".to_owned());
     }

@@ -110,6 +110,7 @@ pub fn cell(
                 dataset_digest: digest,
                 duration_s: 61.5 + 3.0 * noise(&mut random),
                 resumed: 0,
+                dataset: None,
             },
         })),
         live: Vec::new(),
@@ -161,6 +162,7 @@ fn ucf_crime() -> (DatasetSource, DatasetInfo) {
     let name = "ucf-crime-resnext";
     let info = DatasetInfo {
         name: name.into(),
+        own_name: Some(name.into()),
         digest: Some(Digest::of(b"the data")),
         synthetic: false,
         feature_dim: Some(2048),

@@ -131,6 +131,24 @@ fn a_folder_that_only_bears_the_name_is_compared_with_nothing() {
     assert!(words.contains("18 training videos (paper: 1610)"));
 }
 
+/// What a folder calls itself counts as much as what the sweep calls it.
+#[test]
+fn a_folder_that_calls_itself_something_else_is_compared_with_nothing() {
+    let mut results = walk("fig10", Fate::Perfect);
+    for info in &mut results.datasets {
+        info.own_name = Some("ucsd-ped2".into());
+    }
+    for results in [&results, &through_files(&results)] {
+        let words = words(results);
+        assert!(
+            words.contains("Nothing to compare with"),
+            "{}",
+            head(&words)
+        );
+        assert!(words.contains("a data set that calls itself ucsd-ped2"));
+    }
+}
+
 /// A setting that is not the paper's takes the number away, and is named.
 #[test]
 fn another_setting_is_named_and_not_judged() {

@@ -88,7 +88,7 @@ pub(crate) fn load(path: &Path, fate: Fate, edit: &dyn Fn(&str) -> String) -> Sw
         report: ReportRequest {
             figures: spec.report.figures.clone(),
             tables: spec.report.tables.clone(),
-            ..ReportRequest::default()
+            reference: spec.report.reference.clone(),
         },
         command: format!("gcl-sweep run sweeps/{}.toml", spec.name),
         version: "gcl-sweep 0.1.0 (abcdef012345)".into(),
@@ -237,6 +237,7 @@ fn result(cell: &Cell, fate: Fate, last_seed: u64) -> CellResult {
                 dataset_digest: digest,
                 duration_s: 60.0,
                 resumed: 0,
+                dataset: None,
             },
         })),
         ..ended(JobStatus::Done, None)
