@@ -4,7 +4,7 @@ use super::Section;
 use super::html::{Cell, Table, count, p_value, percent, points};
 use crate::pairing::{asked_pairs, decided};
 use crate::statistics::{
-    Decision, Interval, PairedComparison, Rule, SMALLEST_PAIRS, compare_paired,
+    Decision, Interval, PairedComparison, Rule, SMALLEST_PAIRS, Verdict, compare_paired,
     probability_of_improvement,
 };
 use crate::summary::SummaryRow;
@@ -113,7 +113,7 @@ fn cells(pair: &Pair<'_>, columns: &[String], with_videos: bool) -> Vec<Cell> {
     let p = |p: Option<f64>| Cell::Number(p_value(p), p);
     let mut cells = vec![
         Cell::Head(format!("{} − {}", name(pair.left), name(pair.right))),
-        Cell::Text(decision.outcome(&left, &right)),
+        outcome(decision, &left, &right),
         Cell::Number(
             format!("{}{shortfall}", decision.pairs),
             Some(decision.pairs as f64),
@@ -130,8 +130,19 @@ fn cells(pair: &Pair<'_>, columns: &[String], with_videos: bool) -> Vec<Cell> {
     if with_videos {
         cells.push(between(pair.videos));
     }
-    cells.push(Cell::Text(decision.why(&left, &right)));
+    cells.push(Cell::Sentence(decision.why(&left, &right)));
     cells
+}
+
+/// The verdict in words, a winner in bold.
+fn outcome(decision: &Decision, left: &str, right: &str) -> Cell {
+    let words = decision.outcome(left, right);
+    match decision.verdict {
+        Verdict::Holds | Verdict::Fails => {
+            Cell::Html(format!("<strong>{}</strong>", super::html::escape(&words)))
+        }
+        _ => Cell::Text(words),
+    }
 }
 
 /// What tells the two sides apart: variants at the same point, or points of the same variant.

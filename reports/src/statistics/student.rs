@@ -4,6 +4,8 @@ use super::distribution::normal_quantile;
 
 /// Most steps of a continued fraction or of Newton's method: far above what either takes.
 const STEPS: usize = 10_000;
+/// Newton's method squares its relative error: after a step as small as this one nothing is left to correct.
+const SMALL_STEP: f64 = 1e-9;
 
 /// The regularized incomplete beta function I_x(a, b). `complement` is 1 − x, given by itself so that neither end loses
 /// its digits.
@@ -123,7 +125,7 @@ pub fn beta_quantile(p: f64, a: f64, b: f64) -> f64 {
         }
         let step = (next - x).abs();
         x = next;
-        if step <= 1e-15 * x || high - low <= f64::EPSILON * low {
+        if step <= SMALL_STEP * x || high - low <= f64::EPSILON * low {
             break;
         }
     }
@@ -198,7 +200,7 @@ pub fn student_quantile(p: f64, degrees: f64) -> f64 {
         }
         let step = (next - t).abs();
         t = next;
-        if step <= 1e-15 * t || high - low <= f64::EPSILON * low {
+        if step <= SMALL_STEP * t || high - low <= f64::EPSILON * low {
             break;
         }
     }
