@@ -2,7 +2,7 @@
 
 use super::Section;
 use super::html::{Cell, Table, count, p_value, percent, points};
-use crate::pairing::{asked_pairs, decided};
+use crate::pairing::{asked_pairs, decided, same_jobs};
 use crate::statistics::{
     Decision, Interval, PairedComparison, Rule, SMALLEST_PAIRS, Verdict, compare_paired,
     probability_of_improvement,
@@ -15,6 +15,8 @@ struct Pair<'a> {
     left: &'a SummaryRow,
     right: &'a SummaryRow,
     asked: usize,
+    /// Whether both sides are the same jobs under two names.
+    one_and_the_same: bool,
     comparison: Option<PairedComparison>,
     improvement: Option<f64>,
     videos: Option<Interval>,
@@ -130,7 +132,11 @@ fn cells(pair: &Pair<'_>, columns: &[String], with_videos: bool) -> Vec<Cell> {
     if with_videos {
         cells.push(between(pair.videos));
     }
-    cells.push(Cell::Sentence(decision.why(&left, &right)));
+    cells.push(Cell::Sentence(if pair.one_and_the_same {
+        "Both names stand for the same jobs.".to_owned()
+    } else {
+        decision.why(&left, &right)
+    }));
     cells
 }
 
@@ -208,6 +214,7 @@ fn pairs<'a>(section: &'a Section<'_>) -> (Vec<Pair<'a>>, usize) {
                 left,
                 right,
                 asked: asked_pairs(results, left, right),
+                one_and_the_same: same_jobs(results, left, right),
                 comparison: compare_paired(&differences),
                 improvement: probability_of_improvement(&left.aucs(results), &right.aucs(results)),
                 videos: video_interval(section, left, right),
