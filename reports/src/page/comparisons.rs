@@ -192,10 +192,7 @@ fn note(pairs: &[Pair<'_>], rule: Rule) -> String {
         rule.level,
         count(rule.family, "comparison", "comparisons"),
         rule.margin_words(),
-        match rule.family {
-            0 | 1 => rule.level.to_string(),
-            many => format!("{} ÷ {many}", rule.level),
-        }
+        rule.level_words()
     )
 }
 
