@@ -153,3 +153,18 @@ pub(crate) fn asked_pairs(results: &SweepResults, left: &SummaryRow, right: &Sum
         (false, false) => ours.intersection(&theirs).count(),
     }
 }
+
+/// Whether two rows are the same jobs, seed by seed, and report the same score: a variant under two names.
+pub(crate) fn same_jobs(results: &SweepResults, left: &SummaryRow, right: &SummaryRow) -> bool {
+    let jobs = |row: &SummaryRow| -> Vec<(u64, sweeps::JobId, sweeps::Reporting)> {
+        row.cells
+            .iter()
+            .filter_map(|index| results.cells.get(*index))
+            .map(|result| {
+                let cell = &result.cell;
+                (cell.job.seed, result.job_id, cell.reporting)
+            })
+            .collect()
+    };
+    left.cells.len() == right.cells.len() && jobs(left) == jobs(right)
+}

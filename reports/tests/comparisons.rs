@@ -287,6 +287,23 @@ fn principal_components_are_one_run_under_any_seed() {
     assert_eq!((rows[0].n, rows[0].expected, rows[0].failed), (1, 1, 0));
 }
 
+/// Two names of one method: equal, and the page says why.
+#[test]
+fn the_same_jobs_under_two_names_are_told() {
+    let aucs: Vec<f64> = (0..8).map(|seed| 0.7 + 0.01 * f64::from(seed)).collect();
+    let mut results = seeds(&[("GCL_B", &aucs), ("baseline", &aucs)]);
+    let ids: Vec<JobId> = results.cells[..8].iter().map(|cell| cell.job_id).collect();
+    for (result, id) in results.cells[8..].iter_mut().zip(ids) {
+        result.job_id = id;
+    }
+    let (_, rows) = compared(&results);
+    assert_eq!(rows[0][1], "equal on every seed");
+    assert_eq!(
+        rows[0].last().unwrap(),
+        "Both names stand for the same jobs."
+    );
+}
+
 /// Pairs are of common seeds alone, and what is missing is told.
 #[test]
 fn pairs_are_of_common_seeds() {

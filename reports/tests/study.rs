@@ -124,7 +124,7 @@ fn the_page_of_fabricated_csv_files_is_the_golden_one() {
     };
     assert!(line("GCL_B > AE_AllData").contains("| holds | +5.00"));
     assert!(line("GCL_PT > GCL_B").contains("| does not hold | −1.0"));
-    assert!(line("GCL_B > GCL_w/oNL").contains("| no difference | +0.01"));
+    assert!(line("GCL_B > GCL_w/oNL").contains("| equal within 1 point | +0.01"));
     assert!(line("GCL_B gaussian 1.5 ≈ GCL_w/oNL").contains("| holds |"));
     assert!(line("GCL_PT varies less than GCL_B").contains("| holds |"));
     assert!(line("GCL_OCC > GCL_PT").contains("| too few runs |"));

@@ -2,9 +2,9 @@
 
 use super::Section;
 use super::html::{Cell, Table, count, p_value, percent, points};
-use crate::pairing::{asked_pairs, decided};
+use crate::pairing::{asked_pairs, decided, same_jobs};
 use crate::statistics::{
-    Decision, Interval, PairedComparison, Rule, SMALLEST_PAIRS, compare_paired,
+    Decision, Interval, PairedComparison, Rule, SMALLEST_PAIRS, Verdict, compare_paired,
     probability_of_improvement,
 };
 use crate::summary::SummaryRow;
@@ -16,6 +16,8 @@ struct Pair<'a> {
     left: &'a SummaryRow,
     right: &'a SummaryRow,
     asked: usize,
+    /// Whether both sides are the same jobs under two names.
+    one_and_the_same: bool,
     comparison: Option<PairedComparison>,
     improvement: Option<f64>,
     videos: Option<Interval>,
@@ -114,7 +116,7 @@ fn cells(pair: &Pair<'_>, columns: &[String], with_videos: bool) -> Vec<Cell> {
     let p = |p: Option<f64>| Cell::Number(p_value(p), p);
     let mut cells = vec![
         Cell::Head(format!("{} − {}", name(pair.left), name(pair.right))),
-        Cell::Text(decision.outcome(&left, &right)),
+        outcome(decision, &left, &right),
         Cell::Number(
             format!("{}{shortfall}", decision.pairs),
             Some(decision.pairs as f64),
@@ -131,8 +133,23 @@ fn cells(pair: &Pair<'_>, columns: &[String], with_videos: bool) -> Vec<Cell> {
     if with_videos {
         cells.push(between(pair.videos));
     }
-    cells.push(Cell::Text(decision.why(&left, &right)));
+    cells.push(Cell::Sentence(if pair.one_and_the_same {
+        "Both names stand for the same jobs.".to_owned()
+    } else {
+        decision.why(&left, &right)
+    }));
     cells
+}
+
+/// The verdict in words, a winner in bold.
+fn outcome(decision: &Decision, left: &str, right: &str) -> Cell {
+    let words = decision.outcome(left, right);
+    match decision.verdict {
+        Verdict::Holds | Verdict::Fails => {
+            Cell::Html(format!("<strong>{}</strong>", super::html::escape(&words)))
+        }
+        _ => Cell::Text(words),
+    }
 }
 
 /// What tells the two sides apart: variants at the same point, or points of the same variant.
@@ -182,10 +199,7 @@ fn note(pairs: &[Pair<'_>], rule: Rule) -> String {
         rule.level,
         count(rule.family, "comparison", "comparisons"),
         rule.margin_words(),
-        match rule.family {
-            0 | 1 => rule.level.to_string(),
-            many => format!("{} ÷ {many}", rule.level),
-        }
+        rule.level_words()
     )
 }
 
@@ -204,6 +218,7 @@ fn pairs<'a>(section: &'a Section<'_>) -> (Vec<Pair<'a>>, usize) {
                 left,
                 right,
                 asked: asked_pairs(results, left, right),
+                one_and_the_same: same_jobs(results, left, right),
                 comparison: compare_paired(&differences),
                 improvement: probability_of_improvement(&left.aucs(results), &right.aucs(results)),
                 videos: video_interval(results, left, right).map(|found| found.interval),

@@ -24,6 +24,8 @@ pub(super) enum Cell {
     Head(String),
     /// HTML that is safe already.
     Html(String),
+    /// A sentence, which gets room to stand in.
+    Sentence(String),
     /// A message of a machine.
     Error(String),
     /// Something to type.
@@ -100,6 +102,9 @@ impl Table {
                 }
                 Cell::Head(text) => write!(html, "<th scope=\"row\">{}</th>", escape(&text)),
                 Cell::Html(text) => write!(html, "<td>{text}</td>"),
+                Cell::Sentence(text) => {
+                    write!(html, "<td class=\"sentence\">{}</td>", escape(&text))
+                }
                 Cell::Error(text) => write!(html, "<td class=\"error\">{}</td>", escape(&text)),
                 Cell::Command(text) => {
                     write!(

@@ -328,19 +328,6 @@ impl Decision {
     }
 }
 
-impl Verdict {
-    /// The words in tables of claims.
-    pub fn words(self) -> &'static str {
-        match self {
-            Self::Holds => "holds",
-            Self::Fails => "does not hold",
-            Self::Equal => "no difference",
-            Self::Undecided => "undecided",
-            Self::TooFew => "too few runs",
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;

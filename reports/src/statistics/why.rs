@@ -25,6 +25,17 @@ impl Decision {
         }
     }
 
+    /// The verdict on a claim whose words stand beside it: `holds`.
+    pub fn verdict_words(&self) -> String {
+        match self.verdict {
+            Verdict::Holds => "holds".to_owned(),
+            Verdict::Fails => "does not hold".to_owned(),
+            Verdict::Equal => format!("equal within {}", self.margin()),
+            Verdict::Undecided => "undecided".to_owned(),
+            Verdict::TooFew => "too few runs".to_owned(),
+        }
+    }
+
     /// What the verdict rests on, or what is missing for one; empty where counts, interval and p beside it say all.
     pub fn why(&self, left: &str, right: &str) -> String {
         match self.verdict {
@@ -109,19 +120,15 @@ impl Decision {
                 _ => String::new(),
             },
             Question::Steadier => {
-                // A claim that stands alone in being undecided is tested at this level at least.
                 let level = self.rule.level / self.rule.family.max(1) as f64;
-                match visible_ratio(self.pairs, level) {
+                let at = self.rule.level_words();
+                let n = self.pairs;
+                match visible_ratio(n, level) {
                     Some(ratio) => format!(
-                        "With n = {} only a std below {:.2} of the other would be seen in 80% of all cases {}.",
-                        self.pairs,
-                        ratio,
-                        self.family()
+                        "At α = {at}, n = {n} shows it in 80% of all cases (normal values) where one std is {ratio:.2} of the other, and less often where they are nearer."
                     ),
                     None => format!(
-                        "With n = {} no difference of spread would be seen in 80% of all cases {}.",
-                        self.pairs,
-                        self.family()
+                        "At α = {at}, n = {n} shows no difference of std in 80% of all cases (normal values), however large."
                     ),
                 }
             }
@@ -142,6 +149,14 @@ impl Decision {
 }
 
 impl Rule {
+    /// The level that the smallest p of the family is held to: `0.05 ÷ 20`.
+    pub fn level_words(&self) -> String {
+        match self.family {
+            0 | 1 => self.level.to_string(),
+            many => format!("{} ÷ {many}", self.level),
+        }
+    }
+
     /// δ in points: `1 point`.
     pub fn margin_words(&self) -> String {
         let points = self.margin * 100.0;

@@ -104,10 +104,10 @@ fn introduction(found: &[Found<'_>]) -> String {
          test truth: settings are scaled to each data set for the reason that its sweep file gives, and the result is that of the last epoch.\n\n\
          - A difference is left − right **per seed**, in points of AUC (pooled over all frames of the test videos), then mean ± sample std over the seeds.\n\
          - The 95% interval is Student's, of the mean difference. p is that of Wilcoxon's signed ranks (two-sided).\n\
-         - The family is the {family} claims of `reports/published/claims.toml`, fixed before the runs. Holm's adjustment on a data set is over all {family}, whatever has finished:\n  \
+         - The family is the {family} claims of `reports/published/claims.toml`, and stays so whatever comes out. Holm's adjustment on a data set is over all {family}, whatever has finished:\n  \
            the probability of any false \"holds\" or \"does not hold\" on a data set is at most {}%.\n\
          - **holds**: p after the adjustment is below {level} and the interval lies above zero. **does not hold**: p is below {level} and the interval lies below zero,\n  \
-           so the opposite is so. **no difference**: the two means lie within ± {margin} point (two one-sided tests at {level} ÷ {family}). **undecided**: none of these.\n  \
+           so the opposite is so. **equal within {margin} point**: two one-sided t tests at {level} ÷ {family} show that the two means lie so near. **undecided**: none of these.\n  \
            **too few runs**: so few that no result could have decided. With ten seeds the smallest p is {:.4}, after the adjustment {:.3}.\n\
          - \"≈\" is decided by two one-sided t tests that the means lie within ± {margin} point. \"Varies less\" is decided by the distances of the runs from their medians (Brown and\n  \
            Forsythe), as a paired t test. Both count in the family.\n\
@@ -148,7 +148,7 @@ fn overview(found: &[Found<'_>]) -> String {
         text.push('\n');
     }
     if !found.is_empty() {
-        text += "| **holds / does not hold / no difference / not decided** | |";
+        text += "| **holds / does not hold / equal / not decided** | |";
         for found in found {
             let _ = write!(
                 text,
@@ -174,7 +174,7 @@ fn short(judged: &Judged<'_>) -> String {
         (Relation::Steadier, None, _) | (_, _, None) => String::new(),
         (_, _, Some(mean)) => format!(", {}", points(mean)),
     };
-    let words = decision.verdict.words();
+    let words = decision.verdict_words();
     if decision.verdict == Verdict::Holds {
         format!("**{words}**{number}")
     } else {
@@ -247,7 +247,7 @@ fn claims(found: &Found<'_>) -> String {
             text,
             "| {} | {} | {difference} | {interval} | {} | {ahead} | {} | {} | {} |",
             judged.claim.words(),
-            decision.verdict.words(),
+            decision.verdict_words(),
             decision.pairs,
             p_value(decision.p),
             p_value(decision.p_adjusted),
