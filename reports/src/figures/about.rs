@@ -35,6 +35,9 @@ pub(super) struct About {
     /// Groups that there are, where the file has not all.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) of_groups: Option<usize>,
+    /// Groups of one epoch, which have no curve.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(super) without_curve: Vec<String>,
     /// Every how many epochs one is kept, where not all are.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) every: Option<u32>,
