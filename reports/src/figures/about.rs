@@ -60,10 +60,13 @@ impl About {
 
     /// What every figure says, without how groups are named.
     pub(super) fn brief(results: &SweepResults) -> Self {
-        Self {
-            factors: Vec::new(),
-            ..Self::of(results)
+        let mut about = Self::of(results);
+        about.factors.clear();
+        // Where data sets are swept, labels name them.
+        if results.columns.iter().any(|column| column == "dataset") {
+            about.datasets.clear();
         }
+        about
     }
 
     /// The text of its field.

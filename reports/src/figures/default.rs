@@ -276,13 +276,34 @@ impl Choice<'_> {
         shown.into_iter().map(|index| rows[index]).collect()
     }
 
+    /// The results without the columns that move with another: labels name a data set, not its batch size too.
+    fn by_factors(&self) -> SweepResults {
+        let source = &self.cells.source;
+        let kept: Vec<usize> = (0..source.columns.len())
+            .filter(|column| source.about.factors.contains(&source.columns[*column]))
+            .collect();
+        let mut results = self.results.clone();
+        results.columns = kept
+            .iter()
+            .map(|column| source.columns[*column].clone())
+            .collect();
+        for result in &mut results.cells {
+            let point = &result.cell.point;
+            result.cell.point = kept
+                .iter()
+                .map(|column| point.get(*column).cloned().flatten())
+                .collect();
+        }
+        results
+    }
+
     /// Figures of scores per segment, where they were kept.
     fn of_scores(&self) -> Vec<Figure> {
-        let results = self.results;
         let mut figures = Vec::new();
-        if results.scores.is_empty() {
+        if self.results.scores.is_empty() {
             return figures;
         }
+        let results = &self.by_factors();
         let scored = scored(results);
         for name in self.names("histograms", &["fig4"], true) {
             let binned: Vec<Histogram> = scored.iter().map(Histogram::of).collect();

@@ -172,8 +172,8 @@ fn draw_panel(canvas: &mut Canvas, cells: &Cells, name: &str, lines: &[Line<'_>]
         // A share of the runs from the left end to the right, down a step at each run. Of very many runs, some steps are
         // enough: a pixel holds no more.
         let stride = aucs.len().div_ceil(800).max(1);
-        let line = |of: &dyn Fn(usize) -> usize| {
-            let share = |reached: usize| 100.0 * of(reached) as f64 / aucs.len() as f64;
+        let line = |of: &dyn Fn(usize) -> f64| {
+            let share = |reached: usize| 100.0 * of(reached) / aucs.len() as f64;
             let mut steps = vec![panel.place(low, share(aucs.len()))];
             let mut before = aucs.len();
             for (rank, auc) in aucs.iter().enumerate() {
@@ -189,9 +189,13 @@ fn draw_panel(canvas: &mut Canvas, cells: &Cells, name: &str, lines: &[Line<'_>]
             steps
         };
         let interval = |reached: usize| share_interval(reached, aucs.len());
-        let mut band = line(&|reached| interval(reached).1);
-        band.extend(line(&|reached| interval(reached).0).into_iter().rev());
-        let steps = line(&|reached| reached);
+        let mut band = line(&|reached| interval(reached).1 as f64);
+        band.extend(
+            line(&|reached| interval(reached).0 as f64)
+                .into_iter()
+                .rev(),
+        );
+        let steps = line(&|reached| reached as f64);
         canvas.variant(&group.key.variant, |canvas| {
             canvas.layer("", |pen| pen.polygon(&band, look.color(), 0.13));
             canvas.layer(look.dash(), |pen| {
