@@ -8,10 +8,7 @@ use std::path::{Path, PathBuf};
 
 use fabricated::Learner;
 use reports::figures::Figure;
-use reports::{
-    CellScores, EmbeddedSegment, ReportRequest, SweepResults, VideoScores, render_figures,
-    render_page,
-};
+use reports::{CellScores, ReportRequest, SweepResults, render_figures, render_page};
 use sweeps::{CellResult, Limits, expand_text};
 
 fn files() -> Vec<PathBuf> {
@@ -75,40 +72,13 @@ fn results(path: &Path, edit: impl Fn(String) -> String) -> SweepResults {
     let first: Vec<usize> = (0..results.cells.len())
         .filter(|index| results.cells[*index].cell.job.seed == 0)
         .collect();
+    let made_up = fabricated::scores().scores.remove(2);
+    let scores = |cell| CellScores {
+        cell,
+        ..made_up.clone()
+    };
     results.scores = first.into_iter().map(scores).collect();
     results
-}
-
-/// Scores of a cell: two videos, of which one has an event.
-fn scores(cell: usize) -> CellScores {
-    let video = |name: &str, anomalous: &[std::ops::Range<u32>]| {
-        let wave = |shift: u64| -> Vec<f32> {
-            (0..40_u64)
-                .map(|segment| ((segment * 7 + shift) % 40) as f32 / 40.0)
-                .collect()
-        };
-        VideoScores {
-            d: wave(cell as u64),
-            g: wave(3),
-            epochs: vec![(1, wave(1)), (15, wave(2))],
-            ..VideoScores::with_truth(name, 40, 640, 16, anomalous)
-        }
-    };
-    CellScores {
-        cell,
-        videos: vec![
-            video("Normal_001", &[]),
-            video("Explosion_002", std::slice::from_ref(&(160..320))),
-        ],
-        embedding: (0..40)
-            .map(|index| EmbeddedSegment {
-                x: (index % 7) as f32,
-                y: (index % 5) as f32,
-                anomalous: index % 9 == 0,
-            })
-            .collect(),
-        ..CellScores::default()
-    }
 }
 
 fn named<'a>(figures: &'a [Figure], name: &str) -> &'a Figure {
@@ -187,6 +157,25 @@ fn a_data_set_is_a_panel_in_every_figure() {
                 "{name} says its command"
             );
         }
+    }
+}
+
+#[test]
+fn figures_of_scores_name_the_data_set_and_not_what_moves_with_it() {
+    let sweeps = Path::new(env!("CARGO_MANIFEST_DIR")).join("../sweeps");
+    for name in ["fig4", "fig6", "fig7", "fig8"] {
+        let mut results = results(&sweeps.join(format!("{name}.toml")), |text| text);
+        results.rehearsal = true;
+        let figures = render_figures(&[results]).unwrap();
+        let svg = &named(&figures, name).svg;
+        assert!(svg.contains("-resnext"), "{name} names the data set");
+        assert!(!svg.contains("· 512") && !svg.contains("· 8192"), "{name}");
+        assert!(
+            svg.contains(&format!("sweep {name}<")),
+            "{name} says its sweep"
+        );
+        assert!(svg.contains("seed 0"), "{name} says its seed");
+        assert!(svg.contains("not a result"), "{name} is stamped");
     }
 }
 

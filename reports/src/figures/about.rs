@@ -35,6 +35,9 @@ pub(super) struct About {
     /// Groups that there are, where the file has not all.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) of_groups: Option<usize>,
+    /// Groups of one epoch, which have no curve.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(super) without_curve: Vec<String>,
     /// Every how many epochs one is kept, where not all are.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) every: Option<u32>,
@@ -57,10 +60,13 @@ impl About {
 
     /// What every figure says, without how groups are named.
     pub(super) fn brief(results: &SweepResults) -> Self {
-        Self {
-            factors: Vec::new(),
-            ..Self::of(results)
+        let mut about = Self::of(results);
+        about.factors.clear();
+        // Where data sets are swept, labels name them.
+        if results.columns.iter().any(|column| column == "dataset") {
+            about.datasets.clear();
         }
+        about
     }
 
     /// The text of its field.

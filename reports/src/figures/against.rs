@@ -9,7 +9,7 @@ use super::canvas::{Anchor, Canvas, TextStyle};
 use super::cells::{Cells, Group};
 use super::color::{MUTED, WHITE};
 use super::heading::Heading;
-use super::legend::{self, Entry, Look};
+use super::legend::{self, Entry, Fill, Look};
 use super::mark::Mark;
 use super::network::Network;
 use super::panel::{MEDIUM, Panel, SMALL, number_ticks};
@@ -21,6 +21,8 @@ const PLOT: f64 = 250.0;
 const EDGE: f64 = 12.0;
 /// Lines of one panel at most: as many as there are colours.
 pub(super) const MOST_LINES: usize = 7;
+/// Dots of one line at most; of more, the band says where they are.
+const MOST_DOTS: usize = 400;
 /// Panels of one figure at most.
 const MOST_PANELS: usize = 8;
 
@@ -118,7 +120,8 @@ pub(super) fn against(cells: &Cells) -> Option<Figure> {
         caption: format!(
             "Frame-level AUC after the last epoch against {parameter}. Lines: means over the seeds; bands: ± one sample standard deviation; \
              dots: single seeds. D: the discriminator's score, G: the reconstruction error. {counts}. A mean over fewer seeds than were asked \
-             for is hollow, is not joined to its neighbours and says its n; a value without a finished seed has no mark.{left_out}"
+             for is hollow, is not joined to its neighbours and says its n; a value without a finished seed has no mark. A line of more than \
+             {MOST_DOTS} seeds has no dots.{left_out}"
         ),
         title,
         csv: cells.to_csv(),
@@ -225,7 +228,13 @@ fn draw_panel(
             note: String::new(),
         })
         .collect();
-    legend::draw(canvas, &entries, (EDGE, y), WIDTH - 2.0 * EDGE, true);
+    legend::draw(
+        canvas,
+        &entries,
+        (EDGE, y),
+        WIDTH - 2.0 * EDGE,
+        Some(Fill::Full),
+    );
     y += legend::height(&entries);
     let xs = || {
         lines
@@ -321,8 +330,9 @@ fn draw_line(canvas: &mut Canvas, figure: &str, axes: &Panel, line: &Line<'_>, l
             }
         }
     });
+    let dots: usize = line.points.iter().map(|(_, group)| group.runs.len()).sum();
     canvas.layer("", |pen| {
-        for (x, group) in &line.points {
+        for (x, group) in line.points.iter().filter(|_| dots <= MOST_DOTS) {
             let one = group.is_deterministic();
             for (run, auc) in group
                 .finished(line.network)

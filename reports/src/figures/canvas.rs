@@ -8,8 +8,11 @@ use std::fmt::Write;
 
 use super::about::About;
 use super::color::{Color, INK, WARNING, WHITE, hexadecimal};
+use super::heading::Heading;
 use super::mark::Mark;
+use super::source::Source;
 use super::text;
+use crate::results::SweepResults;
 
 /// How many units a CSS pixel has.
 const SCALE: f64 = 8.0;
@@ -27,6 +30,8 @@ pub(super) struct Canvas {
     marks: Cell<usize>,
     command: String,
     rehearsal: bool,
+    /// Notes of the heading that the sheet gets when it is finished, where the figure draws none itself.
+    notes: Option<[String; 2]>,
 }
 
 /// Draws shapes into one layer.
@@ -113,6 +118,21 @@ impl Canvas {
             marks: Cell::new(MOST_MARKS),
             command: about.command.clone(),
             rehearsal: about.rehearsal,
+            notes: None,
+        }
+    }
+
+    /// An empty sheet for a figure of scores, which gets a heading above it in the end: its title, what it is drawn from, and
+    /// `note`.
+    pub(super) fn titled(results: &SweepResults, note: &str, width: f64, height: f64) -> Self {
+        let source = Source {
+            sweep: results.name.clone(),
+            about: About::brief(results),
+            ..Source::default()
+        };
+        Self {
+            notes: Some([source.note(), note.to_owned()]),
+            ..Self::new(&source.about, width, height)
         }
     }
 
@@ -201,6 +221,18 @@ impl Canvas {
 
     /// The document. `name` is the figure's, for identifiers; `title` and `description` are for those who cannot see it.
     pub(super) fn finish(mut self, name: &str, title: &str, description: &str) -> String {
+        if let Some(notes) = self.notes.take() {
+            let heading = Heading::of_notes(title, notes.iter().map(String::as_str), self.width);
+            let body = std::mem::take(&mut self.body);
+            heading.draw(&mut self);
+            let tall = heading.height().ceil();
+            let _ = write!(
+                self.body,
+                "<g transform=\"translate(0 {})\">\n{body}</g>\n",
+                unit(tall)
+            );
+            self.height += tall;
+        }
         let rehearsal = self.rehearsal;
         let (mut title, mut description) = (escape(title), escape(description));
         if rehearsal {

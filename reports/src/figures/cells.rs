@@ -229,7 +229,7 @@ impl Group {
     /// `n = 4 of 5`.
     pub(super) fn count(&self, network: Option<Network>) -> String {
         if self.is_deterministic() {
-            return "one run, draws nothing".into();
+            return "deterministic, one run".into();
         }
         let n = self.finished(network).count();
         format!("n = {n} of {}", self.runs.len())

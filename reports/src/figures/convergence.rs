@@ -51,7 +51,11 @@ pub(super) fn convergence(curves: &Curves) -> Option<Figure> {
     let heading = Heading::new(
         source,
         title,
-        &["Frame-level AUC (%) after each epoch.", &words, &panels],
+        &[
+            "Frame-level AUC (%) after each epoch; lines: means, thin ones seeds.",
+            &words,
+            &panels,
+        ],
         WIDTH,
     );
     let top = heading.height() + 22.0 + if headings.is_empty() { 0.0 } else { 20.0 };
@@ -141,7 +145,17 @@ pub(super) fn convergence(curves: &Curves) -> Option<Figure> {
 fn arrange(curves: &Curves, groups: &[&CurveGroup]) -> (Vec<Cell>, usize, Vec<String>, String) {
     let source = &curves.source;
     let keys: Vec<&Key> = groups.iter().map(|group| &group.key).collect();
-    let (titles, parts) = distinct(&keys, &source.others(), source);
+    let (mut titles, mut parts) = distinct(&keys, &source.others(), source);
+    let one_variant = keys.iter().all(|key| key.variant == keys[0].variant);
+    if one_variant && !parts.is_empty() {
+        // Values alone say nothing: their parameter stands before one, the variant above the panels.
+        if !parts.contains(" · ") {
+            for title in &mut titles {
+                *title = format!("{parts} = {title}");
+            }
+        }
+        parts = format!("{}: {parts}", keys[0].variant);
+    }
     let range = |members: &[usize]| {
         let values = members.iter().flat_map(|index| {
             let group = groups[*index];
@@ -329,10 +343,10 @@ fn legend(canvas: &mut Canvas, groups: &[&CurveGroup], y: f64) {
         }
         let (color, dash, marker) = look(network);
         canvas.layer(dash, |pen| {
-            pen.line(&[(x, y), (x + 32.0, y)], color, 2.0, 1.0)
+            pen.line(&[(x, y), (x + 32.0, y)], color, 2.0, 1.0);
         });
         canvas.layer("", |pen| {
-            pen.marker((x + 16.0, y), 2.6, marker, color, WHITE)
+            pen.marker((x + 16.0, y), 2.6, marker, color, WHITE);
         });
         canvas.text(x + 38.0, y, style, words);
         x += 38.0 + width(words, SMALL, false) + 20.0;
@@ -388,6 +402,12 @@ pub(super) fn left_out(curves: &Curves) -> String {
         };
         words += start;
         words += "epochs.csv has all.";
+    }
+    if !about.without_curve.is_empty() {
+        words += &format!(
+            " Without a curve, since they have one epoch: {}.",
+            about.without_curve.join(", ")
+        );
     }
     words.replace(";  ", "; ")
 }

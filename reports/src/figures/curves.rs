@@ -39,13 +39,13 @@ pub(super) struct CurveGroup {
     pub(super) asked: usize,
     /// Whether all of its cells are one job.
     pub(super) deterministic: bool,
-    pub(super) seeds: Vec<Seed>,
+    pub(super) seeds: Vec<SeedCurve>,
     pub(super) epochs: Vec<Common>,
 }
 
 /// One seed's AUCs over the epochs of the main phase.
 #[derive(Debug, Clone, PartialEq)]
-pub(super) struct Seed {
+pub(super) struct SeedCurve {
     pub(super) seed: u64,
     pub(super) job: String,
     pub(super) status: JobStatus,
@@ -86,7 +86,7 @@ impl Curves {
         let last = rows
             .iter()
             .flat_map(|row| &row.cells)
-            .flat_map(|index| curve(&results.cells[*index]).last())
+            .filter_map(|index| curve(&results.cells[*index]).last())
             .map(|point| point.epoch)
             .max()
             .unwrap_or(0);
@@ -152,7 +152,7 @@ impl CurveGroup {
         let seeds = (0..count).map(|index| {
             let cell = cells[evenly(index, count, cells.len())];
             let last = points(cell).last().map_or(0, |(epoch, _)| epoch);
-            Seed {
+            SeedCurve {
                 seed: cell.cell.job.seed,
                 job: cell.job_id.short(),
                 status: cell.status,
@@ -161,7 +161,7 @@ impl CurveGroup {
                     .collect(),
             }
         });
-        let seeds: Vec<Seed> = seeds.collect();
+        let seeds: Vec<SeedCurve> = seeds.collect();
         let done: Vec<&CellResult> = cells
             .iter()
             .copied()
@@ -233,7 +233,7 @@ impl CurveGroup {
     /// `n = 4 of 5`.
     pub(super) fn count(&self) -> String {
         if self.deterministic {
-            "one run, draws nothing".into()
+            "deterministic, one run".into()
         } else {
             format!("n = {} of {}", self.n, self.asked)
         }

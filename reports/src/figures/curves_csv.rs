@@ -3,7 +3,7 @@
 
 use super::about::ABOUT;
 use super::cells::{key, seed, status};
-use super::curves::{Common, CurveGroup, Curves, Seed, Triple};
+use super::curves::{Common, CurveGroup, Curves, SeedCurve, Triple};
 use super::source::Source;
 use crate::error::ReportError;
 use crate::files::{CsvFile, Fields, Table};
@@ -50,11 +50,17 @@ impl Curves {
                 table.text(&source.figure);
                 table.text(&source.sweep);
                 table.text(&group.key.variant);
-                seed.into_iter().for_each(|text| table.text(text));
+                for text in seed {
+                    table.text(text);
+                }
                 table.text(statistic);
-                counts.iter().for_each(|count| table.text(count));
+                for count in &counts {
+                    table.text(count);
+                }
                 table.text(&epoch.map_or_else(String::new, |epoch| epoch.to_string()));
-                aucs.iter().for_each(|auc| table.number(*auc));
+                for auc in aucs {
+                    table.number(*auc);
+                }
                 table.point(&group.key.point, source.columns.len());
                 table.text(&std::mem::take(&mut about));
                 table.end_line();
@@ -120,7 +126,7 @@ fn read_line(fields: &Fields<'_>, group: &mut CurveGroup) -> Result<(), ReportEr
         let (number, job, status) = (seed(fields)?, fields.text("job_id"), status(fields)?);
         match group.seeds.last_mut() {
             Some(last) if last.seed == number && last.job == job => last.points.push((epoch, aucs)),
-            _ => group.seeds.push(Seed {
+            _ => group.seeds.push(SeedCurve {
                 seed: number,
                 job: job.to_owned(),
                 status,

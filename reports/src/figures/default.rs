@@ -17,6 +17,7 @@ use super::overlay::{self, overlay, panels_of};
 use super::profile::profile;
 use super::roc::{Curve, roc};
 use super::scores::scored;
+use super::source::Source;
 use super::timeline::{evolution, videos};
 use crate::results::SweepResults;
 use crate::summary::SummaryRow;
@@ -193,12 +194,23 @@ impl Choice<'_> {
 
     /// Figures with the epochs along an axis.
     fn over_epochs(&self) -> Vec<Figure> {
-        let with_curve: Vec<&SummaryRow> = self
+        let mut with_curve: Vec<&SummaryRow> = self
             .rows
             .iter()
             .filter(|row| has_curve(self.results, row))
             .collect();
+        // One epoch is no curve: such groups are named, and drawn only where there is nothing else.
+        let long = |row: &&SummaryRow| length(self.results, row) > 1;
+        let mut without_curve = Vec::new();
+        if with_curve.iter().any(long) {
+            let short = with_curve.iter().filter(|row| !long(row));
+            without_curve = short.map(|row| row.label(&self.results.columns)).collect();
+            with_curve.retain(long);
+        }
+        let with_curve = with_curve;
         let mut figures = Vec::new();
+        let mut source = self.cells.source.clone();
+        source.about.without_curve = without_curve;
         let key = |row: &&SummaryRow| Key {
             variant: row.variant.clone(),
             point: row.point.clone(),
@@ -221,15 +233,16 @@ impl Choice<'_> {
             .flat_map(|panel| panel.groups.iter().take(overlay::MOST_LINES))
             .map(|index| with_curve[*index])
             .collect();
-        figures.extend(self.curves(&names, &with_curve, &shown, overlay));
+        figures.extend(self.curves(&source, &names, &with_curve, &shown, overlay));
         let names = self.names("convergence", &["fig5"], true);
         let shown = self.of_panels(&with_curve, &keys);
-        figures.extend(self.curves(&names, &with_curve, &shown, convergence));
+        figures.extend(self.curves(&source, &names, &with_curve, &shown, convergence));
         figures
     }
 
     fn curves(
         &self,
+        source: &Source,
         names: &[String],
         all: &[&SummaryRow],
         shown: &[&SummaryRow],
@@ -239,7 +252,7 @@ impl Choice<'_> {
             return Vec::new();
         }
         let of_groups = (shown.len() < all.len()).then_some(all.len());
-        let mut curves = Curves::of(self.results, &self.cells.source, shown, of_groups);
+        let mut curves = Curves::of(self.results, source, shown, of_groups);
         let draw = |name: &String| {
             curves.source.figure.clone_from(name);
             draw(&curves)
@@ -263,13 +276,34 @@ impl Choice<'_> {
         shown.into_iter().map(|index| rows[index]).collect()
     }
 
+    /// The results without the columns that move with another: labels name a data set, not its batch size too.
+    fn by_factors(&self) -> SweepResults {
+        let source = &self.cells.source;
+        let kept: Vec<usize> = (0..source.columns.len())
+            .filter(|column| source.about.factors.contains(&source.columns[*column]))
+            .collect();
+        let mut results = self.results.clone();
+        results.columns = kept
+            .iter()
+            .map(|column| source.columns[*column].clone())
+            .collect();
+        for result in &mut results.cells {
+            let point = &result.cell.point;
+            result.cell.point = kept
+                .iter()
+                .map(|column| point.get(*column).cloned().flatten())
+                .collect();
+        }
+        results
+    }
+
     /// Figures of scores per segment, where they were kept.
     fn of_scores(&self) -> Vec<Figure> {
-        let results = self.results;
         let mut figures = Vec::new();
-        if results.scores.is_empty() {
+        if self.results.scores.is_empty() {
             return figures;
         }
+        let results = &self.by_factors();
         let scored = scored(results);
         for name in self.names("histograms", &["fig4"], true) {
             let binned: Vec<Histogram> = scored.iter().map(Histogram::of).collect();

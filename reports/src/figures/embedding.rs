@@ -33,12 +33,24 @@ pub(super) fn embeddings(results: &SweepResults, name: &str) -> Option<Figure> {
     if panels.is_empty() {
         return None;
     }
+    let mut seeds: Vec<u64> = panels
+        .iter()
+        .map(|(scores, _)| results.cells[scores.cell].cell.job.seed)
+        .collect();
+    seeds.sort_unstable();
+    seeds.dedup();
+    let seeds: Vec<String> = seeds.iter().map(ToString::to_string).collect();
+    let note = format!(
+        "Reconstructions of test segments, one run each: seed {}",
+        seeds.join(", ")
+    );
     let across = panels.len().min(3);
     let lines = panels.len().div_ceil(across);
     let (left, top, gap, heading) = (12.0, 34.0, 18.0, 24.0);
     let side = ((WIDTH - 2.0 * left - gap * (across - 1) as f64) / across as f64).min(340.0);
-    let mut canvas = Canvas::new(
-        &About::brief(results),
+    let mut canvas = Canvas::titled(
+        results,
+        &note,
         WIDTH,
         top + lines as f64 * (heading + side + gap),
     );

@@ -21,11 +21,19 @@ pub(super) struct Heading {
 impl Heading {
     /// Of a figure of `width`; `notes` say what it shows besides the data set and the sweep, and empty ones are left out.
     pub(super) fn new(source: &Source, title: &str, notes: &[&str], width: f64) -> Self {
-        let room = width - 2.0 * LEFT;
         let origin = source.note();
-        let notes = std::iter::once(origin.as_str())
-            .chain(notes.iter().copied())
-            .filter(|note| !note.is_empty());
+        let notes = std::iter::once(origin.as_str()).chain(notes.iter().copied());
+        Self::of_notes(title, notes, width)
+    }
+
+    /// A title and notes.
+    pub(super) fn of_notes<'a>(
+        title: &str,
+        notes: impl Iterator<Item = &'a str>,
+        width: f64,
+    ) -> Self {
+        let room = width - 2.0 * LEFT;
+        let notes = notes.filter(|note| !note.is_empty());
         Self {
             title: wrap(title, TITLE, true, room),
             notes: notes

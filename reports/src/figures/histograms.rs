@@ -79,14 +79,20 @@ pub(super) fn histograms(
     if shown.is_empty() {
         return None;
     }
-    let across = shown.len().min(3);
+    // Two to a line where three would cut their names.
+    let widest = shown
+        .iter()
+        .map(|histogram| width(&histogram.origin.label(), MEDIUM, true))
+        .fold(0.0, f64::max);
+    let across = shown.len().min(if widest > 140.0 { 2 } else { 3 });
     let lines = shown.len().div_ceil(across);
     let (left, right, top, bottom, gap, heading) = (16.0, 16.0, 36.0, 20.0, 22.0, 24.0);
     let panel_width = (WIDTH - left - right - gap * (across - 1) as f64) / across as f64;
     let panel_height = if across == 1 { 220.0 } else { 130.0 };
     let line_height = heading + panel_height + 34.0;
-    let mut canvas = Canvas::new(
-        &About::brief(results),
+    let mut canvas = Canvas::titled(
+        results,
+        &seeds(shown),
         WIDTH,
         top + lines as f64 * line_height + bottom,
     );

@@ -279,11 +279,12 @@ fn numbers(row: &Row<'_>) -> String {
         1 => "1 pair".to_owned(),
         n => format!("{n} pairs"),
     };
-    match (mean(&values), student(&values)) {
+    let text = match (mean(&values), student(&values)) {
         (Some(mean), Some((low, high))) => format!("{mean:+.2} [{low:+.2}, {high:+.2}], {pairs}"),
         (Some(mean), None) => format!("{mean:+.2}, {pairs}"),
         _ => "no pair".to_owned(),
-    }
+    };
+    text.replace('-', "−")
 }
 
 /// Ends of Student's 95% interval of the mean; `None` below three values.

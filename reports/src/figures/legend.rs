@@ -23,6 +23,13 @@ impl Look {
     }
 }
 
+/// What a line's marks are filled with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Fill {
+    Full,
+    Hollow,
+}
+
 /// One entry.
 #[derive(Debug, Clone)]
 pub(super) struct Entry {
@@ -44,7 +51,7 @@ pub(super) fn draw(
     entries: &[Entry],
     (left, top): (f64, f64),
     room: f64,
-    with_marker: bool,
+    marker: Option<Fill>,
 ) {
     for (index, entry) in entries.iter().enumerate() {
         let y = top + LINE * (index as f64 + 0.5);
@@ -53,9 +60,10 @@ pub(super) fn draw(
             canvas.layer(entry.look.dash(), |pen| {
                 pen.line(&[(left, y), (left + 32.0, y)], color, 2.0, 1.0);
             });
-            if with_marker {
+            if let Some(fill) = marker {
+                let fill = if fill == Fill::Full { color } else { WHITE };
                 canvas.layer("", |pen| {
-                    pen.marker((left + 16.0, y), 2.8, entry.look.marker(), color, WHITE);
+                    pen.marker((left + 16.0, y), 2.8, entry.look.marker(), color, fill);
                 });
             }
             let style = TextStyle::new(SMALL);

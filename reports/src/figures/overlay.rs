@@ -9,7 +9,7 @@ use super::convergence::{band_words, draw_seeds, left_out, seed_words};
 use super::curves::{CurveGroup, Curves};
 use super::heading::Heading;
 use super::key::Key;
-use super::legend::{self, Entry, Look};
+use super::legend::{self, Entry, Fill, Look};
 use super::panel::{MEDIUM, Panel, whole_ticks};
 use super::panels::{Split, split};
 use super::text::fit;
@@ -31,6 +31,7 @@ pub(super) fn panels_of<'a>(
     let mut panels = Vec::new();
     for panel in split(source, keys, &[]) {
         let lengths = || panel.groups.iter().map(|index| length(*index));
+        let start = panels.len();
         let (low, high) = (lengths().min().unwrap_or(1), lengths().max().unwrap_or(1));
         if high < 2 * low {
             panels.push(panel);
@@ -56,6 +57,7 @@ pub(super) fn panels_of<'a>(
                 break;
             }
         }
+        panels[start..].sort_by_key(|panel: &Split| panel.groups.first().copied());
     }
     panels
 }
@@ -76,7 +78,7 @@ pub(super) fn overlay(curves: &Curves) -> Option<Figure> {
         source,
         title,
         &[
-            "Frame-level AUC of the reported score after each epoch; in brackets whose: D's or G's.",
+            "Frame-level AUC of the reported score, D's or G's, after each epoch.",
             &words,
         ],
         WIDTH,
@@ -122,7 +124,13 @@ pub(super) fn overlay(curves: &Curves) -> Option<Figure> {
             y = top + 24.0;
         }
         let entries = entries(panel);
-        legend::draw(&mut canvas, &entries, (EDGE, y), WIDTH - 2.0 * EDGE, true);
+        legend::draw(
+            &mut canvas,
+            &entries,
+            (EDGE, y),
+            WIDTH - 2.0 * EDGE,
+            Some(Fill::Hollow),
+        );
         y += legend::height(&entries);
         draw_panel(&mut canvas, &source.figure, &members, y);
         description.extend(entries.iter().zip(&members).filter_map(|(entry, group)| {

@@ -60,8 +60,12 @@ pub(super) fn profile(cells: &Cells, asked: bool) -> Option<Figure> {
         &["The share of runs whose AUC after the last epoch is at least the value below."],
         WIDTH,
     );
-    let panel_height = |lines: &[Line<'_>]| 24.0 + 17.0 * lines.len() as f64 + PLOT + 30.0;
-    let plots: f64 = panels.iter().map(|(_, lines)| panel_height(lines)).sum();
+    let panel_height =
+        |name: &str, lines: &[Line<'_>]| head(name) + 17.0 * lines.len() as f64 + PLOT + 30.0;
+    let plots: f64 = panels
+        .iter()
+        .map(|(name, lines)| panel_height(name, lines))
+        .sum();
     let height = heading.height() + plots + 26.0;
     let mut canvas = Canvas::new(&source.about, WIDTH, height);
     heading.draw(&mut canvas);
@@ -69,7 +73,7 @@ pub(super) fn profile(cells: &Cells, asked: bool) -> Option<Figure> {
     let mut description = Vec::new();
     for (name, lines) in &panels {
         draw_panel(&mut canvas, cells, name, lines, y);
-        y += panel_height(lines);
+        y += panel_height(name, lines);
         description.extend(lines.iter().map(|(group, aucs)| {
             format!(
                 "{}{}: all {} runs reach {:.2}%, half of them {:.2}%, the best {:.2}%.",
@@ -111,10 +115,18 @@ pub(super) fn profile(cells: &Cells, asked: bool) -> Option<Figure> {
     })
 }
 
+/// The height of a panel's name.
+fn head(name: &str) -> f64 {
+    if name.is_empty() { 4.0 } else { 24.0 }
+}
+
 fn draw_panel(canvas: &mut Canvas, cells: &Cells, name: &str, lines: &[Line<'_>], top: f64) {
-    let style = TextStyle::new(MEDIUM).bold();
-    let text = fit(name, MEDIUM, true, WIDTH - 2.0 * EDGE);
-    canvas.text(EDGE, top + 12.0, style, &text);
+    let head = head(name);
+    if !name.is_empty() {
+        let style = TextStyle::new(MEDIUM).bold();
+        let text = fit(name, MEDIUM, true, WIDTH - 2.0 * EDGE);
+        canvas.text(EDGE, top + 12.0, style, &text);
+    }
     let others = cells.source.others();
     let entries: Vec<Entry> = lines
         .iter()
@@ -133,8 +145,8 @@ fn draw_panel(canvas: &mut Canvas, cells: &Cells, name: &str, lines: &[Line<'_>]
         })
         .collect();
     let room = WIDTH - 2.0 * EDGE;
-    legend::draw(canvas, &entries, (EDGE, top + 24.0), room, false);
-    let top = top + 24.0 + legend::height(&entries);
+    legend::draw(canvas, &entries, (EDGE, top + head), room, None);
+    let top = top + head + legend::height(&entries);
     let (low, high) = percent_range(lines.iter().flat_map(|(_, aucs)| aucs).copied());
     let (y, x) = (
         Axis::linear(0.0, 100.0, top + PLOT, top + 10.0),

@@ -43,7 +43,12 @@ pub(super) fn roc(results: &SweepResults, all: &[Curve], name: &str) -> Option<F
     }
     let (left, top, side) = (58.0, 16.0, 380.0);
     let height = top + side + 46.0;
-    let mut canvas = Canvas::new(&About::brief(results), WIDTH, height);
+    let mut canvas = Canvas::titled(
+        results,
+        "Over all frames of all test videos pooled; one seed of each.",
+        WIDTH,
+        height,
+    );
     let (x, y) = (
         Axis::linear(0.0, 1.0, left, left + side),
         Axis::linear(0.0, 1.0, top + side, top),

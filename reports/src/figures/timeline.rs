@@ -173,7 +173,7 @@ fn draw(
     let (low, high) = range(finite.filter(|score| score.is_finite()), 1e-6)?;
     let (left, right, top, bottom, heading, tall, gap) = (58.0, 14.0, 32.0, 40.0, 22.0, 78.0, 26.0);
     let height = top + strips.len() as f64 * (heading + tall + gap) + bottom - gap;
-    let mut canvas = Canvas::new(&About::brief(results), WIDTH, height);
+    let mut canvas = Canvas::titled(results, &format!("one run, seed {seed}"), WIDTH, height);
     canvas.layer("", |pen| {
         pen.rectangle((left, 9.0), (left + 22.0, 21.0), VERMILLION, 0.22);
     });

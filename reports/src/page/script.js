@@ -130,6 +130,10 @@
     if (!mark) return;
     mark.classList.add("lit");
     tip.textContent = told(mark);
+    place(mark);
+  };
+  // Beside the mark, wherever the page is scrolled to.
+  const place = (mark) => {
     const box = mark.getBoundingClientRect();
     const [wide, tall] = [tip.offsetWidth, tip.offsetHeight];
     const left = Math.min(Math.max(4, box.left + box.width / 2 - wide / 2), document.documentElement.clientWidth - wide - 4);
@@ -157,13 +161,9 @@
       button.addEventListener("click", () => act(button));
       return button;
     };
-    // What the reader has lit or hidden is not saved.
-    const whole = () => {
-      const copy = svg.cloneNode(true);
-      copy.querySelectorAll(".lit, .off").forEach((part) => part.removeAttribute("class"));
-      return copy.outerHTML;
-    };
-    action("Save SVG", () => save(whole(), "image/svg+xml", `${name}.svg`));
+    // What the reader lights or hides is not saved.
+    const whole = svg.outerHTML;
+    action("Save SVG", () => save(whole, "image/svg+xml", `${name}.svg`));
     const data = figure.querySelector("details.data code");
     if (data) action("Save CSV", () => save(data.textContent, "text/csv", `${name}.csv`));
     const variants = [...new Set([...svg.querySelectorAll("[data-variant]")].map((part) => part.dataset.variant))];
@@ -205,7 +205,7 @@
     figure.append(tools);
   });
   document.body.append(tip);
-  addEventListener("scroll", () => tell(null), { passive: true });
+  addEventListener("scroll", () => lit && place(lit), { passive: true, capture: true });
   document.querySelector("footer").append(say);
   addEventListener("beforeprint", () => document.querySelectorAll("details").forEach((element) => { element.open = true; }));
 })();
