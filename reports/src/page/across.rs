@@ -16,7 +16,7 @@ const MOST: usize = 100;
 pub(super) fn across(section: &Section<'_>) -> String {
     let columns = &section.results.columns;
     let mut datasets: Vec<String> = Vec::new();
-    let mut methods: Vec<(String, BTreeMap<String, Vec<f64>>)> = Vec::new();
+    let mut methods: Vec<(String, BTreeMap<String, BTreeMap<u64, f64>>)> = Vec::new();
     for row in &section.rows {
         let Some(cell) = row
             .cells
@@ -46,10 +46,7 @@ pub(super) fn across(section: &Section<'_>) -> String {
         } else {
             format!("{} · {}", row.variant, point.join(", "))
         };
-        let aucs: Vec<f64> = row
-            .seeds_and_aucs(section.results)
-            .map(|(_, auc)| auc)
-            .collect();
+        let aucs: BTreeMap<u64, f64> = row.seeds_and_aucs(section.results).collect();
         if aucs.is_empty() {
             continue;
         }
@@ -71,17 +68,22 @@ pub(super) fn across(section: &Section<'_>) -> String {
     }
     let mut heads = vec!["Method".to_owned()];
     heads.extend(datasets.iter().map(|name| format!("#{name}, mean AUC %")));
-    heads.extend(["#Interquartile mean over all", "#95% interval", "#Runs"].map(String::from));
+    heads.extend(
+        [
+            "#Interquartile mean over all",
+            "#95% interval",
+            "#Seeds finished on all",
+        ]
+        .map(String::from),
+    );
     let mut table = Table::new(
         "Methods with results on every data set: mean on each, and interquartile mean over the runs of all",
         Some("copy"),
         &heads,
     );
     for (label, of) in methods.iter().take(MOST) {
-        let strata: Vec<&[f64]> = datasets
-            .iter()
-            .filter_map(|name| of.get(name).map(Vec::as_slice))
-            .collect();
+        let strata = common_seeds(&datasets, of);
+        let strata: Vec<&[f64]> = strata.iter().map(Vec::as_slice).collect();
         let pooled = strata.concat();
         let resampled = if pooled.len() <= MOST_RESAMPLED {
             bootstrap_interval(&strata, |drawn| interquartile_mean(&drawn.concat()))
@@ -98,7 +100,7 @@ pub(super) fn across(section: &Section<'_>) -> String {
         cells.extend([
             Cell::Number(percent(iqm), iqm),
             Cell::Number(interval(resampled), None),
-            Cell::Number(pooled.len().to_string(), None),
+            Cell::Number((pooled.len() / datasets.len()).to_string(), None),
         ]);
         table.row("", cells);
     }
@@ -110,8 +112,23 @@ pub(super) fn across(section: &Section<'_>) -> String {
         String::new()
     };
     format!(
-        "<h3>Over all data sets</h3>\n{}<p class=\"note\">The interquartile mean is that of the middle half of all runs, whatever their data set; its \
+        "<h3>Over all data sets</h3>\n{}<p class=\"note\">Over the seeds that finished on every data set, so that each counts alike. The interquartile mean is that of the middle half of these runs, whatever their data set; its \
          bootstrap interval resamples seeds within each data set. It says how a method does over these data sets, not over others.{left_out}</p>\n",
         table.finish()
     )
+}
+
+/// The AUCs on each data set of the seeds that finished on all of them.
+fn common_seeds(datasets: &[String], of: &BTreeMap<String, BTreeMap<u64, f64>>) -> Vec<Vec<f64>> {
+    let everywhere = |seed: &u64| of.values().all(|aucs| aucs.contains_key(seed));
+    datasets
+        .iter()
+        .filter_map(|name| of.get(name))
+        .map(|aucs| {
+            aucs.iter()
+                .filter(|(seed, _)| everywhere(seed))
+                .map(|(_, auc)| *auc)
+                .collect()
+        })
+        .collect()
 }

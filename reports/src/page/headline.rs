@@ -1,7 +1,7 @@
 //! The first answers of a page: who is ahead, by how much and in how many seeds; which orderings of the paper hold.
 
 use super::Section;
-use super::html::{count, percent, points};
+use super::html::{count, p_value, percent, points};
 use crate::leaders::leaders;
 use crate::published::family;
 use crate::statistics::{Decision, Verdict};
@@ -32,37 +32,72 @@ fn who_is_ahead(section: &Section<'_>) -> Vec<String> {
             let best = rows.get(leader.best)?;
             let next = leader.next.and_then(|index| rows.get(index))?;
             let decision = leader.decision.as_ref()?;
-            let place = if one_variant || found.len() == 1 {
-                String::new()
-            } else {
-                let point = best.point_label(&section.results.columns);
-                if point.is_empty() {
-                    String::new()
-                } else {
-                    format!("At {point}: ")
-                }
-            };
-            let name = |row: &SummaryRow| {
-                if one_variant || found.len() == 1 {
-                    row.label(&section.results.columns)
-                } else {
-                    row.variant.clone()
-                }
-            };
+            let (place, name) = names(section, best, next, one_variant);
             Some(format!(
                 "{place}{}",
-                ahead(&name(best), &name(next), best, next, decision)
+                ahead(&name[0], &name[1], best, next, decision)
             ))
         })
         .collect();
+    if one_variant && !sentences.is_empty() {
+        sentences.push(
+            "Which setting is best was seen with test truth, so its mean is optimistic.".to_owned(),
+        );
+    }
     if more > 0 && !sentences.is_empty() {
         sentences.push(format!(
-            "{} more of the grid {} a highest mean in the table below.",
-            count(more, "point", "points"),
-            if more == 1 { "has" } else { "have" }
+            "{} more: see the table below.",
+            count(more, "point of the grid", "points of the grid")
         ));
     }
     sentences
+}
+
+/// What the two rows share, as the start of a sentence, and what tells them apart.
+fn names(
+    section: &Section<'_>,
+    best: &SummaryRow,
+    next: &SummaryRow,
+    one_variant: bool,
+) -> (String, [String; 2]) {
+    let columns = &section.results.columns;
+    let (mut shared, mut own) = (Vec::new(), [Vec::new(), Vec::new()]);
+    for index in &best.shown {
+        let value = |row: &SummaryRow| row.point.get(*index).cloned().flatten();
+        let Some(column) = columns.get(*index) else {
+            continue;
+        };
+        let (left, right) = (value(best), value(next));
+        if left == right {
+            if let Some(value) = left {
+                shared.push(if column == "dataset" {
+                    format!("on {value}")
+                } else {
+                    format!("at {column} = {value}")
+                });
+            }
+            continue;
+        }
+        for (side, value) in own.iter_mut().zip([left, right]) {
+            side.push(value.map_or_else(
+                || format!("without {column}"),
+                |value| format!("{column} = {value}"),
+            ));
+        }
+    }
+    // Where the grid has one point, nothing is shared that a reader would ask for.
+    let place = shared.join(", ");
+    let mut letters = place.chars();
+    let place = match letters.next() {
+        Some(first) => format!("{}{}: ", first.to_uppercase(), letters.as_str()),
+        None => String::new(),
+    };
+    let name = |row: &SummaryRow, own: &[String]| match (own, one_variant) {
+        ([], _) => row.variant.clone(),
+        (own, true) => format!("{} at {}", row.variant, own.join(", ")),
+        (own, false) => format!("{} ({})", row.variant, own.join(", ")),
+    };
+    (place, [name(best, &own[0]), name(next, &own[1])])
 }
 
 /// Who has the highest mean, by how much, in how many seeds, and whether that is more than chance.
@@ -98,9 +133,9 @@ fn ahead(
     let why = decision.why(best_name, next_name);
     let outcome = match decision.verdict {
         Verdict::Holds => {
-            let p = decision
-                .p_adjusted
-                .map_or_else(String::new, |p| format!(" (adjusted p = {p:.2e})"));
+            let p = decision.p_adjusted.map_or_else(String::new, |p| {
+                format!(" (adjusted p: {})", p_value(Some(p)))
+            });
             format!(" That is more than chance: {best_name} is better on these data{p}.")
         }
         Verdict::Fails => format!(
@@ -126,10 +161,10 @@ fn papers_orderings(section: &Section<'_>) -> Option<String> {
         return None;
     }
     let columns = &section.results.columns;
-    let listed = |wanted: &[Verdict]| -> (usize, String) {
+    let listed = |wanted: Verdict| -> (usize, String) {
         let of: Vec<&Ordering> = found
             .iter()
-            .filter(|ordering| wanted.contains(&ordering.decision.verdict))
+            .filter(|ordering| ordering.decision.verdict == wanted)
             .collect();
         let mut names: Vec<String> = of
             .iter()
@@ -151,15 +186,24 @@ fn papers_orderings(section: &Section<'_>) -> Option<String> {
         (of.len(), names.join("; "))
     };
     let mut parts = Vec::new();
-    for (verdicts, words) in [
-        (&[Verdict::Holds][..], "hold"),
-        (&[Verdict::Fails][..], "are the other way round"),
-        (&[Verdict::Equal][..], "are no difference here"),
-        (&[Verdict::Undecided][..], "are undecided"),
-        (&[Verdict::TooFew][..], "have too few runs"),
+    for (verdict, one, many) in [
+        (Verdict::Holds, "holds", "hold"),
+        (
+            Verdict::Fails,
+            "is the other way round",
+            "are the other way round",
+        ),
+        (
+            Verdict::Equal,
+            "is no difference here",
+            "are no difference here",
+        ),
+        (Verdict::Undecided, "is undecided", "are undecided"),
+        (Verdict::TooFew, "has too few runs", "have too few runs"),
     ] {
-        let (number, names) = listed(verdicts);
+        let (number, names) = listed(verdict);
         if number > 0 {
+            let words = if number == 1 { one } else { many };
             parts.push(format!("{number} {words} ({names})"));
         }
     }
