@@ -180,6 +180,36 @@ fn what_was_written_reads_back() {
     assert!(read_csv(&folder.path().join("epochs.csv")).is_ok());
 }
 
+/// Warnings and settings are no columns of a table: `sweep.json` has them, and without it nobody claims that there were none.
+#[test]
+fn warnings_survive_the_files_and_are_not_denied_without_them() {
+    let folder = tempfile::tempdir().unwrap();
+    let results = fabricated::troubled();
+    let recorded = |results: &SweepResults| -> usize {
+        let records = results.cells.iter().filter_map(|cell| cell.record.as_ref());
+        records.map(|record| record.outcome.warnings.len()).sum()
+    };
+    assert!(recorded(&results) > 0);
+    write_csv(&results, folder.path()).unwrap();
+    let read = read_csv(folder.path()).unwrap();
+    assert_eq!(recorded(&read[0]), recorded(&results));
+    assert!(!read[0].warnings_lost);
+    let page = reports::render_page(&read).unwrap();
+    assert!(page.contains("labels-locked"));
+
+    std::fs::remove_file(folder.path().join("sweep.json")).unwrap();
+    let quiet = fabricated::quickstart();
+    write_csv(&quiet, folder.path()).unwrap();
+    std::fs::remove_file(folder.path().join("sweep.json")).unwrap();
+    let read = read_csv(folder.path()).unwrap();
+    let page = reports::render_page(&read).unwrap();
+    assert!(!page.contains("no job recorded a warning"));
+    assert!(page.contains("do not say whether jobs recorded warnings"));
+    // What is not known stays so when it is written again.
+    write_csv(&read[0], folder.path()).unwrap();
+    assert!(read_csv(folder.path()).unwrap()[0].warnings_lost);
+}
+
 #[test]
 fn a_file_that_is_not_ours_is_refused_with_its_name_and_line() {
     let folder = tempfile::tempdir().unwrap();

@@ -167,6 +167,72 @@ fn several_sweeps_stand_side_by_side_without_sharing_identifiers() {
     }
 }
 
+/// Two sweeps of the same methods on two data sets: one table, one set of figures, one mean over both.
+#[test]
+fn several_sweeps_have_one_table_and_one_mean() {
+    let first = fabricated::quickstart();
+    let mut second = first.clone();
+    second.name = "the same elsewhere".into();
+    second.datasets.clear();
+    for cell in &mut second.cells {
+        cell.cell.job.dataset = sweeps::DatasetSource::Named("elsewhere".into());
+        cell.job_id.0[0] ^= 1;
+    }
+    let html = render_page(&[first, second]).unwrap();
+    let words = text(&html);
+    assert!(words.contains("All sweeps together"));
+    assert!(words.contains("Over all data sets"));
+    assert!(words.contains("Seeds finished on all"));
+    assert!(html.contains("figure-all-auc"));
+    let names = render_figures(&[fabricated::quickstart(), fabricated::grid()]).unwrap();
+    assert!(names.iter().any(|figure| figure.name.starts_with("all-")));
+}
+
+/// One method name with two meanings is two rows, and a job of two sweeps counts once.
+#[test]
+fn merged_sweeps_neither_mix_settings_nor_count_twice() {
+    let first = fabricated::quickstart();
+    let mut same = first.clone();
+    same.name = "again".into();
+    let given = |rate: f64| {
+        let mut parameters = sweeps::Parameters::default();
+        parameters.set("learning_rate", &rate.into()).unwrap();
+        sweeps::JobSpec::resolve(sweeps::DatasetSource::Named("data".into()), 0, &parameters)
+            .parameters
+    };
+    let with = |mut results: SweepResults, rate: f64| {
+        for cell in &mut results.cells {
+            cell.cell.job.parameters = given(rate);
+        }
+        results
+    };
+    let merged = reports::merge::merge(&[with(first.clone(), 1e-4), with(same.clone(), 1e-4)]);
+    assert_eq!(merged.cells.len(), first.cells.len());
+    for cell in &mut same.cells {
+        cell.job_id.0[0] ^= 1;
+    }
+    let merged = reports::merge::merge(&[with(first.clone(), 1e-4), with(same, 2e-4)]);
+    assert_eq!(merged.cells.len(), 2 * first.cells.len());
+    let rows = reports::summary(&merged);
+    assert_eq!(rows.len(), 4);
+    assert!(rows.iter().any(|row| row.variant == "GCL_B (again)"));
+}
+
+/// Nobody who opens any part of a rehearsal's page can take it for results.
+#[test]
+fn a_rehearsal_says_so_and_names_no_winner() {
+    let mut results = fabricated::quickstart();
+    results.rehearsal = true;
+    let html = page(&results);
+    assert!(html.contains("class=\"rehearsal\""));
+    let words = text(&html);
+    assert!(words.contains("Rehearsal: no number here is a result"));
+    assert!(!words.contains("has the highest mean AUC"));
+    for figure in render_figures(&[results]).unwrap() {
+        assert!(figure.svg.contains("REHEARSAL") || figure.svg.contains("rehearsal"));
+    }
+}
+
 #[test]
 fn figures_fit_the_axes() {
     let names = |results: SweepResults| -> Vec<String> {

@@ -15,6 +15,10 @@ const MOST_NAMED: usize = 6;
 
 /// The answers, a sentence or two each.
 pub(super) fn sentences(section: &Section<'_>) -> Vec<String> {
+    // Who leads a rehearsal is nobody's business.
+    if section.results.rehearsal {
+        return Vec::new();
+    }
     let mut sentences = who_is_ahead(section);
     sentences.extend(papers_orderings(section));
     sentences

@@ -34,6 +34,8 @@ pub use alone::shell_word;
 use html::escape;
 
 const STYLE: &str = include_str!("style.css");
+/// Stays in sight on every screen, and is printed on every sheet.
+const REHEARSAL: &str = "<p class=\"rehearsal\" role=\"note\"><strong>Rehearsal</strong> on stand-ins: no number of this page is a result.</p>\n";
 const SCRIPT: &str = include_str!("script.js");
 
 /// One sweep with everything that was computed from it.
@@ -181,6 +183,7 @@ fn together(section: &Section<'_>) -> String {
 /// The whole page. `together` is the section of all sweeps as one, where there are several.
 pub(crate) fn page(sections: &[Section<'_>], together_section: Option<&Section<'_>>) -> String {
     let title = match sections {
+        [one] if one.results.rehearsal => format!("{}: rehearsal: report", one.results.name),
         [one] => format!("{}: report", one.results.name),
         many => format!(
             "{}: report",
@@ -206,7 +209,11 @@ pub(crate) fn page(sections: &[Section<'_>], together_section: Option<&Section<'
             escape(&one.results.description)
         );
     }
-    body.push_str("</header>\n<main id=\"main\">\n");
+    body.push_str("</header>\n");
+    if sections.iter().any(|section| section.results.rehearsal) {
+        body.push_str(REHEARSAL);
+    }
+    body.push_str("<main id=\"main\">\n");
     if sections.len() > 1 {
         body.push_str(&verdict::overview(sections));
     }
