@@ -69,7 +69,7 @@ pub(crate) fn make(
             frames.videos().partition_point(before) as u32
         })
         .collect();
-    Embedding {
+    let artifact = Embedding {
         names: dataset.test_names.clone(),
         perplexity,
         iterations: ITERATIONS as u64,
@@ -77,10 +77,8 @@ pub(crate) fn make(
         segments: chosen,
         videos,
         anomalous,
-    }
-    .encode()
-    .map(Some)
-    .map_err(TrainError::artifact)
+    };
+    Ok(Some(artifact.encode()?))
 }
 
 /// One thread computes, and the neighbours are found here: `bhtsne`'s own search draws pivots from an unseeded stream, which

@@ -104,17 +104,15 @@ impl Kept {
                 &frames.negatives()[video.clone()],
             );
         }
-        EpochScores {
+        let artifact = EpochScores {
             names: self.videos.iter().map(|v| names[*v].clone()).collect(),
             all: self.videos.len() == names.len(),
             frames: own,
             epochs,
             g: self.with_g.then(|| of(0)),
             d: self.with_d.then(|| of(usize::from(self.with_g))),
-        }
-        .encode()
-        .map(Some)
-        .map_err(TrainError::artifact)
+        };
+        Ok(Some(artifact.encode()?))
     }
 }
 

@@ -47,6 +47,14 @@ pub enum TrainError {
     },
 }
 
+impl From<metrics::artifact::ArtifactError> for TrainError {
+    fn from(error: metrics::artifact::ArtifactError) -> Self {
+        Self::Device {
+            message: error.to_string(),
+        }
+    }
+}
+
 impl TrainError {
     /// The failure that a job's attempt is recorded with.
     pub fn failure(&self) -> Failure {
@@ -58,13 +66,6 @@ impl TrainError {
             Self::BadCheckpoint { .. } | Self::Device { .. } => FailureClass::Trainer,
         };
         Failure::new(class, self.to_string())
-    }
-
-    /// An artifact that could not be encoded.
-    pub(crate) fn artifact(error: metrics::artifact::ArtifactError) -> Self {
-        Self::Device {
-            message: error.to_string(),
-        }
     }
 
     pub(crate) fn bad_data(message: impl Into<String>) -> Self {

@@ -133,7 +133,7 @@ fn run(request: &Request<'_>, observer: &mut dyn Observer) -> Result<Trained, Tr
         d: found.d,
         g: found.g,
     };
-    let scores = scores.encode().map_err(TrainError::artifact)?;
+    let scores = scores.encode()?;
     let mut artifacts = vec![(SCORES.to_owned(), scores)];
     if let Some(bytes) = kept.encode(dataset, &checkpoint.epoch_scores)? {
         artifacts.push((EPOCH_SCORES.to_owned(), bytes));

@@ -30,13 +30,6 @@ pub struct RowKey {
 }
 
 impl RowKey {
-    fn of(row: &SummaryRow) -> Self {
-        Self {
-            variant: row.variant.clone(),
-            point: row.point.clone(),
-        }
-    }
-
     fn is(&self, row: &SummaryRow) -> bool {
         self.variant == row.variant && compare_points(&self.point, &row.point).is_eq()
     }
@@ -106,25 +99,20 @@ pub struct VideoPair {
 
 /// The pairs that are resampled, at most [`MOST_PAIRS`]: of variants at the same point, each minus the reference of the
 /// report or else minus the first; then, without a reference, the other pairs. With one variant, its points minus the first.
-pub fn video_pairs(results: &SweepResults, rows: &[SummaryRow]) -> Vec<VideoPair> {
+pub fn video_pairs(results: &SweepResults) -> Vec<VideoPair> {
     let reference = results.report.reference.as_deref();
-    let mut first = Vec::new();
+    let rows = rows(results);
+    let mut first: Vec<(&Row<'_>, &Row<'_>)> = Vec::new();
     let mut others = Vec::new();
     if rows.iter().all(|row| row.variant == rows[0].variant) {
         first.extend(rows.iter().skip(1).map(|row| (row, &rows[0])));
     } else {
-        let mut sorted: Vec<&SummaryRow> = rows.iter().collect();
-        // Stable: variants keep the sweep's order within a point.
-        sorted.sort_by(|left, right| compare_points(&left.point, &right.point));
-        for group in
-            sorted.chunk_by(|left, right| compare_points(&left.point, &right.point).is_eq())
-        {
-            let named = |row: &&&SummaryRow| Some(row.variant.as_str()) == reference;
-            let base = *group.iter().find(named).unwrap_or(&group[0]);
-            let rest: Vec<&SummaryRow> = group
+        for group in rows.chunk_by(|left, right| compare_points(left.point, right.point).is_eq()) {
+            let named = |row: &&Row<'_>| Some(row.variant) == reference;
+            let base = group.iter().find(named).unwrap_or(&group[0]);
+            let rest: Vec<&Row<'_>> = group
                 .iter()
-                .copied()
-                .filter(|row| !std::ptr::eq(*row, base))
+                .filter(|row| row.variant != base.variant)
                 .collect();
             first.extend(rest.iter().map(|row| (*row, base)));
             if reference.is_none() {
@@ -140,8 +128,8 @@ pub fn video_pairs(results: &SweepResults, rows: &[SummaryRow]) -> Vec<VideoPair
         .filter_map(|(left, right)| {
             let cells = paired_cells(results, left, right);
             (!cells.is_empty()).then(|| VideoPair {
-                left: RowKey::of(left),
-                right: RowKey::of(right),
+                left: left.key(),
+                right: right.key(),
                 cells,
             })
         })
@@ -149,27 +137,65 @@ pub fn video_pairs(results: &SweepResults, rows: &[SummaryRow]) -> Vec<VideoPair
         .collect()
 }
 
-/// The cells of the seeds that finished on both sides, on the same data set.
-fn paired_cells(
-    results: &SweepResults,
-    left: &SummaryRow,
-    right: &SummaryRow,
-) -> Vec<(usize, usize)> {
-    let finished = |row: &SummaryRow| -> BTreeMap<u64, usize> {
-        let cells = row.cells.iter().copied();
-        cells
-            .filter_map(|index| {
-                let result = results.cells.get(index)?;
-                finished_auc(result)?;
-                Some((result.cell.job.seed, index))
-            })
-            .collect()
+/// A row of the summary, as far as pairs need it.
+struct Row<'a> {
+    variant: &'a str,
+    point: &'a [Option<Value>],
+    /// Finished cells by seed.
+    cells: BTreeMap<u64, usize>,
+}
+
+impl Row<'_> {
+    fn key(&self) -> RowKey {
+        RowKey {
+            variant: self.variant.to_owned(),
+            point: self.point.to_vec(),
+        }
+    }
+}
+
+/// The rows with a finished cell, points in natural order, variants in the sweep's order at each.
+fn rows(results: &SweepResults) -> Vec<Row<'_>> {
+    let mut order: BTreeMap<&str, usize> = BTreeMap::new();
+    for result in &results.cells {
+        let next = order.len();
+        order.entry(&result.cell.variant).or_insert(next);
+    }
+    let mut all: Vec<(&[Option<Value>], &str, u64, usize)> = results
+        .cells
+        .iter()
+        .enumerate()
+        .filter(|(_, result)| finished_auc(result).is_some())
+        .map(|(index, result)| {
+            let cell = &result.cell;
+            (&cell.point[..], &cell.variant[..], cell.job.seed, index)
+        })
+        .collect();
+    all.sort_by(|left, right| {
+        compare_points(left.0, right.0).then_with(|| order[left.1].cmp(&order[right.1]))
+    });
+    let same = |left: &(&[Option<Value>], &str, u64, usize), right: &(&[_], &str, u64, usize)| {
+        left.1 == right.1 && compare_points(left.0, right.0).is_eq()
     };
-    let (ours, theirs) = (finished(left), finished(right));
-    let dataset = |index: &usize| &results.cells[*index].cell.job.dataset;
-    ours.iter()
-        .filter_map(|(seed, ours)| Some((*ours, *theirs.get(seed)?)))
-        .filter(|(ours, theirs)| dataset(ours) == dataset(theirs))
+    all.chunk_by(same)
+        .map(|cells| Row {
+            variant: cells[0].1,
+            point: cells[0].0,
+            cells: cells
+                .iter()
+                .map(|(.., seed, cell)| (*seed, *cell))
+                .collect(),
+        })
+        .collect()
+}
+
+/// The cells of the seeds that finished on both sides, on the same data set.
+fn paired_cells(results: &SweepResults, left: &Row<'_>, right: &Row<'_>) -> Vec<(usize, usize)> {
+    let dataset = |index: usize| &results.cells[index].cell.job.dataset;
+    left.cells
+        .iter()
+        .filter_map(|(seed, ours)| Some((*ours, *right.cells.get(seed)?)))
+        .filter(|(ours, theirs)| dataset(*ours) == dataset(*theirs))
         .take(MOST_SEEDS)
         .collect()
 }

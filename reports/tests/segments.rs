@@ -193,6 +193,33 @@ fn check_places(figure: &Figure, scores: &Scores) {
     assert!(figure.caption.contains("How the videos were chosen: "));
 }
 
+/// Where there is room for one run, a method with a D is shown, wherever it stands in the sweep, and at its first point.
+#[test]
+fn the_run_that_is_shown_is_the_last_with_a_discriminator() {
+    let (scores, epochs) = world(16);
+    let mut results = results(&scores, &epochs);
+    results.cells.push(results.cells[0].clone());
+    results.cells[10].cell.variant = "PCA".into();
+    let own = results.scores[0].clone();
+    let mut plain = own.clone();
+    for video in &mut plain.videos {
+        video.d.clear();
+    }
+    // An autoencoder before it, another seed of its own after it, and a method without a D at the end.
+    results.scores = [(0, &plain), (5, &own), (6, &own), (10, &plain)]
+        .map(|(cell, scores)| CellScores {
+            cell,
+            ..scores.clone()
+        })
+        .to_vec();
+    for figure in render_figures(&[results]).unwrap() {
+        if ["fig7", "fig8"].contains(&figure.name.as_str()) {
+            let lines = columns(&figure, &["variant", "seed"]);
+            assert!(lines.iter().all(|line| line[..] == ["GCL_B", "0"]));
+        }
+    }
+}
+
 #[test]
 fn a_timeline_that_contradicts_itself_is_refused_with_its_line() {
     let (scores, epochs) = world(8);

@@ -57,7 +57,7 @@ fn the_difference_is_the_mean_over_the_seeds_of_both_sides() {
     // A seed that failed on one side is in neither mean.
     results.cells[7] = fabricated::ended(results.cells[7].clone(), JobStatus::Failed, None, 1);
     let rows = summary(&results);
-    let pairs = video_pairs(&results, &rows);
+    let pairs = video_pairs(&results);
     assert_eq!(pairs.len(), 1);
     assert_eq!(pairs[0].cells, [(5, 0), (6, 1), (8, 3), (9, 4)]);
     let mut scores = kept(&results);
@@ -100,7 +100,7 @@ fn scores_are_those_that_the_sweep_reports() {
 fn pairs_are_bounded_and_a_reference_comes_first() {
     let mut results = fabricated::troubled();
     let name = |results: &SweepResults| -> Vec<(String, String)> {
-        video_pairs(results, &summary(results))
+        video_pairs(results)
             .into_iter()
             .map(|pair| (pair.left.variant, pair.right.variant))
             .collect()
@@ -120,7 +120,7 @@ fn pairs_are_bounded_and_a_reference_comes_first() {
 #[test]
 fn other_videos_are_not_compared() {
     let results = fabricated::quickstart();
-    let pairs = video_pairs(&results, &summary(&results));
+    let pairs = video_pairs(&results);
     let mut scores = kept(&results);
     assert_eq!(video_intervals(&pairs, &scores).len(), 1);
     scores.get_mut(&2).unwrap().names[3] = "other".into();
@@ -135,7 +135,7 @@ fn a_report_from_files_has_the_intervals_too() {
         (fabricated::wide(), Some("negative_learning.sigma")),
         (fabricated::grid(), Some("threshold.generator")),
     ] {
-        let pairs = video_pairs(&results, &summary(&results));
+        let pairs = video_pairs(&results);
         results.video_intervals = video_intervals(&pairs, &kept(&results));
         assert!(!results.video_intervals.is_empty(), "{axis:?}");
         let folder = tempfile::tempdir().unwrap();

@@ -173,7 +173,7 @@ fn smoothed_metrics(scores: &Scores, sigma: f64) -> FinalMetrics {
 /// Adds how the differences between rows would move with other test videos, from the scores of all seeds. No report fails
 /// for it: runs whose scores are not there or cannot be read are left out, and a note counts the latter.
 pub async fn resample(client: &Client, results: &mut SweepResults) {
-    let pairs = video_pairs(results, &reports::summary(results));
+    let pairs = video_pairs(results);
     let mut scores: BTreeMap<usize, ReportedScores> = BTreeMap::new();
     let (mut budget, mut unread) = (MOST_RESAMPLED_BYTES, BTreeSet::new());
     let cells = pairs.iter().flat_map(|pair| &pair.cells);

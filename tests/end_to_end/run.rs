@@ -258,6 +258,50 @@ fn smoothing_is_decided_when_reporting() {
 }
 
 #[test]
+fn other_test_videos_are_drawn_from_the_kept_scores() {
+    let world = World::new();
+    let sweep = world.tiny_sweep(2, 2);
+    let text = std::fs::read_to_string(&sweep).unwrap();
+    // A third of the videos tests, half of those are anomalous: ten of each kind.
+    world.write("tiny.toml", &text.replace("videos = 18", "videos = 60"));
+    world.run_ok(&["run", "tiny.toml", "--out", "out"]);
+    let lines = csv(&world.path("out/results.csv"));
+    let mean = |variant: &str| {
+        let own = lines.iter().filter(|line| line["variant"] == variant);
+        let aucs: Vec<f64> = own.map(|line| line["auc"].parse().unwrap()).collect();
+        aucs.iter().sum::<f64>() / aucs.len() as f64
+    };
+    let about = |folder: &str| -> serde_json::Value {
+        let text = std::fs::read_to_string(world.path(folder).join("sweep.json")).unwrap();
+        serde_json::from_str(&text).unwrap()
+    };
+    let found = about("out")["video_intervals"].clone();
+    let [only] = &found.as_array().unwrap()[..] else {
+        panic!("one pair of variants: {found}");
+    };
+    assert_eq!(
+        (&only["left"]["variant"], &only["right"]["variant"]),
+        (&"GCL".into(), &"AE".into())
+    );
+    assert_eq!(
+        (&only["seeds"], &only["videos"], &only["anomalous_videos"]),
+        (&2.into(), &20.into(), &10.into())
+    );
+    let number = |name: &str| only[name].as_f64().unwrap();
+    let difference = mean("GCL") - mean("AE");
+    assert!((number("difference") - difference).abs() < 1e-12);
+    assert!(number("low") < difference && difference < number("high"));
+    // The same from the state folder, and from the files, which have no scores.
+    for (arguments, folder) in [
+        (&["report", "tiny", "--state", "out/state"][..], "state"),
+        (&["report", "--from", "out"], "files"),
+    ] {
+        world.run_ok(&[arguments, &["--out", folder]].concat());
+        assert_eq!(about(folder)["video_intervals"], found, "{folder}");
+    }
+}
+
+#[test]
 fn one_cell_alone_is_the_job_of_the_whole_sweep() {
     let world = World::new();
     world.tiny_sweep(2, 3);

@@ -6,11 +6,34 @@
 
 use std::cmp::Ordering;
 
-use crate::results::VideoScores;
+use crate::results::{CellScores, SweepResults, VideoScores};
 
 /// The rule, as a caption says it.
 pub(super) const RULE: &str = "How the videos were chosen: of the anomalous videos those with the best, the median and the worst AUC within the video, \
      of the normal ones those whose highest score is the median and the largest; ties are in the order of names.";
+
+/// Whose scores are shown where there is room for one run: at the first point of the last variant that has a D, or of the last
+/// of all (the paper's Fig. 8 shows GCL_PT). `shows` says whether there is something to show.
+pub(super) fn shown_run(
+    results: &SweepResults,
+    shows: impl Fn(&CellScores) -> bool,
+) -> Option<&CellScores> {
+    let candidates = || {
+        let with_cell = |scores: &&CellScores| scores.cell < results.cells.len();
+        results
+            .scores
+            .iter()
+            .filter(with_cell)
+            .filter(|scores| shows(scores))
+    };
+    let has_d = |scores: &&CellScores| scores.videos.iter().any(|video| !video.d.is_empty());
+    let variant = |scores: &CellScores| &results.cells[scores.cell].cell.variant;
+    let last = candidates()
+        .filter(has_d)
+        .last()
+        .or_else(|| candidates().last())?;
+    candidates().find(|scores| variant(scores) == variant(last))
+}
 
 /// Why a video is shown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -31,8 +54,8 @@ impl Place {
             Self::Median => "median anomalous video",
             Self::Worst => "worst anomalous video",
             Self::Throughout => "anomalous throughout",
-            Self::MedianNormal => "normal video, median peak",
-            Self::HighestNormal => "normal video, highest peak",
+            Self::MedianNormal => "median normal video",
+            Self::HighestNormal => "highest normal video",
         }
     }
 }
@@ -49,7 +72,7 @@ pub(super) fn representatives<'a>(
         .filter(scored)
         .partition(|video| video.is_anomalous());
     let ranked = |mut keyed: Vec<(f64, &'a VideoScores)>| -> Vec<&'a VideoScores> {
-        keyed.sort_by(|left, right| order(left, right));
+        keyed.sort_by(order);
         keyed.into_iter().map(|(_, video)| video).collect()
     };
     // Best first.

@@ -7,7 +7,7 @@ use super::axis::{Axis, range};
 use super::canvas::{Anchor, Canvas, TextStyle};
 use super::color::{BLUE, MUTED, VERMILLION};
 use super::panel::{MEDIUM, Panel, SMALL, number_ticks, whole_ticks};
-use super::representative::{Place, RULE, peak, representatives};
+use super::representative::{Place, RULE, peak, representatives, shown_run};
 use super::scores::label;
 use super::text::{fit, width};
 use crate::files::Table;
@@ -26,18 +26,9 @@ struct Strip<'a> {
     scores: &'a [f32],
 }
 
-/// Several videos after the last epoch, of the last variant that has a D (the paper's figure shows GCL_PT).
+/// Several videos after the last epoch.
 pub(super) fn videos(results: &SweepResults, name: &str) -> Option<Figure> {
-    let kept = || {
-        results
-            .scores
-            .iter()
-            .rev()
-            .filter(|scores| !scores.videos.is_empty())
-    };
-    let scores = kept()
-        .find(|scores| scores.videos.iter().any(|video| !video.d.is_empty()))
-        .or_else(|| kept().next())?;
+    let scores = shown_run(results, |scores| !scores.videos.is_empty())?;
     let result = results.cells.get(scores.cell)?;
     let strips: Vec<Strip<'_>> = representatives(&scores.videos, reported)
         .into_iter()
@@ -65,10 +56,9 @@ pub(super) fn videos(results: &SweepResults, name: &str) -> Option<Figure> {
 /// with the median peak.
 pub(super) fn evolution(results: &SweepResults, name: &str) -> Option<Figure> {
     let kept = |video: &&VideoScores| !video.epochs.is_empty();
-    let scores = results
-        .scores
-        .iter()
-        .find(|scores| scores.videos.iter().any(|video| kept(&video)))?;
+    let scores = shown_run(results, |scores| {
+        scores.videos.iter().any(|video| kept(&video))
+    })?;
     let result = results.cells.get(scores.cell)?;
     let all = representatives(scores.videos.iter().filter(kept), last);
     let of = |places: &[Place]| {
@@ -129,11 +119,11 @@ fn last(video: &VideoScores) -> &[f32] {
     video.epochs.last().map_or(&[], |(_, scores)| scores)
 }
 
-/// What a panel says of its video: the AUC within it, or its peak where all of its frames are normal.
+/// What a panel says of its video: the AUC within it, or its highest score where that has none.
 fn measure(video: &VideoScores, scores: &[f32]) -> String {
     match video.auc_within(scores) {
-        Some(auc) => format!("AUC within it {:.2}", auc * 100.0),
-        None => format!("peak {:.3}", peak(scores)),
+        Some(auc) => format!("AUC in this video {:.2}", auc * 100.0),
+        None => format!("highest score {:.3}", peak(scores)),
     }
 }
 
@@ -295,7 +285,7 @@ fn draw(
         name: name.to_owned(),
         title: title.to_owned(),
         caption: format!(
-            "Frame scores of one run (seed {seed}); all panels share one scale. Shaded: frames that the test truth calls anomalous, their edges to a \
+            "Frame scores of one run (seed {seed} of the last variant with a D, or of the last where none has one); all panels share one scale. Shaded: frames that the test truth calls anomalous, their edges to a \
              segment. {rule}"
         ),
         svg: canvas.finish(name, title, &description.join(" ")),

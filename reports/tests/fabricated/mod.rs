@@ -507,20 +507,15 @@ pub fn scores() -> SweepResults {
         };
         for video in 0..12_u32 {
             let segments = 60 + 5 * video;
-            let anomalous = if video % 2 == 0 {
-                vec![320..480 + 16 * video]
-            } else {
-                Vec::new()
-            };
+            let event = (video % 2 == 0).then(|| 320..480 + 16 * video);
             let name = format!("Explosion{video:03}_x264");
             let count = segments as usize;
-            let mut all = VideoScores::with_truth(&name, count, segments * 16 + 7, 16, &anomalous);
+            let mut all =
+                VideoScores::with_truth(&name, count, segments * 16 + 7, 16, event.as_slice());
             let mut make = |shift: f64| -> Vec<f32> {
                 (0..segments)
                     .map(|segment| {
-                        let inside = anomalous
-                            .iter()
-                            .any(|range| range.contains(&(segment * 16)));
+                        let inside = event.iter().any(|range| range.contains(&(segment * 16)));
                         let base = 0.3 + 0.12 * (noise(&mut random) + noise(&mut random));
                         (base + if inside { shift } else { 0.0 }) as f32
                     })
