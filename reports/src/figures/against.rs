@@ -94,6 +94,7 @@ pub(super) fn against(cells: &Cells) -> Option<Figure> {
         height += panel_height(panel, lines);
     }
     let mut canvas = Canvas::new(&source.about, WIDTH, height);
+    canvas.share_marks(panels.iter().map(|(_, lines)| lines.len()).sum());
     heading.draw(&mut canvas);
     let mut y = heading.height();
     let mut description = Vec::new();

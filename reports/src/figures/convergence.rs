@@ -68,6 +68,7 @@ pub(super) fn convergence(curves: &Curves) -> Option<Figure> {
         + GAP.1;
     let height = top + lines as f64 * line_height + 34.0;
     let mut canvas = Canvas::new(&source.about, WIDTH, height);
+    canvas.share_marks(groups.len());
     heading.draw(&mut canvas);
     legend(&mut canvas, &groups, heading.height() + 8.0);
     for (column, text) in headings.iter().enumerate() {

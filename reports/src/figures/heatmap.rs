@@ -20,6 +20,8 @@ const WIDTH: f64 = 720.0;
 pub(super) const MOST_VALUES: usize = 40;
 /// Panels of one figure at most.
 const MOST_PANELS: usize = 12;
+/// Fields of one figure at most.
+const MOST_FIELDS: usize = 4000;
 /// Fields from this width on say their spread and n.
 const ROOMY: f64 = 44.0;
 
@@ -86,8 +88,9 @@ pub(super) fn heatmap(cells: &Cells, what: &str) -> Option<Figure> {
         return None;
     }
     let mut panels = panels(source, cells, down);
-    let hidden = panels.len().saturating_sub(MOST_PANELS);
-    panels.truncate(MOST_PANELS);
+    let most = (MOST_FIELDS / (xs.len() * ys.len())).clamp(1, MOST_PANELS);
+    let hidden = panels.len().saturating_sub(most);
+    panels.truncate(most);
     if panels
         .iter()
         .flat_map(|panel| &panel.groups)

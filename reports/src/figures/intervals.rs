@@ -71,6 +71,7 @@ pub(super) fn intervals(cells: &Cells) -> Option<Figure> {
     let top = heading.height() + 22.0;
     let height = top + panels.iter().map(panel_height).sum::<f64>() + 20.0;
     let mut canvas = Canvas::new(&source.about, WIDTH, height);
+    canvas.share_marks(panels.iter().map(|panel| panel.rows.len()).sum());
     heading.draw(&mut canvas);
     legend(&mut canvas, heading.height() + 6.0);
     let mut y = top;

@@ -106,6 +106,7 @@ pub(super) fn overlay(curves: &Curves) -> Option<Figure> {
     };
     let height = heading.height() + panels.iter().map(panel_height).sum::<f64>() + 24.0;
     let mut canvas = Canvas::new(&source.about, WIDTH, height);
+    canvas.share_marks(groups.len());
     heading.draw(&mut canvas);
     let mut top = heading.height();
     let mut description = Vec::new();
