@@ -41,6 +41,7 @@ fn main() -> Result<(), reports::ReportError> {
         ("scores", fabricated::scores),
         ("datasets", fabricated::datasets),
         ("methods", fabricated::methods),
+        ("thresholds", fabricated::thresholds),
         ("rehearsal", || {
             let mut results = fabricated::grid();
             results.rehearsal = true;

@@ -51,6 +51,7 @@ fn every_figure_is_drawn_again_from_its_csv() {
         fabricated::scores,
         fabricated::datasets,
         fabricated::methods,
+        fabricated::thresholds,
         // More seeds than are drawn, more epochs than a picture has pixels.
         || fabricated::long(80, 30),
         || fabricated::long(4, 1000),

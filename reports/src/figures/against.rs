@@ -3,6 +3,8 @@
 //!
 //! A value at which a run is missing is no point of the line: its mean is hollow, stands alone and says its n.
 
+use std::collections::BTreeMap;
+
 use super::Figure;
 use super::axis::{Axis, percent_range, range};
 use super::canvas::{Anchor, Canvas, TextStyle};
@@ -92,6 +94,7 @@ pub(super) fn against(cells: &Cells) -> Option<Figure> {
         height += panel_height(panel, lines);
     }
     let mut canvas = Canvas::new(&source.about, WIDTH, height);
+    canvas.share_marks(panels.iter().map(|(_, lines)| lines.len()).sum());
     heading.draw(&mut canvas);
     let mut y = heading.height();
     let mut description = Vec::new();
@@ -142,19 +145,22 @@ fn series<'a>(
 ) -> Vec<Line<'a>> {
     let others = source.others();
     let mut lines: Vec<Line<'a>> = Vec::new();
+    let mut known: BTreeMap<String, usize> = BTreeMap::new();
     for group in panel.groups.iter().map(|index| &cells.groups[*index]) {
         let Some(x) = group.key.value(column).and_then(sweeps::Value::as_float) else {
             continue;
         };
         let label = group.key.label(&others, source);
-        match lines.iter_mut().find(|line| line.label == label) {
-            Some(line) => line.points.push((x, group)),
-            None => lines.push(Line {
+        if let Some(line) = known.get(&label) {
+            lines[*line].points.push((x, group));
+        } else {
+            known.insert(label.clone(), lines.len());
+            lines.push(Line {
                 label,
                 variant: &group.key.variant,
                 network: None,
                 points: vec![(x, group)],
-            }),
+            });
         }
     }
     for line in &mut lines {

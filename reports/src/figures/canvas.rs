@@ -27,7 +27,9 @@ pub(super) struct Canvas {
     height: f64,
     body: String,
     clips: usize,
+    /// Marks that may still say which seed they are, in all and for one variant.
     marks: Cell<usize>,
+    marks_each: usize,
     command: String,
     rehearsal: bool,
     /// Notes of the heading that the sheet gets when it is finished, where the figure draws none itself.
@@ -116,6 +118,7 @@ impl Canvas {
             body: String::new(),
             clips: 0,
             marks: Cell::new(MOST_MARKS),
+            marks_each: MOST_MARKS,
             command: about.command.clone(),
             rehearsal: about.rehearsal,
             notes: None,
@@ -153,10 +156,19 @@ impl Canvas {
         }
     }
 
+    /// Shares the marks that say which seed they are between so many groups, so that the first does not take all of them.
+    pub(super) fn share_marks(&mut self, groups: usize) {
+        self.marks_each = MOST_MARKS / groups.max(1);
+    }
+
     /// Draws what belongs to one variant: readers of a page may hide it.
     pub(super) fn variant(&mut self, name: &str, draw: impl FnOnce(&mut Self)) {
         let _ = write!(self.body, "<g data-variant=\"{}\">", escape(name));
+        let left = self.marks.get();
+        let share = left.min(self.marks_each);
+        self.marks.set(share);
         draw(self);
+        self.marks.set(left - (share - self.marks.get()));
         self.body.push_str("</g>\n");
     }
 
@@ -555,6 +567,33 @@ mod tests {
             1,
             "no line of one point"
         );
+    }
+
+    #[test]
+    fn marks_are_shared_between_groups() {
+        let mut canvas = Canvas::new(&About::default(), 10.0, 10.0);
+        canvas.share_marks(2);
+        let mark = Mark {
+            seed: 1,
+            job: "ab",
+            value: "70%",
+        };
+        for name in ["a", "b", "c"] {
+            canvas.variant(name, |canvas| {
+                canvas.layer("", |pen| {
+                    for _ in 0..300 {
+                        pen.seed_dot((1.0, 1.0), 1.0, INK, 1.0, &mark);
+                    }
+                });
+            });
+        }
+        let told: Vec<usize> = canvas
+            .body
+            .split("data-variant")
+            .skip(1)
+            .map(|group| group.matches("data-seed").count())
+            .collect();
+        assert_eq!(told, [200, 200, 0]);
     }
 
     #[test]

@@ -250,6 +250,20 @@ impl Group {
     }
 }
 
+/// Whose score the groups report, in words.
+pub(super) fn score_words(groups: &[Group]) -> &'static str {
+    let mut known = groups
+        .iter()
+        .filter(|group| !group.values(None).is_empty())
+        .map(Group::reported);
+    let first = known.next().flatten();
+    match first.filter(|_| known.all(|other| other == first)) {
+        Some(Network::Discriminator) => "score of D",
+        Some(Network::Generator) => "score of G",
+        None => "the reported score",
+    }
+}
+
 /// Variant and point of a line.
 pub(super) fn key(fields: &Fields<'_>, source: &Source) -> Key {
     let values = source.columns.iter();

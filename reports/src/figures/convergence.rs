@@ -68,6 +68,7 @@ pub(super) fn convergence(curves: &Curves) -> Option<Figure> {
         + GAP.1;
     let height = top + lines as f64 * line_height + 34.0;
     let mut canvas = Canvas::new(&source.about, WIDTH, height);
+    canvas.share_marks(groups.len());
     heading.draw(&mut canvas);
     legend(&mut canvas, &groups, heading.height() + 8.0);
     for (column, text) in headings.iter().enumerate() {
@@ -133,7 +134,7 @@ pub(super) fn convergence(curves: &Curves) -> Option<Figure> {
         csv: curves.to_csv(),
         caption: format!(
             "Frame-level AUC on the test split after each epoch; {scales}. Thin lines: single seeds{}. Thick line: mean over the finished \
-             seeds; {words}. D: the discriminator's score, solid, circles; G: the reconstruction error, dashed, squares. Jobs that \
+             seeds, thinner where a seed is missing; {words}. D: the discriminator's score, solid, circles; G: the reconstruction error, dashed, squares. Jobs that \
              have not finished are drawn as far as they came and are in no mean.{}",
             seed_words(groups.iter().copied()),
             left_out(curves)
@@ -232,7 +233,7 @@ fn draw_panel(canvas: &mut Canvas, panel: &Panel, group: &CurveGroup, title: &st
             .means(Some(network))
             .map(|(epoch, mean, _)| panel.place(f64::from(epoch), mean))
             .collect();
-        canvas.layer(dash, |pen| pen.line(&mean, color, 2.0, 1.0));
+        canvas.layer(dash, |pen| pen.line(&mean, color, group.thickness(), 1.0));
         canvas.layer("", |pen| {
             let every = mean.len().div_ceil(8).max(1);
             // From the end backwards, so that the last epoch, the result, has its mark.

@@ -86,8 +86,7 @@ impl Curves {
         let last = rows
             .iter()
             .flat_map(|row| &row.cells)
-            .filter_map(|index| curve(&results.cells[*index]).last())
-            .map(|point| point.epoch)
+            .map(|index| last_epoch(&results.cells[*index]))
             .max()
             .unwrap_or(0);
         let every = last.div_ceil(MOST_EPOCHS).max(1);
@@ -116,8 +115,15 @@ pub(super) fn has_curve(results: &SweepResults, row: &SummaryRow) -> bool {
 /// The epoch of the last point of a row's longest curve.
 pub(super) fn length(results: &SweepResults, row: &SummaryRow) -> u32 {
     let cells = row.cells.iter().map(|index| &results.cells[*index]);
-    let last = cells.filter_map(|cell| points(cell).last());
-    last.map(|(epoch, _)| epoch).max().unwrap_or(0)
+    cells.map(last_epoch).max().unwrap_or(0)
+}
+
+/// The last epoch of the main phase; 0 where there is none.
+fn last_epoch(result: &CellResult) -> u32 {
+    let mut points = curve(result).iter().rev();
+    points
+        .find(|point| point.phase == Phase::Train)
+        .map_or(0, |point| point.epoch)
 }
 
 fn points(result: &CellResult) -> impl Iterator<Item = (u32, Triple)> + '_ {
@@ -151,7 +157,7 @@ impl CurveGroup {
         let count = cells.len().min(MOST_SEEDS);
         let seeds = (0..count).map(|index| {
             let cell = cells[evenly(index, count, cells.len())];
-            let last = points(cell).last().map_or(0, |(epoch, _)| epoch);
+            let last = last_epoch(cell);
             SeedCurve {
                 seed: cell.cell.job.seed,
                 job: cell.job_id.short(),
@@ -230,6 +236,11 @@ impl CurveGroup {
         seeds.map(|(epoch, _)| *epoch).max().unwrap_or(1)
     }
 
+    /// How thick its mean is drawn: one that lacks seeds is thin, so that nobody takes it for the others' equal.
+    pub(super) fn thickness(&self) -> f64 {
+        if self.n < self.asked { 0.9 } else { 2.0 }
+    }
+
     /// `n = 4 of 5`.
     pub(super) fn count(&self) -> String {
         if self.deterministic {
@@ -265,7 +276,7 @@ fn common(done: &[&CellResult], every: u32, with_range: bool) -> Vec<Common> {
     let mut having = [0; 3];
     for cell in done {
         let mut has = [false; 3];
-        let last = points(cell).last().map_or(0, |(epoch, _)| epoch);
+        let last = last_epoch(cell);
         for (epoch, triple) in points(cell) {
             let kept = last.abs_diff(epoch) % every == 0;
             let at = kept.then(|| {

@@ -6,6 +6,7 @@ use super::axis::{Axis, percent_range};
 use super::canvas::{Anchor, Canvas, Marker, Pen, TextStyle};
 use super::cells::{Cells, Group};
 use super::color::{BLUE, GRID, INK, MUTED, VERMILLION, WHITE};
+use super::curves::evenly;
 use super::heading::Heading;
 use super::mark::Mark;
 use super::panel::{MEDIUM, SMALL, number_ticks};
@@ -14,6 +15,8 @@ use super::text::{fit, width};
 
 /// Rows of one figure at most.
 const MOST_ROWS: usize = 40;
+/// Dots of one row at most: more would be one blot.
+const MOST_DOTS: usize = 400;
 const WIDTH: f64 = 460.0;
 const EDGE: f64 = 12.0;
 /// A row's words, and what is drawn below them.
@@ -48,6 +51,7 @@ pub(super) fn dots(cells: &Cells) -> Option<Figure> {
     };
     let height = top + panels.iter().map(panel_height).sum::<f64>() + 20.0;
     let mut canvas = Canvas::new(&source.about, WIDTH, height);
+    canvas.share_marks(shown);
     heading.draw(&mut canvas);
     legend(&mut canvas, heading.height() + 6.0, any_published);
     let mut y = top;
@@ -89,8 +93,16 @@ pub(super) fn dots(cells: &Cells) -> Option<Figure> {
     } else {
         ""
     };
+    let thinned = if drawn
+        .iter()
+        .any(|group| group.values(None).len() > MOST_DOTS)
+    {
+        format!(", {MOST_DOTS} of a row at most, evenly chosen by rank")
+    } else {
+        String::new()
+    };
     let caption = format!(
-        "Frame-level AUC after the last epoch. Dots: single seeds. Circle: mean over the finished seeds; bar: 95% interval (Student's t) \
+        "Frame-level AUC after the last epoch. Dots: single seeds{thinned}. Circle: mean over the finished seeds; bar: 95% interval (Student's t) \
          of the mean. Numbers in bold: not every seed finished.{diamonds}{cut}"
     );
     Some(Figure {
@@ -163,6 +175,12 @@ fn draw_row(pen: &Pen<'_>, group: &Group, axis: &Axis, y: f64) {
     sorted.sort_by(|left, right| left.1.total_cmp(&right.1));
     if one {
         sorted.truncate(1);
+    }
+    if sorted.len() > MOST_DOTS {
+        let all = sorted.len();
+        sorted = (0..MOST_DOTS)
+            .map(|index| sorted[evenly(index, MOST_DOTS, all)])
+            .collect();
     }
     let opacity = (12.0 / sorted.len() as f64).clamp(0.06, 0.5);
     for (rank, (run, auc)) in sorted.iter().enumerate() {

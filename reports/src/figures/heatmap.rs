@@ -5,7 +5,7 @@ use sweeps::Value;
 
 use super::Figure;
 use super::canvas::{Anchor, Canvas, TextStyle};
-use super::cells::{Cells, Group};
+use super::cells::{Cells, Group, score_words};
 use super::color::{GRID, INK, MUTED, WHITE, readable_on, sequential};
 use super::heading::Heading;
 use super::key::values;
@@ -13,12 +13,15 @@ use super::panel::{MEDIUM, SMALL};
 use super::panels::{Split, split};
 use super::source::Source;
 use super::text::{fit, width};
+use crate::order::compare_values;
 
 const WIDTH: f64 = 720.0;
 /// Values of a parameter up to which its fields can be told apart.
 pub(super) const MOST_VALUES: usize = 40;
 /// Panels of one figure at most.
 const MOST_PANELS: usize = 12;
+/// Fields of one figure at most.
+const MOST_FIELDS: usize = 4000;
 /// Fields from this width on say their spread and n.
 const ROOMY: f64 = 44.0;
 
@@ -52,12 +55,23 @@ impl Down {
         }
     }
 
-    fn has(self, group: &Group, value: &Value) -> bool {
+    /// Where the group stands among `ys`.
+    fn place(self, group: &Group, ys: &[Value]) -> Option<usize> {
         match self {
-            Self::Column(column) => group.key.has(column, value),
-            Self::Variants => matches!(value, Value::Text(name) if *name == group.key.variant),
+            Self::Column(column) => place(group, column, ys),
+            Self::Variants => ys
+                .iter()
+                .position(|name| matches!(name, Value::Text(name) if *name == group.key.variant)),
         }
     }
+}
+
+/// Where the group's value of a column stands among all of them, which are in order.
+fn place(group: &Group, column: usize, values: &[Value]) -> Option<usize> {
+    let value = group.key.value(column)?;
+    values
+        .binary_search_by(|other| compare_values(other, value))
+        .ok()
 }
 
 /// The figure over the source's axes; nothing where there is nothing to compare.
@@ -74,8 +88,9 @@ pub(super) fn heatmap(cells: &Cells, what: &str) -> Option<Figure> {
         return None;
     }
     let mut panels = panels(source, cells, down);
-    let hidden = panels.len().saturating_sub(MOST_PANELS);
-    panels.truncate(MOST_PANELS);
+    let most = (MOST_FIELDS / (xs.len() * ys.len())).clamp(1, MOST_PANELS);
+    let hidden = panels.len().saturating_sub(most);
+    panels.truncate(most);
     if panels
         .iter()
         .flat_map(|panel| &panel.groups)
@@ -89,14 +104,11 @@ pub(super) fn heatmap(cells: &Cells, what: &str) -> Option<Figure> {
         Down::Variants => "variant".to_owned(),
     };
     let title = format!("{what} over {x_name} and {y_name}");
-    let heading = Heading::new(
-        source,
-        &title,
-        &[
-            "Frame-level AUC (%) after the last epoch: mean ± std over the seeds, and n of those asked for.",
-        ],
-        WIDTH,
+    let note = format!(
+        "Frame-level AUC (%) after the last epoch, {}: mean ± std over the seeds, and n of those asked for.",
+        score_words(&cells.groups)
     );
+    let heading = Heading::new(source, &title, &[&note], WIDTH);
     let sheet = Sheet::new(&xs, &ys);
     let top = heading.height() + 4.0;
     let height = top + panels.len() as f64 * sheet.panel_height() + sheet.x_room + 26.0;
@@ -260,25 +272,23 @@ fn draw_panel(
         means().reduce(f64::min).unwrap_or(0.0),
         means().reduce(f64::max).unwrap_or(1.0),
     );
+    let mut grid: Vec<Option<&Group>> = vec![None; xs.len() * ys.len()];
+    for group in &panel.groups {
+        if let (Some(x), Some(y)) = (place(group, across, xs), down.place(group, ys)) {
+            grid[y * xs.len() + x] = Some(group);
+        }
+    }
     for (line, y) in ys.iter().enumerate() {
         let field_top = top + line as f64 * sheet.field_height;
         let style = TextStyle::new(SMALL).anchor(Anchor::End);
         let text = fit(&y.to_string(), SMALL, false, sheet.label_room);
-        canvas.text(
-            sheet.left - 8.0,
-            field_top + sheet.field_height / 2.0,
-            style,
-            &text,
-        );
-        for (column, x) in xs.iter().enumerate() {
-            let group = panel
-                .groups
-                .iter()
-                .find(|group| group.key.has(across, x) && down.has(group, y));
+        let middle = field_top + sheet.field_height / 2.0;
+        canvas.text(sheet.left - 8.0, middle, style, &text);
+        for column in 0..xs.len() {
             let field_left = sheet.left + column as f64 * sheet.field_width;
             field(
                 canvas,
-                group.copied(),
+                grid[line * xs.len() + column],
                 (field_left, field_top, sheet.field_width, sheet.field_height),
                 (low, high),
             );

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use super::Figure;
 use super::axis::{Axis, range};
 use super::canvas::{Anchor, Canvas, Marker, Pen, TextStyle};
-use super::cells::{Cells, Group};
+use super::cells::{Cells, Group, score_words};
 use super::color::{BLUE, GRID, INK, MUTED, WHITE};
 use super::heading::Heading;
 use super::mark::Mark;
@@ -58,14 +58,11 @@ pub(super) fn intervals(cells: &Cells) -> Option<Figure> {
     } else {
         "Differences from the first group".to_owned()
     };
-    let heading = Heading::new(
-        source,
-        &title,
-        &[
-            "Frame-level AUC after the last epoch (the reported score), minus the reference's of the same seed. Right of zero: ahead of it.",
-        ],
-        WIDTH,
+    let note = format!(
+        "Frame-level AUC after the last epoch ({}), minus the reference's of the same seed. Right of zero: ahead of it.",
+        score_words(&cells.groups)
     );
+    let heading = Heading::new(source, &title, &[&note], WIDTH);
     let panel_height = |panel: &Panel<'_>| {
         let head = if panel.heading.is_empty() { 4.0 } else { 24.0 };
         head + panel.rows.len() as f64 * ROW + 30.0
@@ -73,6 +70,7 @@ pub(super) fn intervals(cells: &Cells) -> Option<Figure> {
     let top = heading.height() + 22.0;
     let height = top + panels.iter().map(panel_height).sum::<f64>() + 20.0;
     let mut canvas = Canvas::new(&source.about, WIDTH, height);
+    canvas.share_marks(panels.iter().map(|panel| panel.rows.len()).sum());
     heading.draw(&mut canvas);
     legend(&mut canvas, heading.height() + 6.0);
     let mut y = top;

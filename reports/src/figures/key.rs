@@ -26,11 +26,6 @@ impl Key {
             .map_or_else(|| "–".to_owned(), ToString::to_string)
     }
 
-    pub(super) fn has(&self, column: usize, wanted: &Value) -> bool {
-        self.value(column)
-            .is_some_and(|value| compare_values(value, wanted).is_eq())
-    }
-
     /// Variant and the values of `columns`: `GCL_WS · supervision_percent = 33, epochs = 15`.
     pub(super) fn label(&self, columns: &[usize], source: &Source) -> String {
         let point: Vec<String> = columns

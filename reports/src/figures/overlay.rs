@@ -106,6 +106,7 @@ pub(super) fn overlay(curves: &Curves) -> Option<Figure> {
     };
     let height = heading.height() + panels.iter().map(panel_height).sum::<f64>() + 24.0;
     let mut canvas = Canvas::new(&source.about, WIDTH, height);
+    canvas.share_marks(groups.len());
     heading.draw(&mut canvas);
     let mut top = heading.height();
     let mut description = Vec::new();
@@ -164,7 +165,7 @@ pub(super) fn overlay(curves: &Curves) -> Option<Figure> {
         title: title.to_owned(),
         caption: format!(
             "Frame-level AUC of the reported score after each epoch. Thin lines: single seeds{}. Thick lines: means over the finished \
-             seeds; {words}.{fewer}{}",
+             seeds, thinner where a seed is missing; {words}.{fewer}{}",
             seed_words(groups.iter().copied()),
             left_out(curves)
         ),
@@ -211,7 +212,9 @@ fn draw_panel(canvas: &mut Canvas, figure: &str, groups: &[&CurveGroup], top: f6
             .map(|(epoch, mean, _)| panel.place(f64::from(epoch), mean))
             .collect();
         canvas.variant(&group.key.variant, |canvas| {
-            canvas.layer(look.dash(), |pen| pen.line(&mean, look.color(), 2.0, 1.0));
+            canvas.layer(look.dash(), |pen| {
+                pen.line(&mean, look.color(), group.thickness(), 1.0);
+            });
             canvas.layer("", |pen| {
                 for point in mean.iter().rev().step_by(mean.len().div_ceil(8).max(1)) {
                     pen.marker(*point, 2.8, look.marker(), look.color(), WHITE);

@@ -1,5 +1,7 @@
 //! Groups of one data set are drawn on one pair of axes; those of another get a panel of their own.
 
+use std::collections::BTreeMap;
+
 use super::key::Key;
 use super::source::Source;
 
@@ -18,6 +20,7 @@ pub(super) fn split<'a>(
 ) -> Vec<Split> {
     let dataset = source.dataset();
     let mut panels: Vec<Split> = Vec::new();
+    let mut known: BTreeMap<String, usize> = BTreeMap::new();
     for (index, key) in keys.enumerate() {
         let parts = dataset.map(|column| key.text(column));
         let others = more
@@ -28,12 +31,14 @@ pub(super) fn split<'a>(
             .chain(others)
             .collect::<Vec<_>>()
             .join(", ");
-        match panels.iter_mut().find(|panel| panel.heading == heading) {
-            Some(panel) => panel.groups.push(index),
-            None => panels.push(Split {
+        if let Some(panel) = known.get(&heading) {
+            panels[*panel].groups.push(index);
+        } else {
+            known.insert(heading.clone(), panels.len());
+            panels.push(Split {
                 heading,
                 groups: vec![index],
-            }),
+            });
         }
     }
     panels

@@ -45,7 +45,7 @@ pub(super) fn figures(section: &Section<'_>) -> String {
         let _ = writeln!(
             html,
             "<p class=\"note\">Asked for and not drawn: {}. Either no finished job has what it is drawn from (scores per segment for fig4, fig6, fig7 \
-             and fig8), or the sweep has no such axis.</p>",
+             and fig8), or the sweep has no such axis; a performance profile needs ten finished runs of two groups, intervals two groups that share a seed.</p>",
             escape(&missing.join(", "))
         );
     }

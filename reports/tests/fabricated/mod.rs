@@ -457,6 +457,64 @@ pub fn datasets() -> SweepResults {
     results
 }
 
+/// Two rules of thresholds, crossed, on two data sets with a batch size each.
+pub fn thresholds() -> SweepResults {
+    let mut results = sweep("thresholds", "name = \"thresholds\"\n");
+    results.columns = [
+        "threshold.discriminator",
+        "threshold.generator",
+        "dataset",
+        "batch_size",
+    ]
+    .map(String::from)
+    .to_vec();
+    let generator = [
+        "mean-std k=0.5",
+        "mean-std k=1",
+        "mean-std k=2",
+        "top-percent percent=5",
+        "top-percent percent=10",
+        "top-percent percent=20",
+        "otsu",
+        "valley",
+    ];
+    let discriminator = [
+        "fixed value=0.5",
+        "mean-std k=0.1",
+        "mean-std k=1",
+        "otsu",
+        "top-percent percent=10",
+    ];
+    for (name, batch, shift) in [
+        ("ucf-crime-resnext", 8192, 0.0),
+        ("shanghaitech-resnext", 512, 12.0),
+    ] {
+        for (down, d) in discriminator.iter().enumerate() {
+            for (across, g) in generator.iter().enumerate() {
+                for seed in 0..3 {
+                    let point = [
+                        Some(Value::Text((*d).into())),
+                        Some(Value::Text((*g).into())),
+                        Some(Value::Text(name.into())),
+                        Some(Value::Integer(batch)),
+                    ];
+                    let end = 70.0 + shift - (down as f64 - 2.0).powi(2) - across as f64 / 2.0;
+                    let dataset = DatasetSource::Named(name.into());
+                    let done = cell(learner("GCL_B", 55.0, end, 0.6), &dataset, &point, seed, 15);
+                    let failed = down == 4 && across > 5 && seed > 0;
+                    results.cells.push(if failed {
+                        ended(done, JobStatus::Failed, Some("diverged: NaN"), 1)
+                    } else {
+                        done
+                    });
+                }
+            }
+        }
+    }
+    results.report.figures = vec!["thresholds".into()];
+    results
+}
+
 /// A table of methods on one data set: one that draws nothing, one of a hundred epochs, ten seeds each.
 pub fn methods() -> SweepResults {
     let (dataset, info) = ucf_crime();
