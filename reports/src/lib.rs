@@ -7,6 +7,7 @@
 //! Reading order: [`results`] (what comes in), [`order`], [`factor`] (what was varied), [`mod@summary`], [`statistics`], [`files`] (the CSV files),
 //! [`published`] (the paper's numbers), [`figures`], `page`, [`study`] (does the paper hold?).
 
+mod asked;
 mod error;
 pub mod factor;
 pub mod figures;
@@ -20,6 +21,7 @@ pub mod statistics;
 pub mod study;
 pub mod summary;
 
+pub use asked::{NotDrawn, not_drawn};
 pub use error::ReportError;
 pub use files::{read_csv, write_csv};
 pub use page::shell_word;
