@@ -12,6 +12,7 @@ mod logs;
 mod noop_worker;
 mod params;
 mod plan;
+mod rehearse;
 mod report;
 mod run;
 mod scores;
@@ -54,6 +55,7 @@ pub fn execute(arguments: Arguments) -> Result<(), CommandError> {
     match arguments.command {
         Command::Run(arguments) => run::run(&arguments, format),
         Command::Plan(arguments) => plan::plan(&arguments, format),
+        Command::Rehearse(arguments) => rehearse::rehearse(&arguments, format),
         Command::Coordinator(arguments) => match &arguments.command {
             Some(CoordinatorCommand::Repair(arguments)) => store::repair(arguments, format),
             None => coordinator::coordinator(&arguments),
