@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use sweeps::{Cell, CellResult, JobId};
+use sweeps::{Cell, CellResult, JobId, ScoreBy};
 
 /// Names of jobs for people.
 #[derive(Debug, Default)]
@@ -15,6 +15,8 @@ pub struct Label {
     pub text: String,
     /// Epochs of all its phases.
     pub epochs: u32,
+    /// The score whose AUC it reports.
+    pub score_by: ScoreBy,
 }
 
 impl Labels {
@@ -25,6 +27,7 @@ impl Labels {
             labels.entry(cell.job_id).or_insert_with(|| Label {
                 text: label(columns, &cell.cell),
                 epochs: epochs(&cell.cell),
+                score_by: cell.cell.reporting.score_by,
             });
         }
         Self(labels)
@@ -35,6 +38,7 @@ impl Labels {
         self.0.get(job).cloned().unwrap_or_else(|| Label {
             text: job.short(),
             epochs: 0,
+            score_by: ScoreBy::default(),
         })
     }
 

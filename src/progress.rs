@@ -27,6 +27,8 @@ pub enum News {
         worker: Option<Arc<str>>,
         /// Why the last attempt ended without a result.
         error: Option<Arc<str>>,
+        /// What the job's cell reports, where it is done: of its record, not of the last epoch that was heard of.
+        auc: Option<f64>,
     },
     /// Epochs of a running job.
     Epochs {
@@ -43,7 +45,8 @@ pub struct Progress {
     statuses: BTreeMap<JobId, JobStatus>,
     /// Epochs that each unfinished job has reported, over all phases.
     epochs: BTreeMap<JobId, u32>,
-    last_auc: BTreeMap<JobId, f64>,
+    /// Of the last epoch that each unfinished job has reported.
+    live_auc: BTreeMap<JobId, f64>,
     settled_before: usize,
     watch: Stopwatch,
     bars: Option<Bars>,
@@ -69,7 +72,7 @@ impl Progress {
             labels,
             statuses,
             epochs: BTreeMap::new(),
-            last_auc: BTreeMap::new(),
+            live_auc: BTreeMap::new(),
             settled_before: settled,
             watch: Stopwatch::start(),
             bars,
@@ -85,23 +88,31 @@ impl Progress {
                 attempt,
                 worker,
                 error,
+                auc,
             } => {
                 let before = self.statuses.insert(*job, *status);
                 if before != Some(*status) || error.is_some() {
-                    self.tell(job, *status, *attempt, worker.as_deref(), error.as_deref());
+                    let text = self.line(
+                        job,
+                        *status,
+                        *attempt,
+                        worker.as_deref(),
+                        error.as_deref(),
+                        *auc,
+                    );
+                    self.tell(job, *status, &text);
                 }
                 if *status != JobStatus::Running {
                     self.epochs.remove(job);
+                    self.live_auc.remove(job);
                 }
             }
             News::Epochs { job, points } => {
                 *self.epochs.entry(*job).or_default() += points.len() as u32;
-                if let Some(auc) = points
-                    .iter()
-                    .rev()
-                    .find_map(|point| point.auc_d.or(point.auc_g))
-                {
-                    self.last_auc.insert(*job, auc);
+                let score_by = self.labels.get(job).score_by;
+                let mut latest = points.iter().rev();
+                if let Some(auc) = latest.find_map(|point| score_by.of(point.auc_d, point.auc_g)) {
+                    self.live_auc.insert(*job, auc);
                 }
                 self.tell_epochs(job);
             }
@@ -116,14 +127,21 @@ impl Progress {
         }
     }
 
-    fn tell(
-        &mut self,
+    /// Whether a finished job's number is shown: bars end without one.
+    pub fn shows_results(&self) -> bool {
+        self.bars.is_none()
+    }
+
+    /// What happened to a job, in a line.
+    fn line(
+        &self,
         job: &JobId,
         status: JobStatus,
         attempt: u64,
         worker: Option<&str>,
         error: Option<&str>,
-    ) {
+        auc: Option<f64>,
+    ) -> String {
         let label = self.labels.get(job);
         let settled = self
             .statuses
@@ -138,12 +156,10 @@ impl Progress {
         } else {
             String::new()
         };
-        let auc = self
-            .last_auc
-            .get(job)
+        let auc = auc
             .map(|auc| format!(", AUC {:.2}%", auc * 100.0))
             .unwrap_or_default();
-        let text = match (status, error) {
+        match (status, error) {
             (JobStatus::Running, _) => format!("started {}{worker}{again}", label.text),
             (JobStatus::Done, _) => format!(
                 "done    {}{auc} [{settled}/{}]{}",
@@ -159,7 +175,11 @@ impl Progress {
                 label.text,
                 error.map(|error| format!(": {error}")).unwrap_or_default()
             ),
-        };
+        }
+    }
+
+    fn tell(&mut self, job: &JobId, status: JobStatus, text: &str) {
+        let label = self.labels.get(job);
         match &mut self.bars {
             None => say(&format!("[{}] {text}", clock(self.watch.elapsed()))),
             Some(bars) => {
@@ -178,7 +198,7 @@ impl Progress {
     fn tell_epochs(&mut self, job: &JobId) {
         let done = self.epochs.get(job).copied().unwrap_or_default();
         let auc = self
-            .last_auc
+            .live_auc
             .get(job)
             .map(|auc| format!("AUC {:.2}%", auc * 100.0))
             .unwrap_or_default();
@@ -270,5 +290,56 @@ pub fn clock(duration: Duration) -> String {
         format!("{hours}:{minutes:02}:{seconds:02}")
     } else {
         format!("{minutes:02}:{seconds:02}")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use sweeps::{Limits, Phase, expand_text};
+
+    use super::*;
+
+    /// A display without bars of one job that scores by G.
+    fn display() -> (Progress, JobId) {
+        let text = "name = \"s\"\n[dataset.synthetic]\nvideos = 8\nmean_length = 9\ndimension = 8\n[job]\nscore_by = \"generator\"\n";
+        let (_, expansion) = expand_text("s.toml", text, Limits::default()).unwrap();
+        let job = JobId([7; 32]);
+        let cell = sweeps::CellResult {
+            cell: expansion.cells[0].clone(),
+            job_id: job,
+            status: JobStatus::Running,
+            record: None,
+            live: Vec::new(),
+            attempts: 1,
+            error: None,
+        };
+        let labels = Labels::of_cells(&[], &[cell]);
+        let progress = Progress {
+            bars: None,
+            ..Progress::new(labels, [(job, JobStatus::Running)].into())
+        };
+        (progress, job)
+    }
+
+    #[test]
+    fn a_finished_jobs_number_is_its_records() {
+        let (mut progress, job) = display();
+        let point = EpochPoint {
+            auc_d: Some(0.25),
+            auc_g: Some(0.5),
+            ..EpochPoint::new(Phase::Train, 1)
+        };
+        progress.hear(&News::Epochs {
+            job,
+            points: [point].into(),
+        });
+        assert_eq!(progress.live_auc.get(&job), Some(&0.5), "that of score_by");
+        let line = |auc| progress.line(&job, JobStatus::Done, 1, None, None, auc);
+        assert!(
+            line(Some(0.75)).contains("AUC 75.00%"),
+            "{}",
+            line(Some(0.75))
+        );
+        assert!(!line(None).contains("AUC"), "{}", line(None));
     }
 }

@@ -14,6 +14,8 @@ pub struct CellPages {
     pub(crate) reader: Reader,
     pub(crate) table: Arc<CellTable>,
     pub(crate) rows: Arc<[CellRow]>,
+    /// Positions of the cells that are wanted; `None`: all.
+    pub(crate) chosen: Option<Vec<usize>>,
     pub(crate) next: usize,
 }
 
@@ -34,26 +36,40 @@ impl CellPages {
     /// Cells that are read at a time: some megabytes of records with 100 epochs each.
     const PAGE: usize = 256;
 
-    /// All cells together.
-    pub fn len(&self) -> usize {
-        self.rows.len()
+    /// Only the cells of that job.
+    #[must_use]
+    pub fn of_job(mut self, job: JobId) -> Self {
+        let rows = self.rows.iter().enumerate();
+        let of_job = rows.filter(|(_, row)| row.job_id == job);
+        self.chosen = Some(of_job.map(|(position, _)| position).collect());
+        self
     }
 
-    /// Whether the sweep has no cells.
+    /// All cells together.
+    pub fn len(&self) -> usize {
+        self.chosen.as_ref().map_or(self.rows.len(), Vec::len)
+    }
+
+    /// Whether there are no cells.
     pub fn is_empty(&self) -> bool {
-        self.rows.is_empty()
+        self.len() == 0
     }
 
     /// The next page, `None` after the last.
     pub async fn next(&mut self) -> Result<Option<Vec<CellResult>>, Refusal> {
-        if self.next >= self.rows.len() {
+        if self.next >= self.len() {
             return Ok(None);
         }
-        let range = self.next..(self.next + Self::PAGE).min(self.rows.len());
+        let range = self.next..(self.next + Self::PAGE).min(self.len());
         self.next = range.end;
+        let positions: Vec<usize> = match &self.chosen {
+            None => range.collect(),
+            Some(chosen) => chosen[range].to_vec(),
+        };
         let (reader, table, rows) = (self.reader.clone(), self.table.clone(), self.rows.clone());
         blocking(move || {
-            range
+            positions
+                .into_iter()
                 .map(|position| cell_result(&reader, &table, position, &rows[position]))
                 .collect::<Result<Vec<_>, _>>()
         })

@@ -191,6 +191,7 @@ impl EngineHandle {
             reader: self.shared.reader.clone(),
             table,
             rows: rows.into(),
+            chosen: None,
             next: 0,
         })
     }

@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use sweeps::Digest;
+use sweeps::{DatasetFacts, Digest, SplitFacts};
 
 use crate::features::Features;
 
@@ -13,7 +13,7 @@ pub struct Dataset {
     pub metadata: Metadata,
     /// Whether a generator made it; said wherever the data set shows.
     pub synthetic: bool,
-    /// Of a folder: of everything in it. Of made data: of its settings ([`sweeps::Synthetic::digest`]).
+    /// Of a folder: of what is computed from (dimension, lists, features), not of descriptions. Of made data: of its settings ([`sweeps::Synthetic::digest`]).
     pub digest: Digest,
     /// The training split.
     pub train: Split,
@@ -59,7 +59,36 @@ pub struct Video {
     pub(crate) features: Features,
 }
 
+/// A name as records carry it: one line, no longer than people write.
+const MAX_NAME: usize = 128;
+
+impl Dataset {
+    /// What tells whether it is the data set that its name stands for.
+    pub fn facts(&self) -> DatasetFacts {
+        let name = self.metadata.name.chars();
+        DatasetFacts {
+            own_name: name
+                .filter(|letter| !letter.is_control())
+                .take(MAX_NAME)
+                .collect(),
+            synthetic: self.synthetic,
+            feature_dim: self.metadata.feature_dim as u64,
+            train: self.train.facts(),
+            test: self.test.facts(),
+        }
+    }
+}
+
 impl Split {
+    fn facts(&self) -> SplitFacts {
+        SplitFacts {
+            videos: self.videos.len() as u64,
+            segments: self.segments() as u64,
+            frames: self.frames(),
+            anomalous_frames: self.anomalous_frames(),
+        }
+    }
+
     /// Segments of all videos.
     pub fn segments(&self) -> usize {
         self.videos.iter().map(Video::segments).sum()
@@ -68,6 +97,23 @@ impl Split {
     /// Crops per segment; the same in all videos of a data set.
     pub fn crops(&self) -> usize {
         self.videos.first().map_or(1, Video::crops)
+    }
+
+    /// Videos with that label; `None` counts those without one.
+    pub fn labelled(&self, label: Option<bool>) -> usize {
+        let videos = self.videos.iter();
+        videos.filter(|video| video.label == label).count()
+    }
+
+    /// Videos of which nothing is known: no label, and no anomalous frames. Their frames count as normal.
+    pub fn without_truth(&self) -> usize {
+        let unknown = |video: &&Video| video.label.is_none() && video.anomalous.is_empty();
+        self.videos.iter().filter(unknown).count()
+    }
+
+    /// Anomalous frames of all videos, as far as the list knows.
+    pub fn anomalous_frames(&self) -> u64 {
+        self.videos.iter().map(Video::anomalous_frames).sum()
     }
 
     /// Frames of all videos.

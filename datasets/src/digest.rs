@@ -1,7 +1,10 @@
-//! The digest of a folder, cached beside the data under the sizes and times of its files.
+//! The digest of a data set: of what is computed from, in one canonical form. The dimension, the frames per segment, the
+//! lists (names, frames, labels, ranges) and the features are in it. Who made the data and under which licence is not, nor
+//! where the files lie, nor how a list is laid out: an edit there changes no number, and makes no job another one.
 //!
-//! A cache entry also says that the numbers were all finite: both questions read everything, so they are answered in one
-//! pass and remembered together.
+//! The features' part is cached beside the data under the files' sizes and times, since computing it reads every byte. A cache
+//! entry also says that the numbers were all finite: both questions read everything, so they are answered in one pass and
+//! remembered together. The metadata and the lists are read at every opening and hashed anew.
 
 use std::fmt::Write as _;
 use std::fs;
@@ -11,21 +14,73 @@ use std::time::UNIX_EPOCH;
 use serde::{Deserialize, Serialize};
 use sweeps::Digest;
 
+use crate::dataset::{Metadata, Video};
+use crate::features::Features;
+
 const CACHE_FILE: &str = ".gcl-sweep-digest.json";
 /// Raised when the digest or the checks change.
-const CACHE_REVISION: u32 = 1;
+const CACHE_REVISION: u32 = 2;
 
 #[derive(Serialize, Deserialize)]
 struct Cached {
     revision: u32,
     /// Of the paths, sizes and times of all files.
     stamp: Digest,
-    digest: Digest,
+    /// Of the features of all videos, in the order of the lists.
+    features: Digest,
 }
 
-/// What the files look like from outside: any change of a file changes it.
-pub(crate) fn stamp(folder: &Path, files: &[PathBuf]) -> Option<Digest> {
+/// The digest of a data set with features of that digest.
+pub(crate) fn of(metadata: &Metadata, splits: [&[Video]; 2], features: Digest) -> Digest {
+    let mut hasher = blake3::Hasher::new();
+    hasher.update(b"gcl-sweep data set 2");
+    number(&mut hasher, metadata.feature_dim as u64);
+    number(&mut hasher, metadata.frames_per_segment.into());
+    for videos in splits {
+        number(&mut hasher, videos.len() as u64);
+        for video in videos {
+            number(&mut hasher, video.name.len() as u64);
+            hasher.update(video.name.as_bytes());
+            number(&mut hasher, video.frames.into());
+            hasher.update(&[video.label.map_or(2, u8::from)]);
+            number(&mut hasher, video.anomalous.len() as u64);
+            for range in &video.anomalous {
+                number(&mut hasher, range.start.into());
+                number(&mut hasher, range.end.into());
+            }
+        }
+    }
+    hasher.update(&features.0);
+    Digest(*hasher.finalize().as_bytes())
+}
+
+/// The digest of the features of all videos, in the order of the lists.
+pub(crate) fn of_features<'a>(videos: impl Iterator<Item = &'a Features>) -> Digest {
+    let mut hasher = blake3::Hasher::new();
+    for features in videos {
+        for length in [features.segments, features.crops, features.dim] {
+            number(&mut hasher, length as u64);
+        }
+        hasher.update(features.dtype().as_bytes());
+        features.hash(&mut hasher);
+    }
+    Digest(*hasher.finalize().as_bytes())
+}
+
+fn number(hasher: &mut blake3::Hasher, number: u64) {
+    hasher.update(&number.to_le_bytes());
+}
+
+/// What the files look like from outside, and which features they give in which order: any change of a file changes it.
+pub(crate) fn stamp<'a>(
+    folder: &Path,
+    files: &[PathBuf],
+    order: impl Iterator<Item = &'a Path>,
+) -> Option<Digest> {
     let mut text = String::new();
+    for features in order {
+        let _ = writeln!(text, "{}", features.display());
+    }
     for file in files {
         let metadata = fs::metadata(folder.join(file)).ok()?;
         let modified = metadata
@@ -35,7 +90,7 @@ pub(crate) fn stamp(folder: &Path, files: &[PathBuf]) -> Option<Digest> {
             .unwrap_or_default();
         let _ = writeln!(
             text,
-            "{}\0{}\0{}",
+            "\0{}\0{}\0{}",
             file.display(),
             metadata.len(),
             modified.as_nanos()
@@ -44,20 +99,20 @@ pub(crate) fn stamp(folder: &Path, files: &[PathBuf]) -> Option<Digest> {
     Some(Digest::of(text.as_bytes()))
 }
 
-/// The digest that was computed for files of that stamp.
+/// The digest of the features that was computed for files of that stamp.
 pub(crate) fn cached(folder: &Path, stamp: Digest) -> Option<Digest> {
     places(folder).into_iter().find_map(|place| {
         let cached: Cached = serde_json::from_slice(&fs::read(place).ok()?).ok()?;
-        (cached.revision == CACHE_REVISION && cached.stamp == stamp).then_some(cached.digest)
+        (cached.revision == CACHE_REVISION && cached.stamp == stamp).then_some(cached.features)
     })
 }
 
-/// Remembers a digest, in the first place that can be written; in none, it is computed again next time.
-pub(crate) fn remember(folder: &Path, stamp: Digest, digest: Digest) {
+/// Remembers the digest of the features, in the first place that can be written; in none, it is computed again next time.
+pub(crate) fn remember(folder: &Path, stamp: Digest, features: Digest) {
     let Ok(bytes) = serde_json::to_vec(&Cached {
         revision: CACHE_REVISION,
         stamp,
-        digest,
+        features,
     }) else {
         return;
     };

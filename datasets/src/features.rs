@@ -247,11 +247,10 @@ impl Features {
         None
     }
 
-    /// The whole file's bytes, or those of the made numbers, to a hasher.
+    /// The bytes of the numbers to a hasher, as they are on disk.
     pub(crate) fn hash(&self, hasher: &mut blake3::Hasher) {
         match &self.numbers {
             Numbers::Mapped { .. } => {
-                hasher.update(self.header());
                 hasher.update(self.rows());
             }
             Numbers::Made(values) => {

@@ -72,13 +72,13 @@ pub fn inspect(dataset: &Dataset) -> Inspection {
         digest: dataset.digest,
         dtype: dtype.to_owned(),
         crops: dataset.train.crops(),
-        warnings: warnings(&train, &test),
+        warnings: warnings(&train, &test, dataset.test.without_truth()),
         train,
         test,
     }
 }
 
-fn warnings(train: &SplitInspection, test: &SplitInspection) -> Vec<String> {
+fn warnings(train: &SplitInspection, test: &SplitInspection, without_truth: usize) -> Vec<String> {
     let mut warnings = Vec::new();
     if test.anomalous_frames == 0 || test.anomalous_frames == test.frames {
         let which = if test.anomalous_frames == 0 {
@@ -88,6 +88,12 @@ fn warnings(train: &SplitInspection, test: &SplitInspection) -> Vec<String> {
         };
         warnings.push(format!(
             "test.csv has {which} anomalous frames: an AUC needs both kinds"
+        ));
+    }
+    if without_truth > 0 {
+        warnings.push(format!(
+            "test.csv: {without_truth} of {} videos have neither a label nor anomalous frames: their frames count as normal",
+            test.videos
         ));
     }
     for (list, split) in [("train.csv", train), ("test.csv", test)] {
@@ -132,23 +138,11 @@ fn split(split: &Split, dim: usize) -> SplitInspection {
     }
     SplitInspection {
         videos: split.videos.len(),
-        normal_videos: split
-            .videos
-            .iter()
-            .filter(|video| video.label == Some(false))
-            .count(),
-        anomalous_videos: split
-            .videos
-            .iter()
-            .filter(|video| video.label == Some(true))
-            .count(),
+        normal_videos: split.labelled(Some(false)),
+        anomalous_videos: split.labelled(Some(true)),
         segments: split.segments(),
         frames: split.frames(),
-        anomalous_frames: split
-            .videos
-            .iter()
-            .map(crate::Video::anomalous_frames)
-            .sum(),
+        anomalous_frames: split.anomalous_frames(),
         segments_per_video: [length(0), length(1), length(2)],
         norm: [smallest, sum / rows.max(1) as f64, largest],
         zeros: zeros as f64 / (rows * dim as u64).max(1) as f64,

@@ -3,8 +3,6 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use sweeps::Digest;
-
 use crate::dataset::{Dataset, Metadata, Split, Video};
 use crate::digest;
 use crate::error::{DatasetError, Faults};
@@ -40,42 +38,39 @@ pub fn open(folder: &Path) -> Result<Dataset, DatasetError> {
     };
     let train = opener.split(LISTS[0], false);
     let test = opener.split(LISTS[1], true);
-    let mut files: Vec<PathBuf> = ["dataset.toml", LISTS[0], LISTS[1]]
+    let mut files: Vec<PathBuf> = opener
+        .users
         .iter()
-        .map(PathBuf::from)
+        .filter(|(_, user)| !user.packed)
+        .map(|(file, _)| file.clone())
         .collect();
-    files.extend(
-        opener
-            .users
-            .iter()
-            .filter(|(_, user)| !user.packed)
-            .map(|(file, _)| file.clone()),
-    );
     files.append(&mut opener.packs);
     let mut faults = opener.faults;
     if faults.any() {
         return Err(faults.into_error());
     }
-    let stamp = digest::stamp(folder, &files);
+    let all = || train.iter().chain(&test);
+    let stamp = digest::stamp(folder, &files, all().map(|(file, _)| file.as_path()));
     let known = stamp.and_then(|stamp| digest::cached(folder, stamp));
-    let digest = if let Some(digest) = known {
-        digest
-    } else {
-        let digest = look_at_all(folder, &files, &train, &test, &mut faults);
+    let features = known.unwrap_or_else(|| {
+        look_for_faults(folder, all(), &mut faults);
+        let features = digest::of_features(all().map(|(_, video)| &video.features));
         if let (false, Some(stamp)) = (faults.any(), stamp) {
-            digest::remember(folder, stamp, digest);
+            digest::remember(folder, stamp, features);
         }
-        digest
-    };
+        features
+    });
     let strip = |videos: Vec<(PathBuf, Video)>| Split {
         videos: videos.into_iter().map(|(_, video)| video).collect(),
     };
+    let (train, test) = (strip(train), strip(test));
+    let digest = digest::of(&metadata, [&train.videos, &test.videos], features);
     faults.finish(Dataset {
+        metadata,
         synthetic,
         digest,
-        train: strip(train),
-        test: strip(test),
-        metadata,
+        train,
+        test,
     })
 }
 
@@ -210,49 +205,18 @@ impl Opener<'_> {
     }
 }
 
-/// The digest over everything, and a look at every number.
-fn look_at_all(
+/// A look at every number.
+fn look_for_faults<'a>(
     folder: &Path,
-    files: &[PathBuf],
-    train: &[(PathBuf, Video)],
-    test: &[(PathBuf, Video)],
+    videos: impl Iterator<Item = &'a (PathBuf, Video)>,
     faults: &mut Faults,
-) -> Digest {
-    let mut hasher = blake3::Hasher::new();
-    hasher.update(b"gcl-sweep data set 1");
-    for file in files.iter().take(3) {
-        match std::fs::read(folder.join(file)) {
-            Ok(bytes) => frame(&mut hasher, file, bytes.len() as u64, |hasher| {
-                hasher.update(&bytes);
-            }),
-            Err(error) => faults.add(&folder.join(file), format_args!("cannot be read: {error}")),
-        }
-    }
-    for (file, video) in train.iter().chain(test) {
+) {
+    for (file, video) in videos {
         if let Some(segment) = video.features.first_not_finite() {
             faults.add(
                 &folder.join(file),
                 format_args!("has a number that is NaN or infinite in segment {segment}"),
             );
         }
-        let numbers = (video.segments() * video.crops() * video.features.dim) as u64;
-        frame(&mut hasher, file, numbers, |hasher| {
-            video.features.hash(hasher);
-        });
     }
-    Digest(*hasher.finalize().as_bytes())
-}
-
-/// Names and lengths go in with the bytes, so that no two folders read alike.
-fn frame(
-    hasher: &mut blake3::Hasher,
-    file: &Path,
-    length: u64,
-    bytes: impl FnOnce(&mut blake3::Hasher),
-) {
-    let name = file.to_string_lossy();
-    hasher.update(&(name.len() as u64).to_le_bytes());
-    hasher.update(name.as_bytes());
-    hasher.update(&length.to_le_bytes());
-    bytes(hasher);
 }

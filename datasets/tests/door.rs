@@ -297,13 +297,174 @@ fn features_may_be_links_and_the_digest_is_the_same() {
     assert_eq!(folder.open().unwrap().digest, digest);
 }
 
+/// What is done to a sound folder.
+type Edit = fn(&Folder);
+
+#[test]
+fn descriptions_are_not_part_of_the_digest() {
+    let edits: [(&str, Edit); 9] = [
+        ("name", |f| {
+            f.put("dataset.toml", &TOML.replace("small", "other"));
+        }),
+        ("licence", |f| {
+            f.put("dataset.toml", &format!("{TOML}licence = \"MIT\"\n"));
+        }),
+        ("source", |f| {
+            f.put("dataset.toml", &format!("{TOML}source = \"a lab\"\n"));
+        }),
+        ("extractor", |f| {
+            f.put("dataset.toml", &format!("{TOML}extractor = \"i3d\"\n"));
+        }),
+        ("synthetic", |f| {
+            f.put("dataset.toml", &format!("{TOML}synthetic = true\n"));
+        }),
+        ("a comment", |f| {
+            f.put("dataset.toml", &format!("# ours\n{TOML}"));
+        }),
+        ("line ends", |f| {
+            let list = format!("{HEADER}a,a.npy,20,0,\nb, b.npy ,20,1, 3-9\n");
+            f.put("train.csv", &list.replace('\n', "\r\n"));
+        }),
+        ("another place", |f| {
+            fs::create_dir(f.path().join("more")).unwrap();
+            fs::rename(f.path().join("a.npy"), f.path().join("more/a.npy")).unwrap();
+            f.train("a,more/a.npy,20,0,\nb,b.npy,20,1,3-9\n");
+        }),
+        ("another header", |f| {
+            let bytes = fs::read(f.path().join("a.npy")).unwrap();
+            let mut header = bytes[10..128].to_vec();
+            header.splice(117..117, [b' '; 64]);
+            let mut longer = b"\x93NUMPY\x02\x00".to_vec();
+            longer.extend((header.len() as u32).to_le_bytes());
+            longer.extend([&header, &bytes[128..]].concat());
+            fs::write(f.path().join("a.npy"), longer).unwrap();
+        }),
+    ];
+    for (what, edit) in edits {
+        let folder = Folder::sound();
+        let digest = folder.open().unwrap().digest;
+        edit(&folder);
+        assert_eq!(folder.open().unwrap().digest, digest, "{what}");
+        let _ = fs::remove_file(folder.path().join(".gcl-sweep-digest.json"));
+        assert_eq!(
+            folder.open().unwrap().digest,
+            digest,
+            "{what}, without a cache"
+        );
+    }
+}
+
+#[test]
+fn what_is_computed_from_is_part_of_the_digest_whatever_the_cache_remembers() {
+    let edits: [(&str, Edit); 10] = [
+        ("dimension", |f| {
+            f.put(
+                "dataset.toml",
+                &TOML.replace("feature_dim = 2", "feature_dim = 4"),
+            );
+            for name in ["a", "b", "c", "d"] {
+                f.features(&format!("{name}.npy"), "(1, 4)", 4);
+            }
+        }),
+        ("frames per segment", |f| {
+            f.put("dataset.toml", &TOML.replace("16", "17"));
+        }),
+        ("a name", |f| f.train("x,a.npy,20,0,\nb,b.npy,20,1,3-9\n")),
+        ("a line", |f| f.train("a,a.npy,20,0,\n")),
+        ("the order", |f| {
+            f.train("b,b.npy,20,1,3-9\na,a.npy,20,0,\n");
+        }),
+        ("frames", |f| f.train("a,a.npy,21,0,\nb,b.npy,20,1,3-9\n")),
+        ("a label", |f| f.train("a,a.npy,20,1,\nb,b.npy,20,1,3-9\n")),
+        ("no label", |f| f.train("a,a.npy,20,,\nb,b.npy,20,1,3-9\n")),
+        ("a range", |f| f.train("a,a.npy,20,0,\nb,b.npy,20,1,3-8\n")),
+        ("a split", |f| {
+            f.train("a,a.npy,20,0,\n");
+            f.test("b,b.npy,20,1,3-9\nc,c.npy,20,0,\nd,d.npy,20,1,0-20\n");
+        }),
+    ];
+    let mut digests = std::collections::BTreeSet::new();
+    for (what, edit) in edits {
+        let folder = Folder::sound();
+        digests.insert(folder.open().unwrap().digest);
+        // The times of the files are as they were: nothing may hang on them.
+        let times: Vec<_> = ["dataset.toml", "train.csv", "test.csv"]
+            .map(|name| {
+                (
+                    name,
+                    fs::metadata(folder.path().join(name))
+                        .unwrap()
+                        .modified()
+                        .unwrap(),
+                )
+            })
+            .into();
+        edit(&folder);
+        for (name, time) in times {
+            let file = fs::File::options()
+                .append(true)
+                .open(folder.path().join(name))
+                .unwrap();
+            file.set_modified(time).unwrap();
+        }
+        let cached = folder.open().unwrap().digest;
+        let _ = fs::remove_file(folder.path().join(".gcl-sweep-digest.json"));
+        assert_eq!(
+            folder.open().unwrap().digest,
+            cached,
+            "{what}: the cache agrees"
+        );
+        assert!(digests.insert(cached), "{what}");
+    }
+}
+
+#[test]
+fn a_feature_that_changed_changes_the_digest() {
+    for pack in [false, true] {
+        let folder = Folder::sound();
+        let out = folder.path().join("packed");
+        let place = if pack {
+            datasets::pack(folder.path(), &out).unwrap();
+            &out
+        } else {
+            folder.path()
+        };
+        let digest = open(place).unwrap().digest;
+        let file = place.join(if pack { "train.pack" } else { "a.npy" });
+        let mut bytes = fs::read(&file).unwrap();
+        let end = bytes.len();
+        bytes[end - 4..].copy_from_slice(&2.5f32.to_le_bytes());
+        fs::write(&file, bytes).unwrap();
+        assert_ne!(open(place).unwrap().digest, digest);
+    }
+    // The same numbers in half precision are other bytes to read.
+    let folder = Folder::sound();
+    let digest = folder.open().unwrap().digest;
+    let file = folder.path().join("a.npy");
+    let text = fs::read(&file).unwrap();
+    let mut bytes = text[..128].to_vec();
+    let at = bytes
+        .windows(3)
+        .position(|letters| letters == b"<f4")
+        .unwrap();
+    bytes[at + 2] = b'2';
+    bytes.extend(0x3e00_u16.to_le_bytes().repeat(4));
+    fs::write(&file, bytes).unwrap();
+    assert_ne!(folder.open().unwrap().digest, digest);
+}
+
 #[test]
 fn a_cache_that_is_wrong_or_old_is_not_believed() {
     let folder = Folder::sound();
     let digest = folder.open().unwrap().digest;
     let cache = folder.path().join(".gcl-sweep-digest.json");
     let remembered = fs::read(&cache).unwrap();
-    for wrong in [&b""[..], b"{", b"[1]", b"{\"digest\": 3}"] {
+    // What the version before remembered under the same stamp.
+    let text = String::from_utf8(remembered.clone()).unwrap();
+    let old = text.replace("\"revision\":2", "\"revision\":1");
+    assert_ne!(old, text);
+    let old = old.replace(&text[text.len() - 20..], &format!("{}\"}}", "0".repeat(18)));
+    for wrong in [&b""[..], b"{", b"[1]", b"{\"digest\": 3}", old.as_bytes()] {
         fs::write(&cache, wrong).unwrap();
         assert_eq!(folder.open().unwrap().digest, digest);
         assert_eq!(fs::read(&cache).unwrap(), remembered);
@@ -352,6 +513,12 @@ fn what_is_probably_not_meant_is_warned_of() {
     let inspection = inspect(&folder.open().unwrap());
     assert!(inspection.warnings[0].contains("only anomalous frames"));
     assert!(inspection.to_string().contains("warning"));
+    folder.test("c,c.npy,20,,\nd,d.npy,20,1,0-20\n");
+    let warnings = inspect(&folder.open().unwrap()).warnings;
+    assert!(
+        warnings[0].contains("1 of 2 videos have neither a label"),
+        "{warnings:?}"
+    );
 }
 
 #[test]

@@ -8,10 +8,10 @@
 
 use std::time::Instant;
 
-use gcl::metrics::Frames;
 use gcl::{
     Checkpoint, DataParts, Matrix, Observer, Prepared, Request, StopFlag, open_device, train,
 };
+use metrics::Frames;
 use sweeps::training::FeatureScaling;
 use sweeps::{DatasetSource, Digest, EpochPoint, JobSpec, Parameters, Value};
 

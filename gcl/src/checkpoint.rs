@@ -14,7 +14,6 @@ use sweeps::{Curve, JobId, Phase};
 use crate::draws::Positions;
 use crate::error::TrainError;
 use crate::network::{LayerShape, NetworkState, PairState, ParameterState, Role, tensor_name};
-use crate::scores::floats;
 use crate::warnings::Warnings;
 
 /// Raised when older checkpoints can no longer be read.
@@ -180,7 +179,12 @@ fn little_endian(values: &[f32]) -> Cow<'_, [u8]> {
     if cfg!(target_endian = "little") {
         Cow::Borrowed(bytemuck::cast_slice(values))
     } else {
-        Cow::Owned(floats(values))
+        Cow::Owned(
+            values
+                .iter()
+                .flat_map(|value| value.to_le_bytes())
+                .collect(),
+        )
     }
 }
 

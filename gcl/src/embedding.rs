@@ -1,24 +1,17 @@
 //! The artifact `embedding` (Fig. 6): a t-SNE of what G makes of test segments, by the crate `bhtsne`.
 //!
-//! A safetensors file: `points` (f32, `[n, 2]`), and per point `segment` (u32, its number among the test segments), `video`
-//! (u32, its number) and `anomalous` (u8, 1 where at least half of its frames are). Its metadata entry `gcl-embedding` is
-//! JSON: `{"format": 1, "of": "reconstructions", "method": "tsne", "perplexity": p, "iterations": i, "videos": [names]}`.
-//!
 //! Up to [`POINTS`] segments are drawn by a stream of their own, so jobs of one seed on one data set show the same ones.
 //! With crops, the mean of a segment's reconstructions. The start is drawn too. Fewer than [`FEWEST`] test segments make no embedding.
 
 use bhtsne::Neighbor;
-use safetensors::tensor::Dtype;
+use metrics::artifact::{EMBEDDING, Embedding};
 
 use crate::baselines::numbers::each;
 use crate::draws::{normal_pair, sample, stream};
 use crate::error::TrainError;
 use crate::networks::{Networks, Split};
 use crate::prepared::Prepared;
-use crate::scores::{counts, file, floats};
 
-/// The name of the artifact.
-pub const EMBEDDING: &str = "embedding";
 /// The most points: more hide each other in a figure, and take long.
 const POINTS: usize = 1500;
 /// A perplexity above 1 needs as many.
@@ -62,11 +55,11 @@ pub(crate) fn make(
             message: "the t-SNE of the reconstructions is not finite".to_owned(),
         });
     }
-    let anomalous: Vec<u8> = chosen
+    let anomalous: Vec<bool> = chosen
         .iter()
         .map(|segment| {
             let positive = frames.positives()[*segment as usize];
-            u8::from(positive > 0 && positive >= frames.negatives()[*segment as usize])
+            positive > 0 && positive >= frames.negatives()[*segment as usize]
         })
         .collect();
     let videos: Vec<u32> = chosen
@@ -76,18 +69,18 @@ pub(crate) fn make(
             frames.videos().partition_point(before) as u32
         })
         .collect();
-    let count = chosen.len();
-    let header = serde_json::json!({
-        "format": 1, "of": "reconstructions", "method": "tsne", "perplexity": perplexity,
-        "iterations": ITERATIONS, "videos": dataset.test_names,
-    });
-    let tensors = [
-        ("points", Dtype::F32, vec![count, 2], floats(&points)),
-        ("segment", Dtype::U32, vec![count], counts(&chosen)),
-        ("video", Dtype::U32, vec![count], counts(&videos)),
-        ("anomalous", Dtype::U8, vec![count], anomalous),
-    ];
-    file("gcl-embedding", &header, &tensors).map(Some)
+    Embedding {
+        names: dataset.test_names.clone(),
+        perplexity,
+        iterations: ITERATIONS as u64,
+        points: points.as_chunks::<2>().0.to_vec(),
+        segments: chosen,
+        videos,
+        anomalous,
+    }
+    .encode()
+    .map(Some)
+    .map_err(TrainError::artifact)
 }
 
 /// One thread computes, and the neighbours are found here: `bhtsne`'s own search draws pivots from an unseeded stream, which

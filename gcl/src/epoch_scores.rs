@@ -1,25 +1,18 @@
-//! The artifact `epoch-scores` (Fig. 7): the scores of test segments after each epoch of the main phase. It grows with the
-//! run, so a checkpoint carries it.
-//!
-//! A safetensors file: `score_g` and `score_d` where the method has them (f32, `[epochs, segments]`), `positives`,
-//! `negatives` and `segments` as in `scores`, for the videos that are kept. Its metadata entry `gcl-epoch-scores` is JSON:
-//! `{"format": 1, "videos": [names], "all": bool}`; `all` says whether these are all test videos. Where all would not fit
-//! in [`LIMIT`], the first anomalous ones that do are kept.
+//! The scores that the artifact `epoch-scores` (Fig. 7) keeps: those of test segments after each epoch of the main phase. They
+//! grow with the run, so a checkpoint carries them. Where those of all test videos would not fit in [`LIMIT`], the first
+//! anomalous videos that do are kept.
 
 use std::ops::Range;
 
-use safetensors::tensor::Dtype;
 use sweeps::training::Method;
 use sweeps::{Phase, Training};
 
 use crate::checkpoint::Checkpoint;
 use crate::error::TrainError;
-use crate::metrics::Frames;
 use crate::prepared::Prepared;
-use crate::scores::{counts, file, floats};
+use metrics::Frames;
+use metrics::artifact::EpochScores;
 
-/// The name of the artifact.
-pub const EPOCH_SCORES: &str = "epoch-scores";
 /// Scores take less than so many bytes: a checkpoint is written every epoch, and a record's artifacts are pulled whole.
 const LIMIT: usize = 4 << 20;
 
@@ -104,31 +97,24 @@ impl Kept {
                 .copied()
                 .collect()
         };
-        let of_frames = |values: &[u32]| -> Vec<u32> {
-            let segments = self.segments.iter().cloned().flatten();
-            segments.map(|segment| values[segment]).collect()
-        };
-        let lengths: Vec<u32> = self.segments.iter().map(|s| s.len() as u32).collect();
-        let (positives, negatives) = (of_frames(frames.positives()), of_frames(frames.negatives()));
-        let mut tensors = vec![
-            ("positives", Dtype::U32, vec![width], counts(&positives)),
-            ("negatives", Dtype::U32, vec![width], counts(&negatives)),
-            (
-                "segments",
-                Dtype::U32,
-                vec![lengths.len()],
-                counts(&lengths),
-            ),
-        ];
-        let names_of_scores = [(self.with_g, "score_g"), (self.with_d, "score_d")];
-        for (place, (_, name)) in names_of_scores.iter().filter(|(with, _)| *with).enumerate() {
-            tensors.push((name, Dtype::F32, vec![epochs, width], floats(&of(place))));
+        let mut own = Frames::default();
+        for video in &self.segments {
+            own.push_counts(
+                &frames.positives()[video.clone()],
+                &frames.negatives()[video.clone()],
+            );
         }
-        let videos: Vec<&String> = self.videos.iter().map(|video| &names[*video]).collect();
-        let header = serde_json::json!({
-            "format": 1, "videos": videos, "all": videos.len() == names.len(),
-        });
-        file("gcl-epoch-scores", &header, &tensors).map(Some)
+        EpochScores {
+            names: self.videos.iter().map(|v| names[*v].clone()).collect(),
+            all: self.videos.len() == names.len(),
+            frames: own,
+            epochs,
+            g: self.with_g.then(|| of(0)),
+            d: self.with_d.then(|| of(usize::from(self.with_g))),
+        }
+        .encode()
+        .map(Some)
+        .map_err(TrainError::artifact)
     }
 }
 

@@ -60,6 +60,13 @@ impl TrainError {
         Failure::new(class, self.to_string())
     }
 
+    /// An artifact that could not be encoded.
+    pub(crate) fn artifact(error: metrics::artifact::ArtifactError) -> Self {
+        Self::Device {
+            message: error.to_string(),
+        }
+    }
+
     pub(crate) fn bad_data(message: impl Into<String>) -> Self {
         Self::BadData {
             message: message.into(),

@@ -12,9 +12,9 @@ use sweeps::training::FeatureScaling;
 
 use crate::error::TrainError;
 use crate::matrix::Matrix;
-use crate::metrics::Frames;
 use crate::scaling::Scaling;
 use crate::tensors::upload;
+use metrics::Frames;
 
 /// A data set made ready for training under one feature scaling. Share it between jobs in an `Arc`.
 pub struct Prepared {
@@ -22,6 +22,8 @@ pub struct Prepared {
     pub(crate) scaling: FeatureScaling,
     pub(crate) train: Matrix,
     pub(crate) test: Matrix,
+    /// Channels that the scaling made 0, since they are constant on the training split.
+    pub(crate) constant_channels: usize,
     /// Rows per segment.
     pub(crate) crops: usize,
     /// The video of each training row.
@@ -171,6 +173,7 @@ impl Prepared {
             scaling,
             train,
             test,
+            constant_channels: fitted.constant_channels(),
             crops,
             video,
             labels,

@@ -8,7 +8,6 @@ use crate::checkpoint::Checkpoint;
 use crate::draws::Draws;
 use crate::epoch_scores::Kept;
 use crate::error::TrainError;
-use crate::metrics;
 use crate::networks::{Networks, Split};
 use crate::prepared::Prepared;
 use crate::schedule::{Hooks, PhasePlan, Plan, Position};

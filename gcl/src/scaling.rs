@@ -7,8 +7,9 @@ use crate::matrix::Matrix;
 
 /// A norm below this is taken for it: a row of zeros stays one.
 const SMALLEST_NORM: f64 = 1e-12;
-/// A standard deviation below this is taken for it.
-const SMALLEST_STD: f64 = 1e-6;
+/// A channel whose standard deviation on the training split is below this share of that of the data is taken for constant:
+/// divided by what is left, rounding errors of training and any change in the test split would drown the other channels.
+const CONSTANT_SHARE: f64 = 1e-6;
 
 /// A fitted scaling.
 #[derive(Debug, Clone, PartialEq)]
@@ -17,7 +18,7 @@ pub(crate) enum Scaling {
     None,
     /// Each row to unit norm.
     Rows,
-    /// (x − offset)·factor, per dimension.
+    /// (x − offset)·factor, per dimension; 0 where the factor is 0.
     Columns { offset: Vec<f64>, factor: Vec<f64> },
 }
 
@@ -40,29 +41,16 @@ impl Scaling {
                 }
             }
             FeatureScaling::Standard => {
-                let mut mean = vec![0.0; columns];
-                for row in 0..rows {
-                    for (sum, value) in mean.iter_mut().zip(train.row(row)) {
-                        *sum += f64::from(*value);
-                    }
-                }
-                for sum in &mut mean {
-                    *sum /= count;
-                }
-                let mut variance = vec![0.0; columns];
-                for row in 0..rows {
-                    for ((sum, mean), value) in variance.iter_mut().zip(&mean).zip(train.row(row)) {
-                        let difference = f64::from(*value) - mean;
-                        *sum += difference * difference;
-                    }
-                }
-                Self::Columns {
-                    offset: mean,
-                    factor: variance
-                        .iter()
-                        .map(|sum| 1.0 / (sum / count).sqrt().max(SMALLEST_STD))
-                        .collect(),
-                }
+                let (offset, std) = moments(train);
+                // Of the data about the means of their channels: a large constant says nothing about how much data vary.
+                let variance = std.iter().map(|std| std * std).sum::<f64>() / columns as f64;
+                let least = CONSTANT_SHARE * variance.sqrt();
+                let varies = |std: f64| std > 0.0 && std >= least;
+                let factor = std
+                    .iter()
+                    .map(|std| if varies(*std) { 1.0 / std } else { 0.0 })
+                    .collect();
+                Self::Columns { offset, factor }
             }
             FeatureScaling::MinMax => {
                 let mut low = vec![f64::INFINITY; columns];
@@ -86,6 +74,14 @@ impl Scaling {
         }
     }
 
+    /// Channels that are constant on the training split, and therefore 0 wherever they are scaled.
+    pub(crate) fn constant_channels(&self) -> usize {
+        match self {
+            Self::None | Self::Rows => 0,
+            Self::Columns { factor, .. } => factor.iter().filter(|factor| **factor == 0.0).count(),
+        }
+    }
+
     /// Scales all rows in place. Rows that need no scaling stay where they are.
     pub(crate) fn apply(&self, matrix: &mut Matrix) -> Result<(), TrainError> {
         if matches!(self, Self::None) {
@@ -103,12 +99,49 @@ impl Scaling {
             }),
             Self::Columns { offset, factor } => rows.for_each(|row| {
                 for ((value, offset), factor) in row.iter_mut().zip(offset).zip(factor) {
-                    *value = ((f64::from(*value) - offset) * factor) as f32;
+                    *value = if *factor == 0.0 {
+                        0.0
+                    } else {
+                        ((f64::from(*value) - offset) * factor) as f32
+                    };
                 }
             }),
         }
         Ok(())
     }
+}
+
+/// Mean and population standard deviation of each channel; exactly 0 where all values are equal, however large.
+fn moments(train: &Matrix) -> (Vec<f64>, Vec<f64>) {
+    let (rows, columns) = (train.rows(), train.columns());
+    let count = rows as f64;
+    let mut mean = vec![0.0; columns];
+    for row in 0..rows {
+        for (sum, value) in mean.iter_mut().zip(train.row(row)) {
+            *sum += f64::from(*value);
+        }
+    }
+    for sum in &mut mean {
+        *sum /= count;
+    }
+    let mut variance = vec![0.0; columns];
+    let mut equal = vec![true; columns];
+    for row in 0..rows {
+        let sums = variance.iter_mut().zip(&mut equal).zip(&mean);
+        for (((sum, equal), mean), (value, first)) in
+            sums.zip(train.row(row).iter().zip(train.row(0)))
+        {
+            let difference = f64::from(*value) - mean;
+            *sum += difference * difference;
+            *equal &= value == first;
+        }
+    }
+    let std = variance.iter().zip(equal).map(|(sum, equal)| {
+        // The mean is rounded: without this a constant of 10⁹ would vary a little.
+        if equal { 0.0 } else { (sum / count).sqrt() }
+    });
+    let std = std.collect();
+    (mean, std)
 }
 
 /// ‖x‖₂.
@@ -144,5 +177,71 @@ mod tests {
         assert_eq!(standard[2], 0.0, "a constant dimension");
         let min_max = scaled(FeatureScaling::MinMax);
         assert_eq!(min_max, [0.5, 0.5, 0.0, 0.0, 0.0, 0.0, 1.0, 1.0, 0.0]);
+    }
+    /// Training and test rows of four channels: one that varies, three that are made by `channel` of the row.
+    fn standard(scale: f32, channels: [fn(usize) -> f32; 3]) -> (Scaling, Matrix, Matrix) {
+        let rows = |from: usize| {
+            let row = |row: usize| {
+                let varies = if row.is_multiple_of(2) { 1.0 } else { -1.0 };
+                [varies, channels[0](row), channels[1](row), channels[2](row)].map(|x| x * scale)
+            };
+            Matrix::new((from..from + 100).flat_map(row).collect(), 4)
+        };
+        let (mut train, mut test) = (rows(0), rows(100));
+        let scaling = Scaling::fit(FeatureScaling::Standard, &train);
+        scaling.apply(&mut train).unwrap();
+        scaling.apply(&mut test).unwrap();
+        (scaling, train, test)
+    }
+
+    #[test]
+    fn a_channel_that_is_constant_in_training_is_zero_in_training_and_test() {
+        for scale in [1e-12, 1.0, 1e12] {
+            let (scaling, train, test) = standard(
+                scale,
+                [
+                    // Equal in training alone; of large equal numbers, whose mean is rounded; noise.
+                    |row| if row < 100 { 0.1 } else { 5.0 },
+                    |row| if row < 100 { 1.1e9 } else { 1.2e9 },
+                    |row| (row % 3) as f32 * 1e-7,
+                ],
+            );
+            assert_eq!(scaling.constant_channels(), 3);
+            for row in 0..100 {
+                for matrix in [&train, &test] {
+                    assert_eq!(matrix.row(row)[1..], [0.0; 3], "{scale}");
+                    assert!((matrix.row(row)[0].abs() - 1.0).abs() < 1e-5);
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn a_channel_that_varies_little_is_scaled_like_any_other() {
+        for scale in [1e-12, 1.0, 1e12] {
+            let (scaling, train, _) = standard(
+                scale,
+                [
+                    |row| (row % 2) as f32 * 1e-5,
+                    |row| (row / 50) as f32 * 4.0,
+                    |row| (row % 2) as f32,
+                ],
+            );
+            assert_eq!(scaling.constant_channels(), 0);
+            for row in 0..100 {
+                for value in train.row(row) {
+                    assert!((value.abs() - 1.0).abs() < 1e-4, "{scale}: {value}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn data_without_any_variance_are_zeros() {
+        let mut train = Matrix::new(vec![3.0; 12], 3);
+        let scaling = Scaling::fit(FeatureScaling::Standard, &train);
+        assert_eq!(scaling.constant_channels(), 3);
+        scaling.apply(&mut train).unwrap();
+        assert_eq!(*train.values(), [0.0; 12]);
     }
 }

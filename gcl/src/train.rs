@@ -5,26 +5,26 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use sweeps::training::{Method, Pretraining};
-use sweeps::{EpochPoint, FinalMetrics, JobSpec, Outcome, Training};
+use sweeps::{EpochPoint, FinalMetrics, JobSpec, Outcome, Phase, Training};
 
 use crate::baselines;
 use crate::checkpoint::{Checkpoint, Header};
 use crate::cpu::CpuNetworks;
 use crate::device::{Backend, Device};
 use crate::draws::{SeededDraws, initial_weights, supervised_videos};
-use crate::embedding::{self, EMBEDDING};
-use crate::epoch_scores::{EPOCH_SCORES, Kept};
+use crate::embedding;
+use crate::epoch_scores::Kept;
 use crate::error::TrainError;
-use crate::metrics::{AlarmRule, D_THRESHOLD, G_RECALL, evaluate};
 use crate::network::{PairState, discriminator_shapes, generator_shapes};
 use crate::networks::Networks;
 use crate::prepared::Prepared;
 use crate::progress::{Progress, SCORE_ROWS, Scores};
 use crate::schedule::{Plan, Position};
-use crate::scores::{self, SCORES};
 use crate::selection::{Selection, by_difference};
 use crate::step::Context;
 use crate::tensors::TensorNetworks;
+use metrics::artifact::{self, EMBEDDING, EPOCH_SCORES, SCORES};
+use metrics::{AlarmRule, D_THRESHOLD, G_RECALL, evaluate};
 
 /// What to train, on what.
 pub struct Request<'a> {
@@ -100,6 +100,7 @@ fn run(request: &Request<'_>, observer: &mut dyn Observer) -> Result<Trained, Tr
             "the data were prepared with another feature_scaling than the job's",
         ));
     }
+    demand_truth(dataset)?;
     let End {
         checkpoint,
         scores: found,
@@ -126,12 +127,13 @@ fn run(request: &Request<'_>, observer: &mut dyn Observer) -> Result<Trained, Tr
         d: score(&found.d, AlarmRule::At(D_THRESHOLD)),
         g: score(&found.g, AlarmRule::Recall(G_RECALL)),
     };
-    let scores = scores::encode(
-        &dataset.test_names,
-        &dataset.frames,
-        found.g.as_deref(),
-        found.d.as_deref(),
-    )?;
+    let scores = artifact::Scores {
+        names: dataset.test_names.clone(),
+        frames: dataset.frames.clone(),
+        d: found.d,
+        g: found.g,
+    };
+    let scores = scores.encode().map_err(TrainError::artifact)?;
     let mut artifacts = vec![(SCORES.to_owned(), scores)];
     if let Some(bytes) = kept.encode(dataset, &checkpoint.epoch_scores)? {
         artifacts.push((EPOCH_SCORES.to_owned(), bytes));
@@ -148,6 +150,21 @@ fn run(request: &Request<'_>, observer: &mut dyn Observer) -> Result<Trained, Tr
         },
         artifacts,
     })
+}
+
+/// Refuses test data that no metric can be computed on: training for nothing would look like a result.
+fn demand_truth(dataset: &Prepared) -> Result<(), TrainError> {
+    let any = |counts: &[u32]| counts.iter().any(|count| *count > 0);
+    let frames = &dataset.frames;
+    let found = match (any(frames.positives()), any(frames.negatives())) {
+        (true, true) => return Ok(()),
+        (false, _) => "no anomalous frames",
+        (true, false) => "only anomalous frames",
+    };
+    Err(TrainError::bad_data(format!(
+        "the test split has {found}: an AUC needs both kinds, so that training would be for nothing; \
+         test.csv lists the anomalous frames of each video"
+    )))
 }
 
 /// The end of a run.
@@ -209,11 +226,7 @@ fn cooperate(
             .collect();
         let mut drawn = initial_weights(job.seed, &shapes).into_iter();
         Checkpoint {
-            header: Header::new(
-                job.id(dataset.digest),
-                &device.info().kind,
-                plan.phases[0].phase,
-            ),
+            header: first_header(request, plan.phases[0].phase),
             networks: PairState {
                 generator: drawn.next().unwrap_or_default(),
                 discriminator: drawn.next(),
@@ -291,6 +304,17 @@ fn networks<'a>(
             )?)
         }
     })
+}
+
+/// The header of a run that has not begun, with what is to be said of its data.
+pub(crate) fn first_header(request: &Request<'_>, phase: Phase) -> Header {
+    let dataset = request.dataset;
+    let kind = &request.device.info().kind;
+    let mut header = Header::new(request.job.id(dataset.digest), kind, phase);
+    header
+        .warnings
+        .say_of_constant_channels(dataset.constant_channels, dataset.dimension());
+    header
 }
 
 /// The labels that the training may know (Fig. 9).

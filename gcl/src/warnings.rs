@@ -14,6 +14,7 @@ pub(crate) const FEW_STEPS: usize = 10;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub(crate) enum Code {
+    ConstantChannels,
     ConstantDiscriminator,
     DifferenceFilter,
     FewSteps,
@@ -24,6 +25,7 @@ pub(crate) enum Code {
 impl Code {
     fn name(self) -> &'static str {
         match self {
+            Self::ConstantChannels => "constant-channels",
             Self::ConstantDiscriminator => "constant-discriminator",
             Self::DifferenceFilter => "difference-filter",
             Self::FewSteps => "few-steps",
@@ -43,7 +45,7 @@ impl Code {
             Self::LabelsOneClass => {
                 "the pseudo labels were all of one class, or a batch's values all but equal so that no row was anomalous"
             }
-            Self::DifferenceFilter | Self::FewSteps => "",
+            Self::ConstantChannels | Self::DifferenceFilter | Self::FewSteps => "",
         }
     }
 }
@@ -71,6 +73,20 @@ impl Warnings {
             said.push_str("; ");
         }
         said.push_str(message);
+    }
+
+    /// Notes that channels are constant on the training split, so that `standard` scaling makes them 0.
+    pub(crate) fn say_of_constant_channels(&mut self, constant: usize, channels: usize) {
+        if constant > 0 {
+            let are = if constant == 1 { "is" } else { "are" };
+            self.say(
+                Code::ConstantChannels,
+                &format!(
+                    "{constant} of {channels} channels {are} constant on the training split: \
+                     feature_scaling = standard makes them 0 in training and test"
+                ),
+            );
+        }
     }
 
     /// Notes that the difference filter keeps next to nothing or nearly all.

@@ -89,7 +89,7 @@ fn scores(trained: &Trained, name: &str) -> Vec<f64> {
     let (_, bytes) = trained
         .artifacts
         .iter()
-        .find(|(name, _)| name == gcl::SCORES)
+        .find(|(name, _)| name == metrics::artifact::SCORES)
         .unwrap();
     let tensors = safetensors::SafeTensors::deserialize(bytes).unwrap();
     let data = tensors.tensor(name).unwrap().data().to_vec();

@@ -234,6 +234,77 @@ fn a_job_run_twice_is_equal_to_the_bit_at_any_number_of_threads() {
     }
 }
 
+/// What a job says of itself decides whether its seeds are one job: a coordinator trains one of them for all.
+#[test]
+fn a_deterministic_job_gives_the_same_bits_for_every_seed_and_no_other_does() {
+    for (name, mut job) in every_kind().into_iter().chain(supervised_kinds()) {
+        if name == "baseline adkim" {
+            // Fewer than the data's 13: the space as a whole is the same however it is turned.
+            job.parameters.set("adkim.dimensions", &5.into()).unwrap();
+        }
+        let other = JobSpec {
+            seed: job.seed + 1,
+            ..job.clone()
+        };
+        let [first, second] = [&job, &other].map(|job| run(job, world(13, 1), &cpu(1)).unwrap());
+        assert_eq!(first == second, job.is_deterministic(), "{name}");
+    }
+}
+
+#[test]
+fn constant_channels_are_counted_and_change_nothing() {
+    // Two channels more, one of them equal in training alone.
+    let wider = || {
+        let mut parts = world(13, 1);
+        for (matrix, value) in [(&mut parts.train, 0.25), (&mut parts.test, 0.75)] {
+            let rows = 0..matrix.rows();
+            let values = rows.flat_map(|row| [matrix.row(row), &[value, 7.0]].concat());
+            *matrix = gcl::Matrix::new(values.collect(), 15);
+        }
+        parts
+    };
+    let kinds: [&[(&str, Value)]; 3] = [
+        &[],
+        &[("method", "pca".into())],
+        &[("method", "mil-ranking".into()), ("mil.bags", 2.into())],
+    ];
+    for kind in kinds {
+        let settings = |scaling: &str| {
+            let scaling = [("feature_scaling", Value::from(scaling))];
+            job(5, &[kind, &scaling[..]].concat())
+        };
+        let warnings = |job: &JobSpec, parts| -> Vec<String> {
+            let outcome = run(job, parts, &cpu(1)).unwrap().outcome;
+            let constant = outcome.warnings.into_iter();
+            constant
+                .filter(|warning| warning.code == "constant-channels")
+                .map(|warning| warning.message)
+                .collect()
+        };
+        let found = warnings(&settings("standard"), wider());
+        assert!(
+            found.len() == 1 && found[0].starts_with("2 of 15 channels"),
+            "{found:?}"
+        );
+        assert!(warnings(&settings("standard"), world(13, 1)).is_empty());
+        assert!(warnings(&settings("l2"), wider()).is_empty());
+    }
+    // Principal components of channels that are 0 throughout are those of the others.
+    let pca = job(
+        5,
+        &[
+            ("method", "pca".into()),
+            ("pca.dimensions", 3.into()),
+            ("feature_scaling", "standard".into()),
+        ],
+    );
+    let auc = |parts| {
+        let metrics = run(&pca, parts, &cpu(1)).unwrap().outcome.metrics;
+        metrics.g.and_then(|g| g.auc).unwrap()
+    };
+    assert!((auc(wider()) - auc(world(13, 1))).abs() < 1e-9);
+}
+
 #[test]
 fn threads_share_large_batches_without_changing_a_bit() {
     let job = job(
@@ -550,8 +621,8 @@ fn scores_per_epoch_end_with_the_final_ones() {
     ] {
         let trained = run(&job, world(13, 1), &cpu(1)).unwrap();
         let (all, last) = (
-            artifact(&trained, gcl::EPOCH_SCORES),
-            artifact(&trained, gcl::SCORES),
+            artifact(&trained, metrics::artifact::EPOCH_SCORES),
+            artifact(&trained, metrics::artifact::SCORES),
         );
         let segments = world(13, 1).frames.segments();
         for name in names {
@@ -588,7 +659,7 @@ fn an_embedding_keeps_what_is_alike_together() {
     let (trained, plain) = (wide("tsne"), wide("off"));
     assert_eq!(trained.outcome, plain.outcome, "it changes nothing else");
     assert_eq!(plain.artifacts.len(), 1);
-    let embedding = artifact(&trained, gcl::EMBEDDING);
+    let embedding = artifact(&trained, metrics::artifact::EMBEDDING);
     let frames = world(13, 3).frames;
     let count = frames.segments();
     let points = embedding.tensor("points").unwrap();
@@ -675,5 +746,43 @@ fn a_stopped_baseline_starts_over() {
         assert_eq!(resumed, run(&job, world(13, 1), &cpu(1)).unwrap(), "{name}");
         let phases = gcl::planned_epochs(&sweeps::Training::of(&job));
         assert_eq!(phases, [(Phase::Train, 1)], "{name}");
+    }
+}
+
+#[test]
+fn a_test_split_of_one_class_is_refused_before_anything_is_trained() {
+    use gcl::metrics::Frames;
+    for (truth, said) in [
+        (false, "no anomalous frames"),
+        (true, "only anomalous frames"),
+    ] {
+        let mut parts = world(13, 1);
+        let mut frames = Frames::default();
+        for video in parts.frames.videos() {
+            let length = video.len() as u32 * 16;
+            let all = 0..length;
+            let ranges = if truth {
+                std::slice::from_ref(&all)
+            } else {
+                &[]
+            };
+            frames.push(video.len(), length, 16, ranges);
+        }
+        parts.frames = frames;
+        let mut listener = Listener::new(usize::MAX);
+        let job = job(5, &[]);
+        let refused = train(
+            &Request {
+                job: &job,
+                dataset: &prepare(parts, &job),
+                device: &cpu(1),
+                stop: &StopFlag::new(),
+                checkpoint: None,
+            },
+            &mut listener,
+        );
+        let message = refused.unwrap_err().failure().message;
+        assert!(message.contains(said), "{message}");
+        assert!(listener.points.is_empty());
     }
 }

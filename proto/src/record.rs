@@ -1,8 +1,8 @@
 //! Records, epochs, failures.
 
 use sweeps::{
-    ArtifactRef, AttemptNumber, DeviceInfo, EpochPoint, Failure, FailureClass, FinalMetrics,
-    Outcome, Phase, Provenance, RunRecord, ScoreMetrics, Warning,
+    ArtifactRef, AttemptNumber, DatasetFacts, DeviceInfo, EpochPoint, Failure, FailureClass,
+    FinalMetrics, Outcome, Phase, Provenance, RunRecord, ScoreMetrics, SplitFacts, Warning,
 };
 
 use crate::error::WireError;
@@ -208,6 +208,7 @@ impl From<&Provenance> for wire::Provenance {
             dataset_digest: provenance.dataset_digest.0.to_vec(),
             duration_s: provenance.duration_s,
             resumed: provenance.resumed,
+            dataset: provenance.dataset.as_deref().map(Into::into),
         }
     }
 }
@@ -224,7 +225,58 @@ impl TryFrom<wire::Provenance> for Provenance {
             dataset_digest: digest("provenance.dataset_digest", &provenance.dataset_digest)?,
             duration_s: finite("provenance.duration_s", provenance.duration_s)?,
             resumed: provenance.resumed,
+            dataset: provenance
+                .dataset
+                .map(|facts| DatasetFacts::try_from(facts).map(Box::new))
+                .transpose()?,
         })
+    }
+}
+
+impl From<&DatasetFacts> for wire::DatasetFacts {
+    fn from(facts: &DatasetFacts) -> Self {
+        Self {
+            own_name: facts.own_name.clone(),
+            synthetic: facts.synthetic,
+            feature_dim: facts.feature_dim,
+            train: Some(facts.train.into()),
+            test: Some(facts.test.into()),
+        }
+    }
+}
+
+impl TryFrom<wire::DatasetFacts> for DatasetFacts {
+    type Error = WireError;
+    fn try_from(facts: wire::DatasetFacts) -> Result<Self, WireError> {
+        Ok(Self {
+            own_name: text("dataset.own_name", facts.own_name, NAME_BYTES)?,
+            synthetic: facts.synthetic,
+            feature_dim: facts.feature_dim,
+            train: required("dataset.train", facts.train)?.into(),
+            test: required("dataset.test", facts.test)?.into(),
+        })
+    }
+}
+
+impl From<SplitFacts> for wire::SplitFacts {
+    fn from(split: SplitFacts) -> Self {
+        Self {
+            videos: split.videos,
+            segments: split.segments,
+            frames: split.frames,
+            anomalous_frames: split.anomalous_frames,
+        }
+    }
+}
+
+impl From<wire::SplitFacts> for SplitFacts {
+    fn from(split: wire::SplitFacts) -> Self {
+        Self {
+            videos: split.videos,
+            segments: split.segments,
+            frames: split.frames,
+            anomalous_frames: split.anomalous_frames,
+        }
     }
 }
 

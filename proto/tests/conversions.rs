@@ -13,10 +13,10 @@ use proto::{WireError, limits, wire};
 use sweeps::parameter::{Kind, Role};
 use sweeps::registry::PARAMETERS;
 use sweeps::{
-    ArtifactRef, AttemptNumber, Cell, CellResult, DatasetSource, DeviceInfo, Digest, EpochPoint,
-    Extraction, ExtractionSettings, ExtractionWeights, Failure, FailureClass, FinalMetrics, JobId,
-    JobSpec, JobStatus, Outcome, Parameters, Phase, Provenance, Regime, Reporting, RunRecord,
-    ScoreBy, ScoreMetrics, Synthetic, Value, Warning,
+    ArtifactRef, AttemptNumber, Cell, CellResult, DatasetFacts, DatasetSource, DeviceInfo, Digest,
+    EpochPoint, Extraction, ExtractionSettings, ExtractionWeights, Failure, FailureClass,
+    FinalMetrics, JobId, JobSpec, JobStatus, Outcome, Parameters, Phase, Provenance, Regime,
+    Reporting, RunRecord, ScoreBy, ScoreMetrics, SplitFacts, Synthetic, Value, Warning,
 };
 
 /// Finite doubles of every magnitude, −0 and subnormals included.
@@ -203,12 +203,27 @@ fn record() -> impl Strategy<Value = RunRecord> {
     let provenance = (
         (1..u64::MAX, name(), name(), name(), name()),
         (any::<u32>(), digest(), length(), any::<u32>()),
+        proptest::option::of((name(), any::<[u64; 9]>())),
     )
         .prop_map(
             |(
                 (attempt, worker, kind, device, version),
                 (trainer_revision, dataset_digest, duration_s, resumed),
+                facts,
             )| {
+                let split = |numbers: &[u64]| SplitFacts {
+                    videos: numbers[0],
+                    segments: numbers[1],
+                    frames: numbers[2],
+                    anomalous_frames: numbers[3],
+                };
+                let facts = facts.map(|(own_name, numbers)| DatasetFacts {
+                    own_name,
+                    synthetic: numbers[0] % 2 == 1,
+                    feature_dim: numbers[0],
+                    train: split(&numbers[1..5]),
+                    test: split(&numbers[5..]),
+                });
                 Provenance {
                     attempt: AttemptNumber(attempt),
                     worker,
@@ -218,6 +233,7 @@ fn record() -> impl Strategy<Value = RunRecord> {
                     dataset_digest,
                     duration_s,
                     resumed,
+                    dataset: facts.map(Box::new),
                 }
             },
         );
@@ -375,6 +391,7 @@ fn valid_record() -> wire::RunRecord {
             dataset_digest: Digest([2; 32]),
             duration_s: 1.0,
             resumed: 0,
+            dataset: None,
         },
     })
         .into()

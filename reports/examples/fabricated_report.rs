@@ -39,6 +39,13 @@ fn main() -> Result<(), reports::ReportError> {
         ("grid", fabricated::grid),
         ("wide", fabricated::wide),
         ("scores", fabricated::scores),
+        ("datasets", fabricated::datasets),
+        ("methods", fabricated::methods),
+        ("rehearsal", || {
+            let mut results = fabricated::grid();
+            results.rehearsal = true;
+            results
+        }),
         ("large", || fabricated::large(1000)),
     ] {
         if wanted.as_ref().is_none_or(|wanted| wanted == name) {

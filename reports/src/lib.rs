@@ -4,22 +4,30 @@
 //! the same bytes. Nothing here averages silently: every mean carries its n, the n that was asked for, and what became of
 //! the rest.
 //!
-//! Reading order: [`results`] (what comes in), [`order`], [`factor`] (what was varied), [`mod@summary`], [`statistics`], [`files`] (the CSV files),
+//! Reading order: [`results`] (what comes in), [`order`], [`factor`] (what was varied), [`mod@summary`], [`pairing`] (what is
+//! compared with what), [`statistics`], [`files`] (the CSV files),
 //! [`published`] (the paper's numbers), [`figures`], `page`, [`study`] (does the paper hold?).
 
 mod asked;
+pub mod doubts;
 mod error;
 pub mod factor;
 pub mod figures;
 pub mod files;
+pub mod leaders;
+pub mod merge;
 pub mod order;
 mod page;
+pub mod pairing;
 pub mod published;
 mod report;
 pub mod results;
 pub mod statistics;
 pub mod study;
 pub mod summary;
+pub mod supervision;
+pub mod video_interval;
+pub mod video_scores;
 
 pub use asked::{NotDrawn, not_drawn};
 pub use error::ReportError;
@@ -27,7 +35,8 @@ pub use files::{read_csv, write_csv};
 pub use page::shell_word;
 pub use report::{find_figures, render_figures, render_page, write_report};
 pub use results::{
-    CellScores, DatasetInfo, EmbeddedSegment, LostCurve, ReportRequest, SplitCounts, SweepResults,
-    VideoScores,
+    CellScores, DatasetInfo, EmbeddedSegment, LostCurve, ReportRequest, SegmentFrames, SplitCounts,
+    SweepResults, VideoScores,
 };
 pub use summary::{Estimate, SummaryRow, summary};
+pub use video_interval::{VideoInterval, video_interval};

@@ -6,33 +6,48 @@ use std::path::Path;
 use crate::error::ReportError;
 use crate::figures::{Figure, figures_of, png};
 use crate::files::replace_file;
+use crate::merge::merge;
 use crate::page::{Section, page};
 use crate::results::SweepResults;
 
 /// Writes `index.html` and `figures/*.svg`, `.png` and `.csv` into `folder`, which is made where it does not exist. A figure
 /// that another report left there and this one does not have stays; files of the same name are replaced whole.
 pub fn write_report(sweeps: &[SweepResults], folder: &Path) -> Result<(), ReportError> {
-    let sections = sections(sweeps)?;
+    let merged = merged(sweeps);
+    let (sections, together) = (sections(sweeps)?, merged.as_ref().map(together));
     let pictures = folder.join("figures");
     fs::create_dir_all(&pictures).map_err(ReportError::write(&pictures))?;
-    for figure in sections.iter().flat_map(|section| &section.figures) {
+    for figure in together
+        .iter()
+        .chain(&sections)
+        .flat_map(|section| &section.figures)
+    {
         let file = |ending: &str| pictures.join(format!("{}.{ending}", figure.name));
         replace_file(&file("svg"), figure.svg.as_bytes())?;
         replace_file(&file("csv"), figure.csv.as_bytes())?;
         replace_file(&file("png"), &png(figure)?)?;
     }
-    replace_file(&folder.join("index.html"), page(&sections).as_bytes())
+    replace_file(
+        &folder.join("index.html"),
+        page(&sections, together.as_ref()).as_bytes(),
+    )
 }
 
 /// The page alone.
 pub fn render_page(sweeps: &[SweepResults]) -> Result<String, ReportError> {
-    Ok(page(&sections(sweeps)?))
+    let merged = merged(sweeps);
+    let together = merged.as_ref().map(together);
+    Ok(page(&sections(sweeps)?, together.as_ref()))
 }
 
 /// The figures alone, in the order of the page.
 pub fn render_figures(sweeps: &[SweepResults]) -> Result<Vec<Figure>, ReportError> {
-    Ok(sections(sweeps)?
+    let merged = merged(sweeps);
+    Ok(merged
+        .as_ref()
+        .map(together)
         .into_iter()
+        .chain(sections(sweeps)?)
         .flat_map(|section| section.figures)
         .collect())
 }
@@ -76,18 +91,34 @@ fn sections(sweeps: &[SweepResults]) -> Result<Vec<Section<'_>>, ReportError> {
             } else {
                 String::new()
             };
-            let mut section = Section::new(results, prefix);
-            let published: Vec<Option<(f64, Option<f64>)>> = section
-                .comparisons
-                .iter()
-                .map(|comparison| {
-                    comparison
-                        .filter(|comparison| comparison.comparable)
-                        .map(|comparison| (comparison.published.auc, comparison.published.std))
-                })
-                .collect();
-            section.figures = figures_of(results, &section.rows, &published, &section.prefix);
-            section
+            drawn(results, prefix)
         })
         .collect())
+}
+
+/// Several sweeps as one; `None` for one sweep alone.
+fn merged(sweeps: &[SweepResults]) -> Option<SweepResults> {
+    (sweeps.len() > 1).then(|| merge(sweeps))
+}
+
+/// The section of all sweeps as one.
+fn together(merged: &SweepResults) -> Section<'_> {
+    drawn(merged, "all-".to_owned())
+}
+
+/// A section with its figures.
+fn drawn(results: &SweepResults, prefix: String) -> Section<'_> {
+    let mut section = Section::new(results, prefix);
+    let published: Vec<Option<(f64, Option<f64>)>> = section
+        .comparisons
+        .iter()
+        .map(|comparison| {
+            comparison
+                .as_ref()
+                .filter(|comparison| comparison.is_judged())
+                .map(|comparison| (comparison.published.auc, comparison.published.std))
+        })
+        .collect();
+    section.figures = figures_of(results, &section.rows, &published, &section.prefix);
+    section
 }

@@ -5,6 +5,9 @@ use std::collections::BTreeMap;
 
 use sweeps::{CellResult, DatasetSource, Digest};
 
+pub use crate::video_interval::{RowKey, VideoInterval};
+pub use crate::video_scores::{SegmentFrames, VideoScores};
+
 /// Everything that is known of one sweep: what was asked, what came of it, and what made it.
 #[derive(Debug, Clone, Default)]
 pub struct SweepResults {
@@ -33,6 +36,8 @@ pub struct SweepResults {
     /// Scores per segment of some of the cells, where they were asked for and fetched: what Fig. 4, 6, 7, 8 and ROC curves
     /// are drawn from.
     pub scores: Vec<CellScores>,
+    /// How differences between rows would move with other test videos, where the scores of the runs could be had.
+    pub video_intervals: Vec<VideoInterval>,
     /// What is known of curves that are not there, by index in [`SweepResults::cells`]: `results.csv` was read without its
     /// `epochs.csv`.
     pub lost_curves: BTreeMap<usize, LostCurve>,
@@ -40,6 +45,8 @@ pub struct SweepResults {
     pub lost_s: Option<f64>,
     /// Further facts for "how to reproduce", as label and value: digest of the lock file, Rust version.
     pub facts: Vec<(String, String)>,
+    /// Whether it is not known which warnings jobs recorded: the tables of results have no column for them.
+    pub warnings_lost: bool,
     /// Made by `rehearse` on stand-ins: no number of it is a result, and every page and figure says so.
     pub rehearsal: bool,
 }
@@ -66,23 +73,6 @@ pub struct CellScores {
     pub embedding: Vec<EmbeddedSegment>,
 }
 
-/// Scores of one test video. A segment's score stands for 16 frames, the last for the rest of the video.
-#[derive(Debug, Clone, Default, PartialEq)]
-pub struct VideoScores {
-    /// Its name.
-    pub name: String,
-    /// Its frames.
-    pub frames: u64,
-    /// Ranges of anomalous frames: 0-based, the end not included.
-    pub anomalous: Vec<(u64, u64)>,
-    /// D's score per segment after the last epoch; empty without a D.
-    pub d: Vec<f32>,
-    /// G's score per segment after the last epoch.
-    pub g: Vec<f32>,
-    /// The reported score per segment after earlier epochs, where it was kept.
-    pub epochs: Vec<(u32, Vec<f32>)>,
-}
-
 /// A test segment's reconstruction in two dimensions.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct EmbeddedSegment {
@@ -99,6 +89,8 @@ pub struct EmbeddedSegment {
 pub struct DatasetInfo {
     /// Its name, as sweep files use it.
     pub name: String,
+    /// What its own dataset.toml calls it, where that is known: another name than the sweep's may mean other data.
+    pub own_name: Option<String>,
     /// Digest of its files.
     pub digest: Option<Digest>,
     /// Whether it was made by a generator; always said loudly.
@@ -139,31 +131,6 @@ pub struct ReportRequest {
     pub tables: Vec<String>,
     /// The variant that every other one is compared with; `None` compares all pairs.
     pub reference: Option<String>,
-}
-
-/// Frames that a segment's score stands for.
-pub const FRAMES_PER_SEGMENT: u64 = 16;
-
-impl VideoScores {
-    /// For each segment: its first frame, the frame after its last, and how many of its frames are anomalous. Frames after
-    /// the last whole segment belong to the last.
-    pub fn segments(&self, count: usize) -> impl Iterator<Item = (u64, u64, u64)> + '_ {
-        let last = count.saturating_sub(1) as u64;
-        (0..count as u64).map(move |index| {
-            let from = (index * FRAMES_PER_SEGMENT).min(self.frames);
-            let to = if index == last {
-                self.frames
-            } else {
-                (from + FRAMES_PER_SEGMENT).min(self.frames)
-            };
-            let anomalous = self
-                .anomalous
-                .iter()
-                .map(|(start, end)| (*end).min(to).saturating_sub((*start).max(from)))
-                .sum();
-            (from, to, anomalous)
-        })
-    }
 }
 
 /// Stands after the name of a sweep in the tables of a rehearsal, which may be read alone.

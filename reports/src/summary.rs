@@ -1,13 +1,15 @@
 //! One line per variant and swept point: what was asked for, what finished, and the mean with its spread.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 use sweeps::{CellResult, JobStatus, Phase, RunRecord, ScoreMetrics, Value};
 
 use crate::factor::factors;
 use crate::order::compare_points;
 use crate::results::SweepResults;
-use crate::statistics::{Interval, bootstrap_means, interquartile_mean, mean, sample_std};
+use crate::statistics::{
+    Interval, MeanIntervals, interquartile_mean, mean, mean_interval, mean_intervals, sample_std,
+};
 
 /// One variant at one point of the grid, over its seeds.
 #[derive(Debug, Clone, PartialEq)]
@@ -20,6 +22,9 @@ pub struct SummaryRow {
     pub shown: Vec<usize>,
     /// Indices of its cells in [`SweepResults::cells`], by seed.
     pub cells: Vec<usize>,
+    /// Whether it is one run, whatever the seed: its method draws nothing, so that all its cells are one job. Then `n` and
+    /// `expected` count that job once, and no estimate has a spread or an interval.
+    pub deterministic: bool,
     /// Cells that finished: the n of every mean, unless an estimate says less.
     pub n: usize,
     /// Cells that were asked for.
@@ -47,7 +52,7 @@ pub struct Estimate {
     pub mean: Option<f64>,
     /// Sample standard deviation; `None` below two values.
     pub std: Option<f64>,
-    /// 95% bootstrap interval of the mean; `None` below three values, and for metrics other than AUCs.
+    /// Student's 95% interval of the mean; `None` below three values, and for metrics other than AUCs.
     pub interval: Option<Interval>,
     /// Interquartile mean.
     pub iqm: Option<f64>,
@@ -122,6 +127,64 @@ impl SummaryRow {
             .join(", ")
     }
 
+    /// Values of both rows under each seed that finished on both sides, by seed. The value of a deterministic row stands
+    /// beside every seed of the other.
+    pub fn pairs(&self, other: &SummaryRow, results: &SweepResults) -> Vec<(f64, f64)> {
+        self.pairs_of(other, results, finished_auc)
+    }
+
+    /// As [`pairs`](Self::pairs), of another value than the reported AUC.
+    pub fn pairs_of(
+        &self,
+        other: &SummaryRow,
+        results: &SweepResults,
+        value: impl Fn(&CellResult) -> Option<f64>,
+    ) -> Vec<(f64, f64)> {
+        self.pairs_of_each(other, results, &value, &value)
+    }
+
+    /// As [`pairs_of`](Self::pairs_of), with a value for each side: D of the left, G of the right.
+    pub fn pairs_of_each(
+        &self,
+        other: &SummaryRow,
+        results: &SweepResults,
+        left: impl Fn(&CellResult) -> Option<f64>,
+        right: impl Fn(&CellResult) -> Option<f64>,
+    ) -> Vec<(f64, f64)> {
+        let by_seed = |row: &SummaryRow, value: &dyn Fn(&CellResult) -> Option<f64>| {
+            row.cells
+                .iter()
+                .filter_map(|index| results.cells.get(*index))
+                .filter(|result| result.status == JobStatus::Done)
+                .filter_map(|result| Some((result.cell.job.seed, value(result)?)))
+                .filter(|(_, value)| value.is_finite())
+                .collect::<BTreeMap<u64, f64>>()
+        };
+        let (ours, theirs) = (by_seed(self, &left), by_seed(other, &right));
+        let single = |row: &SummaryRow, values: &BTreeMap<u64, f64>| {
+            let value = values.values().next().copied();
+            value.filter(|_| row.deterministic)
+        };
+        match (single(self, &ours), single(other, &theirs)) {
+            (Some(left), Some(right)) => vec![(left, right)],
+            (Some(left), None) => theirs.values().map(|right| (left, *right)).collect(),
+            (None, Some(right)) => ours.values().map(|left| (*left, right)).collect(),
+            (None, None) => ours
+                .iter()
+                .filter_map(|(seed, left)| Some((*left, *theirs.get(seed)?)))
+                .collect(),
+        }
+    }
+
+    /// The AUCs of its finished runs; one of a deterministic row.
+    pub fn aucs(&self, results: &SweepResults) -> Vec<f64> {
+        let runs = if self.deterministic { 1 } else { usize::MAX };
+        self.seeds_and_aucs(results)
+            .map(|(_, auc)| auc)
+            .take(runs)
+            .collect()
+    }
+
     /// The finished cells, with their seeds and AUCs.
     pub fn seeds_and_aucs<'a>(
         &'a self,
@@ -131,6 +194,13 @@ impl SummaryRow {
             let result = results.cells.get(*index)?;
             Some((result.cell.job.seed, finished_auc(result)?))
         })
+    }
+}
+
+impl Estimate {
+    /// The intervals that say whether the mean is a published one, in units of `1 / scale`; `None` below three values.
+    pub fn mean_intervals(&self, scale: f64) -> Option<MeanIntervals> {
+        mean_intervals(self.n, scale * self.mean?, scale * self.std?)
     }
 }
 
@@ -181,7 +251,17 @@ fn groups(results: &SweepResults) -> Vec<Vec<usize>> {
 }
 
 fn summarize(results: &SweepResults, cells: Vec<usize>, shown: &[usize]) -> SummaryRow {
-    let group: Vec<&CellResult> = cells.iter().map(|index| &results.cells[*index]).collect();
+    let first = &results.cells[cells[0]];
+    let deterministic = is_deterministic(results, &cells);
+    // It is one run, however many cells show it: a finished one where there is any.
+    let runs: Vec<usize> = if deterministic {
+        let done = |index: &&usize| results.cells[**index].status == JobStatus::Done;
+        let run = cells.iter().find(done).unwrap_or(&cells[0]);
+        vec![*run]
+    } else {
+        cells.clone()
+    };
+    let group: Vec<&CellResult> = runs.iter().map(|index| &results.cells[*index]).collect();
     let done: Vec<(&CellResult, &RunRecord)> = group
         .iter()
         .filter(|result| result.status == JobStatus::Done)
@@ -197,17 +277,25 @@ fn summarize(results: &SweepResults, cells: Vec<usize>, shown: &[usize]) -> Summ
             .filter(|value| value.is_finite())
             .collect()
     };
-    let metric_values = |discriminator: bool| {
+    let metrics = |discriminator: bool| {
         METRICS.map(|(_, metric)| {
-            collect(&|_, record| {
+            estimate(&collect(&|_, record| {
                 let metrics = &record.outcome.metrics;
                 metric((if discriminator { metrics.d } else { metrics.g }).as_ref()?)
-            })
+            }))
         })
     };
-    let (values_d, values_g) = (metric_values(true), metric_values(false));
+    let auc_interval = |discriminator: bool| {
+        mean_interval(&collect(&|_, record| {
+            let metrics = &record.outcome.metrics;
+            (if discriminator { metrics.d } else { metrics.g })?.auc
+        }))
+    };
+    let (mut d, mut g) = (metrics(true), metrics(false));
+    d[0].interval = auc_interval(true);
+    g[0].interval = auc_interval(false);
     let aucs = collect(&|result, _| finished_auc(result));
-    let best: Vec<f64> = cells
+    let best: Vec<f64> = runs
         .iter()
         .filter_map(|index| {
             let record = results.cells[*index].record.as_deref()?;
@@ -221,43 +309,37 @@ fn summarize(results: &SweepResults, cells: Vec<usize>, shown: &[usize]) -> Summ
         })
         .filter(|best| best.is_finite())
         .collect();
-
-    // Columns of equal length are resampled together; `auc` repeats one of the other two almost always.
-    let mut intervals: Vec<(&[f64], Option<Interval>)> = Vec::new();
-    let mut columns: Vec<&[f64]> = vec![&values_d[0], &values_g[0], &aucs];
-    columns.sort_by_key(|column| column.len());
-    columns.dedup();
-    for chunk in columns.chunk_by(|left, right| left.len() == right.len()) {
-        intervals.extend(chunk.iter().copied().zip(bootstrap_means(chunk)));
-    }
-    let with_interval = |values: &[f64]| Estimate {
-        interval: intervals
-            .iter()
-            .find(|(column, _)| *column == values)
-            .and_then(|(_, interval)| *interval),
-        ..estimate(values)
-    };
-    let (mut d, mut g) = (
-        values_d.each_ref().map(|values| estimate(values)),
-        values_g.each_ref().map(|values| estimate(values)),
-    );
-    d[0] = with_interval(&values_d[0]);
-    g[0] = with_interval(&values_g[0]);
-    let first = group[0];
     SummaryRow {
         variant: first.cell.variant.clone(),
         point: first.cell.point.clone(),
         shown: shown.to_vec(),
+        deterministic,
         n: done.len(),
         expected: group.len(),
         failed,
         missing: group.len() - done.len() - failed,
-        auc: with_interval(&aucs),
+        auc: Estimate {
+            interval: mean_interval(&aucs),
+            ..estimate(&aucs)
+        },
         best_epoch_auc: estimate(&best),
         d,
         g,
         cells,
     }
+}
+
+/// Whether these cells, which differ in their seed alone, are one run: their method draws nothing, or they share one job.
+fn is_deterministic(results: &SweepResults, cells: &[usize]) -> bool {
+    let first = &results.cells[cells[0]];
+    let one_job = |index: &usize| results.cells[*index].job_id == first.job_id;
+    draws_nothing(first) || (cells.len() > 1 && cells.iter().all(one_job))
+}
+
+/// Whether the method of a cell's job uses no random number.
+fn draws_nothing(result: &CellResult) -> bool {
+    let method = result.cell.job.parameters.get("method");
+    method.is_some_and(|method| matches!(method, Value::Text(name) if name == "pca"))
 }
 
 fn estimate(values: &[f64]) -> Estimate {

@@ -21,9 +21,25 @@ fn again(figure: &Figure) -> Figure {
 fn every_figure_is_drawn_again_from_its_csv() {
     let mut drawn = BTreeSet::new();
     let papers = |mut results: SweepResults| {
-        results.report.figures = ["fig4", "fig5", "fig6", "fig7", "fig8", "fig9", "fig10"]
-            .map(String::from)
-            .to_vec();
+        results.report.figures = [
+            "fig4",
+            "fig5",
+            "fig6",
+            "fig7",
+            "fig8",
+            "fig9",
+            "fig10",
+            "seeds",
+            "intervals",
+            "thresholds",
+            "heatmap",
+        ]
+        .map(String::from)
+        .to_vec();
+        results
+    };
+    let rehearsed = |mut results: SweepResults| {
+        results.rehearsal = true;
         results
     };
     for make in [
@@ -33,10 +49,16 @@ fn every_figure_is_drawn_again_from_its_csv() {
         fabricated::grid,
         fabricated::wide,
         fabricated::scores,
+        fabricated::datasets,
+        fabricated::methods,
+        // More seeds than are drawn, more epochs than a picture has pixels.
+        || fabricated::long(80, 30),
+        || fabricated::long(4, 1000),
     ] {
         for sweeps in [
             vec![make()],
             vec![papers(make())],
+            vec![rehearsed(make())],
             vec![fabricated::quickstart(), make()],
         ] {
             for figure in render_figures(&sweeps).unwrap() {
@@ -44,10 +66,7 @@ fn every_figure_is_drawn_again_from_its_csv() {
                 assert_eq!(again.csv, figure.csv, "{}: the numbers", figure.name);
                 assert_eq!(again.svg, figure.svg, "{}: the picture", figure.name);
                 assert_eq!(again, figure);
-                let plain = figure
-                    .name
-                    .trim_start_matches("s1-")
-                    .trim_start_matches("s2-");
+                let plain = figure.name.rsplit('-').next().unwrap();
                 drawn.insert(plain.to_owned());
             }
         }
@@ -65,8 +84,11 @@ fn every_figure_is_drawn_again_from_its_csv() {
         "fig8",
         "fig9",
         "heatmap",
+        "intervals",
         "profile",
         "roc",
+        "seeds",
+        "thresholds",
     ];
     for name in all {
         assert!(drawn.contains(name), "{name} was among them");
@@ -82,6 +104,7 @@ fn other_files_are_refused_with_their_line() {
         ("done", "finished", "line 2: `finished` is no status"),
         ("auc,quickstart", "auc2,quickstart", "another figure"),
         ("0.7", "much", "`much"),
+        ("{", "[", "column `about` is not ours"),
         ("status", "state", "no column `status`"),
     ] {
         std::fs::write(&path, figures[0].csv.replacen(from, to, 1)).unwrap();

@@ -178,7 +178,7 @@ fn figures_fit_the_axes() {
     };
     assert_eq!(
         names(fabricated::quickstart()),
-        ["auc", "profile", "epochs", "convergence"]
+        ["auc", "epochs", "convergence"]
     );
     assert_eq!(
         names(fabricated::grid()),
@@ -250,7 +250,8 @@ fn the_files_are_where_the_page_says() {
         .skip(1)
         .map(|rest| rest.split('"').next().unwrap())
         .collect();
-    assert_eq!(links.len(), 12);
+    // Three figures of three files: five seeds are too few for a performance profile.
+    assert_eq!(links.len(), 9);
     for link in links {
         assert!(folder.path().join("figures").join(link).is_file(), "{link}");
     }

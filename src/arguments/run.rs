@@ -81,7 +81,10 @@ pub struct Rehearse {
 pub struct Plan {
     /// The sweep file
     pub sweep: PathBuf,
-    /// State folder in which to look for what is done already (that of a `run`: OUT/state)
+    /// Folder of the `run` that is planned [default: out/NAME, with --only a folder beside it]
+    #[arg(long, value_name = "DIR")]
+    pub out: Option<PathBuf>,
+    /// State folder in which to look for what is done already [default: OUT/state]
     #[arg(long, value_name = "DIR")]
     pub state: Option<PathBuf>,
     /// Most jobs that the file may mean

@@ -2,11 +2,14 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use sweeps::{Cell, DatasetSource, JobId, Training};
+use sweeps::{Cell, JobId, Training};
 
 use crate::arguments::{Format, Plan};
-use crate::command::submit;
-use crate::command::sweep_file::SweepFile;
+use crate::command::estimate::Estimate;
+use crate::command::preflight::{self, Findings};
+use crate::command::state::Known;
+use crate::command::sweep_file::{JobKey, SweepFile};
+use crate::command::{run, submit};
 use crate::data_folders::Folders;
 use crate::error::CommandError;
 use crate::labels;
@@ -16,7 +19,9 @@ use crate::output;
 struct Group<'a> {
     first: &'a Cell,
     seeds: Vec<u64>,
+    jobs: BTreeSet<JobKey>,
     done: usize,
+    /// Steps of an epoch, of a method with batches on known data.
     steps: Option<usize>,
 }
 
@@ -25,31 +30,40 @@ pub fn plan(arguments: &Plan, format: Format) -> Result<(), CommandError> {
     let mut file = SweepFile::read(&arguments.sweep, arguments.max_jobs)?;
     file.keep_only(&arguments.only, arguments.max_jobs)?;
     file.open_datasets(&Folders::resolve(&arguments.folders)?)?;
-    let known = match &arguments.state {
-        Some(state) => super::state::known(state, &submit::request(&file, arguments.max_jobs))?,
-        None => super::state::Known::default(),
-    };
-    let (done, meaning) = (known.done, known.meaning);
-    let ids = file.job_ids();
-    let groups = groups(&file, &ids, &done);
-    let different: BTreeSet<&JobId> = ids.iter().flatten().collect();
-    let finished = different.iter().filter(|id| done.contains(id)).count();
+    let found = preflight::check(&file)?;
+    let known = known(arguments, &file)?;
+    let (done, meaning) = (&known.done, &known.meaning);
+    let keys = file.job_keys();
+    let is_done = |key: &JobKey| key.id().is_some_and(|id| done.contains(&id));
+    let groups = groups(&file, &found, &keys, &is_done);
+    let different: BTreeSet<&JobKey> = keys.iter().collect();
+    let finished = different.iter().filter(|key| is_done(key)).count();
+    let open = file
+        .expansion
+        .cells
+        .iter()
+        .zip(&keys)
+        .filter(|(_, key)| !is_done(key));
+    let estimate = known.durations.estimate(
+        &file.spec.name,
+        open.map(|(cell, key)| (key, cell, file.digest_of(&cell.job.dataset))),
+    );
     match format {
         Format::Json => {
-            let mut json = as_json(&file, &ids, &done, &groups);
-            if let Some(meaning) = &meaning {
+            let mut json = as_json(&file, &keys, done, &groups);
+            if let Some(meaning) = meaning {
                 json["meaning"] = submit::as_json(meaning);
             }
+            json["jobs"] = different.len().into();
+            json["done"] = finished.into();
+            json["warnings"] = found.warnings.clone().into();
+            json["estimate"] = estimate_json(&estimate);
             output::json(&json)?;
         }
         Format::Text if arguments.jobs => {
-            for (cell, id) in file.expansion.cells.iter().zip(&ids) {
-                let short = id.map_or_else(|| "?".repeat(12), |id| id.short());
-                let mark = if id.is_some_and(|id| done.contains(&id)) {
-                    "done"
-                } else {
-                    "new "
-                };
+            for (cell, key) in file.expansion.cells.iter().zip(&keys) {
+                let short = key.id().map_or_else(|| "?".repeat(12), |id| id.short());
+                let mark = if is_done(key) { "done" } else { "new " };
                 output::print(&format!(
                     "{short}  {mark}  {}",
                     labels::label(&file.expansion.columns, cell)
@@ -58,9 +72,6 @@ pub fn plan(arguments: &Plan, format: Format) -> Result<(), CommandError> {
         }
         Format::Text => output::print(&table(&file, &groups))?,
     }
-    for warning in warnings(&groups) {
-        output::say(&format!("warning: {warning}"));
-    }
     for source in &file.spec.datasets {
         if file.digest_of(source).is_none() {
             output::say(&format!(
@@ -68,62 +79,84 @@ pub fn plan(arguments: &Plan, format: Format) -> Result<(), CommandError> {
             ));
         }
     }
-    if let Some(meaning) = &meaning
-        && format == Format::Text
-    {
-        output::say(&submit::describe(meaning));
-    } else if format == Format::Text {
-        let jobs = if different.is_empty() {
-            file.expansion.cells.len()
-        } else {
-            different.len()
-        };
-        let (cells, shared) = (
-            file.expansion.cells.len(),
-            file.expansion.cells.len() - jobs,
-        );
-        let shared = if shared > 0 {
-            format!(" ({shared} cells share a job with another)")
-        } else {
-            String::new()
-        };
-        output::say(&format!(
-            "{}: {cells} cells, {jobs} jobs{shared}, {finished} done, {} to run",
-            file.spec.name,
-            jobs - finished
-        ));
+    if format == Format::Json {
+        return Ok(());
+    }
+    output::say(&match meaning {
+        Some(meaning) => submit::describe(meaning),
+        None => describe(&file, different.len(), finished),
+    });
+    if let Some(time) = estimate.describe(&file.path) {
+        output::say(&time);
     }
     Ok(())
 }
 
+/// What the state folder knows. One that nobody named is where `run` would put it; whoever holds it open is no reason not to
+/// plan.
+fn known(arguments: &Plan, file: &SweepFile) -> Result<Known, CommandError> {
+    let (_, state) = run::places(file, arguments.out.as_deref(), arguments.state.as_deref());
+    let request = submit::request(file, arguments.max_jobs);
+    match super::state::known(&state, &request) {
+        Err(CommandError::Store(why)) if arguments.state.is_none() => {
+            output::say(&format!(
+                "note: what is done in {} is not known: {why}",
+                state.display()
+            ));
+            Ok(Known::default())
+        }
+        known => known,
+    }
+}
+
+/// One line on what a run would be, where no state folder says it.
+fn describe(file: &SweepFile, jobs: usize, finished: usize) -> String {
+    let cells = file.expansion.cells.len();
+    let twice = cells - jobs;
+    let twice = if twice > 0 {
+        format!(", {twice} cells share a job with another")
+    } else {
+        String::new()
+    };
+    format!(
+        "{}: {cells} cells, {jobs} jobs, {finished} done, {} to run{twice}",
+        file.spec.name,
+        jobs - finished
+    )
+}
+
 fn groups<'a>(
     file: &'a SweepFile,
-    ids: &[Option<JobId>],
-    done: &BTreeSet<JobId>,
+    found: &Findings,
+    keys: &[JobKey],
+    is_done: &dyn Fn(&JobKey) -> bool,
 ) -> Vec<Group<'a>> {
-    let mut rows: BTreeMap<&DatasetSource, Option<usize>> = BTreeMap::new();
     let mut groups: Vec<Group<'a>> = Vec::new();
-    for (cell, id) in file.expansion.cells.iter().zip(ids) {
-        let is_done = usize::from(id.is_some_and(|id| done.contains(&id)));
-        if let Some(group) = groups
+    for (cell, key) in file.expansion.cells.iter().zip(keys) {
+        let of_point = groups
             .iter_mut()
             .rev()
-            .find(|group| group.first.variant == cell.variant && group.first.point == cell.point)
-        {
-            group.seeds.push(cell.job.seed);
-            group.done += is_done;
-            continue;
+            .find(|group| group.first.variant == cell.variant && group.first.point == cell.point);
+        let group = if let Some(group) = of_point {
+            group
+        } else {
+            let training = Training::of(&cell.job);
+            let rows = found.rows.get(&cell.job.dataset);
+            let rows = rows.filter(|_| training.method.has_generator());
+            groups.push(Group {
+                first: cell,
+                seeds: Vec::new(),
+                jobs: BTreeSet::new(),
+                done: 0,
+                steps: rows.map(|rows| preflight::steps(*rows, training.batch_size)),
+            });
+            let last = groups.len() - 1;
+            &mut groups[last]
+        };
+        group.seeds.push(cell.job.seed);
+        if group.jobs.insert(*key) {
+            group.done += usize::from(is_done(key));
         }
-        let rows = *rows
-            .entry(&cell.job.dataset)
-            .or_insert_with(|| file.training_rows(&cell.job.dataset));
-        let batch = Training::of(&cell.job).batch_size;
-        groups.push(Group {
-            first: cell,
-            seeds: vec![cell.job.seed],
-            done: is_done,
-            steps: rows.map(|rows| (rows / batch).max(1)),
-        });
     }
     groups
 }
@@ -134,6 +167,7 @@ fn table(file: &SweepFile, groups: &[Group<'_>]) -> String {
     header.extend(["seeds", "jobs", "done", "epochs", "steps/epoch"]);
     let mut table = output::table(&header);
     for group in groups {
+        let job = &group.first.job;
         let mut row = vec![group.first.variant.clone()];
         row.extend(
             group
@@ -143,14 +177,16 @@ fn table(file: &SweepFile, groups: &[Group<'_>]) -> String {
                 .map(|value| value.as_ref().map(ToString::to_string).unwrap_or_default()),
         );
         row.push(seeds(&group.seeds));
-        row.push(group.seeds.len().to_string());
+        row.push(group.jobs.len().to_string());
         row.push(group.done.to_string());
-        row.push(Training::of(&group.first.job).epochs.to_string());
-        row.push(
-            group
-                .steps
-                .map_or_else(|| "?".to_owned(), |steps| steps.to_string()),
-        );
+        // A method that is fitted at once has neither.
+        let epochs = job.parameters.get("epochs");
+        row.push(epochs.map(ToString::to_string).unwrap_or_default());
+        row.push(match group.steps {
+            Some(steps) => steps.to_string(),
+            None if job.parameters.contains("batch_size") => "?".to_owned(),
+            None => String::new(),
+        });
         table.add_row(row);
     }
     table.to_string()
@@ -172,25 +208,17 @@ fn seeds(seeds: &[u64]) -> String {
     }
 }
 
-fn warnings(groups: &[Group<'_>]) -> Vec<String> {
-    groups
-        .iter()
-        .filter_map(|group| {
-            let steps = group.steps.filter(|steps| *steps < 10)?;
-            Some(format!(
-                "`{}` makes {steps} step{} an epoch; with fewer than 10 a run learns little: lower batch_size, and let learning_rate grow as 1/width",
-                group.first.variant,
-                if steps == 1 { "" } else { "s" }
-            ))
-        })
-        .collect::<BTreeSet<_>>()
-        .into_iter()
-        .collect()
+fn estimate_json(estimate: &Estimate) -> serde_json::Value {
+    serde_json::json!({
+        "seconds": (estimate.known > 0).then_some(estimate.seconds),
+        "known_jobs": estimate.known,
+        "unknown_jobs": estimate.unknown,
+    })
 }
 
 fn as_json(
     file: &SweepFile,
-    ids: &[Option<JobId>],
+    keys: &[JobKey],
     done: &BTreeSet<JobId>,
     groups: &[Group<'_>],
 ) -> serde_json::Value {
@@ -198,15 +226,15 @@ fn as_json(
         .expansion
         .cells
         .iter()
-        .zip(ids)
-        .map(|(cell, id)| {
+        .zip(keys)
+        .map(|(cell, key)| {
             let point: BTreeMap<_, _> = file.expansion.columns.iter().zip(&cell.point).collect();
             serde_json::json!({
                 "variant": cell.variant,
                 "seed": cell.job.seed,
                 "point": point,
-                "job_id": id,
-                "done": id.is_some_and(|id| done.contains(&id)),
+                "job_id": key.id(),
+                "done": key.id().is_some_and(|id| done.contains(&id)),
                 "dataset": cell.job.dataset.to_string(),
                 "parameters": cell.job.parameters,
             })

@@ -67,7 +67,13 @@ async fn gather_all(
     let out = arguments.out.as_deref().unwrap_or(Path::new("OUT"));
     let mut all = Vec::new();
     for sweep in &arguments.sweeps {
-        all.push(gather(client, sweep, out, None, arguments.figure.as_deref()).await?);
+        let mut results = gather(client, sweep, out, None, arguments.figure.as_deref()).await?;
+        // One figure shows no comparison, and a report that is renewed waits with them for the last cell.
+        let settled = results.cells.iter().all(|cell| cell.status.is_settled());
+        if arguments.figure.is_none() && (settled || !arguments.watch) {
+            super::scores::resample(client, &mut results).await;
+        }
+        all.push(results);
     }
     Ok(all)
 }
@@ -186,7 +192,8 @@ pub async fn write(
     out: &Path,
     file: Option<&SweepFile>,
 ) -> Result<SweepResults, CommandError> {
-    let results = gather(client, sweep, out, file, None).await?;
+    let mut results = gather(client, sweep, out, file, None).await?;
+    super::scores::resample(client, &mut results).await;
     write_csv(&results, out)?;
     reports::write_report(std::slice::from_ref(&results), &out.join("report"))
         .map_err(|error| CommandError::Other(chain(&error)))?;
@@ -229,11 +236,12 @@ async fn gather(
         .datasets
         .iter()
         .map(|(name, digest)| {
-            describe(
-                name.clone(),
-                *digest,
-                file.and_then(|file| file.datasets.get(name)),
-            )
+            let here = file.and_then(|file| file.datasets.get(name));
+            let mut described = describe(name.clone(), *digest, trained_on(&cells, name, *digest));
+            if let Some(dataset) = here.filter(|dataset| dataset.digest == *digest) {
+                add_texts(&mut described, dataset);
+            }
+            described
         })
         .collect();
     let spec = sweeps::SweepSpec::parse(&info.file, &info.text).ok();
@@ -261,20 +269,41 @@ async fn gather(
         report: reports::ReportRequest {
             figures: request.figures,
             tables: request.tables,
-            reference: None,
+            reference: request.reference,
         },
         command,
         version: version::LONG.to_owned(),
         notes,
         scores,
+        video_intervals: Vec::new(),
         lost_curves: std::collections::BTreeMap::new(),
         lost_s: Some(info.lost_ms as f64 / 1000.0),
-        facts: vec![(
-            "Cargo.lock of this program (BLAKE3)".to_owned(),
-            sweeps::Digest::of(LOCK_FILE).to_string(),
-        )],
+        facts: facts(info.summary.submitted_at.0),
+        warnings_lost: false,
         rehearsal,
     })
+}
+
+/// When the sweep was submitted, and of what this program is made.
+fn facts(submitted_ms: u64) -> Vec<(String, String)> {
+    let mut facts = Vec::new();
+    let submitted = crate::clock::date_and_time(submitted_ms);
+    if submitted_ms > 0 && !submitted.is_empty() {
+        facts.push(("Submitted".to_owned(), submitted));
+    }
+    // The repository of a fork is the fork's: what Cargo.toml says, unless it says nothing yet.
+    let repository = env!("CARGO_PKG_REPOSITORY");
+    if !repository.contains("example.org") {
+        facts.push((
+            "Code".to_owned(),
+            format!("{repository}, {}", version::LONG),
+        ));
+    }
+    facts.push((
+        "Cargo.lock of this program (BLAKE3)".to_owned(),
+        sweeps::Digest::of(LOCK_FILE).to_string(),
+    ));
+    facts
 }
 
 const REHEARSAL_NOTE: &str = "This is a rehearsal: small networks trained on stand-ins for two epochs. No number on this page is a result.";
@@ -334,50 +363,61 @@ fn command(
     command + &format!(" --out {}", reports::shell_word(&out.display().to_string()))
 }
 
+/// What the workers know of the data set that its jobs name: the first finished one says it.
+fn trained_on<'a>(
+    cells: &'a [sweeps::CellResult],
+    name: &str,
+    digest: sweeps::Digest,
+) -> Option<&'a sweeps::DatasetFacts> {
+    cells
+        .iter()
+        .filter(|result| {
+            matches!(&result.cell.job.dataset, sweeps::DatasetSource::Named(other) if other == name)
+        })
+        .filter_map(|result| Some(&result.record.as_ref()?.provenance))
+        .filter(|provenance| provenance.dataset_digest == digest)
+        .find_map(|provenance| provenance.dataset.as_deref())
+}
+
 fn describe(
     name: String,
     digest: sweeps::Digest,
-    dataset: Option<&datasets::Dataset>,
+    facts: Option<&sweeps::DatasetFacts>,
 ) -> DatasetInfo {
     let mut info = DatasetInfo {
         name,
         digest: Some(digest),
         ..DatasetInfo::default()
     };
-    if let Some(dataset) = dataset {
-        let metadata = &dataset.metadata;
-        info.synthetic = dataset.synthetic;
-        info.feature_dim = Some(metadata.feature_dim as u64);
-        info.licence = Some(metadata.licence.clone());
-        info.source = Some(metadata.source.clone());
-        info.extractor = Some(metadata.extractor.clone());
-        info.train = Some(counts(&dataset.train, false));
-        info.test = Some(counts(&dataset.test, true));
+    if let Some(facts) = facts {
+        info.own_name = Some(facts.own_name.clone());
+        info.synthetic = facts.synthetic;
+        info.feature_dim = Some(facts.feature_dim);
+        info.train = Some(counts(facts.train, false));
+        info.test = Some(counts(facts.test, true));
     }
     info
 }
 
-fn counts(split: &datasets::Split, truth: bool) -> SplitCounts {
-    let anomalous = |video: &datasets::Video| -> u64 {
-        video
-            .anomalous
-            .iter()
-            .map(|range| u64::from(range.end - range.start))
-            .sum()
-    };
+/// Adds what a folder of this machine says of itself; it has that digest.
+fn add_texts(info: &mut DatasetInfo, dataset: &datasets::Dataset) {
+    let (metadata, facts) = (&dataset.metadata, dataset.facts());
+    info.synthetic = dataset.synthetic;
+    info.own_name = Some(facts.own_name);
+    info.feature_dim = Some(facts.feature_dim);
+    info.licence = Some(metadata.licence.clone());
+    info.source = Some(metadata.source.clone());
+    info.extractor = Some(metadata.extractor.clone());
+    info.train = Some(counts(facts.train, false));
+    info.test = Some(counts(facts.test, true));
+}
+
+fn counts(split: sweeps::SplitFacts, truth: bool) -> SplitCounts {
     SplitCounts {
-        videos: split.videos.len() as u64,
-        segments: split
-            .videos
-            .iter()
-            .map(|video| video.segments() as u64)
-            .sum(),
-        frames: split
-            .videos
-            .iter()
-            .map(|video| u64::from(video.frames))
-            .sum(),
-        anomalous_frames: truth.then(|| split.videos.iter().map(anomalous).sum()),
+        videos: split.videos,
+        segments: split.segments,
+        frames: split.frames,
+        anomalous_frames: truth.then_some(split.anomalous_frames),
     }
 }
 

@@ -16,7 +16,7 @@ use crate::client::Client;
 use crate::command::coordinator::{Serving, serve};
 use crate::command::local_workers::LocalWorker;
 use crate::command::sweep_file::SweepFile;
-use crate::command::{folder_name, report, submit, watch};
+use crate::command::{folder_name, preflight, report, submit, watch};
 use crate::data_folders::Folders;
 use crate::error::CommandError;
 use crate::interrupt;
@@ -33,14 +33,21 @@ pub fn run(arguments: &Run, format: Format) -> Result<(), CommandError> {
     let folders = Folders::resolve(&arguments.folders)?;
     file.open_datasets(&folders)?;
     file.demand_datasets()?;
-    let out = arguments
-        .out
-        .clone()
-        .unwrap_or_else(|| PathBuf::from("out").join(usual_folder(&file)));
-    let state = arguments.state.clone().unwrap_or_else(|| out.join("state"));
+    preflight::check(&file)?;
+    let (out, state) = places(&file, arguments.out.as_deref(), arguments.state.as_deref());
     std::fs::create_dir_all(&out)
         .map_err(|error| CommandError::io("make the folder", &out, &error))?;
     super::runtime()?.block_on(drive(arguments, &file, &folders, &out, &state, format))
+}
+
+/// The folder of a run and its state folder, as `--out` and `--state` say, or as usual.
+pub fn places(file: &SweepFile, out: Option<&Path>, state: Option<&Path>) -> (PathBuf, PathBuf) {
+    let out = out.map_or_else(
+        || PathBuf::from("out").join(usual_folder(file)),
+        Path::to_owned,
+    );
+    let state = state.map_or_else(|| out.join("state"), Path::to_owned);
+    (out, state)
 }
 
 /// A part of a sweep has a folder of its own, so that its report does not take the place of the whole one.

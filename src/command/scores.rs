@@ -1,24 +1,35 @@
-//! Scores per segment for the report's figures: fetched by digest, decoded from the trainer's artifact.
-//!
-//! The artifact says how many frames of each segment are anomalous, not which: within a segment the anomalous frames are
-//! drawn beside those of its neighbour. Histograms and ROC curves are exact; the edges of a shaded event can be off by
-//! less than a segment.
+//! Scores per segment for the report: fetched by digest, decoded by `metrics`.
 
-use std::collections::BTreeSet;
-use std::ops::Range;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use reports::results::{CellScores, EmbeddedSegment, VideoScores};
-use safetensors::SafeTensors;
-use sweeps::{CellResult, FinalMetrics};
+use metrics::artifact::{
+    ArtifactError, EMBEDDING, EPOCH_SCORES, Embedding, EpochScores, SCORES, Scores,
+};
+use metrics::{AlarmRule, D_THRESHOLD, G_RECALL, evaluate};
+use reports::SweepResults;
+use reports::results::{CellScores, EmbeddedSegment};
+use reports::video_interval::{ReportedScores, video_intervals, video_pairs};
+use reports::video_scores::{keep_epochs, videos_of};
+use sweeps::{ArtifactRef, CellResult, FinalMetrics};
 
 use crate::client::Client;
 use crate::error::CommandError;
 
 /// Figures that are drawn from final scores.
-const FROM_SCORES: [&str; 4] = ["fig4", "fig7", "fig8", "roc"];
+const FROM_SCORES: [&str; 7] = [
+    "fig4",
+    "histograms",
+    "fig7",
+    "evolution",
+    "fig8",
+    "videos",
+    "roc",
+];
 /// A larger artifact than this is not one of scores.
 const MOST_BYTES: u64 = 256 << 20;
+/// Scores that are fetched at most to resample test videos: what does not fit is left out, the last pairs first.
+const MOST_RESAMPLED_BYTES: u64 = 512 << 20;
 
 /// The scores of the first seed of each variant and swept point, as far as figures ask for them.
 pub async fn fetch(
@@ -31,7 +42,11 @@ pub async fn fetch(
             .iter()
             .any(|figure| names.contains(&figure.as_str()))
     };
-    let (scores, epochs, embedding) = (asked(&FROM_SCORES), asked(&["fig7"]), asked(&["fig6"]));
+    let (scores, epochs, embedding) = (
+        asked(&FROM_SCORES),
+        asked(&["fig7", "evolution"]),
+        asked(&["fig6", "embedding"]),
+    );
     let mut order: Vec<usize> = (0..cells.len()).collect();
     order.sort_by_key(|index| cells[*index].cell.job.seed);
     let mut seen = BTreeSet::new();
@@ -46,16 +61,33 @@ pub async fn fetch(
             cell: index,
             ..CellScores::default()
         };
-        if scores && let Some(bytes) = get(client, "scores", result).await? {
-            found.videos = decode(&bytes)
-                .map(|scores| videos(&scores))
-                .ok_or_else(|| unreadable(result))?;
+        if scores && let Some(bytes) = get(client, SCORES, result).await? {
+            let scores = Scores::decode(&bytes).map_err(|error| unreadable(result, &error))?;
+            found.videos = videos_of(&scores);
         }
-        if epochs && let Some(bytes) = get(client, "epoch-scores", result).await? {
-            evolution(&bytes, &mut found.videos).ok_or_else(|| unreadable(result))?;
+        if epochs && let Some(bytes) = get(client, EPOCH_SCORES, result).await? {
+            let epochs = EpochScores::decode(&bytes).map_err(|error| unreadable(result, &error))?;
+            if !keep_epochs(&epochs, &mut found.videos) {
+                let message = "has other segments than its scores";
+                return Err(unreadable(
+                    result,
+                    &ArtifactError {
+                        artifact: EPOCH_SCORES,
+                        message: message.to_owned(),
+                    },
+                ));
+            }
         }
-        if embedding && let Some(bytes) = get(client, "embedding", result).await? {
-            found.embedding = embedded(&bytes).ok_or_else(|| unreadable(result))?;
+        if embedding && let Some(bytes) = get(client, EMBEDDING, result).await? {
+            let map = Embedding::decode(&bytes).map_err(|error| unreadable(result, &error))?;
+            let points = map.points.iter().zip(&map.anomalous);
+            found.embedding = points
+                .map(|([x, y], anomalous)| EmbeddedSegment {
+                    x: *x,
+                    y: *y,
+                    anomalous: *anomalous,
+                })
+                .collect();
         }
         all.push(found);
     }
@@ -63,173 +95,30 @@ pub async fn fetch(
     Ok(all)
 }
 
-/// The bytes of a record's artifact, where it has one of that name.
+/// A record's artifact of that name.
+fn kept<'a>(name: &str, result: &'a CellResult) -> Option<&'a ArtifactRef> {
+    let mut artifacts = result
+        .record
+        .iter()
+        .flat_map(|record| &record.outcome.artifacts);
+    artifacts.find(|artifact| artifact.name == name)
+}
+
+/// Its bytes.
 async fn get(
     client: &Client,
     name: &str,
     result: &CellResult,
 ) -> Result<Option<Vec<u8>>, CommandError> {
-    let mut artifacts = result
-        .record
-        .iter()
-        .flat_map(|record| &record.outcome.artifacts);
-    let Some(artifact) = artifacts.find(|artifact| artifact.name == name) else {
+    let Some(artifact) = kept(name, result) else {
         return Ok(None);
     };
     let bytes = client.artifact(artifact.digest, MOST_BYTES).await;
     bytes.map(Some).map_err(|error| client.failed(error))
 }
 
-fn unreadable(result: &CellResult) -> CommandError {
-    CommandError::Other(format!(
-        "the scores of job {} cannot be read",
-        result.job_id.short()
-    ))
-}
-
-/// Puts the reported score after each epoch beside the final one of each video that was kept.
-fn evolution(bytes: &[u8], videos: &mut [VideoScores]) -> Option<()> {
-    let tensors = SafeTensors::deserialize(bytes).ok()?;
-    let names = video_names(bytes, "gcl-epoch-scores")?;
-    let scores = tensors
-        .tensor("score_d")
-        .or_else(|_| tensors.tensor("score_g"))
-        .ok()?;
-    let &[_, width] = scores.shape() else {
-        return None;
-    };
-    let values = floats(scores.data());
-    let mut start = 0_usize;
-    for (name, count) in names
-        .iter()
-        .zip(words(tensors.tensor("segments").ok()?.data()))
-    {
-        let end = start
-            .checked_add(count as usize)
-            .filter(|end| *end <= width)?;
-        if let Some(video) = videos.iter_mut().find(|video| video.name == *name) {
-            let rows = values.chunks_exact(width.max(1)).zip(1..);
-            video.epochs = rows
-                .map(|(row, epoch)| (epoch, row[start..end].to_vec()))
-                .collect();
-        }
-        start = end;
-    }
-    Some(())
-}
-
-/// Reconstructions of test segments in two dimensions.
-fn embedded(bytes: &[u8]) -> Option<Vec<EmbeddedSegment>> {
-    let tensors = SafeTensors::deserialize(bytes).ok()?;
-    let points = floats(tensors.tensor("points").ok()?.data());
-    let anomalous = tensors.tensor("anomalous").ok()?;
-    let (points, _) = points.as_chunks::<2>();
-    let pairs = points.iter().zip(anomalous.data());
-    Some(
-        pairs
-            .map(|([x, y], anomalous)| EmbeddedSegment {
-                x: *x,
-                y: *y,
-                anomalous: *anomalous > 0,
-            })
-            .collect(),
-    )
-}
-
-fn words(data: &[u8]) -> Vec<u32> {
-    data.as_chunks::<4>()
-        .0
-        .iter()
-        .map(|bytes| u32::from_le_bytes(*bytes))
-        .collect()
-}
-
-fn floats(data: &[u8]) -> Vec<f32> {
-    data.as_chunks::<4>()
-        .0
-        .iter()
-        .map(|bytes| f32::from_le_bytes(*bytes))
-        .collect()
-}
-
-/// The names of the videos in an artifact's own description.
-fn video_names(bytes: &[u8], key: &str) -> Option<Vec<String>> {
-    let (_, metadata) = SafeTensors::read_metadata(bytes).ok()?;
-    let header: serde_json::Value =
-        serde_json::from_str(metadata.metadata().as_ref()?.get(key)?).ok()?;
-    serde_json::from_value(header.get("videos")?.clone()).ok()
-}
-
-/// What an artifact of scores holds.
-struct Scores {
-    names: Vec<String>,
-    /// Segments of each video.
-    segments: Vec<Range<usize>>,
-    positives: Vec<u32>,
-    negatives: Vec<u32>,
-    /// Empty without a D.
-    d: Vec<f32>,
-    /// Empty for a classifier.
-    g: Vec<f32>,
-}
-
-/// `None` where the bytes are not what the trainer writes.
-fn decode(bytes: &[u8]) -> Option<Scores> {
-    let tensors = SafeTensors::deserialize(bytes).ok()?;
-    let names = video_names(bytes, "gcl-scores")?;
-    let counts = |name: &str| Some(words(tensors.tensor(name).ok()?.data()));
-    let (positives, negatives) = (counts("positives")?, counts("negatives")?);
-    let scores = |name: &str| {
-        tensors
-            .tensor(name)
-            .map(|tensor| floats(tensor.data()))
-            .unwrap_or_default()
-    };
-    let (d, g) = (scores("score_d"), scores("score_g"));
-    let mut segments = Vec::new();
-    let mut total = 0_usize;
-    for count in counts("segments")? {
-        let end = total.checked_add(count as usize)?;
-        segments.push(total..end);
-        total = end;
-    }
-    let fits = |length: usize| length == total || length == 0;
-    let whole =
-        positives.len() == total && negatives.len() == total && names.len() == segments.len();
-    (whole && fits(g.len()) && fits(d.len())).then_some(Scores {
-        names,
-        segments,
-        positives,
-        negatives,
-        d,
-        g,
-    })
-}
-
-fn videos(scores: &Scores) -> Vec<VideoScores> {
-    let part = |values: &[f32], range: &Range<usize>| {
-        values.get(range.clone()).unwrap_or_default().to_vec()
-    };
-    scores
-        .names
-        .iter()
-        .zip(&scores.segments)
-        .map(|(name, range)| {
-            let (anomalous, frames) = ranges(
-                &scores.positives[range.clone()],
-                &scores.negatives[range.clone()],
-            );
-            let (d, g) = (part(&scores.d, range), part(&scores.g, range));
-            VideoScores {
-                name: name.clone(),
-                frames,
-                anomalous,
-                d,
-                g,
-                epochs: Vec::new(),
-            }
-        })
-        .collect()
+fn unreadable(result: &CellResult, error: &ArtifactError) -> CommandError {
+    CommandError::Other(format!("job {}: {error}", result.job_id.short()))
 }
 
 /// Puts the metrics of smoothed scores where a sweep asks for smoothing. It is decided when reporting, so the record of
@@ -247,12 +136,12 @@ pub async fn smooth(
         if sigma <= 0.0 {
             continue;
         }
-        let Some(bytes) = get(client, "scores", result).await? else {
+        let Some(bytes) = get(client, SCORES, result).await? else {
             continue;
         };
-        let scores = decode(&bytes).ok_or_else(|| unreadable(result))?;
+        let scores = Scores::decode(&bytes).map_err(|error| unreadable(result, &error))?;
         let mut record = (**record).clone();
-        record.outcome.metrics = smoothed_metrics(&scores, sigma)?;
+        record.outcome.metrics = smoothed_metrics(&scores, sigma);
         result.record = Some(Arc::new(record));
         smoothed += 1;
     }
@@ -264,75 +153,59 @@ pub async fn smooth(
     )])
 }
 
-#[cfg(feature = "train")]
-#[expect(
-    clippy::unnecessary_wraps,
-    reason = "a build without metrics refuses here"
-)]
-fn smoothed_metrics(scores: &Scores, sigma: f64) -> Result<FinalMetrics, CommandError> {
-    use gcl::metrics::{AlarmRule, D_THRESHOLD, Frames, G_RECALL, evaluate, smooth};
-    let mut frames = Frames::default();
-    for range in &scores.segments {
-        frames.push_counts(
-            &scores.positives[range.clone()],
-            &scores.negatives[range.clone()],
-        );
-    }
-    let metrics = |values: &[f32], rule: AlarmRule| {
-        (!values.is_empty())
-            .then(|| evaluate(&smooth(values, frames.videos(), sigma), &frames, rule))
+fn smoothed_metrics(scores: &Scores, sigma: f64) -> FinalMetrics {
+    let frames = &scores.frames;
+    let metrics = |values: &Option<Vec<f32>>, rule: AlarmRule| {
+        values.as_ref().map(|values| {
+            evaluate(
+                &metrics::smooth(values, frames.videos(), sigma),
+                frames,
+                rule,
+            )
+        })
     };
-    Ok(FinalMetrics {
+    FinalMetrics {
         d: metrics(&scores.d, AlarmRule::At(D_THRESHOLD)),
         g: metrics(&scores.g, AlarmRule::Recall(G_RECALL)),
-    })
+    }
 }
 
-#[cfg(not(feature = "train"))]
-fn smoothed_metrics(_: &Scores, _: f64) -> Result<FinalMetrics, CommandError> {
-    Err(CommandError::Usage(
-        "the sweep asks for score_smoothing, and this build has no metrics (it was made with --no-default-features): write its report with a full build".into(),
-    ))
-}
-
-/// Ranges of anomalous frames with the right number in each segment, and the number of frames.
-fn ranges(positives: &[u32], negatives: &[u32]) -> (Vec<(u64, u64)>, u64) {
-    let mut ranges: Vec<(u64, u64)> = Vec::new();
-    let mut first = 0;
-    for (index, (positive, negative)) in positives.iter().zip(negatives).enumerate() {
-        let (positive, negative) = (u64::from(*positive), u64::from(*negative));
-        let end = first + positive + negative;
-        if positive > 0 {
-            let goes_on = positives.get(index + 1).is_some_and(|next| *next > 0);
-            let from_before = ranges.last().is_some_and(|range| range.1 == first);
-            let range = if goes_on && !from_before {
-                (end - positive, end)
-            } else {
-                (first, first + positive)
-            };
-            match ranges.last_mut() {
-                Some(last) if last.1 == range.0 => last.1 = range.1,
-                _ => ranges.push(range),
+/// Adds how the differences between rows would move with other test videos, from the scores of all seeds. No report fails
+/// for it: runs whose scores are not there or cannot be read are left out, and a note counts the latter.
+pub async fn resample(client: &Client, results: &mut SweepResults) {
+    let pairs = video_pairs(results, &reports::summary(results));
+    let mut scores: BTreeMap<usize, ReportedScores> = BTreeMap::new();
+    let (mut budget, mut unread) = (MOST_RESAMPLED_BYTES, BTreeSet::new());
+    let cells = pairs.iter().flat_map(|pair| &pair.cells);
+    for cell in cells.flat_map(|(left, right)| [*left, *right]) {
+        let result = &results.cells[cell];
+        let size = kept(SCORES, result).map_or(0, |artifact| artifact.bytes);
+        if size == 0 || size > budget || scores.contains_key(&cell) || unread.contains(&cell) {
+            continue;
+        }
+        let found = match get(client, SCORES, result).await {
+            Ok(Some(bytes)) => {
+                budget = budget.saturating_sub(bytes.len() as u64);
+                Scores::decode(&bytes)
+                    .ok()
+                    .and_then(|scores| ReportedScores::of(result, scores))
+            }
+            _ => None,
+        };
+        match found {
+            Some(found) => {
+                scores.insert(cell, found);
+            }
+            None => {
+                unread.insert(cell);
             }
         }
-        first = end;
     }
-    (ranges, first)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::ranges;
-
-    #[test]
-    fn an_event_over_several_segments_is_one_range() {
-        assert_eq!(
-            ranges(&[0, 4, 16, 3, 0], &[16, 12, 0, 13, 20]),
-            (vec![(28, 51)], 84)
-        );
-        assert_eq!(
-            ranges(&[16, 0, 5], &[0, 16, 11]),
-            (vec![(0, 16), (32, 37)], 48)
-        );
+    results.video_intervals = video_intervals(&pairs, &scores);
+    if !unread.is_empty() {
+        results.notes.push(format!(
+            "The scores of {} cells cannot be read: they are in no interval over test videos.",
+            unread.len()
+        ));
     }
 }

@@ -13,6 +13,7 @@ use sweeps::{JobId, JobStatus};
 use crate::arguments::Connection;
 use crate::client::Client;
 use crate::command::coordinator::{Security, Serving, serve};
+use crate::command::estimate::Durations;
 use crate::error::CommandError;
 
 /// Opens an existing state folder on a loopback port.
@@ -41,6 +42,8 @@ pub async fn serve_existing(state: &Path, security: &Security) -> Result<Serving
 pub struct Known {
     /// Every job that has a record there.
     pub done: BTreeSet<JobId>,
+    /// How long finished jobs took.
+    pub durations: Durations,
     /// What submitting the file would mean; `None` where there is no folder yet, or a data set is not known.
     pub meaning: Option<Submitted>,
 }
@@ -62,10 +65,11 @@ async fn ask(serving: &Serving, submit: &Submit) -> Result<Known, CommandError> 
     let connection = Connection::to(format!("http://{}", serving.address));
     let client = Client::new(&connection)?;
     let mut done = BTreeSet::new();
+    let mut durations = Durations::default();
     for sweep in client.sweeps().await? {
         let take = |cell: sweeps::CellResult| {
-            if cell.status == JobStatus::Done {
-                done.insert(cell.job_id);
+            if cell.status == JobStatus::Done && done.insert(cell.job_id) {
+                durations.add(&sweep.name, &cell);
             }
         };
         client
@@ -86,5 +90,9 @@ async fn ask(serving: &Serving, submit: &Submit) -> Result<Known, CommandError> 
         }) => None,
         Err(error) => return Err(client.failed(error)),
     };
-    Ok(Known { done, meaning })
+    Ok(Known {
+        done,
+        durations,
+        meaning,
+    })
 }

@@ -4,6 +4,7 @@ use coordinator::message;
 
 use crate::arguments::{Format, Submit};
 use crate::client::Client;
+use crate::command::preflight;
 use crate::command::sweep_file::SweepFile;
 use crate::data_folders::Folders;
 use crate::error::CommandError;
@@ -13,6 +14,7 @@ use crate::output;
 pub fn submit(arguments: &Submit, format: Format) -> Result<(), CommandError> {
     let mut file = SweepFile::read(&arguments.sweep, arguments.max_jobs)?;
     file.open_datasets(&Folders::resolve(&arguments.folders)?)?;
+    preflight::check(&file)?;
     super::runtime()?.block_on(async {
         let client = Client::new(&arguments.connection)?;
         let request = message::Submit {
@@ -57,6 +59,10 @@ pub fn describe(submitted: &message::Submitted) -> String {
         submitted.done,
         submitted.jobs.saturating_sub(submitted.done)
     );
+    let twice = submitted.cells.saturating_sub(submitted.jobs);
+    if twice > 0 {
+        text += &format!(", {twice} cells share a job with another");
+    }
     if submitted.shared > 0 {
         text += &format!(", {} shared with other sweeps", submitted.shared);
     }

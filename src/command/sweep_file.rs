@@ -1,10 +1,10 @@
 //! A sweep file with the data sets it names, as far as this machine has them: what `run`, `plan` and `submit` begin with.
 
 use std::collections::BTreeMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use datasets::Dataset;
-use sweeps::{DatasetSource, Digest, Expansion, JobId, Limits, SweepSpec, expand_text};
+use sweeps::{Cell, DatasetSource, Digest, Expansion, JobId, Limits, SweepSpec, expand_text};
 
 use crate::data_folders::Folders;
 use crate::error::CommandError;
@@ -12,6 +12,9 @@ use crate::output::say;
 
 /// Sweep files are written by people; a larger one is something else.
 const MAX_FILE_BYTES: u64 = 4 << 20;
+
+/// Numbers of a synthetic data set that is made to be looked at: it takes memory.
+const MOST_MADE: u64 = 50_000_000;
 
 /// A sweep file, expanded.
 #[derive(Debug)]
@@ -24,6 +27,27 @@ pub struct SweepFile {
     pub expansion: Expansion,
     /// The named data sets that this machine has.
     pub datasets: BTreeMap<String, Dataset>,
+    /// Their folders.
+    pub folders: BTreeMap<String, PathBuf>,
+}
+
+/// What tells a cell's job from others.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum JobKey {
+    /// Its id.
+    Id(JobId),
+    /// The id that it would have if its data set's digest were that of its name.
+    StandIn(JobId),
+}
+
+impl JobKey {
+    /// The job's id, where it is known.
+    pub fn id(self) -> Option<JobId> {
+        match self {
+            Self::Id(id) => Some(id),
+            Self::StandIn(_) => None,
+        }
+    }
 }
 
 impl SweepFile {
@@ -55,6 +79,7 @@ impl SweepFile {
             spec,
             expansion,
             datasets: BTreeMap::new(),
+            folders: BTreeMap::new(),
         })
     }
 
@@ -110,6 +135,7 @@ impl SweepFile {
                 )));
             }
             self.datasets.insert(name.clone(), dataset);
+            self.folders.insert(name.clone(), folder.clone());
         }
         Ok(())
     }
@@ -139,13 +165,17 @@ impl SweepFile {
             .collect()
     }
 
-    /// The job of each cell, in the order of the cells; `None` where the data set's digest is not known.
-    pub fn job_ids(&self) -> Vec<Option<JobId>> {
-        self.expansion
-            .cells
-            .iter()
-            .map(|cell| Some(cell.job.id(self.digest_of(&cell.job.dataset)?)))
-            .collect()
+    /// The job of each cell, in the order of the cells. Where the data set's digest is not known, a stand-in for it tells jobs
+    /// apart as the digest would.
+    pub fn job_keys(&self) -> Vec<JobKey> {
+        let key = |cell: &Cell| match self.digest_of(&cell.job.dataset) {
+            Some(digest) => JobKey::Id(cell.job.id(digest)),
+            None => JobKey::StandIn(
+                cell.job
+                    .id(Digest::of(cell.job.dataset.to_string().as_bytes())),
+            ),
+        };
+        self.expansion.cells.iter().map(key).collect()
     }
 
     /// Demands that every named data set has a folder: a machine that runs all of a sweep needs all its data.
@@ -181,29 +211,24 @@ impl SweepFile {
         )))
     }
 
-    /// Training segments of a data set, where they are known without training: crops count as rows.
-    pub fn training_rows(&self, source: &DatasetSource) -> Option<usize> {
-        let count = |dataset: &Dataset| {
-            dataset
-                .train
-                .videos
-                .iter()
-                .map(|video| video.segments() * video.crops())
-                .sum()
-        };
+    /// The data set as far as it is known without training; a large synthetic one is left to the workers.
+    pub fn with_dataset<T>(
+        &self,
+        source: &DatasetSource,
+        take: impl FnOnce(&Dataset) -> T,
+    ) -> Option<T> {
         match source {
-            DatasetSource::Named(name) => self.datasets.get(name).map(count),
+            DatasetSource::Named(name) => self.datasets.get(name).map(take),
             DatasetSource::Video(_) => None,
             DatasetSource::Synthetic(synthetic) => {
-                // Making it takes memory: a large one is left to the workers.
                 let numbers = u64::from(synthetic.videos)
                     * u64::from(synthetic.mean_length)
                     * u64::from(synthetic.dimension);
-                (numbers < 50_000_000)
+                (numbers < MOST_MADE)
                     .then(|| datasets::synthesize(synthetic).ok())
                     .flatten()
                     .as_ref()
-                    .map(count)
+                    .map(take)
             }
         }
     }

@@ -91,12 +91,19 @@ pub async fn until_settled(
                     ..
                 }) => {
                     statuses.insert(job, status);
+                    let shown = status == JobStatus::Done && progress.shows_results() && !rehearsal;
+                    let auc = if shown {
+                        reported_auc(client, sweep, job).await
+                    } else {
+                        None
+                    };
                     News::Job {
                         job,
                         status,
                         attempt: attempt.0,
                         worker,
                         error,
+                        auc,
                     }
                 }
                 Heard::Change(Change::Epochs { job, points, .. }) => News::Epochs {
@@ -126,6 +133,16 @@ fn without_aucs(points: &[EpochPoint]) -> Arc<[EpochPoint]> {
             ..point.clone()
         })
         .collect()
+}
+
+/// What the first cell of a finished job reports, as the report will: of the record, smoothed where the sweep asks for it.
+/// A line without a number is better than a watch that ends.
+async fn reported_auc(client: &Client, sweep: &str, job: JobId) -> Option<f64> {
+    let mut cell = client.cell_of(sweep, job).await.ok()??;
+    super::scores::smooth(client, std::slice::from_mut(&mut cell))
+        .await
+        .ok()?;
+    cell.auc()
 }
 
 fn print_line(value: &serde_json::Value) -> Result<(), CommandError> {
@@ -184,6 +201,9 @@ fn settled(statuses: &BTreeMap<JobId, JobStatus>) -> bool {
 
 /// Says how a settled sweep ended; jobs without a result are an error.
 pub fn end(sweep: &str, cells: &[CellResult]) -> Result<(), CommandError> {
+    if let Some(text) = warnings(cells) {
+        say(&format!("{sweep}: {text}"));
+    }
     // In the sweep's order, each job once.
     let mut jobs = BTreeSet::new();
     let without: Vec<_> = cells
@@ -208,4 +228,94 @@ pub fn end(sweep: &str, cells: &[CellResult]) -> Result<(), CommandError> {
         text += &format!("\n  and {} more", without.len() - 10);
     }
     Err(CommandError::JobsFailed(text))
+}
+
+/// How many jobs have warnings in their records, and of which kinds; nothing where none has.
+fn warnings(cells: &[CellResult]) -> Option<String> {
+    let mut jobs = BTreeSet::new();
+    let mut kinds: BTreeMap<&str, usize> = BTreeMap::new();
+    let mut warned = 0;
+    for cell in cells.iter().filter(|cell| jobs.insert(cell.job_id)) {
+        let warnings = cell
+            .record
+            .iter()
+            .flat_map(|record| &record.outcome.warnings);
+        let codes: BTreeSet<&str> = warnings.map(|warning| warning.code.as_str()).collect();
+        warned += usize::from(!codes.is_empty());
+        for code in codes {
+            *kinds.entry(code).or_default() += 1;
+        }
+    }
+    let mut kinds: Vec<_> = kinds.into_iter().collect();
+    kinds.sort_by_key(|(code, count)| (std::cmp::Reverse(*count), *code));
+    let kinds: Vec<String> = kinds
+        .into_iter()
+        .map(|(code, count)| format!("{code} ({count})"))
+        .collect();
+    let have = if warned == 1 { "has" } else { "have" };
+    (warned > 0).then(|| {
+        format!(
+            "{warned} of {} jobs {have} warnings: {}; the report tells them",
+            jobs.len(),
+            kinds.join(", ")
+        )
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use sweeps::{Limits, Outcome, RunRecord, Warning, expand_text};
+
+    use super::*;
+
+    #[test]
+    fn warnings_are_counted_by_job_and_kind() {
+        let text =
+            "name = \"s\"\n[dataset.synthetic]\nvideos = 8\nmean_length = 9\ndimension = 8\n";
+        let (_, expansion) = expand_text("s.toml", text, Limits::default()).unwrap();
+        let cell = |job: u8, codes: &[&str]| {
+            let warnings = codes.iter().map(|code| Warning {
+                code: (*code).to_owned(),
+                message: String::new(),
+            });
+            let outcome = Outcome {
+                warnings: warnings.collect(),
+                ..Outcome::default()
+            };
+            let record = serde_json::json!({
+                "job_id": JobId([job; 32]),
+                "outcome": outcome,
+                "provenance": {
+                    "attempt": 1, "worker": "w", "device": { "kind": "cpu", "name": "" }, "version": "",
+                    "trainer_revision": 2, "dataset_digest": "1".repeat(64), "duration_s": 1.0, "resumed": 0,
+                },
+            });
+            let record: RunRecord = serde_json::from_value(record).unwrap();
+            CellResult {
+                cell: expansion.cells[0].clone(),
+                job_id: JobId([job; 32]),
+                status: JobStatus::Done,
+                record: Some(Arc::new(record)),
+                live: Vec::new(),
+                attempts: 1,
+                error: None,
+            }
+        };
+        let quiet = [cell(1, &[]), cell(2, &[])];
+        assert_eq!(warnings(&quiet), None);
+        // Two cells of one job are one job.
+        let cells = [
+            cell(1, &["few-steps"]),
+            cell(1, &["few-steps"]),
+            cell(2, &["labels-locked", "few-steps"]),
+            cell(3, &[]),
+        ];
+        let text = warnings(&cells).unwrap();
+        assert!(
+            text.starts_with("2 of 3 jobs have warnings: few-steps (2), labels-locked (1)"),
+            "{text}"
+        );
+    }
 }

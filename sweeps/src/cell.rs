@@ -44,6 +44,16 @@ pub enum ScoreBy {
     Generator,
 }
 
+impl ScoreBy {
+    /// Which of D's number and G's is reported: that of the score, or of the only one there is.
+    pub fn of<T>(self, d: Option<T>, g: Option<T>) -> Option<T> {
+        match self {
+            Self::Discriminator => d.or(g),
+            Self::Generator => g.or(d),
+        }
+    }
+}
+
 impl Default for Reporting {
     fn default() -> Self {
         Self {
@@ -133,9 +143,6 @@ impl CellResult {
             metrics.d.and_then(|score| score.auc),
             metrics.g.and_then(|score| score.auc),
         );
-        match self.cell.reporting.score_by {
-            ScoreBy::Discriminator => d.or(g),
-            ScoreBy::Generator => g.or(d),
-        }
+        self.cell.reporting.score_by.of(d, g)
     }
 }

@@ -3,7 +3,7 @@
 //! Order: variants as in the file; then the axes by name, zips and random draws as in the file; seeds fastest; included
 //! rows last. A job is defaults, then `[job]`, then the variant's `job`, then the point of the grid.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 
 use crate::cell::{Cell, Reporting};
@@ -12,7 +12,7 @@ use crate::fault::{Fault, Faults};
 use crate::job::{JobSpec, Parameters};
 use crate::parameter::{Parameter, Role};
 use crate::registry;
-use crate::spec::{Coordinate, Key, Row, Settings, SweepSpec, Variant};
+use crate::spec::{Coordinate, Key, Row, Setting, Settings, SweepSpec, Variant};
 use crate::value::Value;
 
 /// A sweep, expanded.
@@ -85,6 +85,7 @@ fn expand(spec: &mut SweepSpec, limits: Limits) -> Result<Expansion, Vec<Fault>>
         cells: Vec::new(),
         faults: Vec::new(),
         blamed: BTreeSet::new(),
+        base: BTreeMap::new(),
         settled: Settled::new(Parameters::default()),
     };
     let mut used = vec![false; spec.excludes.len()];
@@ -113,6 +114,7 @@ fn expand(spec: &mut SweepSpec, limits: Limits) -> Result<Expansion, Vec<Fault>>
         columns,
         cells,
         mut faults,
+        base,
         ..
     } = grid;
     if cells.len() > limits.max_jobs {
@@ -141,7 +143,17 @@ fn expand(spec: &mut SweepSpec, limits: Limits) -> Result<Expansion, Vec<Fault>>
                 "no combination of the grid equals all its keys",
             )
         });
-    spec.warnings = unused.collect();
+    let idle = spec
+        .base
+        .values()
+        .filter_map(|setting| match base.get(setting.parameter.name)? {
+            BaseUse::Used => None,
+            BaseUse::Overridden => Some(overridden(setting)),
+            BaseUse::Inapplicable => Some(inapplicable(setting)),
+        });
+    let mut warnings: Vec<Fault> = unused.chain(idle).collect();
+    warnings.sort_by_key(|warning| warning.span.start);
+    spec.warnings = warnings;
     let mut expansion = Expansion {
         columns: columns.into_iter().map(str::to_owned).collect(),
         cells,
@@ -183,8 +195,21 @@ struct Grid<'a> {
     faults: Vec<Fault>,
     /// Spans that were already blamed for a parameter without meaning: a thousand cells share them.
     blamed: BTreeSet<(usize, &'static str)>,
+    /// What the cells so far make of each key of `[job]`.
+    base: BTreeMap<&'static str, BaseUse>,
     /// Of the last cell: the next one mostly differs in its seed alone.
     settled: Settled,
+}
+
+/// What cells make of a key of `[job]`; the last one of these that any cell says is true of the sweep.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum BaseUse {
+    /// It means nothing beside the other values.
+    Inapplicable,
+    /// The variant or an axis sets another value.
+    Overridden,
+    /// The job has this value.
+    Used,
 }
 
 impl<'a> Grid<'a> {
@@ -248,6 +273,7 @@ impl<'a> Grid<'a> {
         };
         self.settle(given);
         self.blame_inapplicable(variant, point);
+        self.note_base(variant, point);
         let Settled {
             given,
             resolved,
@@ -277,6 +303,27 @@ impl<'a> Grid<'a> {
     fn settle(&mut self, given: Parameters) {
         if self.settled.given != given {
             self.settled = Settled::new(given);
+        }
+    }
+
+    /// Notes for each key of `[job]` what this cell makes of it.
+    fn note_base(&mut self, variant: &Variant, point: &[(Key, &Coordinate, &Range<usize>)]) {
+        for name in self.spec.base.keys().copied() {
+            let use_of = self.base.entry(name).or_insert(BaseUse::Inapplicable);
+            if *use_of == BaseUse::Used {
+                continue;
+            }
+            let mut inapplicable = self.settled.inapplicable.iter();
+            let here = if inapplicable.any(|parameter| parameter.name == name) {
+                BaseUse::Inapplicable
+            } else if variant.settings.contains_key(name)
+                || point.iter().any(|(key, ..)| key.name() == name)
+            {
+                BaseUse::Overridden
+            } else {
+                BaseUse::Used
+            };
+            *use_of = here.max(*use_of);
         }
     }
 
@@ -326,6 +373,28 @@ impl Settled {
             given,
         }
     }
+}
+
+/// A key of `[job]` without meaning in every cell.
+fn inapplicable(setting: &Setting) -> Fault {
+    let parameter = setting.parameter;
+    Fault::new(
+        setting.span.clone(),
+        format!("no job of this sweep uses `{}`", parameter.name),
+        format!("it needs: {}. Remove it from [job]", parameter.condition),
+    )
+}
+
+/// A key of `[job]` that every cell has another value of.
+fn overridden(setting: &Setting) -> Fault {
+    Fault::new(
+        setting.span.clone(),
+        format!(
+            "no job of this sweep uses this value of `{}`",
+            setting.parameter.name
+        ),
+        "the variants or an axis set their own: remove it from [job]",
+    )
 }
 
 fn without_meaning(parameter: &Parameter, variant: &str, axis: bool, span: Range<usize>) -> Fault {

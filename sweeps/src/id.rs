@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 /// The trainer's revision, part of every [`JobId`]. Raise it when a change makes training give other bits, or when a
 /// default of the parameter registry changes; never for anything else, since every finished job is then run again.
-pub const TRAINER_REVISION: u32 = 1;
+pub const TRAINER_REVISION: u32 = 2;
 
 /// The revision of the trainer that trains nothing and measures everything else. It is part of every id like a real one,
 /// so that no record of it is ever that of a real job; state folders hold jobs of the one kind or of the other.

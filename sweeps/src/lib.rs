@@ -8,6 +8,7 @@
 
 pub mod cell;
 pub mod dataset_source;
+mod decimal;
 pub mod expand;
 pub mod extraction;
 pub mod failure;
@@ -34,9 +35,9 @@ pub use id::{AttemptNumber, Digest, JobId, NOOP_REVISION, REHEARSAL_REVISION, TR
 pub use job::{JobSpec, Parameters};
 pub use only::{Selection, SelectionError, only_section};
 pub use record::{
-    ArtifactRef, Curve, DeviceInfo, EpochPoint, FinalMetrics, Outcome, Phase, Provenance,
-    RunRecord, ScoreMetrics, Warning,
+    ArtifactRef, Curve, DatasetFacts, DeviceInfo, EpochPoint, FinalMetrics, Outcome, Phase,
+    Provenance, RunRecord, ScoreMetrics, SplitFacts, Warning,
 };
-pub use spec::{ReportRequest, ResourceRequest, SweepSpec};
+pub use spec::{FIGURES, ReportRequest, ResourceRequest, SweepSpec};
 pub use training::Training;
 pub use value::Value;

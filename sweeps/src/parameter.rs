@@ -289,7 +289,10 @@ fn check_float(name: &str, unit: &str, range: Range, value: &Value) -> Result<Va
     };
     let help = format!("a number in {range} is expected{unit}");
     match value.as_float() {
-        Some(number) if number.is_finite() && range.contains(number) => Ok(Value::Float(number)),
+        // −0 becomes 0: they are the same setting, and a table shows one of them.
+        Some(number) if number.is_finite() && range.contains(number) => {
+            Ok(Value::Float(number + 0.0))
+        }
         Some(number) => Err(ValueFault {
             at: None,
             message: format!("`{name}` = {} is out of range", Value::Float(number)),

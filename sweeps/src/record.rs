@@ -129,16 +129,18 @@ pub struct ScoreMetrics {
     pub ano_auc: Option<f64>,
     /// Mean of the AUCs of the videos that have both classes.
     pub macro_auc: Option<f64>,
-    /// False alarm rate on the frames of normal videos.
+    /// False alarm rate: the share of the frames of normal videos at or above a threshold. D's threshold is 0.5. G's is the
+    /// highest at which half of the anomalous test frames are found: it comes from the test truth.
     pub far: Option<f64>,
-    /// Recall at 10% false positives.
+    /// The best recall of a threshold with at most 10% false positives; that threshold, too, comes from the test truth.
     pub recall_at_fpr10: Option<f64>,
 }
 
 /// What went wrong without stopping the run, and must be seen.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Warning {
-    /// A stable name: `labels-one-class`, `labels-locked`, `constant-discriminator`, `few-steps`, `difference-filter`.
+    /// A stable name: `labels-one-class`, `labels-locked`, `constant-discriminator`, `constant-channels`, `few-steps`,
+    /// `difference-filter`.
     pub code: String,
     /// One line for people, with the phase and epochs.
     pub message: String,
@@ -174,6 +176,38 @@ pub struct Provenance {
     pub duration_s: f64,
     /// How often the run was taken up again from a checkpoint.
     pub resumed: u32,
+    /// What the worker knows of a named data set; `None` for a synthetic one, and in records of earlier versions.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub dataset: Option<Box<DatasetFacts>>,
+}
+
+/// What a worker knows of a named data set: enough to tell whether it is the one that its name stands for.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct DatasetFacts {
+    /// What its own dataset.toml calls it.
+    pub own_name: String,
+    /// Whether a generator made it.
+    #[serde(default)]
+    pub synthetic: bool,
+    /// Width of a feature row.
+    pub feature_dim: u64,
+    /// The training split.
+    pub train: SplitFacts,
+    /// The test split.
+    pub test: SplitFacts,
+}
+
+/// Counts of a split.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct SplitFacts {
+    /// Videos.
+    pub videos: u64,
+    /// Segments.
+    pub segments: u64,
+    /// Frames.
+    pub frames: u64,
+    /// Anomalous frames, as far as the list knows.
+    pub anomalous_frames: u64,
 }
 
 /// What a job ran on. Bits are promised equal only where `kind` is.

@@ -220,6 +220,93 @@ fn a_spaced_axis_counts_from_its_start() {
 }
 
 #[test]
+fn a_spaced_axis_has_the_values_that_a_list_would_name() {
+    for (key, spaced, list) in [
+        (
+            "negative_learning.sigma",
+            "{ from = 0.1, count = 9, step = 0.1 }",
+            "[0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9]",
+        ),
+        (
+            "learning_rate",
+            "{ from = 1e-5, count = 4, step = 1e-5 }",
+            "[1e-5, 2e-5, 3e-5, 4e-5]",
+        ),
+        (
+            "supervision_percent",
+            "{ from = 100, count = 4, step = -33.3 }",
+            "[100.0, 66.7, 33.4, 0.1]",
+        ),
+        (
+            "supervision_percent",
+            "{ from = 0.30, count = 4, step = -0.1 }",
+            "[0.3, 0.2, 0.1, 0.0]",
+        ),
+        (
+            "negative_learning.sigma",
+            "{ from = 0.1000000000000000000000000000000000000000000001, count = 3, step = 1_0.1 }",
+            "[0.1, 10.2, 20.3]",
+        ),
+    ] {
+        let job = "[job]\nnegative_learning.target = \"gaussian\"\n";
+        let file = |values: &str| format!("{HEAD}{job}[axes]\n\"{key}\" = {values}\n");
+        let (spaced, list) = (expand(&file(spaced)), expand(&file(list)));
+        assert_eq!(spaced, list);
+        let digest = sweeps::Digest([1; 32]);
+        let ids = |expansion: &Expansion| -> Vec<_> {
+            let cells = expansion.cells.iter();
+            cells
+                .map(|cell| {
+                    (
+                        cell.job.id(digest),
+                        cell.point[0].as_ref().map(ToString::to_string),
+                    )
+                })
+                .collect()
+        };
+        assert_eq!(ids(&spaced), ids(&list));
+    }
+}
+
+#[test]
+fn a_spaced_axis_that_cannot_be_added_up_is_refused() {
+    for (axis, message) in [
+        (
+            "learning_rate = { from = 0.5, count = 2, step = 1e-300 }",
+            "too far apart",
+        ),
+        (
+            "difference_threshold = { from = 0.0, count = 3, step = 1e308 }",
+            "is out of range",
+        ),
+        (
+            "epochs = { from = 1, count = 3, step = 0.5 }",
+            "must be a whole number",
+        ),
+    ] {
+        let faults = faults(&format!(
+            "{HEAD}[job]\npretraining = \"temporal-difference\"\n[axes]\n{axis}\n"
+        ));
+        assert!(
+            faults.len() == 1 && faults[0].1.contains(message),
+            "{faults:?}"
+        );
+    }
+}
+
+#[test]
+fn a_drawn_number_can_be_typed() {
+    let expansion = expand(&format!(
+        "{HEAD}[random]\ncount = 50\n[random.ranges]\nlearning_rate = {{ min = 1.23456789e-5, max = 1e-3, scale = \"log\" }}\n\
+         supervision_percent = {{ min = 0, max = 100 }}\n"
+    ));
+    for value in expansion.cells.iter().flat_map(|cell| &cell.point) {
+        let text = value.as_ref().unwrap().to_string();
+        assert!(text.len() <= 11, "{text}");
+    }
+}
+
+#[test]
 fn a_data_set_may_be_an_axis() {
     let expansion = expand("name = \"t\"\n[axes]\ndataset = [\"one\", \"two\"]\n");
     assert_eq!(
@@ -426,4 +513,121 @@ proptest::proptest! {
             proptest::prop_assert!(faults.to_string().contains("error"));
         }
     }
+}
+
+fn warnings(text: &str) -> Vec<(usize, String)> {
+    let (spec, _) = expand_text("test.toml", text, Limits::default()).expect("a sound file");
+    let line = |at: usize| text[..at].matches('\n').count() + 1;
+    let warnings = spec.warnings.iter();
+    warnings
+        .map(|warning| {
+            (
+                line(warning.span.start),
+                format!("{} | {}", warning.message, warning.help),
+            )
+        })
+        .collect()
+}
+
+#[test]
+fn keys_of_the_job_that_no_job_uses_are_named() {
+    let none: &[(usize, &str)] = &[];
+    for (text, expected) in [
+        (
+            "[job]\nmethod = \"pca\"\nepochs = 3\nfeature_scaling = \"l2\"\nscore_by = \"generator\"\n",
+            &[
+                (6, "uses `epochs` | it needs: method = gcl, autoencoder"),
+                (8, "uses `score_by` | it needs: method = gcl"),
+            ][..],
+        ),
+        // One cell that uses it is enough.
+        (
+            "[job]\nepochs = 3\n[[variant]]\nname = \"a\"\n[[variant]]\nname = \"b\"\njob = { method = \"pca\" }\n",
+            none,
+        ),
+        (
+            "[job]\nepochs = 3\nlearning_rate = 1e-3\n[axes]\nepochs = [1, 2]\n",
+            &[(5, "uses this value of `epochs`")],
+        ),
+        // An included row sets no axis, and has the value of [job].
+        (
+            "[job]\nepochs = 3\n[axes]\nepochs = [1, 2]\n[[include]]\nseed = 4\n",
+            none,
+        ),
+        (
+            "[job]\nnegative_learning.sigma = 2.0\n[axes]\n\"negative_learning.target\" = [\"ones\", \"none\"]\n",
+            &[(5, "uses `negative_learning.sigma`")],
+        ),
+        (
+            "[job]\nepochs = 3\nlearning_rate = 1e-3\n[[variant]]\nname = \"a\"\njob.epochs = 1\n[[variant]]\nname = \"b\"\njob = { method = \"pca\" }\n",
+            &[(5, "uses this value of `epochs`")],
+        ),
+    ] {
+        let found = warnings(&format!("{HEAD}{text}"));
+        assert_eq!(found.len(), expected.len(), "{text}\n{found:?}");
+        for (found, expected) in found.iter().zip(expected) {
+            assert_eq!(found.0, expected.0, "{text}\n{found:?}");
+            assert!(found.1.contains(expected.1), "{text}\n{found:?}");
+        }
+    }
+}
+
+#[test]
+fn a_report_compares_with_a_variant_of_the_file() {
+    let variants = "[[variant]]\nname = \"GCL_B\"\n[[variant]]\nname = \"GCL_PT\"\njob.pretraining = \"temporal-difference\"\n";
+    for text in [
+        format!("{HEAD}[report]\nreference = \"GCL_B\"\n{variants}"),
+        format!("{HEAD}{variants}[report]\nreference = \"GCL_B\"\n"),
+    ] {
+        let (spec, _) = expand_text("test.toml", &text, Limits::default()).unwrap();
+        assert_eq!(spec.report.reference.as_deref(), Some("GCL_B"));
+    }
+    let wrong = |reference: &str, variants: &str| {
+        faults(&format!(
+            "{HEAD}{variants}[report]\nreference = {reference}\n"
+        ))
+    };
+    let found = wrong("\"GCL_P\"", variants);
+    assert!(
+        found.len() == 1 && found[0].0 == 10 && found[0].1.contains("did you mean `GCL_PT`?"),
+        "{found:?}"
+    );
+    assert!(wrong("3", variants)[0].1.contains("must be a text"));
+    assert!(wrong("\"GCL_B\"", "")[0].1.contains("has no [[variant]]"));
+}
+
+#[test]
+fn every_figure_that_can_be_drawn_can_be_asked_for() {
+    for name in sweeps::spec::FIGURES {
+        let text = format!("{HEAD}[report]\nfigures = [\"{name}\"]\n");
+        let (spec, _) = expand_text("test.toml", &text, Limits::default()).unwrap();
+        assert_eq!(spec.report.figures, [*name]);
+    }
+    let found = faults(&format!("{HEAD}[report]\nfigures = [\"fig1\"]\n"));
+    assert!(
+        found[0].1.contains("has nothing called `fig1`"),
+        "{found:?}"
+    );
+}
+
+#[test]
+fn the_files_that_ship_have_neither_faults_nor_warnings() {
+    let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR"));
+    let mut read = 0;
+    for folder in ["", "small", "study"] {
+        for entry in std::fs::read_dir(root.join(folder)).unwrap() {
+            let path = entry.unwrap().path();
+            let is_sweep = path.extension().is_some_and(|ending| ending == "toml")
+                && path.file_name().is_some_and(|name| name != "Cargo.toml");
+            if is_sweep {
+                let shown = path.display().to_string();
+                let text = std::fs::read_to_string(&path).unwrap();
+                let (spec, _) = expand_text(&shown, &text, Limits::default())
+                    .unwrap_or_else(|faults| panic!("{faults}"));
+                assert!(spec.warnings.is_empty(), "{shown}: {:?}", spec.warnings);
+                read += 1;
+            }
+        }
+    }
+    assert!(read > 10, "{read} files");
 }

@@ -92,6 +92,44 @@ const picture = (page, name) => pictures && page.screenshot({ path: join(picture
   const [download] = await Promise.all([page.waitForEvent("download"), save.click()]);
   const saved = readFileSync(await download.path(), "utf8");
   check(saved.startsWith("<svg") && download.suggestedFilename().endsWith(".svg"), `download ${download.suggestedFilename()}`);
+  // The data of a figure is in the page: the file alone is whole.
+  const figure = page.locator("figure[data-name]", { has: page.locator("details.data") }).first();
+  const [csv] = await Promise.all([page.waitForEvent("download"), figure.getByRole("button", { name: "Save CSV" }).click()]);
+  const data = readFileSync(await csv.path(), "utf8");
+  check(data.startsWith("figure,sweep,variant,seed") && data.endsWith("\n"), `download ${csv.suggestedFilename()}, ${data.split("\n").length - 2} lines`);
+  // A mark tells its seed to a pointer and to the keyboard.
+  const marked = page.locator("figure[data-name]", { has: page.locator("[data-seed]") }).first();
+  const tip = page.locator(".tip");
+  if (await marked.count()) {
+    await marked.locator("circle[data-seed], path[data-seed]").first().scrollIntoViewIfNeeded();
+    await page.evaluate(() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done))));
+    const box = await marked.locator("[data-seed]").first().boundingBox();
+    await page.mouse.move(box.x + box.width / 2, box.y + box.height / 2);
+    check(/seed \d+ .*\d%/.test(await tip.textContent()) && (await tip.isVisible()), `a pointer is told: ${await tip.textContent()}`);
+    await page.mouse.move(2, 2);
+    check(await tip.isHidden(), "the tooltip goes with the pointer");
+    await marked.locator(".card").focus();
+    await page.keyboard.press("ArrowRight");
+    const first = await tip.textContent();
+    await page.keyboard.press("ArrowRight");
+    check((await tip.isVisible()) && (await tip.textContent()) !== first, `the keyboard walks from mark to mark: ${await tip.textContent()}`);
+    await page.keyboard.press("Escape");
+    check(await tip.isHidden(), "Escape closes the tooltip");
+  }
+  // A variant can be hidden and shown again, and what is saved is whole.
+  const hider = page.getByRole("button", { name: /^Hide / }).first();
+  if (await hider.count()) {
+    const of = page.locator("figure[data-name]", { has: hider }).first();
+    const seen = () => of.locator("svg g[data-variant]:visible").count();
+    const all = await seen();
+    await hider.focus();
+    await page.keyboard.press("Enter");
+    check((await hider.getAttribute("aria-pressed")) === "true" && (await seen()) < all, "a variant is hidden by the keyboard");
+    const [whole] = await Promise.all([page.waitForEvent("download"), of.getByRole("button", { name: "Save SVG" }).click()]);
+    check(!readFileSync(await whole.path(), "utf8").includes("class="), "what is saved hides nothing");
+    await hider.click();
+    check((await hider.getAttribute("aria-pressed")) === "false" && (await seen()) === all, "and shown again");
+  }
   check(page.outside.length === 0, `no request leaves the file ${page.outside.join(" ")}`);
   check(page.complaints.length === 0, `no complaint in the console ${page.complaints.join(" | ")}`);
   await page.context().close();
@@ -111,6 +149,14 @@ for (const [name, options] of [
   check(serious.length === 0, `axe, ${name}: ${serious.map(({ id, nodes }) => `${id} (${nodes.length}: ${nodes[0].html.slice(0, 120)})`).join("; ") || `no serious finding, ${violations.length} others`}`);
   const [wide, room] = await page.evaluate(() => [document.documentElement.scrollWidth, document.documentElement.clientWidth]);
   check(wide <= room, `${name}: the page is not wider than the window (${wide} of ${room})`);
+  const cut = await page.evaluate(() => [...document.querySelectorAll(".card svg")].filter((svg) => {
+    const card = svg.closest(".card").getBoundingClientRect();
+    return svg.getAttribute("width") !== "720" && svg.getBoundingClientRect().right > card.right + 1;
+  }).length);
+  check(cut === 0, `${name}: no figure of one column is cut`);
+  const small = await page.evaluate(() => Math.min(...[...document.querySelectorAll(".card svg")].map((svg) =>
+    11 * svg.getBoundingClientRect().width / Number(svg.getAttribute("width")))));
+  check(small >= 7, `${name}: letters in figures are ${small.toFixed(1)} px at least`);
   const card = await page.locator(".card").first().evaluate((element) => getComputedStyle(element).backgroundColor);
   check(card === "rgb(255, 255, 255)", `${name}: figures lie on a white card`);
   await picture(page, name);

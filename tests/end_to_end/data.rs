@@ -101,21 +101,12 @@ fn another_data_set_than_the_one_demanded_is_refused() {
 #[test]
 fn jobs_that_fail_are_said_and_tried_again_when_asked() {
     let world = world_with_data();
-    let list = std::fs::read_to_string(world.path("data/train.csv")).unwrap();
-    let unlabelled = list.lines().map(|line| {
-        let fields: Vec<&str> = line.split(',').collect();
-        if fields[0] == "video" {
-            line.to_owned()
-        } else {
-            format!("{},{},{},,", fields[0], fields[1], fields[2])
-        }
-    });
-    let unlabelled: Vec<String> = unlabelled.collect();
-    world.write("data/train.csv", &(unlabelled.join("\n") + "\n"));
+    // Only a worker that has read the features knows that the filter keeps none of them.
     world.write(
         "named.toml",
-        "name = \"named\"\n[dataset]\nname = \"mine\"\n[job]\nepochs = 1\nbatch_size = 8\n\
-         [[variant]]\nname = \"OCC\"\njob = { pretraining = \"normal-only\" }\n[[variant]]\nname = \"B\"\n",
+        "name = \"named\"\n[dataset]\nname = \"mine\"\n[job]\n[[variant]]\nname = \"PCA\"\n\
+         job = { method = \"pca\", pretraining = \"temporal-difference\", difference_threshold = 0.0 }\n\
+         [[variant]]\nname = \"B\"\njob = { epochs = 1, batch_size = 8 }\n",
     );
     let arguments = [
         "run",
@@ -130,7 +121,7 @@ fn jobs_that_fail_are_said_and_tried_again_when_asked() {
     let first = world.run(&arguments);
     assert_eq!(first.code, Some(11), "{}", first.stderr);
     assert!(
-        first.stderr.contains("train.csv has none"),
+        first.stderr.contains("no segment is left to fit"),
         "{}",
         first.stderr
     );
@@ -143,11 +134,14 @@ fn jobs_that_fail_are_said_and_tried_again_when_asked() {
             .clone()
     };
     assert_eq!(
-        (status("B").as_str(), status("OCC").as_str()),
+        (status("B").as_str(), status("PCA").as_str()),
         ("done", "failed")
     );
     let page = std::fs::read_to_string(world.path("out/report/index.html")).unwrap();
-    assert!(page.contains("train.csv has none"), "the report says why");
+    assert!(
+        page.contains("no segment is left to fit"),
+        "the report says why"
+    );
     let second = world.run(&arguments);
     assert_eq!(second.code, Some(11), "{}", second.stderr);
     assert!(
@@ -156,5 +150,168 @@ fn jobs_that_fail_are_said_and_tried_again_when_asked() {
             .contains("1 failed before and are tried again"),
         "{}",
         second.stderr
+    );
+}
+
+/// `data/LIST` with each line's label and anomalous frames replaced.
+fn relabel(world: &World, list: &str, line: impl Fn(usize, &[&str]) -> String) {
+    let path = format!("data/{list}");
+    let text = std::fs::read_to_string(world.path(&path)).unwrap();
+    let mut lines = text.lines();
+    let head = lines.next().unwrap().to_owned();
+    let lines = lines.enumerate().map(|(index, text)| {
+        let fields: Vec<&str> = text.split(',').collect();
+        let [video, features, frames] = fields[..3] else {
+            panic!("{text}");
+        };
+        format!("{video},{features},{frames},{}", line(index, &fields))
+    });
+    let lines: Vec<String> = std::iter::once(head).chain(lines).collect();
+    world.write(&path, &(lines.join("\n") + "\n"));
+}
+
+/// A coordinator that nobody asks anything: what is refused is refused before.
+const NOWHERE: [&str; 2] = ["--coordinator", "http://127.0.0.1:9"];
+
+#[test]
+fn a_test_split_without_truth_is_refused_before_anything_trains() {
+    let labels: [(&str, &dyn Fn(usize, &[&str]) -> String, &str); 3] = [
+        (
+            "no truth",
+            &|_, _| ",".to_owned(),
+            "3 of 3 test videos have neither a label",
+        ),
+        ("all normal", &|_, _| "0,".to_owned(), "no anomalous frames"),
+        (
+            "all anomalous",
+            &|_, fields| format!("1,0-{}", fields[2]),
+            "only anomalous frames",
+        ),
+    ];
+    for (what, line, said) in labels {
+        let world = world_with_data();
+        relabel(&world, "test.csv", line);
+        for command in ["plan", "run", "submit"] {
+            let mut arguments = vec![command, "named.toml", "--data", "mine=data"];
+            if command == "submit" {
+                arguments.extend(NOWHERE);
+            }
+            let ended = world.run(&arguments);
+            assert_eq!(ended.code, Some(10), "{what}, {command}: {}", ended.stderr);
+            assert!(
+                ended.stderr.contains(said) && ended.stderr.contains("test.csv names"),
+                "{what}, {command}: {}",
+                ended.stderr
+            );
+        }
+        assert!(!world.path("out/named").exists());
+    }
+    // Some of it missing is said.
+    let world = world_with_data();
+    let whole = std::fs::read_to_string(world.path("data/test.csv")).unwrap();
+    let normal = whole.lines().skip(1).position(|line| line.ends_with(",0,"));
+    let normal = normal.expect("a normal test video");
+    relabel(&world, "test.csv", |index, fields| {
+        if index == normal {
+            ",".to_owned()
+        } else {
+            fields[3..].join(",")
+        }
+    });
+    let plan = world.run_ok(&["plan", "named.toml", "--data", "mine=data"]);
+    assert!(
+        plan.stderr
+            .contains("1 of 3 test videos have neither a label"),
+        "{}",
+        plan.stderr
+    );
+}
+
+#[test]
+fn labels_that_jobs_need_and_the_data_lack_are_refused_before_anything_trains() {
+    let variants = "[[variant]]\nname = \"B\"\n\
+        [[variant]]\nname = \"OCC\"\njob.pretraining = \"normal-only\"\n\
+        [[variant]]\nname = \"weak\"\njob.supervision_percent = 33\n\
+        [[variant]]\nname = \"MIL\"\njob.method = \"mil-ranking\"\n";
+    let text = "name = \"named\"\n[dataset]\nname = \"mine\"\n[job]\nepochs = 1\n";
+    let plan = |world: &World, variants: &str| {
+        world.write("named.toml", &format!("{text}{variants}"));
+        world.run(&["plan", "named.toml", "--data", "mine=data"])
+    };
+    let world = world_with_data();
+    assert_eq!(plan(&world, variants).code, Some(0));
+    relabel(&world, "train.csv", |_, _| ",".to_owned());
+    let none = plan(&world, variants);
+    assert_eq!(none.code, Some(10), "{}", none.stderr);
+    for name in ["OCC", "weak", "MIL"] {
+        assert!(
+            none.stderr
+                .contains(&format!("`{name}` needs training videos")),
+            "{name}: {}",
+            none.stderr
+        );
+    }
+    let unsupervised = plan(&world, "[[variant]]\nname = \"B\"\n");
+    assert_eq!(unsupervised.code, Some(0), "{}", unsupervised.stderr);
+    // Normal videos alone are enough for two of them.
+    relabel(&world, "train.csv", |_, _| "0,".to_owned());
+    let normal = plan(&world, variants);
+    assert_eq!(normal.code, Some(10));
+    let said = &normal.stderr;
+    assert!(
+        said.contains("`MIL` needs") && !said.contains("`OCC`") && !said.contains("`weak`"),
+        "{said}"
+    );
+}
+
+#[test]
+fn a_folder_that_calls_itself_something_else_is_warned_of_and_recorded() {
+    let world = world_with_data();
+    let own = |text: &str| {
+        let text = text.lines().map(|line| {
+            if line.starts_with("name = ") {
+                "name = \"ucsd-ped2\"".to_owned()
+            } else {
+                line.to_owned()
+            }
+        });
+        text.collect::<Vec<_>>().join("\n") + "\n"
+    };
+    let toml = std::fs::read_to_string(world.path("data/dataset.toml")).unwrap();
+    world.write("data/dataset.toml", &own(&toml));
+    let warning = "calls itself `ucsd-ped2`, and the sweep takes it for `mine`";
+    let plan = world.run_ok(&["plan", "named.toml", "--data", "mine=data"]);
+    assert!(plan.stderr.contains(warning), "{}", plan.stderr);
+    let run = world.run_ok(&["run", "named.toml", "--data", "mine=data", "--out", "out"]);
+    assert!(run.stderr.contains(warning), "{}", run.stderr);
+    // Made from the state folder alone, the report knows the same: the workers said it.
+    world.run_ok(&["report", "named", "--state", "out/state", "--out", "again"]);
+    for out in ["out", "again"] {
+        let about = std::fs::read_to_string(world.path(out).join("sweep.json")).unwrap();
+        let about: serde_json::Value = serde_json::from_str(&about).unwrap();
+        let data = &about["datasets"][0];
+        assert_eq!(data["own_name"], "ucsd-ped2", "{out}");
+        assert_eq!(data["feature_dim"], 8, "{out}");
+        assert_eq!(data["synthetic"], true, "{out}");
+        assert_eq!(data["train"]["videos"], 6, "{out}");
+        assert_eq!(data["test"]["videos"], 3, "{out}");
+    }
+    let matching = toml.lines().map(|line| {
+        if line.starts_with("name = ") {
+            "name = \"mine\""
+        } else {
+            line
+        }
+    });
+    world.write(
+        "data/dataset.toml",
+        &(matching.collect::<Vec<_>>().join("\n") + "\n"),
+    );
+    let plan = world.run_ok(&["plan", "named.toml", "--data", "mine=data", "--out", "out"]);
+    assert!(!plan.stderr.contains("calls itself"), "{}", plan.stderr);
+    assert!(
+        plan.stderr.contains("1 done, 0 to run"),
+        "a name is no part of the digest: {}",
+        plan.stderr
     );
 }

@@ -132,6 +132,101 @@ fn a_plan_starts_nothing_and_knows_what_is_done() {
     let plan: serde_json::Value = serde_json::from_str(&plan.stdout).unwrap();
     assert_eq!(plan["cells"].as_array().unwrap().len(), 4);
     assert!(!world.path("state").exists());
+
+    // `run` without --out writes into out/NAME: there `plan` looks, and knows how long such jobs take.
+    world.run_ok(&["run", "tiny.toml"]);
+    world.tiny_sweep(3, 2);
+    let plan = world.run_ok(&["plan", "tiny.toml"]);
+    assert!(
+        plan.stderr.contains("6 jobs, 2 new, 4 done, 2 to run"),
+        "{}",
+        plan.stderr
+    );
+    assert!(
+        plan.stderr.contains("of training for 2 jobs"),
+        "{}",
+        plan.stderr
+    );
+    let elsewhere = world.run_ok(&["plan", "tiny.toml", "--out", "nowhere"]);
+    assert!(
+        elsewhere
+            .stderr
+            .contains("6 cells, 6 jobs, 0 done, 6 to run")
+            && elsewhere.stderr.contains("time: not known"),
+        "{}",
+        elsewhere.stderr
+    );
+}
+
+#[test]
+fn a_plan_counts_jobs_whose_data_are_not_known() {
+    let world = World::new();
+    world.write(
+        "two.toml",
+        "name = \"two\"\n[axes]\nseed = { from = 0, count = 20 }\ndataset = [\"here\", \"away\"]\n\
+         [[variant]]\nname = \"B\"\n[[variant]]\nname = \"PT\"\njob.pretraining = \"temporal-difference\"\n",
+    );
+    for (data, name) in [("data", "here"), ("other", "away")] {
+        let arguments = ["data", "synth", data, "--videos", "9", "--mean-length", "6"];
+        world.run_ok(
+            &[
+                &arguments[..],
+                &[
+                    "--dimension",
+                    "8",
+                    "--seed",
+                    name.len().to_string().as_str(),
+                ],
+            ]
+            .concat(),
+        );
+    }
+    for known in [&[][..], &["--data", "here=data"]] {
+        let plan = world.run_ok(&[&["plan", "two.toml"], known].concat());
+        assert!(
+            plan.stderr.contains("80 cells, 80 jobs, 0 done, 80 to run"),
+            "{known:?}: {}",
+            plan.stderr
+        );
+    }
+}
+
+#[test]
+fn the_number_on_screen_is_the_records_and_warnings_are_counted() {
+    let world = World::new();
+    let text = std::fs::read_to_string(world.tiny_sweep(2, 6)).unwrap();
+    let smooth = "[[variant]]\nname = \"smooth\"\njob = { score_smoothing = 2.0, update_order = \"simultaneous\" }\n";
+    let by_g = "[[variant]]\nname = \"G\"\njob = { score_by = \"generator\", negative_learning.target = \"none\" }\n";
+    let pca = "[[variant]]\nname = \"PCA\"\njob = { method = \"pca\" }\n";
+    world.write("tiny.toml", &format!("{text}{smooth}{by_g}{pca}"));
+    let ended = world.run_ok(&["run", "tiny.toml", "--out", "out", "--workers", "1"]);
+    let said = &ended.stderr;
+    // Five variants of two seeds; the two of PCA are one job.
+    assert!(said.contains("10 cells, 9 jobs"), "{said}");
+    assert!(said.contains("1 cells share a job with another"), "{said}");
+    let lines = csv(&world.path("out/results.csv"));
+    let mut jobs = std::collections::BTreeSet::new();
+    for line in lines.iter().filter(|line| jobs.insert(&line["job_id"])) {
+        let auc: f64 = line["auc"].parse().unwrap();
+        let expected = format!(
+            "done    {} seed {}, AUC {:.2}%",
+            line["variant"],
+            line["seed"],
+            auc * 100.0
+        );
+        assert!(said.contains(&expected), "{expected}\n{said}");
+    }
+    assert_eq!(jobs.len(), 9);
+    // Eight jobs make too few steps an epoch: `plan` and `run` say it before, the end counts it.
+    let before = "`GCL` makes ";
+    assert!(said.contains(before), "{said}");
+    assert!(
+        world.run_ok(&["plan", "tiny.toml"]).stderr.contains(before),
+        "{said}"
+    );
+    assert!(!said.contains("`PCA` makes"), "it has no steps: {said}");
+    assert!(said.contains("of 9 jobs have warnings: "), "{said}");
+    assert!(said.contains("few-steps (8)"), "{said}");
 }
 
 #[test]

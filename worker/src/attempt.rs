@@ -218,6 +218,7 @@ impl Worker {
                 dataset_digest: task.dataset,
                 duration_s: finished.duration_s,
                 resumed: finished.resumed,
+                dataset: self.trainer.facts(&task.job.dataset).map(Box::new),
             },
         };
         let parcel = Parcel {

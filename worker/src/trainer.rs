@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use async_trait::async_trait;
 use proto::telemetry::Telemetry;
 use sweeps::{
-    AttemptNumber, DeviceInfo, Digest, EpochPoint, Failure, JobId, JobSpec, Outcome,
-    TRAINER_REVISION,
+    AttemptNumber, DatasetFacts, DatasetSource, DeviceInfo, Digest, EpochPoint, Failure, JobId,
+    JobSpec, Outcome, TRAINER_REVISION,
 };
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
@@ -39,6 +39,11 @@ pub trait Trainer: Send + Sync + 'static {
 
     /// The named data sets that it can open, with the digests of its copies.
     fn datasets(&self) -> BTreeMap<String, Digest>;
+
+    /// What it knows of a data set, for the record of a job on it; nothing of one that it makes itself.
+    fn facts(&self, _dataset: &DatasetSource) -> Option<DatasetFacts> {
+        None
+    }
 
     /// The data sets that it has in memory now.
     fn warm(&self) -> Vec<Digest> {

@@ -166,6 +166,23 @@ impl Caller {
         Ok(cells)
     }
 
+    /// The first cell of a sweep that has this job, where one has it.
+    pub async fn cell_of(&self, sweep: &str, job: JobId) -> Result<Option<CellResult>, CallError> {
+        let request = wire::CellsRequest {
+            sweep: sweep.to_owned(),
+            job_id: Some(job.0.to_vec()),
+        };
+        let mut stream = self.client().cells(request).await?.into_inner();
+        while let Some(cell) = stream.message().await? {
+            let cell = CellResult::try_from(cell)?;
+            // A coordinator of an earlier version sends them all.
+            if cell.job_id == job {
+                return Ok(Some(cell));
+            }
+        }
+        Ok(None)
+    }
+
     /// The same one by one, for sweeps too large to hold.
     pub async fn each_cell(
         &self,
@@ -174,6 +191,7 @@ impl Caller {
     ) -> Result<(), CallError> {
         let request = wire::CellsRequest {
             sweep: sweep.to_owned(),
+            job_id: None,
         };
         // No deadline: a large sweep takes its time, and a dead connection is noticed by its life signs.
         let mut stream = self.client().cells(request).await?.into_inner();

@@ -117,13 +117,21 @@ impl ClientService for Clients {
         &self,
         request: Request<wire::CellsRequest>,
     ) -> Result<Response<Self::CellsStream>, Status> {
-        let sweep = text("sweep", request.into_inner().sweep, NAME_BYTES)?;
+        let request = request.into_inner();
+        let sweep = text("sweep", request.sweep, NAME_BYTES)?;
+        let job = request
+            .job_id
+            .map(|job| job_id("job_id", &job))
+            .transpose()?;
         let place = self.places.stream()?;
         let mut pages = self
             .engine
             .cell_pages(sweep)
             .await
             .map_err(|no| status(&no))?;
+        if let Some(job) = job {
+            pages = pages.of_job(job);
+        }
         let (sender, receiver) = mpsc::channel(CELLS_AHEAD);
         self.spawn(place, async move {
             loop {

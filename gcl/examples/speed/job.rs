@@ -2,10 +2,10 @@
 
 use std::error::Error;
 
-use gcl::metrics::Frames;
 use gcl::{
     Checkpoint, DataParts, Matrix, Observer, Prepared, Request, StopFlag, open_device, train,
 };
+use metrics::Frames;
 use sweeps::training::FeatureScaling;
 use sweeps::{DatasetSource, Digest, EpochPoint, JobSpec, Parameters, Value};
 

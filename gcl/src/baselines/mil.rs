@@ -18,7 +18,6 @@ use crate::draws::{Draws, SeededDraws, initial_weights};
 use crate::epoch_scores::Kept;
 use crate::error::TrainError;
 use crate::matrix::Matrix;
-use crate::metrics;
 use crate::network::PairState;
 use crate::prepared::Prepared;
 use crate::progress::{SCORE_ROWS, Scores, all_but_equal, mean_over_crops};

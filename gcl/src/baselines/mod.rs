@@ -18,14 +18,13 @@ mod tests;
 use sweeps::training::{Method, Pretraining};
 use sweeps::{EpochPoint, Phase, Training};
 
-use crate::checkpoint::{Checkpoint, Header};
+use crate::checkpoint::Checkpoint;
 use crate::epoch_scores::Kept;
 use crate::error::TrainError;
-use crate::metrics;
 use crate::network::PairState;
 use crate::progress::{Scores, mean_over_crops};
 use crate::step::diverged;
-use crate::train::{Observer, Request, selected_rows};
+use crate::train::{Observer, Request, first_header, selected_rows};
 
 /// What a model is fitted on and scores.
 pub(crate) struct Ground<'a> {
@@ -139,11 +138,7 @@ pub(crate) fn run(
 /// A run that has not begun.
 fn start(request: &Request<'_>) -> Checkpoint {
     Checkpoint {
-        header: Header::new(
-            request.job.id(request.dataset.digest),
-            &request.device.info().kind,
-            Phase::Train,
-        ),
+        header: first_header(request, Phase::Train),
         networks: PairState::default(),
         epoch_scores: Vec::new(),
     }

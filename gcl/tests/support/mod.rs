@@ -5,11 +5,11 @@
 
 pub(crate) mod naive;
 
-use gcl::metrics::Frames;
 use gcl::{
     Checkpoint, DataParts, Device, Matrix, Observer, Prepared, Request, StopFlag, TrainError,
     Trained, open_device, train,
 };
+use metrics::Frames;
 use sweeps::{DatasetSource, Digest, EpochPoint, JobSpec, Parameters, Training, Value};
 
 /// Numbers in `[0, 1)`, the same everywhere.

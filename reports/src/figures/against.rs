@@ -1,59 +1,252 @@
-//! AUC against one numeric parameter: means with a band, every seed a dot (the paper's Fig. 9 when the parameter is the
-//! share of supervision).
+//! AUC against one numeric parameter: means with a band, every seed a dot; a panel per data set (the paper's Fig. 9 when the
+//! parameter is the share of supervision).
+//!
+//! A value at which a run is missing is no point of the line: its mean is hollow, stands alone and says its n.
 
 use super::Figure;
 use super::axis::{Axis, percent_range, range};
-use super::canvas::{Anchor, Canvas, MARKERS, TextStyle};
-use super::color::{MUTED, SERIES, WHITE, text_of};
-use super::data::cell_table;
-use super::panel::{DASHES, MEDIUM, Panel, SMALL, end_labels, number_ticks};
+use super::canvas::{Anchor, Canvas, TextStyle};
+use super::cells::{Cells, Group};
+use super::color::{MUTED, WHITE};
+use super::heading::Heading;
+use super::legend::{self, Entry, Fill, Look};
+use super::mark::Mark;
+use super::network::Network;
+use super::panel::{MEDIUM, Panel, SMALL, number_ticks};
+use super::panels::{Split, split};
 use super::text::{fit, width};
-use crate::results::SweepResults;
-use crate::statistics::{mean, sample_std};
-use crate::summary::{SummaryRow, finished_auc};
 
-const WIDTH: f64 = 720.0;
-const HEIGHT: f64 = 380.0;
+const WIDTH: f64 = 480.0;
+const PLOT: f64 = 250.0;
+const EDGE: f64 = 12.0;
+/// Lines of one panel at most: as many as there are colours.
+pub(super) const MOST_LINES: usize = 7;
+/// Dots of one line at most; of more, the band says where they are.
+const MOST_DOTS: usize = 400;
+/// Panels of one figure at most.
+const MOST_PANELS: usize = 8;
 
-/// A value of the parameter, its row, and seed and AUC (percent) of each finished run.
-type Place<'a> = (f64, &'a SummaryRow, Vec<(u64, f64)>);
-
+/// One line: a variant (at one value of the other parameters), by one score.
 struct Line<'a> {
     label: String,
-    points: Vec<Place<'a>>,
+    variant: &'a str,
+    network: Option<Network>,
+    /// Values of the parameter in order, with the group there.
+    points: Vec<(f64, &'a Group)>,
 }
 
-/// The figure of `rows` against the parameter of index `column`, or nothing where it does not apply: fewer than two numeric
-/// values, or more lines than colours.
-pub(super) fn against(
-    results: &SweepResults,
-    rows: &[SummaryRow],
+/// How many lines a panel would have at most, were all groups drawn.
+pub(super) fn lines_of(cells: &Cells, column: usize) -> usize {
+    let mut source = cells.source.clone();
+    source.about.axes = vec![source.columns[column].clone()];
+    let panels = split(&source, cells.groups.iter().map(|group| &group.key), &[]);
+    panels
+        .iter()
+        .map(|panel| series(&source, cells, panel, column).len())
+        .max()
+        .unwrap_or(0)
+}
+
+/// The figure against the source's axis; nothing where no line has two values.
+pub(super) fn against(cells: &Cells) -> Option<Figure> {
+    let source = &cells.source;
+    let column = *source.axes().first()?;
+    let parameter = &source.columns[column];
+    let mut panels: Vec<(Split, Vec<Line<'_>>)> =
+        split(source, cells.groups.iter().map(|group| &group.key), &[])
+            .into_iter()
+            .map(|panel| {
+                let lines = series(source, cells, &panel, column);
+                (panel, by_network(lines))
+            })
+            .filter(|(_, lines)| {
+                let finished = |line: &Line<'_>| {
+                    let mut groups = line.points.iter().map(|(_, group)| group);
+                    groups.any(|group| !group.values(line.network).is_empty())
+                };
+                lines.iter().any(finished) && lines.iter().any(|line| line.points.len() > 1)
+            })
+            .collect();
+    if panels.is_empty() {
+        return None;
+    }
+    let hidden_panels = panels.len().saturating_sub(MOST_PANELS);
+    panels.truncate(MOST_PANELS);
+    let most = panels.iter().map(|(_, lines)| lines.len()).max()?;
+    for (_, lines) in &mut panels {
+        lines.truncate(MOST_LINES);
+    }
+    let title = format!("AUC against {parameter}");
+    let counts = counts(&panels);
+    let heading = Heading::new(
+        source,
+        &title,
+        &[
+            &counts,
+            "Lines: means; bands: ± 1 std; dots: seeds. D: discriminator, G: reconstruction error.",
+        ],
+        WIDTH,
+    );
+    let mut height = heading.height() + 30.0;
+    for (panel, lines) in &panels {
+        height += panel_height(panel, lines);
+    }
+    let mut canvas = Canvas::new(&source.about, WIDTH, height);
+    heading.draw(&mut canvas);
+    let mut y = heading.height();
+    let mut description = Vec::new();
+    for (panel, lines) in &panels {
+        draw_panel(&mut canvas, source.figure.as_str(), panel, lines, y)?;
+        description.extend(lines.iter().map(|line| describe(panel, line)));
+        y += panel_height(panel, lines);
+    }
+    let unit = unit_of(parameter);
+    canvas.text(
+        WIDTH / 2.0,
+        height - 12.0,
+        TextStyle::new(MEDIUM).anchor(Anchor::Middle),
+        &fit(&format!("{parameter}{unit}"), MEDIUM, false, WIDTH - 24.0),
+    );
+    let mut left_out = String::new();
+    if most > MOST_LINES {
+        left_out = format!(" The first {MOST_LINES} of {most} lines are drawn; the CSV has all.");
+    }
+    if hidden_panels > 0 {
+        left_out += &format!(" {hidden_panels} more data sets are in the CSV.");
+    }
+    Some(Figure {
+        name: source.figure.clone(),
+        svg: canvas.finish(&source.figure, &title, &description.join(" ")),
+        caption: format!(
+            "Frame-level AUC after the last epoch against {parameter}. Lines: means over the seeds; bands: ± one sample standard deviation; \
+             dots: single seeds. D: the discriminator's score, G: the reconstruction error. {counts}. A mean over fewer seeds than were asked \
+             for is hollow, is not joined to its neighbours and says its n; a value without a finished seed has no mark. A line of more than \
+             {MOST_DOTS} seeds has no dots.{left_out}"
+        ),
+        title,
+        csv: cells.to_csv(),
+    })
+}
+
+fn panel_height(panel: &Split, lines: &[Line<'_>]) -> f64 {
+    let head = if panel.heading.is_empty() { 4.0 } else { 24.0 };
+    head + lines.len() as f64 * 17.0 + PLOT + 30.0
+}
+
+/// The lines of a panel: a variant at each value of the other parameters.
+fn series<'a>(
+    source: &super::source::Source,
+    cells: &'a Cells,
+    panel: &Split,
     column: usize,
-    name: &str,
-) -> Option<Figure> {
-    let lines = lines(results, rows, column)?;
+) -> Vec<Line<'a>> {
+    let others = source.others();
+    let mut lines: Vec<Line<'a>> = Vec::new();
+    for group in panel.groups.iter().map(|index| &cells.groups[*index]) {
+        let Some(x) = group.key.value(column).and_then(sweeps::Value::as_float) else {
+            continue;
+        };
+        let label = group.key.label(&others, source);
+        match lines.iter_mut().find(|line| line.label == label) {
+            Some(line) => line.points.push((x, group)),
+            None => lines.push(Line {
+                label,
+                variant: &group.key.variant,
+                network: None,
+                points: vec![(x, group)],
+            }),
+        }
+    }
+    for line in &mut lines {
+        line.points
+            .sort_by(|left, right| left.0.total_cmp(&right.0));
+    }
+    lines
+}
+
+/// Both scores of each line where there is room for them; else the reported one, named where it is the same everywhere.
+fn by_network(lines: Vec<Line<'_>>) -> Vec<Line<'_>> {
+    let both = |line: &Line<'_>| {
+        Network::BOTH.map(|network| {
+            let mut groups = line.points.iter().map(|(_, group)| group);
+            groups.any(|group| !group.values(Some(network)).is_empty())
+        })
+    };
+    let wanted: usize = lines
+        .iter()
+        .map(|line| both(line).into_iter().filter(|has| *has).count().max(1))
+        .sum();
+    let split = wanted <= MOST_LINES;
+    let mut all = Vec::new();
+    for mut line in lines {
+        let has = both(&line);
+        if split && has.contains(&true) {
+            for (network, _) in Network::BOTH.into_iter().zip(has).filter(|(_, has)| *has) {
+                all.push(Line {
+                    label: format!("{}: {}", line.label, network.name()),
+                    variant: line.variant,
+                    network: Some(network),
+                    points: line.points.clone(),
+                });
+            }
+        } else {
+            let mut scores = line.points.iter().filter_map(|(_, group)| group.reported());
+            if let Some(first) = scores.next()
+                && scores.all(|other| other == first)
+            {
+                line.label = format!("{}: {}", line.label, first.name());
+            }
+            all.push(line);
+        }
+    }
+    all
+}
+
+fn draw_panel(
+    canvas: &mut Canvas,
+    figure: &str,
+    panel: &Split,
+    lines: &[Line<'_>],
+    top: f64,
+) -> Option<()> {
+    let mut y = top;
+    if panel.heading.is_empty() {
+        y += 4.0;
+    } else {
+        let style = TextStyle::new(MEDIUM).bold();
+        let text = fit(&panel.heading, MEDIUM, true, WIDTH - 2.0 * EDGE);
+        canvas.text(EDGE, y + 12.0, style, &text);
+        y += 24.0;
+    }
+    let entries: Vec<Entry> = lines
+        .iter()
+        .enumerate()
+        .map(|(index, line)| Entry {
+            look: Look(index),
+            variant: line.variant.to_owned(),
+            label: line.label.clone(),
+            note: String::new(),
+        })
+        .collect();
+    legend::draw(
+        canvas,
+        &entries,
+        (EDGE, y),
+        WIDTH - 2.0 * EDGE,
+        Some(Fill::Full),
+    );
+    y += legend::height(&entries);
     let xs = || {
         lines
             .iter()
             .flat_map(|line| line.points.iter().map(|point| point.0))
     };
     let logarithmic = is_logarithmic(&mut xs().collect::<Vec<_>>());
-    let (low, high) = percent_range(
-        lines
-            .iter()
-            .flat_map(|line| &line.points)
-            .flat_map(|(.., aucs)| aucs)
-            .map(|(_, auc)| *auc),
-    );
-    let labels: Vec<String> = lines
-        .iter()
-        .map(|line| fit(&line.label, SMALL, true, 160.0))
-        .collect();
-    let room = labels
-        .iter()
-        .map(|label| width(label, SMALL, true))
-        .fold(0.0, f64::max);
-    let (left, right, top, bottom) = (62.0, WIDTH - room - 26.0, 30.0, HEIGHT - 48.0);
+    let values = lines.iter().flat_map(|line| {
+        let points = line.points.iter();
+        points.flat_map(|(_, group)| group.values(line.network))
+    });
+    let (low, high) = percent_range(values);
     let (x_low, x_high) = if logarithmic {
         let (low, high) = range(xs().map(libm::log10), 0.1)?;
         (libm::pow(10.0, low), libm::pow(10.0, high))
@@ -62,10 +255,10 @@ pub(super) fn against(
     };
     let x_axis = Axis {
         logarithmic,
-        ..Axis::linear(x_low, x_high, left, right)
+        ..Axis::linear(x_low, x_high, 52.0, WIDTH - EDGE)
     };
-    let y_axis = Axis::linear(low, high, bottom, top);
-    let panel = Panel {
+    let y_axis = Axis::linear(low, high, y + PLOT, y + 10.0);
+    let axes = Panel {
         // A few values are their own ticks: supervision has 0, 33, 66 and 100.
         x_ticks: ticks(&x_axis, xs().collect()),
         y_ticks: y_axis.ticks(7),
@@ -74,213 +267,137 @@ pub(super) fn against(
         label_x: true,
         label_y: true,
     };
-    let mut canvas = Canvas::new(WIDTH, HEIGHT);
-    panel.draw(&mut canvas);
-    panel.draw_chance(&mut canvas);
-    let mut ends = Vec::new();
-    for (index, line) in lines.iter().enumerate() {
-        let color = SERIES[index];
-        let band: Vec<(f64, f64, Option<f64>)> = line
-            .points
-            .iter()
-            .filter_map(|(x, _, aucs)| {
-                let aucs: Vec<f64> = aucs.iter().map(|(_, auc)| *auc).collect();
-                Some((*x, mean(&aucs)?, sample_std(&aucs)))
-            })
-            .collect();
-        let end = |sign: f64| {
-            band.iter()
-                .filter_map(move |(x, mean, std)| Some((*x, mean + sign * (*std)?)))
-        };
-        let mut outline: Vec<_> = end(1.0).map(|(x, y)| panel.place(x, y)).collect();
-        outline.extend(
-            end(-1.0)
-                .collect::<Vec<_>>()
-                .into_iter()
-                .rev()
-                .map(|(x, y)| panel.place(x, y)),
-        );
-        let means: Vec<_> = band
-            .iter()
-            .map(|(x, mean, _)| panel.place(*x, *mean))
-            .collect();
-        canvas.clipped(panel.rectangle(), name, "", |pen| {
-            if outline.len() > 2 {
-                pen.polygon(&outline, color, 0.15);
-            }
-        });
-        canvas.layer("", |pen| {
-            for (x, _, aucs) in &line.points {
-                for (_, auc) in aucs {
-                    pen.dot(panel.place(*x, *auc), 1.7, color, 0.4);
-                }
-            }
-        });
-        canvas.layer(DASHES[index % DASHES.len()], |pen| {
-            pen.line(&means, color, 2.0, 1.0);
-        });
-        canvas.layer("", |pen| {
-            let every = means.len().div_ceil(16).max(1);
-            for point in means.iter().rev().step_by(every) {
-                pen.marker(*point, 3.0, MARKERS[index % MARKERS.len()], color, WHITE);
-            }
-        });
-        ends.push(means.last().map_or(bottom, |(_, y)| *y));
-    }
-    for (index, y) in end_labels(&ends, 17.0, top + 6.0, bottom - 6.0)
-        .into_iter()
-        .enumerate()
-    {
-        let style = TextStyle::new(SMALL).bold().color(text_of(SERIES[index]));
-        canvas.text(right + 14.0, y, style, &labels[index]);
-    }
-    let axis_label = TextStyle::new(MEDIUM).anchor(Anchor::Middle);
-    let parameter = &results.columns[column];
-    let unit = unit_of(parameter);
-    canvas.text(
-        f64::midpoint(left, right),
-        HEIGHT - 12.0,
-        axis_label,
-        &fit(&format!("{parameter}{unit}"), MEDIUM, false, right - left),
-    );
+    axes.draw(canvas);
+    axes.draw_chance(canvas);
     canvas.text(
         13.0,
-        f64::midpoint(top, bottom),
-        axis_label.upward(),
+        y + PLOT / 2.0,
+        TextStyle::new(MEDIUM).anchor(Anchor::Middle).upward(),
         "frame-level AUC (%)",
     );
-    let counts = counts(&lines);
-    let note = TextStyle::new(SMALL).color(MUTED);
-    canvas.text(left, 12.0, note, &counts);
-    let others: Vec<&str> = results
-        .columns
-        .iter()
-        .enumerate()
-        .filter(|(index, _)| *index != column)
-        .map(|(_, name)| name.as_str())
-        .collect();
-    if !others.is_empty() {
-        let text = fit(
-            &format!("lines: {}", others.join(" · ")),
-            SMALL,
-            false,
-            WIDTH / 2.0,
-        );
-        canvas.text(WIDTH - 12.0, 12.0, note.anchor(Anchor::End), &text);
+    for (index, line) in lines.iter().enumerate() {
+        canvas.variant(line.variant, |canvas| {
+            draw_line(canvas, figure, &axes, line, Look(index));
+        });
     }
-    let title = format!("AUC against {parameter}");
-    let description: Vec<String> = lines
-        .iter()
-        .map(|line| {
-            let points: Vec<String> = line
-                .points
-                .iter()
-                .map(|(x, row, aucs)| {
-                    let aucs: Vec<f64> = aucs.iter().map(|(_, auc)| *auc).collect();
-                    let mean = mean(&aucs)
-                        .map_or_else(|| "no result".into(), |mean| format!("{mean:.2}%"));
-                    format!(
-                        "{mean} at {} ({} of {} seeds)",
-                        sweeps::Value::Float(*x),
-                        aucs.len(),
-                        row.expected
-                    )
-                })
-                .collect();
-            format!("{}: {}.", line.label, points.join(", "))
-        })
-        .collect();
-    Some(Figure {
-        name: name.to_owned(),
-        svg: canvas.finish(name, &title, &description.join(" ")),
-        caption: format!(
-            "Frame-level AUC after the last epoch against {parameter}. Lines: means over the finished seeds; bands: ± one sample \
-             standard deviation; dots: single seeds. {counts}; a value without a finished seed has no mark."
-        ),
-        title,
-        csv: cell_table(results, rows, &[], name),
-    })
+    Some(())
 }
 
-fn lines<'a>(
-    results: &'a SweepResults,
-    rows: &'a [SummaryRow],
-    column: usize,
-) -> Option<Vec<Line<'a>>> {
-    let mut groups: Vec<(String, Vec<(f64, &SummaryRow)>)> = Vec::new();
-    let several_variants = rows.iter().any(|row| row.variant != rows[0].variant);
-    for row in rows {
-        let Some(x) = row
-            .point
-            .get(column)?
-            .as_ref()
-            .and_then(sweeps::Value::as_float)
-        else {
-            continue;
-        };
-        let rest: Vec<String> = results
-            .columns
-            .iter()
-            .enumerate()
-            .filter(|(index, _)| *index != column)
-            .filter_map(|(index, _)| Some(row.point.get(index)?.as_ref()?.to_string()))
-            .collect();
-        let mut parts = Vec::new();
-        if several_variants || rest.is_empty() {
-            parts.push(row.variant.clone());
-        }
-        parts.extend(rest);
-        let label = parts.join(" · ");
-        match groups.iter_mut().find(|(other, _)| *other == label) {
-            Some((_, points)) => points.push((x, row)),
-            None => groups.push((label, vec![(x, row)])),
-        }
-    }
-    if groups.is_empty()
-        || groups.len() > SERIES.len()
-        || groups.iter().all(|(_, points)| points.len() < 2)
-    {
-        return None;
-    }
-    // One line alone has room for both scores.
-    let both = groups.len() == 1
-        && rows.iter().any(|row| row.d[0].n > 0)
-        && rows.iter().any(|row| row.g[0].n > 0);
-    let scores: &[&'static str] = if both { &["D", "G"] } else { &["reported"] };
-    let mut lines = Vec::new();
-    for (label, points) in groups {
-        for score in scores {
-            let mut points: Vec<_> = points
-                .iter()
-                .map(|(x, row)| {
-                    let aucs = row.cells.iter().filter_map(|index| {
-                        let result = &results.cells[*index];
-                        let reported = finished_auc(result)?;
-                        let metrics = &result.record.as_ref()?.outcome.metrics;
-                        let auc = match *score {
-                            "D" => metrics.d?.auc?,
-                            "G" => metrics.g?.auc?,
-                            _ => reported,
-                        };
-                        Some((result.cell.job.seed, auc * 100.0))
-                    });
-                    let aucs: Vec<(u64, f64)> = aucs.collect();
-                    (*x, *row, aucs)
-                })
-                .collect();
-            points.sort_by(|left, right| left.0.total_cmp(&right.0));
-            let label = if both {
-                format!("{label}: {score}")
-            } else {
-                label.clone()
-            };
-            lines.push(Line { label, points });
-        }
-    }
-    lines
+/// A point of a line: place, mean, spread, and whether all runs that were asked for are in it.
+#[derive(Clone, Copy)]
+struct Point<'a> {
+    x: f64,
+    mean: f64,
+    std: f64,
+    whole: bool,
+    group: &'a Group,
+}
+
+fn draw_line(canvas: &mut Canvas, figure: &str, axes: &Panel, line: &Line<'_>, look: Look) {
+    let color = look.color();
+    let points: Vec<Option<Point<'_>>> = line
+        .points
         .iter()
-        .any(|line| line.points.iter().any(|(.., aucs)| !aucs.is_empty()))
-        .then_some(lines)
+        .map(|(x, group)| {
+            let (mean, std, _) = group.estimate(line.network);
+            Some(Point {
+                x: *x,
+                mean: mean?,
+                std: std.unwrap_or(0.0),
+                whole: !group.is_short(line.network),
+                group,
+            })
+        })
+        .collect();
+    // Neighbours that are whole are joined.
+    let stretches = || {
+        points
+            .split(|point| point.is_none_or(|point| !point.whole))
+            .map(|stretch| stretch.iter().flatten().copied().collect::<Vec<_>>())
+            .filter(|stretch| stretch.len() > 1)
+    };
+    canvas.clipped(axes.rectangle(), figure, "", |pen| {
+        for stretch in stretches() {
+            let edge = |sign: f64| {
+                let place =
+                    move |point: &Point<'_>| axes.place(point.x, point.mean + sign * point.std);
+                stretch.iter().map(place).collect::<Vec<_>>()
+            };
+            let mut outline = edge(1.0);
+            outline.extend(edge(-1.0).into_iter().rev());
+            if stretch.iter().any(|point| point.std > 0.0) {
+                pen.polygon(&outline, color, 0.15);
+            }
+        }
+    });
+    let dots: usize = line.points.iter().map(|(_, group)| group.runs.len()).sum();
+    canvas.layer("", |pen| {
+        for (x, group) in line.points.iter().filter(|_| dots <= MOST_DOTS) {
+            let one = group.is_deterministic();
+            for (run, auc) in group
+                .finished(line.network)
+                .take(if one { 1 } else { usize::MAX })
+            {
+                let value = format!("{auc:.2}%");
+                let mark = Mark {
+                    seed: run.seed,
+                    job: &run.job,
+                    value: &value,
+                };
+                pen.seed_dot(axes.place(*x, auc), 1.7, color, 0.4, &mark);
+            }
+        }
+    });
+    canvas.layer(look.dash(), |pen| {
+        for stretch in stretches() {
+            let line: Vec<_> = stretch
+                .iter()
+                .map(|point| axes.place(point.x, point.mean))
+                .collect();
+            pen.line(&line, color, 2.0, 1.0);
+        }
+    });
+    let every = points.len().div_ceil(16).max(1);
+    canvas.layer("", |pen| {
+        for point in points.iter().rev().step_by(every).flatten() {
+            let fill = if point.whole { color } else { WHITE };
+            let at = axes.place(point.x, point.mean);
+            pen.marker(at, 3.0, look.marker(), color, fill);
+        }
+    });
+    for point in points.iter().flatten().filter(|point| !point.whole) {
+        let (x, y) = axes.place(point.x, point.mean);
+        let (.., right, _) = axes.rectangle();
+        let text = point.group.count(line.network);
+        let style = TextStyle::new(9.5).color(MUTED);
+        if x + 8.0 + width(&text, 9.5, false) > right {
+            canvas.text(x - 8.0, y, style.anchor(Anchor::End), &text);
+        } else {
+            canvas.text(x + 8.0, y, style, &text);
+        }
+    }
+}
+
+fn describe(panel: &Split, line: &Line<'_>) -> String {
+    let points: Vec<String> = line
+        .points
+        .iter()
+        .map(|(x, group)| {
+            let (mean, _, n) = group.estimate(line.network);
+            let mean = mean.map_or_else(|| "no result".into(), |mean| format!("{mean:.2}%"));
+            let asked = group.runs.len();
+            format!(
+                "{mean} at {} ({n} of {asked} seeds)",
+                sweeps::Value::Float(*x)
+            )
+        })
+        .collect();
+    let heading = if panel.heading.is_empty() {
+        String::new()
+    } else {
+        format!("{}, ", panel.heading)
+    };
+    format!("{heading}{}: {}.", line.label, points.join(", "))
 }
 
 /// Whether the values ask for a logarithmic axis: positive, over most of a decade, and more even in their ratios than in
@@ -335,22 +452,25 @@ fn unit_of(parameter: &str) -> String {
     }
 }
 
-/// `n = 5 at every point`, or the range of n.
-fn counts(lines: &[Line<'_>]) -> String {
-    let numbers = || {
-        lines
-            .iter()
-            .flat_map(|line| line.points.iter().map(|(.., aucs)| aucs.len()))
+/// `n = 5 of 5 at every point`, or the range of n.
+fn counts(panels: &[(Split, Vec<Line<'_>>)]) -> String {
+    let points = || {
+        let lines = panels.iter().flat_map(|(_, lines)| lines);
+        lines.flat_map(|line| {
+            line.points
+                .iter()
+                .map(move |(_, group)| (line.network, group))
+        })
     };
-    let asked = lines
-        .iter()
-        .flat_map(|line| line.points.iter().map(|(_, row, _)| row.expected))
+    let numbers = || points().map(|(network, group)| group.finished(network).count());
+    let asked = points()
+        .map(|(_, group)| group.runs.len())
         .max()
         .unwrap_or(0);
     let (low, high) = (numbers().min().unwrap_or(0), numbers().max().unwrap_or(0));
     if low == high {
-        format!("n = {low} of {asked} at every point")
+        format!("n = {low} of {asked} seeds at every point")
     } else {
-        format!("n = {low} to {high} of {asked}")
+        format!("n = {low} to {high} of {asked} seeds")
     }
 }

@@ -1,181 +1,85 @@
-//! One line per variant and point: every seed a dot, the mean with its 95% interval, the published number as a diamond.
+//! One row per variant and point: every seed a dot, the mean with its 95% interval, the published number as a diamond; a
+//! panel per data set. Names and numbers stand above their row, so that both are whole on a narrow screen.
 
 use super::Figure;
 use super::axis::{Axis, percent_range};
-use super::canvas::{Anchor, Canvas, Marker, TextStyle};
+use super::canvas::{Anchor, Canvas, Marker, Pen, TextStyle};
+use super::cells::{Cells, Group};
 use super::color::{BLUE, GRID, INK, MUTED, VERMILLION, WHITE};
-use super::data::cell_table;
+use super::heading::Heading;
+use super::mark::Mark;
 use super::panel::{MEDIUM, SMALL, number_ticks};
+use super::panels::{Split, split};
 use super::text::{fit, width};
-use crate::results::SweepResults;
-use crate::summary::SummaryRow;
 
-/// Lines of one figure at most.
+/// Rows of one figure at most.
 const MOST_ROWS: usize = 40;
-const WIDTH: f64 = 720.0;
-const ROW: f64 = 34.0;
-/// The heading over the numbers.
-const NUMBERS: &str = "mean ± std (n of asked)";
-/// Where seeds, mean and published number lie in a line, from its middle: lanes of their own, so that none hides another.
-const LANES: [f64; 3] = [9.0, 0.0, -9.0];
+const WIDTH: f64 = 460.0;
+const EDGE: f64 = 12.0;
+/// A row's words, and what is drawn below them.
+const WORDS: f64 = 18.0;
+const ROW: f64 = 46.0;
+/// Where seeds, mean and published number lie in a row, from its middle: lanes of their own, so that none hides another.
+const LANES: [f64; 3] = [8.0, 0.0, -8.0];
 
-/// A published number beside a line, in percent.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Published {
-    pub(super) value: f64,
-    pub(super) std: Option<f64>,
-}
-
-/// The figure over `rows`, or nothing where no job has finished.
-pub(super) fn dots(
-    results: &SweepResults,
-    rows: &[SummaryRow],
-    published: &[Option<Published>],
-    name: &str,
-) -> Option<Figure> {
-    let values: Vec<Vec<(u64, f64)>> = rows
-        .iter()
-        .map(|row| {
-            row.seeds_and_aucs(results)
-                .map(|(seed, auc)| (seed, auc * 100.0))
-                .collect()
-        })
-        .collect();
-    if values.iter().all(Vec::is_empty) {
+/// The figure, or nothing where no job has finished.
+pub(super) fn dots(cells: &Cells) -> Option<Figure> {
+    let source = &cells.source;
+    let groups = &cells.groups;
+    if groups.iter().all(|group| group.values(None).is_empty()) {
         return None;
     }
-    let shown = rows.len().min(MOST_ROWS);
-    let any_published = published.iter().take(shown).any(Option::is_some);
-    let ends = published
-        .iter()
-        .take(shown)
-        .flatten()
-        .flat_map(|published| {
-            let std = published.std.unwrap_or(0.0);
-            [published.value - std, published.value + std]
-        });
-    let (low, high) = percent_range(
-        values
-            .iter()
-            .take(shown)
-            .flatten()
-            .map(|(_, auc)| *auc)
-            .chain(ends),
+    let shown = groups.len().min(MOST_ROWS);
+    let drawn = &groups[..shown];
+    let panels = split(source, drawn.iter().map(|group| &group.key), &[]);
+    let any_published = drawn.iter().any(|group| group.published.is_some());
+    let title = "Result per variant";
+    let several = panels.len() > 1;
+    let heading = Heading::new(
+        source,
+        title,
+        &["Frame-level AUC after the last epoch; in brackets whose score: D's or G's."],
+        WIDTH,
     );
-    let numbers: Vec<String> = rows.iter().map(result_text).collect();
-    let labels: Vec<String> = rows.iter().map(|row| row.label(&results.columns)).collect();
-    let label_room = labels
-        .iter()
-        .take(shown)
-        .map(|label| width(label, SMALL, false))
-        .fold(60.0, f64::max)
-        .min(230.0);
-    let number_room = numbers
-        .iter()
-        .take(shown)
-        // Bold, which is wider: lines that lack seeds are; the heading must fit too.
-        .map(|text| width(text, SMALL, true))
-        .fold(width(NUMBERS, SMALL, false), f64::max)
-        .min(210.0);
-    let (left, right) = (label_room + 18.0, WIDTH - number_room - 18.0);
-    let (top, bottom) = (46.0, 46.0);
-    let height = top + shown as f64 * ROW + bottom;
-    let axis = Axis::linear(low, high, left, right);
-    let ticks = number_ticks(&axis, 6);
-    let base = height - bottom;
-    let mut canvas = Canvas::new(WIDTH, height);
-    canvas.layer("", |pen| {
-        for (tick, _) in &ticks {
-            let x = axis.place(*tick);
-            pen.line(&[(x, top), (x, base)], GRID, 0.8, 1.0);
-            pen.line(&[(x, base), (x, base + 4.0)], INK, 1.0, 1.0);
+    let top = heading.height() + 22.0;
+    let panel_height = |panel: &Split| {
+        let head = if panel.heading.is_empty() { 0.0 } else { 24.0 };
+        head + panel.groups.len() as f64 * ROW + 30.0
+    };
+    let height = top + panels.iter().map(panel_height).sum::<f64>() + 20.0;
+    let mut canvas = Canvas::new(&source.about, WIDTH, height);
+    heading.draw(&mut canvas);
+    legend(&mut canvas, heading.height() + 6.0, any_published);
+    let mut y = top;
+    let mut description = Vec::new();
+    for panel in &panels {
+        let members: Vec<&Group> = panel.groups.iter().map(|index| &drawn[*index]).collect();
+        if several {
+            description.push(format!("{}:", panel.heading));
         }
-        pen.line(&[(left, base), (right, base)], INK, 1.0, 1.0);
-    });
-    for (tick, label) in &ticks {
-        canvas.text(
-            axis.place(*tick),
-            base + 12.0,
-            TextStyle::new(SMALL).anchor(Anchor::Middle),
-            label,
-        );
+        if !panel.heading.is_empty() {
+            let style = TextStyle::new(MEDIUM).bold();
+            let text = fit(&panel.heading, MEDIUM, true, WIDTH - 2.0 * EDGE);
+            canvas.text(EDGE, y + 12.0, style, &text);
+        }
+        description.extend(draw_panel(
+            &mut canvas,
+            cells,
+            &members,
+            y + if panel.heading.is_empty() { 0.0 } else { 24.0 },
+        ));
+        y += panel_height(panel);
     }
-    let middle = f64::midpoint(left, right);
     canvas.text(
-        middle,
-        height - 12.0,
+        WIDTH / 2.0,
+        height - 10.0,
         TextStyle::new(MEDIUM).anchor(Anchor::Middle),
         "frame-level AUC (%)",
     );
-    let head = TextStyle::new(SMALL).color(MUTED);
-    canvas.text(right + 12.0, top - 8.0, head, NUMBERS);
-    legend(&mut canvas, any_published);
-
-    for index in 0..shown {
-        let y = top + (index as f64 + 0.5) * ROW;
-        let label = fit(&labels[index], SMALL, false, label_room);
-        canvas.text(
-            left - 8.0,
-            y,
-            TextStyle::new(SMALL).anchor(Anchor::End),
-            &label,
-        );
-        let row = &rows[index];
-        let style = TextStyle::new(SMALL);
-        let short = row.n < row.expected;
-        canvas.text(
-            right + 12.0,
-            y,
-            if short { style.bold() } else { style },
-            &numbers[index],
-        );
-        canvas.layer("", |pen| {
-            // Spread over three heights by rank, so that equal ones do not hide each other.
-            let mut sorted: Vec<f64> = values[index].iter().map(|(_, auc)| *auc).collect();
-            sorted.sort_by(f64::total_cmp);
-            let opacity = (12.0 / sorted.len() as f64).clamp(0.06, 0.5);
-            for (rank, auc) in sorted.iter().enumerate() {
-                let offset = [-2.5, 0.0, 2.5][rank % 3];
-                pen.dot(
-                    (axis.place(*auc), y + LANES[0] + offset),
-                    2.2,
-                    BLUE,
-                    opacity,
-                );
-            }
-            if let Some(interval) = row.auc.interval {
-                let ends = [
-                    (axis.place(interval.low * 100.0), y),
-                    (axis.place(interval.high * 100.0), y),
-                ];
-                pen.line(&ends, INK, 2.4, 1.0);
-            }
-            if let Some(published) = published.get(index).copied().flatten() {
-                let (x, y) = (axis.place(published.value), y + LANES[2]);
-                if let Some(std) = published.std {
-                    let ends = [
-                        (axis.place(published.value - std), y),
-                        (axis.place(published.value + std), y),
-                    ];
-                    pen.line(&ends, VERMILLION, 1.6, 1.0);
-                }
-                pen.marker((x, y), 3.2, Marker::Diamond, VERMILLION, WHITE);
-            }
-            if let Some(mean) = row.auc.mean {
-                pen.marker(
-                    (axis.place(mean * 100.0), y),
-                    3.6,
-                    Marker::Circle,
-                    INK,
-                    WHITE,
-                );
-            }
-        });
-    }
-    let cut = if shown < rows.len() {
+    let cut = if shown < groups.len() {
         format!(
-            " The first {shown} of {} lines are shown; the CSV has all.",
-            rows.len()
+            " The first {shown} of {} rows are shown; the CSV has all.",
+            groups.len()
         )
     } else {
         String::new()
@@ -186,57 +90,143 @@ pub(super) fn dots(
         ""
     };
     let caption = format!(
-        "Frame-level AUC after the last epoch. Dots: single seeds. Circle: mean over the finished seeds; bar: 95% bootstrap \
-         interval of the mean (from three seeds on). Numbers in bold: not every seed finished.{diamonds}{cut}"
+        "Frame-level AUC after the last epoch. Dots: single seeds. Circle: mean over the finished seeds; bar: 95% interval (Student's t) \
+         of the mean. Numbers in bold: not every seed finished.{diamonds}{cut}"
     );
-    let description: Vec<String> = labels
-        .iter()
-        .zip(&numbers)
-        .take(shown)
-        .map(|(label, text)| format!("{label}: {text}."))
-        .collect();
-    let title = "Result per variant";
     Some(Figure {
-        name: name.to_owned(),
+        name: source.figure.clone(),
         title: title.to_owned(),
-        svg: canvas.finish(name, title, &description.join(" ")),
-        csv: cell_table(results, rows, published, name),
+        svg: canvas.finish(&source.figure, title, &description.join(" ")),
+        csv: cells.to_csv(),
         caption,
     })
 }
 
-fn legend(canvas: &mut Canvas, published: bool) {
-    let (mut x, y) = (14.0, 16.0);
-    let style = TextStyle::new(SMALL);
-    let mut entry =
-        |canvas: &mut Canvas, text: &str, draw: &dyn Fn(&super::canvas::Pen<'_>, f64)| {
-            canvas.layer("", |pen| draw(pen, x));
-            canvas.text(x + 34.0, y, style, text);
-            x += 34.0 + width(text, SMALL, false) + 24.0;
-        };
-    entry(canvas, "mean, 95% interval", &|pen, x| {
-        pen.line(&[(x, y), (x + 28.0, y)], INK, 2.4, 1.0);
-        pen.marker((x + 14.0, y), 3.6, Marker::Circle, INK, WHITE);
+/// Draws the rows of one data set, and says each in words.
+fn draw_panel(canvas: &mut Canvas, cells: &Cells, groups: &[&Group], top: f64) -> Vec<String> {
+    let ends = groups.iter().filter_map(|group| group.published);
+    let ends = ends.flat_map(|(value, std)| {
+        let std = std.unwrap_or(0.0);
+        [value - std, value + std]
     });
-    entry(canvas, "single seeds", &|pen, x| {
+    let values = groups.iter().flat_map(|group| group.values(None));
+    let (low, high) = percent_range(values.chain(ends));
+    let axis = Axis::linear(low, high, EDGE, WIDTH - EDGE);
+    let ticks = number_ticks(&axis, 7);
+    let base = top + groups.len() as f64 * ROW + 4.0;
+    canvas.layer("", |pen| {
+        for (tick, _) in &ticks {
+            let x = axis.place(*tick);
+            pen.line(&[(x, top), (x, base)], GRID, 0.8, 1.0);
+            pen.line(&[(x, base), (x, base + 4.0)], INK, 1.0, 1.0);
+        }
+        pen.line(&[(axis.start, base), (axis.end, base)], INK, 1.0, 1.0);
+    });
+    for (tick, label) in &ticks {
+        let style = TextStyle::new(SMALL).anchor(Anchor::Middle);
+        canvas.text(axis.place(*tick), base + 12.0, style, label);
+    }
+    let others = cells.source.others();
+    let mut words = Vec::new();
+    for (index, group) in groups.iter().enumerate() {
+        let y = top + index as f64 * ROW;
+        let label = group.key.label(&others, &cells.source);
+        let score = group
+            .reported()
+            .map(|network| format!(" ({})", network.name()));
+        let label = format!("{label}{}", score.unwrap_or_default());
+        let numbers = numbers(group);
+        words.push(format!("{label}: {numbers}."));
+        canvas.variant(&group.key.variant, |canvas| {
+            let style = TextStyle::new(SMALL);
+            let short = group.is_short(None);
+            let style = if short { style.bold() } else { style };
+            // A strip of white keeps the grid out of the words.
+            canvas.layer("", |pen| {
+                pen.rectangle((0.0, y + 1.0), (WIDTH, y + WORDS - 1.0), WHITE, 1.0);
+            });
+            canvas.text(WIDTH - EDGE, y + 10.0, style.anchor(Anchor::End), &numbers);
+            let room = WIDTH - 2.0 * EDGE - width(&numbers, SMALL, short) - 12.0;
+            let name = fit(&label, SMALL, true, room);
+            canvas.text(EDGE, y + 10.0, TextStyle::new(SMALL).bold(), &name);
+            let middle = y + WORDS + (ROW - WORDS) / 2.0;
+            canvas.layer("", |pen| draw_row(pen, group, &axis, middle));
+        });
+    }
+    words
+}
+
+fn draw_row(pen: &Pen<'_>, group: &Group, axis: &Axis, y: f64) {
+    let one = group.is_deterministic();
+    // Spread over three heights by rank, so that equal ones do not hide each other.
+    let mut sorted: Vec<_> = group.finished(None).collect();
+    sorted.sort_by(|left, right| left.1.total_cmp(&right.1));
+    if one {
+        sorted.truncate(1);
+    }
+    let opacity = (12.0 / sorted.len() as f64).clamp(0.06, 0.5);
+    for (rank, (run, auc)) in sorted.iter().enumerate() {
+        let at = (axis.place(*auc), y + LANES[0] + [-2.5, 0.0, 2.5][rank % 3]);
+        let value = format!("{auc:.2}%");
+        let mark = Mark {
+            seed: run.seed,
+            job: &run.job,
+            value: &value,
+        };
+        pen.seed_dot(at, 2.2, BLUE, opacity, &mark);
+    }
+    if let Some((low, high)) = group.interval.filter(|_| !one) {
+        let ends = [
+            (axis.place((low * 100.0).max(axis.low)), y),
+            (axis.place((high * 100.0).min(axis.high)), y),
+        ];
+        pen.line(&ends, INK, 2.4, 1.0);
+    }
+    if let Some((value, std)) = group.published {
+        let (x, y) = (axis.place(value), y + LANES[2]);
+        if let Some(std) = std {
+            let ends = [(axis.place(value - std), y), (axis.place(value + std), y)];
+            pen.line(&ends, VERMILLION, 1.6, 1.0);
+        }
+        pen.marker((x, y), 3.2, Marker::Diamond, VERMILLION, WHITE);
+    }
+    if let (Some(mean), ..) = group.estimate(None) {
+        let fill = if one { INK } else { WHITE };
+        pen.marker((axis.place(mean), y), 3.6, Marker::Circle, INK, fill);
+    }
+}
+
+fn legend(canvas: &mut Canvas, y: f64, published: bool) {
+    let mut x = EDGE;
+    let style = TextStyle::new(SMALL).color(MUTED);
+    let mut entry = |canvas: &mut Canvas, text: &str, draw: &dyn Fn(&Pen<'_>, f64)| {
+        canvas.layer("", |pen| draw(pen, x));
+        canvas.text(x + 28.0, y, style, text);
+        x += 28.0 + width(text, SMALL, false) + 18.0;
+    };
+    entry(canvas, "mean, 95% interval", &|pen, x| {
+        pen.line(&[(x, y), (x + 22.0, y)], INK, 2.4, 1.0);
+        pen.marker((x + 11.0, y), 3.6, Marker::Circle, INK, WHITE);
+    });
+    entry(canvas, "seeds", &|pen, x| {
         for (step, offset) in [-2.5, 0.0, 2.5].into_iter().enumerate() {
-            pen.dot((x + 8.0 + 6.0 * step as f64, y + offset), 2.2, BLUE, 0.5);
+            pen.dot((x + 5.0 + 6.0 * step as f64, y + offset), 2.2, BLUE, 0.5);
         }
     });
     if published {
-        entry(canvas, "published (± std where printed)", &|pen, x| {
-            pen.line(&[(x, y), (x + 28.0, y)], VERMILLION, 1.6, 1.0);
-            pen.marker((x + 14.0, y), 3.2, Marker::Diamond, VERMILLION, WHITE);
+        entry(canvas, "published (± std)", &|pen, x| {
+            pen.line(&[(x, y), (x + 22.0, y)], VERMILLION, 1.6, 1.0);
+            pen.marker((x + 11.0, y), 3.2, Marker::Diamond, VERMILLION, WHITE);
         });
     }
 }
 
-/// `73.26 ± 0.26 (5 of 5)`.
-fn result_text(row: &SummaryRow) -> String {
-    let counts = format!("({} of {})", row.n, row.expected);
-    match (row.auc.mean, row.auc.std) {
-        (Some(mean), Some(std)) => format!("{:.2} ± {:.2} {counts}", mean * 100.0, std * 100.0),
-        (Some(mean), None) => format!("{:.2} {counts}", mean * 100.0),
-        _ => format!("no result {counts}"),
+/// `73.26 ± 0.26, n = 5 of 5`.
+fn numbers(group: &Group) -> String {
+    let count = group.count(None);
+    match group.estimate(None) {
+        (Some(mean), Some(std), _) => format!("{mean:.2} ± {std:.2}, {count}"),
+        (Some(mean), None, _) => format!("{mean:.2}, {count}"),
+        _ => format!("no result, {count}"),
     }
 }

@@ -1,6 +1,7 @@
 //! Reconstructions in two dimensions, normal against anomalous, a panel per variant (the paper's Fig. 6).
 
 use super::Figure;
+use super::about::{ABOUT, About};
 use super::axis::{Axis, range};
 use super::canvas::{Canvas, TextStyle};
 use super::color::{BLUE, GRID, VERMILLION};
@@ -32,11 +33,27 @@ pub(super) fn embeddings(results: &SweepResults, name: &str) -> Option<Figure> {
     if panels.is_empty() {
         return None;
     }
+    let mut seeds: Vec<u64> = panels
+        .iter()
+        .map(|(scores, _)| results.cells[scores.cell].cell.job.seed)
+        .collect();
+    seeds.sort_unstable();
+    seeds.dedup();
+    let seeds: Vec<String> = seeds.iter().map(ToString::to_string).collect();
+    let note = format!(
+        "Reconstructions of test segments, one run each: seed {}",
+        seeds.join(", ")
+    );
     let across = panels.len().min(3);
     let lines = panels.len().div_ceil(across);
     let (left, top, gap, heading) = (12.0, 34.0, 18.0, 24.0);
     let side = ((WIDTH - 2.0 * left - gap * (across - 1) as f64) / across as f64).min(340.0);
-    let mut canvas = Canvas::new(WIDTH, top + lines as f64 * (heading + side + gap));
+    let mut canvas = Canvas::titled(
+        results,
+        &note,
+        WIDTH,
+        top + lines as f64 * (heading + side + gap),
+    );
     canvas.layer("", |pen| pen.dot((left + 6.0, 15.0), 3.0, BLUE, 0.6));
     canvas.text(left + 16.0, 15.0, TextStyle::new(SMALL), "normal segment");
     canvas.layer("", |pen| cross(pen, (left + 136.0, 15.0)));
@@ -48,7 +65,8 @@ pub(super) fn embeddings(results: &SweepResults, name: &str) -> Option<Figure> {
     );
     let header = ["figure", "sweep", "variant", "seed", "x", "y", "anomalous"];
     let columns = results.columns.iter().map(String::as_str);
-    let mut table = Table::new(header.into_iter().chain(columns));
+    let mut table = Table::new(header.into_iter().chain(columns).chain([ABOUT]));
+    let mut about = About::brief(results).to_json();
     let mut description = Vec::new();
     for (index, (scores, label)) in panels.iter().enumerate() {
         let x = left + (index % across) as f64 * (side + gap);
@@ -119,6 +137,7 @@ pub(super) fn embeddings(results: &SweepResults, name: &str) -> Option<Figure> {
             table.number(Some(f64::from(point.y)));
             table.text(if point.anomalous { "true" } else { "false" });
             table.point(&cell.point, results.columns.len());
+            table.text(&std::mem::take(&mut about));
             table.end_line();
         }
     }

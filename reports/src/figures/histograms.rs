@@ -1,6 +1,7 @@
 //! How scores separate normal from anomalous frames: histograms (the paper's Fig. 4).
 
 use super::Figure;
+use super::about::{ABOUT, About};
 use super::axis::Axis;
 use super::canvas::{Anchor, Canvas, TextStyle};
 use super::color::{BLUE, MUTED, VERMILLION};
@@ -42,7 +43,7 @@ impl Histogram {
         }
         Self {
             origin: scored.origin.clone(),
-            auc: scored.roc().map(|(_, auc)| auc),
+            auc: scored.roc().auc(),
             bins,
         }
     }
@@ -78,13 +79,23 @@ pub(super) fn histograms(
     if shown.is_empty() {
         return None;
     }
-    let across = shown.len().min(3);
+    // Two to a line where three would cut their names.
+    let widest = shown
+        .iter()
+        .map(|histogram| width(&histogram.origin.label(), MEDIUM, true))
+        .fold(0.0, f64::max);
+    let across = shown.len().min(if widest > 140.0 { 2 } else { 3 });
     let lines = shown.len().div_ceil(across);
     let (left, right, top, bottom, gap, heading) = (16.0, 16.0, 36.0, 20.0, 22.0, 24.0);
     let panel_width = (WIDTH - left - right - gap * (across - 1) as f64) / across as f64;
     let panel_height = if across == 1 { 220.0 } else { 130.0 };
     let line_height = heading + panel_height + 34.0;
-    let mut canvas = Canvas::new(WIDTH, top + lines as f64 * line_height + bottom);
+    let mut canvas = Canvas::titled(
+        results,
+        &seeds(shown),
+        WIDTH,
+        top + lines as f64 * line_height + bottom,
+    );
     canvas.layer("", |pen| {
         pen.rectangle((left, 11.0), (left + 22.0, 21.0), BLUE, 0.45);
         pen.rectangle((left + 132.0, 11.0), (left + 154.0, 21.0), VERMILLION, 0.45);
@@ -120,7 +131,8 @@ pub(super) fn histograms(
         "anomalous_frames",
     ];
     let columns = results.columns.iter().map(String::as_str);
-    let mut table = Table::new(header.into_iter().chain(columns));
+    let mut table = Table::new(header.into_iter().chain(columns).chain([ABOUT]));
+    let mut about = About::brief(results).to_json();
     let mut description = Vec::new();
     for (index, histogram) in shown.iter().enumerate() {
         let x = left + (index % across) as f64 * (panel_width + gap);
@@ -194,6 +206,7 @@ pub(super) fn histograms(
             table.text(&of_normal.to_string());
             table.text(&of_anomalous.to_string());
             table.point(&histogram.origin.point, results.columns.len());
+            table.text(&std::mem::take(&mut about));
             table.end_line();
         }
         let auc = histogram

@@ -161,7 +161,7 @@ mod tests {
     use super::*;
 
     fn svg(names: &[&str]) -> String {
-        let mut canvas = Canvas::new(300.0, 50.0);
+        let mut canvas = Canvas::new(&super::super::about::About::default(), 300.0, 50.0);
         for name in names {
             canvas.text(10.0, 20.0, TextStyle::new(11.0), name);
         }

@@ -1,32 +1,48 @@
-//! Figures: SVG by plotters at eight times the size, PNG from the same SVG, and the CSV that redraws each.
+//! Figures: data, then drawing. The data of each is a structure that its CSV holds too, both ways; its SVG is drawn from the
+//! structure alone, and its PNG from the SVG. So a figure that is drawn again from its CSV is the same to the byte.
+//!
+//! Reading order: `about`, `source` and `key` (what all figures share), `cells` and `curves` (the data of results and of
+//! epochs), `canvas` (SVG), then a file a figure; `default` chooses.
 //!
 //! House rules of every figure: Okabe–Ito colours, and a line style or marker beside every colour so that it reads in grey;
 //! horizontal grid only; legends off the data or labels at the line's end; n in the picture; the same scale on panels that
 //! are compared; a `<title>` and a `<desc>` for those who cannot see it.
 
+mod about;
 mod against;
 mod axis;
 mod canvas;
+mod cells;
 mod color;
 mod convergence;
-mod data;
+mod curves;
+mod curves_csv;
 mod default;
 mod dots;
 mod embedding;
+mod heading;
 mod heatmap;
 mod histograms;
-mod labels;
+mod intervals;
+mod key;
+mod legend;
 mod letters;
+mod mark;
+mod network;
 mod overlay;
 mod panel;
+mod panels;
 mod png;
 mod profile;
 mod redraw;
+mod representative;
 mod roc;
 mod scores;
-mod series;
+mod source;
 mod text;
 mod timeline;
+
+use network as series;
 
 pub(crate) use canvas::escape;
 pub use default::figures_of;

@@ -1,63 +1,188 @@
-//! All variants on one pair of axes over the epochs: every seed thin, means thick, bands of ± one standard deviation (the
-//! paper's Fig. 10).
-
-use sweeps::{EpochPoint, ScoreBy};
+//! All variants on one pair of axes over the epochs, a panel per data set: every seed thin, means thick, bands of ± one
+//! standard deviation (the paper's Fig. 10). Runs of other lengths have a panel of their own.
 
 use super::Figure;
 use super::axis::{Axis, percent_range};
-use super::canvas::{Anchor, Canvas, MARKERS, TextStyle};
-use super::color::{SERIES, WHITE};
-use super::data::epoch_table;
-use super::labels::distinct;
-use super::panel::{DASHES, MEDIUM, Panel, SMALL, end_labels, whole_ticks};
-use super::series::{Band, SeedCurve, bands, seed_curves};
-use super::text::{fit, width};
-use crate::results::SweepResults;
-use crate::summary::SummaryRow;
+use super::canvas::{Anchor, Canvas, TextStyle};
+use super::color::WHITE;
+use super::convergence::{band_words, draw_seeds, left_out, seed_words};
+use super::curves::{CurveGroup, Curves};
+use super::heading::Heading;
+use super::key::Key;
+use super::legend::{self, Entry, Fill, Look};
+use super::panel::{MEDIUM, Panel, whole_ticks};
+use super::panels::{Split, split};
+use super::text::fit;
 
-const WIDTH: f64 = 720.0;
-const HEIGHT: f64 = 400.0;
+const WIDTH: f64 = 480.0;
+const PLOT: f64 = 270.0;
+const EDGE: f64 = 12.0;
+/// Lines of a panel at most: as many as there are colours.
+pub(super) const MOST_LINES: usize = 7;
+/// Panels of one figure at most.
+pub(super) const MOST_PANELS: usize = 8;
 
-/// The figure over `rows`, as many as there are colours at most; nothing where fewer than two have a curve.
-pub(super) fn overlay(results: &SweepResults, rows: &[SummaryRow], name: &str) -> Option<Figure> {
-    let series: Vec<(&SummaryRow, Vec<SeedCurve>, Vec<Band>)> = rows
-        .iter()
-        .map(|row| {
-            let curves = seed_curves(results, row, |index, point| reported(results, index, point));
-            let bands = bands(&curves);
-            (row, curves, bands)
-        })
-        .filter(|(_, curves, _)| !curves.is_empty())
-        .collect();
-    if series.len() < 2 || series.len() > SERIES.len() {
+/// The groups of each panel, by index in `keys`: those of one data set whose runs are about as long.
+pub(super) fn panels_of<'a>(
+    source: &super::source::Source,
+    keys: impl Iterator<Item = &'a Key>,
+    length: impl Fn(usize) -> u32,
+) -> Vec<Split> {
+    let mut panels = Vec::new();
+    for panel in split(source, keys, &[]) {
+        let lengths = || panel.groups.iter().map(|index| length(*index));
+        let start = panels.len();
+        let (low, high) = (lengths().min().unwrap_or(1), lengths().max().unwrap_or(1));
+        if high < 2 * low {
+            panels.push(panel);
+            continue;
+        }
+        // Half as long or shorter is another length.
+        let mut rest = panel.groups.clone();
+        while let Some(longest) = rest.iter().map(|index| length(*index)).max() {
+            let (with, without): (Vec<usize>, Vec<usize>) =
+                rest.iter().partition(|index| 2 * length(**index) > longest);
+            rest = without;
+            let epochs = format!("up to {longest} epochs");
+            panels.push(Split {
+                heading: if panel.heading.is_empty() {
+                    epochs
+                } else {
+                    format!("{}, {epochs}", panel.heading)
+                },
+                groups: with,
+            });
+            // A length of nothing ends it.
+            if longest == 0 {
+                break;
+            }
+        }
+        panels[start..].sort_by_key(|panel: &Split| panel.groups.first().copied());
+    }
+    panels
+}
+
+/// The figure; nothing where no group has a curve.
+pub(super) fn overlay(curves: &Curves) -> Option<Figure> {
+    let source = &curves.source;
+    let groups: Vec<&CurveGroup> = curves.drawn().collect();
+    let panels = panels_of(source, groups.iter().map(|group| &group.key), |index| {
+        groups[index].last()
+    });
+    if panels.is_empty() {
         return None;
     }
-    let points = || {
-        series
-            .iter()
-            .flat_map(|(_, curves, _)| curves)
-            .flat_map(|curve| curve.points.iter())
+    let title = "All variants over the epochs";
+    let words = band_words(groups.iter().copied());
+    let heading = Heading::new(
+        source,
+        title,
+        &[
+            "Frame-level AUC of the reported score, D's or G's, after each epoch.",
+            &words,
+        ],
+        WIDTH,
+    );
+    let others = source.others();
+    let entries = |panel: &Split| -> Vec<Entry> {
+        let members = panel.groups.iter().map(|index| groups[*index]);
+        let entry = |(index, group): (usize, &CurveGroup)| {
+            let label = group.key.label(&others, source);
+            let score = group
+                .reported()
+                .map(|network| format!(" ({})", network.name()));
+            Entry {
+                look: Look(index),
+                variant: group.key.variant.clone(),
+                label: format!("{label}{}", score.unwrap_or_default()),
+                note: group.count(),
+            }
+        };
+        members.take(MOST_LINES).enumerate().map(entry).collect()
     };
-    let (low, high) = percent_range(points().map(|(_, auc)| *auc));
-    let last = points().map(|(epoch, _)| *epoch).max()?.max(2);
-    let drawn: Vec<&SummaryRow> = series.iter().map(|(row, ..)| *row).collect();
-    let (labels, key) = distinct(&drawn, &results.columns);
-    let labels: Vec<String> = labels
+    let panel_height = |panel: &Split| {
+        let head = if panel.heading.is_empty() { 4.0 } else { 24.0 };
+        head + legend::height(&entries(panel)) + PLOT + 32.0
+    };
+    let height = heading.height() + panels.iter().map(panel_height).sum::<f64>() + 24.0;
+    let mut canvas = Canvas::new(&source.about, WIDTH, height);
+    heading.draw(&mut canvas);
+    let mut top = heading.height();
+    let mut description = Vec::new();
+    for panel in &panels {
+        let members: Vec<&CurveGroup> = panel
+            .groups
+            .iter()
+            .take(MOST_LINES)
+            .map(|index| groups[*index])
+            .collect();
+        let mut y = top + 4.0;
+        if !panel.heading.is_empty() {
+            let style = TextStyle::new(MEDIUM).bold();
+            let text = fit(&panel.heading, MEDIUM, true, WIDTH - 2.0 * EDGE);
+            canvas.text(EDGE, top + 12.0, style, &text);
+            y = top + 24.0;
+        }
+        let entries = entries(panel);
+        legend::draw(
+            &mut canvas,
+            &entries,
+            (EDGE, y),
+            WIDTH - 2.0 * EDGE,
+            Some(Fill::Hollow),
+        );
+        y += legend::height(&entries);
+        draw_panel(&mut canvas, &source.figure, &members, y);
+        description.extend(entries.iter().zip(&members).filter_map(|(entry, group)| {
+            let (epoch, mean, std) = group.means(None).next_back()?;
+            let std = std.map_or_else(String::new, |std| format!(" ± {std:.2}"));
+            let heading = if panel.heading.is_empty() {
+                String::new()
+            } else {
+                format!("{}, ", panel.heading)
+            };
+            Some(format!(
+                "{heading}{} ({}): {mean:.2}{std}% in epoch {epoch}.",
+                entry.label, entry.note
+            ))
+        }));
+        top += panel_height(panel);
+    }
+    canvas.text(
+        WIDTH / 2.0,
+        height - 12.0,
+        TextStyle::new(MEDIUM).anchor(Anchor::Middle),
+        "epoch",
+    );
+    let fewer = if panels.iter().any(|panel| panel.groups.len() > MOST_LINES) {
+        format!(" The first {MOST_LINES} groups of a panel are drawn.")
+    } else {
+        String::new()
+    };
+    Some(Figure {
+        name: source.figure.clone(),
+        title: title.to_owned(),
+        caption: format!(
+            "Frame-level AUC of the reported score after each epoch. Thin lines: single seeds{}. Thick lines: means over the finished \
+             seeds; {words}.{fewer}{}",
+            seed_words(groups.iter().copied()),
+            left_out(curves)
+        ),
+        svg: canvas.finish(&source.figure, title, &description.join(" ")),
+        csv: curves.to_csv(),
+    })
+}
+
+fn draw_panel(canvas: &mut Canvas, figure: &str, groups: &[&CurveGroup], top: f64) {
+    let (low, high) = percent_range(groups.iter().flat_map(|group| group.values(None)));
+    let last = groups
         .iter()
-        .map(|label| fit(label, SMALL, true, 160.0))
-        .collect();
-    let counts: Vec<String> = series
-        .iter()
-        .map(|(row, ..)| format!("n = {} of {}", row.n, row.expected))
-        .collect();
-    let room = labels
-        .iter()
-        .map(|label| width(label, SMALL, true))
-        .chain(counts.iter().map(|count| width(count, SMALL, false)))
-        .fold(0.0, f64::max);
-    let top = if key.is_empty() { 16.0 } else { 30.0 };
-    let y_axis = Axis::linear(low, high, HEIGHT - 48.0, top);
-    let x_axis = Axis::linear(1.0, f64::from(last), 62.0, WIDTH - room - 24.0);
+        .map(|group| group.last())
+        .max()
+        .unwrap_or(1)
+        .max(2);
+    let y_axis = Axis::linear(low, high, top + PLOT, top + 10.0);
+    let x_axis = Axis::linear(1.0, f64::from(last), 58.0, WIDTH - EDGE - 4.0);
     let panel = Panel {
         x_ticks: whole_ticks(&Axis::linear(1.0, f64::from(last), 0.0, 1.0), 8),
         y_ticks: y_axis.ticks(7),
@@ -66,130 +191,32 @@ pub(super) fn overlay(results: &SweepResults, rows: &[SummaryRow], name: &str) -
         label_x: true,
         label_y: true,
     };
-    let mut canvas = Canvas::new(WIDTH, HEIGHT);
-    panel.draw(&mut canvas);
-    panel.draw_chance(&mut canvas);
-    for (index, (_, curves, bands)) in series.iter().enumerate() {
-        let color = SERIES[index];
-        let opacity = (6.0 / curves.len() as f64).clamp(0.025, 0.4);
-        canvas.clipped(panel.rectangle(), name, "", |pen| {
-            for curve in curves {
-                let points: Vec<_> = curve
-                    .points
-                    .iter()
-                    .map(|(epoch, auc)| panel.place(f64::from(*epoch), *auc))
-                    .collect();
-                pen.line(&points, color, 0.7, opacity);
-            }
-            let end = |sign: f64| {
-                bands
-                    .iter()
-                    .filter_map(move |band| Some((band.epoch, band.mean + sign * band.std?)))
-            };
-            let mut outline: Vec<_> = end(1.0).collect();
-            outline.extend(end(-1.0).collect::<Vec<_>>().into_iter().rev());
-            if outline.len() > 2 {
-                let outline: Vec<_> = outline
-                    .into_iter()
-                    .map(|(epoch, auc)| panel.place(f64::from(epoch), auc))
-                    .collect();
-                pen.polygon(&outline, color, 0.15);
-            }
-        });
-    }
-    let mut ends = Vec::new();
-    for (index, (_, curves, bands)) in series.iter().enumerate() {
-        let color = SERIES[index];
-        let mean: Vec<_> = bands
-            .iter()
-            .map(|band| panel.place(f64::from(band.epoch), band.mean))
-            .collect();
-        canvas.layer(DASHES[index % DASHES.len()], |pen| {
-            pen.line(&mean, color, 2.0, 1.0);
-        });
-        canvas.layer("", |pen| {
-            for point in mean.iter().rev().step_by(mean.len().div_ceil(8).max(1)) {
-                pen.marker(*point, 2.8, MARKERS[index % MARKERS.len()], color, WHITE);
-            }
-        });
-        // Where no seed has finished there is no mean: the label stands beside the first seed's last point.
-        let first = curves.first().and_then(|curve| curve.points.last());
-        let end = mean
-            .last()
-            .copied()
-            .or_else(|| first.map(|(epoch, auc)| panel.place(f64::from(*epoch), *auc)));
-        ends.push(end.map_or(panel.y.start, |(_, y)| y));
-    }
-    if !key.is_empty() {
-        let style = TextStyle::new(SMALL)
-            .color(super::color::MUTED)
-            .anchor(Anchor::End);
-        let text = fit(&format!("lines: {key}"), SMALL, false, WIDTH - 24.0);
-        canvas.text(WIDTH - 12.0, 12.0, style, &text);
-    }
-    let (_, top, right, bottom) = panel.rectangle();
-    for (index, y) in end_labels(&ends, 30.0, top + 8.0, bottom - 8.0)
-        .into_iter()
-        .enumerate()
-    {
-        let style = TextStyle::new(SMALL);
-        canvas.text(
-            right + 12.0,
-            y - 7.0,
-            style.bold().color(super::color::text_of(SERIES[index])),
-            &labels[index],
-        );
-        canvas.text(
-            right + 12.0,
-            y + 7.0,
-            style.color(super::color::MUTED),
-            &counts[index],
-        );
-    }
-    let axis_label = TextStyle::new(MEDIUM).anchor(Anchor::Middle);
-    canvas.text(
-        f64::midpoint(62.0, right),
-        HEIGHT - 12.0,
-        axis_label,
-        "epoch",
-    );
+    panel.draw(canvas);
+    panel.draw_chance(canvas);
     canvas.text(
         13.0,
-        f64::midpoint(top, bottom),
-        axis_label.upward(),
+        top + PLOT / 2.0,
+        TextStyle::new(MEDIUM).anchor(Anchor::Middle).upward(),
         "frame-level AUC (%)",
     );
-    let title = "All variants over the epochs";
-    let description: Vec<String> = series
-        .iter()
-        .filter_map(|(row, _, bands)| {
-            let last = bands.last()?;
-            let std = last
-                .std
-                .map_or_else(String::new, |std| format!(" ± {std:.2}"));
-            Some(format!(
-                "{}: {:.2}{std}% in epoch {}.",
-                row.label(&results.columns),
-                last.mean,
-                last.epoch
-            ))
-        })
-        .collect();
-    Some(Figure {
-        name: name.to_owned(),
-        title: title.to_owned(),
-        caption: "Frame-level AUC of the reported score after each epoch. Thin lines: single seeds. Thick lines: means over the \
-                  finished seeds; bands: ± one sample standard deviation."
-            .to_owned(),
-        svg: canvas.finish(name, title, &description.join(" ")),
-        csv: epoch_table(results, rows, name),
-    })
-}
-
-/// The AUC of the score that the cell reports.
-pub(super) fn reported(results: &SweepResults, index: usize, point: &EpochPoint) -> Option<f64> {
-    match results.cells[index].cell.reporting.score_by {
-        ScoreBy::Discriminator => point.auc_d.or(point.auc_g),
-        ScoreBy::Generator => point.auc_g.or(point.auc_d),
+    for (index, group) in groups.iter().enumerate() {
+        canvas.variant(&group.key.variant, |canvas| {
+            draw_seeds(canvas, &panel, figure, group, None, Look(index).color(), "");
+        });
+    }
+    for (index, group) in groups.iter().enumerate() {
+        let look = Look(index);
+        let mean: Vec<_> = group
+            .means(None)
+            .map(|(epoch, mean, _)| panel.place(f64::from(epoch), mean))
+            .collect();
+        canvas.variant(&group.key.variant, |canvas| {
+            canvas.layer(look.dash(), |pen| pen.line(&mean, look.color(), 2.0, 1.0));
+            canvas.layer("", |pen| {
+                for point in mean.iter().rev().step_by(mean.len().div_ceil(8).max(1)) {
+                    pen.marker(*point, 2.8, look.marker(), look.color(), WHITE);
+                }
+            });
+        });
     }
 }

@@ -132,38 +132,3 @@ pub(super) const DASHES: [&str; 4] = [
     "stroke-dasharray=\"12 24\"",
     "stroke-dasharray=\"56 24 12 24\"",
 ];
-
-/// Heights for labels that want to stand at `wanted`: at least `gap` apart, in the same order, inside `top..bottom` where they
-/// fit.
-pub(super) fn end_labels(wanted: &[f64], gap: f64, top: f64, bottom: f64) -> Vec<f64> {
-    let mut order: Vec<usize> = (0..wanted.len()).collect();
-    order.sort_by(|left, right| wanted[*left].total_cmp(&wanted[*right]));
-    let mut placed = vec![0.0; wanted.len()];
-    let mut free = top;
-    for index in &order {
-        placed[*index] = wanted[*index].max(free);
-        free = placed[*index] + gap;
-    }
-    // What was pushed out below moves back up, and pushes what is above it.
-    let mut limit = bottom;
-    for index in order.iter().rev() {
-        placed[*index] = f64::min(placed[*index], limit);
-        limit = placed[*index] - gap;
-    }
-    placed
-}
-
-#[cfg(test)]
-mod tests {
-    use super::end_labels;
-
-    #[test]
-    fn labels_keep_their_order_and_distance() {
-        assert_eq!(end_labels(&[50.0, 10.0], 17.0, 0.0, 100.0), [50.0, 10.0]);
-        assert_eq!(end_labels(&[50.0, 48.0], 10.0, 0.0, 100.0), [58.0, 48.0]);
-        assert_eq!(
-            end_labels(&[99.0, 98.0, 97.0], 10.0, 0.0, 100.0),
-            [100.0, 90.0, 80.0]
-        );
-    }
-}

@@ -1,29 +1,36 @@
 //! A figure from its own CSV: the same bytes as when the report was made.
 //!
-//! The file's first column names the figure. What it holds is put back into the form that the figure was drawn from, and
-//! drawn by the same code.
+//! The file's first column names the figure. What it holds is the data that the figure was drawn from, and the same code
+//! draws it.
 
 use std::path::Path;
-use std::sync::Arc;
 
 use sweeps::{
-    AttemptNumber, Cell, CellResult, DatasetSource, DeviceInfo, Digest, EpochPoint, FinalMetrics,
-    JobId, JobSpec, JobStatus, Outcome, Parameters, Phase, Provenance, Reporting, RunRecord,
-    ScoreBy, ScoreMetrics, Value,
+    Cell, CellResult, DatasetSource, JobId, JobSpec, JobStatus, Parameters, Reporting, Value,
 };
 
-use super::data::{CELL_COLUMNS, EPOCH_COLUMNS};
+use super::Figure;
+use super::against::against;
+use super::cells::{Cells, seed};
+use super::convergence::convergence;
+use super::curves::Curves;
+use super::dots::dots;
 use super::embedding::embeddings;
+use super::heatmap::heatmap;
 use super::histograms::{Histogram, histograms};
+use super::intervals::intervals;
+use super::network::Network;
+use super::overlay::overlay;
+use super::profile::profile;
 use super::roc::{Curve, roc};
 use super::scores::Origin;
-use super::series::Network;
+use super::source::Source;
 use super::timeline::{evolution, videos};
-use super::{Figure, figures_of};
 use crate::error::ReportError;
 use crate::files::{CsvFile, Fields, parse_value};
-use crate::results::{CellScores, EmbeddedSegment, SweepResults, VideoScores};
-use crate::summary::summary;
+use crate::results::{
+    CellScores, DatasetInfo, EmbeddedSegment, SegmentFrames, SweepResults, VideoScores,
+};
 
 /// Columns of the figures of scores, before the swept parameters.
 const SCORE_COLUMNS: [&str; 10] = [
@@ -80,29 +87,26 @@ pub fn redraw(path: &Path) -> Result<Figure, ReportError> {
             "it belongs to another figure than `{name}` above it"
         )));
     }
-    // `s2-fig10` is `fig10` of the second sweep of a report.
+    // `s2-fig10` is `fig10` of the second sweep of a report, `all-fig10` that of all sweeps as one.
     let plain = name
-        .split_once('-')
-        .filter(|(sweep, _)| {
-            sweep
-                .strip_prefix('s')
-                .is_some_and(|number| number.parse::<usize>().is_ok())
-        })
+        .rsplit_once('-')
         .map_or(name.as_str(), |(_, plain)| plain);
     let drawn = match plain {
-        "auc" | "against" | "fig9" | "heatmap" | "profile" => {
-            of_cells(path, &CELL_COLUMNS, &name, plain, read_cells)?
-        }
-        "epochs" | "fig10" | "convergence" | "fig5" => {
-            of_cells(path, &EPOCH_COLUMNS, &name, plain, read_curves)?
-        }
+        "auc" | "seeds" => dots(&cells(path)?),
+        "against" | "fig9" => against(&cells(path)?),
+        "heatmap" => heatmap(&cells(path)?, "AUC"),
+        "thresholds" => heatmap(&cells(path)?, "Thresholds: AUC"),
+        "intervals" => intervals(&cells(path)?),
+        "profile" => profile(&cells(path)?, true),
+        "epochs" | "fig10" => overlay(&curves(path)?),
+        "convergence" | "fig5" => convergence(&curves(path)?),
         "histograms" | "fig4" => {
             let file = CsvFile::read(path, &SCORE_COLUMNS)?;
-            histograms(&named(&file), &read_histograms(&file)?, &name)
+            histograms(&named(&file)?, &read_histograms(&file)?, &name)
         }
         "roc" => {
             let file = CsvFile::read(path, &ROC_COLUMNS)?;
-            roc(&named(&file), &read_roc(&file)?, &name)
+            roc(&named(&file)?, &read_roc(&file)?, &name)
         }
         "embedding" | "fig6" => {
             let file = CsvFile::read(path, &EMBEDDING_COLUMNS)?;
@@ -127,183 +131,41 @@ pub fn redraw(path: &Path) -> Result<Figure, ReportError> {
     drawn.ok_or_else(|| fault(None, format!("`{name}` cannot be drawn of what it holds")))
 }
 
-/// A figure that the defaults of a sweep have: the results are as they were, so the choice is.
-fn of_cells(
-    path: &Path,
-    columns: &[&str],
-    name: &str,
-    plain: &str,
-    read: impl Fn(&CsvFile<'_>, &mut SweepResults) -> Result<Published, ReportError>,
-) -> Result<Option<Figure>, ReportError> {
-    let file = CsvFile::read(path, columns)?;
-    let mut results = named(&file);
-    results.report.figures.push(plain.to_owned());
-    let published = read(&file, &mut results)?;
-    let rows = summary(&results);
-    let published: Vec<_> = rows
-        .iter()
-        .map(|row| {
-            let first = row.cells.first()?;
-            published.get(*first).copied().flatten()
-        })
-        .collect();
-    let prefix = name.strip_suffix(plain).unwrap_or_default();
-    Ok(figures_of(&results, &rows, &published, prefix)
-        .into_iter()
-        .find(|figure| figure.name == name))
+fn cells(path: &Path) -> Result<Cells, ReportError> {
+    Cells::from_csv(&CsvFile::read(path, Cells::columns())?)
 }
 
-/// A published number per cell, in percent, with its spread.
-type Published = Vec<Option<(f64, Option<f64>)>>;
-
-/// A sweep of which only its name and columns are known.
-fn named(file: &CsvFile<'_>) -> SweepResults {
-    SweepResults {
-        name: file
-            .lines()
-            .next()
-            .map_or_else(String::new, |fields| fields.text("sweep").to_owned()),
-        columns: file.extra.clone(),
-        ..SweepResults::default()
-    }
+fn curves(path: &Path) -> Result<Curves, ReportError> {
+    Curves::from_csv(&CsvFile::read(path, &super::curves_csv::COLUMNS)?)
 }
 
-fn read_cells(file: &CsvFile<'_>, results: &mut SweepResults) -> Result<Published, ReportError> {
-    let mut published = Published::new();
-    for fields in file.lines() {
-        let metrics = metrics(&fields)?;
-        let auc = fields.number("auc")?;
-        let by_generator = is_generators(auc, metrics.d, metrics.g);
-        let status = status(&fields)?;
-        results
-            .cells
-            .push(cell(&fields, status, by_generator, metrics, Vec::new())?);
-        // Published numbers are decimals of a few digits: percent again, without the noise of the division.
-        let percent = |value: f64| (value * 1e8).round() / 1e6;
-        let std = fields.number("published_std")?.map(percent);
-        published.push(
-            fields
-                .number("published")?
-                .map(|value| (percent(value), std)),
-        );
-    }
-    Ok(published)
-}
-
-fn read_curves(file: &CsvFile<'_>, results: &mut SweepResults) -> Result<Published, ReportError> {
-    // A cell's lines stand together.
-    let mut cells: Vec<(Vec<String>, Fields<'_>, bool, Vec<EpochPoint>)> = Vec::new();
-    for fields in file.lines() {
-        let key = fields.key_of(&["variant", "seed", "status"]);
-        let epoch: Option<u32> = fields.parsed("epoch", "a whole number")?;
-        let (auc, auc_d, auc_g) = (
-            fields.number("auc")?,
-            fields.number("auc_d")?,
-            fields.number("auc_g")?,
-        );
-        let point = epoch.map(|epoch| EpochPoint {
-            auc_d,
-            auc_g,
-            ..EpochPoint::new(Phase::Train, epoch)
-        });
-        let by_generator = auc.is_some() && auc != auc_d && auc == auc_g;
-        match cells.last_mut() {
-            Some((last, _, generator, curve)) if *last == key && point.is_some() => {
-                curve.extend(point);
-                *generator |= by_generator;
-            }
-            _ => cells.push((key, fields, by_generator, point.into_iter().collect())),
-        }
-    }
-    for (_, fields, by_generator, curve) in cells {
-        let status = status(&fields)?;
-        let cell = cell(
-            &fields,
-            status,
-            by_generator,
-            FinalMetrics::default(),
-            curve,
-        )?;
-        results.cells.push(cell);
-    }
-    Ok(Published::new())
-}
-
-fn is_generators(auc: Option<f64>, d: Option<ScoreMetrics>, g: Option<ScoreMetrics>) -> bool {
-    let of = |score: Option<ScoreMetrics>| score.and_then(|score| score.auc);
-    auc.is_some() && auc == of(g) && auc != of(d)
-}
-
-fn metrics(fields: &Fields<'_>) -> Result<FinalMetrics, ReportError> {
-    let score = |column: &str| -> Result<Option<ScoreMetrics>, ReportError> {
-        Ok(fields.number(column)?.map(|auc| ScoreMetrics {
-            auc: Some(auc),
-            ..ScoreMetrics::default()
-        }))
+/// A sweep of which only its name and columns are known, and what the figure says besides.
+fn named(file: &CsvFile<'_>) -> Result<SweepResults, ReportError> {
+    let source = Source::read(file)?;
+    let info = |name: &String| DatasetInfo {
+        name: name.clone(),
+        ..DatasetInfo::default()
     };
-    Ok(FinalMetrics {
-        d: score("auc_d")?,
-        g: score("auc_g")?,
+    Ok(SweepResults {
+        name: source.sweep,
+        columns: source.columns,
+        command: source.about.command,
+        rehearsal: source.about.rehearsal,
+        datasets: source.about.datasets.iter().map(info).collect(),
+        ..SweepResults::default()
     })
-}
-
-fn status(fields: &Fields<'_>) -> Result<JobStatus, ReportError> {
-    let word = fields.text("status");
-    JobStatus::ALL
-        .into_iter()
-        .find(|status| status.name() == word)
-        .ok_or_else(|| fields.fault(format!("`{word}` is no status")))
-}
-
-fn seed(fields: &Fields<'_>) -> Result<u64, ReportError> {
-    fields
-        .parsed("seed", "a whole number")?
-        .ok_or_else(|| fields.fault("the seed is empty".to_owned()))
 }
 
 fn point(fields: &Fields<'_>) -> Vec<Option<Value>> {
     let columns = fields.extra().iter();
     columns
+        .filter(|column| *column != super::about::ABOUT)
         .map(|column| parse_value(fields.text(column)))
         .collect()
 }
 
 /// A cell of which a figure knows no more than it draws.
-fn cell(
-    fields: &Fields<'_>,
-    status: JobStatus,
-    by_generator: bool,
-    metrics: FinalMetrics,
-    curve: Vec<EpochPoint>,
-) -> Result<CellResult, ReportError> {
-    let done = status == JobStatus::Done;
-    let job_id = JobId([0; 32]);
-    let (curve, live) = if done {
-        (curve, Vec::new())
-    } else {
-        (Vec::new(), curve)
-    };
-    let record = RunRecord {
-        job_id,
-        outcome: Outcome {
-            curve,
-            metrics,
-            ..Outcome::default()
-        },
-        provenance: Provenance {
-            attempt: AttemptNumber(1),
-            worker: String::new(),
-            device: DeviceInfo {
-                kind: String::new(),
-                name: String::new(),
-            },
-            version: String::new(),
-            trainer_revision: 0,
-            dataset_digest: Digest([0; 32]),
-            duration_s: 0.0,
-            resumed: 0,
-        },
-    };
+fn cell(fields: &Fields<'_>) -> Result<CellResult, ReportError> {
     Ok(CellResult {
         cell: Cell {
             variant: fields.text("variant").to_owned(),
@@ -313,19 +175,12 @@ fn cell(
                 seed: seed(fields)?,
                 parameters: Parameters::default(),
             },
-            reporting: Reporting {
-                score_by: if by_generator {
-                    ScoreBy::Generator
-                } else {
-                    ScoreBy::Discriminator
-                },
-                score_smoothing: 0.0,
-            },
+            reporting: Reporting::default(),
         },
-        job_id,
-        status,
-        record: done.then(|| Arc::new(record)),
-        live,
+        job_id: JobId([0; 32]),
+        status: JobStatus::Done,
+        record: None,
+        live: Vec::new(),
         attempts: 1,
         error: None,
     })
@@ -398,13 +253,7 @@ fn scores_of<'a>(
     results: &'a mut SweepResults,
     fields: &Fields<'_>,
 ) -> Result<&'a mut CellScores, ReportError> {
-    let cell = cell(
-        fields,
-        JobStatus::Done,
-        false,
-        FinalMetrics::default(),
-        Vec::new(),
-    )?;
+    let cell = cell(fields)?;
     if results.cells.last().is_none_or(|last| {
         (&last.cell.variant, &last.cell.point, last.cell.job.seed)
             != (&cell.cell.variant, &cell.cell.point, cell.cell.job.seed)
@@ -420,7 +269,7 @@ fn scores_of<'a>(
 }
 
 fn read_embedding(file: &CsvFile<'_>) -> Result<SweepResults, ReportError> {
-    let mut results = named(file);
+    let mut results = named(file)?;
     for fields in file.lines() {
         let segment = EmbeddedSegment {
             x: needed(&fields, "x")? as f32,
@@ -433,20 +282,11 @@ fn read_embedding(file: &CsvFile<'_>) -> Result<SweepResults, ReportError> {
 }
 
 fn read_videos(file: &CsvFile<'_>) -> Result<SweepResults, ReportError> {
-    let mut results = named(file);
+    let mut results = named(file)?;
     for fields in file.lines() {
         let epoch: Option<u32> = fields.parsed("epoch", "a whole number")?;
-        let to: u64 = fields.parsed("to", "a whole number")?.unwrap_or(0);
+        let segment = segment(&fields)?;
         let score = needed(&fields, "score")? as f32;
-        let mut truth = Vec::new();
-        for range in fields.text("truth").split_whitespace() {
-            let ends = range
-                .split_once('-')
-                .and_then(|(from, to)| Some((from.parse().ok()?, to.parse().ok()?)));
-            truth.push(ends.ok_or_else(|| {
-                fields.fault("column `truth` holds ranges of frames such as 320-336".into())
-            })?);
-        }
         let scores = scores_of(&mut results, &fields)?;
         let name = fields.text("video");
         if scores.videos.last().is_none_or(|last| last.name != name) {
@@ -458,8 +298,23 @@ fn read_videos(file: &CsvFile<'_>) -> Result<SweepResults, ReportError> {
         let Some(video) = scores.videos.last_mut() else {
             continue;
         };
-        video.frames = video.frames.max(to);
-        video.anomalous.extend(truth);
+        let index = match epoch {
+            None => video.d.len(),
+            Some(epoch) => match video.epochs.last() {
+                Some((last, values)) if *last == epoch => values.len(),
+                _ => 0,
+            },
+        };
+        // Every series of a video has the same segments; the first brings them.
+        match video.segments.get(index) {
+            None => video.segments.push(segment),
+            Some(known) if *known == segment => {}
+            Some(_) => {
+                return Err(fields.fault(format!(
+                    "`from`, `to` and `truth` are not those of this segment of `{name}` in the lines above"
+                )));
+            }
+        }
         match epoch {
             None => video.d.push(score),
             Some(epoch) => match video.epochs.last_mut() {
@@ -469,4 +324,33 @@ fn read_videos(file: &CsvFile<'_>) -> Result<SweepResults, ReportError> {
         }
     }
     Ok(results)
+}
+
+/// The frames of a line's segment.
+fn segment(fields: &Fields<'_>) -> Result<SegmentFrames, ReportError> {
+    let frame = |column: &str| -> Result<u64, ReportError> {
+        Ok(fields.parsed(column, "a whole number")?.unwrap_or(0))
+    };
+    let (from, to) = (frame("from")?, frame("to")?);
+    let frames = to
+        .checked_sub(from)
+        .and_then(|frames| u32::try_from(frames).ok())
+        .ok_or_else(|| fields.fault(format!("no segment has the frames from {from} to {to}")))?;
+    let mut anomalous = 0_u32;
+    for range in fields.text("truth").split_whitespace() {
+        let count = range
+            .split_once('-')
+            .and_then(|(start, end)| {
+                let (start, end): (u64, u64) = (start.parse().ok()?, end.parse().ok()?);
+                let inside = from <= start && start <= end && end <= to;
+                inside.then_some((end - start) as u32)
+            })
+            .ok_or_else(|| {
+                fields.fault(
+                    "column `truth` holds ranges of the segment's frames such as 320-336".into(),
+                )
+            })?;
+        anomalous = anomalous.saturating_add(count).min(frames);
+    }
+    Ok(SegmentFrames { frames, anomalous })
 }

@@ -1,6 +1,7 @@
 //! ROC curves of the scores, on one pair of axes.
 
 use super::Figure;
+use super::about::{ABOUT, About};
 use super::axis::{Axis, tick_label};
 use super::canvas::{Anchor, Canvas, TextStyle};
 use super::color::{MUTED, SERIES, text_of};
@@ -25,11 +26,11 @@ pub(super) struct Curve {
 impl Curve {
     /// `None` with one class.
     pub(super) fn of(scored: &Scored) -> Option<Self> {
-        let (points, auc) = scored.roc()?;
+        let roc = scored.roc();
         Some(Self {
             origin: scored.origin.clone(),
-            auc,
-            points: thinned(&points),
+            auc: roc.auc()?,
+            points: thinned(&roc.points()?),
         })
     }
 }
@@ -42,7 +43,12 @@ pub(super) fn roc(results: &SweepResults, all: &[Curve], name: &str) -> Option<F
     }
     let (left, top, side) = (58.0, 16.0, 380.0);
     let height = top + side + 46.0;
-    let mut canvas = Canvas::new(WIDTH, height);
+    let mut canvas = Canvas::titled(
+        results,
+        "Over all frames of all test videos pooled; one seed of each.",
+        WIDTH,
+        height,
+    );
     let (x, y) = (
         Axis::linear(0.0, 1.0, left, left + side),
         Axis::linear(0.0, 1.0, top + side, top),
@@ -161,7 +167,8 @@ fn table(results: &SweepResults, all: &[Curve], name: &str) -> String {
         "recall",
     ];
     let columns = results.columns.iter().map(String::as_str);
-    let mut table = Table::new(header.into_iter().chain(columns));
+    let mut table = Table::new(header.into_iter().chain(columns).chain([ABOUT]));
+    let mut about = About::brief(results).to_json();
     for curve in all {
         for (false_alarms, recall) in &curve.points {
             table.text(name);
@@ -173,6 +180,7 @@ fn table(results: &SweepResults, all: &[Curve], name: &str) -> String {
             table.number(Some(*false_alarms));
             table.number(Some(*recall));
             table.point(&curve.origin.point, results.columns.len());
+            table.text(&std::mem::take(&mut about));
             table.end_line();
         }
     }

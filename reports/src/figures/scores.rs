@@ -1,5 +1,6 @@
 //! Scores per frame: what histograms and ROC curves are made of.
 
+use metrics::Roc;
 use sweeps::Value;
 
 use super::series::Network;
@@ -85,12 +86,12 @@ fn frames(scores: &CellScores, network: Network) -> Vec<(f64, u64, u64)> {
             Network::Discriminator => &video.d,
             Network::Generator => &video.g,
         };
-        for (score, (from, to, anomalous)) in values.iter().zip(video.segments(values.len())) {
-            if score.is_finite() {
+        for (score, segment) in values.iter().zip(&video.segments) {
+            if score.is_finite() && segment.frames > 0 {
                 frames.push((
                     f64::from(*score),
-                    (to - from).saturating_sub(anomalous),
-                    anomalous,
+                    u64::from(segment.frames.saturating_sub(segment.anomalous)),
+                    u64::from(segment.anomalous),
                 ));
             }
         }
@@ -147,51 +148,17 @@ impl Scored {
         }
     }
 
-    /// Points of the ROC curve from (0, 0) to (1, 1), one per distinct score, and the area under it; `None` with one class.
-    pub(super) fn roc(&self) -> Option<(Vec<(f64, f64)>, f64)> {
-        let (normal, anomalous) = self.total();
-        if normal == 0 || anomalous == 0 {
-            return None;
-        }
-        let (mut false_alarms, mut hits, mut area) = (0_u64, 0_u64, 0.0);
-        let mut points = vec![(0.0, 0.0)];
-        for group in self.frames.chunk_by(|left, right| left.0 == right.0).rev() {
-            let before = (false_alarms, hits);
-            false_alarms += group.iter().map(|frame| frame.1).sum::<u64>();
-            hits += group.iter().map(|frame| frame.2).sum::<u64>();
-            area += (false_alarms - before.0) as f64 * (before.1 + hits) as f64 / 2.0;
-            points.push((
-                false_alarms as f64 / normal as f64,
-                hits as f64 / anomalous as f64,
-            ));
-        }
-        Some((points, area / (normal as f64 * anomalous as f64)))
+    /// The ROC curve of its frames.
+    pub(super) fn roc(&self) -> Roc {
+        // The scores are 32-bit numbers, widened.
+        let frames = self.frames.iter();
+        Roc::new(frames.map(|(score, normal, anomalous)| (*score as f32, *anomalous, *normal)))
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    /// Ties at half: the area is the share of pairs in which the anomalous frame is ahead.
-    #[test]
-    fn the_area_counts_pairs() {
-        let scored = Scored {
-            origin: Origin {
-                variant: String::new(),
-                point: Vec::new(),
-                seed: 0,
-                network: Network::Generator,
-            },
-            frames: vec![(0.1, 2, 0), (0.5, 1, 1), (0.5, 0, 1), (0.9, 1, 3)],
-        };
-        let (points, area) = scored.roc().unwrap();
-        // 5 anomalous × 4 normal frames; of the 0.9s three win against three and tie one; of the 0.5s two win against two, tie one.
-        let pairs = (3.0 * (3.0 + 0.5) + 2.0 * (2.0 + 0.5)) / 20.0;
-        assert!((area - pairs).abs() < 1e-15);
-        assert_eq!(points.first(), Some(&(0.0, 0.0)));
-        assert_eq!(points.last(), Some(&(1.0, 1.0)));
-    }
 
     #[test]
     fn a_far_tail_does_not_squeeze_the_rest() {

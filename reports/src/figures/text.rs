@@ -64,6 +64,28 @@ pub(super) fn fit(text: &str, size: f64, is_bold: bool, room: f64) -> String {
     "…".to_owned()
 }
 
+/// `text` in lines that are not wider than `room`, broken between words; a longer word is cut.
+pub(super) fn wrap(text: &str, size: f64, is_bold: bool, room: f64) -> Vec<String> {
+    let mut lines: Vec<String> = Vec::new();
+    let space = width(" ", size, is_bold);
+    let mut used = f64::INFINITY;
+    for word in text.split_whitespace() {
+        let wide = width(word, size, is_bold);
+        match lines.last_mut() {
+            Some(line) if used + space + wide <= room => {
+                line.push(' ');
+                line.push_str(word);
+                used += space + wide;
+            }
+            _ => {
+                lines.push(fit(word, size, is_bold, room));
+                used = wide;
+            }
+        }
+    }
+    lines
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -1,20 +1,22 @@
-//! Scores along videos, the truth shaded: one video at successive epochs (the paper's Fig. 7), several videos after the
-//! last (Fig. 8).
+//! Scores along videos, the truth shaded: an anomalous and a normal video at successive epochs (the paper's Fig. 7), several
+//! videos after the last (Fig. 8). Which ones, [`representative`](super::representative) decides.
 
 use super::Figure;
+use super::about::{ABOUT, About};
 use super::axis::{Axis, range};
 use super::canvas::{Anchor, Canvas, TextStyle};
 use super::color::{BLUE, MUTED, VERMILLION};
 use super::panel::{MEDIUM, Panel, SMALL, number_ticks, whole_ticks};
+use super::representative::{Place, RULE, peak, representatives};
 use super::scores::label;
 use super::text::{fit, width};
 use crate::files::Table;
 use crate::results::{SweepResults, VideoScores};
 
 const WIDTH: f64 = 720.0;
-/// Panels at most, of epochs or of videos.
+/// Panels at most of a video over the epochs: of an anomalous one, and of a normal one.
 const MOST_EPOCHS: usize = 5;
-const MOST_VIDEOS: usize = 4;
+const MOST_NORMAL_EPOCHS: usize = 3;
 
 struct Strip<'a> {
     title: String,
@@ -24,7 +26,7 @@ struct Strip<'a> {
     scores: &'a [f32],
 }
 
-/// Several videos with anomalies after the last epoch, of the last variant that has a D (the paper's figure shows GCL_PT).
+/// Several videos after the last epoch, of the last variant that has a D (the paper's figure shows GCL_PT).
 pub(super) fn videos(results: &SweepResults, name: &str) -> Option<Figure> {
     let kept = || {
         results
@@ -37,27 +39,15 @@ pub(super) fn videos(results: &SweepResults, name: &str) -> Option<Figure> {
         .find(|scores| scores.videos.iter().any(|video| !video.d.is_empty()))
         .or_else(|| kept().next())?;
     let result = results.cells.get(scores.cell)?;
-    let mut chosen: Vec<&VideoScores> = scores
-        .videos
-        .iter()
-        .filter(|video| !video.anomalous.is_empty())
-        .collect();
-    if chosen.len() > MOST_VIDEOS {
-        let last = chosen.len() - 1;
-        chosen = (0..MOST_VIDEOS)
-            .map(|index| chosen[index * last / (MOST_VIDEOS - 1)])
-            .collect();
-    }
-    let strips: Vec<Strip<'_>> = chosen
+    let strips: Vec<Strip<'_>> = representatives(&scores.videos, reported)
         .into_iter()
-        .map(|video| Strip {
+        .map(|(place, video)| Strip {
             title: video.name.clone(),
-            note: String::new(),
+            note: format!("{}, {}", place.words(), measure(video, reported(video))),
             video,
             epoch: None,
             scores: reported(video),
         })
-        .filter(|strip| !strip.scores.is_empty())
         .collect();
     let title = format!("Scores along videos: {}", label(results, scores.cell));
     draw(
@@ -65,58 +55,86 @@ pub(super) fn videos(results: &SweepResults, name: &str) -> Option<Figure> {
         &strips,
         name,
         &title,
+        RULE,
         result.cell.job.seed,
         scores.cell,
     )
 }
 
-/// The first video with an event whose scores were kept over epochs; the first of all where none has one. The list's order
-/// decides, never the scores.
+/// Of the videos whose scores were kept over epochs, the anomalous one with the median AUC after the last and the normal one
+/// with the median peak.
 pub(super) fn evolution(results: &SweepResults, name: &str) -> Option<Figure> {
-    let (scores, video) = results.scores.iter().find_map(|scores| {
-        let kept = || {
-            scores
-                .videos
-                .iter()
-                .filter(|video| !video.epochs.is_empty())
-        };
-        let video = kept()
-            .find(|video| !video.anomalous.is_empty())
-            .or_else(|| kept().next())?;
-        Some((scores, video))
-    })?;
+    let kept = |video: &&VideoScores| !video.epochs.is_empty();
+    let scores = results
+        .scores
+        .iter()
+        .find(|scores| scores.videos.iter().any(|video| kept(&video)))?;
     let result = results.cells.get(scores.cell)?;
-    let last = video.epochs.len() - 1;
-    let count = video.epochs.len().min(MOST_EPOCHS);
-    let strips: Vec<Strip<'_>> = (0..count)
-        .map(|index| {
-            &video.epochs[if count > 1 {
-                index * last / (count - 1)
+    let all = representatives(scores.videos.iter().filter(kept), last);
+    let of = |places: &[Place]| {
+        let mut places = places.iter();
+        places.find_map(|wanted| all.iter().find(|(place, _)| place == wanted))
+    };
+    // Two anomalous videos have no median; one is the best.
+    let anomalous = of(&[Place::Median, Place::Best, Place::Throughout]);
+    let normal = of(&[Place::MedianNormal]);
+    let mut strips: Vec<Strip<'_>> = Vec::new();
+    for ((_, video), most) in [(anomalous, MOST_EPOCHS), (normal, MOST_NORMAL_EPOCHS)]
+        .into_iter()
+        .filter_map(|(chosen, most)| Some((chosen?, most)))
+    {
+        let end = video.epochs.len() - 1;
+        let count = video.epochs.len().min(most);
+        strips.extend((0..count).map(|index| {
+            let place = if count > 1 {
+                index * end / (count - 1)
             } else {
                 0
-            }]
-        })
-        .map(|(epoch, scores)| Strip {
-            title: format!("epoch {epoch}"),
-            note: String::new(),
-            video,
-            epoch: Some(*epoch),
-            scores,
-        })
+            };
+            let (epoch, scores) = &video.epochs[place];
+            Strip {
+                title: format!("{}, epoch {epoch}", video.name),
+                note: measure(video, scores),
+                video,
+                epoch: Some(*epoch),
+                scores,
+            }
+        }));
+    }
+    let names: Vec<&str> = [anomalous, normal]
+        .into_iter()
+        .flatten()
+        .map(|(_, video)| video.name.as_str())
         .collect();
     let title = format!(
         "Scores of {} over the epochs: {}",
-        video.name,
+        names.join(" and "),
         label(results, scores.cell)
     );
+    let rule = "How the videos were chosen: of those whose scores were kept over the epochs, the anomalous one with the median AUC within the video \
+         after the last epoch and the normal one with the median highest score; ties are in the order of names.";
     draw(
         results,
         &strips,
         name,
         &title,
+        rule,
         result.cell.job.seed,
         scores.cell,
     )
+}
+
+/// The last scores that were kept of a video over the epochs.
+fn last(video: &VideoScores) -> &[f32] {
+    video.epochs.last().map_or(&[], |(_, scores)| scores)
+}
+
+/// What a panel says of its video: the AUC within it, or its peak where all of its frames are normal.
+fn measure(video: &VideoScores, scores: &[f32]) -> String {
+    match video.auc_within(scores) {
+        Some(auc) => format!("AUC within it {:.2}", auc * 100.0),
+        None => format!("peak {:.3}", peak(scores)),
+    }
 }
 
 /// D's scores, or G's where there is no D.
@@ -128,30 +146,11 @@ fn reported(video: &VideoScores) -> &[f32] {
     }
 }
 
-/// The anomalous frames as ranges in order, those that touch joined.
-pub(super) fn merged(video: &VideoScores) -> Vec<(u64, u64)> {
-    let mut ranges: Vec<(u64, u64)> = video
-        .anomalous
-        .iter()
-        .map(|(from, to)| (*from, (*to).min(video.frames)))
-        .filter(|(from, to)| from < to)
-        .collect();
-    ranges.sort_unstable();
-    ranges.dedup_by(|next, before| {
-        let touch = next.0 <= before.1;
-        if touch {
-            before.1 = before.1.max(next.1);
-        }
-        touch
-    });
-    ranges
-}
-
 /// The anomalous frames of a segment as `from-to`, the end not included; several with a space between them.
-fn truth(video: &VideoScores, from: u64, to: u64) -> String {
-    let ranges: Vec<String> = merged(video)
-        .into_iter()
-        .map(|(start, end)| (start.max(from), end.min(to)))
+fn truth(anomalous: &[(u64, u64)], from: u64, to: u64) -> String {
+    let ranges: Vec<String> = anomalous
+        .iter()
+        .map(|(start, end)| (*start.max(&from), *end.min(&to)))
         .filter(|(start, end)| start < end)
         .map(|(start, end)| format!("{start}-{end}"))
         .collect();
@@ -163,6 +162,7 @@ fn draw(
     strips: &[Strip<'_>],
     name: &str,
     title: &str,
+    rule: &str,
     seed: u64,
     cell: usize,
 ) -> Option<Figure> {
@@ -173,7 +173,7 @@ fn draw(
     let (low, high) = range(finite.filter(|score| score.is_finite()), 1e-6)?;
     let (left, right, top, bottom, heading, tall, gap) = (58.0, 14.0, 32.0, 40.0, 22.0, 78.0, 26.0);
     let height = top + strips.len() as f64 * (heading + tall + gap) + bottom - gap;
-    let mut canvas = Canvas::new(WIDTH, height);
+    let mut canvas = Canvas::titled(results, &format!("one run, seed {seed}"), WIDTH, height);
     canvas.layer("", |pen| {
         pen.rectangle((left, 9.0), (left + 22.0, 21.0), VERMILLION, 0.22);
     });
@@ -196,11 +196,13 @@ fn draw(
         "figure", "sweep", "variant", "seed", "video", "epoch", "from", "to", "truth", "score",
     ];
     let columns = results.columns.iter().map(String::as_str);
-    let mut table = Table::new(header.into_iter().chain(columns));
+    let mut table = Table::new(header.into_iter().chain(columns).chain([ABOUT]));
+    let mut about = About::brief(results).to_json();
     let point = &results.cells[cell].cell.point;
     for (index, strip) in strips.iter().enumerate() {
         let y = top + index as f64 * (heading + tall + gap) + heading;
-        let x_axis = Axis::linear(0.0, strip.video.frames.max(1) as f64, left, WIDTH - right);
+        let anomalous = strip.video.anomalous_ranges();
+        let x_axis = Axis::linear(0.0, strip.video.frames().max(1) as f64, left, WIDTH - right);
         let y_axis = Axis::linear(low, high, y + tall, y);
         let panel = Panel {
             x_ticks: whole_ticks(&x_axis, 6),
@@ -214,19 +216,14 @@ fn draw(
             label_y: true,
         };
         canvas.layer("", |pen| {
-            for (from, to) in &merged(strip.video) {
+            for (from, to) in &anomalous {
                 let (from, to) = (panel.x.place(*from as f64), panel.x.place(*to as f64));
                 pen.rectangle((from, y), (to.max(from), y + tall), VERMILLION, 0.22);
             }
         });
         panel.draw(&mut canvas);
         let mut line = Vec::new();
-        for (score, (from, to)) in strip
-            .scores
-            .iter()
-            .zip(strip.video.segments(strip.scores.len()))
-            .map(|(score, (from, to, _))| (score, (from, to)))
-        {
+        for (score, (from, to, _)) in strip.scores.iter().zip(strip.video.spans()) {
             line.push(panel.place(from as f64, f64::from(*score)));
             line.push(panel.place(to as f64, f64::from(*score)));
             table.text(name);
@@ -238,9 +235,10 @@ fn draw(
             table.text(&epoch.unwrap_or_default());
             table.text(&from.to_string());
             table.text(&to.to_string());
-            table.text(&truth(strip.video, from, to));
+            table.text(&truth(&anomalous, from, to));
             table.number(Some(f64::from(*score)));
             table.point(point, results.columns.len());
+            table.text(&std::mem::take(&mut about));
             table.end_line();
         }
         canvas.clipped(panel.rectangle(), name, "", |pen| {
@@ -269,11 +267,7 @@ fn draw(
         .map(|strip| {
             let mut inside = (0.0, 0_u64);
             let mut outside = (0.0, 0_u64);
-            for (score, (.., anomalous)) in strip
-                .scores
-                .iter()
-                .zip(strip.video.segments(strip.scores.len()))
-            {
+            for (score, (.., anomalous)) in strip.scores.iter().zip(strip.video.spans()) {
                 let side = if anomalous > 0 {
                     &mut inside
                 } else {
@@ -301,7 +295,8 @@ fn draw(
         name: name.to_owned(),
         title: title.to_owned(),
         caption: format!(
-            "Frame scores of one run (seed {seed}); all panels share one scale. Shaded: frames that the test truth calls anomalous."
+            "Frame scores of one run (seed {seed}); all panels share one scale. Shaded: frames that the test truth calls anomalous, their edges to a \
+             segment. {rule}"
         ),
         svg: canvas.finish(name, title, &description.join(" ")),
         csv: table.into_text(),

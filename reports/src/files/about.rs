@@ -7,6 +7,8 @@ use std::path::Path;
 use serde::{Deserialize, Serialize};
 use sweeps::{DatasetSource, Digest};
 
+use super::resampled::{Resampled, resampled, video_interval};
+use super::warned::{Warned, restore, resumed, warned};
 use crate::error::ReportError;
 use crate::results::{DatasetInfo, SplitCounts, SweepResults};
 
@@ -29,15 +31,28 @@ struct About {
     #[serde(skip_serializing_if = "Option::is_none")]
     lost_s: Option<f64>,
     figures: Vec<String>,
+    tables: Vec<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reference: Option<String>,
     datasets: Vec<Dataset>,
     /// The data set of each variant, where it has one alone.
     dataset_of: BTreeMap<String, String>,
+    /// What jobs recorded as warnings; absent where nobody knows.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    warnings: Option<Vec<Warned>>,
+    /// How often each job was taken up again from a checkpoint, for those that were.
+    resumed: BTreeMap<String, u32>,
+    /// Differences over resampled test videos.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    video_intervals: Vec<Resampled>,
 }
 
 #[derive(Debug, Default, Serialize, Deserialize)]
 #[serde(default)]
 struct Dataset {
     name: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    own_name: Option<String>,
     digest: Option<String>,
     synthetic: bool,
     feature_dim: Option<u64>,
@@ -83,6 +98,8 @@ pub fn write_about(results: &SweepResults) -> String {
         facts: results.facts.clone(),
         lost_s: results.lost_s,
         figures: results.report.figures.clone(),
+        tables: results.report.tables.clone(),
+        reference: results.report.reference.clone(),
         datasets: results
             .datasets_in_use()
             .into_iter()
@@ -93,6 +110,9 @@ pub fn write_about(results: &SweepResults) -> String {
             .filter_map(|(variant, name)| Some((variant.to_owned(), name?)))
             .filter(|(_, name)| !name.is_empty())
             .collect(),
+        warnings: (!results.warnings_lost).then(|| warned(results)),
+        resumed: resumed(results),
+        video_intervals: results.video_intervals.iter().map(resampled).collect(),
     };
     // Texts, numbers and maps with texts as keys: there is nothing that JSON could not say.
     serde_json::to_string_pretty(&about).unwrap_or_default() + "\n"
@@ -115,6 +135,7 @@ fn dataset(results: &SweepResults, info: DatasetInfo) -> Dataset {
     Dataset {
         digest: trained.or(info.digest).map(|digest| digest.to_string()),
         name: info.name,
+        own_name: info.own_name,
         synthetic: info.synthetic,
         feature_dim: info.feature_dim,
         licence: info.licence,
@@ -169,6 +190,8 @@ pub(super) fn read_about(folder: &Path, sweeps: &mut [SweepResults]) -> Result<b
     results.facts = about.facts;
     results.lost_s = about.lost_s.filter(|seconds| *seconds >= 0.0);
     results.report.figures = about.figures;
+    results.report.tables = about.tables;
+    results.report.reference = about.reference;
     results.notes = about.notes;
     results.datasets = Vec::new();
     for info in about.datasets {
@@ -187,6 +210,7 @@ pub(super) fn read_about(folder: &Path, sweeps: &mut [SweepResults]) -> Result<b
         };
         results.datasets.push(DatasetInfo {
             name: info.name,
+            own_name: info.own_name,
             digest,
             synthetic: info.synthetic,
             feature_dim: info.feature_dim,
@@ -204,5 +228,13 @@ pub(super) fn read_about(folder: &Path, sweeps: &mut [SweepResults]) -> Result<b
             result.cell.job.dataset = DatasetSource::Named(name.clone());
         }
     }
+    results.warnings_lost = about.warnings.is_none();
+    restore(results, about.warnings.unwrap_or_default(), &about.resumed);
+    results.video_intervals = about
+        .video_intervals
+        .into_iter()
+        .map(video_interval)
+        .collect();
+    super::settle::settle_jobs(results);
     Ok(true)
 }

@@ -8,6 +8,9 @@ mod json;
 #[cfg(feature = "parquet")]
 mod parquet;
 mod read;
+mod resampled;
+mod settle;
+mod warned;
 mod write;
 
 pub use about::write_about;

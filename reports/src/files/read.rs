@@ -18,8 +18,8 @@ use crate::results::{LostCurve, SweepResults};
 const LARGEST: usize = 20_000_000;
 
 /// Reads `results.csv` and, where they are there, `epochs.csv` and `sweep.json` of `folder`; a path to either CSV file means
-/// its folder. The tables know no hyper-parameters beyond the swept ones, and without `sweep.json` no data sets; the report
-/// says so.
+/// its folder. The tables alone know no hyper-parameters beyond the swept ones, no warnings and no data sets; `sweep.json`
+/// does, and without it the report says so.
 pub fn read_csv(folder: &Path) -> Result<Vec<SweepResults>, ReportError> {
     let folder = if folder
         .extension()
@@ -83,13 +83,14 @@ pub fn read_csv(folder: &Path) -> Result<Vec<SweepResults>, ReportError> {
 }
 
 const TABLES_ALONE: &str = "This report was made from CSV files alone: hyper-parameters beyond the swept ones, warnings and data sets are not known.";
-const WITH_ABOUT: &str = "This report was made from CSV files and sweep.json: hyper-parameters beyond the swept ones and warnings are not known.";
+const WITH_ABOUT: &str = "This report was made from CSV files and sweep.json: the settings of its jobs are those of the sweep file in it.";
 
 /// A sweep of which only its name and columns are known.
 fn empty_sweep(name: &str, columns: &[String]) -> SweepResults {
     SweepResults {
         columns: columns.to_vec(),
         version: format!("gcl-sweep {}", env!("CARGO_PKG_VERSION")),
+        warnings_lost: true,
         ..SweepResults::of_name_in_tables(name)
     }
 }
@@ -198,6 +199,7 @@ fn read_cell(fields: &Fields<'_>, curves: &mut Curves) -> Result<CellResult, Rep
                 dataset_digest: Digest([0; 32]),
                 duration_s,
                 resumed: 0,
+                dataset: None,
             },
         }))
     } else {

@@ -16,12 +16,16 @@ pub(super) enum Cell {
     Text(String),
     /// A number as it is shown, and the value that sorting and copying use.
     Number(String, Option<f64>),
+    /// A number that is set bold: the best of its group.
+    Best(String),
     /// A number with words, which may wrap.
     Wrapped(String),
     /// The row's name.
     Head(String),
     /// HTML that is safe already.
     Html(String),
+    /// A sentence, which gets room to stand in.
+    Sentence(String),
     /// A message of a machine.
     Error(String),
     /// Something to type.
@@ -77,6 +81,13 @@ impl Table {
                         escape(&text)
                     )
                 }
+                Cell::Best(text) => {
+                    write!(
+                        html,
+                        "<td class=\"n\"><strong>{}</strong></td>",
+                        escape(&text)
+                    )
+                }
                 Cell::Wrapped(text) => {
                     // What comes first stays on one line: `5 of 5`.
                     let end = text.find([',', '(']).unwrap_or(text.len());
@@ -91,6 +102,9 @@ impl Table {
                 }
                 Cell::Head(text) => write!(html, "<th scope=\"row\">{}</th>", escape(&text)),
                 Cell::Html(text) => write!(html, "<td>{text}</td>"),
+                Cell::Sentence(text) => {
+                    write!(html, "<td class=\"sentence\">{}</td>", escape(&text))
+                }
                 Cell::Error(text) => write!(html, "<td class=\"error\">{}</td>", escape(&text)),
                 Cell::Command(text) => {
                     write!(
@@ -174,6 +188,6 @@ pub(super) fn duration(seconds: f64) -> String {
 }
 
 /// `1 job`, `2 jobs`.
-pub(super) fn count(number: usize, one: &str, many: &str) -> String {
+pub(crate) fn count(number: usize, one: &str, many: &str) -> String {
     format!("{number} {}", if number == 1 { one } else { many })
 }

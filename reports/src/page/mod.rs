@@ -3,24 +3,33 @@
 //! It is written for a reader who does not trust it yet: what was asked and whether it held comes first, every number
 //! stands beside its n, its spread and what is missing, and the way to make it again comes with it.
 
+mod ablations;
+mod across;
 mod alone;
 mod comparisons;
+mod figures;
+mod headline;
 pub(crate) mod html;
+mod latex;
 mod methods;
 mod origin;
 mod raw;
+mod settings;
 mod table;
 mod trouble;
 mod verdict;
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
 
 use sha2::{Digest as _, Sha256};
 
 use crate::figures::Figure;
+use crate::order::compare_points;
 use crate::published::{Comparison, compare};
 use crate::results::{DatasetInfo, SweepResults};
 use crate::summary::{SummaryRow, summary};
+use crate::supervision::Supervision;
 pub use alone::shell_word;
 use html::escape;
 
@@ -56,23 +65,93 @@ impl<'a> Section<'a> {
             prefix,
         }
     }
+
+    /// What the jobs of a row are told about the training split; `None` where their settings are not known.
+    pub(crate) fn supervision(&self, row: &SummaryRow) -> Option<Supervision> {
+        let cell = self.results.cells.get(*row.cells.first()?)?;
+        Supervision::of(&cell.cell.job.parameters)
+    }
+
+    /// The kinds of supervision of its rows.
+    fn supervisions(&self) -> BTreeSet<Supervision> {
+        self.rows
+            .iter()
+            .filter_map(|row| self.supervision(row))
+            .collect()
+    }
+
+    /// The rows as the tables list them: in the order of the file, or by supervision and AUC as in Table 1 of the paper where
+    /// the sweep asks for one of its tables.
+    fn order(&self) -> Vec<usize> {
+        let mut order: Vec<usize> = (0..self.rows.len()).collect();
+        let asked = |table: &str| self.results.report.tables.iter().any(|name| name == table);
+        if asked("table1") || asked("table2") {
+            // One class, weak, unsupervised: the groups of the paper. Within each the data sets, then the AUC.
+            let group = |index: usize| match self.supervision(&self.rows[index]) {
+                Some(Supervision::OneClass) => 0,
+                Some(Supervision::Weak) => 1,
+                Some(Supervision::Unsupervised) => 2,
+                None => 3,
+            };
+            order.sort_by(|left, right| {
+                let (one, other) = (&self.rows[*left], &self.rows[*right]);
+                group(*left)
+                    .cmp(&group(*right))
+                    .then_with(|| compare_points(&one.point, &other.point))
+                    .then_with(|| {
+                        let auc = |row: &SummaryRow| row.auc.mean.unwrap_or(f64::NEG_INFINITY);
+                        auc(one).total_cmp(&auc(other))
+                    })
+            });
+        }
+        order
+    }
+
+    /// The rows with the highest mean of their group, where a group has two rows with a result at least: rows of one kind of
+    /// supervision at one point of the grid.
+    fn best_of_groups(&self) -> BTreeSet<usize> {
+        let mut groups: BTreeMap<String, Vec<usize>> = BTreeMap::new();
+        for (index, row) in self.rows.iter().enumerate() {
+            if row.auc.mean.is_some() {
+                let key = format!("{:?} {:?}", self.supervision(row), row.point);
+                groups.entry(key).or_default().push(index);
+            }
+        }
+        groups
+            .into_values()
+            .filter(|rows| rows.len() > 1)
+            .filter_map(|rows| {
+                let mean = |index: &usize| self.rows[*index].auc.mean.unwrap_or(f64::NEG_INFINITY);
+                rows.into_iter()
+                    .max_by(|left, right| mean(left).total_cmp(&mean(right)))
+            })
+            .collect()
+    }
 }
 
 /// The parts of a sweep, in the order of the page: identifier, heading, and the HTML, which may be empty.
 fn parts(section: &Section<'_>) -> Vec<(&'static str, &'static str, String)> {
+    let results = (
+        "results",
+        "Results",
+        table::main_table(section) + &across::across(section) + &table::published_only(section),
+    );
+    let figures = ("figures", "Figures", figures::figures(section));
+    let (first, second) = if section.rows.len() > table::LONG {
+        (figures, results)
+    } else {
+        (results, figures)
+    };
     vec![
-        (
-            "results",
-            "Results",
-            table::main_table(section) + &table::published_only(section),
-        ),
-        ("figures", "Figures", figures(section)),
+        first,
+        second,
         (
             "comparisons",
             "Paired comparisons",
             comparisons::paired(section),
         ),
-        ("ablations", "Ablations", comparisons::ablations(section)),
+        ("ablations", "Ablations", ablations::ablations(section)),
+        ("settings", "Settings", settings::settings(section)),
         (
             "trouble",
             "Failures, retries and warnings",
@@ -84,8 +163,23 @@ fn parts(section: &Section<'_>) -> Vec<(&'static str, &'static str, String)> {
     ]
 }
 
-/// The whole page.
-pub(crate) fn page(sections: &[Section<'_>]) -> String {
+/// What several sweeps show together: one table, one set of figures, the comparisons that no sweep alone can make.
+fn together(section: &Section<'_>) -> String {
+    let prefix = &section.prefix;
+    let mut html = format!(
+        "<section aria-labelledby=\"{prefix}sweep\">\n<h2 id=\"{prefix}sweep\">All sweeps together</h2>\n"
+    );
+    for (id, heading, part) in parts(section) {
+        if matches!(id, "results" | "figures" | "comparisons") && !part.is_empty() {
+            let _ = writeln!(html, "<h3 id=\"{prefix}{id}\">{heading}</h3>\n{part}");
+        }
+    }
+    html.push_str("</section>\n");
+    html
+}
+
+/// The whole page. `together` is the section of all sweeps as one, where there are several.
+pub(crate) fn page(sections: &[Section<'_>], together_section: Option<&Section<'_>>) -> String {
     let title = match sections {
         [one] => format!("{}: report", one.results.name),
         many => format!(
@@ -115,6 +209,9 @@ pub(crate) fn page(sections: &[Section<'_>]) -> String {
     body.push_str("</header>\n<main id=\"main\">\n");
     if sections.len() > 1 {
         body.push_str(&verdict::overview(sections));
+    }
+    if let Some(section) = together_section {
+        body.push_str(&together(section));
     }
     for section in sections {
         let prefix = &section.prefix;
@@ -211,42 +308,6 @@ fn base64(bytes: &[u8]) -> String {
         }
     }
     text
-}
-
-fn figures(section: &Section<'_>) -> String {
-    let mut html = String::new();
-    for figure in &section.figures {
-        let (name, title) = (escape(&figure.name), escape(&figure.title));
-        let _ = writeln!(
-            html,
-            "<figure data-name=\"{name}\" id=\"figure-{name}\">\n<h3>{title}</h3>\n<div class=\"card\" tabindex=\"0\" role=\"group\" aria-label=\"{title}\">{}</div>\n<figcaption>{} \
-             <span class=\"screen\">Beside this page: <a href=\"figures/{name}.svg\">SVG</a>, <a href=\"figures/{name}.png\">PNG</a>, \
-             <a href=\"figures/{name}.csv\">data (CSV)</a>.</span></figcaption>\n</figure>",
-            figure.svg,
-            escape(&figure.caption)
-        );
-    }
-    // What the sweep file asks for and these results cannot show is said, not passed over.
-    let missing: Vec<&str> = section
-        .results
-        .report
-        .figures
-        .iter()
-        .map(String::as_str)
-        .filter(|asked| {
-            let name = format!("{}{asked}", section.prefix);
-            !section.figures.iter().any(|figure| figure.name == name)
-        })
-        .collect();
-    if !missing.is_empty() {
-        let _ = writeln!(
-            html,
-            "<p class=\"note\">Asked for and not drawn: {}. Either no finished job has what it is drawn from (scores per segment for fig4, fig6, fig7 \
-             and fig8), or the sweep has no such axis.</p>",
-            escape(&missing.join(", "))
-        );
-    }
-    html
 }
 
 #[cfg(test)]

@@ -111,16 +111,101 @@
     });
     (table.closest(".scroll") ?? table).before(tools);
   });
+  // One small tooltip for all figures: which seed, which job, which value. Without script a mark's own title says it.
+  const tip = make("div", "");
+  tip.className = "tip";
+  tip.hidden = true;
+  tip.setAttribute("role", "status");
+  const told = (mark) => {
+    const { seed, job, value } = mark.dataset;
+    const variant = mark.closest("[data-variant]")?.dataset.variant;
+    return [variant, `seed ${seed}`, job && `job ${job}`, value].filter(Boolean).join(" · ");
+  };
+  let lit = null;
+  const tell = (mark) => {
+    if (mark === lit) return;
+    lit?.classList.remove("lit");
+    lit = mark;
+    tip.hidden = !mark;
+    if (!mark) return;
+    mark.classList.add("lit");
+    tip.textContent = told(mark);
+    place(mark);
+  };
+  // Beside the mark, wherever the page is scrolled to.
+  const place = (mark) => {
+    const box = mark.getBoundingClientRect();
+    const [wide, tall] = [tip.offsetWidth, tip.offsetHeight];
+    const left = Math.min(Math.max(4, box.left + box.width / 2 - wide / 2), document.documentElement.clientWidth - wide - 4);
+    const above = box.top - tall - 8;
+    tip.style.left = `${left}px`;
+    tip.style.top = `${above > 4 ? above : Math.min(box.bottom + 8, innerHeight - tall - 4)}px`;
+  };
+  // Marks are thin: what is near the pointer counts.
+  const near = (svg, x, y) => {
+    for (const [across, down] of [[0, 0], [0, 3], [0, -3], [3, 0], [-3, 0]]) {
+      const mark = document.elementFromPoint(x + across, y + down)?.closest("[data-seed]");
+      if (mark && svg.contains(mark)) return mark;
+    }
+    return null;
+  };
   document.querySelectorAll("figure[data-name]").forEach((figure) => {
     const svg = figure.querySelector("svg");
     if (!svg) return;
+    const name = figure.dataset.name;
     const tools = document.createElement("div");
     tools.className = "tools";
-    const button = make("button", "Save SVG", tools);
-    button.type = "button";
-    button.addEventListener("click", () => save(svg.outerHTML, "image/svg+xml", `${figure.dataset.name}.svg`));
+    const action = (label, act) => {
+      const button = make("button", label, tools);
+      button.type = "button";
+      button.addEventListener("click", () => act(button));
+      return button;
+    };
+    // What the reader lights or hides is not saved.
+    const whole = svg.outerHTML;
+    action("Save SVG", () => save(whole, "image/svg+xml", `${name}.svg`));
+    const data = figure.querySelector("details.data code");
+    if (data) action("Save CSV", () => save(data.textContent, "text/csv", `${name}.csv`));
+    const variants = [...new Set([...svg.querySelectorAll("[data-variant]")].map((part) => part.dataset.variant))];
+    if (variants.length > 1 && variants.length <= 24) {
+      const hide = make("span", "Hide:", tools);
+      hide.className = "note";
+      variants.forEach((variant) => {
+        const button = action(variant, () => {
+          const off = button.getAttribute("aria-pressed") !== "true";
+          button.setAttribute("aria-pressed", String(off));
+          svg.querySelectorAll("[data-variant]").forEach((part) => {
+            if (part.dataset.variant === variant) part.classList.toggle("off", off);
+          });
+        });
+        button.setAttribute("aria-pressed", "false");
+        button.setAttribute("aria-label", `Hide ${variant} in ${name}`);
+      });
+    }
+    const marks = [...svg.querySelectorAll("[data-seed]")];
+    if (marks.length) {
+      // The page's own tooltip instead of the browser's.
+      marks.forEach((mark) => mark.querySelector("title")?.remove());
+      svg.addEventListener("pointermove", (event) => tell(near(svg, event.clientX, event.clientY)));
+      svg.addEventListener("pointerleave", () => tell(null));
+      const card = svg.closest(".card");
+      card.addEventListener("blur", () => tell(null));
+      card.addEventListener("keydown", (event) => {
+        const step = { ArrowRight: 1, ArrowLeft: -1 }[event.key];
+        if (event.key === "Escape") tell(null);
+        if (!step) return;
+        event.preventDefault();
+        const seen = marks.filter((mark) => !mark.closest(".off"));
+        const at = seen.indexOf(lit);
+        if (seen.length) tell(seen[(at < 0 ? (step > 0 ? 0 : seen.length - 1) : at + step + seen.length) % seen.length]);
+      });
+      const hint = make("span", "Point at a mark, or focus the figure and use ← →, to see its seed, job and value.", tools);
+      hint.className = "note";
+    }
     figure.append(tools);
   });
+  document.body.append(tip);
+  addEventListener("scroll", () => lit && place(lit), { passive: true, capture: true });
   document.querySelector("footer").append(say);
   addEventListener("beforeprint", () => document.querySelectorAll("details").forEach((element) => { element.open = true; }));
 })();

@@ -4,32 +4,46 @@ use super::Section;
 use super::html::{Cell, Table, escape, interval, percent, points};
 use crate::published::{Comparison, family, paper};
 use crate::summary::{Estimate, SummaryRow};
+use crate::supervision::Supervision;
 
 /// Lines of the main table at most; `summary.csv` has them all.
 const MOST_ROWS: usize = 500;
+/// Lines from which the figures come before the table: nobody reads twenty lines to see who is ahead.
+pub(super) const LONG: usize = 20;
+
+/// The columns of the main table that not every sweep has.
+#[derive(Clone, Copy)]
+struct Shape {
+    /// A published number belongs beside one of the rows at least.
+    compared: bool,
+    /// Rows of more than one kind of supervision.
+    supervised: bool,
+}
 
 pub(super) fn main_table(section: &Section<'_>) -> String {
-    let compared = section.comparisons.iter().any(Option::is_some);
+    let shape = Shape {
+        compared: section.comparisons.iter().any(Option::is_some),
+        supervised: section.supervisions().len() > 1,
+    };
     let mut columns: Vec<String> = vec!["Variant".into()];
-    columns.extend(section.results.columns.iter().cloned());
-    if compared {
-        columns.push("#Paper, AUC %".into());
+    if shape.supervised {
+        columns.push("Supervision".into());
     }
+    columns.extend(section.results.columns.iter().cloned());
     columns.extend(["#AUC % (mean ± std)", "#n", "#95% interval"].map(String::from));
-    if compared {
-        columns.extend(["#Difference", "Verdict"].map(String::from));
+    if shape.compared {
+        columns.extend(["#Paper, AUC %", "#Difference", "Against the paper"].map(String::from));
     }
     let caption = "Frame-level AUC in percent after the last epoch: mean ± sample standard deviation over seeds";
     let mut table = Table::new(caption, Some("copy"), &columns);
-    for (row, comparison) in section
-        .rows
-        .iter()
-        .zip(&section.comparisons)
-        .take(MOST_ROWS)
-    {
+    let order = section.order();
+    let best = section.best_of_groups();
+    for index in order.iter().take(MOST_ROWS) {
+        let row = &section.rows[*index];
+        let comparison = section.comparisons[*index].as_ref();
         table.row(
             shade(row),
-            line(section, row, comparison.as_ref(), compared),
+            line(section, row, comparison, shape, best.contains(index)),
         );
     }
     if section.rows.len() > MOST_ROWS {
@@ -42,13 +56,69 @@ pub(super) fn main_table(section: &Section<'_>) -> String {
     html.push_str(
         "<p class=\"note\">n: seeds that finished, of those asked for. A mean is over the n finished seeds and says nothing about the others.",
     );
-    if compared {
+    if !best.is_empty() {
+        html.push_str(" Bold: the highest mean of its group, which need not be a difference that other seeds would show: the paired comparisons say that.");
+    }
+    if shape.compared {
         html.push_str(
-            " Paper: the mean over seeds where the paper prints one, else its single number; † marks numbers on other features, which are not comparable.",
+            " Paper: the mean over seeds where the paper prints one, else its single number; † marks a number of other settings or data, which judges nothing.",
         );
     }
     html.push_str("</p>\n");
+    html.push_str(&standing(section));
     html.push_str(&further(section));
+    html.push_str(&super::latex::details(section));
+    html
+}
+
+/// What the comparisons with the paper rest on: stand-ins for printed settings, and what these results do not say.
+fn standing(section: &Section<'_>) -> String {
+    let judged = || {
+        section
+            .comparisons
+            .iter()
+            .flatten()
+            .filter(|comparison| comparison.is_judged())
+    };
+    let gather = |pick: fn(&Comparison) -> &Vec<String>| -> Vec<String> {
+        let mut all: Vec<String> = judged().flat_map(|found| pick(found).clone()).collect();
+        all.sort_unstable();
+        all.dedup();
+        all
+    };
+    let mut html = String::new();
+    let tolerated = gather(|comparison| &comparison.tolerated);
+    if !tolerated.is_empty() {
+        html.push_str(&format!(
+            "<p class=\"note\">Judged beside the paper although not as printed: {}.</p>\n",
+            escape(&tolerated.join("; "))
+        ));
+    }
+    let unknown = gather(|comparison| &comparison.unknown);
+    if !unknown.is_empty() {
+        html.push_str(&format!(
+            "<p class=\"note\"><strong>These results do not say: {}.</strong> The comparison takes them to be the paper's.</p>\n",
+            escape(&unknown.join(", "))
+        ));
+    }
+    if judged().next().is_some() {
+        let families: Vec<String> = paper()
+            .splits
+            .iter()
+            .filter(|split| judged().any(|found| found.published.dataset == split.dataset))
+            .map(|split| {
+                format!(
+                    "{} in {} ({} training and {} test videos)",
+                    split.dataset, split.name, split.train, split.test
+                )
+            })
+            .collect();
+        html.push_str(&format!(
+            "<p class=\"note\">The paper's numbers: {}; {}.</p>\n",
+            escape(&families.join(", ")),
+            escape(&paper().epoch_rule)
+        ));
+    }
     html
 }
 
@@ -117,6 +187,14 @@ fn head(section: &Section<'_>, row: &SummaryRow) -> Vec<Cell> {
 
 /// `8 of 10 (1 failed, 1 missing)`.
 fn finished(row: &SummaryRow) -> Cell {
+    if row.deterministic {
+        let state = if row.n > 0 {
+            "one run (draws nothing)".to_owned()
+        } else {
+            format!("no run ({})", row.shortfall())
+        };
+        return Cell::Wrapped(state);
+    }
     let shortfall = row.shortfall();
     let rest = if shortfall.is_empty() {
         String::new()
@@ -130,27 +208,45 @@ fn line(
     section: &Section<'_>,
     row: &SummaryRow,
     comparison: Option<&Comparison>,
-    compared: bool,
+    shape: Shape,
+    best: bool,
 ) -> Vec<Cell> {
-    let mut cells = head(section, row);
-    if compared {
-        cells.push(
-            comparison.map_or(Cell::Number("–".into(), None), |comparison| {
+    let mut cells = vec![Cell::Head(row.variant.clone())];
+    if shape.supervised {
+        let supervision = section.supervision(row);
+        cells.push(Cell::Text(
+            supervision.map_or("–", Supervision::name).to_owned(),
+        ));
+    }
+    cells.extend(super::raw::value_cells(section, &row.point));
+    cells.push(match mean_and_std(&row.auc) {
+        Cell::Number(text, _) if best => Cell::Best(text),
+        other => other,
+    });
+    cells.push(finished(row));
+    cells.push(Cell::Number(interval(row.auc.interval), None));
+    if shape.compared {
+        cells.push(comparison.filter(|found| found.shown).map_or(
+            Cell::Number("–".into(), None),
+            |comparison| {
                 let published = comparison.published;
                 let std = published
                     .std
                     .map_or_else(String::new, |std| format!(" ± {std:.2}"));
-                let mark = if comparison.comparable { "" } else { " †" };
-                Cell::Number(format!("{:.2}{std}{mark}", published.auc), None)
-            }),
-        );
-    }
-    cells.push(mean_and_std(&row.auc));
-    cells.push(finished(row));
-    cells.push(Cell::Number(interval(row.auc.interval), None));
-    if compared {
+                let mark = if comparison.is_judged() { "" } else { " †" };
+                let name = if published.name == row.variant {
+                    String::new()
+                } else {
+                    format!("{}, ", published.name)
+                };
+                Cell::Wrapped(format!(
+                    "{:.2}{std}{mark} ({name}{})",
+                    published.auc, published.place
+                ))
+            },
+        ));
         let difference = comparison
-            .filter(|comparison| comparison.comparable)
+            .filter(|comparison| comparison.is_judged())
             .and_then(|comparison| Some(row.auc.mean? - comparison.published.auc / 100.0));
         cells.push(Cell::Number(
             difference.map_or_else(|| "–".into(), points),
@@ -158,11 +254,17 @@ fn line(
         ));
         cells.push(Cell::Text(match comparison {
             None => "no published number".to_owned(),
-            Some(comparison) => comparison
-                .agreement
-                .map_or("not comparable: other features".to_owned(), |agreement| {
-                    agreement.name().to_owned()
-                }),
+            Some(comparison) => match comparison.agreement {
+                Some(agreement) => agreement.name().to_owned(),
+                None if comparison.shown => {
+                    format!("not comparable: {}", comparison.differs.join("; "))
+                }
+                None => format!(
+                    "no published number: differs from {} in {}",
+                    comparison.published.name,
+                    comparison.differs.join("; ")
+                ),
+            },
         }));
     }
     cells
@@ -225,8 +327,16 @@ pub(super) fn published_only(section: &Section<'_>) -> String {
             );
         }
         html.push_str(&format!(
-            "<details><summary>Published numbers on {family}, not run here</summary>\n<p class=\"note\">As printed in: {}.</p>\n{}</details>\n",
+            "<details><summary>Published numbers on {family}, not run here</summary>\n<p class=\"note\">As printed in: {}. Split: {}. Epoch: {}.</p>\n{}</details>\n",
             escape(&paper().source),
+            escape(&paper().split(family).map_or_else(
+                || "not stated".to_owned(),
+                |split| format!(
+                    "{}, {} training and {} test videos",
+                    split.name, split.train, split.test
+                )
+            )),
+            escape(&paper().epoch_rule),
             table.finish()
         ));
     }

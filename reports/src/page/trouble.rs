@@ -7,20 +7,46 @@ use sweeps::{CellResult, JobStatus};
 
 use super::html::{Cell, Table, count, escape};
 use super::{Section, alone};
+use crate::doubts::doubts;
 use crate::order::compare_cells;
 
 /// Jobs that are listed one by one at most.
 const MOST: usize = 200;
+/// Doubts that are listed at most.
+const MOST_DOUBTS: usize = 20;
 
 pub(super) fn trouble(section: &Section<'_>) -> String {
     let mut html = unfinished(section);
+    let doubts = doubtful(section);
+    if !doubts.is_empty() {
+        html.push_str(&format!("<h3>Doubtful rows</h3>\n<ul>{doubts}</ul>\n"));
+    }
     html.push_str(&retries(section));
     html.push_str(&absent_seeds(section));
     html.push_str(&warnings(section));
-    if html.is_empty() {
+    if html.is_empty() && !section.results.warnings_lost {
         html.push_str("<p>Every job finished at its first attempt, every variant has every seed, and no job recorded a warning.</p>\n");
+    } else if section.results.warnings_lost {
+        html.push_str("<p class=\"note\">These results do not say whether jobs recorded warnings: <code>sweep.json</code>, which lists them, was not beside <code>results.csv</code>.</p>\n");
     }
     html
+}
+
+/// What makes rows doubtful, as items of a list; empty where nothing does.
+pub(super) fn doubtful(section: &Section<'_>) -> String {
+    let mut items: Vec<String> = Vec::new();
+    for row in &section.rows {
+        for doubt in doubts(section.results, row) {
+            let words = doubt.words(&row.label(&section.results.columns));
+            items.push(format!("<li>{}</li>", escape(&words)));
+        }
+    }
+    let more = items.len().saturating_sub(MOST_DOUBTS);
+    items.truncate(MOST_DOUBTS);
+    if more > 0 {
+        items.push(format!("<li>and {more} more</li>"));
+    }
+    items.concat()
 }
 
 fn unfinished(section: &Section<'_>) -> String {

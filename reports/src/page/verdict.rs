@@ -1,31 +1,54 @@
 //! The verdict box: what was asked, whether the paper's numbers came out, and what became of the jobs.
 
+use std::collections::BTreeSet;
 use std::fmt::Write;
 
 use sweeps::JobStatus;
 
 use super::Section;
 use super::html::{Cell, Table, count, escape};
-use crate::published::{Verdict, verdict};
+use crate::published::{Comparison, Verdict, verdict};
 use crate::results::SweepResults;
 use crate::statistics::Agreement;
+use crate::summary::SummaryRow;
+
+/// Rows, variants and reasons that one sentence names at most.
+const MOST_NAMED: usize = 8;
 
 pub(super) fn verdict_box(section: &Section<'_>) -> String {
     let results = section.results;
     let verdict = verdict(&section.comparisons);
     let unfinished = counts(results, |status| !status.is_settled());
+    let failed = counts(results, is_failure);
     let class = match verdict {
+        _ if results.rehearsal || failed > 0 => "bad",
         Verdict::Reproduced => "good",
         Verdict::NotReproduced => "bad",
         Verdict::Partly | Verdict::Undecided => "open",
         Verdict::NothingToCompare => "",
     };
+    let heading = if results.rehearsal {
+        "Rehearsal: no number here is a result"
+    } else {
+        verdict.name()
+    };
     let mut html = format!(
-        "<div class=\"verdict {class}\" id=\"{}verdict\">\n<h2>{}</h2>\n<p>{}</p>\n",
+        "<div class=\"verdict {class}\" id=\"{}verdict\">\n<h2>{heading}</h2>\n",
         section.prefix,
-        verdict.name(),
-        escape(&reason(section, verdict))
     );
+    if failed > 0 {
+        let _ = writeln!(
+            html,
+            "<p class=\"failed\"><strong>{} of {} failed</strong>{}. Every mean below is of the others.</p>",
+            failed,
+            count(results.cells.len(), "job", "jobs"),
+            escape(&failures(section))
+        );
+    }
+    for sentence in super::headline::sentences(section) {
+        let _ = writeln!(html, "<p>{}</p>", escape(&sentence));
+    }
+    let _ = writeln!(html, "<p>{}</p>", escape(&reason(section, verdict)));
     if unfinished > 0 {
         let _ = writeln!(
             html,
@@ -36,9 +59,21 @@ pub(super) fn verdict_box(section: &Section<'_>) -> String {
     }
     html.push_str("<ul class=\"counts\">");
     for (number, word) in tallies(results) {
-        let _ = write!(html, "<li><b>{number}</b>{word}</li>");
+        let class = if number > 0 && matches!(word, "failed" | "quarantined") {
+            " class=\"bad-text\""
+        } else {
+            ""
+        };
+        let _ = write!(html, "<li{class}><b>{number}</b>{word}</li>");
     }
     html.push_str("</ul>\n</div>\n");
+    let doubts = super::trouble::doubtful(section);
+    if !doubts.is_empty() {
+        let _ = writeln!(
+            html,
+            "<div class=\"doubts\"><p><strong>Before a mean is believed:</strong></p><ul>{doubts}</ul></div>"
+        );
+    }
     let synthetic: Vec<&str> = section
         .datasets
         .iter()
@@ -60,6 +95,31 @@ pub(super) fn verdict_box(section: &Section<'_>) -> String {
         let _ = writeln!(html, "<p class=\"note\">{}</p>", escape(note));
     }
     html
+}
+
+fn is_failure(status: JobStatus) -> bool {
+    matches!(status, JobStatus::Failed | JobStatus::Quarantined)
+}
+
+/// Of which variants, and how many of each: ` (3 of GCL_PT, 1 of GCL_B)`.
+fn failures(section: &Section<'_>) -> String {
+    let mut of: Vec<(&str, usize)> = Vec::new();
+    for row in section.rows.iter().filter(|row| row.failed > 0) {
+        match of.iter_mut().find(|(variant, _)| *variant == row.variant) {
+            Some((_, number)) => *number += row.failed,
+            None => of.push((&row.variant, row.failed)),
+        }
+    }
+    let more = of.len().saturating_sub(MOST_NAMED);
+    let mut words: Vec<String> = of
+        .iter()
+        .take(MOST_NAMED)
+        .map(|(variant, number)| format!("{number} of {variant}"))
+        .collect();
+    if more > 0 {
+        words.push(format!("and of {more} more variants"));
+    }
+    format!(" ({})", words.join(", "))
 }
 
 /// Several sweeps side by side.
@@ -121,47 +181,90 @@ fn tallies(results: &SweepResults) -> Vec<(usize, &'static str)> {
     tallies
 }
 
+/// How the rows lie to the paper's numbers, or why none is judged.
 fn reason(section: &Section<'_>, verdict: Verdict) -> String {
+    let compared: Vec<(&SummaryRow, &Comparison)> = section
+        .rows
+        .iter()
+        .zip(&section.comparisons)
+        .filter_map(|(row, comparison)| Some((row, comparison.as_ref()?)))
+        .collect();
     if verdict == Verdict::NothingToCompare {
-        let other = section
-            .comparisons
+        let mut reasons: Vec<&str> = compared
             .iter()
-            .flatten()
-            .any(|comparison| !comparison.comparable);
-        return if other {
-            "The paper has numbers for this data set, but on other features: they are shown below and not judged.".to_owned()
+            .filter(|(_, comparison)| comparison.shown)
+            .flat_map(|(_, comparison)| comparison.differs.iter().map(String::as_str))
+            .collect();
+        if reasons.is_empty() {
+            reasons = compared
+                .iter()
+                .flat_map(|(_, comparison)| comparison.differs.iter().map(String::as_str))
+                .collect();
+        }
+        let mut seen = BTreeSet::new();
+        reasons.retain(|reason| seen.insert(*reason));
+        let more = reasons.len().saturating_sub(MOST_NAMED);
+        reasons.truncate(MOST_NAMED);
+        let more = if more > 0 {
+            format!("; and {more} more")
         } else {
-            "The paper has no number for these settings on these data, so nothing is called reproduced or not.".to_owned()
+            String::new()
+        };
+        return if reasons.is_empty() {
+            "The paper has no number for these methods on these data, so nothing is called reproduced or not.".to_owned()
+        } else {
+            format!(
+                "No row was run as the paper's numbers were, so nothing is called reproduced or not. What differs: {}{more}.",
+                reasons.join("; ")
+            )
         };
     }
-    let lists = |wanted: &[Agreement]| -> Vec<&str> {
-        section
-            .rows
+    let lists = |wanted: Agreement| -> Vec<String> {
+        compared
             .iter()
-            .zip(&section.comparisons)
-            .filter(|(_, comparison)| {
-                comparison
-                    .and_then(|comparison| comparison.agreement)
-                    .is_some_and(|agreement| wanted.contains(&agreement))
-            })
-            .map(|(row, _)| row.variant.as_str())
+            .filter(|(_, comparison)| comparison.agreement == Some(wanted))
+            .map(|(row, _)| row.label(&section.results.columns))
             .collect()
     };
     let mut sentences = Vec::new();
     for (wanted, words) in [
-        (&[Agreement::Within][..], "within the published band"),
-        (&[Agreement::Above][..], "above it"),
-        (&[Agreement::Below][..], "below it"),
-        (&[Agreement::Undecided][..], "not decided by these seeds"),
-        (&[Agreement::TooFew][..], "too few seeds to say"),
+        (Agreement::Within, "equal within that margin"),
+        (Agreement::Above, "above it"),
+        (Agreement::Below, "below it"),
+        (Agreement::Undecided, "not decided by these seeds"),
+        (Agreement::TooFew, "too few seeds to say"),
     ] {
         let rows = lists(wanted);
         if !rows.is_empty() {
-            sentences.push(format!("{words}: {}", rows.join(", ")));
+            let more = rows.len().saturating_sub(MOST_NAMED);
+            let mut shown: Vec<String> = rows.into_iter().take(MOST_NAMED).collect();
+            if more > 0 {
+                shown.push(format!("and {more} more"));
+            }
+            sentences.push(format!("{words}: {}", shown.join(", ")));
         }
     }
+    let judged = compared
+        .iter()
+        .filter(|(_, comparison)| comparison.is_judged());
+    let (mut total, mut within, mut assumed) = (0, 0, false);
+    for (_, comparison) in judged {
+        total += 1;
+        within += usize::from(comparison.agreement == Some(Agreement::Within));
+        assumed |= !comparison.unknown.is_empty();
+    }
+    let assumed = if assumed {
+        " These results do not say all of the settings and data; what they leave open is taken to be the paper's."
+    } else {
+        ""
+    };
     format!(
-        "Means over seeds against the paper's numbers (its mean ± std where printed, else ± {:.1} points) — {}.",
+        "{within} of {} the paper's number, within its ± std where printed, else within ± {:.1} points — {}.{assumed}",
+        if total == 1 {
+            "1 comparable row equals".to_owned()
+        } else {
+            format!("{total} comparable rows equal")
+        },
         crate::published::SINGLE_NUMBER_MARGIN,
         sentences.join("; ")
     )

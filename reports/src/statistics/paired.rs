@@ -1,13 +1,14 @@
 //! Comparisons of two methods over the same seeds.
 //!
-//! Runs with one seed share their data order and initial weights, so the differences per seed say more than the two means.
+//! The seed pairs two runs. Where the methods draw alike (the same networks, the same order of the data) the pair shares
+//! what was drawn, and differences per seed say more than the two means; elsewhere pairing costs little.
 //! p-values are exact wherever the number of sign patterns allows it.
 
 use rand_chacha::ChaCha8Rng;
 use rand_core::{Rng, SeedableRng};
 
-use super::bootstrap::{Interval, bootstrap_means};
 use super::distribution::normal_cdf;
+use super::interval::{Interval, mean_interval};
 use super::moments::{mean, sample_std};
 
 /// Below this many pairs no two-sided test can reach p < 0.05, whatever the differences (2/2⁵ = 0.0625).
@@ -28,7 +29,7 @@ pub struct PairedComparison {
     pub mean: f64,
     /// Sample standard deviation of the differences.
     pub std: Option<f64>,
-    /// 95% bootstrap interval of the mean difference.
+    /// Student's 95% interval of the mean difference.
     pub interval: Option<Interval>,
     /// Pairs in which left is ahead.
     pub wins: usize,
@@ -49,7 +50,7 @@ pub fn compare_paired(differences: &[f64]) -> Option<PairedComparison> {
         pairs: differences.len(),
         mean: mean(differences)?,
         std: sample_std(differences),
-        interval: bootstrap_means(&[differences]).pop().flatten(),
+        interval: mean_interval(differences),
         wins: differences
             .iter()
             .filter(|difference| **difference > 0.0)
@@ -72,10 +73,26 @@ pub fn cohens_d_paired(differences: &[f64]) -> Option<f64> {
         .flatten()
 }
 
-/// Two-sided p of the Wilcoxon signed-rank test: zeros left out (Wilcoxon's way), ties get middle ranks. The distribution
-/// of the rank sum is exact for up to 50 pairs, with ties too (of doubled ranks, which are whole); beyond that the normal
-/// approximation with the tie correction. `None` when all differences are zero.
+/// Wilcoxon's signed ranks.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct SignedRanks {
+    /// Sum of the ranks of positive differences.
+    pub positive: f64,
+    /// Sum of the ranks of negative ones.
+    pub negative: f64,
+    /// Two-sided p.
+    pub p: f64,
+}
+
+/// Two-sided p of the Wilcoxon signed-rank test; see [`signed_ranks`].
 pub fn wilcoxon_signed_rank(differences: &[f64]) -> Option<f64> {
+    signed_ranks(differences).map(|ranks| ranks.p)
+}
+
+/// The Wilcoxon signed-rank test: zeros left out (Wilcoxon's way), ties get middle ranks. The distribution of the rank sum
+/// is exact for up to 50 pairs, with ties too (of doubled ranks, which are whole); beyond that the normal approximation
+/// with the tie correction. `None` when all differences are zero.
+pub fn signed_ranks(differences: &[f64]) -> Option<SignedRanks> {
     let mut kept: Vec<f64> = differences
         .iter()
         .copied()
@@ -105,6 +122,11 @@ pub fn wilcoxon_signed_rank(differences: &[f64]) -> Option<f64> {
         .map(|(_, rank)| rank)
         .sum();
     let smaller = positive.min(total - positive);
+    let found = |p: f64| SignedRanks {
+        positive: positive as f64 / 2.0,
+        negative: (total - positive) as f64 / 2.0,
+        p: p.min(1.0),
+    };
     if n <= 50 {
         // counts[s]: share of the 2ⁿ sign patterns whose doubled rank sum is s.
         let mut shares = vec![0.0_f64; total + 1];
@@ -121,13 +143,13 @@ pub fn wilcoxon_signed_rank(differences: &[f64]) -> Option<f64> {
                 shares[sum] = 0.5 * (shares[sum] + with);
             }
         }
-        return Some((2.0 * shares[..=smaller].iter().sum::<f64>()).min(1.0));
+        return Some(found(2.0 * shares[..=smaller].iter().sum::<f64>()));
     }
     let count = n as f64;
     let expected = count * (count + 1.0) / 4.0;
     let variance = count * (count + 1.0) * (2.0 * count + 1.0) / 24.0 - ties / 48.0;
     let z = (smaller as f64 / 2.0 - expected) / variance.sqrt();
-    Some((2.0 * normal_cdf(z)).min(1.0))
+    Some(found(2.0 * normal_cdf(z)))
 }
 
 /// Two-sided p of the sign-flip test of the mean difference: the share of sign patterns whose sum is at least as far from
@@ -176,18 +198,31 @@ pub fn permutation_test(differences: &[f64]) -> Option<f64> {
     Some(far as f64 / (patterns + 1) as f64)
 }
 
-/// Holm's step-down adjustment of p-values, in their order. Missing ones stay missing and do not count.
-pub fn holm(p_values: &[Option<f64>]) -> Vec<Option<f64>> {
+/// The smallest two-sided p that [`signed_ranks`] can give for n pairs, whatever the differences.
+pub fn smallest_p(n: usize) -> f64 {
+    // 2 / 2ⁿ; without pairs there is no p below one.
+    if n == 0 {
+        1.0
+    } else {
+        libm::exp2(1.0 - n as f64)
+    }
+}
+
+/// Holm's step-down adjustment of p-values, in their order, in a family of `family` tests. The family is what was set out
+/// to be tested before anything ran: tests without a p (missing values, which stay missing) count in it, since they might
+/// have been the smallest. A family that is smaller than the number of p-values is that number.
+pub fn holm(p_values: &[Option<f64>], family: usize) -> Vec<Option<f64>> {
     let mut order: Vec<(usize, f64)> = p_values
         .iter()
         .enumerate()
         .filter_map(|(index, p)| p.map(|p| (index, p)))
         .collect();
     order.sort_by(|left, right| left.1.total_cmp(&right.1));
+    let family = family.max(order.len());
     let mut adjusted = vec![None; p_values.len()];
     let mut largest = 0.0_f64;
     for (step, (index, p)) in order.iter().enumerate() {
-        largest = largest.max(p * (order.len() - step) as f64).min(1.0);
+        largest = largest.max(p * (family - step) as f64).min(1.0);
         adjusted[*index] = Some(largest);
     }
     adjusted

@@ -1,51 +1,26 @@
 //! How far a share of runs might move with other seeds.
 
-/// The 95% percentile bootstrap interval of the share `k` of `n`, in counts. Resampling n runs makes a binomial count, so its
-/// quantiles are the interval that resamples without end would give: no Monte-Carlo error.
-pub fn share_interval(k: usize, n: usize) -> (usize, usize) {
-    if n == 0 || k == 0 || k >= n {
-        return (k, k);
-    }
-    let (count, share) = (n as f64, k as f64 / n as f64);
-    let (yes, no) = (libm::log(share), libm::log1p(-share));
-    let ways =
-        |j: f64| libm::lgamma(count + 1.0) - libm::lgamma(j + 1.0) - libm::lgamma(count - j + 1.0);
-    // Further out than ten standard deviations nothing adds up to anything.
-    let reach = 10.0 * (count * share * (1.0 - share)).sqrt() + 10.0;
-    let first = (k as f64 - reach).max(0.0) as usize;
-    let (mut total, mut low) = (0.0, None);
-    for j in first..=n {
-        let at = j as f64;
-        total += libm::exp(ways(at) + at * yes + (count - at) * no);
-        if low.is_none() && total >= 0.025 {
-            low = Some(j);
-        }
-        if total >= 0.975 {
-            return (low.unwrap_or(j), j);
-        }
-    }
-    (low.unwrap_or(k), n)
+use super::interval::Interval;
+use super::student::beta_quantile;
+
+/// The exact 95% interval (Clopper and Pearson) of the probability behind k of n, as shares. Its coverage is at least 95%
+/// for every probability, and k = 0 and k = n have a width: five of five is not certainty. `None` of nothing.
+pub fn clopper_pearson(k: usize, n: usize) -> Option<Interval> {
+    let low = |k: usize| match (k, n) {
+        (0, _) => 0.0,
+        // I_x(n, 1) is xⁿ.
+        (k, n) if k == n => libm::pow(0.025, 1.0 / n as f64),
+        (k, n) => beta_quantile(0.025, k as f64, (n - k + 1) as f64),
+    };
+    (n > 0 && k <= n).then(|| Interval {
+        low: low(k),
+        high: 1.0 - low(n - k),
+    })
 }
 
-#[cfg(test)]
-mod tests {
-    use super::share_interval;
-
-    #[test]
-    fn the_interval_is_the_binomials() {
-        // scipy.stats.binom.ppf([0.025, 0.975], n, k / n)
-        for (k, n, low, high) in [
-            (1, 5, 0, 3),
-            (4, 5, 2, 5),
-            (5, 10, 2, 8),
-            (9, 10, 7, 10),
-            (25, 500, 16, 35),
-            (2500, 5000, 2431, 2569),
-        ] {
-            assert_eq!(share_interval(k, n), (low, high), "{k} of {n}");
-        }
-        assert_eq!(share_interval(0, 5), (0, 0));
-        assert_eq!(share_interval(5, 5), (5, 5));
-        assert_eq!(share_interval(0, 0), (0, 0));
-    }
+/// [`clopper_pearson`] in counts: between how many and how many of n; all of nothing is between 0 and 0.
+pub fn share_interval(k: usize, n: usize) -> (f64, f64) {
+    clopper_pearson(k, n).map_or((0.0, 0.0), |share| {
+        (share.low * n as f64, share.high * n as f64)
+    })
 }

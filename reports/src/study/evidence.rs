@@ -27,8 +27,6 @@ pub(super) struct Evidence {
     pub positives_d: Option<f64>,
     /// Agreement of the two label sets.
     pub agreement: Option<f64>,
-    /// Agreement of the labels with the training truth.
-    pub truth: Option<f64>,
 }
 
 impl Evidence {
@@ -99,7 +97,6 @@ pub(super) fn gather(results: &SweepResults, variants: &[String]) -> BTreeMap<St
         evidence.positives_g = share(|point| point.positive_share_g);
         evidence.positives_d = share(|point| point.positive_share_d);
         evidence.agreement = share(|point| point.agreement_gd);
-        evidence.truth = share(|point| point.agreement_truth);
         gathered.insert(variant.clone(), evidence);
     }
     gathered

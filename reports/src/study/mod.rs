@@ -4,9 +4,10 @@
 //! files are read for their settings and to check that the CSV files are theirs: a job's id is made of its settings and the
 //! digest of its data.
 
-mod claim;
+pub mod claim;
 mod evidence;
 mod judgement;
+pub mod orderings;
 mod page;
 mod reason;
 

@@ -1,11 +1,12 @@
-//! A plain word on why, from what the runs recorded; silent where they show nothing.
+//! A plain word on why: what the decision rests on, and what the runs recorded; silent where they show nothing.
 
 use std::collections::BTreeMap;
 
-use super::claim::Relation;
+use super::claim::{Relation, Score};
 use super::evidence::Evidence;
-use super::judgement::{Judged, Verdict};
+use super::judgement::Judged;
 use crate::page::html::percent;
+use crate::statistics::{Verdict, mean};
 
 /// Labels that agree on more than this confirm one another: the share from which a run warns too.
 const LOCKED: f64 = 0.98;
@@ -15,29 +16,17 @@ const POINT: f64 = 0.01;
 const PUBLISHED_AUTOENCODER: f64 = 0.5632;
 
 /// What the evidence shows about an outcome.
+///
+/// Nothing is said about the quality of labels: runs record how often labels agree with the training truth, which is plain
+/// accuracy. Where 5% of the segments are anomalous, labels that call nothing anomalous agree on 95% of them. Balanced
+/// accuracy would need the share of anomalous segments, which no record has.
 pub(super) fn reason(judged: &Judged<'_>, evidence: &BTreeMap<String, Evidence>) -> String {
-    let (Some(left), Some(right), Some(comparison)) = (
-        evidence.get(judged.claim.left.0),
-        evidence.get(judged.claim.right.0),
-        judged.comparison.as_ref(),
-    ) else {
-        return String::new();
-    };
-    let (left_name, right_name) = (judged.claim.left.0, judged.claim.right.0);
-    let mut words = Vec::new();
-    if judged.verdict == Verdict::Undecided && judged.claim.relation == Relation::Above {
-        words.push(
-            match comparison.std {
-                Some(std) if comparison.mean.abs() < std => {
-                    "The difference is smaller than its own spread over seeds."
-                }
-                _ => "Too few seeds agree for so many comparisons.",
-            }
-            .to_owned(),
-        );
-    }
-    if judged.verdict == Verdict::Fails
-        && right_name == "AE_AllData"
+    let claim = judged.claim;
+    let (left_words, right_words) = claim.sides();
+    let mut words = vec![judged.decision.why(&left_words, &right_words)];
+    let verdict = judged.decision.verdict;
+    if verdict == Verdict::Fails
+        && claim.right == "AE_AllData"
         && let Some((_, auc)) = judged.means
         && auc > PUBLISHED_AUTOENCODER + 10.0 * POINT
     {
@@ -47,45 +36,31 @@ pub(super) fn reason(judged: &Judged<'_>, evidence: &BTreeMap<String, Evidence>)
             percent(Some(PUBLISHED_AUTOENCODER)),
         ));
     }
-    if judged.claim.relation == Relation::Above && left_name == right_name {
-        if let Some(agreement) = left.agreement.filter(|share| *share >= LOCKED) {
+    if claim.relation == Relation::Above
+        && let Some(left) = evidence.get(&claim.left)
+    {
+        if claim.left == claim.right
+            && let Some(agreement) = left.agreement.filter(|share| *share >= LOCKED)
+        {
             words.push(format!(
                 "The labels of G and D agree on {}% of the segments: D has little of its own to say.",
                 percent(Some(agreement))
             ));
-        }
-        return words.join(" ");
-    }
-    if judged.claim.relation == Relation::Above
-        && let (Some(a), Some(b)) = (left.truth, right.truth)
-        && (a - b).abs() >= POINT
-    {
-        let better = if (a > b) == (comparison.mean > 0.0) {
-            "the better labels give the better scores"
-        } else {
-            "better labels do not give better scores here"
-        };
-        words.push(format!(
-            "Labels agree with the training truth on {}% of the segments for {left_name}, on {}% for {right_name}: {better}.",
-            percent(Some(a)),
-            percent(Some(b))
-        ));
-    }
-    if judged.verdict == Verdict::Fails && judged.claim.relation == Relation::Above {
-        {
-            let (name, side, score) = (left_name, left, judged.claim.left.1);
-            let end =
-                crate::statistics::mean(&side.of(score).values().copied().collect::<Vec<_>>());
-            if let (Some(start), Some(end)) = (side.first_epoch, end)
+        } else if verdict == Verdict::Fails && claim.left_score != Score::Generator {
+            // The first epoch is known of the reported score alone.
+            let values: Vec<f64> = left.of(claim.left_score).values().copied().collect();
+            if let (Some(start), Some(end)) = (left.first_epoch, mean(&values))
                 && start - end >= POINT
             {
                 words.push(format!(
-                    "{name} falls from {}% after its first epoch to {}% after its last.",
+                    "{} falls from {}% after its first epoch to {}% after its last.",
+                    claim.left,
                     percent(Some(start)),
                     percent(Some(end))
                 ));
             }
         }
     }
+    words.retain(|word| !word.is_empty());
     words.join(" ")
 }

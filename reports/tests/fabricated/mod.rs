@@ -110,6 +110,7 @@ pub fn cell(
                 dataset_digest: digest,
                 duration_s: 61.5 + 3.0 * noise(&mut random),
                 resumed: 0,
+                dataset: None,
             },
         })),
         live: Vec::new(),
@@ -161,6 +162,7 @@ fn ucf_crime() -> (DatasetSource, DatasetInfo) {
     let name = "ucf-crime-resnext";
     let info = DatasetInfo {
         name: name.into(),
+        own_name: Some(name.into()),
         digest: Some(Digest::of(b"the data")),
         synthetic: false,
         feature_dim: Some(2048),
@@ -376,6 +378,11 @@ pub fn wide() -> SweepResults {
 
 /// `jobs` jobs of 15 epochs in two variants.
 pub fn large(jobs: u64) -> SweepResults {
+    long(jobs, 15)
+}
+
+/// `jobs` jobs of so many epochs in two variants.
+pub fn long(jobs: u64, epochs: u32) -> SweepResults {
     let (dataset, info) = ucf_crime();
     let mut results = sweep("large", "name = \"large\"\n");
     results.datasets.push(info);
@@ -385,13 +392,18 @@ pub fn large(jobs: u64) -> SweepResults {
     ] {
         results
             .cells
-            .extend((0..jobs / 2).map(|seed| cell(learner, &dataset, &[], seed, 15)));
+            .extend((0..jobs / 2).map(|seed| cell(learner, &dataset, &[], seed, epochs)));
     }
     results
 }
 
 /// One axis of `values` values, ten seeds, two variants, 15 epochs.
 pub fn large_grid(values: u32) -> SweepResults {
+    long_grid(values, 15)
+}
+
+/// One axis of `values` values, ten seeds, two variants, so many epochs.
+pub fn long_grid(values: u32, epochs: u32) -> SweepResults {
     let (dataset, info) = ucf_crime();
     let mut results = sweep("large-grid", "name = \"large-grid\"\n");
     results.datasets.push(info);
@@ -404,9 +416,72 @@ pub fn large_grid(values: u32) -> SweepResults {
             let point = [Some(Value::Float(f64::from(step) / 5.0))];
             results
                 .cells
-                .extend((0..10).map(|seed| cell(learner, &dataset, &point, seed, 15)));
+                .extend((0..10).map(|seed| cell(learner, &dataset, &point, seed, epochs)));
         }
     }
+    results
+}
+
+/// Two data sets with a batch size each, crossed with supervision; some seeds are missing.
+pub fn datasets() -> SweepResults {
+    let mut results = sweep("fig9", "name = \"fig9\"\n");
+    results.columns = ["supervision_percent", "dataset", "batch_size"]
+        .map(String::from)
+        .to_vec();
+    for (name, batch, shift) in [
+        ("ucf-crime-resnext", 8192, 0.0),
+        ("shanghaitech-resnext", 512, 12.0),
+    ] {
+        for (percent, end) in [(0, 70.5), (33, 76.0), (66, 78.0), (100, 80.0)] {
+            for seed in 0..4 {
+                let point = [
+                    Some(Value::Integer(percent)),
+                    Some(Value::Text(name.into())),
+                    Some(Value::Integer(batch)),
+                ];
+                let learner = learner("GCL_WS", 60.0 + shift, end + shift, 0.6);
+                let dataset = DatasetSource::Named(name.into());
+                let done = cell(learner, &dataset, &point, seed, 15);
+                let missing = percent == 66 && seed > 0 && shift > 0.0;
+                results.cells.push(if missing {
+                    ended(done, JobStatus::Pending, None, 0)
+                } else {
+                    done
+                });
+            }
+        }
+    }
+    results.report.figures = ["fig9", "fig10", "fig5", "seeds", "intervals"]
+        .map(String::from)
+        .to_vec();
+    results
+}
+
+/// A table of methods on one data set: one that draws nothing, one of a hundred epochs, ten seeds each.
+pub fn methods() -> SweepResults {
+    let (dataset, info) = ucf_crime();
+    let mut results = sweep("table1", "name = \"table1\"\n");
+    results.datasets.push(info);
+    for (learner, epochs) in [
+        (learner("GCL_B", 55.0, 67.2, 0.7), 15),
+        (learner("GCL_PT", 62.0, 71.6, 0.4), 15),
+        (autoencoder("PCA", 58.0, 58.0, 0.0), 1),
+        (autoencoder("AE_AllData", 50.0, 56.4, 0.5), 15),
+        (learner("Sultani et al.", 60.0, 75.4, 0.6), 100),
+    ] {
+        for seed in 0..10 {
+            let mut done = cell(learner, &dataset, &[], seed, epochs);
+            if learner.name == "PCA" {
+                let first = cell(learner, &dataset, &[], 0, epochs);
+                done.job_id = first.job_id;
+                done.record = first.record;
+            }
+            results.cells.push(done);
+        }
+    }
+    results.report.figures = ["profile", "intervals", "fig10", "fig5"]
+        .map(String::from)
+        .to_vec();
     results
 }
 
@@ -430,33 +505,29 @@ pub fn scores() -> SweepResults {
             cell: 3 * index,
             ..CellScores::default()
         };
-        for video in 0..12_u64 {
+        for video in 0..12_u32 {
             let segments = 60 + 5 * video;
             let anomalous = if video % 2 == 0 {
-                vec![(320, 480 + 16 * video)]
+                vec![320..480 + 16 * video]
             } else {
                 Vec::new()
             };
-            let mut all = VideoScores {
-                name: format!("Explosion{video:03}_x264"),
-                frames: segments * 16 + 7,
-                anomalous,
-                ..VideoScores::default()
-            };
+            let name = format!("Explosion{video:03}_x264");
+            let count = segments as usize;
+            let mut all = VideoScores::with_truth(&name, count, segments * 16 + 7, 16, &anomalous);
             let mut make = |shift: f64| -> Vec<f32> {
                 (0..segments)
                     .map(|segment| {
-                        let inside = all
-                            .anomalous
+                        let inside = anomalous
                             .iter()
-                            .any(|(from, to)| (*from..*to).contains(&(segment * 16)));
+                            .any(|range| range.contains(&(segment * 16)));
                         let base = 0.3 + 0.12 * (noise(&mut random) + noise(&mut random));
                         (base + if inside { shift } else { 0.0 }) as f32
                     })
                     .collect()
             };
             let (d, g) = (make(shift), make(0.6 * shift));
-            let epochs = if index == 2 && video == 4 {
+            let epochs = if index == 2 && matches!(video, 4 | 5) {
                 [1, 2, 4, 8, 12, 15]
                     .map(|epoch| (epoch, make(shift * f64::from(epoch) / 12.0)))
                     .to_vec()

@@ -44,7 +44,7 @@ mod real {
     use crate::command::coordinator::{Security, serve};
     use crate::command::run::{LEASE, connection, usual_folder, with_coordinator};
     use crate::command::sweep_file::SweepFile;
-    use crate::command::{report, watch};
+    use crate::command::{preflight, report, watch};
     use crate::data_folders::Folders;
     use crate::error::CommandError;
     use crate::interrupt;
@@ -56,6 +56,7 @@ mod real {
         file.keep_only(&arguments.only, arguments.max_jobs)?;
         // The folders that are here are checked as a run checks them.
         file.open_datasets(&Folders::resolve(&arguments.folders)?)?;
+        preflight::check(&file)?;
         let out = arguments
             .out
             .clone()

@@ -51,6 +51,10 @@ pub(super) fn pretrained(parameters: &Parameters) -> bool {
 pub(super) fn by_difference(parameters: &Parameters) -> bool {
     without_labels(parameters) && is(parameters, "pretraining", &["temporal-difference"])
 }
+/// Methods that draw no random number: the seed changes nothing.
+pub(crate) fn draws_nothing(parameters: &Parameters) -> bool {
+    is(parameters, "method", &["pca"])
+}
 
 pub(super) const WITH_G: &str = "method = gcl, autoencoder or gcl-own-labels";
 pub(super) const WITH_EPOCHS: &str = "method = gcl, autoencoder, gcl-own-labels or mil-ranking";

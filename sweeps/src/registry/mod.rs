@@ -15,6 +15,8 @@ use crate::parameter::Parameter;
 /// Parameters that came after revision 1 of the encoding: at their default they are left out of a job's id.
 pub const ADDED_LATER: &[&str] = &["artifacts.embedding", "artifacts.epoch_scores"];
 
+pub(crate) use condition::draws_nothing;
+
 /// The groups, in the order in which `gcl-sweep params` shows them.
 const GROUPS: [&[Parameter]; 5] = [
     networks::PARAMETERS,
@@ -75,7 +77,7 @@ mod tests {
                 TRAINER_REVISION,
                 Digest::of(table.as_bytes()).short().as_str()
             ),
-            (1, "3c4eb9a361f9")
+            (2, "3c4eb9a361f9")
         );
     }
 

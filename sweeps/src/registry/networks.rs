@@ -104,7 +104,7 @@ pub(super) const PARAMETERS: &[Parameter] = &[
         unit: "",
         default: || choice("none"),
         section: "not stated",
-        doc: "Scaling of the features, fitted on the training split alone. It decides more than any other choice.",
+        doc: "Scaling of the features, fitted on the training split alone; with standard, a channel that is constant there is 0. It decides more than any other choice.",
         role: Role::Training,
         condition: "",
         applies: always,

@@ -6,15 +6,16 @@
 mod axis;
 mod dataset;
 mod only;
+mod random;
 mod reader;
+mod report;
 mod requirements;
 mod settings;
+mod spaced;
 mod table;
 
 use std::collections::BTreeMap;
 use std::ops::Range;
-
-use serde::{Deserialize, Serialize};
 
 use crate::dataset_source::DatasetSource;
 use crate::fault::{Fault, Faults};
@@ -22,6 +23,7 @@ use crate::id::Digest;
 use crate::parameter::Parameter;
 use crate::value::Value;
 
+pub use report::{FIGURES, ReportRequest, TABLES};
 pub use requirements::ResourceRequest;
 
 /// One sweep file, parsed.
@@ -52,33 +54,6 @@ pub struct SweepSpec {
     /// Selections of cells, with their spans; none: all.
     pub(crate) only: Vec<(String, Range<usize>)>,
 }
-
-/// What a sweep asks of its report.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
-pub struct ReportRequest {
-    /// Names of figures, such as `fig10`; empty: chosen from the axes.
-    pub figures: Vec<String>,
-    /// Names of tables; empty: mean ± std.
-    pub tables: Vec<String>,
-}
-
-/// Figures that a sweep file may ask for.
-pub const FIGURES: &[&str] = &[
-    "convergence",
-    "fig4",
-    "fig5",
-    "fig6",
-    "fig7",
-    "fig8",
-    "fig9",
-    "fig10",
-    "roc",
-    "seeds",
-    "intervals",
-    "thresholds",
-];
-/// Tables that a sweep file may ask for.
-pub const TABLES: &[&str] = &["mean-std", "table1", "table2", "paired"];
 
 /// Parameters with their values and where the file sets them.
 pub(crate) type Settings = BTreeMap<&'static str, Setting>;

@@ -3,21 +3,19 @@
 use std::collections::BTreeSet;
 use std::ops::Range;
 
-use toml::Spanned;
-use toml::de::{DeTable, DeValue};
+use toml::de::DeTable;
 
 use super::axis::{self, coordinate};
 use super::dataset::Dataset;
 use super::only;
+use super::random;
+use super::report;
 use super::requirements::{self, ResourceRequest};
 use super::settings::{Named, named, settings};
 use super::table::{Entry, as_list, as_table, as_text, entries, unknown_key};
-use super::{
-    Axis, Coordinate, FIGURES, Key, ReportRequest, Row, Settings, SweepSpec, TABLES, Variant,
-};
+use super::{Axis, Coordinate, Key, ReportRequest, Row, Settings, SweepSpec, Variant};
 use crate::dataset_source::DatasetSource;
 use crate::fault::Fault;
-use crate::parameter::nearest_hint;
 
 const KNOWN: [&str; 13] = [
     "name",
@@ -103,8 +101,8 @@ impl Reader<'_> {
             only: Vec::new(),
         };
         let mut dataset = Dataset::default();
-        let (mut zips, mut random) = (Vec::new(), None);
-        let (mut excludes, mut includes) = (None, None);
+        let (mut zips, mut drawn) = (Vec::new(), None);
+        let (mut excludes, mut includes, mut shown) = (None, None, None);
         for entry in entries(root) {
             match entry.key {
                 "name" => spec.name = name(&entry, "the sweep's name", self.faults),
@@ -128,12 +126,12 @@ impl Reader<'_> {
                 }
                 "random" => {
                     if let Some(table) = as_table(entry.value, "random", self.faults) {
-                        random = axis::random(table, entry.key_span.clone(), self.faults);
+                        drawn = random::random(table, entry.key_span.clone(), self.faults);
                     }
                 }
                 "exclude" => excludes = Some(entry),
                 "include" => includes = Some(entry),
-                "report" => spec.report = self.report(&entry),
+                "report" => shown = Some(entry),
                 "requirements" => spec.requirements = requirements::read(&entry, self.faults),
                 "only" => spec.only = only::read(&entry, self.faults),
                 _ => self
@@ -147,8 +145,11 @@ impl Reader<'_> {
             .iter()
             .position(|axis| matches!(axis.keys[0], Key::Seed))
             .map(|at| spec.axes.remove(at));
-        spec.axes
-            .extend(zips.into_iter().chain(random).chain(seeds));
+        spec.axes.extend(zips.into_iter().chain(drawn).chain(seeds));
+        // What names a variant is read when all of them are known.
+        if let Some(entry) = shown {
+            spec.report = report::read(&entry, &spec, self.faults);
+        }
         self.check_axes(&spec);
         if let Some(entry) = excludes {
             spec.excludes = self.grid_rows(&entry, &spec, false);
@@ -252,7 +253,7 @@ impl Reader<'_> {
             {
                 let key = match name {
                     Named::Word("variant") => {
-                        row.variant = self.known_variant(value, spec);
+                        row.variant = report::known_variant(value, spec, self.faults);
                         continue;
                     }
                     Named::Word("seed") => Key::Seed,
@@ -296,67 +297,6 @@ impl Reader<'_> {
             rows.push(row);
         }
         rows
-    }
-
-    fn known_variant(&mut self, value: &Spanned<DeValue<'_>>, spec: &SweepSpec) -> Option<String> {
-        let word = as_text(value, "variant", self.faults)?;
-        if !spec.variant_names().any(|name| name == word) {
-            let help = if spec.variants.is_empty() {
-                "this sweep has no [[variant]]".to_owned()
-            } else {
-                let names = spec.variant_names().collect::<Vec<_>>().join(", ");
-                format!(
-                    "{}variants: {names}",
-                    nearest_hint(word, spec.variant_names())
-                )
-            };
-            self.faults.push(Fault::new(
-                value.span(),
-                format!("there is no variant `{word}`"),
-                help,
-            ));
-        }
-        Some(word.to_owned())
-    }
-
-    fn report(&mut self, entry: &Entry<'_>) -> ReportRequest {
-        let mut request = ReportRequest::default();
-        let Some(table) = as_table(entry.value, "report", self.faults) else {
-            return request;
-        };
-        for entry in entries(table) {
-            let (known, wanted) = match entry.key {
-                "figures" => (FIGURES, &mut request.figures),
-                "tables" => (TABLES, &mut request.tables),
-                _ => {
-                    self.faults
-                        .push(unknown_key(&entry, "[report]", &["figures", "tables"]));
-                    continue;
-                }
-            };
-            for value in as_list(entry.value, entry.key, self.faults).unwrap_or_default() {
-                let Some(word) = as_text(value, entry.key, self.faults) else {
-                    continue;
-                };
-                if known.contains(&word) {
-                    wanted.push(word.to_owned());
-                } else {
-                    self.faults.push(Fault::new(
-                        value.span(),
-                        format!(
-                            "the report has nothing called `{word}` among its {}",
-                            entry.key
-                        ),
-                        format!(
-                            "{}one of: {}",
-                            nearest_hint(word, known.iter().copied()),
-                            known.join(", ")
-                        ),
-                    ));
-                }
-            }
-        }
-        request
     }
 
     /// A parameter moves on one axis, and not in a variant as well.

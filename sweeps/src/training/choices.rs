@@ -100,7 +100,7 @@ pub enum FeatureScaling {
     L2,
     /// Divided so that the mean norm of the training rows is one.
     UnitMean,
-    /// Each dimension to mean 0 and population std 1 (not below 1e-6).
+    /// Each dimension to mean 0 and population std 1; to 0 where it is constant in training.
     Standard,
     /// Each dimension to `[0, 1]`.
     MinMax,

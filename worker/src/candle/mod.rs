@@ -13,7 +13,8 @@ use datasets::Dataset;
 use gcl::{Checkpoint, Observer, Prepared, Request, StopFlag, TrainError};
 use proto::telemetry::Telemetry;
 use sweeps::{
-    DatasetSource, DeviceInfo, Digest, EpochPoint, Failure, FailureClass, JobId, Training,
+    DatasetFacts, DatasetSource, DeviceInfo, Digest, EpochPoint, Failure, FailureClass, JobId,
+    Training,
 };
 use tokio::sync::mpsc;
 use tokio::time::Instant;
@@ -77,13 +78,20 @@ pub struct Candle {
 
 struct Inner {
     device: gcl::Device,
-    /// Folders with the digests that their data had at the start.
-    folders: BTreeMap<String, (PathBuf, Digest)>,
+    /// Named data sets as they were at the start.
+    folders: BTreeMap<String, Named>,
     scratch: Scratch,
     cache: Cache,
     meter: Meter,
     /// What the GPU said when it failed; a CUDA context does not survive that.
     broken: OnceLock<String>,
+}
+
+/// A named data set.
+struct Named {
+    folder: PathBuf,
+    digest: Digest,
+    facts: DatasetFacts,
 }
 
 impl Candle {
@@ -93,7 +101,12 @@ impl Candle {
         for (name, folder) in settings.folders {
             match datasets::open(&folder) {
                 Ok(dataset) => {
-                    folders.insert(name, (folder, dataset.digest));
+                    let named = Named {
+                        digest: dataset.digest,
+                        facts: dataset.facts(),
+                        folder,
+                    };
+                    folders.insert(name, named);
                 }
                 Err(cause) => {
                     return Err(StartError::Dataset {
@@ -146,8 +159,15 @@ impl Trainer for Candle {
         self.inner
             .folders
             .iter()
-            .map(|(name, (_, digest))| (name.clone(), *digest))
+            .map(|(name, named)| (name.clone(), named.digest))
             .collect()
+    }
+
+    fn facts(&self, dataset: &DatasetSource) -> Option<DatasetFacts> {
+        match dataset {
+            DatasetSource::Named(name) => Some(self.inner.folders.get(name)?.facts.clone()),
+            DatasetSource::Synthetic(_) | DatasetSource::Video(_) => None,
+        }
     }
 
     fn warm(&self) -> Vec<Digest> {
@@ -308,14 +328,14 @@ impl Inner {
                 ));
             }
             DatasetSource::Named(name) => {
-                let Some((folder, _)) = self.folders.get(name) else {
+                let Some(named) = self.folders.get(name) else {
                     return Err(Failure::new(
                         FailureClass::BadData,
                         format!("this worker has no data set `{name}`: give it --data {name}=DIR"),
                     ));
                 };
                 // Opened anew: the files may have changed since the start, and the digest tells.
-                datasets::open(folder)
+                datasets::open(&named.folder)
             }
         };
         result.map_err(|error| Failure::new(FailureClass::BadData, chain(&error)))

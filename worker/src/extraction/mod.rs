@@ -18,8 +18,8 @@ use extract::{Backbone, Device, ExtractError, Extractor, Sampling, Tools, Weight
 use proto::telemetry::Telemetry;
 use sweeps::extraction::{EXTRACTED, FEATURES, folder_label, revision_label, weights_label};
 use sweeps::{
-    DeviceInfo, Digest, Extracted, Extraction, ExtractionSettings, ExtractionWeights, Failure,
-    FailureClass, JobId, Outcome, Warning,
+    DatasetFacts, DatasetSource, DeviceInfo, Digest, Extracted, Extraction, ExtractionSettings,
+    ExtractionWeights, Failure, FailureClass, JobId, Outcome, Warning,
 };
 use tokio::sync::mpsc;
 use tokio::time::Instant;
@@ -106,6 +106,10 @@ impl<T: Trainer> Trainer for Extracting<T> {
 
     fn datasets(&self) -> BTreeMap<String, Digest> {
         self.training.datasets()
+    }
+
+    fn facts(&self, dataset: &DatasetSource) -> Option<DatasetFacts> {
+        self.training.facts(dataset)
     }
 
     fn warm(&self) -> Vec<Digest> {

@@ -249,7 +249,10 @@ async fn a_reader_that_takes_nothing_is_let_go() {
         .submit(sweep(5_000))
         .await
         .unwrap();
-    let request = || wire::CellsRequest { sweep: "s".into() };
+    let request = || wire::CellsRequest {
+        sweep: "s".into(),
+        job_id: None,
+    };
     let mut asleep = ClientServiceClient::new(virtually.channel());
     let mut unread = asleep.cells(request()).await.unwrap().into_inner();
     let mut client = ClientServiceClient::new(virtually.channel());

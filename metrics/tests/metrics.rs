@@ -3,7 +3,7 @@
 
 #![allow(clippy::unwrap_used, clippy::print_stdout)]
 
-use gcl::metrics::{AlarmRule, D_THRESHOLD, Frames, G_RECALL, auc, evaluate};
+use metrics::{AlarmRule, D_THRESHOLD, Frames, G_RECALL, auc, evaluate};
 use serde_json::Value;
 
 fn number(value: &Value) -> f64 {

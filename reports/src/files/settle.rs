@@ -1,0 +1,47 @@
+//! The jobs behind the lines of `results.csv`: the sweep file in `sweep.json` says with which settings each was trained.
+
+use std::collections::HashMap;
+
+use sweeps::{Cell, Limits, Value, expand_text};
+
+use crate::results::SweepResults;
+
+/// Cells that the file may have beyond those of the table, which can be a part of them.
+const MOST: usize = 1_000_000;
+
+/// Variant, seed and the texts of the swept values: what tells a cell from the others in a table.
+type Key = (String, u64, Vec<String>);
+
+/// Gives each cell the job, the typed point and the reporting that the sweep file means by it. A file that does not read, or
+/// has other columns, leaves the cells as they are: their settings stay unknown, which a report says.
+pub(super) fn settle_jobs(results: &mut SweepResults) {
+    if results.source_text.is_empty() {
+        return;
+    }
+    let limits = Limits { max_jobs: MOST };
+    let Ok((_, expansion)) = expand_text(&results.source_path, &results.source_text, limits) else {
+        return;
+    };
+    if expansion.columns != results.columns {
+        return;
+    }
+    let cells: HashMap<Key, Cell> = expansion
+        .cells
+        .into_iter()
+        .map(|cell| (key(&cell), cell))
+        .collect();
+    for result in &mut results.cells {
+        if let Some(cell) = cells.get(&key(&result.cell)) {
+            result.cell = cell.clone();
+        }
+    }
+}
+
+fn key(cell: &Cell) -> Key {
+    let text = |value: &Option<Value>| value.as_ref().map(ToString::to_string).unwrap_or_default();
+    (
+        cell.variant.clone(),
+        cell.job.seed,
+        cell.point.iter().map(text).collect(),
+    )
+}

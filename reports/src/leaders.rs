@@ -1,0 +1,94 @@
+//! Who is ahead, for the headline: of rows that may be compared, the one with the best mean, and whether the next one is
+//! surely behind.
+
+use crate::order::compare_points;
+use crate::pairing::{Compared, by_dataset, decided};
+use crate::results::SweepResults;
+use crate::statistics::{Decision, Hypothesis, Question, Rule, decide_family};
+use crate::summary::SummaryRow;
+
+/// The best of rows that were compared with one another: the variants at one point of the grid, or, with one variant, the
+/// points of one data set. Which point is best was seen with test truth: where a parameter was swept, its mean is
+/// optimistic.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Leader {
+    /// All rows of the group, by index, finished or not.
+    pub rows: Vec<usize>,
+    /// The row with the best mean AUC.
+    pub best: usize,
+    /// The row with the next best mean; `None` where no other row has a result.
+    pub next: Option<usize>,
+    /// Whether the best (left) is above the next (right). It is the decision of the table of comparisons where the two are
+    /// compared there.
+    pub decision: Option<Decision>,
+}
+
+/// The leader of each group, in the order of the groups' first rows; groups without a result have none.
+pub fn leaders(results: &SweepResults, rows: &[SummaryRow]) -> Vec<Leader> {
+    let groups = groups(results, rows);
+    let (compared, _) = decided(results, rows);
+    // Somebody who looks for the two best has looked at all pairs.
+    let family = groups
+        .iter()
+        .map(|group| group.len() * group.len().saturating_sub(1) / 2)
+        .sum();
+    groups
+        .into_iter()
+        .filter_map(|group| {
+            let mut ranked: Vec<(usize, f64)> = group
+                .iter()
+                .filter_map(|index| Some((*index, rows[*index].auc.mean?)))
+                .collect();
+            // Stable: of equal means the first row leads.
+            ranked.sort_by(|left, right| right.1.total_cmp(&left.1));
+            let best = ranked.first()?.0;
+            let next = ranked.get(1).map(|(index, _)| *index);
+            let decision = next.map(|next| {
+                known(&compared, best, next)
+                    .unwrap_or_else(|| alone(results, &rows[best], &rows[next], family))
+            });
+            Some(Leader {
+                rows: group,
+                best,
+                next,
+                decision,
+            })
+        })
+        .collect()
+}
+
+/// The decision of the table of comparisons, from the side of `left`.
+fn known(compared: &[Compared], left: usize, right: usize) -> Option<Decision> {
+    compared.iter().find_map(|found| {
+        if (found.left, found.right) == (left, right) {
+            Some(found.decision.clone())
+        } else if (found.left, found.right) == (right, left) {
+            Some(found.decision.reversed())
+        } else {
+            None
+        }
+    })
+}
+
+fn alone(results: &SweepResults, left: &SummaryRow, right: &SummaryRow, family: usize) -> Decision {
+    let hypothesis = Hypothesis {
+        question: Question::Above,
+        pairs: &left.pairs(right, results),
+    };
+    decide_family(&[hypothesis], Rule::of(family)).remove(0)
+}
+
+/// Rows that may be compared, in the order of the first of each group.
+fn groups(results: &SweepResults, rows: &[SummaryRow]) -> Vec<Vec<usize>> {
+    if rows.iter().all(|row| row.variant == rows[0].variant) {
+        return by_dataset(results, rows);
+    }
+    let mut sorted: Vec<usize> = (0..rows.len()).collect();
+    sorted.sort_by(|left, right| compare_points(&rows[*left].point, &rows[*right].point));
+    let mut groups: Vec<Vec<usize>> = sorted
+        .chunk_by(|left, right| compare_points(&rows[*left].point, &rows[*right].point).is_eq())
+        .map(<[usize]>::to_vec)
+        .collect();
+    groups.sort_by_key(|group| group.first().copied());
+    groups
+}

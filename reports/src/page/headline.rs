@@ -1,0 +1,179 @@
+//! The first answers of a page: who is ahead, by how much and in how many seeds; which orderings of the paper hold.
+
+use super::Section;
+use super::html::{count, percent, points};
+use crate::leaders::leaders;
+use crate::published::family;
+use crate::statistics::{Decision, Verdict};
+use crate::study::orderings::{Ordering, orderings};
+use crate::summary::SummaryRow;
+
+/// Groups of rows whose leader is named; of more the page's table of comparisons says the rest.
+const MOST_LEADERS: usize = 4;
+/// Orderings that are named one by one.
+const MOST_NAMED: usize = 6;
+
+/// The answers, a sentence or two each.
+pub(super) fn sentences(section: &Section<'_>) -> Vec<String> {
+    let mut sentences = who_is_ahead(section);
+    sentences.extend(papers_orderings(section));
+    sentences
+}
+
+fn who_is_ahead(section: &Section<'_>) -> Vec<String> {
+    let rows = &section.rows;
+    let found = leaders(section.results, rows);
+    let more = found.len().saturating_sub(MOST_LEADERS);
+    let one_variant = rows.iter().all(|row| row.variant == rows[0].variant);
+    let mut sentences: Vec<String> = found
+        .iter()
+        .take(MOST_LEADERS)
+        .filter_map(|leader| {
+            let best = rows.get(leader.best)?;
+            let next = leader.next.and_then(|index| rows.get(index))?;
+            let decision = leader.decision.as_ref()?;
+            let place = if one_variant || found.len() == 1 {
+                String::new()
+            } else {
+                let point = best.point_label(&section.results.columns);
+                if point.is_empty() {
+                    String::new()
+                } else {
+                    format!("At {point}: ")
+                }
+            };
+            let name = |row: &SummaryRow| {
+                if one_variant || found.len() == 1 {
+                    row.label(&section.results.columns)
+                } else {
+                    row.variant.clone()
+                }
+            };
+            Some(format!(
+                "{place}{}",
+                ahead(&name(best), &name(next), best, next, decision)
+            ))
+        })
+        .collect();
+    if more > 0 && !sentences.is_empty() {
+        sentences.push(format!(
+            "{} more of the grid {} a highest mean in the table below.",
+            count(more, "point", "points"),
+            if more == 1 { "has" } else { "have" }
+        ));
+    }
+    sentences
+}
+
+/// Who has the highest mean, by how much, in how many seeds, and whether that is more than chance.
+fn ahead(
+    best_name: &str,
+    next_name: &str,
+    best: &SummaryRow,
+    next: &SummaryRow,
+    decision: &Decision,
+) -> String {
+    let spread = |row: &SummaryRow| {
+        let std = row
+            .auc
+            .std
+            .map_or_else(String::new, |std| format!(" ± {}", percent(Some(std))));
+        format!("{}{std}%", percent(row.auc.mean))
+    };
+    let mut text = format!(
+        "{best_name} has the highest mean AUC, {}; {next_name} follows with {}.",
+        spread(best),
+        spread(next)
+    );
+    if decision.pairs > 0
+        && let Some(mean) = decision.mean
+    {
+        text.push_str(&format!(
+            " Seed by seed the difference is {} points, with {best_name} ahead in {} of {}.",
+            points(mean),
+            decision.ahead,
+            decision.pairs
+        ));
+    }
+    let why = decision.why(best_name, next_name);
+    let outcome = match decision.verdict {
+        Verdict::Holds => {
+            let p = decision
+                .p_adjusted
+                .map_or_else(String::new, |p| format!(" (adjusted p = {p:.2e})"));
+            format!(" That is more than chance: {best_name} is better on these data{p}.")
+        }
+        Verdict::Fails => format!(
+            " By ranks and mean over the common seeds it is the other way round: {next_name} is better."
+        ),
+        Verdict::Equal => " The two are equal within a point.".to_owned(),
+        Verdict::Undecided => {
+            " These seeds do not decide between the two: it may be chance.".to_owned()
+        }
+        Verdict::TooFew => " These are too few seeds to tell it from chance.".to_owned(),
+    };
+    text.push_str(&outcome);
+    if !why.is_empty() && matches!(decision.verdict, Verdict::Undecided | Verdict::TooFew) {
+        text.push(' ');
+        text.push_str(&why);
+    }
+    text
+}
+
+fn papers_orderings(section: &Section<'_>) -> Option<String> {
+    let found = orderings(section.results, &section.rows);
+    if found.is_empty() {
+        return None;
+    }
+    let columns = &section.results.columns;
+    let listed = |wanted: &[Verdict]| -> (usize, String) {
+        let of: Vec<&Ordering> = found
+            .iter()
+            .filter(|ordering| wanted.contains(&ordering.decision.verdict))
+            .collect();
+        let mut names: Vec<String> = of
+            .iter()
+            .take(MOST_NAMED)
+            .map(|ordering| {
+                let dataset = section.rows.get(ordering.left).and_then(|row| {
+                    let column = columns.iter().position(|name| name == "dataset")?;
+                    row.point.get(column)?.as_ref().map(ToString::to_string)
+                });
+                match dataset {
+                    Some(dataset) => format!("{} ({dataset})", ordering.claim.words()),
+                    None => ordering.claim.words(),
+                }
+            })
+            .collect();
+        if of.len() > names.len() {
+            names.push(format!("and {} more", of.len() - names.len()));
+        }
+        (of.len(), names.join("; "))
+    };
+    let mut parts = Vec::new();
+    for (verdicts, words) in [
+        (&[Verdict::Holds][..], "hold"),
+        (&[Verdict::Fails][..], "are the other way round"),
+        (&[Verdict::Equal][..], "are no difference here"),
+        (&[Verdict::Undecided][..], "are undecided"),
+        (&[Verdict::TooFew][..], "have too few runs"),
+    ] {
+        let (number, names) = listed(verdicts);
+        if number > 0 {
+            parts.push(format!("{number} {words} ({names})"));
+        }
+    }
+    let elsewhere = section
+        .datasets
+        .iter()
+        .any(|info| info.synthetic || family(&info.name).is_none());
+    let data = if elsewhere {
+        ", asked of these data, which are not the paper's"
+    } else {
+        ""
+    };
+    Some(format!(
+        "Of the paper's orderings that these rows can show{data}: {}.",
+        parts.join(", ")
+    ))
+}

@@ -1,0 +1,155 @@
+//! The main table as LaTeX, in the form of Table 1 of the paper: groups by supervision, a column a data set, the best of
+//! each group bold.
+
+use std::collections::BTreeMap;
+use std::fmt::Write;
+
+use super::Section;
+use super::html::escape;
+use crate::supervision::Supervision;
+
+/// Lines of the table at most.
+const MOST: usize = 200;
+
+/// The table in a `<details>`; empty where no row has a result.
+pub(super) fn details(section: &Section<'_>) -> String {
+    if section.rows.iter().all(|row| row.auc.mean.is_none()) {
+        return String::new();
+    }
+    format!(
+        "<details><summary>This table as LaTeX</summary>\n<pre tabindex=\"0\"><code>{}</code></pre></details>\n",
+        escape(&table(section))
+    )
+}
+
+/// What tells the rows of a table: supervision, variant and swept values but the data set.
+type Line = (Option<Supervision>, String);
+
+/// The table.
+fn table(section: &Section<'_>) -> String {
+    let columns = &section.results.columns;
+    let dataset = |index: usize| {
+        let row = &section.rows[index];
+        let cell = row
+            .cells
+            .first()
+            .and_then(|cell| section.results.cells.get(*cell));
+        cell.map_or_else(String::new, |cell| cell.cell.job.dataset.to_string())
+    };
+    let mut datasets: Vec<String> = Vec::new();
+    let mut lines: Vec<(Line, BTreeMap<String, usize>)> = Vec::new();
+    let order = section.order();
+    for index in order.iter().take(MOST) {
+        let row = &section.rows[*index];
+        let name = dataset(*index);
+        if !datasets.contains(&name) {
+            datasets.push(name.clone());
+        }
+        let point: Vec<String> = row
+            .shown
+            .iter()
+            .filter(|column| columns.get(**column).is_some_and(|name| name != "dataset"))
+            .filter_map(|column| {
+                let value = row.point.get(*column)?.as_ref()?;
+                Some(format!("{} = {value}", columns[*column]))
+            })
+            .collect();
+        let label = if point.is_empty() {
+            row.variant.clone()
+        } else {
+            format!("{} ({})", row.variant, point.join(", "))
+        };
+        let line = (section.supervision(row), label);
+        match lines.iter_mut().find(|(other, _)| *other == line) {
+            Some((_, places)) => {
+                places.insert(name, *index);
+            }
+            None => lines.push((line, BTreeMap::from([(name, *index)]))),
+        }
+    }
+    let best = section.best_of_groups();
+    let mut text = format!(
+        "% {}: frame-level AUC in percent, mean ± sample standard deviation over n seeds\n\\begin{{tabular}}{{l{}}}\n\\hline\nMethod",
+        section.results.name.replace('\n', " "),
+        "r".repeat(datasets.len())
+    );
+    for name in &datasets {
+        let _ = write!(text, " & {}", plain(name));
+    }
+    text.push_str(" \\\\\n");
+    let mut group: Option<Option<Supervision>> = None;
+    for ((supervision, label), places) in lines {
+        if group != Some(supervision) {
+            text.push_str("\\hline\n");
+            if let Some(supervision) = supervision {
+                let _ = writeln!(
+                    text,
+                    "\\multicolumn{{{}}}{{l}}{{\\emph{{{}}}}} \\\\",
+                    datasets.len() + 1,
+                    supervision.name()
+                );
+            }
+            group = Some(supervision);
+        }
+        text.push_str(&plain(&label));
+        for name in &datasets {
+            text.push_str(" & ");
+            let Some(index) = places.get(name) else {
+                text.push_str("--");
+                continue;
+            };
+            let row = &section.rows[*index];
+            let number = match (row.auc.mean, row.auc.std) {
+                (Some(mean), Some(std)) => {
+                    format!("{:.2} $\\pm$ {:.2}", mean * 100.0, std * 100.0)
+                }
+                (Some(mean), None) => format!("{:.2}", mean * 100.0),
+                (None, _) => "--".to_owned(),
+            };
+            let number = if best.contains(index) {
+                format!("\\textbf{{{number}}}")
+            } else {
+                number
+            };
+            let _ = write!(text, "{number} ({})", row.auc.n);
+        }
+        text.push_str(" \\\\\n");
+    }
+    text.push_str("\\hline\n\\end{tabular}\n");
+    text
+}
+
+/// A text with the letters that LaTeX reads as commands in their plain form.
+fn plain(text: &str) -> String {
+    let mut plain = String::with_capacity(text.len());
+    for letter in text.chars() {
+        match letter {
+            '\\' => plain.push_str("\\textbackslash{}"),
+            '~' => plain.push_str("\\textasciitilde{}"),
+            '^' => plain.push_str("\\textasciicircum{}"),
+            '±' => plain.push_str("$\\pm$"),
+            '−' => plain.push_str("$-$"),
+            '·' => plain.push_str("$\\cdot$"),
+            '&' | '%' | '$' | '#' | '_' | '{' | '}' => {
+                plain.push('\\');
+                plain.push(letter);
+            }
+            other => plain.push(other),
+        }
+    }
+    plain
+}
+
+#[cfg(test)]
+mod tests {
+    use super::plain;
+
+    #[test]
+    fn letters_of_commands_are_escaped() {
+        assert_eq!(plain("GCL_w/oNL & 5%"), "GCL\\_w/oNL \\& 5\\%");
+        assert_eq!(
+            plain("a\\b~^"),
+            "a\\textbackslash{}b\\textasciitilde{}\\textasciicircum{}"
+        );
+    }
+}

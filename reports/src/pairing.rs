@@ -1,0 +1,170 @@
+//! Which rows of a sweep are compared with which, and what comes of it. The comparisons are set by what was asked for,
+//! never by what has finished.
+
+use std::collections::BTreeSet;
+
+use sweeps::Value;
+
+use crate::order::compare_points;
+use crate::results::SweepResults;
+use crate::statistics::{Decision, Hypothesis, Question, Rule, decide_family};
+use crate::summary::SummaryRow;
+
+/// Comparisons up to which all are decided. Beyond, only the first are; the family keeps its size.
+const MOST_DECIDED: usize = 5_000;
+/// How many are decided of more.
+const FIRST: usize = 60;
+
+/// A comparison that was decided.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Compared {
+    /// The left row, by index.
+    pub left: usize,
+    /// The right row.
+    pub right: usize,
+    /// Whether left is above right.
+    pub decision: Decision,
+}
+
+/// Every comparison of AUCs that the rows of a sweep make, left against right, as indices of rows. Their number is the
+/// size of the family that a test's level is shared by.
+///
+/// Variants are compared at the same point of the grid: all pairs of them, or each with the reference of the sweep file's
+/// `[report]`. With one variant, every level of a factor is compared with the first row of the same data set, where the two
+/// differ in that factor alone. Results on different data sets are never subtracted.
+pub fn comparisons(results: &SweepResults, rows: &[SummaryRow]) -> Vec<(usize, usize)> {
+    let one_variant = rows.iter().all(|row| row.variant == rows[0].variant);
+    if one_variant {
+        return against_first(results, rows);
+    }
+    let reference = results
+        .report
+        .reference
+        .as_deref()
+        .filter(|name| rows.iter().any(|row| row.variant == *name));
+    let mut sorted: Vec<usize> = (0..rows.len()).collect();
+    // Stable: variants keep the sweep's order within a point.
+    sorted.sort_by(|left, right| compare_points(&rows[*left].point, &rows[*right].point));
+    let mut found = Vec::new();
+    for group in sorted
+        .chunk_by(|left, right| compare_points(&rows[*left].point, &rows[*right].point).is_eq())
+    {
+        if let Some(name) = reference {
+            let (standard, others): (Vec<usize>, Vec<usize>) = group
+                .iter()
+                .partition(|index| rows[**index].variant == name);
+            for right in standard {
+                found.extend(others.iter().map(|left| (*left, right)));
+            }
+        } else {
+            for (place, left) in group.iter().enumerate() {
+                found.extend(group[..place].iter().map(|right| (*left, *right)));
+            }
+        }
+    }
+    found
+}
+
+/// Every comparison with its decision, all in one family, in the order of [`comparisons`]; and the size of the family,
+/// which is larger than the list where there are thousands.
+pub fn decided(results: &SweepResults, rows: &[SummaryRow]) -> (Vec<Compared>, usize) {
+    let mut candidates = comparisons(results, rows);
+    let family = candidates.len();
+    if family > MOST_DECIDED {
+        candidates.truncate(FIRST);
+    }
+    let values: Vec<Vec<(f64, f64)>> = candidates
+        .iter()
+        .map(|(left, right)| rows[*left].pairs(&rows[*right], results))
+        .collect();
+    let hypotheses: Vec<Hypothesis<'_>> = values
+        .iter()
+        .map(|pairs| Hypothesis {
+            question: Question::Above,
+            pairs,
+        })
+        .collect();
+    let decisions = decide_family(&hypotheses, Rule::of(family));
+    let compared = candidates
+        .into_iter()
+        .zip(decisions)
+        .map(|((left, right), decision)| Compared {
+            left,
+            right,
+            decision,
+        })
+        .collect();
+    (compared, family)
+}
+
+/// Rows of one variant against the first of their data set.
+fn against_first(results: &SweepResults, rows: &[SummaryRow]) -> Vec<(usize, usize)> {
+    let mut found = Vec::new();
+    for group in by_dataset(results, rows) {
+        let Some((first, others)) = group.split_first() else {
+            continue;
+        };
+        for other in others {
+            let differs = |column: &&usize| {
+                let value = |row: usize| rows[row].point.get(**column);
+                value(*first) != value(*other)
+            };
+            if rows[*other].shown.iter().filter(differs).count() == 1 {
+                found.push((*other, *first));
+            }
+        }
+    }
+    found
+}
+
+/// Indices of rows, those of one data set together, in the order of their first row.
+pub(crate) fn by_dataset(results: &SweepResults, rows: &[SummaryRow]) -> Vec<Vec<usize>> {
+    let mut groups: Vec<(Option<&Value>, Vec<usize>)> = Vec::new();
+    for (index, row) in rows.iter().enumerate() {
+        let dataset = dataset(results, row);
+        match groups.iter_mut().find(|(known, _)| *known == dataset) {
+            Some((_, group)) => group.push(index),
+            None => groups.push((dataset, vec![index])),
+        }
+    }
+    groups.into_iter().map(|(_, group)| group).collect()
+}
+
+/// The data set of a row where the sweep has several.
+pub(crate) fn dataset<'a>(results: &SweepResults, row: &'a SummaryRow) -> Option<&'a Value> {
+    let column = results.columns.iter().position(|name| name == "dataset")?;
+    row.point.get(column)?.as_ref()
+}
+
+/// How many pairs two rows would have if everything had finished.
+pub(crate) fn asked_pairs(results: &SweepResults, left: &SummaryRow, right: &SummaryRow) -> usize {
+    let seeds = |row: &SummaryRow| -> BTreeSet<u64> {
+        row.cells
+            .iter()
+            .filter_map(|index| results.cells.get(*index))
+            .map(|result| result.cell.job.seed)
+            .collect()
+    };
+    let (ours, theirs) = (seeds(left), seeds(right));
+    match (left.deterministic, right.deterministic) {
+        (true, true) => 1,
+        (true, false) => theirs.len(),
+        (false, true) => ours.len(),
+        (false, false) => ours.intersection(&theirs).count(),
+    }
+}
+
+/// Whether two rows are the same jobs, seed by seed, and report the same score: a variant under two names.
+pub(crate) fn same_jobs(results: &SweepResults, left: &SummaryRow, right: &SummaryRow) -> bool {
+    let jobs = |row: &SummaryRow| -> Vec<(u64, sweeps::JobId, sweeps::Reporting)> {
+        row.cells
+            .iter()
+            .filter_map(|index| results.cells.get(*index))
+            .map(|result| {
+                let cell = &result.cell;
+                (cell.job.seed, result.job_id, cell.reporting)
+            })
+            .collect()
+    };
+    left.cells.len() == right.cells.len() && jobs(left) == jobs(right)
+}

@@ -1,0 +1,236 @@
+//! How long jobs may take, from those that are finished: no other number is known, and none is made up.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use sweeps::{Cell, CellResult, Digest, JobId, JobSpec};
+
+/// Seconds of finished jobs.
+#[derive(Debug, Default, PartialEq)]
+pub struct Durations {
+    /// Of jobs that differ in their seed alone.
+    alike: BTreeMap<JobId, Mean>,
+    /// Of a sweep's variant, whatever else differs.
+    of_variant: BTreeMap<(String, String), Mean>,
+}
+
+#[derive(Debug, Default, Clone, Copy, PartialEq)]
+struct Mean {
+    sum: f64,
+    count: usize,
+}
+
+impl Mean {
+    fn add(&mut self, seconds: f64) {
+        self.sum += seconds;
+        self.count += 1;
+    }
+
+    fn value(self) -> f64 {
+        self.sum / self.count as f64
+    }
+}
+
+/// What jobs may take.
+#[derive(Debug, Default, Clone, Copy, PartialEq)]
+pub struct Estimate {
+    /// Seconds of training, one job after the other, of the jobs that something is known of.
+    pub seconds: f64,
+    /// Those jobs.
+    pub known: usize,
+    /// Jobs of which nothing like them has finished.
+    pub unknown: usize,
+}
+
+impl Durations {
+    /// Takes in a finished cell.
+    pub fn add(&mut self, sweep: &str, result: &CellResult) {
+        let Some(record) = &result.record else {
+            return;
+        };
+        let seconds = record.provenance.duration_s;
+        if !seconds.is_finite() || seconds < 0.0 {
+            return;
+        }
+        let key = without_seed(&result.cell, record.provenance.dataset_digest);
+        self.alike.entry(key).or_default().add(seconds);
+        let variant = (sweep.to_owned(), result.cell.variant.clone());
+        self.of_variant.entry(variant).or_default().add(seconds);
+    }
+
+    /// What the jobs of these cells may take, each once: as long as those that differ in their seed alone, else as those of
+    /// the sweep's variant.
+    pub fn estimate<'a, K: Ord>(
+        &self,
+        sweep: &str,
+        cells: impl Iterator<Item = (K, &'a Cell, Option<Digest>)>,
+    ) -> Estimate {
+        let mut seen = BTreeSet::new();
+        let mut estimate = Estimate::default();
+        for (key, cell, digest) in cells {
+            if !seen.insert(key) {
+                continue;
+            }
+            let alike =
+                digest.and_then(|digest| self.alike.get(&without_seed(cell, digest)).copied());
+            let of_variant = || {
+                let variant = (sweep.to_owned(), cell.variant.clone());
+                self.of_variant.get(&variant).copied()
+            };
+            match alike.or_else(of_variant) {
+                Some(mean) => {
+                    estimate.seconds += mean.value();
+                    estimate.known += 1;
+                }
+                None => estimate.unknown += 1,
+            }
+        }
+        estimate
+    }
+}
+
+/// The same for all seeds.
+fn without_seed(cell: &Cell, dataset: Digest) -> JobId {
+    let job = JobSpec {
+        seed: 0,
+        ..cell.job.clone()
+    };
+    job.id(dataset)
+}
+
+impl Estimate {
+    /// One sentence for people; none where nothing is to run.
+    pub fn describe(&self, sweep_file: &str) -> Option<String> {
+        let Self {
+            seconds,
+            known,
+            unknown,
+        } = *self;
+        let jobs = |count: usize| format!("{count} job{}", if count == 1 { "" } else { "s" });
+        let rest = format!("`gcl-sweep rehearse {sweep_file}` measures a step of each");
+        match (known, unknown) {
+            (0, 0) => None,
+            (0, _) => Some(format!(
+                "time: not known before a job like these has finished; {rest}"
+            )),
+            (_, 0) => Some(format!(
+                "time: about {} of training for {}, one after the other, as finished ones took",
+                spoken(seconds),
+                jobs(known)
+            )),
+            _ => Some(format!(
+                "time: about {} of training for {}, one after the other, as finished ones took; not known for {}: {rest}",
+                spoken(seconds),
+                jobs(known),
+                jobs(unknown)
+            )),
+        }
+    }
+}
+
+/// `40 s`, `5 min`, `3 h`, `2 d`; below ten seconds with a digit more.
+fn spoken(seconds: f64) -> String {
+    if seconds < 0.1 {
+        "0.1 s".to_owned()
+    } else if seconds < 10.0 {
+        format!("{seconds:.1} s")
+    } else {
+        super::age((seconds * 1000.0) as u64)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use sweeps::{JobStatus, Limits, RunRecord, expand_text};
+
+    use super::*;
+
+    const TEXT: &str = "name = \"s\"\n[dataset.synthetic]\nvideos = 8\nmean_length = 9\ndimension = 8\n\
+        [axes]\nseed = [0, 1, 2]\nepochs = [1, 2]\n[[variant]]\nname = \"a\"\n[[variant]]\nname = \"b\"\njob.learning_rate = 1e-3\n";
+
+    fn finished(cell: &Cell, seconds: f64) -> CellResult {
+        let record = serde_json::json!({
+            "job_id": "0".repeat(64),
+            "outcome": sweeps::Outcome::default(),
+            "provenance": {
+                "attempt": 1, "worker": "w", "device": { "kind": "cpu", "name": "" }, "version": "", "trainer_revision": 2,
+                "dataset_digest": "1".repeat(64), "duration_s": seconds, "resumed": 0,
+            },
+        });
+        let record: RunRecord = serde_json::from_value(record).unwrap();
+        CellResult {
+            cell: cell.clone(),
+            job_id: JobId([0; 32]),
+            status: JobStatus::Done,
+            record: Some(Arc::new(record)),
+            live: Vec::new(),
+            attempts: 1,
+            error: None,
+        }
+    }
+
+    #[test]
+    fn a_job_takes_what_those_of_other_seeds_took_then_what_its_variant_did() {
+        let (_, expansion) = expand_text("s.toml", TEXT, Limits::default()).unwrap();
+        let cells = &expansion.cells;
+        let of = |variant: &str, epochs: &str| -> Vec<&Cell> {
+            let wanted = |cell: &&Cell| {
+                let point = cell.point[0].as_ref().unwrap().to_string();
+                cell.variant == variant && point == epochs
+            };
+            cells.iter().filter(wanted).collect()
+        };
+        let digest: Digest = "1".repeat(64).parse().unwrap();
+        let mut durations = Durations::default();
+        durations.add("s", &finished(of("a", "1")[0], 2.0));
+        durations.add("s", &finished(of("a", "1")[1], 4.0));
+        durations.add("s", &finished(of("a", "2")[0], 30.0));
+        let estimate = |sweep: &str, cells: &[&Cell], digest| {
+            let cells = cells.iter().map(|cell| (cell.job.seed, *cell, digest));
+            durations.estimate(sweep, cells)
+        };
+        let known = |seconds, known| Estimate {
+            seconds,
+            known,
+            unknown: 0,
+        };
+        assert_eq!(estimate("s", &of("a", "1"), Some(digest)), known(9.0, 3));
+        assert_eq!(
+            estimate("other", &of("a", "2"), Some(digest)),
+            known(90.0, 3)
+        );
+        // Of other data only the variant is known.
+        assert_eq!(estimate("s", &of("a", "1"), None), known(36.0, 3));
+        let unknown = estimate("s", &of("b", "1"), Some(digest));
+        assert_eq!((unknown.known, unknown.unknown), (0, 3));
+        // The same job twice is trained once.
+        let twice = [of("a", "1")[0], of("a", "1")[0]];
+        assert_eq!(estimate("s", &twice, Some(digest)), known(3.0, 1));
+    }
+
+    #[test]
+    fn nothing_is_said_of_what_is_not_known() {
+        let say = |seconds, known, unknown| {
+            let estimate = Estimate {
+                seconds,
+                known,
+                unknown,
+            };
+            estimate.describe("s.toml")
+        };
+        assert_eq!(say(0.0, 0, 0), None);
+        assert!(say(0.0, 0, 2).unwrap().starts_with("time: not known"));
+        assert!(
+            say(7200.0, 3, 0)
+                .unwrap()
+                .contains("about 2 h of training for 3 jobs")
+        );
+        assert!(
+            say(3.25, 1, 2)
+                .unwrap()
+                .contains("about 3.2 s of training for 1 job, ")
+        );
+        assert!(say(3.25, 1, 2).unwrap().contains("not known for 2 jobs"));
+    }
+}

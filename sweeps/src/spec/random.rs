@@ -1,0 +1,205 @@
+//! `[random]`: points drawn from ranges and lists.
+
+use std::ops::Range;
+
+use rand_chacha::ChaCha8Rng;
+use rand_core::{Rng, SeedableRng};
+use toml::Spanned;
+use toml::de::{DeTable, DeValue};
+
+use super::axis::{MAX_POINTS, is_numeric};
+use super::settings::{Named, checked, named};
+use super::table::{as_count, as_table, as_text, entries, unknown_key};
+use super::{Axis, Coordinate, Key};
+use crate::decimal::rounded;
+use crate::fault::Fault;
+use crate::parameter::Parameter;
+use crate::value::Value;
+
+/// Significant digits of a drawn number: enough to tell draws apart, few enough to be read in a table and typed in a list.
+const DRAWN_DIGITS: usize = 6;
+
+/// `[random]`: `count` points drawn by a stream of its own from ranges and lists, moving together as one axis.
+pub(super) fn random(
+    table: &DeTable<'_>,
+    span: Range<usize>,
+    faults: &mut Vec<Fault>,
+) -> Option<Axis> {
+    const KNOWN: [&str; 3] = ["count", "seed", "ranges"];
+    let (mut count, mut seed, mut ranges) = (None, 0, None);
+    let before = faults.len();
+    for entry in entries(table) {
+        match entry.key {
+            "count" => count = as_count(entry.value, "random.count", 1..=MAX_POINTS, faults),
+            "seed" => seed = as_count(entry.value, "random.seed", 0..=i64::MAX as u64, faults)?,
+            "ranges" => ranges = as_table(entry.value, "random.ranges", faults),
+            _ => faults.push(unknown_key(&entry, "[random]", &KNOWN)),
+        }
+    }
+    let mut sources = Vec::new();
+    if let Some(ranges) = ranges {
+        for (name, _, value) in named(ranges, "[random.ranges]", &[], faults) {
+            if let Named::Parameter(parameter) = name
+                && let Some(draw) = draw_of(parameter, value, faults)
+            {
+                sources.push((parameter, value.span(), draw));
+            }
+        }
+    }
+    if faults.len() > before {
+        return None;
+    }
+    if count.is_none() || sources.is_empty() {
+        faults.push(Fault::new(
+            span,
+            "[random] needs `count` and at least one range",
+            "write count = 20 and, under [random.ranges], learning_rate = { min = 1e-5, max = 1e-3, scale = \"log\" }",
+        ));
+        return None;
+    }
+    sources.sort_by_key(|(parameter, _, _)| parameter.name);
+    let mut generator = ChaCha8Rng::seed_from_u64(seed);
+    let points = (0..count?)
+        .map(|_| {
+            sources
+                .iter()
+                .map(|(_, span, draw)| (Coordinate::Value(draw.next(&mut generator)), span.clone()))
+                .collect()
+        })
+        .collect();
+    Some(Axis {
+        keys: sources
+            .iter()
+            .map(|(parameter, _, _)| Key::Parameter(parameter))
+            .collect(),
+        points,
+    })
+}
+
+/// What a random value is drawn from.
+enum Draw {
+    Integer { min: i64, max: i64 },
+    Uniform { min: f64, max: f64 },
+    Logarithmic { min: f64, max: f64 },
+    OneOf(Vec<Value>),
+}
+
+fn draw_of(
+    parameter: &'static Parameter,
+    value: &Spanned<DeValue<'_>>,
+    faults: &mut Vec<Fault>,
+) -> Option<Draw> {
+    if let DeValue::Array(values) = value.get_ref() {
+        let values: Vec<_> = values
+            .iter()
+            .filter_map(|value| checked(parameter, value, faults))
+            .collect();
+        if values.is_empty() {
+            faults.push(Fault::new(
+                value.span(),
+                format!("`{}` has nothing to draw from", parameter.name),
+                "",
+            ));
+        }
+        return Some(Draw::OneOf(values));
+    }
+    let table = as_table(value, parameter.name, faults)?;
+    if !is_numeric(Key::Parameter(parameter)) {
+        faults.push(Fault::new(
+            value.span(),
+            format!("`{}` is no number: it has no range", parameter.name),
+            "write a list of the values to draw from",
+        ));
+        return None;
+    }
+    let (mut min, mut max, mut logarithmic) = (None, None, false);
+    for entry in entries(table) {
+        match entry.key {
+            "min" => min = checked(parameter, entry.value, faults),
+            "max" => max = checked(parameter, entry.value, faults),
+            "scale" => match as_text(entry.value, "scale", faults)? {
+                "log" => logarithmic = true,
+                "linear" => {}
+                other => faults.push(Fault::new(
+                    entry.span(),
+                    format!("there is no scale `{other}`"),
+                    "scales: linear, log",
+                )),
+            },
+            _ => faults.push(unknown_key(
+                &entry,
+                &format!("the range of `{}`", parameter.name),
+                &["min", "max", "scale"],
+            )),
+        }
+    }
+    let (Some(min), Some(max)) = (min, max) else {
+        faults.push(Fault::new(
+            value.span(),
+            format!("the range of `{}` lacks its `min` or `max`", parameter.name),
+            "write { min = …, max = …, scale = \"linear\" | \"log\" }",
+        ));
+        return None;
+    };
+    let (low, high) = (min.as_float()?, max.as_float()?);
+    if low > high || (logarithmic && low <= 0.0) {
+        let message = if low > high {
+            "ends before it begins"
+        } else {
+            "is logarithmic and must begin above 0"
+        };
+        faults.push(Fault::new(
+            value.span(),
+            format!("the range of `{}` {message}", parameter.name),
+            "",
+        ));
+        return None;
+    }
+    Some(match (min, max) {
+        (Value::Integer(min), Value::Integer(max)) if !logarithmic => Draw::Integer { min, max },
+        (Value::Integer(_), Value::Integer(_)) => {
+            faults.push(Fault::new(
+                value.span(),
+                format!(
+                    "`{}` is a whole number: a logarithmic range cannot be drawn from",
+                    parameter.name
+                ),
+                "write a list of the values to draw from",
+            ));
+            return None;
+        }
+        _ if logarithmic => Draw::Logarithmic {
+            min: low,
+            max: high,
+        },
+        _ => Draw::Uniform {
+            min: low,
+            max: high,
+        },
+    })
+}
+
+impl Draw {
+    fn next(&self, generator: &mut ChaCha8Rng) -> Value {
+        // 53 bits make every double in [0, 1) of that spacing equally likely.
+        let unit = (generator.next_u64() >> 11) as f64 / (1u64 << 53) as f64;
+        match self {
+            // The product is below the number of values, so the bias of truncation is below 2⁻⁵³.
+            Self::Integer { min, max } => {
+                let width = max.abs_diff(*min) as f64 + 1.0;
+                Value::Integer(min.saturating_add((unit * width) as i64).min(*max))
+            }
+            Self::Uniform { min, max } => {
+                Value::Float(rounded(min + unit * (max - min), DRAWN_DIGITS).clamp(*min, *max))
+            }
+            Self::Logarithmic { min, max } => {
+                let (low, high) = (libm::log(*min), libm::log(*max));
+                let drawn = libm::exp(low + unit * (high - low));
+                Value::Float(rounded(drawn, DRAWN_DIGITS).clamp(*min, *max))
+            }
+            Self::OneOf(values) => {
+                values[((unit * values.len() as f64) as usize).min(values.len() - 1)].clone()
+            }
+        }
+    }
+}

@@ -1,0 +1,119 @@
+//! `[report]`: what a sweep asks of its report.
+
+use serde::{Deserialize, Serialize};
+use toml::Spanned;
+use toml::de::DeValue;
+
+use super::SweepSpec;
+use super::table::{Entry, as_list, as_table, as_text, entries, unknown_key};
+use crate::fault::Fault;
+use crate::parameter::nearest_hint;
+
+/// What a sweep asks of its report.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct ReportRequest {
+    /// Names of figures, such as `fig10`; empty: chosen from the axes.
+    pub figures: Vec<String>,
+    /// Names of tables; empty: mean ± std.
+    pub tables: Vec<String>,
+    /// The variant that every other one is compared with; `None` compares all pairs.
+    pub reference: Option<String>,
+}
+
+/// Figures that a sweep file may ask for: each is drawn where the sweep has what it shows.
+pub const FIGURES: &[&str] = &[
+    "convergence",
+    "auc",
+    "profile",
+    "epochs",
+    "heatmap",
+    "against",
+    "histograms",
+    "roc",
+    "embedding",
+    "evolution",
+    "videos",
+    "fig4",
+    "fig5",
+    "fig6",
+    "fig7",
+    "fig8",
+    "fig9",
+    "fig10",
+    "thresholds",
+    "seeds",
+    "intervals",
+];
+/// Tables that a sweep file may ask for.
+pub const TABLES: &[&str] = &["mean-std", "table1", "table2", "paired"];
+
+/// Reads the section; the variants of `spec` are known.
+pub(super) fn read(entry: &Entry<'_>, spec: &SweepSpec, faults: &mut Vec<Fault>) -> ReportRequest {
+    let mut request = ReportRequest::default();
+    let Some(table) = as_table(entry.value, "report", faults) else {
+        return request;
+    };
+    for entry in entries(table) {
+        let (known, wanted) = match entry.key {
+            "figures" => (FIGURES, &mut request.figures),
+            "tables" => (TABLES, &mut request.tables),
+            "reference" => {
+                request.reference = known_variant(entry.value, spec, faults);
+                continue;
+            }
+            _ => {
+                let known = ["figures", "tables", "reference"];
+                faults.push(unknown_key(&entry, "[report]", &known));
+                continue;
+            }
+        };
+        for value in as_list(entry.value, entry.key, faults).unwrap_or_default() {
+            let Some(word) = as_text(value, entry.key, faults) else {
+                continue;
+            };
+            if known.contains(&word) {
+                wanted.push(word.to_owned());
+            } else {
+                faults.push(Fault::new(
+                    value.span(),
+                    format!(
+                        "the report has nothing called `{word}` among its {}",
+                        entry.key
+                    ),
+                    format!(
+                        "{}one of: {}",
+                        nearest_hint(word, known.iter().copied()),
+                        known.join(", ")
+                    ),
+                ));
+            }
+        }
+    }
+    request
+}
+
+/// The name of a variant of the sweep.
+pub(super) fn known_variant(
+    value: &Spanned<DeValue<'_>>,
+    spec: &SweepSpec,
+    faults: &mut Vec<Fault>,
+) -> Option<String> {
+    let word = as_text(value, "variant", faults)?;
+    if !spec.variant_names().any(|name| name == word) {
+        let help = if spec.variants.is_empty() {
+            "this sweep has no [[variant]]".to_owned()
+        } else {
+            let names = spec.variant_names().collect::<Vec<_>>().join(", ");
+            format!(
+                "{}variants: {names}",
+                nearest_hint(word, spec.variant_names())
+            )
+        };
+        faults.push(Fault::new(
+            value.span(),
+            format!("there is no variant `{word}`"),
+            help,
+        ));
+    }
+    Some(word.to_owned())
+}
