@@ -32,6 +32,7 @@ use crate::metrics::Metrics;
 use crate::scheduler::{Effect, Event, Policy, Reply, Scheduler, Ticket};
 
 use compaction::Compacting;
+pub use kind::StateKind;
 use state::{Kept, State};
 
 /// Requests that may wait for the engine; a caller waits for room beyond that. A few turns' worth.
@@ -59,7 +60,7 @@ pub struct Config {
     /// What counts what is written.
     pub metrics: Metrics,
     /// The revision of the trainer that sweeps are submitted for: [`sweeps::NOOP_REVISION`] makes a state folder whose
-    /// jobs train nothing.
+    /// jobs train nothing, [`sweeps::REHEARSAL_REVISION`] one of rehearsals.
     pub trainer_revision: u32,
 }
 
@@ -96,15 +97,19 @@ pub enum EngineError {
     /// The index cannot be made.
     #[error(transparent)]
     Index(#[from] IndexError),
-    /// Records of no-op jobs and of real ones never share a state folder.
-    #[error("the state folder {state} holds {held}: give {wanted} a folder of their own")]
+    /// Records of real training, of rehearsals and of no-op jobs never share a state folder.
+    #[error(
+        "the state folder {state} holds {}: give {} a folder of their own",
+        held.jobs(),
+        wanted.jobs()
+    )]
     OtherKind {
         /// The folder.
         state: PathBuf,
         /// What is in it.
-        held: &'static str,
+        held: StateKind,
         /// What was to go into it.
-        wanted: &'static str,
+        wanted: StateKind,
     },
     /// A task of it ended in a panic: a bug.
     #[error("the engine stopped: {0}")]

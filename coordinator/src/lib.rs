@@ -29,7 +29,7 @@ pub mod service;
 
 pub use cell_pages::CellPages;
 pub use clock::{Clock, SystemClock};
-pub use engine::{Config, Engine, EngineError};
+pub use engine::{Config, Engine, EngineError, StateKind};
 pub use entry::Entry;
 pub use expand::{Expand, Expanded, sweep_language};
 pub use handle::EngineHandle;

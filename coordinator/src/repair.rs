@@ -33,9 +33,9 @@ pub fn repair(state: &Path, cut: bool) -> Result<Repaired, EngineError> {
     let mut config = Config::new(state);
     config.rebuild_index = true;
     let sweeps = match engine::open_and_close(&config) {
-        // A folder of jobs that train nothing is repaired like any other.
-        Err(EngineError::OtherKind { .. }) => {
-            config.trainer_revision = sweeps::NOOP_REVISION;
+        // A folder of rehearsals, or of jobs that train nothing, is repaired like any other.
+        Err(EngineError::OtherKind { held, .. }) => {
+            config.trainer_revision = held.trainer_revision();
             engine::open_and_close(&config)?
         }
         opened => opened?,

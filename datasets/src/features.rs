@@ -39,9 +39,14 @@ enum Numbers {
 impl Features {
     /// Features that were made, `[segments, 1, dim]`.
     pub(crate) fn made(values: Vec<f32>, dim: usize) -> Self {
+        Self::made_in_crops(values, 1, dim)
+    }
+
+    /// Features that were made, `[segments, crops, dim]`.
+    pub(crate) fn made_in_crops(values: Vec<f32>, crops: usize, dim: usize) -> Self {
         Self {
-            segments: values.len() / dim,
-            crops: 1,
+            segments: values.len() / (crops * dim),
+            crops,
             dim,
             numbers: Numbers::Made(values.into()),
         }

@@ -4,7 +4,7 @@
 //! diagnostics only; nothing in the features' order, names or bytes depends on it.
 //!
 //! Reading order: [`dataset`], [`mod@open`], `metadata`, `list`, `features`, `pack`, `digest`, [`synthetic`], [`mod@write`],
-//! [`mod@inspect`], [`import`].
+//! [`mod@inspect`], [`import`]; [`mod@stand_in`] for rehearsals.
 
 pub mod dataset;
 mod digest;
@@ -19,6 +19,7 @@ mod npy;
 pub mod open;
 mod pack;
 mod shared;
+pub mod stand_in;
 pub mod synthetic;
 pub mod write;
 

@@ -363,7 +363,7 @@ fn unit(mut vector: Vec<f64>) -> Vec<f64> {
 }
 
 /// The stream of draws.
-struct Random(ChaCha8Rng);
+pub(crate) struct Random(pub(crate) ChaCha8Rng);
 
 impl Random {
     /// Uniform in `[0, 1)`, 53 bits.
@@ -372,12 +372,12 @@ impl Random {
     }
 
     /// Uniform below `bound`; the bias of the product is below 2⁻⁵³.
-    fn below(&mut self, bound: usize) -> usize {
+    pub(crate) fn below(&mut self, bound: usize) -> usize {
         ((self.unit() * bound as f64) as usize).min(bound.saturating_sub(1))
     }
 
     /// Standard normal, by Box and Muller.
-    fn normal(&mut self) -> f64 {
+    pub(crate) fn normal(&mut self) -> f64 {
         let radius = (-2.0 * libm::log(1.0 - self.unit())).sqrt();
         radius * libm::cos(std::f64::consts::TAU * self.unit())
     }

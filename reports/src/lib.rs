@@ -8,6 +8,7 @@
 //! compared with what), [`statistics`], [`files`] (the CSV files),
 //! [`published`] (the paper's numbers), [`figures`], `page`, [`study`] (does the paper hold?).
 
+mod asked;
 pub mod doubts;
 mod error;
 pub mod factor;
@@ -28,6 +29,7 @@ pub mod supervision;
 pub mod video_interval;
 pub mod video_scores;
 
+pub use asked::{NotDrawn, not_drawn};
 pub use error::ReportError;
 pub use files::{read_csv, write_csv};
 pub use page::shell_word;

@@ -1,5 +1,6 @@
 //! What a report is made from.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use sweeps::{CellResult, DatasetSource, Digest};
@@ -132,7 +133,29 @@ pub struct ReportRequest {
     pub reference: Option<String>,
 }
 
+/// Stands after the name of a sweep in the tables of a rehearsal, which may be read alone.
+const REHEARSAL: &str = " (rehearsal)";
+
 impl SweepResults {
+    /// The name in tables: a rehearsal's says that it is one.
+    pub fn name_in_tables(&self) -> Cow<'_, str> {
+        if self.rehearsal {
+            Cow::Owned(format!("{}{REHEARSAL}", self.name))
+        } else {
+            Cow::Borrowed(&self.name)
+        }
+    }
+
+    /// The sweep of that name in a table, which knows nothing yet but its name and whether it is a rehearsal.
+    pub fn of_name_in_tables(name: &str) -> Self {
+        let plain = name.strip_suffix(REHEARSAL);
+        Self {
+            name: plain.unwrap_or(name).to_owned(),
+            rehearsal: plain.is_some(),
+            ..Self::default()
+        }
+    }
+
     /// The data sets of the cells, with what is known of each, in the order of first use.
     pub fn datasets_in_use(&self) -> Vec<DatasetInfo> {
         let mut known: BTreeMap<&str, &DatasetInfo> = BTreeMap::new();

@@ -331,3 +331,50 @@ proptest! {
         let _ = read_csv(folder.path());
     }
 }
+
+/// Tables travel alone: those of a rehearsal say that they are one, and are read as one.
+#[test]
+fn a_rehearsal_is_one_in_every_table_and_stays_one() {
+    let mut results = fabricated::grid();
+    results.rehearsal = true;
+    let sweep = format!("{} (rehearsal)", results.name);
+    for text in [write_results(&results), write_epochs(&results)] {
+        assert!(lines(&text)[1..].iter().all(|line| line[0] == *sweep));
+    }
+    let text = write_summary(&results, &summary(&results));
+    assert!(
+        lines(&text)[1..]
+            .iter()
+            .all(|line| line[0].ends_with(" (rehearsal)"))
+    );
+
+    let folder = tempfile::tempdir().unwrap();
+    write_csv(&results, folder.path()).unwrap();
+    for with_about in [true, false] {
+        if !with_about {
+            std::fs::remove_file(folder.path().join("sweep.json")).unwrap();
+        }
+        let read = read_csv(folder.path()).unwrap().remove(0);
+        assert!(read.rehearsal);
+        assert_eq!(
+            (&read.name, read.cells.len()),
+            (&results.name, results.cells.len())
+        );
+        let curves = |results: &SweepResults| write_epochs(results);
+        assert_eq!(curves(&read), curves(&results));
+    }
+}
+
+/// A sweep may be called as a rehearsal's table calls it: `sweep.json` knows better.
+#[test]
+fn a_sweep_whose_name_ends_so_is_no_rehearsal() {
+    let mut results = fabricated::grid();
+    results.name = "odd (rehearsal)".to_owned();
+    let folder = tempfile::tempdir().unwrap();
+    write_csv(&results, folder.path()).unwrap();
+    let read = read_csv(folder.path()).unwrap().remove(0);
+    assert_eq!(
+        (read.name.as_str(), read.rehearsal),
+        ("odd (rehearsal)", false)
+    );
+}

@@ -143,6 +143,9 @@ pub struct Worker {
         requires = "noop"
     )]
     pub noop_milliseconds: u64,
+    /// Make every job small: how `rehearse` starts its workers
+    #[arg(long, hide = true, conflicts_with = "noop")]
+    pub rehearsal: bool,
     #[command(flatten)]
     pub extraction: super::extract::Extracting,
     #[command(flatten)]

@@ -22,7 +22,7 @@ pub use extract::Extract;
 #[cfg(feature = "train")]
 pub use extract::{Cluster, OnBroken, SplitLists};
 pub use report::{Export, ExportTable, Report};
-pub use run::{DataFolders, Plan, Run};
+pub use run::{DataFolders, Plan, Rehearse, Run};
 pub use security::{Tls, Token, TokenPlace, TokenRole};
 pub use store::{Audit, Backup, CollectGarbage, CoordinatorCommand, Journal, Repair, Restore};
 
@@ -82,6 +82,8 @@ pub enum Command {
     Run(Run),
     /// Show what a sweep would run; nothing is started
     Plan(Plan),
+    /// Walk the whole road of a sweep on stand-ins in a minute: every cell, every figure, and what the real run will need
+    Rehearse(Rehearse),
     /// Start a coordinator: it queues jobs, keeps results, answers workers and users
     Coordinator(Coordinator),
     /// Start a worker: it fetches jobs from a coordinator and trains them

@@ -51,6 +51,33 @@ pub struct Run {
 }
 
 #[derive(Debug, Args)]
+#[command(
+    after_help = "Exit codes: 0 ok, 10 the sweep file or a data set is not valid, or a figure or table that the file asks for \
+    is not drawn; 11 jobs failed; 13 the folder holds real results; 130 interrupted."
+)]
+pub struct Rehearse {
+    /// The sweep file
+    pub sweep: PathBuf,
+    /// Folder for the rehearsal's report, CSV files, state and stand-ins [default: out/rehearsal/NAME]
+    #[arg(long, value_name = "DIR")]
+    pub out: Option<PathBuf>,
+    /// Worker processes [default: one per core, at most one per job, on the CPU]
+    #[arg(long, value_name = "N")]
+    pub workers: Option<usize>,
+    /// Device of the workers, and of the steps that are measured: auto, cpu, cuda:N
+    #[arg(long, default_value = "auto")]
+    pub device: String,
+    /// Most jobs that the file may mean
+    #[arg(long, value_name = "N", default_value_t = sweeps::Limits::default().max_jobs)]
+    pub max_jobs: usize,
+    /// Only the cells with these values, such as `variant=GCL_B,seed=3`; keys: variant, seed, any axis; repeatable
+    #[arg(long, value_name = "KEY=VALUE,…")]
+    pub only: Vec<String>,
+    #[command(flatten)]
+    pub folders: DataFolders,
+}
+
+#[derive(Debug, Args)]
 pub struct Plan {
     /// The sweep file
     pub sweep: PathBuf,

@@ -6,11 +6,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use coordinator::Metrics;
+use coordinator::message::Requirements;
 use coordinator::service::{
     Access, Health, HttpOptions, Limits, Options, Tls, TokenFile, check_exposure,
     serve as serve_grpc, serve_http,
 };
-use coordinator::{Config, Engine, EngineError, SystemClock, sweep_language};
+use coordinator::{
+    Config, Engine, EngineError, Expand, Expanded, StateKind, SystemClock, sweep_language,
+};
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
@@ -35,14 +38,33 @@ pub struct Security {
     longest_artifact: Option<u64>,
     /// The side port.
     http: Option<SocketAddr>,
-    /// Jobs that train nothing.
-    noop: bool,
+    /// What its jobs are.
+    kind: StateKind,
+    /// Open a state folder of rehearsals all the same, as what it is.
+    or_rehearsal: bool,
 }
 
 impl Security {
     /// This machine alone, without keys.
     pub fn loopback() -> Self {
         Self::default()
+    }
+
+    /// This machine alone, for a rehearsal.
+    #[cfg(feature = "train")]
+    pub fn rehearsal() -> Self {
+        Self {
+            kind: StateKind::Rehearsal,
+            ..Self::default()
+        }
+    }
+
+    /// This machine alone, to read what is in a state folder: results, or those of a rehearsal, which say so.
+    pub fn reading() -> Self {
+        Self {
+            or_rehearsal: true,
+            ..Self::default()
+        }
     }
 
     fn read(arguments: &Coordinator, state: &Path) -> Result<Self, CommandError> {
@@ -95,7 +117,12 @@ impl Security {
             },
             longest_artifact: Some(arguments.max_artifact_bytes),
             http: arguments.http,
-            noop: arguments.noop,
+            kind: if arguments.noop {
+                StateKind::Noop
+            } else {
+                StateKind::Training
+            },
+            or_rehearsal: false,
         })
     }
 
@@ -117,6 +144,8 @@ pub struct Serving {
     pub address: SocketAddr,
     /// Where the side port listens.
     pub http: Option<SocketAddr>,
+    /// What its jobs are.
+    pub kind: StateKind,
     health: Health,
     engine: Engine,
     server: JoinHandle<Result<(), coordinator::service::ServeError>>,
@@ -156,22 +185,25 @@ pub async fn serve(
     let metrics = Metrics::new();
     let stop_engine = CancellationToken::new();
     let mut config = Config::new(state);
-    if security.noop {
-        config.trainer_revision = sweeps::NOOP_REVISION;
-    }
+    config.trainer_revision = security.kind.trainer_revision();
     config.policy.time_to_live_ms = (lease.as_millis() as u64).max(1000);
     config.metrics = metrics.clone();
     if let Some(bytes) = security.longest_artifact {
         config.longest_artifact = bytes;
     }
-    let engine = Engine::start(
-        config,
-        Arc::new(SystemClock::start()),
-        sweep_language(),
-        stop_engine.clone(),
-    )
-    .await
-    .map_err(|error| store(&error))?;
+    let mut kind = security.kind;
+    let started = match start(config.clone(), kind, &stop_engine).await {
+        Err(EngineError::OtherKind {
+            held: StateKind::Rehearsal,
+            ..
+        }) if security.or_rehearsal => {
+            kind = StateKind::Rehearsal;
+            config.trainer_revision = kind.trainer_revision();
+            start(config, kind, &stop_engine).await
+        }
+        started => started,
+    };
+    let engine = started.map_err(|error| store(&error))?;
     let health = Health::new(
         engine.handle(),
         state,
@@ -215,11 +247,39 @@ pub async fn serve(
     Ok(Serving {
         address,
         http,
+        kind,
         health,
         engine,
         server,
         stop_server,
         stop_engine,
+    })
+}
+
+async fn start(
+    config: Config,
+    kind: StateKind,
+    stop: &CancellationToken,
+) -> Result<Engine, EngineError> {
+    let language = match kind {
+        StateKind::Rehearsal => rehearsed_language(),
+        StateKind::Training | StateKind::Noop => sweep_language(),
+    };
+    let clock = Arc::new(SystemClock::start());
+    Engine::start(config, clock, language, stop.clone()).await
+}
+
+/// The sweep language of rehearsals: the data are stand-ins, whatever digest the file demands, and the workers are this
+/// machine's, whatever the file asks of workers.
+fn rehearsed_language() -> Expand {
+    let language = sweep_language();
+    Arc::new(move |file, text, max_jobs| {
+        let expanded = language(file, text, max_jobs)?;
+        Ok(Expanded {
+            datasets: std::collections::BTreeMap::new(),
+            requirements: Requirements::default(),
+            ..expanded
+        })
     })
 }
 

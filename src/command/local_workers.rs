@@ -38,6 +38,8 @@ pub struct LocalWorker {
     pub log: PathBuf,
     /// Data folders.
     pub folders: Folders,
+    /// Makes every job small, on stand-ins in those folders.
+    pub rehearsal: bool,
 }
 
 impl LocalWorker {
@@ -99,6 +101,7 @@ impl LocalWorker {
             .arg(&self.scratch)
             .arg("--exit-with-stdin")
             .args(self.folders.as_arguments())
+            .args(self.rehearsal.then_some("--rehearsal"))
             .stdin(Stdio::piped())
             .stdout(Stdio::null())
             .stderr(log)

@@ -14,6 +14,7 @@ mod noop_worker;
 mod params;
 mod plan;
 mod preflight;
+mod rehearse;
 mod report;
 mod run;
 mod scores;
@@ -56,6 +57,7 @@ pub fn execute(arguments: Arguments) -> Result<(), CommandError> {
     match arguments.command {
         Command::Run(arguments) => run::run(&arguments, format),
         Command::Plan(arguments) => plan::plan(&arguments, format),
+        Command::Rehearse(arguments) => rehearse::rehearse(&arguments, format),
         Command::Coordinator(arguments) => match &arguments.command {
             Some(CoordinatorCommand::Repair(arguments)) => store::repair(arguments, format),
             None => coordinator::coordinator(&arguments),

@@ -3,6 +3,8 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 
+use coordinator::StateKind;
+use coordinator::message::SweepInfo;
 use reports::{DatasetInfo, SplitCounts, SweepResults};
 
 use crate::arguments::{Format, Report};
@@ -251,7 +253,11 @@ async fn gather(
     ask_for(&mut request.figures, figure);
     notes.extend(super::scores::smooth(client, &mut cells).await?);
     let scores = super::scores::fetch(client, &request.figures, &cells).await?;
-    let command = command(&info.file, &selections, &cells, out);
+    let rehearsal = is_rehearsal(&info);
+    if rehearsal {
+        notes.insert(0, REHEARSAL_NOTE.to_owned());
+    }
+    let command = command(&info.file, &selections, &cells, out, rehearsal);
     Ok(SweepResults {
         name: info.summary.name,
         description: info.summary.description,
@@ -274,7 +280,7 @@ async fn gather(
         lost_s: Some(info.lost_ms as f64 / 1000.0),
         facts: facts(info.summary.submitted_at.0),
         warnings_lost: false,
-        rehearsal: false,
+        rehearsal,
     })
 }
 
@@ -300,12 +306,20 @@ fn facts(submitted_ms: u64) -> Vec<(String, String)> {
     facts
 }
 
+const REHEARSAL_NOTE: &str = "This is a rehearsal: small networks trained on stand-ins for two epochs. No number on this page is a result.";
+
+/// Whether the jobs of this sweep are those of a rehearsal.
+fn is_rehearsal(info: &SweepInfo) -> bool {
+    StateKind::of(info.trainer_revision) == StateKind::Rehearsal
+}
+
 /// A sweep's cells without scores and figures: what `export` needs.
 pub async fn cells_of(client: &Client, sweep: &str) -> Result<SweepResults, CommandError> {
     let info = client.sweep_info(sweep).await?;
     let mut cells = client.cells(sweep).await?;
     super::scores::smooth(client, &mut cells).await?;
     Ok(SweepResults {
+        rehearsal: is_rehearsal(&info),
         name: info.summary.name,
         columns: info.columns,
         cells,
@@ -322,13 +336,21 @@ fn ask_for(figures: &mut Vec<String>, figure: Option<&str>) {
     }
 }
 
-/// The command that runs the sweep on one machine.
-fn command(path: &str, selections: &[String], cells: &[sweeps::CellResult], out: &Path) -> String {
-    let mut command = format!("gcl-sweep run {}", reports::shell_word(path));
+/// The command that runs the sweep on one machine, or rehearses it.
+fn command(
+    path: &str,
+    selections: &[String],
+    cells: &[sweeps::CellResult],
+    out: &Path,
+    rehearsal: bool,
+) -> String {
+    let verb = if rehearsal { "rehearse" } else { "run" };
+    let mut command = format!("gcl-sweep {verb} {}", reports::shell_word(path));
     let named: BTreeSet<&str> = cells
         .iter()
         .filter_map(|result| match &result.cell.job.dataset {
-            sweeps::DatasetSource::Named(name) => Some(name.as_str()),
+            // A rehearsal needs no folder.
+            sweeps::DatasetSource::Named(name) if !rehearsal => Some(name.as_str()),
             _ => None,
         })
         .collect();
@@ -402,6 +424,9 @@ fn counts(split: sweeps::SplitFacts, truth: bool) -> SplitCounts {
 /// Prints mean ± std per variant and swept point.
 pub fn print_summary(results: &SweepResults, format: Format) -> Result<(), CommandError> {
     let rows = reports::summary(results);
+    if results.rehearsal && format == Format::Text {
+        output::print("rehearsal on stand-ins: no number here is a result")?;
+    }
     if format == Format::Json {
         return output::json(&super::summary::as_json(results, &rows));
     }

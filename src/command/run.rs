@@ -6,6 +6,7 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use coordinator::StateKind;
 use coordinator::message::{self, Steer, SteerAction, Target};
 use sweeps::{CellResult, JobStatus};
 use tokio_util::sync::CancellationToken;
@@ -23,7 +24,7 @@ use crate::output::say;
 
 /// A lease of a worker on the same machine: long enough for a machine that swaps, short enough that a killed worker's
 /// job is taken up soon.
-const LEASE: Duration = Duration::from_secs(10);
+pub(super) const LEASE: Duration = Duration::from_secs(10);
 
 /// Runs the sweep and writes its report.
 pub fn run(arguments: &Run, format: Format) -> Result<(), CommandError> {
@@ -50,7 +51,7 @@ pub fn places(file: &SweepFile, out: Option<&Path>, state: Option<&Path>) -> (Pa
 }
 
 /// A part of a sweep has a folder of its own, so that its report does not take the place of the whole one.
-fn usual_folder(file: &SweepFile) -> String {
+pub(super) fn usual_folder(file: &SweepFile) -> String {
     let selections: Vec<&str> = file.spec.selections().collect();
     let whole = folder_name(&file.spec.name);
     if selections.is_empty() {
@@ -103,7 +104,7 @@ async fn drive(
     watch::end(&file.spec.name, &cells)
 }
 
-async fn with_coordinator(
+pub(super) async fn with_coordinator(
     arguments: &Run,
     file: &SweepFile,
     folders: &Folders,
@@ -173,7 +174,7 @@ async fn with_coordinator(
     let team = team(arguments, open.len())?;
     let finish = CancellationToken::new();
     let mut workers = tokio::task::JoinSet::new();
-    for worker in team.start(&connection, folders, state)? {
+    for worker in team.start(&connection, folders, state, serving.kind)? {
         workers.spawn(worker.supervise(finish.clone()));
     }
     let ended = tokio::select! {
@@ -249,6 +250,7 @@ impl Team {
         connection: &Connection,
         folders: &Folders,
         state: &Path,
+        kind: StateKind,
     ) -> Result<Vec<LocalWorker>, CommandError> {
         let program = std::env::current_exe()
             .map_err(|error| CommandError::Other(format!("cannot find this program: {error}")))?;
@@ -265,11 +267,12 @@ impl Team {
                 scratch: state.join("scratch").join(format!("local-{number}")),
                 log: logs.join(format!("local-{number}.log")),
                 folders: folders.clone(),
+                rehearsal: kind == StateKind::Rehearsal,
             })
             .collect())
     }
 }
 
-fn connection(address: SocketAddr) -> Connection {
+pub(super) fn connection(address: SocketAddr) -> Connection {
     Connection::to(format!("http://{address}"))
 }

@@ -6,7 +6,7 @@ use reports::{ReportError, SweepResults};
 
 use crate::arguments::Connection;
 use crate::client::Client;
-use crate::command::coordinator::Serving;
+use crate::command::coordinator::{Security, Serving};
 use crate::error::{CommandError, chain};
 
 /// A client, and the state folder that was opened for it.
@@ -25,7 +25,7 @@ impl Source {
                 serving: None,
             });
         };
-        let serving = super::state::serve_existing(state).await?;
+        let serving = super::state::serve_existing(state, &Security::reading()).await?;
         let client = Client::new(&Connection::to(format!("http://{}", serving.address)));
         match client {
             Ok(client) => Ok(Self {

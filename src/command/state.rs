@@ -20,7 +20,7 @@ use crate::error::CommandError;
 ///
 /// # Errors
 /// There is none, or a coordinator has it.
-pub async fn serve_existing(state: &Path) -> Result<Serving, CommandError> {
+pub async fn serve_existing(state: &Path, security: &Security) -> Result<Serving, CommandError> {
     if !state.is_dir() {
         return Err(CommandError::Store(format!(
             "there is no state folder {}",
@@ -31,7 +31,7 @@ pub async fn serve_existing(state: &Path) -> Result<Serving, CommandError> {
     serve(
         state,
         SocketAddr::from(([127, 0, 0, 1], 0)),
-        &Security::loopback(),
+        security,
         Duration::from_mins(1),
     )
     .await
@@ -54,7 +54,7 @@ pub fn known(state: &Path, submit: &Submit) -> Result<Known, CommandError> {
         return Ok(Known::default());
     }
     super::runtime()?.block_on(async {
-        let serving = serve_existing(state).await?;
+        let serving = serve_existing(state, &Security::loopback()).await?;
         let known = ask(&serving, submit).await;
         serving.stop().await?;
         known

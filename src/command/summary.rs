@@ -52,5 +52,9 @@ pub fn as_json(results: &SweepResults, rows: &[SummaryRow]) -> serde_json::Value
             })
         })
         .collect();
-    serde_json::json!({ "sweep": results.name, "rows": rows })
+    let mut json = serde_json::json!({ "sweep": results.name, "rows": rows });
+    if results.rehearsal {
+        json["rehearsal"] = true.into();
+    }
+    json
 }

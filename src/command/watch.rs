@@ -1,10 +1,12 @@
 //! `gcl-sweep watch`: a sweep's progress until all its jobs are settled.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
+use coordinator::StateKind;
 use coordinator::message::Change;
 use coordinator::service::caller::Heard;
-use sweeps::{CellResult, JobId, JobStatus};
+use sweeps::{CellResult, EpochPoint, JobId, JobStatus};
 
 use crate::arguments::{Format, SweepOf};
 use crate::client::Client;
@@ -67,6 +69,7 @@ pub async fn until_settled(
         if settled(&statuses) {
             return Ok(cells);
         }
+        let rehearsal = StateKind::of(info.trainer_revision) == StateKind::Rehearsal;
         let mut progress = Progress::new(Labels::of_cells(&info.columns, &cells), statuses.clone());
         while !settled(&statuses) {
             // The end of the stream is the end of the coordinator: asking again says so, or finds it back.
@@ -88,7 +91,7 @@ pub async fn until_settled(
                     ..
                 }) => {
                     statuses.insert(job, status);
-                    let shown = status == JobStatus::Done && progress.shows_results();
+                    let shown = status == JobStatus::Done && progress.shows_results() && !rehearsal;
                     let auc = if shown {
                         reported_auc(client, sweep, job).await
                     } else {
@@ -103,7 +106,14 @@ pub async fn until_settled(
                         auc,
                     }
                 }
-                Heard::Change(Change::Epochs { job, points, .. }) => News::Epochs { job, points },
+                Heard::Change(Change::Epochs { job, points, .. }) => News::Epochs {
+                    job,
+                    points: if rehearsal {
+                        without_aucs(&points)
+                    } else {
+                        points
+                    },
+                },
                 Heard::Missed(_) => break,
                 Heard::Change(_) => continue,
             };
@@ -111,6 +121,18 @@ pub async fn until_settled(
         }
         progress.close();
     }
+}
+
+/// An AUC of a rehearsal is no result, and is not shown.
+fn without_aucs(points: &[EpochPoint]) -> Arc<[EpochPoint]> {
+    points
+        .iter()
+        .map(|point| EpochPoint {
+            auc_d: None,
+            auc_g: None,
+            ..point.clone()
+        })
+        .collect()
 }
 
 /// What the first cell of a finished job reports, as the report will: of the record, smoothed where the sweep asks for it.

@@ -98,7 +98,12 @@ mod real {
                 exit_after_jobs: arguments.exit_after_jobs,
                 ..worker::Config::new(channel, own.name, own.spool, seed)
             };
-            worker::run(config, Arc::new(trainer), shutdown)
+            let trainer: Arc<dyn worker::Trainer> = if arguments.rehearsal {
+                Arc::new(worker::rehearsal::Rehearsing(trainer))
+            } else {
+                Arc::new(trainer)
+            };
+            worker::run(config, trainer, shutdown)
                 .await
                 .map_err(|error| failed(&error))
         });

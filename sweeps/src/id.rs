@@ -13,6 +13,10 @@ pub const TRAINER_REVISION: u32 = 2;
 /// so that no record of it is ever that of a real job; state folders hold jobs of the one kind or of the other.
 pub const NOOP_REVISION: u32 = u32::MAX;
 
+/// The revision of the trainer of rehearsals: small networks on stand-ins. Kept apart as [`NOOP_REVISION`] is, since no
+/// number of a rehearsal is a result.
+pub const REHEARSAL_REVISION: u32 = u32::MAX - 1;
+
 /// A number that only grows, one per try of a job on a worker. It fences late messages.
 #[derive(
     Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize,

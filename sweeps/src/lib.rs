@@ -31,7 +31,7 @@ pub use extraction::{
 };
 pub use failure::{Failure, FailureClass};
 pub use fault::{Fault, Faults};
-pub use id::{AttemptNumber, Digest, JobId, NOOP_REVISION, TRAINER_REVISION};
+pub use id::{AttemptNumber, Digest, JobId, NOOP_REVISION, REHEARSAL_REVISION, TRAINER_REVISION};
 pub use job::{JobSpec, Parameters};
 pub use only::{Selection, SelectionError, only_section};
 pub use record::{

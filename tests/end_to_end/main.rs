@@ -8,6 +8,7 @@ mod disturbance;
 mod errors;
 mod importers;
 mod measured;
+mod rehearse;
 mod report;
 mod run;
 mod security;

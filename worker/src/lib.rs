@@ -22,6 +22,7 @@ pub mod gpu;
 #[cfg(feature = "train")]
 pub mod meter;
 pub mod noop;
+pub mod rehearsal;
 pub mod run;
 pub mod spool;
 pub mod supervisor;

@@ -345,3 +345,35 @@ async fn many_workers_at_once_share_the_syncs() {
     assert!(syncs < 500, "{syncs} syncs for 840 requests");
     lab.stop().await;
 }
+
+/// Each kind of jobs refuses the folder of every other, and a repair takes any.
+#[tokio::test]
+async fn a_state_folder_has_jobs_of_one_kind() {
+    let kinds = [StateKind::Training, StateKind::Rehearsal, StateKind::Noop];
+    for held in kinds {
+        let folder = tempfile::tempdir().unwrap();
+        let config = |kind: StateKind| Config {
+            trainer_revision: kind.trainer_revision(),
+            ..Config::new(folder.path())
+        };
+        let lab = Lab::start(config(held)).await.unwrap();
+        lab.submit("a 1 1").await.unwrap();
+        lab.stop().await;
+        for wanted in kinds {
+            match Lab::start(config(wanted)).await {
+                Ok(lab) => {
+                    assert_eq!(held, wanted);
+                    lab.stop().await;
+                }
+                Err(error) => {
+                    assert_ne!(held, wanted);
+                    let text = error.to_string();
+                    let parts = [held, wanted].map(|kind| text.find(kind.jobs()).unwrap());
+                    assert!(parts[0] < parts[1], "{text}");
+                }
+            }
+        }
+        let repaired = crate::repair::repair(folder.path(), false).unwrap();
+        assert_eq!(repaired.sweeps.len(), 1);
+    }
+}

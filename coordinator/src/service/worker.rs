@@ -7,7 +7,7 @@ use proto::version::Versions;
 use proto::wire::put_artifact_request::Part;
 use proto::wire::worker_service_server::WorkerService;
 use proto::{Reason, WireError, digest, refuse, required, wire};
-use sweeps::{AttemptNumber, Digest, JobId, NOOP_REVISION};
+use sweeps::{AttemptNumber, Digest, JobId};
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 use tonic::{Request, Response, Status, Streaming};
@@ -17,6 +17,7 @@ use super::convert;
 use super::deadline::patience;
 use super::limits::Places;
 use super::refusal::status;
+use crate::engine::StateKind;
 use crate::handle::EngineHandle;
 use crate::message::{Fail, Finish, LeaseRequest, Release, WorkerId};
 
@@ -49,11 +50,9 @@ impl WorkerService for Workers {
             .check(&self.version)
             .map_err(|error| refuse(Reason::Incompatible, error.to_string()))?;
         let ours = self.engine.trainer_revision();
-        if (theirs.trainer_revision == NOOP_REVISION) != (ours == NOOP_REVISION) {
-            return Err(refuse(
-                Reason::Incompatible,
-                "no-op workers and real ones do not mix: start worker and coordinator both with --noop, or both without",
-            ));
+        let kinds = (StateKind::of(theirs.trainer_revision), StateKind::of(ours));
+        if kinds.0 != kinds.1 {
+            return Err(refuse(Reason::Incompatible, do_not_mix(kinds)));
         }
         let (versions, hello) = convert::hello(request)?;
         let (name, device) = (hello.name.clone(), hello.device.kind.clone());
@@ -237,6 +236,18 @@ impl Workers {
         }
         Ok(())
     }
+}
+
+/// Why a worker of the first kind gets no work from a coordinator of the second.
+fn do_not_mix((worker, coordinator): (StateKind, StateKind)) -> String {
+    if worker == StateKind::Rehearsal || coordinator == StateKind::Rehearsal {
+        return format!(
+            "a worker for {} and a coordinator for {} do not mix: `gcl-sweep rehearse` starts both of its own",
+            worker.jobs(),
+            coordinator.jobs()
+        );
+    }
+    "no-op workers and real ones do not mix: start worker and coordinator both with --noop, or both without".to_owned()
 }
 
 /// Under which everything about an attempt is logged.

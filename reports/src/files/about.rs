@@ -19,6 +19,8 @@ const LARGEST: u64 = 16 << 20;
 #[serde(default)]
 struct About {
     sweep: String,
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    rehearsal: bool,
     description: String,
     source_path: String,
     source_text: String,
@@ -86,6 +88,7 @@ pub fn write_about(results: &SweepResults) -> String {
     }
     let about = About {
         sweep: results.name.clone(),
+        rehearsal: results.rehearsal,
         description: results.description.clone(),
         source_path: results.source_path.clone(),
         source_text: results.source_text.clone(),
@@ -166,12 +169,19 @@ pub(super) fn read_about(folder: &Path, sweeps: &mut [SweepResults]) -> Result<b
     }
     let about: About = serde_json::from_slice(&bytes)
         .map_err(|error| fault(format!("{error}: delete it to read the CSV files alone")))?;
+    let named = SweepResults {
+        name: about.sweep,
+        rehearsal: about.rehearsal,
+        ..SweepResults::default()
+    };
     let Some(results) = sweeps
         .iter_mut()
-        .find(|results| results.name == about.sweep)
+        .find(|results| results.name_in_tables() == named.name_in_tables())
     else {
         return Ok(false);
     };
+    // Of a name that ends as a rehearsal's does, this file knows which it is.
+    (results.name, results.rehearsal) = (named.name, named.rehearsal);
     results.description = about.description;
     results.source_path = about.source_path;
     results.source_text = about.source_text;

@@ -27,6 +27,9 @@ fn cell(results: &SweepResults, result: &CellResult) -> Json {
         object.insert(name.to_owned(), value);
     };
     set("sweep", json!(results.name));
+    if results.rehearsal {
+        set("rehearsal", json!(true));
+    }
     set("variant", json!(result.cell.variant));
     set("seed", json!(result.cell.job.seed));
     set("job_id", json!(result.job_id));

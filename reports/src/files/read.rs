@@ -35,7 +35,9 @@ pub fn read_csv(folder: &Path) -> Result<Vec<SweepResults>, ReportError> {
     let mut sweeps: Vec<SweepResults> = Vec::new();
     for fields in results.lines() {
         let name = fields.text("sweep");
-        let index = sweeps.iter().position(|sweep| sweep.name == name);
+        let index = sweeps
+            .iter()
+            .position(|sweep| sweep.name_in_tables() == name);
         let index = index.unwrap_or_else(|| {
             sweeps.push(empty_sweep(name, &results.extra));
             sweeps.len() - 1
@@ -86,11 +88,10 @@ const WITH_ABOUT: &str = "This report was made from CSV files and sweep.json: th
 /// A sweep of which only its name and columns are known.
 fn empty_sweep(name: &str, columns: &[String]) -> SweepResults {
     SweepResults {
-        name: name.to_owned(),
         columns: columns.to_vec(),
         version: format!("gcl-sweep {}", env!("CARGO_PKG_VERSION")),
         warnings_lost: true,
-        ..SweepResults::default()
+        ..SweepResults::of_name_in_tables(name)
     }
 }
 

@@ -39,6 +39,7 @@ pub(crate) fn replace_file(path: &Path, bytes: &[u8]) -> Result<(), ReportError>
 /// The text of `results.csv`: one line per cell.
 pub fn write_results(results: &SweepResults) -> String {
     let mut table = Table::new(RESULT_COLUMNS.iter().copied().chain(names(results)));
+    let sweep = results.name_in_tables();
     for (index, result) in sorted(results) {
         let record = result.record.as_deref();
         let lost = results.lost_curves.get(&index);
@@ -52,7 +53,7 @@ pub fn write_results(results: &SweepResults) -> String {
                 }
             })
         };
-        table.text(&results.name);
+        table.text(&sweep);
         table.text(&result.cell.variant);
         table.text(&result.cell.job.seed.to_string());
         table.text(&result.job_id.to_string());
@@ -94,11 +95,12 @@ pub fn write_results(results: &SweepResults) -> String {
 /// The text of `epochs.csv`: one line per cell, phase and epoch, those of running jobs included.
 pub fn write_epochs(results: &SweepResults) -> String {
     let mut table = Table::new(EPOCH_COLUMNS.iter().copied().chain(names(results)));
+    let sweep = results.name_in_tables();
     for (_, result) in sorted(results) {
         let seed = result.cell.job.seed.to_string();
         let id = result.job_id.to_string();
         for point in curve(result) {
-            table.text(&results.name);
+            table.text(&sweep);
             table.text(&result.cell.variant);
             table.text(&seed);
             table.text(&id);
@@ -124,7 +126,8 @@ pub fn write_epochs(results: &SweepResults) -> String {
 }
 
 /// The text of `summary.csv`: one line per variant and swept point. `auc` is that of `score_by`, `expected` counts the
-/// cells that were asked for, `missing` those that are neither finished nor failed.
+/// cells that were asked for, `missing` those that are neither finished nor failed. The lines do not name the sweep: in a
+/// rehearsal the variant's name says that it is one.
 pub fn write_summary(results: &SweepResults, rows: &[SummaryRow]) -> String {
     let mut header: Vec<String> = ["variant", "n", "failed"].map(String::from).to_vec();
     let intervals = ["mean", "std", "ci_low", "ci_high"];
@@ -145,7 +148,11 @@ pub fn write_summary(results: &SweepResults, rows: &[SummaryRow]) -> String {
             .then_with(|| compare_points(&left.point, &right.point))
     });
     for row in rows {
-        table.text(&row.variant);
+        if results.rehearsal {
+            table.text(&format!("{} (rehearsal)", row.variant));
+        } else {
+            table.text(&row.variant);
+        }
         table.text(&row.n.to_string());
         table.text(&row.failed.to_string());
         for estimate in [&row.d[0], &row.g[0], &row.auc] {
