@@ -751,7 +751,7 @@ fn a_stopped_baseline_starts_over() {
 
 #[test]
 fn a_test_split_of_one_class_is_refused_before_anything_is_trained() {
-    use gcl::metrics::Frames;
+    use metrics::Frames;
     for (truth, said) in [
         (false, "no anomalous frames"),
         (true, "only anomalous frames"),
