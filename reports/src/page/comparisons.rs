@@ -136,7 +136,7 @@ fn cells(pair: &Pair<'_>, columns: &[String], with_videos: bool) -> Vec<Cell> {
     cells.push(Cell::Sentence(if pair.one_and_the_same {
         "Both names stand for the same jobs.".to_owned()
     } else {
-        decision.why(&left, &right)
+        reasons(pair, &left, &right)
     }));
     cells
 }
@@ -150,6 +150,19 @@ fn outcome(decision: &Decision, left: &str, right: &str) -> Cell {
         }
         _ => Cell::Text(words),
     }
+}
+
+/// Why the verdict is what it is, and whether it hangs on these test videos.
+fn reasons(pair: &Pair<'_>, left: &str, right: &str) -> String {
+    let why = pair.decision.why(left, right);
+    let over_videos = pair
+        .videos
+        .is_some_and(|videos| videos.low <= 0.0 && videos.high >= 0.0);
+    if pair.decision.sure_direction().is_some() && over_videos {
+        let gap = if why.is_empty() { "" } else { " " };
+        return format!("{why}{gap}Other test videos of this kind might not show it.");
+    }
+    why
 }
 
 /// What tells the two sides apart: variants at the same point, or points of the same variant.
