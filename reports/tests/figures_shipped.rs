@@ -176,6 +176,21 @@ fn figures_of_scores_name_the_data_set_and_not_what_moves_with_it() {
         );
         assert!(svg.contains("seed 0"), "{name} says its seed");
         assert!(svg.contains("not a result"), "{name} is stamped");
+        // Videos of the other data set have a figure of their own.
+        if name == "fig7" || name == "fig8" {
+            let other = named(&figures, &format!("shanghaitech_resnext-{name}"));
+            assert!(
+                other.title.contains("shanghaitech-resnext"),
+                "{}",
+                other.title
+            );
+        }
+        let roc = &named(&figures, "roc").svg;
+        assert_eq!(
+            roc.matches(">recall (frames)<").count(),
+            2,
+            "{name}: axes per data set"
+        );
     }
 }
 

@@ -19,13 +19,15 @@ use super::roc::{Curve, roc};
 use super::scores::scored;
 use super::source::Source;
 use super::timeline::{evolution, videos};
-use crate::results::SweepResults;
+use crate::results::{CellScores, SweepResults};
 use crate::summary::SummaryRow;
 
 /// Groups up to which a figure with a row per group reads better than one with an axis.
 const FEW_ROWS: usize = 16;
 /// The parameters of the figure `thresholds`: to the right, down.
 const THRESHOLDS: [&str; 2] = ["threshold.generator", "threshold.discriminator"];
+/// Data sets whose videos are shown, at most.
+const MOST_DATASETS: usize = 4;
 /// The parameter of the paper's Fig. 9.
 const SUPERVISION: &str = "supervision_percent";
 
@@ -314,12 +316,60 @@ impl Choice<'_> {
         for name in self.names("embedding", &["fig6"], true) {
             figures.extend(embeddings(results, &name));
         }
-        for name in self.names("evolution", &["fig7"], true) {
-            figures.extend(evolution(results, &name));
-        }
-        for name in self.names("videos", &["fig8"], true) {
-            figures.extend(videos(results, &name));
+        for (index, (dataset, results)) in by_dataset(results).iter().enumerate() {
+            // The first data set's is the figure that was asked for; those of others bear their name.
+            let named = |name: String| match index {
+                0 => name,
+                _ => format!("{}{dataset}-{}", self.prefix, &name[self.prefix.len()..]),
+            };
+            for name in self.names("evolution", &["fig7"], true) {
+                figures.extend(evolution(results, &named(name)));
+            }
+            for name in self.names("videos", &["fig8"], true) {
+                figures.extend(videos(results, &named(name)));
+            }
         }
         figures
     }
+}
+
+/// The results with the scores of one data set at a time, and its name as a part of a file's name.
+fn by_dataset(results: &SweepResults) -> Vec<(String, SweepResults)> {
+    let Some(column) = results.columns.iter().position(|name| name == "dataset") else {
+        return vec![(String::new(), results.clone())];
+    };
+    let of = |scores: &CellScores| {
+        let value = results.cells.get(scores.cell)?.cell.point.get(column)?;
+        let plain = |letter: char| {
+            if letter.is_ascii_alphanumeric() {
+                letter
+            } else {
+                '_'
+            }
+        };
+        Some(
+            value
+                .as_ref()?
+                .to_string()
+                .chars()
+                .map(plain)
+                .collect::<String>(),
+        )
+    };
+    let mut parts: Vec<(String, SweepResults)> = Vec::new();
+    for scores in &results.scores {
+        let name = of(scores).unwrap_or_default();
+        let at = parts.iter().position(|(other, _)| *other == name);
+        let at = at.unwrap_or_else(|| {
+            let part = SweepResults {
+                scores: Vec::new(),
+                ..results.clone()
+            };
+            parts.push((name, part));
+            parts.len() - 1
+        });
+        parts[at].1.scores.push(scores.clone());
+    }
+    parts.truncate(MOST_DATASETS);
+    parts
 }
