@@ -19,6 +19,7 @@ use super::roc::{Curve, roc};
 use super::scores::scored;
 use super::source::Source;
 use super::timeline::{evolution, videos};
+use crate::factor::factors;
 use crate::results::{CellScores, SweepResults};
 use crate::summary::SummaryRow;
 
@@ -54,21 +55,22 @@ pub fn figures_of(
     if rows.is_empty() {
         return Vec::new();
     }
-    let cells = Cells::of(results, rows, published);
-    let factors = cells.source.others();
+    let mut cells = Cells::of(results, rows, published);
+    name_supervision(results, &mut cells);
+    let columns = cells.source.others();
     let is_numeric = |column: &usize| {
         let mut values = rows
             .iter()
             .filter_map(|row| row.point.get(*column)?.as_ref());
         values.all(|value| value.as_float().is_some())
     };
-    let numeric = factors.iter().copied().filter(is_numeric).collect();
+    let numeric = columns.iter().copied().filter(is_numeric).collect();
     let choice = Choice {
         results,
         rows,
         cells,
         prefix,
-        factors,
+        factors: columns,
         numeric,
     };
     let mut figures = choice.of_factors();
@@ -87,6 +89,25 @@ pub fn figures_of(
     figures.extend(choice.over_epochs());
     figures.extend(choice.of_scores());
     figures
+}
+
+/// Of columns that move together, the share of supervision gives its name where it has as many values: Fig. 9 is drawn
+/// against it, whatever else moves with it.
+fn name_supervision(results: &SweepResults, cells: &mut Cells) {
+    let Some(column) = cells.source.column(SUPERVISION) else {
+        return;
+    };
+    let count = |column| values(cells.groups.iter().map(|group| &group.key), column).len();
+    let leader = factors(results)
+        .into_iter()
+        .find(|factor| factor.derived.contains(&column))
+        .filter(|factor| count(factor.column) == count(column))
+        .map(|factor| factor.name(&results.columns).to_owned())
+        .filter(|name| name != "dataset");
+    let named = &mut cells.source.about.factors;
+    if let Some(name) = leader.and_then(|leader| named.iter_mut().find(|name| **name == leader)) {
+        SUPERVISION.clone_into(name);
+    }
 }
 
 impl Choice<'_> {
