@@ -14,7 +14,7 @@ pub struct NotDrawn {
 }
 
 /// Names in sweep files, the names under which the report may have the figure, and what it needs.
-const FIGURES: [(&str, &[&str], &str); 12] = [
+const FIGURES: [(&str, &[&str], &str); 21] = [
     ("fig4", &["histograms"], SCORES),
     ("roc", &[], SCORES),
     ("fig5", &["convergence"], CURVES),
@@ -49,8 +49,49 @@ const FIGURES: [(&str, &[&str], &str); 12] = [
         &["heatmap"],
         "two parameters with several values each on axes, such as threshold.generator and threshold.discriminator",
     ),
-    ("seeds", &["convergence", "fig5", "epochs", "fig10"], CURVES),
-    ("intervals", &["auc"], "a finished job with an AUC"),
+    ("auc", &["seeds"], "a finished job with an AUC"),
+    ("seeds", &["auc"], "a finished job with an AUC"),
+    (
+        "intervals",
+        &[],
+        "two variants or values that share a seed with a finished job",
+    ),
+    (
+        "profile",
+        &[],
+        "two variants or values with ten finished jobs each",
+    ),
+    (
+        "epochs",
+        &["fig10"],
+        "two variants or values whose jobs report epochs",
+    ),
+    (
+        "heatmap",
+        &["thresholds"],
+        "two parameters with several values each on axes, or one and several variants",
+    ),
+    (
+        "against",
+        &["fig9"],
+        "one numeric parameter with several values on an axis",
+    ),
+    ("histograms", &["fig4"], SCORES),
+    (
+        "embedding",
+        &["fig6"],
+        "a job that keeps an embedding: artifacts.embedding = \"tsne\", with a method that has a generator",
+    ),
+    (
+        "evolution",
+        &["fig7"],
+        "a job that keeps its scores over the epochs: artifacts.epoch_scores = \"on\", with a method that has epochs",
+    ),
+    (
+        "videos",
+        &["fig8"],
+        "scores of a finished job on test videos with anomalous frames",
+    ),
 ];
 const SCORES: &str = "scores of a finished job on test videos with both kinds of frames";
 const CURVES: &str = "a finished job that reports epochs";
