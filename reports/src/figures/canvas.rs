@@ -1,15 +1,16 @@
-//! A sheet of paper measured in CSS pixels, written as SVG in eighths of them.
+//! A sheet of paper measured in CSS pixels, written as SVG in eighths of them. Shapes are drawn by plotters through a
+//! backend of our own ([`super::sheet`]).
 //!
 //! Coordinates are whole numbers of units; the `viewBox` shows the sheet at its size. Layers are `<g>` elements, which is
 //! where dashes and clips come from. Invariant: the same calls write the same bytes.
 
-use std::cell::{Cell, RefCell};
+use std::cell::Cell;
 use std::fmt::Write;
 
 use super::about::About;
 use super::color::{Color, INK, WARNING, WHITE, hexadecimal};
 use super::heading::Heading;
-use super::mark::Mark;
+use super::pen::Pen;
 use super::source::Source;
 use super::text;
 use crate::results::SweepResults;
@@ -36,12 +37,6 @@ pub(super) struct Canvas {
     notes: Option<[String; 2]>,
 }
 
-/// Draws shapes into one layer.
-pub(super) struct Pen<'a> {
-    out: RefCell<&'a mut String>,
-    marks: &'a Cell<usize>,
-}
-
 /// Which point of a text its position means.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Anchor {
@@ -60,27 +55,6 @@ pub(super) struct TextStyle {
     /// Turned a quarter to the left, for the label of a vertical axis.
     pub(super) upward: bool,
 }
-
-/// The shape of a mark.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Marker {
-    Circle,
-    Square,
-    Triangle,
-    Diamond,
-}
-
-/// The shapes that go with the colours of the same index; the fifth colour, whose dashes are the first's, gets another shape
-/// than the first.
-pub(super) const MARKERS: [Marker; 7] = [
-    Marker::Circle,
-    Marker::Square,
-    Marker::Triangle,
-    Marker::Diamond,
-    Marker::Triangle,
-    Marker::Diamond,
-    Marker::Circle,
-];
 
 impl TextStyle {
     pub(super) const fn new(size: f64) -> Self {
@@ -145,10 +119,7 @@ impl Canvas {
         let space = if attributes.is_empty() { "" } else { " " };
         let _ = write!(self.body, "<g{space}{attributes}>");
         let opened = self.body.len();
-        draw(&Pen {
-            out: RefCell::new(&mut self.body),
-            marks: &self.marks,
-        });
+        draw(&Pen::new(&mut self.body, &self.marks));
         if self.body.len() == opened {
             self.body.truncate(before);
         } else {
@@ -308,223 +279,8 @@ impl Canvas {
     }
 }
 
-impl Pen<'_> {
-    /// A line through `points`. Points that are not finite break it.
-    pub(super) fn line(&self, points: &[(f64, f64)], color: Color, width: f64, opacity: f64) {
-        self.path(points, color, width, opacity, None);
-    }
-
-    /// The line of one seed.
-    pub(super) fn seed_line(
-        &self,
-        points: &[(f64, f64)],
-        color: Color,
-        width: f64,
-        opacity: f64,
-        mark: &Mark<'_>,
-    ) {
-        self.path(points, color, width, opacity, Some(mark));
-    }
-
-    fn path(
-        &self,
-        points: &[(f64, f64)],
-        color: Color,
-        width: f64,
-        opacity: f64,
-        mark: Option<&Mark<'_>>,
-    ) {
-        let mut out = self.out.borrow_mut();
-        let start = out.len();
-        out.push_str("<path d=\"");
-        let opened = out.len();
-        for piece in points.split(|(x, y)| !x.is_finite() || !y.is_finite()) {
-            if piece.len() > 1 {
-                trace(&mut out, piece);
-            }
-        }
-        if out.len() == opened {
-            out.truncate(start);
-            return;
-        }
-        let _ = write!(
-            out,
-            "\" fill=\"none\" stroke=\"{}\" stroke-width=\"{}\"",
-            hexadecimal(color),
-            unit(width)
-        );
-        paint(&mut out, "stroke-opacity", opacity);
-        self.close(&mut out, "path", mark);
-    }
-
-    /// A filled polygon.
-    pub(super) fn polygon(&self, points: &[(f64, f64)], color: Color, opacity: f64) {
-        if points.len() < 2 || !points.iter().all(|(x, y)| x.is_finite() && y.is_finite()) {
-            return;
-        }
-        let mut out = self.out.borrow_mut();
-        out.push_str("<path d=\"");
-        trace(&mut out, points);
-        let _ = write!(out, "z\" fill=\"{}\"", hexadecimal(color));
-        paint(&mut out, "fill-opacity", opacity);
-        out.push_str("/>");
-    }
-
-    /// A filled rectangle.
-    pub(super) fn rectangle(&self, from: (f64, f64), to: (f64, f64), color: Color, opacity: f64) {
-        self.polygon(&[from, (to.0, from.1), to, (from.0, to.1)], color, opacity);
-    }
-
-    /// A filled dot.
-    pub(super) fn dot(&self, at: (f64, f64), radius: f64, color: Color, opacity: f64) {
-        self.circle(at, radius, color, opacity, None);
-    }
-
-    /// The dot of one seed.
-    pub(super) fn seed_dot(
-        &self,
-        at: (f64, f64),
-        radius: f64,
-        color: Color,
-        opacity: f64,
-        mark: &Mark<'_>,
-    ) {
-        self.circle(at, radius, color, opacity, Some(mark));
-    }
-
-    fn circle(
-        &self,
-        at: (f64, f64),
-        radius: f64,
-        color: Color,
-        opacity: f64,
-        mark: Option<&Mark<'_>>,
-    ) {
-        if !at.0.is_finite() || !at.1.is_finite() {
-            return;
-        }
-        let mut out = self.out.borrow_mut();
-        let _ = write!(
-            out,
-            "<circle cx=\"{}\" cy=\"{}\" r=\"{}\" fill=\"{}\"",
-            unit(at.0),
-            unit(at.1),
-            unit(radius),
-            hexadecimal(color)
-        );
-        paint(&mut out, "fill-opacity", opacity);
-        self.close(&mut out, "circle", mark);
-    }
-
-    /// Ends an element, with what its mark says while there is room for it.
-    fn close(&self, out: &mut String, element: &str, mark: Option<&Mark<'_>>) {
-        let left = self.marks.get();
-        match mark {
-            Some(mark) if left > 0 => {
-                self.marks.set(left - 1);
-                mark.write(out, element);
-            }
-            _ => out.push_str("/>"),
-        }
-    }
-
-    /// A mark, `fill` inside and `color` around.
-    pub(super) fn marker(
-        &self,
-        at: (f64, f64),
-        radius: f64,
-        marker: Marker,
-        color: Color,
-        fill: Color,
-    ) {
-        if !at.0.is_finite() || !at.1.is_finite() {
-            return;
-        }
-        let outline = 1.4;
-        if marker == Marker::Circle {
-            self.dot(at, radius + outline / 2.0, color, 1.0);
-            if fill != color {
-                self.dot(at, radius - outline / 2.0, fill, 1.0);
-            }
-            return;
-        }
-        let corners: &[(f64, f64)] = match marker {
-            Marker::Circle => &[],
-            Marker::Square => &[(-0.9, -0.9), (0.9, -0.9), (0.9, 0.9), (-0.9, 0.9)],
-            Marker::Triangle => &[(0.0, -1.15), (1.05, 0.75), (-1.05, 0.75)],
-            Marker::Diamond => &[(0.0, -1.3), (1.3, 0.0), (0.0, 1.3), (-1.3, 0.0)],
-        };
-        let mut points: Vec<(f64, f64)> = corners
-            .iter()
-            .map(|(x, y)| (at.0 + x * radius, at.1 + y * radius))
-            .collect();
-        self.polygon(&points, fill, 1.0);
-        points.push(points[0]);
-        self.line(&points, color, outline, 1.0);
-    }
-}
-
-/// The path through `points`: the first absolute, the others relative, which is half as long.
-fn trace(out: &mut String, points: &[(f64, f64)]) {
-    let mut before: Option<(i64, i64)> = None;
-    for (x, y) in points {
-        let (x, y) = (unit(*x), unit(*y));
-        match before {
-            None => {
-                out.push('M');
-                number(out, x);
-                out.push(' ');
-                number(out, y);
-                out.push('l');
-            }
-            Some((left, top)) => {
-                let (across, down) = (x.saturating_sub(left), y.saturating_sub(top));
-                if !out.ends_with('l') && across >= 0 {
-                    out.push(' ');
-                }
-                number(out, across);
-                if down >= 0 {
-                    out.push(' ');
-                }
-                number(out, down);
-            }
-        }
-        before = Some((x, y));
-    }
-}
-
-/// A whole number; `write!` takes three times as long.
-fn number(out: &mut String, value: i64) {
-    let mut digits = [0_u8; 20];
-    let mut at = digits.len();
-    let mut rest = value.unsigned_abs();
-    loop {
-        at -= 1;
-        digits[at] = b'0' + (rest % 10) as u8;
-        rest /= 10;
-        if rest == 0 {
-            break;
-        }
-    }
-    if value < 0 {
-        out.push('-');
-    }
-    out.extend(digits[at..].iter().map(|digit| char::from(*digit)));
-}
-
-/// The opacity of a shape's paint, which asks a renderer for no sheet of its own; none where it is opaque.
-fn paint(out: &mut String, attribute: &str, opacity: f64) {
-    if opacity < 1.0 {
-        let _ = write!(
-            out,
-            " {attribute}=\"{}\"",
-            (opacity * 1000.0).round() / 1000.0
-        );
-    }
-}
-
 /// CSS pixels in units, whole: half a pixel is four of them. Far outside the sheet at most.
-fn unit(pixels: f64) -> i64 {
+pub(super) fn unit(pixels: f64) -> i64 {
     (pixels * SCALE).round().clamp(-1e7, 1e7) as i64
 }
 
@@ -548,6 +304,7 @@ pub(crate) fn escape(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use super::super::mark::Mark;
     use super::*;
 
     #[test]

@@ -3,7 +3,7 @@
 
 use super::Figure;
 use super::axis::{Axis, percent_range};
-use super::canvas::{Anchor, Canvas, Marker, TextStyle};
+use super::canvas::{Anchor, Canvas, TextStyle};
 use super::color::{BLUE, Color, MUTED, VERMILLION, WHITE};
 use super::curves::{CurveGroup, Curves, slot};
 use super::heading::Heading;
@@ -12,6 +12,7 @@ use super::mark::Mark;
 use super::network::Network;
 use super::panel::{MEDIUM, Panel, SMALL, whole_ticks};
 use super::panels::split;
+use super::pen::Marker;
 use super::text::{fit, width};
 
 /// Panels of one figure at most; more would be too small to read.

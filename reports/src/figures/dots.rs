@@ -3,7 +3,7 @@
 
 use super::Figure;
 use super::axis::{Axis, percent_range};
-use super::canvas::{Anchor, Canvas, Marker, Pen, TextStyle};
+use super::canvas::{Anchor, Canvas, TextStyle};
 use super::cells::{Cells, Group};
 use super::color::{BLUE, GRID, INK, MUTED, VERMILLION, WHITE};
 use super::curves::evenly;
@@ -11,6 +11,7 @@ use super::heading::Heading;
 use super::mark::Mark;
 use super::panel::{MEDIUM, SMALL, number_ticks};
 use super::panels::{Split, split};
+use super::pen::{Marker, Pen};
 use super::text::{fit, width};
 
 /// Rows of one figure at most.

@@ -153,7 +153,7 @@ pub(super) fn embeddings(results: &SweepResults, name: &str) -> Option<Figure> {
     })
 }
 
-fn cross(pen: &super::canvas::Pen<'_>, (x, y): (f64, f64)) {
+fn cross(pen: &super::pen::Pen<'_>, (x, y): (f64, f64)) {
     const ARM: f64 = 2.2;
     pen.line(
         &[(x - ARM, y - ARM), (x + ARM, y + ARM)],

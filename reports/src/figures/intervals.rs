@@ -5,13 +5,14 @@ use std::collections::BTreeMap;
 
 use super::Figure;
 use super::axis::{Axis, range};
-use super::canvas::{Anchor, Canvas, Marker, Pen, TextStyle};
+use super::canvas::{Anchor, Canvas, TextStyle};
 use super::cells::{Cells, Group, score_words};
 use super::color::{BLUE, GRID, INK, MUTED, WHITE};
 use super::heading::Heading;
 use super::mark::Mark;
 use super::panel::{MEDIUM, SMALL, number_ticks};
 use super::panels::split;
+use super::pen::{Marker, Pen};
 use super::text::{fit, width};
 use crate::statistics::{mean, mean_interval};
 

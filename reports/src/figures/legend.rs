@@ -1,8 +1,9 @@
 //! The lines of a figure, named above the plot: there they are whole and in sight on a narrow screen too.
 
-use super::canvas::{Canvas, MARKERS, TextStyle};
+use super::canvas::{Canvas, TextStyle};
 use super::color::{Color, MUTED, SERIES, WHITE, text_of};
 use super::panel::{DASHES, SMALL};
+use super::pen::MARKERS;
 use super::text::{fit, width};
 
 const LINE: f64 = 17.0;
@@ -18,7 +19,7 @@ impl Look {
     pub(super) fn dash(self) -> &'static str {
         DASHES[self.0 % DASHES.len()]
     }
-    pub(super) fn marker(self) -> super::canvas::Marker {
+    pub(super) fn marker(self) -> super::pen::Marker {
         MARKERS[self.0 % MARKERS.len()]
     }
 }

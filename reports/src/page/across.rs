@@ -11,12 +11,15 @@ const MOST_RESAMPLED: usize = 400;
 /// Methods that are listed at most.
 const MOST: usize = 100;
 
+/// The AUCs of a method by data set and seed.
+type ByDataset = BTreeMap<String, BTreeMap<u64, f64>>;
+
 /// The table of methods that have results on every data set of the section; empty where there is one data set, or no such
 /// method.
 pub(super) fn across(section: &Section<'_>) -> String {
     let columns = &section.results.columns;
     let mut datasets: Vec<String> = Vec::new();
-    let mut methods: Vec<(String, BTreeMap<String, BTreeMap<u64, f64>>)> = Vec::new();
+    let mut methods: Vec<(String, ByDataset)> = Vec::new();
     for row in &section.rows {
         let Some(cell) = row
             .cells
