@@ -248,11 +248,12 @@ fn a_timeline_that_contradicts_itself_is_refused_with_its_line() {
     ] {
         // What follows the known columns says where the figure comes from: empty here.
         let width = header.split(',').count();
-        let lines: String = lines
-            .lines()
-            .map(|line| format!("{line}{}\n", ",".repeat(width - line.split(',').count())))
-            .collect();
-        std::fs::write(&path, format!("{header}\n{lines}")).unwrap();
+        let mut padded = format!("{header}\n");
+        for line in lines.lines() {
+            let missing = width - line.split(',').count();
+            padded += &format!("{line}{}\n", ",".repeat(missing));
+        }
+        std::fs::write(&path, padded).unwrap();
         let error = redraw(&path).unwrap_err().to_string();
         assert!(error.contains(expected), "{error}");
     }
