@@ -58,13 +58,14 @@ fn measure(
     let figures = reports::render_figures(&results)?;
     let page = reports::render_page(&results)?;
     let taken = cpu_seconds()? - before;
+    let peak = peak_megabytes()? - records;
     let folder = tempfile::tempdir()?;
     reports::write_csv(&results[0], folder.path())?;
     reports::write_report(&results, &folder.path().join("report"))?;
     let written = cpu_seconds()? - before - taken;
     let svg: usize = figures.iter().map(|figure| figure.svg.len()).sum();
     let csv: usize = figures.iter().map(|figure| figure.csv.len()).sum();
-    let (page, peak) = (page.len() as f64 / 1e6, peak_megabytes()? - records);
+    let page = page.len() as f64 / 1e6;
     let line = format!(
         "{jobs} jobs × {epochs} epochs, {shape}: {taken:.2} s of CPU, {written:.2} s to write all files with PNG, {peak:.0} MB beside {records:.0} MB of records, page {page:.2} MB, {} figures of {:.2} MB, their CSV {:.2} MB",
         figures.len(),

@@ -16,7 +16,10 @@ pub struct NotDrawn {
 /// Names in sweep files, and what figures of these names need. A figure that was asked for has that name in the report.
 const FIGURES: [(&[&str], &str); 13] = [
     (&["auc", "seeds"], "a finished job with an AUC"),
-    (&["profile"], "finished jobs with AUCs of several variants"),
+    (
+        &["profile"],
+        "two variants or values with ten finished jobs each",
+    ),
     (
         &["heatmap"],
         "a parameter with several values on an axis, and another or several variants",
@@ -31,7 +34,7 @@ const FIGURES: [(&[&str], &str); 13] = [
     ),
     (
         &["intervals"],
-        "two variants or values with at least two seeds in common",
+        "two variants or values that share a seed with a finished job",
     ),
     (
         &["epochs", "fig10"],

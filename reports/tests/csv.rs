@@ -273,6 +273,20 @@ fn the_csv_files_redraw_the_figures() {
     }
 }
 
+/// What a folder calls itself, and the variant to compare with, come back from `sweep.json`.
+#[test]
+fn what_no_table_holds_comes_back_from_sweep_json() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut results = fabricated::supervision();
+    results.datasets[0].own_name = Some("ucsd-ped2".into());
+    results.report.reference = Some("GCL_B".into());
+    write_csv(&results, folder.path()).unwrap();
+    let read = &read_csv(folder.path()).unwrap()[0];
+    assert_eq!(read.report.reference, results.report.reference);
+    assert_eq!(read.datasets[0].own_name, results.datasets[0].own_name);
+    assert_eq!(read.datasets[0].test, results.datasets[0].test);
+}
+
 #[test]
 fn json_has_the_same_numbers() {
     let results = fabricated::troubled();

@@ -176,6 +176,21 @@ fn figures_of_scores_name_the_data_set_and_not_what_moves_with_it() {
         );
         assert!(svg.contains("seed 0"), "{name} says its seed");
         assert!(svg.contains("not a result"), "{name} is stamped");
+        // Videos of the other data set have a figure of their own.
+        if name == "fig7" || name == "fig8" {
+            let other = named(&figures, &format!("shanghaitech_resnext-{name}"));
+            assert!(
+                other.title.contains("shanghaitech-resnext"),
+                "{}",
+                other.title
+            );
+        }
+        let roc = &named(&figures, "roc").svg;
+        assert_eq!(
+            roc.matches(">recall (frames)<").count(),
+            2,
+            "{name}: axes per data set"
+        );
     }
 }
 
@@ -198,6 +213,39 @@ fn figure_9_shows_both_networks() {
     for tick in ["0", "33", "66", "100"] {
         assert!(fig9.svg.contains(&format!(">{tick}</text>")), "{tick}%");
     }
+}
+
+/// What moves with the share of supervision does not take its place, and fewer runs than were asked for are seen.
+#[test]
+fn figure_9_is_against_supervision_whatever_moves_with_it() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../sweeps/fig9.toml");
+    let mut results = results(&path, |text| {
+        text.replace("supervision_percent = [0, 33, 66, 100]", "").replace(
+            "[axes]",
+            "[[zip]]\nsupervision_percent = [0, 33, 66, 100]\nepochs = [15, 16, 17, 18]\n\n[axes]",
+        ).replace("epochs = 15\n", "")
+    });
+    for result in &mut results.cells {
+        let mut values = result.cell.point.iter().flatten();
+        let is_66 = values.any(|value| value.as_float() == Some(66.0));
+        if is_66 && result.cell.job.seed > 0 {
+            *result = fabricated::ended(
+                result.clone(),
+                sweeps::JobStatus::Failed,
+                Some("diverged"),
+                1,
+            );
+        }
+    }
+    let figures = render_figures(&[results]).unwrap();
+    let fig9 = named(&figures, "fig9");
+    assert_eq!(fig9.title, "AUC against supervision_percent");
+    assert!(
+        fig9.svg.contains(">n = 1 of "),
+        "one of several seeds says so"
+    );
+    // D and G on two data sets: the line ends at 33%, and 100% is alone.
+    assert!(fig9.caption.contains("is not joined to its neighbours"));
 }
 
 /// Every name that a sweep file may ask for is drawn, where the sweep has what it is drawn from.

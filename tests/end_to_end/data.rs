@@ -170,21 +170,24 @@ fn relabel(world: &World, list: &str, line: impl Fn(usize, &[&str]) -> String) {
     world.write(&path, &(lines.join("\n") + "\n"));
 }
 
+/// Label and anomalous frames of the line of that number with these fields.
+type Relabel = fn(usize, &[&str]) -> String;
+
 /// A coordinator that nobody asks anything: what is refused is refused before.
 const NOWHERE: [&str; 2] = ["--coordinator", "http://127.0.0.1:9"];
 
 #[test]
 fn a_test_split_without_truth_is_refused_before_anything_trains() {
-    let labels: [(&str, &dyn Fn(usize, &[&str]) -> String, &str); 3] = [
+    let labels: [(&str, Relabel, &str); 3] = [
         (
             "no truth",
-            &|_, _| ",".to_owned(),
+            |_, _| ",".to_owned(),
             "3 of 3 test videos have neither a label",
         ),
-        ("all normal", &|_, _| "0,".to_owned(), "no anomalous frames"),
+        ("all normal", |_, _| "0,".to_owned(), "no anomalous frames"),
         (
             "all anomalous",
-            &|_, fields| format!("1,0-{}", fields[2]),
+            |_, fields| format!("1,0-{}", fields[2]),
             "only anomalous frames",
         ),
     ];

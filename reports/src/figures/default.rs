@@ -19,13 +19,16 @@ use super::roc::{Curve, roc};
 use super::scores::scored;
 use super::source::Source;
 use super::timeline::{evolution, videos};
-use crate::results::SweepResults;
+use crate::factor::factors;
+use crate::results::{CellScores, SweepResults};
 use crate::summary::SummaryRow;
 
 /// Groups up to which a figure with a row per group reads better than one with an axis.
 const FEW_ROWS: usize = 16;
 /// The parameters of the figure `thresholds`: to the right, down.
 const THRESHOLDS: [&str; 2] = ["threshold.generator", "threshold.discriminator"];
+/// Data sets whose videos are shown, at most.
+const MOST_DATASETS: usize = 4;
 /// The parameter of the paper's Fig. 9.
 const SUPERVISION: &str = "supervision_percent";
 
@@ -52,21 +55,22 @@ pub fn figures_of(
     if rows.is_empty() {
         return Vec::new();
     }
-    let cells = Cells::of(results, rows, published);
-    let factors = cells.source.others();
+    let mut cells = Cells::of(results, rows, published);
+    name_supervision(results, &mut cells);
+    let columns = cells.source.others();
     let is_numeric = |column: &usize| {
         let mut values = rows
             .iter()
             .filter_map(|row| row.point.get(*column)?.as_ref());
         values.all(|value| value.as_float().is_some())
     };
-    let numeric = factors.iter().copied().filter(is_numeric).collect();
+    let numeric = columns.iter().copied().filter(is_numeric).collect();
     let choice = Choice {
         results,
         rows,
         cells,
         prefix,
-        factors,
+        factors: columns,
         numeric,
     };
     let mut figures = choice.of_factors();
@@ -85,6 +89,25 @@ pub fn figures_of(
     figures.extend(choice.over_epochs());
     figures.extend(choice.of_scores());
     figures
+}
+
+/// Of columns that move together, the share of supervision gives its name where it has as many values: Fig. 9 is drawn
+/// against it, whatever else moves with it.
+fn name_supervision(results: &SweepResults, cells: &mut Cells) {
+    let Some(column) = cells.source.column(SUPERVISION) else {
+        return;
+    };
+    let count = |column| values(cells.groups.iter().map(|group| &group.key), column).len();
+    let leader = factors(results)
+        .into_iter()
+        .find(|factor| factor.derived.contains(&column))
+        .filter(|factor| count(factor.column) == count(column))
+        .map(|factor| factor.name(&results.columns).to_owned())
+        .filter(|name| name != "dataset");
+    let named = &mut cells.source.about.factors;
+    if let Some(name) = leader.and_then(|leader| named.iter_mut().find(|name| **name == leader)) {
+        SUPERVISION.clone_into(name);
+    }
 }
 
 impl Choice<'_> {
@@ -314,12 +337,60 @@ impl Choice<'_> {
         for name in self.names("embedding", &["fig6"], true) {
             figures.extend(embeddings(results, &name));
         }
-        for name in self.names("evolution", &["fig7"], true) {
-            figures.extend(evolution(results, &name));
-        }
-        for name in self.names("videos", &["fig8"], true) {
-            figures.extend(videos(results, &name));
+        for (index, (dataset, results)) in by_dataset(results).iter().enumerate() {
+            // The first data set's is the figure that was asked for; those of others bear their name.
+            let named = |name: String| match index {
+                0 => name,
+                _ => format!("{}{dataset}-{}", self.prefix, &name[self.prefix.len()..]),
+            };
+            for name in self.names("evolution", &["fig7"], true) {
+                figures.extend(evolution(results, &named(name)));
+            }
+            for name in self.names("videos", &["fig8"], true) {
+                figures.extend(videos(results, &named(name)));
+            }
         }
         figures
     }
+}
+
+/// The results with the scores of one data set at a time, and its name as a part of a file's name.
+fn by_dataset(results: &SweepResults) -> Vec<(String, SweepResults)> {
+    let Some(column) = results.columns.iter().position(|name| name == "dataset") else {
+        return vec![(String::new(), results.clone())];
+    };
+    let of = |scores: &CellScores| {
+        let value = results.cells.get(scores.cell)?.cell.point.get(column)?;
+        let plain = |letter: char| {
+            if letter.is_ascii_alphanumeric() {
+                letter
+            } else {
+                '_'
+            }
+        };
+        Some(
+            value
+                .as_ref()?
+                .to_string()
+                .chars()
+                .map(plain)
+                .collect::<String>(),
+        )
+    };
+    let mut parts: Vec<(String, SweepResults)> = Vec::new();
+    for scores in &results.scores {
+        let name = of(scores).unwrap_or_default();
+        let at = parts.iter().position(|(other, _)| *other == name);
+        let at = at.unwrap_or_else(|| {
+            let part = SweepResults {
+                scores: Vec::new(),
+                ..results.clone()
+            };
+            parts.push((name, part));
+            parts.len() - 1
+        });
+        parts[at].1.scores.push(scores.clone());
+    }
+    parts.truncate(MOST_DATASETS);
+    parts
 }

@@ -1,17 +1,22 @@
-//! ROC curves of the scores, on one pair of axes.
+//! ROC curves of the scores, on one pair of axes per data set.
 
 use super::Figure;
 use super::about::{ABOUT, About};
 use super::axis::{Axis, tick_label};
 use super::canvas::{Anchor, Canvas, TextStyle};
-use super::color::{MUTED, SERIES, text_of};
-use super::panel::{DASHES, MEDIUM, Panel, SMALL};
+use super::color::{MUTED, SERIES};
+use super::legend::{self, Entry, Look};
+use super::panel::{MEDIUM, Panel};
 use super::scores::{Origin, Scored};
 use super::text::fit;
 use crate::files::Table;
 use crate::results::SweepResults;
 
-const WIDTH: f64 = 720.0;
+const WIDTH: f64 = 480.0;
+const LEFT: f64 = 58.0;
+const SIDE: f64 = 390.0;
+/// Data sets of one figure at most.
+const MOST_PANELS: usize = 6;
 
 /// The ROC curve of one score: what the figure is drawn from, and what its CSV holds.
 #[derive(Debug, Clone, PartialEq)]
@@ -35,85 +40,42 @@ impl Curve {
     }
 }
 
-/// ROC curves on one pair of axes; nothing without scores of both classes.
+/// ROC curves, a pair of axes per data set; nothing without scores of both classes.
 pub(super) fn roc(results: &SweepResults, all: &[Curve], name: &str) -> Option<Figure> {
-    let curves = &all[..all.len().min(SERIES.len())];
-    if curves.is_empty() {
+    if all.is_empty() {
         return None;
     }
-    let (left, top, side) = (58.0, 16.0, 380.0);
-    let height = top + side + 46.0;
+    let dataset = results.columns.iter().position(|name| name == "dataset");
+    let mut panels: Vec<(String, Vec<&Curve>)> = Vec::new();
+    for curve in all {
+        let value = dataset.and_then(|column| curve.origin.point.get(column)?.as_ref());
+        let heading = value.map_or_else(String::new, ToString::to_string);
+        match panels.iter_mut().find(|(other, _)| *other == heading) {
+            Some((_, curves)) => curves.push(curve),
+            None => panels.push((heading, vec![curve])),
+        }
+    }
+    panels.truncate(MOST_PANELS);
+    for (_, curves) in &mut panels {
+        curves.truncate(SERIES.len());
+    }
+    let heights: Vec<f64> = panels
+        .iter()
+        .map(|(heading, curves)| head(heading) + 17.0 * curves.len() as f64 + SIDE + 56.0)
+        .collect();
     let mut canvas = Canvas::titled(
         results,
         "Over all frames of all test videos pooled; one seed of each.",
         WIDTH,
-        height,
+        heights.iter().sum(),
     );
-    let (x, y) = (
-        Axis::linear(0.0, 1.0, left, left + side),
-        Axis::linear(0.0, 1.0, top + side, top),
-    );
-    let ticks: Vec<(f64, String)> = x
-        .ticks(5)
-        .into_iter()
-        .map(|tick| (tick, tick_label(tick, 0.2)))
-        .collect();
-    let panel = Panel {
-        x_ticks: ticks,
-        y_ticks: y.ticks(5),
-        x,
-        y,
-        label_x: true,
-        label_y: true,
-    };
-    panel.draw(&mut canvas);
-    canvas.layer("stroke-dasharray=\"16 24\"", |pen| {
-        pen.line(
-            &[panel.place(0.0, 0.0), panel.place(1.0, 1.0)],
-            MUTED,
-            1.0,
-            1.0,
-        );
-    });
-    let legend = left + side + 20.0;
-    for (index, curve) in curves.iter().enumerate() {
-        let color = SERIES[index];
-        let line: Vec<_> = curve
-            .points
-            .iter()
-            .map(|(x, y)| panel.place(*x, *y))
-            .collect();
-        let at = top + 14.0 + index as f64 * 34.0;
-        canvas.layer(DASHES[index % DASHES.len()], |pen| {
-            pen.line(&line, color, 1.8, 1.0);
-            pen.line(&[(legend, at), (legend + 30.0, at)], color, 1.8, 1.0);
-        });
-        let style = TextStyle::new(SMALL);
-        let label = fit(&curve.origin.label(), SMALL, true, WIDTH - legend - 44.0);
-        canvas.text(
-            legend + 36.0,
-            at,
-            style.bold().color(text_of(color)),
-            &label,
-        );
-        let note = format!("AUC {:.2}, seed {}", curve.auc * 100.0, curve.origin.seed);
-        canvas.text(legend + 36.0, at + 14.0, style.color(MUTED), &note);
+    let mut top = 0.0;
+    for ((heading, curves), height) in panels.iter().zip(&heights) {
+        draw_panel(&mut canvas, dataset, heading, curves, top);
+        top += height;
     }
-    let axis_label = TextStyle::new(MEDIUM).anchor(Anchor::Middle);
-    canvas.text(
-        left + side / 2.0,
-        height - 10.0,
-        axis_label,
-        "false positive rate (frames)",
-    );
-    canvas.text(
-        13.0,
-        top + side / 2.0,
-        axis_label.upward(),
-        "recall (frames)",
-    );
-    let description: Vec<String> = curves
-        .iter()
+    let shown = || panels.iter().flat_map(|(_, curves)| curves);
+    let description: Vec<String> = shown()
         .map(|curve| {
             let origin = &curve.origin;
             format!(
@@ -125,7 +87,7 @@ pub(super) fn roc(results: &SweepResults, all: &[Curve], name: &str) -> Option<F
         })
         .collect();
     let title = "ROC curves";
-    let more = if all.len() > curves.len() {
+    let more = if all.len() > shown().count() {
         " Not all variants are shown; the CSV has all."
     } else {
         ""
@@ -139,6 +101,69 @@ pub(super) fn roc(results: &SweepResults, all: &[Curve], name: &str) -> Option<F
         svg: canvas.finish(name, title, &description.join(" ")),
         csv: table(results, all, name),
     })
+}
+
+/// The height of a panel's name.
+fn head(name: &str) -> f64 {
+    if name.is_empty() { 4.0 } else { 24.0 }
+}
+
+fn draw_panel(
+    canvas: &mut Canvas,
+    dataset: Option<usize>,
+    heading: &str,
+    curves: &[&Curve],
+    top: f64,
+) {
+    if !heading.is_empty() {
+        let style = TextStyle::new(MEDIUM).bold();
+        let text = fit(heading, MEDIUM, true, WIDTH - 24.0);
+        canvas.text(12.0, top + 12.0, style, &text);
+    }
+    let entries: Vec<Entry> = curves
+        .iter()
+        .enumerate()
+        .map(|(index, curve)| Entry {
+            look: Look(index),
+            variant: curve.origin.variant.clone(),
+            label: curve.origin.label_without(dataset),
+            note: format!("AUC {:.2}, seed {}", curve.auc * 100.0, curve.origin.seed),
+        })
+        .collect();
+    let top = top + head(heading);
+    legend::draw(canvas, &entries, (12.0, top), WIDTH - 24.0, None);
+    let top = top + legend::height(&entries) + 10.0;
+    let (x, y) = (
+        Axis::linear(0.0, 1.0, LEFT, LEFT + SIDE),
+        Axis::linear(0.0, 1.0, top + SIDE, top),
+    );
+    let ticks = x.ticks(5).into_iter();
+    let panel = Panel {
+        x_ticks: ticks.map(|tick| (tick, tick_label(tick, 0.2))).collect(),
+        y_ticks: y.ticks(5),
+        x,
+        y,
+        label_x: true,
+        label_y: true,
+    };
+    panel.draw(canvas);
+    canvas.layer("stroke-dasharray=\"16 24\"", |pen| {
+        let diagonal = [panel.place(0.0, 0.0), panel.place(1.0, 1.0)];
+        pen.line(&diagonal, MUTED, 1.0, 1.0);
+    });
+    for (index, curve) in curves.iter().enumerate() {
+        let look = Look(index);
+        let points = curve.points.iter();
+        let line: Vec<_> = points.map(|(x, y)| panel.place(*x, *y)).collect();
+        canvas.variant(&curve.origin.variant, |canvas| {
+            canvas.layer(look.dash(), |pen| pen.line(&line, look.color(), 1.8, 1.0));
+        });
+    }
+    let axis_label = TextStyle::new(MEDIUM).anchor(Anchor::Middle);
+    let (middle, below) = (LEFT + SIDE / 2.0, top + SIDE + 32.0);
+    canvas.text(middle, below, axis_label, "false positive rate (frames)");
+    let middle = top + SIDE / 2.0;
+    canvas.text(13.0, middle, axis_label.upward(), "recall (frames)");
 }
 
 /// At most about 400 points: those that move the curve by half a pixel.

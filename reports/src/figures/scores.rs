@@ -33,6 +33,17 @@ impl Origin {
     }
 }
 
+impl Origin {
+    /// The same without the value of a column, which stands elsewhere.
+    pub(super) fn label_without(&self, column: Option<usize>) -> String {
+        let mut point = self.point.clone();
+        if let Some(value) = column.and_then(|column| point.get_mut(column)) {
+            *value = None;
+        }
+        format!("{}: {}", named(&self.variant, &point), self.network.name())
+    }
+}
+
 /// The scores of the first cell of each variant and point that has any, D's before G's.
 pub(super) fn scored(results: &SweepResults) -> Vec<Scored> {
     let mut labels: Vec<String> = Vec::new();

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use coordinator::message::{Steer, SteerAction, Target, WorkerState};
 use coordinator::service::caller::Heard;
-use sweeps::{Digest, FailureClass, JobStatus};
+use sweeps::{Digest, FailureClass, JobId, JobStatus};
 use worker::fake::{Fake, Step, point};
 use worker::{Config, Exit};
 
@@ -227,6 +227,13 @@ async fn an_elastic_worker_goes_after_its_jobs() {
         .filter(|cell| cell.status == JobStatus::Done)
         .count();
     assert_eq!(done, 3);
+    // One of them can be asked for alone.
+    for cell in &cells {
+        let alone = cluster.caller().cell_of("s", cell.job_id).await.unwrap();
+        assert_eq!(alone.as_ref(), Some(cell));
+    }
+    let nobody = cluster.caller().cell_of("s", JobId([0; 32])).await;
+    assert_eq!(nobody.unwrap(), None);
     assert!(
         cells.iter().all(|cell| cell.status != JobStatus::Running),
         "none is left leased"
