@@ -224,8 +224,8 @@ impl Needs {
         self.checkpoint = self.checkpoint.max(3 * 4 * parameters);
         let rows = (training.batch_size as u64).min(train);
         let units: u64 = widths.iter().flatten().sum();
-        // A gradient beside them; forward and backward activations of a batch.
-        let networks = 4 * 4 * parameters + 2 * 4 * rows * units;
+        // A gradient beside them, and a batch's values in every layer. On a CPU this is what a process takes.
+        let networks = 4 * 4 * parameters + 4 * rows * units;
         self.networks = self.networks.max(networks);
         let features = 4 * stand_in.dimension as u64 * (train + test);
         self.features = self.features.max(features);
