@@ -3,7 +3,6 @@
 use super::Section;
 use super::html::{count, p_value, percent, points};
 use crate::leaders::leaders;
-use crate::published::family;
 use crate::statistics::{Decision, Verdict};
 use crate::study::orderings::{Ordering, orderings};
 use crate::summary::SummaryRow;
@@ -197,11 +196,7 @@ fn papers_orderings(section: &Section<'_>) -> Option<String> {
             "is the other way round",
             "are the other way round",
         ),
-        (
-            Verdict::Equal,
-            "is no difference here",
-            "are no difference here",
-        ),
+        (Verdict::Equal, "shows no difference", "show no difference"),
         (Verdict::Undecided, "is undecided", "are undecided"),
         (Verdict::TooFew, "has too few runs", "have too few runs"),
     ] {
@@ -211,12 +206,13 @@ fn papers_orderings(section: &Section<'_>) -> Option<String> {
             parts.push(format!("{number} {words} ({names})"));
         }
     }
-    let elsewhere = section
-        .datasets
+    let elsewhere = !section
+        .comparisons
         .iter()
-        .any(|info| info.synthetic || family(&info.name).is_none());
+        .flatten()
+        .any(|comparison| comparison.is_judged());
     let data = if elsewhere {
-        ", asked of these data, which are not the paper's"
+        ", asked of data or settings that are not the paper's"
     } else {
         ""
     };
