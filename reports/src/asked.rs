@@ -87,7 +87,10 @@ pub fn not_drawn(results: &SweepResults, figures: &[Figure]) -> Vec<NotDrawn> {
     }
     if results.report.tables.iter().any(|table| table == "paired") {
         let rows = summary(results);
-        if rows.iter().filter(|row| row.expected > 1).count() < 2 {
+        // A method that draws nothing is one run, whose value stands beside every seed of another.
+        let several = rows.iter().filter(|row| row.expected > 1).count();
+        let single = rows.iter().filter(|row| row.deterministic).count();
+        if several == 0 || several + single < 2 {
             missing.push(NotDrawn {
                 name: "paired".to_owned(),
                 needs: "two variants or values with at least two seeds each",

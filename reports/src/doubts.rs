@@ -33,6 +33,13 @@ pub enum Doubt {
         /// AUCs of the upper group, ascending.
         high: Vec<f64>,
     },
+    /// Some jobs finished without an AUC.
+    SomeWithoutAuc {
+        /// Jobs without one.
+        without: usize,
+        /// Finished jobs.
+        jobs: usize,
+    },
     /// Jobs finished and none has an AUC: the test split has no frame-level truth, or of one class alone.
     NoAuc {
         /// Finished jobs.
@@ -51,6 +58,12 @@ pub fn doubts(results: &SweepResults, row: &SummaryRow) -> Vec<Doubt> {
     if done > 0 && row.auc.n == 0 {
         found.push(Doubt::NoAuc { jobs: done });
         return found;
+    }
+    if row.auc.n < row.n {
+        found.push(Doubt::SomeWithoutAuc {
+            without: row.n - row.auc.n,
+            jobs: row.n,
+        });
     }
     let (d, g) = (row.d[0].mean, row.g[0].mean);
     let scores = [("D", d, g), ("G", g, d)];
@@ -108,6 +121,11 @@ impl Doubt {
             Self::NoAuc { jobs } => format!(
                 "{label}: {jobs} finished and none has an AUC. The test split has no frame-level truth, or of one class alone."
             ),
+            Self::SomeWithoutAuc { without, jobs } => {
+                format!(
+                    "{label}: {without} of {jobs} finished jobs have no AUC; the mean is of the others."
+                )
+            }
             Self::BelowChance {
                 score,
                 auc,

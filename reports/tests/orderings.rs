@@ -79,7 +79,10 @@ fn the_shipped_sweeps_show_their_claims() {
             if let Some(column) = column {
                 assert_eq!(left.point[column], right.point[column], "{name}");
             }
-            assert_eq!(ordering.decision.rule.family, found.len());
+            // Its own family, or that of the table of comparisons where the two rows are compared there.
+            let table = reports::pairing::comparisons(&results, &rows).len();
+            let family = ordering.decision.rule.family;
+            assert!(family == found.len() || family == table, "{name}: {family}");
         }
         // From CSV files nobody knows the parameters: the same claims by the same names.
         for result in &mut results.cells {

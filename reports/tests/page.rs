@@ -99,7 +99,7 @@ fn what_failed_and_what_is_missing_is_said() {
         "labels-locked",
         "5 jobs were taken up again from a checkpoint",
         "n too small to say",
-        "published, not run here",
+        "All numbers that the paper prints",
         "Two attempts of job 0123456789ab differ",
     ] {
         assert!(words.contains(expected), "{expected}");
@@ -111,8 +111,8 @@ fn synthetic_data_is_called_so_and_judged_by_nothing() {
     let words = text(&page(&fabricated::quickstart()));
     assert!(words.contains("Synthetic data."));
     assert!(words.contains("synthetic-fixed-cameras-120x40-d64-s1"));
-    assert!(words.contains("Nothing to compare with"));
-    assert!(!words.contains("published, not run here"));
+    assert!(words.contains("Not comparable with the paper"));
+    assert!(!words.contains("All numbers that the paper prints"));
 }
 
 /// Other features of the paper's data set: its numbers are shown, and nobody is called reproduced or not.
@@ -124,8 +124,9 @@ fn other_features_are_not_comparable() {
     }
     let words = text(&page(&results));
     assert!(words.contains("72.41 †"));
-    assert!(words.contains("not comparable: other features"));
-    assert!(words.contains("Nothing to compare with"));
+    assert!(words.contains("not comparable (a)"));
+    assert!(words.contains("(a) other features than ResNeXt"));
+    assert!(words.contains("Not comparable with the paper"));
 }
 
 #[test]
@@ -175,9 +176,17 @@ fn several_sweeps_have_one_table_and_one_mean() {
     second.name = "the same elsewhere".into();
     second.datasets.clear();
     for cell in &mut second.cells {
-        cell.cell.job.dataset = sweeps::DatasetSource::Named("elsewhere".into());
+        if let sweeps::DatasetSource::Synthetic(synthetic) = &mut cell.cell.job.dataset {
+            synthetic.seed += 1;
+        }
         cell.job_id.0[0] ^= 1;
     }
+    let mut recorded = second.clone();
+    for cell in &mut recorded.cells {
+        cell.cell.job.dataset = sweeps::DatasetSource::Named("recorded".into());
+    }
+    let mixed = render_page(&[first.clone(), recorded]).unwrap();
+    assert!(text(&mixed).contains("some are synthetic and some are not"));
     let html = render_page(&[first, second]).unwrap();
     let words = text(&html);
     assert!(words.contains("All sweeps together"));

@@ -241,6 +241,35 @@ fn exact_intervals_of_shares_are_scipys() {
     assert_eq!(clopper_pearson(3, 2), None);
 }
 
+/// Differences that are equal in decimals are ties, whatever their last bits: p is that of the whole numbers behind them.
+#[test]
+fn differences_of_decimals_have_the_ties_of_their_decimals() {
+    let thousandths: [(i32, i32); 10] = [
+        (708, 700),
+        (716, 708),
+        (731, 723),
+        (645, 653),
+        (692, 677),
+        (713, 698),
+        (701, 693),
+        (688, 680),
+        (655, 655),
+        (720, 704),
+    ];
+    let decimals: Vec<f64> = thousandths
+        .iter()
+        .map(|(left, right)| f64::from(*left) / 1000.0 - f64::from(*right) / 1000.0)
+        .collect();
+    let whole: Vec<f64> = thousandths
+        .iter()
+        .map(|(left, right)| f64::from(left - right))
+        .collect();
+    assert_eq!(
+        wilcoxon_signed_rank(&decimals),
+        wilcoxon_signed_rank(&whole)
+    );
+}
+
 #[test]
 fn wilcoxon_with_zeros_and_ties_is_the_count_of_sign_patterns() {
     for case in fixture().tied {

@@ -174,7 +174,7 @@ fn what_is_half_run_is_marked_and_the_family_keeps_its_size() {
     let one = line("GCL_PT > GCL_B");
     assert!(one.contains("| too few runs |"), "{one}");
     assert!(
-        one.contains("1 seed cannot show a difference among 20 comparisons"),
+        one.contains("One seed cannot show a difference among 20 comparisons"),
         "{one}"
     );
 }

@@ -29,6 +29,64 @@ pub fn check(file: &SweepFile) -> Result<Findings, CommandError> {
     Ok(found)
 }
 
+/// Cells up to which comparisons are counted: the table of a larger grid decides nothing that a person reads.
+const MOST_COUNTED: usize = 20_000;
+
+/// A sweep that asks for comparisons and has so few seeds that no result could decide one: known before anything trains.
+fn too_few_seeds(file: &SweepFile) -> Option<String> {
+    let cells = &file.expansion.cells;
+    let asked = file
+        .spec
+        .report
+        .tables
+        .iter()
+        .any(|table| table != "mean-std");
+    if !asked || cells.len() > MOST_COUNTED {
+        return None;
+    }
+    let results = reports::SweepResults {
+        columns: file.expansion.columns.clone(),
+        cells: cells
+            .iter()
+            .zip(0_u64..)
+            .map(|(cell, index)| {
+                let mut job_id = sweeps::JobId([0; 32]);
+                job_id.0[..8].copy_from_slice(&index.to_le_bytes());
+                sweeps::CellResult {
+                    cell: cell.clone(),
+                    job_id,
+                    status: sweeps::JobStatus::Pending,
+                    record: None,
+                    live: Vec::new(),
+                    attempts: 0,
+                    error: None,
+                }
+            })
+            .collect(),
+        report: reports::ReportRequest {
+            reference: file.spec.report.reference.clone(),
+            ..reports::ReportRequest::default()
+        },
+        ..reports::SweepResults::default()
+    };
+    let rows = reports::summary(&results);
+    let family = reports::pairing::comparisons(&results, &rows).len();
+    let seeds = rows.iter().map(|row| row.cells.len()).max()?;
+    // Wilcoxon's smallest two-sided p, with Holm's factor for the first of the family.
+    let smallest = |seeds: usize| 2.0 * 0.5_f64.powi(seeds as i32) * family as f64;
+    let needed = (6..64).find(|seeds| smallest(*seeds) < 0.05)?;
+    (family > 0 && seeds < needed).then(|| {
+        let reference = if file.spec.report.reference.is_none() && family > 1 {
+            ", or name a `reference` variant under [report], which makes fewer comparisons"
+        } else {
+            ""
+        };
+        format!(
+            "its report makes {family} comparisons, and with {seeds} seeds no result could decide one of them: it takes {needed} seeds{reference}"
+        )
+    })
+}
+
 /// What was found.
 #[derive(Debug, Default)]
 pub struct Findings {
@@ -71,6 +129,7 @@ impl Findings {
             });
         }
         found.warnings.extend(few);
+        found.warnings.extend(too_few_seeds(file));
         found
     }
 

@@ -64,10 +64,9 @@ async fn gather_all(
     arguments: &Report,
     client: &Client,
 ) -> Result<Vec<SweepResults>, CommandError> {
-    let out = arguments.out.as_deref().unwrap_or(Path::new("OUT"));
     let mut all = Vec::new();
     for sweep in &arguments.sweeps {
-        let mut results = gather(client, sweep, out, None, arguments.figure.as_deref()).await?;
+        let mut results = gather(client, sweep, None, None, arguments.figure.as_deref()).await?;
         // One figure shows no comparison, and a report that is renewed waits with them for the last cell.
         let settled = results.cells.iter().all(|cell| cell.status.is_settled());
         if arguments.figure.is_none() && (settled || !arguments.watch) {
@@ -153,6 +152,9 @@ fn deliver(arguments: &Report, all: &[SweepResults], format: Format) -> Result<(
     }
     write_all(arguments, all)?;
     for results in all {
+        if all.len() > 1 && format == Format::Text {
+            output::print(&format!("{}:", results.name))?;
+        }
         print_summary(results, format)?;
     }
     let out = arguments.out.as_deref().unwrap_or(Path::new("."));
@@ -192,7 +194,7 @@ pub async fn write(
     out: &Path,
     file: Option<&SweepFile>,
 ) -> Result<SweepResults, CommandError> {
-    let mut results = gather(client, sweep, out, file, None).await?;
+    let mut results = gather(client, sweep, Some(out), file, None).await?;
     super::scores::resample(client, &mut results).await;
     write_csv(&results, out)?;
     reports::write_report(std::slice::from_ref(&results), &out.join("report"))
@@ -206,11 +208,11 @@ fn write_csv(results: &SweepResults, folder: &Path) -> Result<(), CommandError> 
     reports::write_csv(results, folder).map_err(|error| CommandError::Other(chain(&error)))
 }
 
-/// Everything that a report says of a sweep.
+/// Everything that a report says of a sweep. `out` is the folder of a `run`, which its command names.
 async fn gather(
     client: &Client,
     sweep: &str,
-    out: &Path,
+    out: Option<&Path>,
     file: Option<&SweepFile>,
     figure: Option<&str>,
 ) -> Result<SweepResults, CommandError> {
@@ -293,7 +295,7 @@ fn facts(submitted_ms: u64) -> Vec<(String, String)> {
     }
     // The repository of a fork is the fork's: what Cargo.toml says, unless it says nothing yet.
     let repository = env!("CARGO_PKG_REPOSITORY");
-    if !repository.contains("example.org") {
+    if !repository.is_empty() && !repository.contains("example.org") {
         facts.push((
             "Code".to_owned(),
             format!("{repository}, {}", version::LONG),
@@ -341,7 +343,7 @@ fn command(
     path: &str,
     selections: &[String],
     cells: &[sweeps::CellResult],
-    out: &Path,
+    out: Option<&Path>,
     rehearsal: bool,
 ) -> String {
     let verb = if rehearsal { "rehearse" } else { "run" };
@@ -360,7 +362,10 @@ fn command(
     for selection in selections {
         command += &format!(" --only {}", reports::shell_word(selection));
     }
-    command + &format!(" --out {}", reports::shell_word(&out.display().to_string()))
+    if let Some(out) = out {
+        command += &format!(" --out {}", reports::shell_word(&out.display().to_string()));
+    }
+    command
 }
 
 /// What the workers know of the data set that its jobs name: the first finished one says it.

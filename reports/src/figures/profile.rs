@@ -15,6 +15,8 @@ use crate::statistics::share_interval;
 const WIDTH: f64 = 480.0;
 const PLOT: f64 = 260.0;
 const EDGE: f64 = 12.0;
+/// Lines of a panel up to which they have bands.
+const MOST_BANDS: usize = 3;
 /// Runs below which a profile is a few steps that say less than the dots do.
 const FEWEST: usize = 10;
 /// Groups of a panel at most: as many as there are colours.
@@ -107,7 +109,7 @@ pub(super) fn profile(cells: &Cells, asked: bool) -> Option<Figure> {
         title: title.to_owned(),
         caption: format!(
             "The share of finished runs whose AUC after the last epoch is at least the value below. A line that lies right of another everywhere \
-             is ahead at every threshold; where lines cross, the order depends on the threshold. Bands: 95% interval of the share over seeds, \
+             is ahead at every threshold; where lines cross, the order depends on the threshold. Bands, in panels of up to {MOST_BANDS} lines: 95% interval of the share over seeds, \
              at each threshold by itself. Groups of fewer than {FEWEST} finished runs are not drawn.{more}"
         ),
         svg: canvas.finish(&source.figure, title, &description.join(" ")),
@@ -193,7 +195,10 @@ fn draw_panel(canvas: &mut Canvas, cells: &Cells, name: &str, lines: &[Line<'_>]
         band.extend(line(&|reached| interval(reached).0).into_iter().rev());
         let steps = line(&|reached| reached as f64);
         canvas.variant(&group.key.variant, |canvas| {
-            canvas.layer("", |pen| pen.polygon(&band, look.color(), 0.13));
+            // Of more lines the bands hide one another, and the lines.
+            if lines.len() <= MOST_BANDS {
+                canvas.layer("", |pen| pen.polygon(&band, look.color(), 0.13));
+            }
             canvas.layer(look.dash(), |pen| {
                 pen.line(&steps, look.color(), 2.0, 1.0);
             });

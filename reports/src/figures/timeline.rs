@@ -285,7 +285,7 @@ fn draw(
         name: name.to_owned(),
         title: title.to_owned(),
         caption: format!(
-            "Frame scores of one run (seed {seed} of the last variant with a D, or of the last where none has one); all panels share one scale. Shaded: frames that the test truth calls anomalous, their edges to a \
+            "Frame scores of one run (seed {seed} of the last variant with a D, or of the last where none has one); all panels share one scale of the score. Shaded: frames that the test truth calls anomalous, their edges to a \
              segment. {rule}"
         ),
         svg: canvas.finish(name, title, &description.join(" ")),

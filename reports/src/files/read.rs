@@ -14,6 +14,8 @@ use super::{EPOCH_COLUMNS, RESULT_COLUMNS};
 use crate::error::ReportError;
 use crate::results::{LostCurve, SweepResults};
 
+/// The columns that tell a cell from the others, beside the swept ones.
+const CELL_KEY: [&str; 4] = ["sweep", "variant", "seed", "job_id"];
 /// Lines that are read from one file at most: a bound on memory, far above the largest sweep.
 const LARGEST: usize = 20_000_000;
 
@@ -33,7 +35,14 @@ pub fn read_csv(folder: &Path) -> Result<Vec<SweepResults>, ReportError> {
     let results = CsvFile::read(&path, &RESULT_COLUMNS)?;
     let mut curves = read_epochs(folder)?;
     let mut sweeps: Vec<SweepResults> = Vec::new();
+    let mut seen: BTreeMap<Vec<String>, u64> = BTreeMap::new();
     for fields in results.lines() {
+        if let Some(before) = seen.insert(fields.key_of(&["sweep", "variant", "seed"]), fields.line)
+        {
+            return Err(fields.fault(format!(
+                "it is the cell of line {before} again: each cell of a sweep has one line"
+            )));
+        }
         let name = fields.text("sweep");
         let index = sweeps
             .iter()
@@ -103,9 +112,10 @@ fn read_epochs(folder: &Path) -> Result<Curves, ReportError> {
     if !path.exists() {
         return Ok(Curves::new());
     }
-    let file = CsvFile::read(&path, &EPOCH_COLUMNS)?;
     let mut curves = Curves::new();
-    for fields in file.lines() {
+    // Lines of one cell lie together, mostly: its key is made once.
+    let mut last: (Vec<String>, Vec<EpochPoint>) = (Vec::new(), Vec::new());
+    CsvFile::stream(&path, &EPOCH_COLUMNS, |fields| {
         let phase = match fields.text("phase") {
             "pretrain-generator" => Phase::PretrainGenerator,
             "pretrain-discriminator" => Phase::PretrainDiscriminator,
@@ -113,9 +123,9 @@ fn read_epochs(folder: &Path) -> Result<Curves, ReportError> {
             other => return Err(fields.fault(format!("`{other}` is no phase"))),
         };
         let epoch = fields.parsed("epoch", "a whole number")?.unwrap_or(0);
-        curves.entry(fields.key()).or_default().push(EpochPoint {
-            auc_d: fields.number("auc_d")?,
-            auc_g: fields.number("auc_g")?,
+        let point = EpochPoint {
+            auc_d: fields.fraction("auc_d")?,
+            auc_g: fields.fraction("auc_g")?,
             loss_d: fields.number("loss_d")?,
             loss_g: fields.number("loss_g")?,
             positive_share_g: fields.number("positive_share_g")?,
@@ -123,8 +133,15 @@ fn read_epochs(folder: &Path) -> Result<Curves, ReportError> {
             agreement_gd: fields.number("agreement_gd")?,
             agreement_truth: fields.number("agreement_truth")?,
             ..EpochPoint::new(phase, epoch)
-        });
-    }
+        };
+        if !fields.has_key(&last.0) {
+            let (key, points) = std::mem::replace(&mut last, (fields.key(), Vec::new()));
+            curves.entry(key).or_default().extend(points);
+        }
+        last.1.push(point);
+        Ok(())
+    })?;
+    curves.entry(last.0).or_default().extend(last.1);
     Ok(curves)
 }
 
@@ -142,7 +159,7 @@ fn read_cell(fields: &Fields<'_>, curves: &mut Curves) -> Result<CellResult, Rep
         .parse()
         .map_err(|error| fields.fault(format!("job_id: {error}")))?;
     let score = |suffix: &str| -> Result<Option<ScoreMetrics>, ReportError> {
-        let value = |metric: &str| fields.number(&format!("{metric}_{suffix}"));
+        let value = |metric: &str| fields.fraction(&format!("{metric}_{suffix}"));
         let metrics = ScoreMetrics {
             auc: value("auc")?,
             ap: value("ap")?,
@@ -157,18 +174,13 @@ fn read_cell(fields: &Fields<'_>, curves: &mut Curves) -> Result<CellResult, Rep
         d: score("d")?,
         g: score("g")?,
     };
-    let auc = fields.number("auc")?;
+    let auc = fields.fraction("auc")?;
     // `auc` is that of `score_by`: which one that was shows where both are known and differ.
     let auc_of = |score: Option<ScoreMetrics>| score.and_then(|score| score.auc);
     let by_generator = auc.is_some() && auc == auc_of(metrics.g) && auc != auc_of(metrics.d);
     let mut curve = curves.remove(&fields.key()).unwrap_or_default();
     curve.sort_by_key(|point| (point.phase, point.epoch));
-    let point: Vec<Option<Value>> = fields
-        .file
-        .extra
-        .iter()
-        .map(|column| parse_value(fields.text(column)))
-        .collect();
+    let point: Vec<Option<Value>> = fields.extra_texts().map(parse_value).collect();
     let dataset = fields
         .file
         .extra
@@ -247,13 +259,30 @@ pub(crate) fn parse_value(text: &str) -> Option<Value> {
             .filter(|number: &f64| number.is_finite())
             .map(Value::Float),
     ];
+    let shown_alike = candidates
+        .into_iter()
+        .flatten()
+        .find(|value| value.to_string() == text);
     Some(
-        candidates
-            .into_iter()
-            .flatten()
-            .find(|value| value.to_string() == text)
+        shown_alike
+            .or_else(|| respelt(text))
             .unwrap_or_else(|| Value::Text(text.to_owned())),
     )
+}
+
+/// A number as other programs write it: `33.0`, `1e-05`. What begins like a code, such as `007`, stays a text.
+fn respelt(text: &str) -> Option<Value> {
+    let digits = text.strip_prefix('-').unwrap_or(text);
+    let plain = digits
+        .bytes()
+        .all(|byte| byte.is_ascii_digit() || matches!(byte, b'.' | b'e' | b'E' | b'-' | b'+'));
+    let code = digits.len() > 1 && digits.starts_with('0') && !digits.starts_with("0.");
+    let number: f64 = text
+        .parse()
+        .ok()
+        .filter(|number: &f64| number.is_finite())?;
+    (plain && !code && digits.starts_with(|first: char| first.is_ascii_digit()))
+        .then_some(Value::Float(number))
 }
 
 /// A CSV file whose known columns are there, each line as wide as the header.
@@ -262,11 +291,28 @@ pub(crate) struct CsvFile<'a> {
     header: BTreeMap<String, usize>,
     /// Columns beyond the known ones, in order: the swept parameters.
     pub(crate) extra: Vec<String>,
+    /// Where each of them is.
+    extra_at: Vec<usize>,
     rows: Vec<(u64, csv::StringRecord)>,
 }
 
 impl<'a> CsvFile<'a> {
     pub(crate) fn read(path: &'a Path, known: &[&str]) -> Result<Self, ReportError> {
+        let mut rows = Vec::new();
+        let mut file = Self::stream(path, known, |fields| {
+            rows.push((fields.line, fields.row.clone()));
+            Ok(())
+        })?;
+        file.rows = rows;
+        Ok(file)
+    }
+
+    /// Hands each line to `each` and keeps none: `epochs.csv` can have millions.
+    fn stream(
+        path: &'a Path,
+        known: &[&str],
+        mut each: impl FnMut(&Fields<'_>) -> Result<(), ReportError>,
+    ) -> Result<Self, ReportError> {
         let file = std::fs::File::open(path).map_err(ReportError::read(path))?;
         let mut reader = csv::Reader::from_reader(std::io::BufReader::new(file));
         let fault = |error: &csv::Error| ReportError::Csv {
@@ -280,34 +326,45 @@ impl<'a> CsvFile<'a> {
             .iter()
             .map(str::to_owned)
             .collect();
-        let header: BTreeMap<String, usize> = names
-            .iter()
-            .enumerate()
-            .map(|(index, name)| (name.clone(), index))
-            .collect();
-        if let Some(absent) = known.iter().find(|name| !header.contains_key(**name)) {
+        let mut file = Self {
+            path,
+            header: BTreeMap::new(),
+            extra: Vec::new(),
+            extra_at: Vec::new(),
+            rows: Vec::new(),
+        };
+        for (index, name) in names.into_iter().enumerate() {
+            // A swept parameter may bear the name of a fixed column, such as `epochs`: the fixed one comes first.
+            if known.contains(&name.as_str()) && !file.header.contains_key(&name) {
+                file.header.insert(name, index);
+            } else {
+                file.header.entry(name.clone()).or_insert(index);
+                file.extra.push(name);
+                file.extra_at.push(index);
+            }
+        }
+        if let Some(absent) = known.iter().find(|name| !file.header.contains_key(**name)) {
             return Err(ReportError::Csv {
                 path: path.to_owned(),
                 line: Some(1),
                 message: format!("there is no column `{absent}`: is this a file of gcl-sweep?"),
             });
         }
-        let extra = names
-            .iter()
-            .filter(|name| !known.contains(&name.as_str()))
-            .cloned()
-            .collect();
-        let mut rows = Vec::new();
-        for row in reader.records().take(LARGEST) {
-            let row = row.map_err(|error| fault(&error))?;
-            rows.push((row.position().map_or(0, csv::Position::line), row));
+        let mut row = csv::StringRecord::new();
+        for _ in 0..LARGEST {
+            if !reader
+                .read_record(&mut row)
+                .map_err(|error| fault(&error))?
+            {
+                break;
+            }
+            each(&Fields {
+                file: &file,
+                line: row.position().map_or(0, csv::Position::line),
+                row: &row,
+            })?;
         }
-        Ok(Self {
-            path,
-            header,
-            extra,
-            rows,
-        })
+        Ok(file)
     }
 }
 
@@ -370,18 +427,47 @@ impl<'a> Fields<'a> {
         &self.file.extra
     }
 
+    /// The texts of the columns beyond the known ones.
+    fn extra_texts(&self) -> impl Iterator<Item = &'a str> + use<'a> {
+        let row = self.row;
+        self.file
+            .extra_at
+            .iter()
+            .map(move |index| row.get(*index).unwrap_or(""))
+    }
+
+    /// A metric, which is a fraction; what is not a number is none.
+    fn fraction(&self, column: &str) -> Result<Option<f64>, ReportError> {
+        let value = self.number(column)?.filter(|value| !value.is_nan());
+        match value {
+            Some(value) if !(0.0..=1.0).contains(&value) => Err(self.fault(format!(
+                "`{}` in column `{column}` is no fraction: it lies between 0 and 1",
+                self.text(column)
+            ))),
+            value => Ok(value),
+        }
+    }
+
     /// What tells a cell from the others.
     fn key(&self) -> Vec<String> {
-        self.key_of(&["sweep", "variant", "seed", "job_id"])
+        self.key_of(&CELL_KEY)
+    }
+
+    /// Whether that is its key.
+    fn has_key(&self, key: &[String]) -> bool {
+        let fixed = CELL_KEY.iter().map(|column| self.text(column));
+        fixed
+            .chain(self.extra_texts())
+            .eq(key.iter().map(String::as_str))
     }
 
     /// The texts of `columns` and of the swept parameters.
     pub(crate) fn key_of(&self, columns: &[&str]) -> Vec<String> {
         columns
             .iter()
-            .copied()
-            .chain(self.file.extra.iter().map(String::as_str))
-            .map(|column| self.text(column).to_owned())
+            .map(|column| self.text(column))
+            .chain(self.extra_texts())
+            .map(str::to_owned)
             .collect()
     }
 }

@@ -22,13 +22,25 @@ pub(super) fn settle_jobs(results: &mut SweepResults) {
     let Ok((_, expansion)) = expand_text(&results.source_path, &results.source_text, limits) else {
         return;
     };
-    if expansion.columns != results.columns {
+    // Where each column of the table is in the file's own order.
+    let places: Option<Vec<usize>> = results
+        .columns
+        .iter()
+        .map(|column| expansion.columns.iter().position(|other| other == column))
+        .collect();
+    let Some(places) = places.filter(|places| places.len() == expansion.columns.len()) else {
         return;
-    }
+    };
     let cells: HashMap<Key, Cell> = expansion
         .cells
         .into_iter()
-        .map(|cell| (key(&cell), cell))
+        .map(|mut cell| {
+            cell.point = places
+                .iter()
+                .map(|place| cell.point.get(*place).cloned().flatten())
+                .collect();
+            (key(&cell), cell)
+        })
         .collect();
     for result in &mut results.cells {
         if let Some(cell) = cells.get(&key(&result.cell)) {
@@ -38,7 +50,14 @@ pub(super) fn settle_jobs(results: &mut SweepResults) {
 }
 
 fn key(cell: &Cell) -> Key {
-    let text = |value: &Option<Value>| value.as_ref().map(ToString::to_string).unwrap_or_default();
+    // A number is itself however it is spelt; every other value is its text.
+    let text = |value: &Option<Value>| match value {
+        None => String::new(),
+        Some(value) => match value.as_float() {
+            Some(number) => format!("{number:?}"),
+            None => value.to_string(),
+        },
+    };
     (
         cell.variant.clone(),
         cell.job.seed,

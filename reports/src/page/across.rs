@@ -61,6 +61,16 @@ pub(super) fn across(section: &Section<'_>) -> String {
     if datasets.len() < 2 {
         return String::new();
     }
+    // A mean over recorded and made-up data would be of neither.
+    let synthetic = section
+        .datasets
+        .iter()
+        .filter(|info| info.synthetic)
+        .count();
+    if synthetic > 0 && synthetic < section.datasets.len() {
+        return "<p class=\"note\">No mean is taken over these data sets: some are synthetic and some are not.</p>\n"
+            .to_owned();
+    }
     let partial = methods
         .iter()
         .filter(|(_, of)| of.len() < datasets.len())

@@ -3,9 +3,12 @@
 use super::Section;
 use super::html::{count, p_value, percent, points};
 use crate::leaders::leaders;
+use crate::published::Comparison;
 use crate::statistics::{Decision, Verdict};
 use crate::study::orderings::{Ordering, orderings};
 use crate::summary::SummaryRow;
+use crate::supervision::Supervision;
+use crate::video_interval::video_interval;
 
 /// Groups of rows whose leader is named; of more the page's table of comparisons says the rest.
 const MOST_LEADERS: usize = 4;
@@ -35,11 +38,23 @@ fn who_is_ahead(section: &Section<'_>) -> Vec<String> {
             let best = rows.get(leader.best)?;
             let next = leader.next.and_then(|index| rows.get(index))?;
             let decision = leader.decision.as_ref()?;
-            let (place, name) = names(section, best, next, one_variant);
-            Some(format!(
+            let (place, name) = names(section, best, next, one_variant, leader.supervision);
+            let mut text = format!(
                 "{place}{}",
-                ahead(&name[0], &name[1], best, next, decision)
-            ))
+                ahead(&name, best, next, decision, leader.listed)
+            );
+            if decision.sure_direction().is_some()
+                && let Some(found) = video_interval(section.results, best, next)
+                && found.interval.low <= 0.0
+                && found.interval.high >= 0.0
+            {
+                text.push_str(&format!(
+                    " Other test videos of this kind might not show it: the 95% interval over them is {} to {}.",
+                    points(found.interval.low),
+                    points(found.interval.high)
+                ));
+            }
+            Some(text)
         })
         .collect();
     if one_variant && !sentences.is_empty() {
@@ -62,9 +77,15 @@ fn names(
     best: &SummaryRow,
     next: &SummaryRow,
     one_variant: bool,
+    supervision: Option<Supervision>,
 ) -> (String, [String; 2]) {
     let columns = &section.results.columns;
     let (mut shared, mut own) = (Vec::new(), [Vec::new(), Vec::new()]);
+    shared.extend(supervision.map(|kind| match kind {
+        Supervision::Unsupervised => "unsupervised".to_owned(),
+        Supervision::OneClass => "told which videos are normal".to_owned(),
+        Supervision::Weak => "weakly supervised".to_owned(),
+    }));
     for index in &best.shown {
         let value = |row: &SummaryRow| row.point.get(*index).cloned().flatten();
         let Some(column) = columns.get(*index) else {
@@ -96,20 +117,29 @@ fn names(
         None => String::new(),
     };
     let name = |row: &SummaryRow, own: &[String]| match (own, one_variant) {
-        ([], _) => row.variant.clone(),
-        (own, true) => format!("{} at {}", row.variant, own.join(", ")),
-        (own, false) => format!("{} ({})", row.variant, own.join(", ")),
+        ([], _) => quoted(&row.variant),
+        (own, true) => format!("{} at {}", quoted(&row.variant), own.join(", ")),
+        (own, false) => format!("{} ({})", quoted(&row.variant), own.join(", ")),
     };
     (place, [name(best, &own[0]), name(next, &own[1])])
 }
 
+/// A name that could be read as a word of the sentence stands in quotes: “none”.
+fn quoted(name: &str) -> String {
+    if name.contains(|letter: char| letter.is_uppercase() || letter == '_') {
+        name.to_owned()
+    } else {
+        format!("“{name}”")
+    }
+}
+
 /// Who has the highest mean, by how much, in how many seeds, and whether that is more than chance.
 fn ahead(
-    best_name: &str,
-    next_name: &str,
+    [best_name, next_name]: &[String; 2],
     best: &SummaryRow,
     next: &SummaryRow,
     decision: &Decision,
+    listed: bool,
 ) -> String {
     let spread = |row: &SummaryRow| {
         let std = row
@@ -118,11 +148,27 @@ fn ahead(
             .map_or_else(String::new, |std| format!(" ± {}", percent(Some(std))));
         format!("{}{std}%", percent(row.auc.mean))
     };
-    let mut text = format!(
-        "{best_name} has the highest mean AUC, {}; {next_name} follows with {}.",
-        spread(best),
-        spread(next)
-    );
+    let of = |row: &SummaryRow| {
+        if row.auc.n < row.expected {
+            format!(" (of {} of {} seeds)", row.auc.n, row.expected)
+        } else {
+            String::new()
+        }
+    };
+    let mut text = if best.auc.mean == next.auc.mean {
+        format!(
+            "{best_name} and {next_name} have the same, highest mean AUC, {}.",
+            spread(best)
+        )
+    } else {
+        format!(
+            "{best_name} has the highest mean AUC, {}{}; {next_name} follows with {}{}.",
+            spread(best),
+            of(best),
+            spread(next),
+            of(next)
+        )
+    };
     if decision.pairs > 0
         && let Some(mean) = decision.mean
     {
@@ -136,10 +182,18 @@ fn ahead(
     let why = decision.why(best_name, next_name);
     let outcome = match decision.verdict {
         Verdict::Holds => {
+            let family = if listed {
+                String::new()
+            } else {
+                format!(
+                    " over all {} that could have been the best two",
+                    count(decision.rule.family, "pair", "pairs")
+                )
+            };
             let p = decision.p_adjusted.map_or_else(String::new, |p| {
-                format!(" (adjusted p: {})", p_value(Some(p)))
+                format!(" (p adjusted{family}: {})", p_value(Some(p)))
             });
-            format!(" That is more than chance: {best_name} is better on these data{p}.")
+            format!(" Over seeds that is more than chance: {best_name} is better on these data{p}.")
         }
         Verdict::Fails => format!(
             " By ranks and mean over the common seeds it is the other way round: {next_name} is better."
@@ -177,9 +231,12 @@ fn papers_orderings(section: &Section<'_>) -> Option<String> {
                     let column = columns.iter().position(|name| name == "dataset")?;
                     row.point.get(column)?.as_ref().map(ToString::to_string)
                 });
-                match dataset {
-                    Some(dataset) => format!("{} ({dataset})", ordering.claim.words()),
-                    None => ordering.claim.words(),
+                let mut beside: Vec<String> = dataset.into_iter().collect();
+                beside.extend(super::orderings::rows_in_words(section, ordering));
+                if beside.is_empty() {
+                    ordering.claim.words()
+                } else {
+                    format!("{} ({})", ordering.claim.words(), beside.join("; "))
                 }
             })
             .collect();
@@ -191,11 +248,7 @@ fn papers_orderings(section: &Section<'_>) -> Option<String> {
     let mut parts = Vec::new();
     for (verdict, one, many) in [
         (Verdict::Holds, "holds", "hold"),
-        (
-            Verdict::Fails,
-            "is the other way round",
-            "are the other way round",
-        ),
+        (Verdict::Fails, "does not hold", "do not hold"),
         (Verdict::Equal, "shows no difference", "show no difference"),
         (Verdict::Undecided, "is undecided", "are undecided"),
         (Verdict::TooFew, "has too few runs", "have too few runs"),
@@ -210,14 +263,14 @@ fn papers_orderings(section: &Section<'_>) -> Option<String> {
         .comparisons
         .iter()
         .flatten()
-        .any(|comparison| comparison.is_judged());
+        .any(Comparison::is_judged);
     let data = if elsewhere {
         ", asked of data or settings that are not the paper's"
     } else {
         ""
     };
     Some(format!(
-        "Of the paper's orderings that these rows can show{data}: {}.",
+        "Of the paper's orderings that these rows can show{data}: {}. A table below has each.",
         parts.join(", ")
     ))
 }

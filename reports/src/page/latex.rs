@@ -67,6 +67,8 @@ fn table(section: &Section<'_>) -> String {
             None => lines.push((line, BTreeMap::from([(name, *index)]))),
         }
     }
+    // Each kind of supervision once; within it the order of the table.
+    lines.sort_by_key(|((supervision, _), _)| *supervision);
     let best = section.best_of_groups();
     let mut text = format!(
         "% {}: frame-level AUC in percent, mean ± sample standard deviation over n seeds\n\\begin{{tabular}}{{l{}}}\n\\hline\nMethod",

@@ -12,6 +12,7 @@ mod headline;
 pub(crate) mod html;
 mod latex;
 mod methods;
+mod orderings;
 mod origin;
 mod raw;
 mod settings;
@@ -151,6 +152,11 @@ fn parts(section: &Section<'_>) -> Vec<(&'static str, &'static str, String)> {
             "comparisons",
             "Paired comparisons",
             comparisons::paired(section),
+        ),
+        (
+            "orderings",
+            "Orderings of the paper",
+            orderings::table(section),
         ),
         ("ablations", "Ablations", ablations::ablations(section)),
         ("settings", "Settings", settings::settings(section)),

@@ -332,7 +332,12 @@ fn dataset(section: &Section<'_>, info: &DatasetInfo) -> String {
             .iter()
             .map(|digest| format!("<code>{digest}</code>"))
             .collect();
-        facts.push(("Digest (BLAKE3)", list.join(", ")));
+        let label = if info.synthetic {
+            "Digest of its settings (BLAKE3)"
+        } else {
+            "Digest (BLAKE3)"
+        };
+        facts.push((label, list.join(", ")));
     }
     if let Some(dimension) = info.feature_dim {
         facts.push(("Feature dimension", dimension.to_string()));

@@ -65,10 +65,17 @@ pub(super) fn settings(section: &Section<'_>) -> String {
         cells.push(Cell::Text(match &section.comparisons[*index] {
             None => "no number of the paper to differ from".to_owned(),
             Some(comparison) if comparison.differs.is_empty() => "nothing that is known".to_owned(),
+            Some(comparison) if comparison.shown => {
+                format!(
+                    "{} ({})",
+                    comparison.differs.join("; "),
+                    comparison.published.name
+                )
+            }
             Some(comparison) => format!(
-                "{} (beside {})",
-                comparison.differs.join("; "),
-                comparison.published.name
+                "no number of the paper; the nearest is {}: {}",
+                comparison.published.name,
+                comparison.differs.join("; ")
             ),
         }));
         table.row("", cells);

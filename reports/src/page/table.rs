@@ -38,12 +38,20 @@ pub(super) fn main_table(section: &Section<'_>) -> String {
     let mut table = Table::new(caption, Some("copy"), &columns);
     let order = section.order();
     let best = section.best_of_groups();
+    let mut notes = Notes::default();
     for index in order.iter().take(MOST_ROWS) {
         let row = &section.rows[*index];
         let comparison = section.comparisons[*index].as_ref();
         table.row(
             shade(row),
-            line(section, row, comparison, shape, best.contains(index)),
+            line(
+                section,
+                row,
+                comparison,
+                shape,
+                best.contains(index),
+                &mut notes,
+            ),
         );
     }
     if section.rows.len() > MOST_ROWS {
@@ -54,21 +62,71 @@ pub(super) fn main_table(section: &Section<'_>) -> String {
     }
     let mut html = table.finish();
     html.push_str(
-        "<p class=\"note\">n: seeds that finished, of those asked for. A mean is over the n finished seeds and says nothing about the others.",
+        "<p class=\"note\">n: seeds that finished with an AUC, of those asked for. A mean is over the n finished seeds and says nothing about the others.",
     );
     if !best.is_empty() {
         html.push_str(" Bold: the highest mean of its group, which need not be a difference that other seeds would show: the paired comparisons say that.");
     }
     if shape.compared {
         html.push_str(
-            " Paper: the mean over seeds where the paper prints one, else its single number; † marks a number of other settings or data, which judges nothing.",
+            " Paper: its number for these settings. Where it prints two, a mean over seeds and a single number, the row is held against both and the nearer stands first. † marks a number of other settings or data, which judges nothing.",
         );
     }
     html.push_str("</p>\n");
+    html.push_str(&notes.html());
     html.push_str(&standing(section));
     html.push_str(&further(section));
     html.push_str(&super::latex::details(section));
     html
+}
+
+/// Why rows are not held against the paper: each reason once below the table, by a letter.
+#[derive(Default)]
+struct Notes(Vec<String>);
+
+impl Notes {
+    fn letter(&mut self, comparison: &Comparison) -> String {
+        let text = if comparison.shown {
+            comparison.differs.join("; ")
+        } else {
+            format!(
+                "the paper prints no number for this; the nearest is {}, and this has {}",
+                comparison.published.name,
+                comparison.differs.join("; ")
+            )
+        };
+        let known = self.0.iter().position(|other| *other == text);
+        let index = known.unwrap_or_else(|| {
+            self.0.push(text);
+            self.0.len() - 1
+        });
+        letters(index)
+    }
+
+    fn html(&self) -> String {
+        if self.0.is_empty() {
+            return String::new();
+        }
+        let items: Vec<String> = self
+            .0
+            .iter()
+            .enumerate()
+            .map(|(index, text)| format!("({}) {}", letters(index), escape(text)))
+            .collect();
+        format!("<p class=\"note\">{}.</p>\n", items.join(". "))
+    }
+}
+
+/// a, b, …, z, aa, ab, …
+fn letters(mut index: usize) -> String {
+    let mut text = String::new();
+    loop {
+        text.insert(0, char::from(b'a' + (index % 26) as u8));
+        if index < 26 {
+            return text;
+        }
+        index = index / 26 - 1;
+    }
 }
 
 /// What the comparisons with the paper rest on: stand-ins for printed settings, and what these results do not say.
@@ -195,13 +253,21 @@ fn finished(row: &SummaryRow) -> Cell {
         };
         return Cell::Wrapped(state);
     }
-    let shortfall = row.shortfall();
+    let mut shortfall = row.shortfall();
+    if row.auc.n < row.n {
+        let without = format!("{} without an AUC", row.n - row.auc.n);
+        shortfall = if shortfall.is_empty() {
+            without
+        } else {
+            format!("{shortfall}, {without}")
+        };
+    }
     let rest = if shortfall.is_empty() {
         String::new()
     } else {
         format!(" ({shortfall})")
     };
-    Cell::Wrapped(format!("{} of {}{rest}", row.n, row.expected))
+    Cell::Wrapped(format!("{} of {}{rest}", row.auc.n, row.expected))
 }
 
 fn line(
@@ -210,6 +276,7 @@ fn line(
     comparison: Option<&Comparison>,
     shape: Shape,
     best: bool,
+    notes: &mut Notes,
 ) -> Vec<Cell> {
     let mut cells = vec![Cell::Head(row.variant.clone())];
     if shape.supervised {
@@ -240,8 +307,15 @@ fn line(
                     format!("{}, ", published.name)
                 };
                 Cell::Wrapped(format!(
-                    "{:.2}{std}{mark} ({name}{})",
-                    published.auc, published.place
+                    "{:.2}{std}{mark} ({name}{}{})",
+                    published.auc,
+                    published.place,
+                    comparison.also.map_or_else(String::new, |also| {
+                        let std = also
+                            .std
+                            .map_or_else(String::new, |std| format!(" ± {std:.2}"));
+                        format!("; also {:.2}{std}, {}", also.auc, also.place)
+                    })
                 ))
             },
         ));
@@ -257,13 +331,9 @@ fn line(
             Some(comparison) => match comparison.agreement {
                 Some(agreement) => agreement.name().to_owned(),
                 None if comparison.shown => {
-                    format!("not comparable: {}", comparison.differs.join("; "))
+                    format!("not comparable ({})", notes.letter(comparison))
                 }
-                None => format!(
-                    "no published number: differs from {} in {}",
-                    comparison.published.name,
-                    comparison.differs.join("; ")
-                ),
+                None => format!("no published number ({})", notes.letter(comparison)),
             },
         }));
     }
@@ -279,7 +349,7 @@ pub(super) fn mean_and_std(estimate: &Estimate) -> Cell {
     Cell::Number(text, None)
 }
 
-/// What others published on the same data set, and was not run here.
+/// What the paper prints on the same data set, its own methods and those of others.
 pub(super) fn published_only(section: &Section<'_>) -> String {
     let mut families: Vec<&str> = section
         .datasets
@@ -300,7 +370,7 @@ pub(super) fn published_only(section: &Section<'_>) -> String {
             "Remark",
         ]
         .map(String::from);
-        let caption = format!("{family}: published, not run here");
+        let caption = format!("All numbers that the paper prints on {family}");
         let mut table = Table::new(&caption, Some("copy"), &columns);
         for number in paper()
             .numbers
@@ -327,7 +397,7 @@ pub(super) fn published_only(section: &Section<'_>) -> String {
             );
         }
         html.push_str(&format!(
-            "<details><summary>Published numbers on {family}, not run here</summary>\n<p class=\"note\">As printed in: {}. Split: {}. Epoch: {}.</p>\n{}</details>\n",
+            "<details><summary>All numbers that the paper prints on {family}</summary>\n<p class=\"note\">As printed in: {}. Split: {}. Epoch: {}.</p>\n{}</details>\n",
             escape(&paper().source),
             escape(&paper().split(family).map_or_else(
                 || "not stated".to_owned(),

@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use sweeps::{CellResult, JobStatus};
+use sweeps::{CellResult, JobId, JobStatus};
 
 use super::html::{Cell, Table, count, escape};
 use super::{Section, alone};
@@ -17,7 +17,7 @@ const MOST_DOUBTS: usize = 20;
 
 pub(super) fn trouble(section: &Section<'_>) -> String {
     let mut html = unfinished(section);
-    let doubts = doubtful(section);
+    let doubts = doubtful_rows(section).concat();
     if !doubts.is_empty() {
         html.push_str(&format!("<h3>Doubtful rows</h3>\n<ul>{doubts}</ul>\n"));
     }
@@ -34,6 +34,12 @@ pub(super) fn trouble(section: &Section<'_>) -> String {
 
 /// What makes rows doubtful, as items of a list; empty where nothing does.
 pub(super) fn doubtful(section: &Section<'_>) -> String {
+    let mut items = doubtful_rows(section);
+    items.extend(warned(section));
+    items.concat()
+}
+
+fn doubtful_rows(section: &Section<'_>) -> Vec<String> {
     let mut items: Vec<String> = Vec::new();
     for row in &section.rows {
         for doubt in doubts(section.results, row) {
@@ -46,7 +52,39 @@ pub(super) fn doubtful(section: &Section<'_>) -> String {
     if more > 0 {
         items.push(format!("<li>and {more} more</li>"));
     }
-    items.concat()
+    items
+}
+
+/// How many finished jobs recorded warnings, and of which kinds.
+fn warned(section: &Section<'_>) -> Option<String> {
+    let mut kinds: BTreeMap<&str, BTreeSet<JobId>> = BTreeMap::new();
+    let (mut finished, mut any) = (BTreeSet::new(), BTreeSet::new());
+    for result in &section.results.cells {
+        let Some(record) = &result.record else {
+            continue;
+        };
+        finished.insert(result.job_id);
+        for warning in &record.outcome.warnings {
+            any.insert(result.job_id);
+            kinds
+                .entry(&warning.code)
+                .or_default()
+                .insert(result.job_id);
+        }
+    }
+    if any.is_empty() {
+        return None;
+    }
+    let kinds: Vec<String> = kinds
+        .iter()
+        .map(|(code, jobs)| format!("{code} in {}", jobs.len()))
+        .collect();
+    Some(format!(
+        "<li>{} of {} recorded warnings: {}. What each means stands with an example under failures, retries and warnings.</li>",
+        any.len(),
+        count(finished.len(), "finished job", "finished jobs"),
+        escape(&kinds.join(", "))
+    ))
 }
 
 fn unfinished(section: &Section<'_>) -> String {

@@ -22,15 +22,22 @@ pub(super) fn verdict_box(section: &Section<'_>) -> String {
     let failed = counts(results, is_failure);
     let class = match verdict {
         _ if results.rehearsal || failed > 0 => "bad",
+        Verdict::Reproduced if unfinished > 0 => "open",
         Verdict::Reproduced => "good",
         Verdict::NotReproduced => "bad",
         Verdict::Partly | Verdict::Undecided => "open",
         Verdict::NothingToCompare => "",
     };
     let heading = if results.rehearsal {
-        "Rehearsal: no number here is a result"
+        "Rehearsal: no number here is a result".to_owned()
     } else {
-        verdict.name()
+        let cancelled = counts(results, |status| status == JobStatus::Cancelled);
+        let judged = !matches!(verdict, Verdict::NothingToCompare | Verdict::Undecided);
+        match (judged, unfinished, failed + cancelled) {
+            (true, 1.., _) => format!("{} so far", verdict.name()),
+            (true, 0, 1..) => format!("{} by the runs that finished", verdict.name()),
+            _ => verdict.name().to_owned(),
+        }
     };
     let mut html = format!(
         "<div class=\"verdict {class}\" id=\"{}verdict\">\n<h2>{heading}</h2>\n",
@@ -39,10 +46,15 @@ pub(super) fn verdict_box(section: &Section<'_>) -> String {
     if failed > 0 {
         let _ = writeln!(
             html,
-            "<p class=\"failed\"><strong>{} of {} failed</strong>{}. Every mean below is of the others.</p>",
+            "<p class=\"failed\"><strong>{} of {} failed</strong>{}.{}</p>",
             failed,
             count(results.cells.len(), "job", "jobs"),
-            escape(&failures(section))
+            escape(&failures(section)),
+            if failed < results.cells.len() {
+                " Every mean below is of the others."
+            } else {
+                ""
+            }
         );
     }
     for sentence in super::headline::sentences(section) {
@@ -181,6 +193,26 @@ fn tallies(results: &SweepResults) -> Vec<(usize, &'static str)> {
     tallies
 }
 
+/// Why no row has a number of the paper to be held against.
+fn nothing(section: &Section<'_>) -> &'static str {
+    let unnamed = section
+        .results
+        .cells
+        .iter()
+        .any(|cell| cell.cell.job.dataset.to_string().is_empty());
+    let known = section
+        .datasets
+        .iter()
+        .any(|info| !info.synthetic && crate::published::family(&info.name).is_some());
+    if unnamed {
+        "These results do not say which data set they are of, so nothing is called reproduced or not."
+    } else if known {
+        "The paper prints no number for these methods on these data, so nothing is called reproduced or not."
+    } else {
+        "The paper prints no number on these data, so nothing is called reproduced or not."
+    }
+}
+
 /// How the rows lie to the paper's numbers, or why none is judged.
 fn reason(section: &Section<'_>, verdict: Verdict) -> String {
     let compared: Vec<(&SummaryRow, &Comparison)> = section
@@ -195,12 +227,6 @@ fn reason(section: &Section<'_>, verdict: Verdict) -> String {
             .filter(|(_, comparison)| comparison.shown)
             .flat_map(|(_, comparison)| comparison.differs.iter().map(String::as_str))
             .collect();
-        if reasons.is_empty() {
-            reasons = compared
-                .iter()
-                .flat_map(|(_, comparison)| comparison.differs.iter().map(String::as_str))
-                .collect();
-        }
         let mut seen = BTreeSet::new();
         reasons.retain(|reason| seen.insert(*reason));
         let more = reasons.len().saturating_sub(MOST_NAMED);
@@ -211,7 +237,7 @@ fn reason(section: &Section<'_>, verdict: Verdict) -> String {
             String::new()
         };
         return if reasons.is_empty() {
-            "The paper has no number for these methods on these data, so nothing is called reproduced or not.".to_owned()
+            nothing(section).to_owned()
         } else {
             format!(
                 "No row was run as the paper's numbers were, so nothing is called reproduced or not. What differs: {}{more}.",

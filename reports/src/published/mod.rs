@@ -22,16 +22,24 @@ use crate::summary::SummaryRow;
 
 /// Half the width, in AUC points, of the band around a published number that comes without a spread.
 pub const SINGLE_NUMBER_MARGIN: f64 = 1.0;
-/// Settings in which a row may differ from its nearest number and still have it named.
-const NEAR: usize = 3;
+/// Settings that make a method, as opposed to how it is trained: a row that differs in one of them has no number.
+const IDENTITY: [&str; 5] = [
+    "method",
+    "pretraining",
+    "supervision_percent",
+    "negative_learning.target",
+    "pseudo_labels",
+];
+/// Of these, a row may differ in so many from its nearest number and still have it named.
+const NEAR: usize = 1;
 
 /// A row of ours beside the published number.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Comparison {
     /// The number of the same settings, or else the one of the row's name, or else the nearest.
     pub published: &'static PublishedNumber,
-    /// Whether the row's variant bears the number's name, or the row has its settings. The number of another method is
-    /// named, never shown beside the row.
+    /// Whether the row is of the number's method. The number of another method is named as the nearest, never shown beside
+    /// the row.
     pub shown: bool,
     /// What differs from how the number was measured; empty where nothing is known to.
     pub differs: Vec<String>,
@@ -39,6 +47,8 @@ pub struct Comparison {
     pub unknown: Vec<String>,
     /// Why a setting that is not the printed one stands in for it.
     pub tolerated: Vec<String>,
+    /// Another number that the paper prints for the same settings; the row is held against both.
+    pub also: Option<&'static PublishedNumber>,
     /// How our interval lies to it; `None` where something differs.
     pub agreement: Option<Agreement>,
 }
@@ -84,15 +94,34 @@ pub fn compare(
         .and_then(|info| info.extractor.as_deref())
         .unwrap_or_default();
     let described = reduced(&format!("{name} {extractor}"));
+    let candidate = candidate(results, cell, family, &described)?;
+    let shown = candidate.identity().next().is_none();
+    let identity: Vec<String> = candidate
+        .identity()
+        .map(|difference| difference.words(&candidate.number.name))
+        .collect();
     let Candidate {
         number,
-        named,
         differences,
-        unknown,
-    } = candidate(results, cell, family, &described)?;
-    let shown = named || differences.is_empty();
-    let mut differs: Vec<String> = differences.iter().map(Difference::words).collect();
-    let mut unknown = unknown;
+        mut unknown,
+        ..
+    } = candidate;
+    if !shown {
+        // The paper prints nothing for such a row: how else it is trained does not matter.
+        return Some(Comparison {
+            published: number,
+            shown,
+            differs: identity,
+            unknown: Vec::new(),
+            tolerated: Vec::new(),
+            also: None,
+            agreement: None,
+        });
+    }
+    let mut differs: Vec<String> = differences
+        .iter()
+        .map(|difference| difference.words("paper"))
+        .collect();
     if !described.contains(&reduced(&number.features)) {
         differs.push(format!(
             "other features than {}, which the number was measured on",
@@ -124,15 +153,57 @@ pub fn compare(
             Some(format!("{name} = {value}: {reason}"))
         })
         .collect();
-    let judged = differs.is_empty();
+    if !differs.is_empty() {
+        return Some(Comparison {
+            published: number,
+            shown,
+            differs,
+            unknown,
+            tolerated,
+            also: None,
+            agreement: None,
+        });
+    }
+    let (published, also, agreement) = nearer(row, number);
     Some(Comparison {
-        published: number,
+        published,
         shown,
         differs,
         unknown,
         tolerated,
-        agreement: judged.then(|| judge(row, number)),
+        also,
+        agreement: Some(agreement),
     })
+}
+
+/// The paper prints a mean over seeds in Fig. 10 and single numbers, above it, in its tables. Of the numbers that were
+/// measured alike: the one that the row is equal to, if any, else the first; and the other one.
+fn nearer(
+    row: &SummaryRow,
+    first: &'static PublishedNumber,
+) -> (
+    &'static PublishedNumber,
+    Option<&'static PublishedNumber>,
+    Agreement,
+) {
+    let other = paper().numbers.iter().find(|other| {
+        !std::ptr::eq(*other, first)
+            && other.dataset == first.dataset
+            && other.features == first.features
+            && other.settings == first.settings
+            && other.settings.is_some()
+    });
+    let ours = judge(row, first);
+    match other.map(|other| (other, judge(row, other))) {
+        Some((other, Agreement::Within)) if ours != Agreement::Within => {
+            (other, Some(first), Agreement::Within)
+        }
+        // Between the two numbers it is neither above both nor below both.
+        Some((other, theirs)) if theirs != ours && ours != Agreement::Within => {
+            (first, Some(other), Agreement::Undecided)
+        }
+        found => (first, found.map(|(other, _)| other), ours),
+    }
 }
 
 /// How a row's mean lies to the number. A deterministic row has no interval: its one value lies in the band or does not.
@@ -157,6 +228,20 @@ struct Candidate {
     unknown: Vec<String>,
 }
 
+impl Candidate {
+    fn differs_in(&self, parameter: &str) -> bool {
+        let mut differences = self.differences.iter();
+        differences.any(|difference| difference.parameter == parameter)
+    }
+
+    /// The differences that make it another method than the number's, not another run of the same.
+    fn identity(&self) -> impl Iterator<Item = &Difference> {
+        self.differences
+            .iter()
+            .filter(|difference| IDENTITY.contains(&difference.parameter.as_str()))
+    }
+}
+
 fn candidate(
     results: &SweepResults,
     cell: &Cell,
@@ -176,14 +261,11 @@ fn candidate(
         .filter(|number| number.dataset == family)
         .filter_map(|number| {
             let published = published_parameters(number)?;
-            let differences = if known {
-                differences(paper(), number, &published, &ours)
-            } else {
+            let mut differences = differences(paper(), number, &published, &ours);
+            if !known {
                 // Of the parameters that these results know, and of no other.
-                let mut found = differences(paper(), number, &published, &ours);
-                found.retain(|difference| ours.contains(&difference.parameter));
-                found
-            };
+                differences.retain(|difference| ours.contains(&difference.parameter));
+            }
             Some(Candidate {
                 named: number.methods.contains(&method),
                 number,
@@ -195,12 +277,15 @@ fn candidate(
                 },
             })
         })
+        // Another method is no nearer for having fewer parameters that differ.
         .filter(|candidate| known || candidate.named)
+        .filter(|candidate| !candidate.differs_in("method"))
         .collect();
     // Sorting is stable: of equal candidates the first stands, which has a spread where the paper prints one.
     candidates.sort_by_key(|candidate| {
         let features = described.contains(&reduced(&candidate.number.features));
         (
+            candidate.identity().count(),
             !candidate.differences.is_empty(),
             !candidate.named,
             !features,
@@ -208,7 +293,7 @@ fn candidate(
         )
     });
     let best = candidates.into_iter().next()?;
-    (best.named || best.differences.len() <= NEAR).then_some(best)
+    (best.identity().count() <= NEAR).then_some(best)
 }
 
 /// The parameters among the swept columns: all that a table of results knows of its jobs.
@@ -274,7 +359,7 @@ impl Verdict {
             Self::Partly => "Partly reproduced",
             Self::NotReproduced => "Not reproduced",
             Self::Undecided => "Undecided",
-            Self::NothingToCompare => "Nothing to compare with",
+            Self::NothingToCompare => "Not comparable with the paper",
         }
     }
 }

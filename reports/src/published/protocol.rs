@@ -20,15 +20,15 @@ pub struct Difference {
 }
 
 impl Difference {
-    /// `batch_size = 128 (paper: 8192)`.
-    pub fn words(&self) -> String {
+    /// `batch_size = 128 (paper: 8192)`; `beside` names whose value the other one is.
+    pub fn words(&self, beside: &str) -> String {
         let shown = |value: &Option<Value>| {
             value
                 .as_ref()
                 .map_or_else(|| "unset".to_owned(), ToString::to_string)
         };
         format!(
-            "{} = {} (paper: {})",
+            "{} = {} ({beside}: {})",
             self.parameter,
             shown(&self.ours),
             shown(&self.published)

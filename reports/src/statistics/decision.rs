@@ -163,7 +163,11 @@ pub fn decide_family(hypotheses: &[Hypothesis<'_>], rule: Rule) -> Vec<Decision>
 /// Everything but what depends on the rest of the family.
 fn measured(hypothesis: Hypothesis<'_>, rule: Rule) -> Decision {
     let Hypothesis { question, pairs } = hypothesis;
-    let differences: Vec<f64> = pairs.iter().map(|(left, right)| left - right).collect();
+    // To the twelfth decimal: what is equal in decimals is equal.
+    let differences: Vec<f64> = pairs
+        .iter()
+        .map(|(left, right)| ((left - right) * 1e12).round() / 1e12)
+        .collect();
     let enough = pairs.len() >= SMALLEST_PAIRS;
     let center = mean(&differences);
     let (direction, p) = match question {

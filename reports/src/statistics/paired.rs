@@ -93,9 +93,10 @@ pub fn wilcoxon_signed_rank(differences: &[f64]) -> Option<f64> {
 /// is exact for up to 50 pairs, with ties too (of doubled ranks, which are whole); beyond that the normal approximation
 /// with the tie correction. `None` when all differences are zero.
 pub fn signed_ranks(differences: &[f64]) -> Option<SignedRanks> {
+    // Differences of decimals that are equal differ in their last bits: without rounding they would be no ties.
     let mut kept: Vec<f64> = differences
         .iter()
-        .copied()
+        .map(|difference| (difference * 1e12).round() / 1e12)
         .filter(|difference| *difference != 0.0)
         .collect();
     if kept.is_empty() {

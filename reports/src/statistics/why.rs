@@ -45,7 +45,10 @@ impl Decision {
             }
             Verdict::Equal => format!("The two means lie within {} of each other.", self.margin()),
             Verdict::Holds | Verdict::Fails if self.question == Question::Above && self.equal() => {
-                format!("The difference is certain and below {}.", self.margin())
+                format!(
+                    "The difference is significant over seeds and below {}.",
+                    self.margin()
+                )
             }
             Verdict::Holds | Verdict::Fails => String::new(),
             Verdict::Undecided if self.mean_disagrees() => self.disagreement(left, right),
@@ -70,8 +73,11 @@ impl Decision {
         } else {
             "decide"
         };
+        if self.pairs == 1 {
+            return format!("{same}One seed cannot {verb} {}.{needed}", self.family());
+        }
         format!(
-            "{same}{} cannot {verb} {}, whatever they are.{needed}",
+            "{same}Even if all {} agreed, they could not {verb} {}.{needed}",
             seeds(self.pairs),
             self.family()
         )

@@ -60,7 +60,7 @@ fn runs_that_give_the_papers_numbers_reproduce_it() {
             let sentence = format!("{rows} of {rows} comparable rows equal the paper's number");
             assert!(words.contains(&sentence), "{name}: {}", head(&words));
             assert!(
-                !words.contains("Nothing to compare with"),
+                !words.contains("Not comparable with the paper"),
                 "{name}: {}",
                 head(&words)
             );
@@ -119,7 +119,7 @@ fn a_folder_that_only_bears_the_name_is_compared_with_nothing() {
     }
     let words = words(&results);
     assert!(
-        words.contains("Nothing to compare with"),
+        words.contains("Not comparable with the paper"),
         "{}",
         head(&words)
     );
@@ -141,7 +141,7 @@ fn a_folder_that_calls_itself_something_else_is_compared_with_nothing() {
     for results in [&results, &through_files(&results)] {
         let words = words(results);
         assert!(
-            words.contains("Nothing to compare with"),
+            words.contains("Not comparable with the paper"),
             "{}",
             head(&words)
         );
@@ -155,7 +155,7 @@ fn another_setting_is_named_and_not_judged() {
     let results = world::edited("fig10", "learning_rate = 2e-5", "learning_rate = 1e-3");
     let words = words(&results);
     assert!(
-        words.contains("Nothing to compare with"),
+        words.contains("Not comparable with the paper"),
         "{}",
         head(&words)
     );
