@@ -166,7 +166,7 @@ fn time(needs: &Needs) -> String {
         format!("{}, all {} threads", needs.device, needs.threads)
     };
     let mut text = format!(
-        "{} of this device ({device}), from a few steps of the real width on made data; N such devices take 1/N of it, and another device its own time",
+        "{} of this device ({device}), from a few steps of the real width on made data (a step: the mean over all phases, scoring of the test split included); N such devices take 1/N of it, and another device its own time",
         duration(total(needs))
     );
     let left = not_estimated(needs);
