@@ -2,7 +2,7 @@
 //!
 //! The numbers are data (`reports/published/*.toml`). A row of ours is judged against one only where its jobs have the
 //! published settings, on the published data set with the published features and split; elsewhere the row says in what it
-//! differs. Reading order: [`number`] (the data), [`protocol`] (what differs), this file (the verdict).
+//! differs. Reading order: `number` (the data), `protocol` (what differs), this file (the verdict).
 
 mod number;
 mod protocol;
