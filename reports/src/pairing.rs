@@ -1,13 +1,14 @@
 //! Which rows of a sweep are compared with which, and what comes of it. The comparisons are set by what was asked for,
 //! never by what has finished.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use sweeps::Value;
 
 use crate::order::compare_points;
 use crate::results::SweepResults;
 use crate::statistics::{Decision, Hypothesis, Question, Rule, decide_family};
+use crate::study::orderings::{Ordering, orderings};
 use crate::summary::SummaryRow;
 
 /// Comparisons up to which all are decided. Beyond, only the first are; the family keeps its size.
@@ -24,6 +25,8 @@ pub struct Compared {
     pub right: usize,
     /// Whether left is above right.
     pub decision: Decision,
+    /// Whether the paper claims an order of the two, so that they are decided among its claims.
+    pub claimed: bool,
 }
 
 /// Every comparison of AUCs that the rows of a sweep make, left against right, as indices of rows. Their number is the
@@ -65,8 +68,9 @@ pub fn comparisons(results: &SweepResults, rows: &[SummaryRow]) -> Vec<(usize, u
     found
 }
 
-/// Every comparison with its decision, all in one family, in the order of [`comparisons`]; and the size of the family,
-/// which is larger than the list where there are thousands.
+/// Every comparison with its decision, in the order of [`comparisons`]; and the size of their family, which is larger than the
+/// list where there are thousands. Pairs that the paper claims an order of are decided among its claims, which stand in data
+/// before any run; all others in the family of all pairs. One question has one answer.
 pub fn decided(results: &SweepResults, rows: &[SummaryRow]) -> (Vec<Compared>, usize) {
     let mut candidates = comparisons(results, rows);
     let family = candidates.len();
@@ -85,13 +89,26 @@ pub fn decided(results: &SweepResults, rows: &[SummaryRow]) -> (Vec<Compared>, u
         })
         .collect();
     let decisions = decide_family(&hypotheses, Rule::of(family));
+    let mut claims: BTreeMap<(usize, usize), Decision> = BTreeMap::new();
+    for ordering in orderings(results, rows)
+        .into_iter()
+        .filter(Ordering::is_paired)
+    {
+        let (left, right) = (ordering.left, ordering.right);
+        claims.insert((right, left), ordering.decision.reversed());
+        claims.insert((left, right), ordering.decision);
+    }
     let compared = candidates
         .into_iter()
         .zip(decisions)
-        .map(|((left, right), decision)| Compared {
-            left,
-            right,
-            decision,
+        .map(|((left, right), decision)| {
+            let claim = claims.get(&(left, right)).cloned();
+            Compared {
+                left,
+                right,
+                claimed: claim.is_some(),
+                decision: claim.unwrap_or(decision),
+            }
         })
         .collect();
     (compared, family)

@@ -19,9 +19,21 @@ pub(super) fn settle_jobs(results: &mut SweepResults) {
         return;
     }
     let limits = Limits { max_jobs: MOST };
-    let Ok((_, expansion)) = expand_text(&results.source_path, &results.source_text, limits) else {
+    let Ok((spec, expansion)) = expand_text(&results.source_path, &results.source_text, limits)
+    else {
         return;
     };
+    // What the file asks of its report, where nothing beside it says so.
+    let report = &mut results.report;
+    if report.figures.is_empty() {
+        report.figures.clone_from(&spec.report.figures);
+    }
+    if report.tables.is_empty() {
+        report.tables.clone_from(&spec.report.tables);
+    }
+    if report.reference.is_none() {
+        report.reference.clone_from(&spec.report.reference);
+    }
     // Where each column of the table is in the file's own order.
     let places: Option<Vec<usize>> = results
         .columns

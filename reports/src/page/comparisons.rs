@@ -22,6 +22,7 @@ struct Pair<'a> {
     improvement: Option<f64>,
     videos: Option<Interval>,
     decision: Decision,
+    claimed: bool,
 }
 
 pub(super) fn paired(section: &Section<'_>) -> String {
@@ -197,6 +198,15 @@ fn note(pairs: &[Pair<'_>], rule: Rule) -> String {
             })
         )
     };
+    let claims = pairs.iter().find(|pair| pair.claimed).map_or_else(
+        String::new,
+        |pair| {
+            format!(
+                " Pairs of which the paper claims an order are decided among the {} of it that these rows can show, a family of their own: the table of its orderings has them too.",
+                count(pair.decision.rule.family, "claim", "claims")
+            )
+        },
+    );
     let videos = if pairs.iter().any(|pair| pair.videos.is_some()) {
         " The interval over test videos is of the same runs on other videos of the same kind: a bootstrap of the test videos, those with and those without \
          anomalies apart. The interval over seeds is of other runs on the same videos."
@@ -208,7 +218,7 @@ fn note(pairs: &[Pair<'_>], rule: Rule) -> String {
          draw it alike. Better: p after Holm&#39;s adjustment is below {} and the whole interval of the mean lies on the same side. The adjustment is over the {} \
          that this sweep was set out to make, finished or not. Equal: the means lie within ± {}, by two one-sided t tests at {}. Below {SMALLEST_PAIRS} pairs \
          no two-sided test can reach 0.05, whatever the differences, and no p is given. P(left &gt; right): the probability that a run of the left beats a run of the \
-         right, whichever seeds they have.{videos}{single}</p>\n",
+         right, whichever seeds they have.{claims}{videos}{single}</p>\n",
         rule.level,
         count(rule.family, "comparison", "comparisons"),
         rule.margin_words(),
@@ -236,6 +246,7 @@ fn pairs<'a>(section: &'a Section<'_>) -> (Vec<Pair<'a>>, usize) {
                 improvement: probability_of_improvement(&left.aucs(results), &right.aucs(results)),
                 videos: video_interval(results, left, right).map(|found| found.interval),
                 decision: compared.decision,
+                claimed: compared.claimed,
             }
         })
         .collect();

@@ -84,8 +84,8 @@ pub(super) fn table(section: &Section<'_>) -> String {
         table.note(&format!("{} more are left out.", found.len() - MOST));
     }
     format!(
-        "{}<p class=\"note\">Family: how many comparisons the adjustment is over. Where the paired comparisons above have the two rows, \
-         the verdict is theirs. Scores of one network (D of …, G of …) and spreads are decided among the claims of this table.</p>\n",
+        "{}<p class=\"note\">Family: how many claims the adjustment is over, which is all that these rows can show, finished or not. The paired comparisons have the same verdicts for \
+         the same rows.</p>\n",
         table.finish()
     )
 }

@@ -3,7 +3,6 @@
 use sweeps::{CellResult, JobStatus};
 
 use super::claim::{Alias, Arm, Claim, Score, paper_claims};
-use crate::pairing::decided;
 use crate::results::SweepResults;
 use crate::statistics::{Decision, Hypothesis, Question, Rule, decide_family};
 use crate::summary::{SummaryRow, finished_auc};
@@ -17,8 +16,7 @@ pub struct Ordering {
     pub left: usize,
     /// The row of its right side; the same one where D and G of one method are compared.
     pub right: usize,
-    /// What became of it: the decision of the table of comparisons where that has the two rows, else one in a family of all
-    /// claims that the sweep's rows can make.
+    /// What became of it, in a family of all claims that the sweep's rows can make.
     pub decision: Decision,
 }
 
@@ -68,32 +66,26 @@ pub fn orderings(results: &SweepResults, rows: &[SummaryRow]) -> Vec<Ordering> {
         })
         .collect();
     let decisions = decide_family(&hypotheses, Rule::of(found.len()));
-    // Where the table of comparisons has the two rows, its decision is the page's: two families would contradict each other.
-    let (compared, _) = decided(results, rows);
     found
         .into_iter()
         .zip(decisions)
-        .map(|((claim, left, right), own)| {
-            let reported = claim.left_score == Score::Reported
-                && claim.right_score == Score::Reported
-                && claim.relation.question() == Question::Above;
-            let listed = compared.iter().filter(|_| reported).find_map(|found| {
-                if (found.left, found.right) == (left, right) {
-                    Some(found.decision.clone())
-                } else if (found.left, found.right) == (right, left) {
-                    Some(found.decision.reversed())
-                } else {
-                    None
-                }
-            });
-            Ordering {
-                claim,
-                left,
-                right,
-                decision: listed.unwrap_or(own),
-            }
+        .map(|((claim, left, right), decision)| Ordering {
+            claim,
+            left,
+            right,
+            decision,
         })
         .collect()
+}
+
+impl Ordering {
+    /// Whether it is a question that the table of comparisons asks too: is the reported AUC of one row above another's?
+    pub fn is_paired(&self) -> bool {
+        self.left != self.right
+            && self.claim.left_score == Score::Reported
+            && self.claim.right_score == Score::Reported
+            && self.claim.relation.question() == Question::Above
+    }
 }
 
 /// A row that is an arm, and the columns by which it is.
