@@ -268,6 +268,8 @@ impl Table {
     }
 
     pub(crate) fn into_text(self) -> String {
-        String::from_utf8_lossy(&self.bytes).into_owned()
+        // Only texts were put in: nothing is lost, and nothing copied.
+        String::from_utf8(self.bytes)
+            .unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned())
     }
 }

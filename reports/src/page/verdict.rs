@@ -204,7 +204,14 @@ fn nothing(section: &Section<'_>) -> &'static str {
         .datasets
         .iter()
         .any(|info| !info.synthetic && crate::published::family(&info.name).is_some());
-    if unnamed {
+    let untold = section
+        .results
+        .cells
+        .iter()
+        .all(|cell| !cell.cell.job.parameters.contains("method"));
+    if !unnamed && known && untold {
+        "These results do not say with which settings their jobs were trained, and no variant bears the name of one of the paper's numbers, so nothing is called reproduced or not."
+    } else if unnamed {
         "These results do not say which data set they are of, so nothing is called reproduced or not."
     } else if known {
         "The paper prints no number for these methods on these data, so nothing is called reproduced or not."
