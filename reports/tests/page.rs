@@ -88,7 +88,7 @@ fn what_failed_and_what_is_missing_is_said() {
     for expected in [
         "Undecided",
         "This sweep is not finished: 2 of 40 cells still to come",
-        "40 asked for",
+        "40 cells asked for",
         "35 done",
         "1 quarantined",
         "66.92 ± 0.61",

@@ -218,8 +218,10 @@ pub(crate) fn page(sections: &[Section<'_>], together_section: Option<&Section<'
     body.push_str("</header>\n");
     if sections.iter().any(|section| section.results.rehearsal) {
         body.push_str(REHEARSAL);
+        body.push_str("<main id=\"main\" class=\"rehearsed\">\n");
+    } else {
+        body.push_str("<main id=\"main\">\n");
     }
-    body.push_str("<main id=\"main\">\n");
     if sections.len() > 1 {
         body.push_str(&verdict::overview(sections));
     }

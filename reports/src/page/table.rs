@@ -247,7 +247,7 @@ fn head(section: &Section<'_>, row: &SummaryRow) -> Vec<Cell> {
 fn finished(row: &SummaryRow) -> Cell {
     if row.deterministic {
         let state = if row.n > 0 {
-            "one run (draws nothing)".to_owned()
+            "one run (deterministic)".to_owned()
         } else {
             format!("no run ({})", row.shortfall())
         };

@@ -176,7 +176,7 @@ fn counts(results: &SweepResults, wanted: impl Fn(JobStatus) -> bool) -> usize {
 
 /// Cells in all, then by status; a status that nobody has is left out, but for `failed`.
 fn tallies(results: &SweepResults) -> Vec<(usize, &'static str)> {
-    let mut tallies = vec![(results.cells.len(), "asked for")];
+    let mut tallies = vec![(results.cells.len(), "cells asked for")];
     for status in [
         JobStatus::Done,
         JobStatus::Failed,
