@@ -85,14 +85,31 @@ pub(super) fn main_table(section: &Section<'_>) -> String {
 struct Notes(Vec<String>);
 
 impl Notes {
-    fn letter(&mut self, comparison: &Comparison) -> String {
+    fn letter(&mut self, comparison: &Comparison, columns: &[String]) -> String {
+        // The value of a swept parameter stands in the row: a note for each of a hundred would say no more.
+        let differs: Vec<String> = comparison
+            .differs
+            .iter()
+            .map(|words| {
+                let swept = columns
+                    .iter()
+                    .find(|column| words.starts_with(&format!("{column} = ")));
+                swept.map_or_else(
+                    || words.clone(),
+                    |column| {
+                        let paper = words.split_once(" (").map_or("", |(_, paper)| paper);
+                        format!("another {column} ({paper}")
+                    },
+                )
+            })
+            .collect();
         let text = if comparison.shown {
-            comparison.differs.join("; ")
+            differs.join("; ")
         } else {
             format!(
                 "the paper prints no number for this; the nearest is {}, and this has {}",
                 comparison.published.name,
-                comparison.differs.join("; ")
+                differs.join("; ")
             )
         };
         let known = self.0.iter().position(|other| *other == text);
@@ -331,9 +348,15 @@ fn line(
             Some(comparison) => match comparison.agreement {
                 Some(agreement) => agreement.name().to_owned(),
                 None if comparison.shown => {
-                    format!("not comparable ({})", notes.letter(comparison))
+                    format!(
+                        "not comparable ({})",
+                        notes.letter(comparison, &section.results.columns)
+                    )
                 }
-                None => format!("no published number ({})", notes.letter(comparison)),
+                None => format!(
+                    "no published number ({})",
+                    notes.letter(comparison, &section.results.columns)
+                ),
             },
         }));
     }
