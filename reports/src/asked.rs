@@ -64,9 +64,32 @@ const SCORES: &str = "scores of a finished job on test videos with both kinds of
 /// The figures and tables that `results` asks for and that are not among `figures`, those of its report, in the order of
 /// the file.
 pub fn not_drawn(results: &SweepResults, figures: &[Figure]) -> Vec<NotDrawn> {
+    let mut missing = figures_not_drawn(results, figures, "");
+    if results.report.tables.iter().any(|table| table == "paired") {
+        let rows = summary(results);
+        // A method that draws nothing is one run, whose value stands beside every seed of another.
+        let several = rows.iter().filter(|row| row.expected > 1).count();
+        let single = rows.iter().filter(|row| row.deterministic).count();
+        if several == 0 || several + single < 2 {
+            missing.push(NotDrawn {
+                name: "paired".to_owned(),
+                needs: "two variants or values with at least two seeds each",
+            });
+        }
+    }
+    missing
+}
+
+/// The figures among them; `prefix` stands before the names of a report of several sweeps.
+pub(crate) fn figures_not_drawn(
+    results: &SweepResults,
+    figures: &[Figure],
+    prefix: &str,
+) -> Vec<NotDrawn> {
     let drawn = |name: &str| {
         figures.iter().any(|figure| {
-            let rest = figure.name.strip_prefix(name);
+            let own = figure.name.strip_prefix(prefix);
+            let rest = own.and_then(|own| own.strip_prefix(name));
             // A figure may come in parts: `fig10-2`.
             rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('-'))
         })
@@ -82,18 +105,6 @@ pub fn not_drawn(results: &SweepResults, figures: &[Figure]) -> Vec<NotDrawn> {
                 needs: known.map_or("something that this sweep does not have", |(_, needs)| {
                     needs
                 }),
-            });
-        }
-    }
-    if results.report.tables.iter().any(|table| table == "paired") {
-        let rows = summary(results);
-        // A method that draws nothing is one run, whose value stands beside every seed of another.
-        let several = rows.iter().filter(|row| row.expected > 1).count();
-        let single = rows.iter().filter(|row| row.deterministic).count();
-        if several == 0 || several + single < 2 {
-            missing.push(NotDrawn {
-                name: "paired".to_owned(),
-                needs: "two variants or values with at least two seeds each",
             });
         }
     }

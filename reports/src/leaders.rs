@@ -3,11 +3,10 @@
 
 use std::collections::BTreeSet;
 
-use crate::order::compare_points;
-use crate::pairing::{Compared, by_dataset, decided};
+use crate::pairing::{Decided, by_dataset, by_point};
 use crate::results::SweepResults;
 use crate::statistics::{Decision, Hypothesis, Question, Rule, decide_family};
-use crate::summary::SummaryRow;
+use crate::summary::{SummaryRow, one_variant};
 use crate::supervision::Supervision;
 
 /// The best of rows that were compared with one another: the variants at one point of the grid, or, with one variant, the
@@ -32,9 +31,8 @@ pub struct Leader {
 }
 
 /// The leader of each group, in the order of the groups' first rows; groups without a result have none.
-pub fn leaders(results: &SweepResults, rows: &[SummaryRow]) -> Vec<Leader> {
+pub fn leaders(results: &SweepResults, rows: &[SummaryRow], decided: &Decided) -> Vec<Leader> {
     let groups = by_supervision(results, rows, groups(results, rows));
-    let (compared, _) = decided(results, rows);
     // Somebody who looks for the two best has looked at all pairs.
     let family = groups
         .iter()
@@ -51,7 +49,7 @@ pub fn leaders(results: &SweepResults, rows: &[SummaryRow]) -> Vec<Leader> {
             ranked.sort_by(|left, right| right.1.total_cmp(&left.1));
             let best = ranked.first()?.0;
             let next = ranked.get(1).map(|(index, _)| *index);
-            let found = next.and_then(|next| known(&compared, best, next));
+            let found = next.and_then(|next| decided.between(best, next));
             let listed = found.is_some();
             let decision =
                 found.or_else(|| next.map(|next| alone(results, &rows[best], &rows[next], family)));
@@ -65,19 +63,6 @@ pub fn leaders(results: &SweepResults, rows: &[SummaryRow]) -> Vec<Leader> {
             })
         })
         .collect()
-}
-
-/// The decision of the table of comparisons, from the side of `left`.
-fn known(compared: &[Compared], left: usize, right: usize) -> Option<Decision> {
-    compared.iter().find_map(|found| {
-        if (found.left, found.right) == (left, right) {
-            Some(found.decision.clone())
-        } else if (found.left, found.right) == (right, left) {
-            Some(found.decision.reversed())
-        } else {
-            None
-        }
-    })
 }
 
 fn alone(results: &SweepResults, left: &SummaryRow, right: &SummaryRow, family: usize) -> Decision {
@@ -95,16 +80,12 @@ fn by_supervision(
     rows: &[SummaryRow],
     groups: Vec<Vec<usize>>,
 ) -> Vec<(Option<Supervision>, Vec<usize>)> {
-    let of = |index: usize| {
-        let cell = rows[index].cells.first()?;
-        Supervision::of(&results.cells.get(*cell)?.cell.job.parameters)
-    };
-    let one_variant = rows.iter().all(|row| row.variant == rows[0].variant);
+    let of = |index: usize| Supervision::of_row(results, &rows[index]);
     let mut split = Vec::new();
     for group in groups {
         let kinds: BTreeSet<Option<Supervision>> = group.iter().map(|index| of(*index)).collect();
         // The share of labels may be the very thing that is swept.
-        if one_variant || kinds.len() < 2 {
+        if one_variant(rows) || kinds.len() < 2 {
             split.push((None, group));
             continue;
         }
@@ -118,15 +99,10 @@ fn by_supervision(
 
 /// Rows that may be compared, in the order of the first of each group.
 fn groups(results: &SweepResults, rows: &[SummaryRow]) -> Vec<Vec<usize>> {
-    if rows.iter().all(|row| row.variant == rows[0].variant) {
+    if one_variant(rows) {
         return by_dataset(results, rows);
     }
-    let mut sorted: Vec<usize> = (0..rows.len()).collect();
-    sorted.sort_by(|left, right| compare_points(&rows[*left].point, &rows[*right].point));
-    let mut groups: Vec<Vec<usize>> = sorted
-        .chunk_by(|left, right| compare_points(&rows[*left].point, &rows[*right].point).is_eq())
-        .map(<[usize]>::to_vec)
-        .collect();
+    let mut groups = by_point(rows);
     groups.sort_by_key(|group| group.first().copied());
     groups
 }

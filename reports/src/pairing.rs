@@ -9,7 +9,7 @@ use crate::order::compare_points;
 use crate::results::SweepResults;
 use crate::statistics::{Decision, Hypothesis, Question, Rule, decide_family};
 use crate::study::orderings::{Ordering, orderings};
-use crate::summary::SummaryRow;
+use crate::summary::{SummaryRow, one_variant};
 
 /// Comparisons up to which all are decided. Beyond, only the first are; the family keeps its size.
 const MOST_DECIDED: usize = 5_000;
@@ -36,8 +36,7 @@ pub struct Compared {
 /// `[report]`. With one variant, every level of a factor is compared with the first row of the same data set, where the two
 /// differ in that factor alone. Results on different data sets are never subtracted.
 pub fn comparisons(results: &SweepResults, rows: &[SummaryRow]) -> Vec<(usize, usize)> {
-    let one_variant = rows.iter().all(|row| row.variant == rows[0].variant);
-    if one_variant {
+    if one_variant(rows) {
         return against_first(results, rows);
     }
     let reference = results
@@ -45,13 +44,8 @@ pub fn comparisons(results: &SweepResults, rows: &[SummaryRow]) -> Vec<(usize, u
         .reference
         .as_deref()
         .filter(|name| rows.iter().any(|row| row.variant == *name));
-    let mut sorted: Vec<usize> = (0..rows.len()).collect();
-    // Stable: variants keep the sweep's order within a point.
-    sorted.sort_by(|left, right| compare_points(&rows[*left].point, &rows[*right].point));
     let mut found = Vec::new();
-    for group in sorted
-        .chunk_by(|left, right| compare_points(&rows[*left].point, &rows[*right].point).is_eq())
-    {
+    for group in by_point(rows) {
         if let Some(name) = reference {
             let (standard, others): (Vec<usize>, Vec<usize>) = group
                 .iter()
@@ -68,10 +62,33 @@ pub fn comparisons(results: &SweepResults, rows: &[SummaryRow]) -> Vec<(usize, u
     found
 }
 
-/// Every comparison with its decision, in the order of [`comparisons`]; and the size of their family, which is larger than the
-/// list where there are thousands. Pairs that the paper claims an order of are decided among its claims, which stand in data
+/// What the rows of a sweep say of one another.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Decided {
+    /// Every comparison with its decision, in the order of [`comparisons`].
+    pub compared: Vec<Compared>,
+    /// The size of their family, which is larger than the list where there are thousands.
+    pub family: usize,
+    /// The paper's claims that the rows can show.
+    pub orderings: Vec<Ordering>,
+}
+
+impl Decided {
+    /// The decision of the comparison of two rows, from the side of `left`.
+    pub fn between(&self, left: usize, right: usize) -> Option<Decision> {
+        self.compared.iter().find_map(|found| {
+            if (found.left, found.right) == (left, right) {
+                Some(found.decision.clone())
+            } else {
+                ((found.left, found.right) == (right, left)).then(|| found.decision.reversed())
+            }
+        })
+    }
+}
+
+/// Decides every comparison of a sweep's rows, and every claim of the paper about them. Pairs that the paper claims an order of are decided among its claims, which stand in data
 /// before any run; all others in the family of all pairs. One question has one answer.
-pub fn decided(results: &SweepResults, rows: &[SummaryRow]) -> (Vec<Compared>, usize) {
+pub fn decided(results: &SweepResults, rows: &[SummaryRow]) -> Decided {
     let mut candidates = comparisons(results, rows);
     let family = candidates.len();
     if family > MOST_DECIDED {
@@ -90,19 +107,17 @@ pub fn decided(results: &SweepResults, rows: &[SummaryRow]) -> (Vec<Compared>, u
         .collect();
     let decisions = decide_family(&hypotheses, Rule::of(family));
     let mut claims: BTreeMap<(usize, usize), Decision> = BTreeMap::new();
-    for ordering in orderings(results, rows)
-        .into_iter()
-        .filter(Ordering::is_paired)
-    {
+    let orderings = orderings(results, rows);
+    for ordering in orderings.iter().filter(|ordering| ordering.is_paired()) {
         let (left, right) = (ordering.left, ordering.right);
         claims.insert((right, left), ordering.decision.reversed());
-        claims.insert((left, right), ordering.decision);
+        claims.insert((left, right), ordering.decision.clone());
     }
     let compared = candidates
         .into_iter()
         .zip(decisions)
         .map(|((left, right), decision)| {
-            let claim = claims.get(&(left, right)).cloned();
+            let claim = claims.remove(&(left, right));
             Compared {
                 left,
                 right,
@@ -111,7 +126,22 @@ pub fn decided(results: &SweepResults, rows: &[SummaryRow]) -> (Vec<Compared>, u
             }
         })
         .collect();
-    (compared, family)
+    Decided {
+        compared,
+        family,
+        orderings,
+    }
+}
+
+/// Indices of rows at one point of the grid, each point in turn; within it the sweep's order.
+pub(crate) fn by_point(rows: &[SummaryRow]) -> Vec<Vec<usize>> {
+    let mut sorted: Vec<usize> = (0..rows.len()).collect();
+    // Stable: variants keep their order.
+    sorted.sort_by(|left, right| compare_points(&rows[*left].point, &rows[*right].point));
+    sorted
+        .chunk_by(|left, right| compare_points(&rows[*left].point, &rows[*right].point).is_eq())
+        .map(<[usize]>::to_vec)
+        .collect()
 }
 
 /// Rows of one variant against the first of their data set.

@@ -58,6 +58,11 @@ pub struct Estimate {
     pub iqm: Option<f64>,
 }
 
+/// Whether all rows are of one variant, so that its name says nothing.
+pub(crate) fn one_variant(rows: &[SummaryRow]) -> bool {
+    rows.iter().all(|row| row.variant == rows[0].variant)
+}
+
 /// Picks a metric of a score.
 pub type Metric = fn(&ScoreMetrics) -> Option<f64>;
 
@@ -97,14 +102,28 @@ impl SummaryRow {
     /// The swept values alone: `supervision_percent = 33, epochs = 15`; empty without axes. Of columns that move together
     /// one stands for all.
     pub fn point_label(&self, columns: &[String]) -> String {
+        self.values_where(columns, |_| true)
+    }
+
+    /// The same without the data set, which stands elsewhere.
+    pub(crate) fn settings_label(&self, columns: &[String]) -> String {
+        self.values_where(columns, |column| column != "dataset")
+    }
+
+    fn values_where(&self, columns: &[String], wanted: impl Fn(&str) -> bool) -> String {
         self.shown
             .iter()
             .filter_map(|index| {
                 let (column, value) = (columns.get(*index)?, self.point.get(*index)?.as_ref()?);
-                Some(format!("{column} = {value}"))
+                wanted(column).then(|| format!("{column} = {value}"))
             })
             .collect::<Vec<_>>()
             .join(", ")
+    }
+
+    /// The first of its cells, whose job has the settings of all.
+    pub(crate) fn first<'a>(&self, results: &'a SweepResults) -> Option<&'a CellResult> {
+        results.cells.get(*self.cells.first()?)
     }
 
     /// The swept values without their names: `33 · 15`; the names stand beside it once.
@@ -269,7 +288,7 @@ fn summarize(results: &SweepResults, cells: Vec<usize>, shown: &[usize]) -> Summ
         .collect();
     let failed = group
         .iter()
-        .filter(|result| matches!(result.status, JobStatus::Failed | JobStatus::Quarantined))
+        .filter(|result| result.status.is_failure())
         .count();
     let collect = |value: &dyn Fn(&CellResult, &RunRecord) -> Option<f64>| -> Vec<f64> {
         done.iter()

@@ -2,6 +2,9 @@
 
 use sweeps::{Parameters, Value};
 
+use crate::results::SweepResults;
+use crate::summary::SummaryRow;
+
 /// What a method is told about the training split.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Supervision {
@@ -29,6 +32,11 @@ impl Supervision {
         } else {
             Self::Unsupervised
         })
+    }
+
+    /// The supervision of a row's jobs.
+    pub(crate) fn of_row(results: &SweepResults, row: &SummaryRow) -> Option<Self> {
+        Self::of(&row.first(results)?.cell.job.parameters)
     }
 
     /// The word in tables.

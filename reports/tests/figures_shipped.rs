@@ -3,28 +3,15 @@
 #![allow(clippy::unwrap_used)] // Helpers outside `#[test]` functions are tests too.
 
 mod fabricated;
+mod support;
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use fabricated::Learner;
 use reports::figures::Figure;
 use reports::{CellScores, ReportRequest, SweepResults, render_figures, render_page};
+use support::shipped_files;
 use sweeps::{CellResult, Limits, expand_text};
-
-fn files() -> Vec<PathBuf> {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../sweeps");
-    let folders = [root.clone(), root.join("small"), root.join("study")];
-    let mut files: Vec<PathBuf> = folders
-        .iter()
-        .flat_map(|folder| std::fs::read_dir(folder).unwrap())
-        .map(|entry| entry.unwrap().path())
-        .filter(|path| path.extension().is_some_and(|ending| ending == "toml"))
-        .filter(|path| path.file_stem().is_some_and(|stem| stem != "Cargo"))
-        .collect();
-    files.sort();
-    assert!(files.len() > 20, "{files:?}");
-    files
-}
 
 /// All cells of a sweep file as done, after an edit of its text.
 fn results(path: &Path, edit: impl Fn(String) -> String) -> SweepResults {
@@ -98,7 +85,7 @@ fn named<'a>(figures: &'a [Figure], name: &str) -> &'a Figure {
 
 #[test]
 fn every_file_gets_the_figures_that_it_asks_for() {
-    for path in files() {
+    for path in shipped_files() {
         let results = results(&path, |text| text);
         let figures = render_figures(std::slice::from_ref(&results)).unwrap();
         for asked in &results.report.figures {

@@ -9,6 +9,7 @@ use std::sync::Arc;
 
 use fabricated::{Learner, cell};
 use reports::leaders::leaders;
+use reports::pairing::{Decided, decided};
 use reports::statistics::Verdict;
 use reports::study::orderings::{Ordering, orderings};
 use reports::{SweepResults, summary};
@@ -110,7 +111,7 @@ fn a_claim_holds_where_the_runs_show_it() {
         .collect();
     // ShanghaiTech's row comes before UCF-Crime's.
     assert_eq!(verdicts, [Verdict::Fails, Verdict::Holds]);
-    let leading = leaders(&results, &rows);
+    let leading = leaders(&results, &rows, &decided(&results, &rows));
     assert_eq!(leading.len(), 2, "one a data set");
     for (leader, name) in leading.iter().zip(["GCL_B", "GCL_PT"]) {
         assert_eq!(rows[leader.best].variant, name);
@@ -151,7 +152,7 @@ fn one_variant_is_led_by_a_point_of_each_data_set() {
         },
     );
     let rows = summary(&results);
-    let leading = leaders(&results, &rows);
+    let leading = leaders(&results, &rows, &decided(&results, &rows));
     assert_eq!(leading.len(), 2);
     for leader in &leading {
         assert_eq!(leader.rows.len(), 4);
@@ -165,7 +166,7 @@ fn one_variant_is_led_by_a_point_of_each_data_set() {
         result.record = None;
         result.status = sweeps::JobStatus::Pending;
     }
-    assert!(leaders(&nothing, &summary(&nothing)).is_empty());
-    assert!(leaders(&SweepResults::default(), &[]).is_empty());
+    assert!(leaders(&nothing, &summary(&nothing), &Decided::default()).is_empty());
+    assert!(leaders(&SweepResults::default(), &[], &Decided::default()).is_empty());
     assert!(orderings(&SweepResults::default(), &[]).is_empty());
 }

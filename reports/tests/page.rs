@@ -3,30 +3,14 @@
 #![allow(clippy::unwrap_used)] // Helpers outside `#[test]` functions are tests too.
 
 mod fabricated;
+mod support;
 
 use proptest::prelude::*;
 use reports::{SweepResults, render_figures, render_page, write_report};
+use support::text;
 
 fn page(results: &SweepResults) -> String {
     render_page(std::slice::from_ref(results)).unwrap()
-}
-
-/// The page with figures, style and script taken out, and tags with them: what a reader reads.
-fn text(html: &str) -> String {
-    let mut out = String::new();
-    let mut inside = false;
-    for character in html.chars() {
-        match character {
-            '<' => inside = true,
-            '>' => {
-                inside = false;
-                out.push(' ');
-            }
-            other if !inside => out.push(other),
-            _ => {}
-        }
-    }
-    out.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
 /// The page that a person has looked at. After a change, `GCL_GOLDEN=write cargo test -p reports` writes it anew: look at it

@@ -72,10 +72,10 @@ fn too_few_seeds(file: &SweepFile) -> Option<String> {
     let rows = reports::summary(&results);
     let family = reports::pairing::comparisons(&results, &rows).len();
     let seeds = rows.iter().map(|row| row.cells.len()).max()?;
-    // Wilcoxon's smallest two-sided p, with Holm's factor for the first of the family.
-    let smallest = |seeds: usize| 2.0 * 0.5_f64.powi(seeds as i32) * family as f64;
-    let needed = (6..64).find(|seeds| smallest(*seeds) < 0.05)?;
-    (family > 0 && seeds < needed).then(|| {
+    // What the clearest results would show: every seed on one side.
+    let clearest =
+        reports::statistics::decide(&vec![0.1; seeds], reports::statistics::Rule::of(family));
+    clearest.needed.filter(|_| family > 0).map(|needed| {
         let reference = if file.spec.report.reference.is_none() && family > 1 {
             ", or name a `reference` variant under [report], which makes fewer comparisons"
         } else {

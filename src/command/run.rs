@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use coordinator::StateKind;
 use coordinator::message::{self, Steer, SteerAction, Target};
-use sweeps::{CellResult, JobStatus};
+use sweeps::CellResult;
 use tokio_util::sync::CancellationToken;
 
 use crate::arguments::{Connection, Format, Run};
@@ -142,7 +142,7 @@ pub(super) async fn with_coordinator(
     let mut cells = client.cells(&file.spec.name).await?;
     let failed: BTreeSet<_> = cells
         .iter()
-        .filter(|cell| matches!(cell.status, JobStatus::Failed | JobStatus::Quarantined))
+        .filter(|cell| cell.status.is_failure())
         .map(|cell| cell.job_id)
         .collect();
     if !failed.is_empty() {

@@ -104,6 +104,11 @@ impl JobStatus {
         }
     }
 
+    /// Whether it ended without a result by its own fault.
+    pub fn is_failure(self) -> bool {
+        matches!(self, Self::Failed | Self::Quarantined)
+    }
+
     /// Whether nothing will happen to the job any more by itself.
     pub fn is_settled(self) -> bool {
         !matches!(self, Self::Pending | Self::Running)

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use super::Section;
 use super::html::{Cell, Table, interval, percent};
+use crate::pairing::dataset;
 use crate::statistics::{bootstrap_interval, interquartile_mean, mean};
 
 /// Runs of one method up to which its interquartile mean gets an interval: the work grows with their number.
@@ -17,37 +18,23 @@ type ByDataset = BTreeMap<String, BTreeMap<u64, f64>>;
 /// The table of methods that have results on every data set of the section; empty where there is one data set, or no such
 /// method.
 pub(super) fn across(section: &Section<'_>) -> String {
-    let columns = &section.results.columns;
     let mut datasets: Vec<String> = Vec::new();
     let mut methods: Vec<(String, ByDataset)> = Vec::new();
     for row in &section.rows {
-        let Some(cell) = row
-            .cells
-            .first()
-            .and_then(|index| section.results.cells.get(*index))
-        else {
+        let Some(cell) = row.first(section.results) else {
             continue;
         };
         // The merged table tells two data sets of one name apart by its column.
-        let column = columns.iter().position(|name| name == "dataset");
-        let dataset = column
-            .and_then(|index| row.point.get(index)?.as_ref().map(ToString::to_string))
-            .unwrap_or_else(|| cell.cell.job.dataset.to_string());
+        let dataset = dataset(section.results, row)
+            .map_or_else(|| cell.cell.job.dataset.to_string(), ToString::to_string);
         if !datasets.contains(&dataset) {
             datasets.push(dataset.clone());
         }
-        let mut point = Vec::new();
-        for index in &row.shown {
-            if let (Some(name), Some(Some(value))) = (columns.get(*index), row.point.get(*index))
-                && name != "dataset"
-            {
-                point.push(format!("{name} = {value}"));
-            }
-        }
-        let label = if point.is_empty() {
+        let settings = row.settings_label(&section.results.columns);
+        let label = if settings.is_empty() {
             row.variant.clone()
         } else {
-            format!("{} · {}", row.variant, point.join(", "))
+            format!("{} · {settings}", row.variant)
         };
         let aucs: BTreeMap<u64, f64> = row.seeds_and_aucs(section.results).collect();
         if aucs.is_empty() {

@@ -1,8 +1,8 @@
 //! Which method is ahead, over the same seeds.
 
 use super::Section;
-use super::html::{Cell, Table, count, p_value, percent, points};
-use crate::pairing::{asked_pairs, decided, same_jobs};
+use super::html::{Cell, Table, count, p_value, plus_minus, points, points_between};
+use crate::pairing::{asked_pairs, same_jobs};
 use crate::statistics::{
     Decision, Interval, PairedComparison, Rule, SMALLEST_PAIRS, Verdict, compare_paired,
     probability_of_improvement,
@@ -21,12 +21,12 @@ struct Pair<'a> {
     comparison: Option<PairedComparison>,
     improvement: Option<f64>,
     videos: Option<Interval>,
-    decision: Decision,
+    decision: &'a Decision,
     claimed: bool,
 }
 
 pub(super) fn paired(section: &Section<'_>) -> String {
-    let (pairs, family) = pairs(section);
+    let (pairs, family) = (pairs(section), section.decided.family);
     if pairs.iter().all(|pair| pair.decision.pairs == 0) {
         return String::new();
     }
@@ -74,25 +74,12 @@ pub(super) fn paired(section: &Section<'_>) -> String {
 fn cells(pair: &Pair<'_>, columns: &[String], with_videos: bool) -> Vec<Cell> {
     let name = |row: &SummaryRow| row.label(columns);
     let (left, right) = short_names(pair, columns);
-    let decision = &pair.decision;
+    let decision = pair.decision;
     let comparison = pair.comparison.as_ref();
-    let between = |interval: Option<Interval>| {
-        Cell::Number(
-            interval.map_or_else(
-                || "–".to_owned(),
-                |interval| format!("{} to {}", points(interval.low), points(interval.high)),
-            ),
-            None,
-        )
-    };
+    let between = |interval| Cell::Number(points_between(interval), None);
     let difference = comparison.map_or_else(
         || "–".to_owned(),
-        |comparison| {
-            let std = comparison
-                .std
-                .map_or_else(String::new, |std| format!(" ± {}", percent(Some(std))));
-            format!("{}{std}", points(comparison.mean))
-        },
+        |comparison| format!("{}{}", points(comparison.mean), plus_minus(comparison.std)),
     );
     let two_digits = |value: Option<f64>| {
         Cell::Number(
@@ -156,9 +143,7 @@ fn outcome(decision: &Decision, left: &str, right: &str) -> Cell {
 /// Why the verdict is what it is, and whether it hangs on these test videos.
 fn reasons(pair: &Pair<'_>, left: &str, right: &str) -> String {
     let why = pair.decision.why(left, right);
-    let over_videos = pair
-        .videos
-        .is_some_and(|videos| videos.low <= 0.0 && videos.high >= 0.0);
+    let over_videos = pair.videos.is_some_and(Interval::has_zero);
     if pair.decision.sure_direction().is_some() && over_videos {
         let gap = if why.is_empty() { "" } else { " " };
         return format!("{why}{gap}Other test videos of this kind might not show it.");
@@ -226,12 +211,11 @@ fn note(pairs: &[Pair<'_>], rule: Rule) -> String {
     )
 }
 
-/// The comparisons that are listed, decided, and the size of their family.
-fn pairs<'a>(section: &'a Section<'_>) -> (Vec<Pair<'a>>, usize) {
+/// The comparisons that are listed.
+fn pairs<'a>(section: &'a Section<'_>) -> Vec<Pair<'a>> {
     let (results, rows) = (section.results, &section.rows);
-    let (compared, family) = decided(results, rows);
-    let pairs = compared
-        .into_iter()
+    let compared = section.decided.compared.iter();
+    compared
         .take(MOST)
         .map(|compared| {
             let (left, right) = (&rows[compared.left], &rows[compared.right]);
@@ -245,10 +229,9 @@ fn pairs<'a>(section: &'a Section<'_>) -> (Vec<Pair<'a>>, usize) {
                 comparison: compare_paired(&differences),
                 improvement: probability_of_improvement(&left.aucs(results), &right.aucs(results)),
                 videos: video_interval(results, left, right).map(|found| found.interval),
-                decision: compared.decision,
+                decision: &compared.decision,
                 claimed: compared.claimed,
             }
         })
-        .collect();
-    (pairs, family)
+        .collect()
 }

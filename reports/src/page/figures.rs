@@ -4,6 +4,7 @@ use std::fmt::Write;
 
 use super::Section;
 use super::html::{count, escape};
+use crate::asked::figures_not_drawn;
 use crate::figures::Figure;
 
 /// Bytes of data that stand in the page beside a figure, at most.
@@ -68,23 +69,18 @@ pub(super) fn figures(section: &Section<'_>) -> String {
         );
     }
     // What the sweep file asks for and these results cannot show is said, not passed over.
-    let missing: Vec<&str> = section
-        .results
-        .report
-        .figures
-        .iter()
-        .map(String::as_str)
-        .filter(|asked| {
-            let name = format!("{}{asked}", section.prefix);
-            !section.figures.iter().any(|figure| figure.name == name)
-        })
-        .collect();
+    let missing = figures_not_drawn(section.results, &section.figures, &section.prefix);
     if !missing.is_empty() {
+        let names: Vec<&str> = missing.iter().map(|found| found.name.as_str()).collect();
+        let needs: Vec<String> = missing
+            .iter()
+            .map(|found| format!("{} needs {}", found.name, found.needs))
+            .collect();
         let _ = writeln!(
             html,
-            "<p class=\"note\">Asked for and not drawn: {}. Either no finished job has what it is drawn from (scores per segment for fig4, fig6, fig7 \
-             and fig8), or the sweep has no such axis; a performance profile needs ten finished runs of two groups, intervals two groups that share a seed.</p>",
-            escape(&missing.join(", "))
+            "<p class=\"note\">Asked for and not drawn: {}. {}.</p>",
+            escape(&names.join(", ")),
+            escape(&needs.join("; "))
         );
     }
     html

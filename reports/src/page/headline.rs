@@ -1,12 +1,13 @@
 //! The first answers of a page: who is ahead, by how much and in how many seeds; which orderings of the paper hold.
 
 use super::Section;
-use super::html::{count, p_value, percent, points};
+use super::html::{count, p_value, percent, plus_minus, points, points_between};
 use crate::leaders::leaders;
+use crate::pairing::dataset;
 use crate::published::Comparison;
 use crate::statistics::{Decision, Verdict};
-use crate::study::orderings::{Ordering, orderings};
-use crate::summary::SummaryRow;
+use crate::study::orderings::Ordering;
+use crate::summary::{SummaryRow, one_variant};
 use crate::supervision::Supervision;
 use crate::video_interval::video_interval;
 
@@ -28,9 +29,9 @@ pub(super) fn sentences(section: &Section<'_>) -> Vec<String> {
 
 fn who_is_ahead(section: &Section<'_>) -> Vec<String> {
     let rows = &section.rows;
-    let found = leaders(section.results, rows);
+    let found = leaders(section.results, rows, &section.decided);
     let more = found.len().saturating_sub(MOST_LEADERS);
-    let one_variant = rows.iter().all(|row| row.variant == rows[0].variant);
+    let one_variant = one_variant(rows);
     let mut sentences: Vec<String> = found
         .iter()
         .take(MOST_LEADERS)
@@ -45,13 +46,11 @@ fn who_is_ahead(section: &Section<'_>) -> Vec<String> {
             );
             if decision.sure_direction().is_some()
                 && let Some(found) = video_interval(section.results, best, next)
-                && found.interval.low <= 0.0
-                && found.interval.high >= 0.0
+                && found.interval.has_zero()
             {
                 text.push_str(&format!(
-                    " Other test videos of this kind might not show it: the 95% interval over them is {} to {}.",
-                    points(found.interval.low),
-                    points(found.interval.high)
+                    " Other test videos of this kind might not show it: the 95% interval over them is {}.",
+                    points_between(Some(found.interval))
                 ));
             }
             Some(text)
@@ -141,13 +140,8 @@ fn ahead(
     decision: &Decision,
     listed: bool,
 ) -> String {
-    let spread = |row: &SummaryRow| {
-        let std = row
-            .auc
-            .std
-            .map_or_else(String::new, |std| format!(" ± {}", percent(Some(std))));
-        format!("{}{std}%", percent(row.auc.mean))
-    };
+    let spread =
+        |row: &SummaryRow| format!("{}{}%", percent(row.auc.mean), plus_minus(row.auc.std));
     let of = |row: &SummaryRow| {
         if row.auc.n < row.expected {
             format!(" (of {} of {} seeds)", row.auc.n, row.expected)
@@ -213,11 +207,10 @@ fn ahead(
 }
 
 fn papers_orderings(section: &Section<'_>) -> Option<String> {
-    let found = orderings(section.results, &section.rows);
+    let found = &section.decided.orderings;
     if found.is_empty() {
         return None;
     }
-    let columns = &section.results.columns;
     let listed = |wanted: Verdict| -> (usize, String) {
         let of: Vec<&Ordering> = found
             .iter()
@@ -227,11 +220,9 @@ fn papers_orderings(section: &Section<'_>) -> Option<String> {
             .iter()
             .take(MOST_NAMED)
             .map(|ordering| {
-                let dataset = section.rows.get(ordering.left).and_then(|row| {
-                    let column = columns.iter().position(|name| name == "dataset")?;
-                    row.point.get(column)?.as_ref().map(ToString::to_string)
-                });
-                let mut beside: Vec<String> = dataset.into_iter().collect();
+                let row = section.rows.get(ordering.left);
+                let dataset = row.and_then(|row| dataset(section.results, row));
+                let mut beside: Vec<String> = dataset.iter().map(ToString::to_string).collect();
                 beside.extend(super::orderings::rows_in_words(section, ordering));
                 if beside.is_empty() {
                     ordering.claim.words()

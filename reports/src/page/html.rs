@@ -153,6 +153,19 @@ pub(crate) fn points(value: f64) -> String {
     format!("{sign}{text}")
 }
 
+/// ` ± 0.26` of a standard deviation that is a fraction; nothing for none.
+pub(super) fn plus_minus(std: Option<f64>) -> String {
+    std.map_or_else(String::new, |std| format!(" ± {}", percent(Some(std))))
+}
+
+/// An interval of differences of fractions in points; `–` for none.
+pub(super) fn points_between(interval: Option<crate::statistics::Interval>) -> String {
+    interval.map_or_else(
+        || "–".to_owned(),
+        |interval| format!("{} to {}", points(interval.low), points(interval.high)),
+    )
+}
+
 /// An interval of fractions in percent.
 pub(super) fn interval(interval: Option<crate::statistics::Interval>) -> String {
     interval.map_or_else(

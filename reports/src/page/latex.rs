@@ -27,13 +27,9 @@ type Line = (Option<Supervision>, String);
 
 /// The table.
 fn table(section: &Section<'_>) -> String {
-    let columns = &section.results.columns;
     let dataset = |index: usize| {
         let row = &section.rows[index];
-        let cell = row
-            .cells
-            .first()
-            .and_then(|cell| section.results.cells.get(*cell));
+        let cell = row.first(section.results);
         cell.map_or_else(String::new, |cell| cell.cell.job.dataset.to_string())
     };
     let mut datasets: Vec<String> = Vec::new();
@@ -45,19 +41,11 @@ fn table(section: &Section<'_>) -> String {
         if !datasets.contains(&name) {
             datasets.push(name.clone());
         }
-        let point: Vec<String> = row
-            .shown
-            .iter()
-            .filter(|column| columns.get(**column).is_some_and(|name| name != "dataset"))
-            .filter_map(|column| {
-                let value = row.point.get(*column)?.as_ref()?;
-                Some(format!("{} = {value}", columns[*column]))
-            })
-            .collect();
-        let label = if point.is_empty() {
+        let settings = row.settings_label(&section.results.columns);
+        let label = if settings.is_empty() {
             row.variant.clone()
         } else {
-            format!("{} ({})", row.variant, point.join(", "))
+            format!("{} ({settings})", row.variant)
         };
         let line = (section.supervision(row), label);
         match lines.iter_mut().find(|(other, _)| *other == line) {

@@ -27,6 +27,7 @@ use sha2::{Digest as _, Sha256};
 
 use crate::figures::Figure;
 use crate::order::compare_points;
+use crate::pairing::{Decided, decided};
 use crate::published::{Comparison, compare};
 use crate::results::{DatasetInfo, SweepResults};
 use crate::summary::{SummaryRow, summary};
@@ -35,7 +36,7 @@ pub use alone::shell_word;
 use html::escape;
 
 const STYLE: &str = include_str!("style.css");
-/// Stays in sight on every screen, and is printed on every sheet.
+/// Stays in sight on every screen; the style prints the same in the margin of every sheet.
 const REHEARSAL: &str = "<p class=\"rehearsal\" role=\"note\"><strong>Rehearsal</strong> on stand-ins: no number of this page is a result.</p>\n";
 const SCRIPT: &str = include_str!("script.js");
 
@@ -45,6 +46,7 @@ pub(crate) struct Section<'a> {
     pub(crate) rows: Vec<SummaryRow>,
     pub(crate) datasets: Vec<DatasetInfo>,
     pub(crate) comparisons: Vec<Option<Comparison>>,
+    pub(crate) decided: Decided,
     pub(crate) figures: Vec<Figure>,
     /// Keeps the identifiers of several sweeps apart; empty when there is one.
     pub(crate) prefix: String,
@@ -59,11 +61,13 @@ impl<'a> Section<'a> {
             .iter()
             .map(|row| compare(results, &datasets, row))
             .collect();
+        let decided = decided(results, &rows);
         Self {
             results,
             rows,
             datasets,
             comparisons,
+            decided,
             figures: Vec::new(),
             prefix,
         }
@@ -71,8 +75,7 @@ impl<'a> Section<'a> {
 
     /// What the jobs of a row are told about the training split; `None` where their settings are not known.
     pub(crate) fn supervision(&self, row: &SummaryRow) -> Option<Supervision> {
-        let cell = self.results.cells.get(*row.cells.first()?)?;
-        Supervision::of(&cell.cell.job.parameters)
+        Supervision::of_row(self.results, row)
     }
 
     /// The kinds of supervision of its rows.

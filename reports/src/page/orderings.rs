@@ -1,16 +1,16 @@
 //! The paper's orderings that the rows of a sweep can show, one by one.
 
 use super::Section;
-use super::html::{Cell, Table, p_value, percent, points};
+use super::html::{Cell, Table, p_value, percent, plus_minus, points, points_between};
 use crate::statistics::Question;
-use crate::study::orderings::{Ordering, orderings};
+use crate::study::orderings::Ordering;
 
 /// Orderings that are listed at most.
 const MOST: usize = 60;
 
 /// The table; empty where the rows can show none.
 pub(super) fn table(section: &Section<'_>) -> String {
-    let found = orderings(section.results, &section.rows);
+    let found = &section.decided.orderings;
     if found.is_empty() || section.results.rehearsal {
         return String::new();
     }
@@ -51,20 +51,13 @@ pub(super) fn table(section: &Section<'_>) -> String {
                 )
             }
             (_, _, Some(mean)) => {
-                let std = decision
-                    .std
-                    .map_or_else(String::new, |std| format!(" ± {}", percent(Some(std))));
-                format!("{}{std}", points(mean))
+                format!("{}{}", points(mean), plus_minus(decision.std))
             }
             _ => "–".to_owned(),
         };
         let interval = decision
             .interval
-            .filter(|_| decision.question != Question::Steadier)
-            .map_or_else(
-                || "–".to_owned(),
-                |interval| format!("{} to {}", points(interval.low), points(interval.high)),
-            );
+            .filter(|_| decision.question != Question::Steadier);
         table.row(
             "",
             [
@@ -73,7 +66,7 @@ pub(super) fn table(section: &Section<'_>) -> String {
                 Cell::Text(rows),
                 Cell::Number(decision.pairs.to_string(), None),
                 Cell::Number(difference, None),
-                Cell::Number(interval, None),
+                Cell::Number(points_between(interval), None),
                 Cell::Number(p_value(decision.p_adjusted), decision.p_adjusted),
                 Cell::Number(decision.rule.family.to_string(), None),
                 Cell::Text(ordering.claim.place.clone()),

@@ -17,7 +17,7 @@ pub(super) fn settings(section: &Section<'_>) -> String {
         .iter()
         .enumerate()
         .filter_map(|(index, row)| {
-            let cell = section.results.cells.get(*row.cells.first()?)?;
+            let cell = row.first(section.results)?;
             let parameters = &cell.cell.job.parameters;
             parameters
                 .contains("method")

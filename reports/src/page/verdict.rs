@@ -19,7 +19,7 @@ pub(super) fn verdict_box(section: &Section<'_>) -> String {
     let results = section.results;
     let verdict = verdict(&section.comparisons);
     let unfinished = counts(results, |status| !status.is_settled());
-    let failed = counts(results, is_failure);
+    let failed = counts(results, JobStatus::is_failure);
     let class = match verdict {
         _ if results.rehearsal || failed > 0 => "bad",
         Verdict::Reproduced if unfinished > 0 => "open",
@@ -109,10 +109,6 @@ pub(super) fn verdict_box(section: &Section<'_>) -> String {
     html
 }
 
-fn is_failure(status: JobStatus) -> bool {
-    matches!(status, JobStatus::Failed | JobStatus::Quarantined)
-}
-
 /// Of which variants, and how many of each: ` (3 of GCL_PT, 1 of GCL_B)`.
 fn failures(section: &Section<'_>) -> String {
     let mut of: Vec<(&str, usize)> = Vec::new();
@@ -142,9 +138,7 @@ pub(super) fn overview(sections: &[Section<'_>]) -> String {
         let results = section.results;
         let (done, failed) = (
             counts(results, |status| status == JobStatus::Done),
-            counts(results, |status| {
-                matches!(status, JobStatus::Failed | JobStatus::Quarantined)
-            }),
+            counts(results, JobStatus::is_failure),
         );
         let number = |value: usize| Cell::Number(value.to_string(), None);
         table.row(

@@ -36,7 +36,7 @@ const NEAR: usize = 1;
 /// A row of ours beside the published number.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Comparison {
-    /// The number of the same settings, or else the one of the row's name, or else the nearest.
+    /// The number of the same settings, or else the nearest: of settings that are not known, the one of the row's name.
     pub published: &'static PublishedNumber,
     /// Whether the row is of the number's method. The number of another method is named as the nearest, never shown beside
     /// the row.
@@ -81,7 +81,7 @@ pub fn compare(
     datasets: &[DatasetInfo],
     row: &SummaryRow,
 ) -> Option<Comparison> {
-    let cell = &results.cells.get(*row.cells.first()?)?.cell;
+    let cell = &row.first(results)?.cell;
     let DatasetSource::Named(name) = &cell.job.dataset else {
         return None;
     };
@@ -94,29 +94,27 @@ pub fn compare(
         .and_then(|info| info.extractor.as_deref())
         .unwrap_or_default();
     let described = reduced(&format!("{name} {extractor}"));
-    let candidate = candidate(results, cell, family, &described)?;
-    let shown = candidate.identity().next().is_none();
-    let identity: Vec<String> = candidate
-        .identity()
-        .map(|difference| difference.words(&candidate.number.name))
-        .collect();
     let Candidate {
         number,
+        published,
         differences,
-        mut unknown,
         ..
-    } = candidate;
-    if !shown {
+    } = candidate(results, cell, family, &described)?;
+    let mut comparison = Comparison {
+        published: number,
+        shown: true,
+        differs: Vec::new(),
+        unknown: Vec::new(),
+        tolerated: Vec::new(),
+        also: None,
+        agreement: None,
+    };
+    if differences.iter().any(is_identity) {
         // The paper prints nothing for such a row: how else it is trained does not matter.
-        return Some(Comparison {
-            published: number,
-            shown,
-            differs: identity,
-            unknown: Vec::new(),
-            tolerated: Vec::new(),
-            also: None,
-            agreement: None,
-        });
+        let identity = differences.iter().filter(|found| is_identity(found));
+        comparison.shown = false;
+        comparison.differs = identity.map(|found| found.words(&number.name)).collect();
+        return Some(comparison);
     }
     let mut differs: Vec<String> = differences
         .iter()
@@ -138,42 +136,30 @@ pub fn compare(
     }
     let data = data_difference(paper(), number, info);
     differs.extend(data.differs);
-    unknown.extend(data.unknown);
-    let tolerated = cell
+    if !cell.job.parameters.contains("method") {
+        comparison
+            .unknown
+            .push("settings that are not swept".to_owned());
+    }
+    comparison.unknown.extend(data.unknown);
+    comparison.tolerated = cell
         .job
         .parameters
         .iter()
-        .filter(|(name, value)| {
-            published_parameters(number).is_some_and(|published| {
-                published.get(name).is_some_and(|printed| printed != *value)
-            })
-        })
+        .filter(|(name, value)| published.get(name).is_some_and(|printed| printed != *value))
         .filter_map(|(name, value)| {
             let reason = paper().tolerance(family, name, value)?;
             Some(format!("{name} = {value}: {reason}"))
         })
         .collect();
-    if !differs.is_empty() {
-        return Some(Comparison {
-            published: number,
-            shown,
-            differs,
-            unknown,
-            tolerated,
-            also: None,
-            agreement: None,
-        });
+    if differs.is_empty() {
+        let (nearest, also, agreement) = nearer(row, number);
+        comparison.published = nearest;
+        comparison.also = also;
+        comparison.agreement = Some(agreement);
     }
-    let (published, also, agreement) = nearer(row, number);
-    Some(Comparison {
-        published,
-        shown,
-        differs,
-        unknown,
-        tolerated,
-        also,
-        agreement: Some(agreement),
-    })
+    comparison.differs = differs;
+    Some(comparison)
 }
 
 /// The paper prints a mean over seeds in Fig. 10 and single numbers, above it, in its tables. Of the numbers that were
@@ -223,23 +209,15 @@ fn judge(row: &SummaryRow, number: &PublishedNumber) -> Agreement {
 /// The number that a cell is held against.
 struct Candidate {
     number: &'static PublishedNumber,
+    /// The parameters of its jobs.
+    published: Parameters,
     named: bool,
     differences: Vec<Difference>,
-    unknown: Vec<String>,
 }
 
-impl Candidate {
-    fn differs_in(&self, parameter: &str) -> bool {
-        let mut differences = self.differences.iter();
-        differences.any(|difference| difference.parameter == parameter)
-    }
-
-    /// The differences that make it another method than the number's, not another run of the same.
-    fn identity(&self) -> impl Iterator<Item = &Difference> {
-        self.differences
-            .iter()
-            .filter(|difference| IDENTITY.contains(&difference.parameter.as_str()))
-    }
+/// Whether it makes another method, not another run of the same.
+fn is_identity(difference: &Difference) -> bool {
+    IDENTITY.contains(&difference.parameter.as_str())
 }
 
 fn candidate(
@@ -269,23 +247,26 @@ fn candidate(
             Some(Candidate {
                 named: number.methods.contains(&method),
                 number,
+                published,
                 differences,
-                unknown: if known {
-                    Vec::new()
-                } else {
-                    vec!["settings that are not swept".to_owned()]
-                },
             })
         })
         // Another method is no nearer for having fewer parameters that differ.
         .filter(|candidate| known || candidate.named)
-        .filter(|candidate| !candidate.differs_in("method"))
+        .filter(|candidate| {
+            let mut differences = candidate.differences.iter();
+            !differences.any(|difference| difference.parameter == "method")
+        })
         .collect();
+    let identity = |candidate: &Candidate| {
+        let differences = candidate.differences.iter();
+        differences.filter(|found| is_identity(found)).count()
+    };
     // Sorting is stable: of equal candidates the first stands, which has a spread where the paper prints one.
     candidates.sort_by_key(|candidate| {
         let features = described.contains(&reduced(&candidate.number.features));
         (
-            candidate.identity().count(),
+            identity(candidate),
             !candidate.differences.is_empty(),
             !candidate.named,
             !features,
@@ -293,7 +274,7 @@ fn candidate(
         )
     });
     let best = candidates.into_iter().next()?;
-    (best.identity().count() <= NEAR).then_some(best)
+    (identity(&best) <= NEAR).then_some(best)
 }
 
 /// The parameters among the swept columns: all that a table of results knows of its jobs.

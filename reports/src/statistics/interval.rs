@@ -21,6 +21,11 @@ impl Interval {
         self.low > 0.0
     }
 
+    /// Whether zero lies in it.
+    pub fn has_zero(self) -> bool {
+        !self.above_zero() && !self.below_zero()
+    }
+
     /// Whether it lies wholly below zero.
     pub fn below_zero(self) -> bool {
         self.high < 0.0

@@ -123,11 +123,7 @@ fn matches(results: &SweepResults, rows: &[SummaryRow], arm: &Arm) -> Vec<Match>
 
 /// Whether a row is of the alias' variant and has its settings, as swept or as its jobs have them.
 fn fits(results: &SweepResults, row: &SummaryRow, alias: &Alias) -> bool {
-    let Some(first) = row
-        .cells
-        .first()
-        .and_then(|index| results.cells.get(*index))
-    else {
+    let Some(first) = row.first(results) else {
         return false;
     };
     let parameters = &first.cell.job.parameters;

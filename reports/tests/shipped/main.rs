@@ -3,32 +3,21 @@
 
 #![allow(clippy::unwrap_used)] // Helpers outside `#[test]` functions are tests too.
 
+#[path = "../support/mod.rs"]
+mod support;
 mod world;
 
 use reports::{SweepResults, read_csv, render_page, write_csv};
+use support::{shipped_files, text};
 use sweeps::JobStatus;
-use world::{Fate, files, walk};
+use world::{Fate, walk};
 
 /// What a reader reads of the page.
 fn words(results: &SweepResults) -> String {
     let html = render_page(std::slice::from_ref(results)).unwrap();
     let body = html.find("<body>").unwrap();
     let html = &html[body..html.find("<script>").unwrap()];
-    let mut out = String::new();
-    let mut inside = false;
-    for character in html.chars() {
-        match character {
-            '<' => inside = true,
-            '>' => {
-                inside = false;
-                out.push(' ');
-            }
-            other if !inside => out.push(other),
-            _ => {}
-        }
-    }
-    let words = out.split_whitespace().collect::<Vec<_>>().join(" ");
-    words.replace("&#39;", "'").replace("&gt;", ">")
+    text(html).replace("&#39;", "'").replace("&gt;", ">")
 }
 
 /// The first words, for messages.
@@ -190,7 +179,7 @@ fn another_setting_is_named_and_not_judged() {
 /// Ten seeds at least wherever a sweep asks for a test or for the paper's numbers.
 #[test]
 fn shipped_sweeps_have_seeds_enough_for_their_tests() {
-    for file in files() {
+    for file in shipped_files() {
         let results = world::load(&file, Fate::Perfect, &|text| text.to_owned());
         let tested = results
             .report

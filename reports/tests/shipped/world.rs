@@ -1,8 +1,9 @@
 //! Fabricated results for the cells of a shipped sweep file. They never leave the tests.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 
+use super::support::sweeps_folder;
 use reports::{DatasetInfo, ReportRequest, SplitCounts, SweepResults};
 use sweeps::{
     AttemptNumber, Cell, CellResult, DeviceInfo, Digest, EpochPoint, FinalMetrics, JobStatus,
@@ -22,34 +23,19 @@ pub(crate) enum Fate {
     Half,
 }
 
-/// Where the sweep files are.
-fn folder() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("../sweeps")
-}
-
-/// Every sweep file that ships.
-pub(crate) fn files() -> Vec<PathBuf> {
-    let mut files: Vec<PathBuf> = [folder(), folder().join("small"), folder().join("study")]
-        .iter()
-        .flat_map(|folder| std::fs::read_dir(folder).unwrap())
-        .map(|entry| entry.unwrap().path())
-        .filter(|path| path.extension().is_some_and(|ending| ending == "toml"))
-        .filter(|path| path.file_stem().is_some_and(|stem| stem != "Cargo"))
-        .collect();
-    files.sort();
-    assert!(files.len() > 20, "{files:?}");
-    files
-}
-
 /// The results of `sweeps/NAME.toml`.
 pub(crate) fn walk(name: &str, fate: Fate) -> SweepResults {
-    load(&folder().join(format!("{name}.toml")), fate, &str::to_owned)
+    load(
+        &sweeps_folder().join(format!("{name}.toml")),
+        fate,
+        &str::to_owned,
+    )
 }
 
 /// The perfect results of the file after an edit.
 pub(crate) fn edited(name: &str, from: &str, to: &str) -> SweepResults {
     load(
-        &folder().join(format!("{name}.toml")),
+        &sweeps_folder().join(format!("{name}.toml")),
         Fate::Perfect,
         &|text| {
             assert!(text.contains(from), "{name}");

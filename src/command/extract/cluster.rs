@@ -395,10 +395,7 @@ impl Fetching<'_> {
             .map_err(|error| client.failed(error))?;
         let failure = explained.view.failures.last().map(|last| &last.failure);
         match failure {
-            Some(failure)
-                if failure.class == FailureClass::BadData
-                    && matches!(cell.status, JobStatus::Failed | JobStatus::Quarantined) =>
-            {
+            Some(failure) if failure.class == FailureClass::BadData && cell.status.is_failure() => {
                 if self.request.broken == Broken::Stop {
                     return Err(CommandError::Input(failure.message.clone()));
                 }
