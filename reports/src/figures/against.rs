@@ -215,15 +215,8 @@ fn draw_panel(
     lines: &[Line<'_>],
     top: f64,
 ) -> Option<()> {
-    let mut y = top;
-    if panel.heading.is_empty() {
-        y += 4.0;
-    } else {
-        let style = TextStyle::new(MEDIUM).bold();
-        let text = fit(&panel.heading, MEDIUM, true, WIDTH - 2.0 * EDGE);
-        canvas.text(EDGE, y + 12.0, style, &text);
-        y += 24.0;
-    }
+    canvas.panel_heading(EDGE, top, &panel.heading, WIDTH - 2.0 * EDGE);
+    let mut y = top + if panel.heading.is_empty() { 4.0 } else { 24.0 };
     let entries: Vec<Entry> = lines
         .iter()
         .enumerate()

@@ -10,6 +10,7 @@ use std::fmt::Write;
 use super::about::About;
 use super::color::{Color, INK, WARNING, WHITE, hexadecimal};
 use super::heading::Heading;
+use super::panel::MEDIUM;
 use super::pen::Pen;
 use super::source::Source;
 use super::text;
@@ -200,6 +201,19 @@ impl Canvas {
             unit(style.size),
             escape(text)
         );
+    }
+
+    /// The heading of a panel that begins at `top`, as long as the room allows; nothing where it is empty.
+    pub(super) fn panel_heading(&mut self, left: f64, top: f64, heading: &str, room: f64) {
+        if !heading.is_empty() {
+            let style = TextStyle::new(MEDIUM).bold();
+            self.text(
+                left,
+                top + 12.0,
+                style,
+                &text::fit(heading, MEDIUM, true, room),
+            );
+        }
     }
 
     /// The document. `name` is the figure's, for identifiers; `title` and `description` are for those who cannot see it.

@@ -2,6 +2,8 @@
 //!
 //! A data set is no parameter: it splits every figure into panels and is never an axis.
 
+use std::borrow::Cow;
+
 use super::Figure;
 use super::against::{MOST_LINES, against, lines_of};
 use super::cells::Cells;
@@ -355,9 +357,9 @@ impl Choice<'_> {
 }
 
 /// The results with the scores of one data set at a time, and its name as a part of a file's name.
-fn by_dataset(results: &SweepResults) -> Vec<(String, SweepResults)> {
+fn by_dataset(results: &SweepResults) -> Vec<(String, Cow<'_, SweepResults>)> {
     let Some(column) = results.columns.iter().position(|name| name == "dataset") else {
-        return vec![(String::new(), results.clone())];
+        return vec![(String::new(), Cow::Borrowed(results))];
     };
     let of = |scores: &CellScores| {
         let value = results.cells.get(scores.cell)?.cell.point.get(column)?;
@@ -393,4 +395,7 @@ fn by_dataset(results: &SweepResults) -> Vec<(String, SweepResults)> {
     }
     parts.truncate(MOST_DATASETS);
     parts
+        .into_iter()
+        .map(|(name, part)| (name, Cow::Owned(part)))
+        .collect()
 }

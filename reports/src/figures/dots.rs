@@ -62,11 +62,7 @@ pub(super) fn dots(cells: &Cells) -> Option<Figure> {
         if several {
             description.push(format!("{}:", panel.heading));
         }
-        if !panel.heading.is_empty() {
-            let style = TextStyle::new(MEDIUM).bold();
-            let text = fit(&panel.heading, MEDIUM, true, WIDTH - 2.0 * EDGE);
-            canvas.text(EDGE, y + 12.0, style, &text);
-        }
+        canvas.panel_heading(EDGE, y, &panel.heading, WIDTH - 2.0 * EDGE);
         description.extend(draw_panel(
             &mut canvas,
             cells,

@@ -258,9 +258,7 @@ fn draw_panel(
     (down, ys): (Down, &[Value]),
     top: f64,
 ) {
-    let style = TextStyle::new(MEDIUM).bold();
-    let heading = fit(&panel.heading, MEDIUM, true, WIDTH - sheet.left - 12.0);
-    canvas.text(sheet.left, top + 12.0, style, &heading);
+    canvas.panel_heading(sheet.left, top, &panel.heading, WIDTH - sheet.left - 12.0);
     let top = top + 24.0;
     let means = || {
         panel

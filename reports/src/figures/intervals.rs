@@ -174,13 +174,8 @@ fn values(row: &Row<'_>) -> Vec<f64> {
 }
 
 fn draw_panel(canvas: &mut Canvas, panel: &Panel<'_>, top: f64) {
-    let mut y = top + 4.0;
-    if !panel.heading.is_empty() {
-        let style = TextStyle::new(MEDIUM).bold();
-        let text = fit(&panel.heading, MEDIUM, true, WIDTH - 2.0 * EDGE);
-        canvas.text(EDGE, top + 12.0, style, &text);
-        y = top + 24.0;
-    }
+    canvas.panel_heading(EDGE, top, &panel.heading, WIDTH - 2.0 * EDGE);
+    let y = top + if panel.heading.is_empty() { 4.0 } else { 24.0 };
     let all = panel.rows.iter().flat_map(|row| {
         let values = values(row);
         let ends = student(&values).map(|(low, high)| [low, high]);

@@ -12,7 +12,6 @@ use super::key::Key;
 use super::legend::{self, Entry, Fill, Look};
 use super::panel::{MEDIUM, Panel, whole_ticks};
 use super::panels::{Split, split};
-use super::text::fit;
 
 const WIDTH: f64 = 480.0;
 const PLOT: f64 = 270.0;
@@ -117,13 +116,8 @@ pub(super) fn overlay(curves: &Curves) -> Option<Figure> {
             .take(MOST_LINES)
             .map(|index| groups[*index])
             .collect();
-        let mut y = top + 4.0;
-        if !panel.heading.is_empty() {
-            let style = TextStyle::new(MEDIUM).bold();
-            let text = fit(&panel.heading, MEDIUM, true, WIDTH - 2.0 * EDGE);
-            canvas.text(EDGE, top + 12.0, style, &text);
-            y = top + 24.0;
-        }
+        canvas.panel_heading(EDGE, top, &panel.heading, WIDTH - 2.0 * EDGE);
+        let mut y = top + if panel.heading.is_empty() { 4.0 } else { 24.0 };
         let entries = entries(panel);
         legend::draw(
             &mut canvas,

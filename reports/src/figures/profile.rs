@@ -9,7 +9,6 @@ use super::heading::Heading;
 use super::legend::{self, Entry, Look};
 use super::panel::{MEDIUM, Panel, number_ticks};
 use super::panels::split;
-use super::text::fit;
 use crate::statistics::share_interval;
 
 const WIDTH: f64 = 480.0;
@@ -124,11 +123,7 @@ fn head(name: &str) -> f64 {
 
 fn draw_panel(canvas: &mut Canvas, cells: &Cells, name: &str, lines: &[Line<'_>], top: f64) {
     let head = head(name);
-    if !name.is_empty() {
-        let style = TextStyle::new(MEDIUM).bold();
-        let text = fit(name, MEDIUM, true, WIDTH - 2.0 * EDGE);
-        canvas.text(EDGE, top + 12.0, style, &text);
-    }
+    canvas.panel_heading(EDGE, top, name, WIDTH - 2.0 * EDGE);
     let others = cells.source.others();
     let entries: Vec<Entry> = lines
         .iter()
