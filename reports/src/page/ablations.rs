@@ -14,8 +14,8 @@ use crate::summary::SummaryRow;
 
 /// Values of one setting up to which its interquartile mean gets an interval: the work grows with their number.
 const MOST_RESAMPLED: usize = 200;
-/// Runs from which on: of fewer, the bootstrap covers far less than it says. From here on it covers 91 to 94% of normal
-/// values.
+/// Runs from which on: of fewer, the bootstrap covers far less than it says. From here on it covers somewhat less, which a
+/// simulation in the tests bounds.
 const FEWEST_RESAMPLED: usize = 6;
 /// Values of a parameter up to which their lines get intervals, for the same reason.
 const MOST_VALUES: usize = 50;
@@ -50,7 +50,7 @@ pub(super) fn ablations(section: &Section<'_>) -> String {
     if !html.is_empty() {
         html.push_str(&format!(
             "<p class=\"note\">The interquartile mean is the mean of the middle half of the runs. Its interval resamples seeds within each \
-             combination of the other settings (bootstrap; it covers 91 to 94% rather than 95%), and is given for {FEWEST_RESAMPLED} to \
+             combination of the other settings (bootstrap; it covers somewhat less than 95%), and is given for {FEWEST_RESAMPLED} to \
              {MOST_RESAMPLED} runs and up to {MOST_VALUES} values. A line in which not \
              every run finished may be of other settings than its neighbours. Each data set has lines of its own.</p>\n"
         ));
