@@ -7,10 +7,10 @@ use tokio::task::JoinHandle;
 
 use super::state::State;
 use super::{EngineError, Run};
-use crate::entry::Entry;
-use crate::index::{IndexError, Store, moved};
-use crate::journal::{self, JournalError, Snapshot, Written};
+use crate::model::entry::Entry;
 use crate::scheduler::{Policy, Scheduler};
+use crate::store::index::{IndexError, Store, moved};
+use crate::store::journal::{self, JournalError, Snapshot, Written};
 
 /// Why there is no snapshot.
 #[derive(Debug, thiserror::Error)]
@@ -75,7 +75,7 @@ impl Compaction {
             let stop = stop.clone();
             move || {
                 let written = self.run(&stop);
-                crate::memory::give_back();
+                crate::engine::memory::give_back();
                 written
             }
         });

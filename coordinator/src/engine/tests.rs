@@ -11,12 +11,12 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use sweeps::{EpochPoint, JobStatus, Phase, RunRecord};
 
 use super::*;
-use crate::clock::SystemClock;
-use crate::journal::failing::{FailingDisk, Operation};
+use crate::engine::clock::SystemClock;
 use crate::message::{
     Assignment, Finish, LeaseKey, LeaseRequest, Next, Progress, Receipt, Report, Submit, WorkerId,
 };
 use crate::scheduler::fixture;
+use crate::store::journal::failing::{FailingDisk, Operation};
 
 struct Lab {
     engine: Engine,
@@ -373,7 +373,7 @@ async fn a_state_folder_has_jobs_of_one_kind() {
                 }
             }
         }
-        let repaired = crate::repair::repair(folder.path(), false).unwrap();
+        let repaired = crate::engine::repair::repair(folder.path(), false).unwrap();
         assert_eq!(repaired.sweeps.len(), 1);
     }
 }

@@ -8,8 +8,8 @@ use tokio::time::{Instant, timeout};
 use tokio_util::sync::CancellationToken;
 
 use super::limits::Limits;
-use crate::handle::{EngineHandle, blocking};
-use crate::metrics::{Disk, Metrics, Snapshot};
+use crate::engine::handle::{EngineHandle, blocking};
+use crate::engine::metrics::{Disk, Metrics, Snapshot};
 use crate::scheduler::Totals;
 
 /// The engine answers within this, or it is not well.
@@ -73,7 +73,7 @@ impl Health {
             Ok(Err(refusal)) => return Err(refusal.to_string()),
             Ok(Ok(())) => {}
         }
-        match crate::metrics::free(&self.state) {
+        match crate::engine::metrics::free(&self.state) {
             Some(free) if free < self.least_free => Err(format!(
                 "the disk of the state folder is nearly full: {} MiB left, at least {} MiB are wanted",
                 free >> 20,

@@ -6,10 +6,10 @@ use std::path::Path;
 
 use sweeps::Digest;
 
-use crate::artifacts::Claims;
-use crate::backup::{artifacts_of, folders};
-use crate::clock;
-use crate::journal::{self, JournalError};
+use crate::engine::clock;
+use crate::store::artifacts::Claims;
+use crate::store::backup::{artifacts_of, folders};
+use crate::store::journal::{self, JournalError};
 
 /// An artifact that nobody names is left alone for so long: its record may be on its way.
 const YOUNG_SECONDS: u64 = 3600;
@@ -122,9 +122,9 @@ fn collect(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::artifacts::ArtifactStore;
-    use crate::journal::{Journal, Options};
     use crate::scheduler::tests::world::World;
+    use crate::store::artifacts::ArtifactStore;
+    use crate::store::journal::{Journal, Options};
 
     /// A state folder whose one record names one of two artifacts.
     fn state(folder: &Path) -> [Digest; 2] {

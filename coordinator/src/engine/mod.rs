@@ -4,9 +4,16 @@
 //! When the state cannot be written (a full disk), nothing is acknowledged: what waits is told so, what was decided is
 //! kept and written again until it succeeds, and meanwhile every request is refused in the same words.
 
+pub mod cell_pages;
+pub mod clock;
 mod compaction;
+pub mod expand;
 mod follower;
+pub mod handle;
 mod kind;
+mod memory;
+pub mod metrics;
+pub mod repair;
 mod state;
 #[cfg(test)]
 mod tests;
@@ -21,15 +28,15 @@ use tokio::sync::{broadcast, mpsc, oneshot};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
-use crate::clock::Clock;
-use crate::entry::Entry;
-use crate::expand::Expand;
-use crate::handle::{Call, EngineHandle, Look, Shared, in_place};
-use crate::index::IndexError;
-use crate::journal::{self, JournalError};
+use crate::engine::clock::Clock;
+use crate::engine::expand::Expand;
+use crate::engine::handle::{Call, EngineHandle, Look, Shared, in_place};
+use crate::engine::metrics::Metrics;
 use crate::message::{Change, Counts, Refusal, Timestamp};
-use crate::metrics::Metrics;
+use crate::model::entry::Entry;
 use crate::scheduler::{Effect, Event, Policy, Reply, Scheduler, Ticket};
+use crate::store::index::IndexError;
+use crate::store::journal::{self, JournalError};
 
 use compaction::Compacting;
 pub use kind::StateKind;

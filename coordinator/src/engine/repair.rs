@@ -3,8 +3,8 @@
 use std::path::Path;
 
 use crate::engine::{self, Config, EngineError};
-use crate::journal::{self, JournalError, Mended, Verified};
 use crate::message::Counts;
+use crate::store::journal::{self, JournalError, Mended, Verified};
 
 /// What a repair found and did.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -11,19 +11,19 @@ use sweeps::{AttemptNumber, CellResult, Digest, EpochPoint, JobId, RunRecord};
 use tokio::runtime::{Handle, RuntimeFlavor};
 use tokio::sync::{broadcast, mpsc, oneshot};
 
-use crate::artifacts::{ArtifactStore, Upload};
-use crate::backup::{self, Piece};
-use crate::cell_pages::CellPages;
+use crate::engine::cell_pages::CellPages;
 use crate::engine::chain;
-use crate::expand::{Expand, resolve};
-use crate::garbage::{self, Collected};
-use crate::index::Reader;
+use crate::engine::expand::{Expand, resolve};
 use crate::message::{
     Audit, Audited, Change, DatasetKnown, Explanation, Fail, Finish, FinishAnswer, Goodbye, Hello,
     JobView, LeaseAnswer, LeaseRequest, LogLine, Refusal, Release, Report, ReportAnswer, Steer,
     Submit, Submitted, SweepInfo, SweepSummary, Timestamp, Welcome, WorkerView,
 };
 use crate::scheduler::{Answer, Reply, Request, Scheduler, Ticket};
+use crate::store::artifacts::{ArtifactStore, Upload};
+use crate::store::backup::{self, Piece};
+use crate::store::gc::{self, Collected};
+use crate::store::index::Reader;
 
 /// The engine as everybody else sees it.
 #[derive(Clone)]
@@ -131,7 +131,7 @@ impl EngineHandle {
         let large = submission.ids.len() >= LARGE;
         let answer = self.ask(Request::Submit(Box::new(submission))).await?;
         if large {
-            blocking(crate::memory::give_back).await?;
+            blocking(crate::engine::memory::give_back).await?;
         }
         match answer {
             Answer::Submitted(submitted) => Ok(submitted),
@@ -291,7 +291,7 @@ impl EngineHandle {
             ));
         };
         let state = self.shared.state.clone();
-        blocking(move || garbage::collect_running(&state, &claims, dry_run))
+        blocking(move || gc::collect_running(&state, &claims, dry_run))
             .await?
             .map_err(|error| Refusal::Storage(chain(&error)))
     }

@@ -4,10 +4,10 @@ use std::sync::Arc;
 
 use sweeps::{AttemptNumber, CellResult, JobId, JobStatus};
 
-use crate::cells::CellTable;
-use crate::handle::blocking;
-use crate::index::Reader;
+use crate::engine::handle::blocking;
 use crate::message::Refusal;
+use crate::model::cells::CellTable;
+use crate::store::index::Reader;
 
 /// The cells of a sweep, a bounded page at a time.
 pub struct CellPages {

@@ -17,8 +17,8 @@ use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::{Histogram, exponential_buckets};
 use prometheus_client::registry::{Registry, Unit};
 
-use crate::entry::{Entry, Verdict};
 use crate::message::Receipt;
+use crate::model::entry::{Entry, Verdict};
 use crate::service::access::role::paths;
 
 pub(crate) use snapshot::free;
