@@ -15,12 +15,14 @@ mod client;
 mod connections;
 mod convert;
 mod deadline;
+mod descriptors;
 mod health;
 mod http;
 mod limits;
 mod refusal;
 mod server;
 mod store;
+mod strangers;
 #[cfg(test)]
 mod tests;
 mod tls;

@@ -17,6 +17,7 @@ use tonic::transport::server::{Connected, TcpIncoming};
 use super::access::{Access, GateLayer};
 use super::client::Clients;
 use super::connections::Limited;
+use super::descriptors;
 use super::health::Health;
 use super::limits::{Limits, Places};
 use super::tls::{Tls, TlsError, greet};
@@ -72,9 +73,19 @@ pub enum ServeError {
 pub async fn serve(
     listener: TcpListener,
     engine: EngineHandle,
-    options: Options,
+    mut options: Options,
     shutdown: CancellationToken,
 ) -> Result<(), ServeError> {
+    let descriptors = descriptors::raise();
+    let limits = options.limits.within(descriptors);
+    if limits != options.limits {
+        tracing::warn!(
+            descriptors,
+            connections = limits.connections,
+            "the limit of open files is low: fewer callers are taken at a time"
+        );
+    }
+    options.limits = limits;
     let incoming = TcpIncoming::from(listener)
         .with_nodelay(Some(true))
         .with_keepalive(Some(KEEPALIVE_INTERVAL));
