@@ -1,9 +1,13 @@
 //! The state as people look at it.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
 use std::sync::Arc;
 
 use sweeps::{DatasetSource, Digest, JobId, JobStatus};
+
+use proto::cut;
+use proto::limits::{DESCRIPTION_BYTES, JOB_CELLS, TEXT_BYTES, WORKER_WARNINGS};
 
 use super::Scheduler;
 use super::job::{JobIndex, State, Sweep};
@@ -14,6 +18,41 @@ use crate::message::{
 };
 use crate::model::cells::CellRow;
 use crate::model::cells::CellTable;
+
+/// Bytes of a name inside a sentence.
+const SHOWN_NAME: usize = 128;
+
+/// Some names of many, for a sentence: the first ones, and how many more there are.
+#[derive(Default)]
+struct Names<'a> {
+    first: Vec<&'a str>,
+    more: usize,
+}
+
+impl<'a> Names<'a> {
+    const SHOWN: usize = 8;
+
+    fn add(&mut self, name: &'a str) {
+        if self.first.len() < Self::SHOWN {
+            self.first.push(name);
+        } else {
+            self.more += 1;
+        }
+    }
+}
+
+impl fmt::Display for Names<'_> {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (position, name) in self.first.iter().enumerate() {
+            let comma = if position > 0 { ", " } else { "" };
+            write!(formatter, "{comma}{}", cut(name, SHOWN_NAME))?;
+        }
+        match self.more {
+            0 => Ok(()),
+            more => write!(formatter, " and {more} more"),
+        }
+    }
+}
 
 impl Scheduler {
     /// The revisions of the trainers that its sweeps were submitted for, earlier versions of a sweep included.
@@ -32,7 +71,7 @@ impl Scheduler {
     fn summary(&self, sweep: &Sweep) -> SweepSummary {
         SweepSummary {
             name: sweep.name.to_string(),
-            description: sweep.submission.description.clone(),
+            description: cut(&sweep.submission.description, DESCRIPTION_BYTES),
             priority: sweep.submission.priority,
             paused: sweep.paused,
             cancelled: sweep.cancelled,
@@ -53,8 +92,13 @@ impl Scheduler {
     pub fn sweep_info(&self, name: &str) -> Result<SweepInfo, Refusal> {
         let sweep = self.sweep(name)?;
         let table = &self.grid(sweep.grid).table;
+        let summary = SweepSummary {
+            description: cut(&sweep.submission.description, TEXT_BYTES),
+            ..self.summary(sweep)
+        };
         Ok(SweepInfo {
-            summary: self.summary(sweep),
+            summary,
+            more_datasets: 0,
             file: sweep.submission.file.clone(),
             text: sweep.submission.text.clone(),
             columns: table.columns().to_vec(),
@@ -98,7 +142,8 @@ impl Scheduler {
             .flatten()
             .map(|last| {
                 let worker = &last.worker;
-                format!("{} (attempt {} on {worker})", last.failure, last.attempt).into()
+                let text = format!("{} (attempt {} on {worker})", last.failure, last.attempt);
+                cut(&text, TEXT_BYTES).into()
             });
         CellRow {
             job_id: job.id,
@@ -160,15 +205,13 @@ impl Scheduler {
                 "held back: different jobs failed on it in a row, and {jobs} of them are to be tried elsewhere first"
             ));
         }
-        let mut copies: BTreeMap<&str, (Digest, Vec<&str>)> = BTreeMap::new();
+        let mut revisions: BTreeMap<u32, Names<'_>> = BTreeMap::new();
+        let mut copies: BTreeMap<&str, (Digest, Names<'_>)> = BTreeMap::new();
         for sweep in &self.sweeps {
-            if sweep.submission.trainer_revision != worker.hello.trainer_revision
-                && sweep.counts.of(JobStatus::Pending) > 0
+            let revision = sweep.submission.trainer_revision;
+            if revision != worker.hello.trainer_revision && sweep.counts.of(JobStatus::Pending) > 0
             {
-                warnings.push(format!(
-                    "its trainer revision {} is not that of sweep `{}` ({}): it gets none of its jobs",
-                    worker.hello.trainer_revision, sweep.name, sweep.submission.trainer_revision
-                ));
+                revisions.entry(revision).or_default().add(&sweep.name);
             }
             for (source, digest) in self.grid(sweep.grid).table.sources() {
                 if let DatasetSource::Named(name) = source
@@ -178,18 +221,29 @@ impl Scheduler {
                         .get(name)
                         .is_some_and(|copy| copy != digest)
                 {
-                    let told = copies.entry(name).or_insert((*digest, Vec::new()));
-                    told.1.push(&sweep.name);
+                    let told = copies.entry(name).or_insert((*digest, Names::default()));
+                    told.1.add(&sweep.name);
                 }
             }
         }
+        for (revision, sweeps) in revisions {
+            warnings.push(format!(
+                "its trainer revision {} is not that of {sweeps} ({revision}): it gets none of their jobs",
+                worker.hello.trainer_revision
+            ));
+        }
         for (name, (digest, sweeps)) in copies {
             warnings.push(format!(
-                "its copy of the data set `{name}` is another than that of {} ({} instead of {}): it gets none of their jobs",
-                sweeps.join(", "),
+                "its copy of the data set `{}` is another than that of {sweeps} ({} instead of {}): it gets none of their jobs",
+                cut(name, SHOWN_NAME),
                 worker.hello.datasets[name].short(),
                 digest.short()
             ));
+        }
+        let more = warnings.len().saturating_sub(WORKER_WARNINGS);
+        if more > 0 {
+            warnings.truncate(WORKER_WARNINGS - 1);
+            warnings.push(format!("and {} warnings more", more + 1));
         }
         warnings
     }
@@ -205,9 +259,11 @@ impl Scheduler {
             dataset: self.dataset_of(index),
             status: job.status(),
             attempts: job.attempts.0,
+            more_cells: (job.places.iter().count() as u64).saturating_sub(JOB_CELLS as u64),
             cells: job
                 .places
                 .iter()
+                .take(JOB_CELLS)
                 .map(|place| {
                     let sweep = &self.sweeps[self.grid(place.grid).sweep as usize];
                     (sweep.name.to_string(), u64::from(place.cell))
@@ -235,13 +291,24 @@ impl Scheduler {
 
     /// The jobs whose ids begin with these digits, at most `most`.
     pub fn find_jobs(&self, prefix: &str, most: usize) -> Vec<JobId> {
-        let prefix = prefix.to_ascii_lowercase();
-        self.jobs
-            .iter()
-            .map(|job| job.id)
-            .filter(|id| id.to_string().starts_with(&prefix))
-            .take(most)
-            .collect()
+        let Some(prefix) = prefix
+            .chars()
+            .map(|digit| digit.to_digit(16).map(|digit| digit as u8))
+            .collect::<Option<Vec<u8>>>()
+        else {
+            return Vec::new();
+        };
+        // By digits, not by text: there may be a million jobs.
+        let nibble = |id: &JobId, at: usize| {
+            let byte = id.0.get(at / 2).copied();
+            byte.map(|byte| if at % 2 == 0 { byte >> 4 } else { byte & 15 })
+        };
+        let begins = |id: &JobId| {
+            let mut digits = prefix.iter().enumerate();
+            digits.all(|(at, digit)| nibble(id, at) == Some(*digit))
+        };
+        let ids = self.jobs.iter().map(|job| job.id);
+        ids.filter(begins).take(most).collect()
     }
 
     /// Whether an audit is not over.
