@@ -11,11 +11,13 @@ mod compaction;
 mod config;
 mod error;
 pub mod expand;
+pub mod feed;
 mod follower;
 pub mod handle;
 mod kind;
 mod memory;
 pub mod metrics;
+pub mod rows;
 mod running;
 mod state;
 #[cfg(test)]

@@ -8,13 +8,14 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::sync::{broadcast, mpsc, oneshot};
+use tokio::sync::{mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
 
 use super::call::{Call, Query};
 use super::clock::Clock;
 use super::compaction::{self, Compacting, Compaction, CompactionError};
 use super::error::EngineError;
+use super::feed::Feed;
 use super::state::{Kept, State};
 use crate::message::{Change, Refusal, Timestamp};
 use crate::model::entry::Entry;
@@ -34,7 +35,7 @@ pub(super) struct Turns {
     /// Away while it is written.
     state: Option<State>,
     clock: Arc<dyn Clock>,
-    changes: broadcast::Sender<Change>,
+    feed: Arc<Feed>,
     /// Who waits for which answer.
     waiting: BTreeMap<Ticket, oneshot::Sender<Reply>>,
     wake_at: Option<Timestamp>,
@@ -64,13 +65,13 @@ impl Turns {
         scheduler: Scheduler,
         state: State,
         clock: Arc<dyn Clock>,
-        changes: broadcast::Sender<Change>,
+        feed: Arc<Feed>,
     ) -> Self {
         Self {
             scheduler,
             state: Some(state),
             clock,
-            changes,
+            feed,
             waiting: BTreeMap::new(),
             wake_at: None,
             broken: None,
@@ -297,12 +298,7 @@ impl Turns {
     }
 
     fn publish(&self, changes: Vec<Change>) {
-        if self.changes.receiver_count() > 0 {
-            for change in changes {
-                // Nobody listening any more is well.
-                let _ = self.changes.send(change);
-            }
-        }
+        self.feed.publish(changes);
     }
 
     fn answer(&mut self, ticket: Ticket, reply: Reply) {

@@ -216,6 +216,20 @@ impl CellTable {
         })
     }
 
+    /// A cell's seed.
+    pub fn seed(&self, cell: usize) -> Result<u64, CellError> {
+        Ok(self.row(cell)?.0)
+    }
+
+    /// Whether two cells differ in their seed alone.
+    pub fn are_alike(&self, left: usize, right: usize) -> bool {
+        let key = |cell| {
+            let Row(_, source, variant, reporting, settings, point) = self.row(cell).ok()?;
+            Some((source, variant, reporting, settings, point))
+        };
+        key(left) == key(right)
+    }
+
     /// A cell.
     pub fn cell(&self, cell: usize) -> Result<Cell, CellError> {
         let Row(_, _, variant, reporting, _, point) = self.row(cell)?;

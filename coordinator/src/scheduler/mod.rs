@@ -46,6 +46,7 @@ pub use crate::model::entry::{Entry, Submission, Verdict};
 pub use image::ImageError;
 pub use policy::Policy;
 pub use totals::{DeviceTotals, Totals};
+pub(crate) use view::JobRow;
 
 use job::{Grid, Job, JobIndex, Sweep};
 use worker::{Parked, Worker};

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
+use std::ops::Range;
 use std::sync::Arc;
 
 use sweeps::{DatasetSource, Digest, JobId, JobStatus};
@@ -52,6 +53,21 @@ impl fmt::Display for Names<'_> {
             more => write!(formatter, " and {more} more"),
         }
     }
+}
+
+/// Where the job of a cell stands, from memory alone.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct JobRow {
+    pub(crate) cell: usize,
+    pub(crate) job_id: JobId,
+    pub(crate) status: JobStatus,
+    pub(crate) attempts: u64,
+    /// The last failure, of a job without a record.
+    pub(crate) error: Option<Arc<str>>,
+    /// Of a finished job: its final AUCs, its epochs, the codes of its warnings.
+    pub(crate) scores: [Option<f64>; 2],
+    pub(crate) epochs: u32,
+    pub(crate) warnings: Box<[Arc<str>]>,
 }
 
 impl Scheduler {
@@ -116,8 +132,13 @@ impl Scheduler {
 
     /// The time of attempts of its jobs that came to nothing, each job once however many cells share it.
     fn lost_ms(&self, sweep: &Sweep) -> u64 {
-        let jobs: BTreeSet<JobIndex> = self.grid(sweep.grid).jobs.iter().copied().collect();
-        jobs.into_iter()
+        // Of a million jobs few failed.
+        let jobs = self.grid(sweep.grid).jobs.iter().copied();
+        let failed: BTreeSet<JobIndex> = jobs
+            .filter(|index| self.job(*index).history.is_some())
+            .collect();
+        failed
+            .into_iter()
             .filter_map(|index| Some(self.job(index).history.as_ref()?.lost_ms))
             .fold(0, u64::saturating_add)
     }
@@ -132,6 +153,71 @@ impl Scheduler {
             .map(|index| self.cell_row(*index))
             .collect();
         Ok((grid.table.clone(), rows))
+    }
+
+    /// A sweep's version and its cells.
+    pub(crate) fn grid_of(&self, name: &str) -> Result<(u32, Arc<CellTable>), Refusal> {
+        let sweep = self.sweep(name)?;
+        Ok((sweep.grid, self.grid(sweep.grid).table.clone()))
+    }
+
+    /// Where the jobs of some cells stand, those of certain statuses alone (none: all). `None`: that version of the sweep
+    /// was replaced.
+    pub(crate) fn job_rows(
+        &self,
+        grid: u32,
+        cells: Range<usize>,
+        statuses: &[JobStatus],
+    ) -> Option<Vec<JobRow>> {
+        let jobs = self.grids.get(grid as usize)?.jobs.get(cells.clone())?;
+        let wanted = |status| statuses.is_empty() || statuses.contains(&status);
+        let rows = cells
+            .zip(jobs)
+            .filter(|(_, index)| wanted(self.job(**index).status()));
+        Some(
+            rows.map(|(cell, index)| self.job_row(cell, *index))
+                .collect(),
+        )
+    }
+
+    fn job_row(&self, cell: usize, index: JobIndex) -> JobRow {
+        let CellRow {
+            job_id,
+            status,
+            attempts,
+            error,
+        } = self.cell_row(index);
+        let (scores, epochs, warnings) = match &self.job(index).state {
+            State::Done(done) => (done.scores, done.epochs, done.warnings.clone()),
+            _ => Default::default(),
+        };
+        JobRow {
+            cell,
+            job_id,
+            status,
+            attempts,
+            error,
+            scores,
+            epochs,
+            warnings,
+        }
+    }
+
+    /// A sweep's cells that have this job, and where the job stands.
+    pub fn cell_rows_of(
+        &self,
+        name: &str,
+        job: JobId,
+    ) -> Result<(Arc<CellTable>, Vec<usize>, CellRow), Refusal> {
+        let sweep = self.sweep(name)?;
+        let index = *self.by_id.get(&job).ok_or(Refusal::UnknownJob(job))?;
+        let places = self.job(index).places.iter();
+        let cells = places.filter(|place| place.grid == sweep.grid);
+        Ok((
+            self.grid(sweep.grid).table.clone(),
+            cells.map(|place| place.cell as usize).collect(),
+            self.cell_row(index),
+        ))
     }
 
     fn cell_row(&self, index: JobIndex) -> CellRow {

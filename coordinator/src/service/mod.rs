@@ -9,6 +9,7 @@
 pub mod exposure;
 
 pub(crate) mod access;
+mod brief;
 mod connections;
 mod deadline;
 mod descriptors;

@@ -3,7 +3,7 @@
 use std::io;
 use std::time::Duration;
 
-use proto::limits::MESSAGE_BYTES;
+use proto::limits::{ANSWER_BYTES, MESSAGE_BYTES};
 use proto::wire::client_service_server::ClientServiceServer;
 use proto::wire::worker_service_server::WorkerServiceServer;
 use tokio::io::{AsyncRead, AsyncWrite};
@@ -110,7 +110,7 @@ where
         places: places.clone(),
     })
     .max_decoding_message_size(MESSAGE_BYTES)
-    .max_encoding_message_size(MESSAGE_BYTES);
+    .max_encoding_message_size(ANSWER_BYTES);
     let clients = ClientServiceServer::new(Clients {
         engine,
         version: options.version,
@@ -118,7 +118,7 @@ where
         places,
     })
     .max_decoding_message_size(MESSAGE_BYTES)
-    .max_encoding_message_size(MESSAGE_BYTES);
+    .max_encoding_message_size(ANSWER_BYTES);
     let (reporter, health) = tonic_health::server::health_reporter();
     if let Some(health) = options.health {
         tokio::spawn(health.report(reporter, shutdown.clone()));
