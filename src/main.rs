@@ -17,15 +17,14 @@ mod labels;
 mod output;
 mod progress;
 mod supervisor;
-mod telemetry;
 mod version;
 
-use std::io::IsTerminal;
 use std::process::ExitCode;
 
 use clap::Parser;
 
 use crate::arguments::{Arguments, Command};
+use crate::error::CommandError;
 
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
@@ -33,11 +32,11 @@ fn main() -> ExitCode {
         arguments.command,
         Command::Coordinator(_) | Command::Worker(_)
     );
-    telemetry::install(&arguments.global, long_running);
+    output::install_log(&arguments.global, long_running);
     match command::execute(arguments) {
-        Ok(()) => ExitCode::from(exit_code::OK),
+        Ok(()) | Err(CommandError::PipeClosed) => ExitCode::from(exit_code::OK),
         Err(error) => {
-            output::say(&error::show(&error, std::io::stderr().is_terminal()));
+            output::say_error(&error);
             ExitCode::from(error.exit_code())
         }
     }

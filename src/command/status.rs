@@ -292,15 +292,15 @@ pub fn explain(arguments: &Job, format: Format) -> Result<(), CommandError> {
         let plural = if view.attempts == 1 { "" } else { "s" };
         let mut text = format!("job {job}\nstatus {}, {} attempt{plural}", view.status, view.attempts);
         for reason in &explanation.reasons {
-            text += &format!("\n- {reason}");
+            text += &format!("\n- {}", output::line(reason));
         }
         for failure in &view.failures {
             text += &format!(
                 "\n  attempt {} on `{}`, {} ago: {}",
                 failure.attempt,
-                failure.worker,
+                output::line(&failure.worker),
                 super::age(clock::unix_milliseconds().saturating_sub(failure.at.0)),
-                failure.failure
+                output::line(&failure.failure.to_string())
             );
         }
         output::print(&text)
