@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use coordinator::message::{Receipt, Steer, SteerAction, Submit, Target};
 use coordinator::service::Caller;
-use coordinator::{Entry, journal};
+use coordinator::{Entry, store::journal};
 use proto::{Bearer, Keys};
 use sweeps::{Digest, JobId, JobStatus};
 use tokio::time::sleep;

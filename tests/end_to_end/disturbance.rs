@@ -5,7 +5,7 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 
 use coordinator::message::Receipt;
-use coordinator::{Entry, journal};
+use coordinator::{Entry, store::journal};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use sweeps::{AttemptNumber, JobId};

@@ -11,12 +11,12 @@ use tonic::service::interceptor::InterceptedService;
 use tonic::transport::Channel;
 use tonic::{Code, Request, Status, Streaming};
 
-use crate::backup::Piece;
-use crate::garbage::Collected;
 use crate::message::{
     Audit, Audited, Change, DatasetKnown, Explanation, LogLine, Steer, Submit, Submitted,
     SweepInfo, SweepSummary, WorkerView,
 };
+use crate::store::backup::Piece;
+use crate::store::gc::Collected;
 
 /// How long a call may take that waits for nothing but the coordinator's disk.
 const CALL: Duration = Duration::from_mins(1);

@@ -17,7 +17,7 @@ use tonic::{Request, Response, Status};
 use super::limits::{Place, Places};
 use super::refusal::status;
 use super::worker::stopping;
-use crate::handle::EngineHandle;
+use crate::engine::handle::EngineHandle;
 use crate::message::{Refusal, Steer, Submit};
 
 /// Cells on their way to a slow reader: records of some kilobytes each.

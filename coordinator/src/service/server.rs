@@ -21,8 +21,8 @@ use super::health::Health;
 use super::limits::{Limits, Places};
 use super::tls::{Tls, TlsError, greet};
 use super::worker::Workers;
-use crate::handle::EngineHandle;
-use crate::metrics::Metrics;
+use crate::engine::handle::EngineHandle;
+use crate::engine::metrics::Metrics;
 
 /// Calls of one connection at a time. A worker has three, a watching page a few; each may hold a message of
 /// [`MESSAGE_BYTES`].

@@ -8,8 +8,8 @@ use tonic::Status;
 
 use super::client::{Clients, Stream};
 use super::refusal::status;
-use crate::backup::Piece;
 use crate::message::Audit;
+use crate::store::backup::Piece;
 
 /// Pieces on their way: a megabyte a reader.
 const PIECES_AHEAD: usize = 4;

@@ -18,7 +18,7 @@ use super::deadline::patience;
 use super::limits::Places;
 use super::refusal::status;
 use crate::engine::StateKind;
-use crate::handle::EngineHandle;
+use crate::engine::handle::EngineHandle;
 use crate::message::{Fail, Finish, LeaseRequest, Release, WorkerId};
 
 /// The longest that a call for work waits: proxies cut calls that are silent for longer.

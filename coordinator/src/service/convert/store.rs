@@ -3,9 +3,9 @@
 use proto::limits::MESSAGE_BYTES;
 use proto::{WireError, required, text, wire};
 
-use crate::backup::Piece;
-use crate::garbage::Collected;
 use crate::message::AuditStamp;
+use crate::store::backup::Piece;
+use crate::store::gc::Collected;
 
 impl From<Piece> for wire::BackupResponse {
     fn from(piece: Piece) -> Self {

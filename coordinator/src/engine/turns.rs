@@ -1,189 +1,35 @@
-//! The engine: it drains a batch of requests, steps the scheduler with each, writes all entries with one sync, brings the
+//! The engine's loop: it drains a batch of requests, steps the scheduler with each, writes all entries with one sync, brings the
 //! index up to date, and only then lets the answers go.
 //!
 //! When the state cannot be written (a full disk), nothing is acknowledged: what waits is told so, what was decided is
 //! kept and written again until it succeeds, and meanwhile every request is refused in the same words.
 
-mod compaction;
-mod follower;
-mod kind;
-mod state;
-#[cfg(test)]
-mod tests;
-
 use std::collections::BTreeMap;
-use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::atomic::AtomicU64;
 use std::time::Duration;
 
 use tokio::sync::{broadcast, mpsc, oneshot};
-use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
-use crate::clock::Clock;
-use crate::entry::Entry;
-use crate::expand::Expand;
-use crate::handle::{Call, EngineHandle, Look, Shared, in_place};
-use crate::index::IndexError;
-use crate::journal::{self, JournalError};
-use crate::message::{Change, Counts, Refusal, Timestamp};
-use crate::metrics::Metrics;
-use crate::scheduler::{Effect, Event, Policy, Reply, Scheduler, Ticket};
+use super::call::{Call, Query};
+use super::clock::Clock;
+use super::compaction::{self, Compacting, Compaction, CompactionError};
+use super::error::EngineError;
+use super::state::{Kept, State};
+use crate::message::{Change, Refusal, Timestamp};
+use crate::model::entry::Entry;
+use crate::model::error_chain::chain;
+use crate::scheduler::{Effect, Event, Reply, Scheduler, Ticket};
+use crate::store::blocking::in_place;
+use crate::store::journal::Written;
 
-use compaction::Compacting;
-pub use kind::StateKind;
-use state::{Kept, State};
-
-/// Requests that may wait for the engine; a caller waits for room beyond that. A few turns' worth.
-const CALLS: usize = 1024;
 /// Requests of one turn. More would let the first wait for the last; fewer would sync more often.
 const BATCH: usize = 256;
-/// Changes that a subscriber may be behind.
-const CHANGES: usize = 4096;
 /// How long to wait before a write that failed is tried again.
 const RETRY: Duration = Duration::from_millis(500);
 
-/// The settings of an engine.
-#[derive(Clone)]
-pub struct Config {
-    /// The state folder. Journal, index and artifacts are in it.
-    pub state: PathBuf,
-    /// How the scheduler decides.
-    pub policy: Policy,
-    /// How the journal is kept.
-    pub journal: journal::Options,
-    /// The longest artifact that is taken, in bytes.
-    pub longest_artifact: u64,
-    /// Throw the index away at the start and make it again.
-    pub rebuild_index: bool,
-    /// What counts what is written.
-    pub metrics: Metrics,
-    /// The revision of the trainer that sweeps are submitted for: [`sweeps::NOOP_REVISION`] makes a state folder whose
-    /// jobs train nothing, [`sweeps::REHEARSAL_REVISION`] one of rehearsals.
-    pub trainer_revision: u32,
-}
-
-impl Config {
-    /// Defaults in that state folder.
-    pub fn new(state: impl Into<PathBuf>) -> Self {
-        Self {
-            state: state.into(),
-            policy: Policy::default(),
-            journal: journal::Options::default(),
-            longest_artifact: 1 << 30,
-            rebuild_index: false,
-            metrics: Metrics::new(),
-            trainer_revision: sweeps::TRAINER_REVISION,
-        }
-    }
-}
-
-/// Opens the state folder like a start would, its index made again where that is asked for or needed, and closes it.
-/// Answers the sweeps with their jobs by status.
-pub(crate) fn open_and_close(config: &Config) -> Result<Vec<(String, Counts)>, EngineError> {
-    let opened = State::open(config)?;
-    opened.state.close();
-    let sweeps = opened.scheduler.sweeps().into_iter();
-    Ok(sweeps.map(|sweep| (sweep.name, sweep.counts)).collect())
-}
-
-/// Why an engine does not start, or stopped.
-#[derive(Debug, thiserror::Error)]
-pub enum EngineError {
-    /// The journal cannot be used.
-    #[error(transparent)]
-    Journal(#[from] JournalError),
-    /// The index cannot be made.
-    #[error(transparent)]
-    Index(#[from] IndexError),
-    /// Records of real training, of rehearsals and of no-op jobs never share a state folder.
-    #[error(
-        "the state folder {state} holds {}: give {} a folder of their own",
-        held.jobs(),
-        wanted.jobs()
-    )]
-    OtherKind {
-        /// The folder.
-        state: PathBuf,
-        /// What is in it.
-        held: StateKind,
-        /// What was to go into it.
-        wanted: StateKind,
-    },
-    /// A task of it ended in a panic: a bug.
-    #[error("the engine stopped: {0}")]
-    Task(String),
-}
-
-/// A running engine.
-pub struct Engine {
-    handle: EngineHandle,
-    task: JoinHandle<Result<(), EngineError>>,
-}
-
-impl Engine {
-    /// Opens the state folder, takes the state from the journal, and runs until `shutdown`.
-    ///
-    /// # Errors
-    /// [`EngineError`]: the folder is in use, damaged, or cannot be written.
-    pub async fn start(
-        config: Config,
-        clock: Arc<dyn Clock>,
-        expand: Expand,
-        shutdown: CancellationToken,
-    ) -> Result<Self, EngineError> {
-        let state = config.state.clone();
-        let trainer_revision = config.trainer_revision;
-        let opened = tokio::task::spawn_blocking(move || State::open(&config))
-            .await
-            .map_err(|error| EngineError::Task(error.to_string()))??;
-        let (calls, receiver) = mpsc::channel(CALLS);
-        let (changes, _) = broadcast::channel(CHANGES);
-        let handle = EngineHandle {
-            shared: Arc::new(Shared {
-                calls,
-                changes: changes.clone(),
-                tickets: AtomicU64::new(1),
-                reader: opened.reader,
-                artifacts: opened.artifacts,
-                state,
-                expand,
-                trainer_revision,
-            }),
-        };
-        let run = Run {
-            scheduler: opened.scheduler,
-            state: Some(opened.state),
-            clock,
-            changes,
-            waiting: BTreeMap::new(),
-            wake_at: None,
-            broken: None,
-            compacting: None,
-        };
-        let task = tokio::spawn(run.run(receiver, shutdown));
-        Ok(Self { handle, task })
-    }
-
-    /// How to speak to it.
-    pub fn handle(&self) -> EngineHandle {
-        self.handle.clone()
-    }
-
-    /// Waits until it has stopped, everything written.
-    ///
-    /// # Errors
-    /// [`EngineError`], where it stopped by itself.
-    pub async fn stopped(self) -> Result<(), EngineError> {
-        drop(self.handle);
-        self.task
-            .await
-            .map_err(|error| EngineError::Task(error.to_string()))?
-    }
-}
-
-struct Run {
+/// The loop and what it owns.
+pub(super) struct Turns {
     scheduler: Scheduler,
     /// Away while it is written.
     state: Option<State>,
@@ -213,8 +59,26 @@ struct Turn {
     changes: Vec<Change>,
 }
 
-impl Run {
-    async fn run(
+impl Turns {
+    pub(super) fn new(
+        scheduler: Scheduler,
+        state: State,
+        clock: Arc<dyn Clock>,
+        changes: broadcast::Sender<Change>,
+    ) -> Self {
+        Self {
+            scheduler,
+            state: Some(state),
+            clock,
+            changes,
+            waiting: BTreeMap::new(),
+            wake_at: None,
+            broken: None,
+            compacting: None,
+        }
+    }
+
+    pub(super) async fn run(
         mut self,
         mut calls: mpsc::Receiver<Call>,
         shutdown: CancellationToken,
@@ -270,7 +134,7 @@ impl Run {
         }
         let now = self.clock.now();
         let mut turn = Turn::default();
-        let mut looks: Vec<Look> = Vec::new();
+        let mut queries: Vec<Query> = Vec::new();
         for call in calls {
             match call {
                 Call::Request(ticket, request, reply) => {
@@ -286,7 +150,7 @@ impl Run {
                     self.waiting.remove(&ticket);
                     self.step(now, Event::Abandon(ticket), &mut turn);
                 }
-                Call::Look(look) => looks.push(look),
+                Call::Query(query) => queries.push(query),
             }
         }
         if self.broken.is_none() && self.wake_at.is_some_and(|at| at <= now) {
@@ -295,8 +159,8 @@ impl Run {
         }
         self.complete(turn, now).await?;
         self.compact().await?;
-        for look in looks {
-            look(match &self.broken {
+        for query in queries {
+            query(match &self.broken {
                 None => Ok((&self.scheduler, now)),
                 Some(broken) => Err(&broken.refusal),
             });
@@ -449,6 +313,26 @@ impl Run {
         }
     }
 
+    /// Lets a snapshot be written when the journal has grown long: beside what goes on, from what is on disk.
+    async fn compact(&mut self) -> Result<(), EngineError> {
+        let is_due = self.state.as_ref().is_some_and(State::is_snapshot_due);
+        if self.broken.is_some() || self.compacting.is_some() || !is_due {
+            return Ok(());
+        }
+        let compaction = self.with_state(State::begin_snapshot).await?;
+        self.compacting = compaction.map(Compaction::start);
+        Ok(())
+    }
+
+    async fn end_snapshot(
+        &mut self,
+        ended: Result<Result<Written, CompactionError>, String>,
+    ) -> Result<(), EngineError> {
+        let ended = ended.map_err(EngineError::Task)?;
+        self.with_state(move |state| state.end_snapshot(ended))
+            .await
+    }
+
     async fn finish(mut self) -> Result<(), EngineError> {
         if self.broken.is_some() {
             self.mend().await?;
@@ -468,16 +352,4 @@ impl Run {
         }
         Ok(())
     }
-}
-
-/// An error with its causes in one line.
-pub(crate) fn chain(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        text.push_str(": ");
-        text.push_str(&error.to_string());
-        cause = error.source();
-    }
-    text
 }

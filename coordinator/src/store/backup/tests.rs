@@ -1,8 +1,8 @@
 //! A backup that arrives is whole or nothing, and stays in its folder.
 
 use super::*;
-use crate::journal::{Journal, Options};
 use crate::scheduler::tests::world::World;
+use crate::store::journal::{Journal, Options};
 
 fn state(folder: &Path) {
     let mut world = World::new();

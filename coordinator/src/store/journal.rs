@@ -38,7 +38,7 @@ use std::sync::Arc;
 
 use sweeps::Digest;
 
-use crate::entry::Entry;
+use crate::model::entry::Entry;
 
 pub(crate) use disk::sync_folder;
 pub use disk::{Disk, DiskFile, RealDisk};

@@ -10,8 +10,8 @@ use sweeps::Digest;
 use super::JournalError;
 use super::files::{self, Segment, Which, path_of, snapshot_of};
 use super::frame::{self, FRAME, HEADER, Kind, Location};
-use crate::entry::Entry;
-use crate::image::ImagePart;
+use crate::model::entry::Entry;
+use crate::model::image::ImagePart;
 
 /// An entry that was read.
 #[derive(Debug)]

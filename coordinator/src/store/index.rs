@@ -15,9 +15,9 @@ use std::sync::Arc;
 
 use sweeps::{AttemptNumber, Digest, EpochPoint, JobId, Phase, RunRecord};
 
-use crate::entry::Entry;
-use crate::journal::{self, Location};
 use crate::message::{LogLine, Refusal};
+use crate::model::entry::Entry;
+use crate::store::journal::{self, Location};
 
 pub use memory::MemoryStore;
 pub use sled_store::SledStore;

@@ -5,7 +5,7 @@ use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use super::Piece;
-use crate::journal::{JournalError, Verified, is_name, sync_folder, verify};
+use crate::store::journal::{JournalError, Verified, is_name, sync_folder, verify};
 
 /// Why a backup was not received.
 #[derive(Debug, thiserror::Error)]

@@ -10,9 +10,9 @@ use sweeps::Digest;
 use tokio::fs::File;
 use tokio::io::AsyncWriteExt;
 
-use crate::handle::blocking;
-use crate::journal::{JournalError, sync_folder};
 use crate::message::Refusal;
+use crate::store::blocking::blocking;
+use crate::store::journal::{JournalError, sync_folder};
 
 /// A folder of artifacts.
 #[derive(Debug, Clone)]

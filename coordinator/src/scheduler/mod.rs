@@ -42,7 +42,7 @@ use crate::message::{
     Refusal, Release, Report, ReportAnswer, Steer, Submitted, Timestamp, Welcome, WorkerId,
 };
 
-pub use crate::entry::{Entry, Submission, Verdict};
+pub use crate::model::entry::{Entry, Submission, Verdict};
 pub use image::ImageError;
 pub use policy::Policy;
 pub use totals::{DeviceTotals, Totals};

@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use sweeps::{Cell, DatasetSource, Digest, ExtractionSweep};
 
-use crate::cells::CellTable;
 use crate::message::{Refusal, Requirements, Submit};
+use crate::model::cells::CellTable;
 use crate::scheduler::Submission;
 
 /// A sweep file, parsed and expanded: what [`Expand`] gives.

@@ -7,7 +7,7 @@ use std::path::Path;
 use proto::limits::CHUNK_BYTES;
 
 use super::folders;
-use crate::journal::{self, JournalError};
+use crate::store::journal::{self, JournalError};
 
 /// A piece of a backup, in the order in which they are sent.
 #[derive(Debug, Clone, PartialEq, Eq)]

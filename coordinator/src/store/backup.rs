@@ -12,8 +12,8 @@ use std::path::Path;
 
 use sweeps::Digest;
 
-use crate::entry::Entry;
-use crate::journal::{self, JournalError, Verified, sync_folder};
+use crate::model::entry::Entry;
+use crate::store::journal::{self, JournalError, Verified, sync_folder};
 
 pub use receive::{ReceiveError, Receiver};
 pub use send::{Piece, send};

@@ -9,10 +9,10 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 use sweeps::{AttemptNumber, Digest, JobId};
 
-use crate::cells::CellTable;
 use crate::message::{
     AttemptFailure, AuditVerdict, Hello, Receipt, Requirements, Timestamp, WorkerId,
 };
+use crate::model::cells::CellTable;
 
 /// Jobs of one part: some megabytes of JSON.
 pub const JOBS_PER_PART: usize = 10_000;
@@ -216,7 +216,7 @@ mod optional {
 
     use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-    use crate::cells::CellTable;
+    use crate::model::cells::CellTable;
 
     #[expect(clippy::ref_option, reason = "the form that serde takes")]
     pub(super) fn serialize<S: Serializer>(

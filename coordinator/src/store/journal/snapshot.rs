@@ -21,7 +21,7 @@ use super::files::{Which, part_of, snapshot_of};
 use super::frame::{self, HEADER, Kind, Location};
 use super::scan::{Size, scan};
 use super::{Journal, JournalError};
-use crate::entry::Entry;
+use crate::model::entry::Entry;
 
 /// Bytes that are gathered before they are written.
 const BUFFER: usize = 1 << 20;

@@ -18,7 +18,7 @@
 use sweeps::Digest;
 
 use super::JournalError;
-use crate::entry::Entry;
+use crate::model::entry::Entry;
 
 pub(super) const VERSION: u16 = 3;
 /// Length of a segment's header.
