@@ -10,6 +10,7 @@ mod client;
 mod clock;
 mod command;
 mod data_folders;
+mod door;
 mod error;
 mod exit_code;
 mod interrupt;
@@ -21,13 +22,11 @@ mod version;
 
 use std::process::ExitCode;
 
-use clap::Parser;
-
 use crate::arguments::{Arguments, Command};
 use crate::error::CommandError;
 
 fn main() -> ExitCode {
-    let arguments = Arguments::parse();
+    let arguments = Arguments::of_process();
     let long_running = matches!(
         arguments.command,
         Command::Coordinator(_) | Command::Worker(_)

@@ -18,7 +18,7 @@ const BURST: Duration = Duration::from_millis(200);
 /// Prints the kept lines, and with `--follow` those that come.
 pub fn logs(arguments: &Logs, format: Format) -> Result<(), CommandError> {
     super::runtime()?.block_on(async {
-        let client = Client::new(&arguments.connection)?;
+        let client = Client::open(&arguments.endpoint)?;
         let job = client.find_job(&arguments.job).await?;
         let attempt = arguments.attempt.map(AttemptNumber);
         if arguments.follow {

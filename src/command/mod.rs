@@ -8,6 +8,7 @@ mod drain;
 mod estimate;
 mod export;
 mod extract;
+mod local_coordinator;
 mod local_workers;
 mod logs;
 mod noop_worker;

@@ -7,7 +7,7 @@ use coordinator::message::{
 };
 use sweeps::{CellResult, JobStatus};
 
-use crate::arguments::{Connection, Format, Job, Status};
+use crate::arguments::{Endpoint, Format, Job, Status};
 use crate::client::Client;
 use crate::clock;
 use crate::error::CommandError;
@@ -17,7 +17,7 @@ use crate::output;
 /// All sweeps, or the jobs of one.
 pub fn status(arguments: &Status, format: Format) -> Result<(), CommandError> {
     super::runtime()?.block_on(async {
-        let client = Client::new(&arguments.connection)?;
+        let client = Client::open(&arguments.endpoint)?;
         match &arguments.sweep {
             None => sweeps_table(&client.sweeps().await?, format),
             Some(sweep) => {
@@ -156,9 +156,9 @@ fn epochs(cell: &CellResult) -> usize {
 }
 
 /// All workers.
-pub fn workers(connection: &Connection, format: Format) -> Result<(), CommandError> {
+pub fn workers(endpoint: &Endpoint, format: Format) -> Result<(), CommandError> {
     super::runtime()?.block_on(async {
-        let client = Client::new(connection)?;
+        let client = Client::open(endpoint)?;
         let workers = client
             .workers()
             .await
@@ -278,7 +278,7 @@ fn worker_json(worker: &WorkerView) -> serde_json::Value {
 /// Why a job is where it is.
 pub fn explain(arguments: &Job, format: Format) -> Result<(), CommandError> {
     super::runtime()?.block_on(async {
-        let client = Client::new(&arguments.connection)?;
+        let client = Client::open(&arguments.endpoint)?;
         let job = client.find_job(&arguments.job).await?;
         let explanation = client.explain(job).await.map_err(|error| client.failed(error))?;
         let view = &explanation.view;

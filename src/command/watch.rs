@@ -19,7 +19,7 @@ use crate::progress::{News, Progress};
 /// Follows the sweep.
 pub fn watch(arguments: &SweepOf, format: Format) -> Result<(), CommandError> {
     super::runtime()?.block_on(async {
-        let client = Client::new(&arguments.connection)?;
+        let client = Client::open(&arguments.endpoint)?;
         follow(&client, &arguments.sweep, format).await
     })
 }
