@@ -224,6 +224,7 @@ impl Worker {
         let parcel = Parcel {
             record: Arc::new(record),
             artifacts: Some(Arc::new(artifacts)),
+            spool: Arc::clone(&self.spool),
         };
         let key = (task.job_id, task.attempt);
         let next = self.next_after(heart, key, asks_on);
