@@ -7,31 +7,18 @@
 //! *Invariant:* the scheduler does no IO, reads no clock and draws no random number. *Invariant:* no answer leaves the
 //! engine before what it says is synced to the journal.
 
-pub mod artifacts;
-pub mod backup;
-pub mod cell_pages;
-pub mod cells;
-pub mod clock;
 pub mod engine;
-pub mod entry;
-pub mod expand;
-pub mod garbage;
-pub mod handle;
-pub mod image;
-pub mod index;
-pub mod journal;
-mod memory;
-pub mod message;
-pub mod metrics;
-pub mod repair;
+pub mod model;
 pub mod scheduler;
 pub mod service;
+pub mod store;
 
-pub use cell_pages::CellPages;
-pub use clock::{Clock, SystemClock};
+pub use engine::cell_pages::CellPages;
+pub use engine::clock::{Clock, SystemClock};
+pub use engine::expand::{Expand, Expanded, sweep_language};
+pub use engine::handle::EngineHandle;
+pub use engine::metrics::Metrics;
 pub use engine::{Config, Engine, EngineError, StateKind};
-pub use entry::Entry;
-pub use expand::{Expand, Expanded, sweep_language};
-pub use handle::EngineHandle;
-pub use message::{Refusal, Timestamp, WorkerId};
-pub use metrics::Metrics;
+pub use model::entry::Entry;
+pub(crate) use proto::nouns as message;
+pub use proto::nouns::{Refusal, Timestamp, WorkerId};

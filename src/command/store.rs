@@ -3,11 +3,12 @@
 use std::io::{self, BufWriter, Write};
 use std::path::Path;
 
-use coordinator::backup::{ReceiveError, Receiver, restore as restore_state};
-use coordinator::garbage::{Collected, collect_stopped};
-use coordinator::journal::{self, JournalError, Mended, Verified};
-use coordinator::repair::repair as repair_state;
-use coordinator::service::CallError;
+use client::CallError;
+use coordinator::engine::upkeep::repair as repair_state;
+use coordinator::store::backup::{ReceiveError, Receiver, restore as restore_state};
+use coordinator::store::gc::collect_stopped;
+use coordinator::store::journal::{self, JournalError, Mended, Verified};
+use proto::nouns::Collected;
 use sweeps::JobStatus;
 
 use crate::arguments::{Backup, CollectGarbage, Format, Repair, Restore};
@@ -89,8 +90,8 @@ pub fn export(state: &Path) -> Result<(), CommandError> {
 pub fn backup(arguments: &Backup, format: Format) -> Result<(), CommandError> {
     let (verified, bytes) = if let Some(state) = &arguments.state {
         be_a_state(state)?;
-        let bytes =
-            coordinator::backup::backup(state, &arguments.out).map_err(|error| store(&error))?;
+        let bytes = coordinator::store::backup::backup(state, &arguments.out)
+            .map_err(|error| store(&error))?;
         let verified =
             journal::verify(&arguments.out.join("journal")).map_err(|error| store(&error))?;
         (verified, bytes)

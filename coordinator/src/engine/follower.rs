@@ -4,8 +4,8 @@ use std::path::Path;
 use std::sync::Arc;
 
 use super::{Config, EngineError};
-use crate::index::{Applied, IndexError, IndexWriter, SledStore, Store};
-use crate::journal::{Journal, Scanned};
+use crate::store::index::{Applied, IndexError, IndexWriter, SledStore, Store};
+use crate::store::journal::{Journal, Scanned};
 
 /// Entries after which what was followed is written: bounds its memory.
 const REBUILD_BATCH: u64 = 1000;

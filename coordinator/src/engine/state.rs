@@ -8,13 +8,13 @@ use sweeps::{AttemptNumber, EpochPoint, JobId};
 use super::compaction::{self, Compaction, CompactionError};
 use super::follower::{Follower, rebuild};
 use super::{Config, EngineError, kind};
-use crate::artifacts::ArtifactStore;
-use crate::entry::Entry;
-use crate::index::{Applied, IndexError, IndexWriter, Reader};
-use crate::journal::{Journal, JournalError, Scanned, Written};
+use crate::engine::metrics::Metrics;
 use crate::message::Timestamp;
-use crate::metrics::Metrics;
+use crate::model::entry::Entry;
 use crate::scheduler::{ImageError, Policy, Scheduler};
+use crate::store::artifacts::ArtifactStore;
+use crate::store::index::{Applied, IndexError, IndexWriter, Reader};
+use crate::store::journal::{Journal, JournalError, Scanned, Written};
 
 pub(super) struct State {
     journal: Journal,
@@ -76,7 +76,7 @@ impl State {
         };
         // The index knows the places of the snapshot's records now.
         journal.remove_obsolete();
-        crate::memory::give_back();
+        crate::engine::memory::give_back();
         let reader = Reader::new(index.store(), &journal_folder);
         Ok(Opened {
             state: Self {

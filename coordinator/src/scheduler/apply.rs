@@ -14,11 +14,11 @@ use super::Scheduler;
 use super::audit::{Auditing, scores_of};
 use super::job::{Done, History, JobIndex, Lease, State};
 use super::worker::Worker;
-use crate::entry::{Entry, Verdict};
 use crate::message::{
     AttemptFailure, AuditVerdict, Change, Hello, LeaseKey, Receipt, Timestamp, WorkerId,
     WorkerState,
 };
+use crate::model::entry::{Entry, Verdict};
 
 impl Scheduler {
     /// Applies an entry; answers how many jobs changed where that is asked for. `tell`: publish the changes.

@@ -8,10 +8,10 @@ use sweeps::{
     Parameters, Phase, Provenance, Reporting, RunRecord, TRAINER_REVISION, Value,
 };
 
-use crate::cells::CellTable;
-use crate::entry::Submission;
-use crate::expand::Expanded;
+use crate::engine::expand::Expanded;
 use crate::message::{Hello, Requirements};
+use crate::model::cells::CellTable;
+use crate::model::entry::Submission;
 
 pub(crate) type Grid = (Vec<String>, Vec<Cell>, BTreeMap<DatasetSource, Digest>);
 

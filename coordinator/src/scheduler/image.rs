@@ -12,12 +12,12 @@ use super::audit::Auditing;
 use super::job::{Done, Grid, History, Job, JobIndex, Lease, Place, Places, State, Sweep};
 use super::worker::Worker;
 use super::{Entry, Scheduler, Submission};
-use crate::cells::CellTable;
-use crate::image::{
+use crate::message::Counts;
+use crate::model::cells::CellTable;
+use crate::model::image::{
     AuditImage, DoneImage, HistoryImage, ImagePart, JOBS_PER_PART, JobImage, LeaseImage,
     StateImage, SweepImage,
 };
-use crate::message::Counts;
 
 /// An image that cannot be the state of any scheduler.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

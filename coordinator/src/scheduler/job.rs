@@ -6,9 +6,9 @@ use std::sync::Arc;
 use sweeps::{AttemptNumber, Digest, FailureClass, JobId, JobStatus};
 
 use super::Scheduler;
-use crate::cells::CellTable;
-use crate::entry::Submission;
 use crate::message::{AttemptFailure, Counts, LeaseKey, Timestamp, WorkerId};
+use crate::model::cells::CellTable;
+use crate::model::entry::Submission;
 
 /// A job's position in the scheduler's list. Jobs are never taken out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]

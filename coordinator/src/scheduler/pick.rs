@@ -10,8 +10,8 @@ use sweeps::{AttemptNumber, Digest};
 
 use super::Scheduler;
 use super::job::{JobIndex, Place};
-use crate::entry::Entry;
 use crate::message::{Assignment, LeaseKey, SteerAction, Target, Timestamp, WorkerId};
+use crate::model::entry::Entry;
 
 impl Scheduler {
     /// Leases up to `slots` jobs to a worker.
@@ -68,7 +68,7 @@ impl Scheduler {
         &self,
         key: LeaseKey,
         place: Place,
-    ) -> Result<Assignment, crate::cells::CellError> {
+    ) -> Result<Assignment, crate::model::cells::CellError> {
         let table = &self.grid(place.grid).table;
         let cell = place.cell as usize;
         Ok(Assignment {

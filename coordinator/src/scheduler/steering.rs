@@ -5,8 +5,8 @@ use std::collections::BTreeSet;
 use sweeps::{JobId, JobStatus};
 
 use super::{Answer, Reply, Scheduler};
-use crate::entry::{Entry, Submission};
 use crate::message::{Refusal, Steer, Submitted, Target, Timestamp, WorkerId};
+use crate::model::entry::{Entry, Submission};
 
 impl Scheduler {
     pub(super) fn on_submit(&mut self, now: Timestamp, submission: Submission) -> Reply {

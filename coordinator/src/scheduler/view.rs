@@ -8,12 +8,12 @@ use sweeps::{DatasetSource, Digest, JobId, JobStatus};
 use super::Scheduler;
 use super::job::{JobIndex, State, Sweep};
 use super::worker::Worker;
-use crate::cell_pages::CellRow;
-use crate::cells::CellTable;
 use crate::message::{
     DatasetKnown, JobView, LeaseView, Refusal, SweepInfo, SweepSummary, Timestamp, WorkerId,
     WorkerView,
 };
+use crate::model::cells::CellRow;
+use crate::model::cells::CellTable;
 
 impl Scheduler {
     /// The revisions of the trainers that its sweeps were submitted for, earlier versions of a sweep included.

@@ -19,7 +19,7 @@ use tokio_stream::Stream;
 use tonic::transport::server::{Connected, TcpConnectInfo};
 
 use super::limits::Limits;
-use crate::metrics::{Held, Metrics};
+use crate::engine::metrics::{Held, Metrics};
 
 /// The bytes with which HTTP/2 begins: preface and the header of the first frame. A TLS greeting has more.
 const FIRST_BYTES: u64 = 33;
@@ -267,7 +267,7 @@ impl<IO: AsyncWrite + Unpin> AsyncWrite for Watched<IO> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::metrics::Snapshot;
+    use crate::engine::metrics::Snapshot;
     use std::net::SocketAddr;
     use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream, duplex};
     use tokio_stream::StreamExt;

@@ -8,7 +8,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::timeout;
 use tonic::Status;
 
-use crate::metrics::{Held, Metrics};
+use crate::engine::metrics::{Held, Metrics};
 
 /// How much of everything at a time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -15,14 +15,14 @@ use tonic::transport::Server;
 use tonic::transport::server::{Connected, TcpIncoming};
 
 use super::access::{Access, GateLayer};
-use super::client::Clients;
 use super::connections::Limited;
 use super::health::Health;
 use super::limits::{Limits, Places};
+use super::people::Clients;
 use super::tls::{Tls, TlsError, greet};
 use super::worker::Workers;
-use crate::handle::EngineHandle;
-use crate::metrics::Metrics;
+use crate::engine::handle::EngineHandle;
+use crate::engine::metrics::Metrics;
 
 /// Calls of one connection at a time. A worker has three, a watching page a few; each may hold a message of
 /// [`MESSAGE_BYTES`].

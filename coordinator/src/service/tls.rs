@@ -22,7 +22,7 @@ use tokio_stream::{Stream, StreamExt};
 use tokio_util::sync::CancellationToken;
 use tonic::transport::server::Connected;
 
-use crate::metrics::Metrics;
+use crate::engine::metrics::Metrics;
 
 /// A TLS greeting takes two exchanges.
 const HANDSHAKE: Duration = Duration::from_secs(10);

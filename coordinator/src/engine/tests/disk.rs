@@ -1,7 +1,9 @@
 //! Disks that are full, damaged, shared or copied.
 
 use super::*;
-use crate::journal::failing::{FailingDisk, Operation};
+use crate::model::entry::Entry;
+use crate::store::journal;
+use crate::store::journal::failing::{FailingDisk, Operation};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_index_that_cannot_be_trusted_is_made_again() {
@@ -16,21 +18,26 @@ async fn an_index_that_cannot_be_trusted_is_made_again() {
         &|| std::fs::remove_dir_all(&index).unwrap(),
         &|| std::fs::write(index.join("conf"), b"nonsense").unwrap(),
         &|| {
-            let store = crate::index::SledStore::open(&index).unwrap();
-            let (key, _) = crate::index::Store::scan(&store, b"r").unwrap().remove(2);
-            crate::index::Store::apply(&store, vec![(key, None)]).unwrap();
+            let store = crate::store::index::SledStore::open(&index).unwrap();
+            let (key, _) = crate::store::index::Store::scan(&store, b"r")
+                .unwrap()
+                .remove(2);
+            crate::store::index::Store::apply(&store, vec![(key, None)]).unwrap();
         },
         &|| {
-            let store = crate::index::SledStore::open(&index).unwrap();
-            crate::index::Store::apply(&store, vec![(b"rforeign".to_vec(), Some(vec![1]))])
+            let store = crate::store::index::SledStore::open(&index).unwrap();
+            crate::store::index::Store::apply(&store, vec![(b"rforeign".to_vec(), Some(vec![1]))])
                 .unwrap();
         },
         &|| {
-            let store = crate::index::SledStore::open(&index).unwrap();
+            let store = crate::store::index::SledStore::open(&index).unwrap();
             let mut ahead = 1_000_u64.to_le_bytes().to_vec();
             ahead.extend([0; 32]);
-            crate::index::Store::apply(&store, vec![(b"meta/applied".to_vec(), Some(ahead))])
-                .unwrap();
+            crate::store::index::Store::apply(
+                &store,
+                vec![(b"meta/applied".to_vec(), Some(ahead))],
+            )
+            .unwrap();
         },
     ];
     for (way, break_it) in break_it.iter().enumerate() {
@@ -165,9 +172,9 @@ async fn a_backup_taken_while_running_is_a_state_folder() {
     upload.finish().await.unwrap();
     let expected = lab.handle().cells("a".into()).await.unwrap();
 
-    crate::backup::backup(folder.path(), copy.path()).unwrap();
+    crate::store::backup::backup(folder.path(), copy.path()).unwrap();
     assert!(
-        crate::backup::backup(folder.path(), copy.path()).is_err(),
+        crate::store::backup::backup(folder.path(), copy.path()).is_err(),
         "it is not empty"
     );
     let mut lines = Vec::new();

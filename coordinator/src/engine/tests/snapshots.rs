@@ -21,7 +21,7 @@ async fn a_journal_that_grows_is_compacted_while_it_runs() {
             .unwrap()
             .count()
     };
-    let verified = crate::journal::verify(&folder.path().join("journal")).unwrap();
+    let verified = crate::store::journal::verify(&folder.path().join("journal")).unwrap();
     assert!(verified.entries < verified.sequence, "{verified:?}");
     assert!(segments() < 20, "{}", segments());
     // The index knows where the records went.

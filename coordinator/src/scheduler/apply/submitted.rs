@@ -6,8 +6,8 @@ use std::sync::Arc;
 use sweeps::JobStatus;
 
 use super::super::job::{Grid, Job, JobIndex, Place, Places, State, Sweep};
-use crate::entry::Submission;
 use crate::message::{Counts, SteerAction, Target, Timestamp};
+use crate::model::entry::Submission;
 use crate::scheduler::Scheduler;
 
 impl Scheduler {

@@ -13,7 +13,7 @@ use tower::{Layer, Service};
 
 use super::Access;
 use super::grant::{Granted, revoked};
-use crate::metrics::Metrics;
+use crate::engine::metrics::Metrics;
 
 /// Puts the gate before a service.
 #[derive(Debug, Clone)]

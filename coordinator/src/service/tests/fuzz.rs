@@ -278,7 +278,9 @@ fn no_bytes_end_a_handler() {
     runtime.block_on(async {
         assert!(served.caller(None).about("test").await.is_ok());
         assert!(served.engine().sweeps().await.is_ok(), "the engine lives");
-        let page = served.metrics.render(&crate::metrics::Snapshot::default());
+        let page = served
+            .metrics
+            .render(&crate::engine::metrics::Snapshot::default());
         assert!(
             page.contains("gcl_refusals_total{reason=\"invalid\"}"),
             "{page}"

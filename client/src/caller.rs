@@ -1,0 +1,398 @@
+//! The other end of the client service: what the command line calls a coordinator by, from nouns to nouns.
+
+use std::time::Duration;
+
+use crate::dial::Bearer;
+use proto::limits::{LISTED, MESSAGE_BYTES, RENDERED_BYTES};
+use proto::version::{Incompatible, Versions};
+use proto::wire::client_service_client::ClientServiceClient;
+use proto::{Reason, WireError, job_id, required, text, wire};
+use sweeps::{AttemptNumber, CellResult, Digest, JobId};
+use tonic::service::interceptor::InterceptedService;
+use tonic::transport::Channel;
+use tonic::{Code, Request, Status, Streaming};
+
+use proto::nouns::{
+    Audit, Audited, Collected, DatasetKnown, Explanation, LogLine, Piece, Steer, Submit, Submitted,
+    SweepInfo, SweepSummary, WatchEvent, WorkerView,
+};
+
+/// How long a call may take that waits for nothing but the coordinator's disk.
+const CALL: Duration = Duration::from_mins(1);
+
+/// The same for a submission: a file of a million jobs is expanded, named and written before it is acknowledged.
+const SUBMIT: Duration = Duration::from_mins(15);
+
+/// A coordinator, to be asked. Cheap to clone.
+#[derive(Debug, Clone)]
+pub struct Caller {
+    client: ClientServiceClient<InterceptedService<Channel, Bearer>>,
+}
+
+/// A call that failed.
+#[derive(Debug, thiserror::Error)]
+pub enum CallError {
+    /// Nobody answers.
+    #[error("the coordinator cannot be reached: {0}")]
+    Unreachable(String),
+    /// The sweep file has faults, rendered.
+    #[error("{0}")]
+    InvalidSweep(String),
+    /// The coordinator says no.
+    #[error("{message}")]
+    Refused {
+        /// Why, for programs, where it said so.
+        reason: Option<Reason>,
+        /// Why, for people.
+        message: String,
+    },
+    /// The coordinator speaks another protocol.
+    #[error(transparent)]
+    Incompatible(#[from] Incompatible),
+    /// The answer makes no sense.
+    #[error("the coordinator's answer makes no sense")]
+    Answer(#[from] WireError),
+}
+
+impl From<Status> for CallError {
+    fn from(status: Status) -> Self {
+        let reason = Reason::of(&status);
+        let lost = matches!(
+            status.code(),
+            // Nobody cancels here: that is what a connection that broke in mid-call looks like, one that was refused for
+            // want of a certificate included.
+            Code::Unavailable
+                | Code::DeadlineExceeded
+                | Code::Cancelled
+                | Code::Unknown
+                | Code::Internal
+        );
+        // A refusal of ours was given by a coordinator that was reached; a stopping one is as good as away.
+        if lost && reason.is_none_or(|reason| reason == Reason::Unavailable) {
+            return Self::Unreachable(with_causes(&status));
+        }
+        Self::Refused {
+            reason,
+            message: status.message().to_owned(),
+        }
+    }
+}
+
+/// "transport error" alone tells nobody that the connection was refused.
+fn with_causes(status: &Status) -> String {
+    let mut text = status.message().to_owned();
+    let mut cause = std::error::Error::source(status);
+    while let Some(error) = cause {
+        let more = error.to_string();
+        if !text.contains(&more) {
+            text.push_str(": ");
+            text.push_str(&more);
+        }
+        cause = error.source();
+    }
+    text
+}
+
+impl Caller {
+    /// By that connection (see [`client::dial`]), with that token.
+    pub fn new(channel: Channel, bearer: Bearer) -> Self {
+        Self {
+            client: ClientServiceClient::with_interceptor(channel, bearer)
+                .max_decoding_message_size(MESSAGE_BYTES)
+                .max_encoding_message_size(MESSAGE_BYTES),
+        }
+    }
+
+    /// Who answers there; an error where the program of version `ours` does not understand it.
+    pub async fn about(&self, ours: &str) -> Result<Versions, CallError> {
+        let answer = self.client().about(bounded(wire::AboutRequest {})).await?;
+        let versions = Versions::try_from(required("versions", answer.into_inner().versions)?)?;
+        versions.check(ours)?;
+        Ok(versions)
+    }
+
+    /// Submits a sweep file, or says what that would do.
+    pub async fn submit(&self, submit: &Submit) -> Result<Submitted, CallError> {
+        use wire::submit_response::Answer;
+        let mut request = bounded(submit.into());
+        request.set_timeout(SUBMIT);
+        let answer = self.client().submit(request).await?;
+        match required("answer", answer.into_inner().answer)? {
+            Answer::Submitted(submitted) => Ok(submitted.try_into()?),
+            Answer::InvalidSweep(rendered) => Err(CallError::InvalidSweep(text(
+                "rendered",
+                rendered,
+                RENDERED_BYTES + 64,
+            )?)),
+        }
+    }
+
+    /// All sweeps.
+    pub async fn sweeps(&self) -> Result<Vec<SweepSummary>, CallError> {
+        let answer = self
+            .client()
+            .sweeps(bounded(wire::SweepsRequest {}))
+            .await?;
+        convert("sweeps", answer.into_inner().sweeps)
+    }
+
+    /// Everything about a sweep but its cells.
+    pub async fn sweep_info(&self, sweep: &str) -> Result<SweepInfo, CallError> {
+        let request = wire::StatusRequest {
+            sweep: sweep.to_owned(),
+        };
+        Ok(self
+            .client()
+            .status(bounded(request))
+            .await?
+            .into_inner()
+            .try_into()?)
+    }
+
+    /// The cells of a sweep, in the order of its expansion.
+    pub async fn cells(&self, sweep: &str) -> Result<Vec<CellResult>, CallError> {
+        let mut cells = Vec::new();
+        self.each_cell(sweep, |cell| cells.push(cell)).await?;
+        Ok(cells)
+    }
+
+    /// The first cell of a sweep that has this job, where one has it.
+    pub async fn cell_of(&self, sweep: &str, job: JobId) -> Result<Option<CellResult>, CallError> {
+        let request = wire::CellsRequest {
+            sweep: sweep.to_owned(),
+            job_id: Some(job.0.to_vec()),
+        };
+        let mut stream = self.client().cells(request).await?.into_inner();
+        while let Some(cell) = stream.message().await? {
+            let cell = CellResult::try_from(cell)?;
+            // A coordinator of an earlier version sends them all.
+            if cell.job_id == job {
+                return Ok(Some(cell));
+            }
+        }
+        Ok(None)
+    }
+
+    /// The same one by one, for sweeps too large to hold.
+    pub async fn each_cell(
+        &self,
+        sweep: &str,
+        mut take: impl FnMut(CellResult),
+    ) -> Result<(), CallError> {
+        let request = wire::CellsRequest {
+            sweep: sweep.to_owned(),
+            job_id: None,
+        };
+        // No deadline: a large sweep takes its time, and a dead connection is noticed by its life signs.
+        let mut stream = self.client().cells(request).await?.into_inner();
+        while let Some(cell) = stream.message().await? {
+            take(cell.try_into()?);
+        }
+        Ok(())
+    }
+
+    /// All workers.
+    pub async fn workers(&self) -> Result<Vec<WorkerView>, CallError> {
+        let answer = self
+            .client()
+            .workers(bounded(wire::WorkersRequest {}))
+            .await?;
+        convert("workers", answer.into_inner().workers)
+    }
+
+    /// Changes from now on, of one sweep or of all. A picture asked for after this returned misses nothing.
+    pub async fn watch(&self, sweep: Option<&str>) -> Result<Watcher, CallError> {
+        self.watching(wire::WatchRequest {
+            sweep: sweep.map(str::to_owned),
+            job_id: None,
+        })
+        .await
+    }
+
+    /// The same of one job.
+    pub async fn watch_job(&self, job: JobId) -> Result<Watcher, CallError> {
+        self.watching(wire::WatchRequest {
+            sweep: None,
+            job_id: Some(job.0.to_vec()),
+        })
+        .await
+    }
+
+    async fn watching(&self, request: wire::WatchRequest) -> Result<Watcher, CallError> {
+        Ok(Watcher {
+            stream: self.client().watch(request).await?.into_inner(),
+        })
+    }
+
+    /// Cancels, pauses, resumes or retries; answers how many jobs changed.
+    pub async fn steer(&self, steer: &Steer) -> Result<u64, CallError> {
+        let answer = self.client().steer(bounded(steer.into())).await?;
+        Ok(answer.into_inner().changed)
+    }
+
+    /// Lets the workers of that name go; answers how many there are.
+    pub async fn drain(&self, worker: &str, reason: &str) -> Result<u64, CallError> {
+        let request = wire::DrainRequest {
+            worker: worker.to_owned(),
+            reason: reason.to_owned(),
+        };
+        let answer = self.client().drain(bounded(request)).await?;
+        Ok(answer.into_inner().workers)
+    }
+
+    /// The jobs whose ids begin as people type them, at most `most`.
+    pub async fn find_jobs(&self, prefix: &str, most: u32) -> Result<Vec<JobId>, CallError> {
+        let request = wire::FindJobsRequest {
+            prefix: prefix.to_owned(),
+            most,
+        };
+        let answer = self.client().find_jobs(bounded(request)).await?;
+        Ok(answer
+            .into_inner()
+            .job_ids
+            .iter()
+            .map(|bytes| job_id("job_id", bytes))
+            .collect::<Result<_, _>>()?)
+    }
+
+    /// Why a job is where it is.
+    pub async fn explain(&self, job: JobId) -> Result<Explanation, CallError> {
+        let request = wire::ExplainRequest {
+            job_id: job.0.to_vec(),
+        };
+        Ok(self
+            .client()
+            .explain(bounded(request))
+            .await?
+            .into_inner()
+            .try_into()?)
+    }
+
+    /// The bytes of an artifact, checked against its digest. At most `most` of them.
+    pub async fn artifact(&self, digest: Digest, most: u64) -> Result<Vec<u8>, CallError> {
+        let request = wire::GetArtifactRequest {
+            digest: digest.0.to_vec(),
+        };
+        let mut stream = self.client().get_artifact(request).await?.into_inner();
+        let mut bytes = Vec::new();
+        while let Some(chunk) = stream.message().await? {
+            if bytes.len() as u64 + chunk.data.len() as u64 > most {
+                return Err(CallError::Refused {
+                    reason: Some(Reason::TooLarge),
+                    message: format!("artifact {digest} has more than {most} bytes"),
+                });
+            }
+            bytes.extend(chunk.data);
+        }
+        if Digest::of(&bytes) != digest {
+            return Err(CallError::Refused {
+                reason: Some(Reason::Invalid),
+                message: format!("the bytes of artifact {digest} are not what their digest says"),
+            });
+        }
+        Ok(bytes)
+    }
+
+    /// The data sets that workers announced.
+    pub async fn datasets(&self) -> Result<Vec<DatasetKnown>, CallError> {
+        let answer = self
+            .client()
+            .dataset_digests(bounded(wire::DatasetDigestsRequest {}))
+            .await?;
+        convert("datasets", answer.into_inner().datasets)
+    }
+
+    /// The log lines of a job that are kept, of one attempt or of all.
+    pub async fn logs(
+        &self,
+        job: JobId,
+        attempt: Option<AttemptNumber>,
+    ) -> Result<Vec<LogLine>, CallError> {
+        let request = wire::LogsRequest {
+            job_id: job.0.to_vec(),
+            attempt: attempt.map(|attempt| attempt.0),
+        };
+        let answer = self.client().logs(bounded(request)).await?;
+        convert("lines", answer.into_inner().lines)
+    }
+
+    /// Queues a share of a sweep's finished jobs to be run again and compared.
+    pub async fn audit(&self, audit: &Audit) -> Result<Audited, CallError> {
+        let request = wire::AuditRequest {
+            sweep: audit.sweep.clone(),
+            fraction: audit.fraction,
+        };
+        let answer = self.client().audit(bounded(request)).await?.into_inner();
+        Ok(Audited {
+            finished: answer.finished,
+            chosen: answer.chosen,
+            queued: answer.queued,
+        })
+    }
+
+    /// Hands the pieces of a backup to `take`, whose error ends it.
+    pub async fn backup<E: From<CallError>>(
+        &self,
+        mut take: impl FnMut(Piece) -> Result<(), E>,
+    ) -> Result<(), E> {
+        // No deadline: a large folder takes its time, and a dead connection is noticed by its life signs.
+        let answer = self.client().backup(wire::BackupRequest {}).await;
+        let mut stream = answer.map_err(CallError::from)?.into_inner();
+        while let Some(piece) = stream.message().await.map_err(CallError::from)? {
+            take(Piece::try_from(piece).map_err(CallError::from)?)?;
+        }
+        Ok(())
+    }
+
+    /// Removes artifacts that no record names, or only says what would be removed.
+    pub async fn collect_garbage(&self, dry_run: bool) -> Result<Collected, CallError> {
+        // It reads the whole journal: no deadline either.
+        let request = wire::CollectGarbageRequest { dry_run };
+        let answer = self.client().collect_garbage(request).await?;
+        Ok(answer.into_inner().into())
+    }
+
+    fn client(&self) -> ClientServiceClient<InterceptedService<Channel, Bearer>> {
+        self.client.clone()
+    }
+}
+
+/// Changes as they come.
+#[derive(Debug)]
+pub struct Watcher {
+    stream: Streaming<wire::WatchEvent>,
+}
+
+impl Watcher {
+    /// The next one; `None` when the coordinator ends the stream.
+    pub async fn next(&mut self) -> Result<Option<WatchEvent>, CallError> {
+        match self.stream.message().await? {
+            None => Ok(None),
+            Some(event) => Ok(Some(event.try_into()?)),
+        }
+    }
+}
+
+fn bounded<M>(message: M) -> Request<M> {
+    let mut request = Request::new(message);
+    request.set_timeout(CALL);
+    request
+}
+
+fn convert<W, N: TryFrom<W, Error = WireError>>(
+    what: &'static str,
+    list: Vec<W>,
+) -> Result<Vec<N>, CallError> {
+    if list.len() > LISTED {
+        return Err(WireError::TooMany {
+            what,
+            entries: list.len(),
+            limit: LISTED,
+        }
+        .into());
+    }
+    Ok(list
+        .into_iter()
+        .map(TryInto::try_into)
+        .collect::<Result<_, _>>()?)
+}

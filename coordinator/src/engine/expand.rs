@@ -1,0 +1,192 @@
+//! From a submission to what the scheduler takes: the file expanded, every data set's digest known, every job's id made.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use sweeps::{Cell, DatasetSource, Digest, ExtractionSweep};
+
+use crate::message::{Refusal, Requirements, Submit};
+use crate::model::cells::CellTable;
+use crate::scheduler::Submission;
+
+/// A sweep file, parsed and expanded: what [`Expand`] gives.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Expanded {
+    /// The sweep's name.
+    pub name: String,
+    /// Its description.
+    pub description: String,
+    /// Names of the swept parameters but `seed`.
+    pub columns: Vec<String>,
+    /// Its cells, in order.
+    pub cells: Vec<Cell>,
+    /// Digests of named data sets that the file itself states.
+    pub datasets: BTreeMap<String, Digest>,
+    /// What the file asks of workers.
+    pub requirements: Requirements,
+}
+
+/// Text of a sweep file → its cells, or all its faults rendered for people. Arguments: the file's name, its text, the
+/// most jobs it may mean. A pure function; a value here so that tests can do without the sweep language.
+pub type Expand =
+    Arc<dyn Fn(&str, &str, Option<usize>) -> Result<Expanded, String> + Send + Sync + 'static>;
+
+/// The sweep language of the crate `sweeps`.
+pub fn sweep_language() -> Expand {
+    Arc::new(|file, text, max_jobs| {
+        let mut limits = sweeps::expand::Limits::default();
+        if let Some(max_jobs) = max_jobs {
+            limits.max_jobs = max_jobs;
+        }
+        if ExtractionSweep::is_meant(text) {
+            let sweep = ExtractionSweep::parse(text, limits.max_jobs)
+                .map_err(|error| format!("{file}: {error}"))?;
+            return Ok(Expanded {
+                cells: sweep.cells(),
+                name: sweep.name,
+                description: sweep.description,
+                columns: Vec::new(),
+                datasets: BTreeMap::new(),
+                // Which workers have the videos and the weights is a matter of labels, which come with the submission.
+                requirements: Requirements::default(),
+            });
+        }
+        let (spec, expansion) =
+            sweeps::expand::expand_text(file, text, limits).map_err(|faults| faults.to_string())?;
+        // The file states one digest: it is that of every data set folder it names.
+        let datasets = spec
+            .datasets
+            .iter()
+            .filter_map(|source| match source {
+                DatasetSource::Named(name) => Some((name.clone(), spec.dataset_digest?)),
+                DatasetSource::Synthetic(_) | DatasetSource::Video(_) => None,
+            })
+            .collect();
+        Ok(Expanded {
+            name: spec.name,
+            description: spec.description,
+            columns: expansion.columns,
+            cells: expansion.cells,
+            datasets,
+            requirements: Requirements {
+                device: spec.requirements.device,
+                labels: spec.requirements.labels,
+                memory_bytes: spec.requirements.memory_bytes,
+            },
+        })
+    })
+}
+
+/// What the file asks for and what came with the submission, which goes before it; labels of both are required.
+fn both(file: Requirements, submission: Requirements) -> Requirements {
+    let mut labels = file.labels;
+    labels.extend(submission.labels);
+    labels.sort();
+    labels.dedup();
+    Requirements {
+        device: submission.device.or(file.device),
+        labels,
+        memory_bytes: submission.memory_bytes.or(file.memory_bytes),
+    }
+}
+
+/// Expands the file and gives every job its id: work that is done before the engine is asked, since a large grid takes a
+/// second and the engine must not stand still for it.
+pub(crate) fn resolve(
+    submit: Submit,
+    expand: &Expand,
+    announced: &BTreeMap<String, Vec<Digest>>,
+    trainer_revision: u32,
+) -> Result<Submission, Refusal> {
+    let expanded = expand(&submit.file, &submit.text, submit.max_jobs)
+        .map_err(|rendered| Refusal::InvalidSweep { rendered })?;
+    let mut digests: BTreeMap<DatasetSource, Digest> = BTreeMap::new();
+    let mut ids = Vec::with_capacity(expanded.cells.len());
+    for cell in &expanded.cells {
+        let source = &cell.job.dataset;
+        let digest = if let Some(digest) = digests.get(source) {
+            *digest
+        } else {
+            let digest = match source {
+                DatasetSource::Synthetic(synthetic) => synthetic.digest(),
+                DatasetSource::Video(extraction) => extraction.digest,
+                DatasetSource::Named(name) => {
+                    // The file is the science: what it states goes before what a folder happens to hold.
+                    let stated = expanded.datasets.get(name).or(submit.datasets.get(name));
+                    match (stated, announced.get(name).map(Vec::as_slice)) {
+                        (Some(digest), _) | (None, Some([digest])) => *digest,
+                        (None, None | Some([])) => {
+                            return Err(Refusal::UnknownDataset(name.clone()));
+                        }
+                        (None, Some(several)) => {
+                            return Err(Refusal::DatasetConflict {
+                                name: name.clone(),
+                                digests: several.to_vec(),
+                            });
+                        }
+                    }
+                }
+            };
+            digests.insert(source.clone(), digest);
+            digest
+        };
+        ids.push(cell.job.id_of_revision(digest, trainer_revision));
+    }
+    let table = CellTable::new(expanded.columns, &expanded.cells, &digests)?;
+    Ok(Submission {
+        name: expanded.name,
+        description: expanded.description,
+        file: submit.file,
+        text: submit.text,
+        priority: submit.priority,
+        requirements: both(expanded.requirements, submit.requirements),
+        dry_run: submit.dry_run,
+        trainer_revision,
+        table: Arc::new(table),
+        ids,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn requirements_of_the_file_reach_the_jobs_and_change_no_id() {
+        let text = "name = \"s\"\n[dataset.synthetic]\nvideos = 8\nmean_length = 9\ndimension = 8\nseed = 1\n\
+                    [job]\nepochs = 1\nbatch_size = 4\n[axes]\nseed = [1, 2]\n";
+        let resolved = |text: String, requirements| {
+            let submit = Submit {
+                file: "s.toml".into(),
+                text,
+                requirements,
+                ..Submit::default()
+            };
+            resolve(
+                submit,
+                &sweep_language(),
+                &BTreeMap::new(),
+                sweeps::TRAINER_REVISION,
+            )
+            .unwrap()
+        };
+        let plain = resolved(text.into(), Requirements::default());
+        assert_eq!(plain.requirements, Requirements::default());
+        let file = format!(
+            "{text}[requirements]\ndevice = \"cuda\"\nlabels = [\"big\"]\nmemory_bytes = 7\n"
+        );
+        let asked = Requirements {
+            device: Some("cpu".into()),
+            labels: vec!["ours".into()],
+            memory_bytes: None,
+        };
+        let both = resolved(file, asked);
+        assert_eq!(both.ids, plain.ids);
+        let expected = Requirements {
+            device: Some("cpu".into()),
+            labels: vec!["big".into(), "ours".into()],
+            memory_bytes: Some(7),
+        };
+        assert_eq!(both.requirements, expected);
+    }
+}

@@ -1,0 +1,59 @@
+//! What an admin runs when a state folder is not trusted any more.
+
+use std::path::Path;
+
+use super::config::Config;
+use super::error::EngineError;
+use super::state::State;
+use crate::message::Counts;
+use crate::store::journal::{self, JournalError, Mended, Verified};
+
+/// What a repair found and did.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Repaired {
+    /// What was done about damage, in order.
+    pub mended: Vec<Mended>,
+    /// The journal as it is now.
+    pub journal: Verified,
+    /// Sweeps by name, with their jobs by status.
+    pub sweeps: Vec<(String, Counts)>,
+}
+
+/// Verifies the journal and makes the index again from it. A damaged snapshot is set aside, where nothing is lost by that.
+/// Other damage is cut off where `cut` allows that: entries from there on are then lost, and kept beside it. No coordinator may be running on the folder.
+///
+/// # Errors
+/// [`EngineError`]: the folder is in use, or the journal is damaged and may or can not be cut.
+pub fn repair(state: &Path, cut: bool) -> Result<Repaired, EngineError> {
+    let folder = state.join("journal");
+    if !folder.is_dir() {
+        let nothing =
+            std::io::Error::new(std::io::ErrorKind::NotFound, "it has no folder `journal`");
+        return Err(JournalError::io("repair", state)(nothing).into());
+    }
+    let mended = journal::repair(&folder, cut)?;
+    let mut config = Config::new(state);
+    config.rebuild_index = true;
+    let sweeps = match open_and_close(&config) {
+        // A folder of rehearsals, or of jobs that train nothing, is repaired like any other.
+        Err(EngineError::OtherKind { held, .. }) => {
+            config.trainer_revision = held.trainer_revision();
+            open_and_close(&config)?
+        }
+        opened => opened?,
+    };
+    Ok(Repaired {
+        mended,
+        journal: journal::verify(&folder)?,
+        sweeps,
+    })
+}
+
+/// Opens the state folder like a start would, its index made again where that is asked for or needed, and closes it.
+/// Answers the sweeps with their jobs by status.
+fn open_and_close(config: &Config) -> Result<Vec<(String, Counts)>, EngineError> {
+    let opened = State::open(config)?;
+    opened.state.close();
+    let sweeps = opened.scheduler.sweeps().into_iter();
+    Ok(sweeps.map(|sweep| (sweep.name, sweep.counts)).collect())
+}

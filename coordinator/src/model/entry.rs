@@ -1,0 +1,209 @@
+//! What the journal holds: the facts from which the scheduler's state follows.
+//!
+//! An entry is a decision that was made, never a question: replaying one asks no clock and no policy. Old entries are
+//! read for as long as there are state folders, so a field that is added gets `serde(default)`.
+
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+use sweeps::{AttemptNumber, Failure, JobId, RunRecord};
+
+use crate::message::{
+    AuditVerdict, Hello, LeaseKey, Receipt, Requirements, SteerAction, Target, Timestamp, WorkerId,
+};
+use crate::model::cells::CellTable;
+use crate::model::image::ImagePart;
+
+/// A fact.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "entry", rename_all = "kebab-case")]
+pub enum Entry {
+    /// A sweep was submitted, or replaced by a new version.
+    Submitted {
+        /// When.
+        at: Timestamp,
+        /// What.
+        submission: Box<Submission>,
+    },
+    /// A sweep or a job was cancelled, paused, resumed or retried.
+    Steered {
+        /// When.
+        at: Timestamp,
+        /// What.
+        target: Target,
+        /// How.
+        action: SteerAction,
+    },
+    /// A worker said hello, or told something new about itself.
+    WorkerJoined {
+        /// When.
+        at: Timestamp,
+        /// Its number.
+        worker: WorkerId,
+        /// What it said.
+        hello: Box<Hello>,
+    },
+    /// A worker is gone. It held no lease any more.
+    WorkerLeft {
+        /// When.
+        at: Timestamp,
+        /// Its number.
+        worker: WorkerId,
+        /// Why.
+        reason: String,
+    },
+    /// A worker is to get no more jobs.
+    WorkerDrained {
+        /// When.
+        at: Timestamp,
+        /// Its number.
+        worker: WorkerId,
+        /// Why.
+        reason: String,
+    },
+    /// Jobs were given to a worker.
+    Leased {
+        /// When.
+        at: Timestamp,
+        /// To whom.
+        worker: WorkerId,
+        /// Which.
+        leases: Vec<LeaseKey>,
+    },
+    /// Leases were handed back: free retries.
+    Released {
+        /// When.
+        at: Timestamp,
+        /// Which.
+        leases: Vec<LeaseKey>,
+        /// Why.
+        reason: String,
+    },
+    /// An attempt failed.
+    Failed {
+        /// When.
+        at: Timestamp,
+        /// The job.
+        job: JobId,
+        /// The attempt.
+        attempt: AttemptNumber,
+        /// The worker's name.
+        worker: String,
+        /// What happened.
+        failure: Failure,
+        /// What follows.
+        verdict: Verdict,
+    },
+    /// A job is done.
+    Finished {
+        /// When.
+        at: Timestamp,
+        /// Its record.
+        record: Box<RunRecord>,
+    },
+    /// A second record of a finished job was compared with the first.
+    Compared {
+        /// When.
+        at: Timestamp,
+        /// The job.
+        job: JobId,
+        /// The attempt that made the second.
+        attempt: AttemptNumber,
+        /// How it compared.
+        receipt: Receipt,
+        /// The second record, where it differs.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        record: Option<Box<RunRecord>>,
+        /// What that says about the job's audit, where there was one.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        audit: Option<AuditVerdict>,
+    },
+    /// Finished jobs are to be run once more and compared.
+    AuditAsked {
+        /// When.
+        at: Timestamp,
+        /// Of which sweep.
+        sweep: String,
+        /// Which.
+        jobs: Vec<JobId>,
+    },
+    /// A part of the whole state, in a snapshot. What was applied before the first of them is forgotten.
+    Image {
+        /// Which part.
+        part: Box<ImagePart>,
+    },
+}
+
+/// What follows from a failure.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Verdict {
+    /// The job is queued again.
+    Retry,
+    /// The job has failed.
+    Failed,
+    /// The job failed on two different workers and waits for a person.
+    Quarantined,
+}
+
+/// A sweep file with what it means, worked out.
+///
+/// Jobs and ids are kept rather than expanded again at each start: a later version of the program, whose expansion or
+/// defaults differ, must not give other meaning to what was acknowledged.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Submission {
+    /// The sweep's name.
+    pub name: String,
+    /// Its description.
+    pub description: String,
+    /// The file's name.
+    pub file: String,
+    /// The file's text.
+    pub text: String,
+    /// Higher goes first.
+    #[serde(default)]
+    pub priority: i32,
+    /// What a worker must have.
+    #[serde(default)]
+    pub requirements: Requirements,
+    /// Only a question. Never persisted.
+    #[serde(skip)]
+    pub dry_run: bool,
+    /// The trainer's revision in the ids.
+    pub trainer_revision: u32,
+    /// The cells.
+    #[serde(with = "shared")]
+    pub table: Arc<CellTable>,
+    /// The cells' job ids, in their order.
+    pub ids: Vec<JobId>,
+}
+
+pub(crate) mod shared {
+    use std::sync::Arc;
+
+    use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+    pub(crate) fn serialize<T: Serialize, S: Serializer>(
+        value: &Arc<T>,
+        serializer: S,
+    ) -> Result<S::Ok, S::Error> {
+        value.as_ref().serialize(serializer)
+    }
+
+    pub(crate) fn deserialize<'de, T: Deserialize<'de>, D: Deserializer<'de>>(
+        deserializer: D,
+    ) -> Result<Arc<T>, D::Error> {
+        T::deserialize(deserializer).map(Arc::new)
+    }
+}
+
+impl Entry {
+    /// The job whose record the entry brings.
+    pub fn finished(&self) -> Option<&RunRecord> {
+        if let Self::Finished { record, .. } = self {
+            Some(record)
+        } else {
+            None
+        }
+    }
+}

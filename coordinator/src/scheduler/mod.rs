@@ -1,0 +1,342 @@
+//! The scheduler: a pure state machine. Events in, effects out; no clock, randomness, IO or lock.
+//!
+//! Its state follows from the entries that it asked to persist (`Scheduler::apply`), and from what may be forgotten at
+//! a restart: when a worker was last heard, when a lease ends, who waits for work. Every legal transition of a job goes
+//! through one function, `set_state`, which also keeps counts, queues and leases in step; [`Scheduler::check`] says
+//! whether it succeeded.
+//!
+//! `request` and `finish` answer workers, `steering` people, `pick` chooses jobs, `policy` what a failure means, `apply` replays,
+//! `audit` has done jobs run again, `image` is the state as data, `view` and `explain` look.
+
+mod apply;
+mod audit;
+mod explain;
+mod finish;
+mod image;
+mod job;
+mod pick;
+mod policy;
+mod probation;
+mod request;
+mod steering;
+mod totals;
+mod view;
+mod worker;
+
+#[cfg(test)]
+pub(crate) mod fixture;
+#[cfg(test)]
+mod properties;
+#[cfg(test)]
+mod sim;
+#[cfg(test)]
+pub(crate) mod tests;
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::sync::Arc;
+
+use sweeps::{AttemptNumber, EpochPoint, JobId};
+
+use crate::message::{
+    Audit, Audited, Change, Fail, Finish, FinishAnswer, Goodbye, Hello, LeaseAnswer, LeaseRequest,
+    Refusal, Release, Report, ReportAnswer, Steer, Submitted, Timestamp, Welcome, WorkerId,
+};
+
+pub use crate::model::entry::{Entry, Submission, Verdict};
+pub use image::ImageError;
+pub use policy::Policy;
+pub use totals::{DeviceTotals, Totals};
+
+use job::{Grid, Job, JobIndex, Sweep};
+use worker::{Parked, Worker};
+
+/// The number of a request, by which its answer finds back.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Ticket(pub u64);
+
+/// What is asked of the scheduler.
+#[derive(Debug, Clone)]
+pub enum Request {
+    /// A sweep, worked out.
+    Submit(Box<Submission>),
+    /// A worker introduces itself.
+    Hello(Box<Hello>),
+    /// A worker asks for jobs.
+    Lease(LeaseRequest),
+    /// A worker renews its leases.
+    Report(Report),
+    /// A worker delivers a record.
+    Finish(Finish),
+    /// An attempt failed.
+    Fail(Fail),
+    /// A worker gives a job back.
+    Release(Release),
+    /// A worker goes.
+    Goodbye(Goodbye),
+    /// A person steers a sweep or a job.
+    Steer(Steer),
+    /// A person sends the workers of a name away.
+    Drain {
+        /// The name.
+        worker: String,
+        /// Why.
+        reason: String,
+    },
+    /// A person wants finished jobs to be run again and compared.
+    Audit(Audit),
+}
+
+/// What happens to the scheduler.
+#[derive(Debug, Clone)]
+pub enum Event {
+    /// Somebody asks.
+    Request(Ticket, Request),
+    /// Somebody who asked has gone.
+    Abandon(Ticket),
+    /// Time passed; what was asked for by [`Effect::WakeAt`].
+    Tick,
+    /// All entries of the journal were applied; the world may speak now. Every live lease gets one more full time to live.
+    Recovered,
+}
+
+/// An answer that is not a refusal.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Answer {
+    /// To a submission.
+    Submitted(Submitted),
+    /// To a hello.
+    Welcome(Welcome),
+    /// To a lease request or a fail.
+    Lease(LeaseAnswer),
+    /// To a report.
+    Report(ReportAnswer),
+    /// To a finish.
+    Finish(FinishAnswer),
+    /// To a release or a goodbye.
+    Done,
+    /// To steering and draining: how many changed.
+    Changed(u64),
+    /// To an audit.
+    Audited(Audited),
+}
+
+/// An answer.
+pub type Reply = Result<Answer, Refusal>;
+
+/// What is to be done, in order. Replies and changes may leave only when every entry of the turn is on disk.
+#[derive(Debug, Clone)]
+pub enum Effect {
+    /// Write it to the journal.
+    Persist(Entry),
+    /// Answer.
+    Reply(Ticket, Reply),
+    /// Tell subscribers.
+    Publish(Change),
+    /// Keep epochs and log lines of a running attempt. They may be lost.
+    Keep {
+        /// The job.
+        job: JobId,
+        /// The attempt.
+        attempt: AttemptNumber,
+        /// The epochs.
+        points: Arc<[EpochPoint]>,
+        /// The lines.
+        lines: Arc<[String]>,
+    },
+    /// Send [`Event::Tick`] at this time. Replaces an earlier wish.
+    WakeAt(Timestamp),
+}
+
+/// The scheduler.
+#[derive(Debug, Clone)]
+pub struct Scheduler {
+    policy: Policy,
+    jobs: Vec<Job>,
+    /// Looked up, never walked: its order is random.
+    by_id: HashMap<JobId, JobIndex>,
+    grids: Vec<Grid>,
+    sweeps: Vec<Sweep>,
+    sweep_names: BTreeMap<Arc<str>, u32>,
+    /// Sweeps that have jobs in their queues, paused ones included.
+    ready: BTreeSet<u32>,
+    workers: BTreeMap<WorkerId, Worker>,
+    sessions: BTreeMap<(String, u64), WorkerId>,
+    next_worker: u64,
+    /// By a worker's name: the different jobs that failed there since its last success.
+    blame: BTreeMap<String, BTreeSet<JobIndex>>,
+    /// Done jobs that are to be run once more.
+    audits: BTreeMap<JobIndex, audit::Auditing>,
+
+    /// An image was begun and not yet ended.
+    is_restoring: bool,
+
+    // What a restart forgets.
+    expiries: BTreeSet<(Timestamp, JobIndex)>,
+    parked: BTreeMap<WorkerId, Parked>,
+    parked_tickets: BTreeMap<Ticket, WorkerId>,
+    /// Work may have come up for those who wait.
+    stirred: bool,
+    wake_at: Option<Timestamp>,
+    /// Sweeps whose counts changed in this step.
+    touched: BTreeSet<u32>,
+    effects: Vec<Effect>,
+}
+
+impl Scheduler {
+    /// An empty one.
+    pub fn new(policy: Policy) -> Self {
+        Self {
+            policy,
+            jobs: Vec::new(),
+            by_id: HashMap::new(),
+            grids: Vec::new(),
+            sweeps: Vec::new(),
+            sweep_names: BTreeMap::new(),
+            ready: BTreeSet::new(),
+            workers: BTreeMap::new(),
+            sessions: BTreeMap::new(),
+            next_worker: 1,
+            blame: BTreeMap::new(),
+            audits: BTreeMap::new(),
+            is_restoring: false,
+            expiries: BTreeSet::new(),
+            parked: BTreeMap::new(),
+            parked_tickets: BTreeMap::new(),
+            stirred: false,
+            wake_at: None,
+            touched: BTreeSet::new(),
+            effects: Vec::new(),
+        }
+    }
+
+    /// Handles one event.
+    pub fn step(&mut self, now: Timestamp, event: Event) -> Vec<Effect> {
+        match event {
+            Event::Request(ticket, request) => self.on_request(now, ticket, request),
+            Event::Abandon(ticket) => self.on_abandon(ticket),
+            Event::Tick => self.on_tick(now),
+            Event::Recovered => self.on_recovered(now),
+        }
+        if std::mem::take(&mut self.stirred) {
+            self.serve_parked(now);
+        }
+        self.publish_touched();
+        self.wish_to_wake();
+        std::mem::take(&mut self.effects)
+    }
+
+    fn on_request(&mut self, now: Timestamp, ticket: Ticket, request: Request) {
+        let reply = match request {
+            Request::Submit(submission) => self.on_submit(now, *submission),
+            Request::Hello(hello) => self.on_hello(now, *hello),
+            // The only request whose answer may have to wait.
+            Request::Lease(request) => match self.on_lease(now, ticket, request) {
+                Some(reply) => reply,
+                None => return,
+            },
+            Request::Report(report) => self.on_report(now, report),
+            Request::Finish(finish) => self.on_finish(now, finish),
+            Request::Fail(fail) => self.on_fail(now, fail),
+            Request::Release(release) => self.on_release(now, release),
+            Request::Goodbye(goodbye) => {
+                self.on_goodbye(now, &goodbye);
+                Ok(Answer::Done)
+            }
+            Request::Steer(steer) => self.on_steer(now, steer),
+            Request::Drain { worker, reason } => self.on_drain(now, &worker, &reason),
+            Request::Audit(audit) => self.on_audit(now, &audit),
+        };
+        self.effects.push(Effect::Reply(ticket, reply));
+    }
+
+    /// Applies an entry and asks for it to be written: the only way in which a step changes what a restart remembers.
+    fn persist(&mut self, entry: Entry) -> u64 {
+        let changed = self.apply(&entry, true);
+        self.effects.push(Effect::Persist(entry));
+        changed
+    }
+
+    /// Applies an entry of the journal.
+    ///
+    /// # Errors
+    /// A snapshot that contradicts itself.
+    pub fn replay(&mut self, entry: &Entry) -> Result<(), ImageError> {
+        if let Entry::Image { part } = entry {
+            return self.restore(part);
+        }
+        if self.is_restoring {
+            return Err(ImageError("it has no end"));
+        }
+        self.apply(entry, false);
+        Ok(())
+    }
+
+    /// Every entry was replayed.
+    ///
+    /// # Errors
+    /// A snapshot that has no end.
+    pub fn replayed(&self) -> Result<(), ImageError> {
+        if self.is_restoring {
+            return Err(ImageError("it has no end"));
+        }
+        Ok(())
+    }
+
+    fn publish(&mut self, change: Change) {
+        self.effects.push(Effect::Publish(change));
+    }
+
+    fn publish_touched(&mut self) {
+        for index in std::mem::take(&mut self.touched) {
+            let sweep = &self.sweeps[index as usize];
+            let change = Change::Sweep {
+                name: sweep.name.clone(),
+                counts: sweep.counts,
+            };
+            self.publish(change);
+        }
+    }
+
+    fn wish_to_wake(&mut self) {
+        let expiry = self.expiries.first().map(|(at, _)| *at);
+        let deadline = self.parked.values().map(|parked| parked.deadline).min();
+        let next = match (expiry, deadline) {
+            (Some(a), Some(b)) => Some(a.min(b)),
+            (a, b) => a.or(b),
+        };
+        if next != self.wake_at {
+            self.wake_at = next;
+            if let Some(at) = next {
+                self.effects.push(Effect::WakeAt(at));
+            }
+        }
+    }
+
+    fn on_tick(&mut self, now: Timestamp) {
+        let late = self
+            .wake_at
+            .take()
+            .is_some_and(|wished| now.since(wished) > self.policy.time_to_live_ms / 2);
+        if late {
+            // The coordinator itself stood still (a stopped process, a sleeping laptop): nobody could report.
+            self.renew_all(now);
+        }
+        self.expire_leases(now);
+        self.expire_parked(now);
+    }
+
+    fn on_recovered(&mut self, now: Timestamp) {
+        self.renew_all(now);
+        self.touched.clear();
+        self.stirred = true;
+    }
+
+    fn renew_all(&mut self, now: Timestamp) {
+        for (_, index) in std::mem::take(&mut self.expiries) {
+            self.renew(index, now);
+        }
+        for worker in self.workers.values_mut() {
+            worker.last_seen = worker.last_seen.max(now);
+        }
+    }
+}

@@ -1,0 +1,81 @@
+//! A state folder piece by piece.
+
+use proto::nouns::Piece;
+use std::fs::File;
+use std::io::{self, Read};
+use std::path::Path;
+
+use proto::limits::CHUNK_BYTES;
+
+use super::folders;
+use crate::store::journal::{self, JournalError};
+
+/// Reads the state folder of a coordinator that may be running, and hands out its pieces until `take` says that nobody
+/// wants them any more.
+///
+/// # Errors
+/// [`JournalError::Io`].
+pub fn send(state: &Path, take: &mut dyn FnMut(Piece) -> bool) -> Result<(), JournalError> {
+    let (mut files, mut total) = (0, 0);
+    for part in journal::parts(&state.join("journal"))? {
+        let path = format!("journal/{}", part.name);
+        let doing = JournalError::io("read", &state.join(&path));
+        if !send_file(path, part.file, part.bytes, take).map_err(doing)? {
+            return Ok(());
+        }
+        files += 1;
+        total += part.bytes;
+    }
+    let artifacts = state.join("artifacts");
+    for folder in folders(&artifacts).map_err(JournalError::io("list", &artifacts))? {
+        if folder.len() != 2 {
+            continue;
+        }
+        let within = artifacts.join(&folder);
+        for name in folders(&within).map_err(JournalError::io("list", &within))? {
+            let path = within.join(&name);
+            let file = match File::open(&path) {
+                Ok(file) => file,
+                // Collected as garbage since it was listed: no record names it.
+                Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
+                Err(error) => return Err(JournalError::io("open", &path)(error)),
+            };
+            let bytes = file
+                .metadata()
+                .map_err(JournalError::io("look at", &path))?
+                .len();
+            let relative = format!("artifacts/{folder}/{name}");
+            if !send_file(relative, file, bytes, take).map_err(JournalError::io("read", &path))? {
+                return Ok(());
+            }
+            files += 1;
+            total += bytes;
+        }
+    }
+    take(Piece::End {
+        files,
+        bytes: total,
+    });
+    Ok(())
+}
+
+fn send_file(
+    path: String,
+    mut file: File,
+    bytes: u64,
+    take: &mut dyn FnMut(Piece) -> bool,
+) -> io::Result<bool> {
+    if !take(Piece::File { path, bytes }) {
+        return Ok(false);
+    }
+    let mut left = bytes;
+    while left > 0 {
+        let mut data = vec![0; left.min(CHUNK_BYTES as u64) as usize];
+        file.read_exact(&mut data)?;
+        left -= data.len() as u64;
+        if !take(Piece::Data(data)) {
+            return Ok(false);
+        }
+    }
+    Ok(true)
+}

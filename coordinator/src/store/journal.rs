@@ -1,0 +1,356 @@
+//! The journal: the truth on disk. Append-only segments of framed, hash-chained entries.
+//!
+//! Opening reads everything and verifies each hash. A tail that was being written when the power went is cut off; any
+//! other difference between what was written and what is read is [`JournalError::Damaged`], which names file and offset
+//! and never passes in silence. What [`Journal::append`] returned for is on disk (fdatasync, and fsync of the folder for a
+//! new file).
+//!
+//! A failed append leaves the journal usable: the next one cuts what may have been written and writes again, since after
+//! a failed sync the kernel may have dropped the pages that it could not write.
+//!
+//! So that neither the folder nor the time that opening takes grows for ever, [`Journal::begin_snapshot`] lets a snapshot be
+//! written beside it: a file that holds what still matters of the segments before it. Numbers and hashes of the segments
+//! go on as if it were not there; what the snapshot before it stands for is removed.
+
+#[cfg(test)]
+mod damage_tests;
+mod disk;
+#[cfg(test)]
+pub(crate) mod failing;
+mod files;
+mod frame;
+#[cfg(test)]
+pub(crate) mod power_loss;
+#[cfg(test)]
+mod power_loss_tests;
+mod repair;
+mod scan;
+mod snapshot;
+#[cfg(test)]
+mod snapshot_tests;
+#[cfg(test)]
+mod tests;
+
+use std::fs::{File, OpenOptions};
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use sweeps::Digest;
+
+use crate::model::entry::Entry;
+
+pub(crate) use disk::sync_folder;
+pub use disk::{Disk, DiskFile, RealDisk};
+pub(crate) use files::is_name;
+pub use frame::Location;
+pub use repair::{Mended, Part, Verified, copy, parts, repair, verify};
+pub use scan::{Scanned, export, read_payload, visit};
+pub use snapshot::{Kept, Snapshot, State, Written};
+
+use files::{Which, path_of};
+use frame::Kind;
+use scan::Size;
+
+/// How the journal is kept.
+#[derive(Clone)]
+pub struct Options {
+    /// A segment that is longer than this is followed by a new one.
+    pub segment_bytes: u64,
+    /// A snapshot is due when so many bytes came since the last one, or as many as it has itself where that is more: so
+    /// an entry is rewritten a bounded number of times.
+    pub snapshot_bytes: u64,
+    /// The same in entries.
+    pub snapshot_entries: u64,
+    /// What it is written to.
+    pub disk: Arc<dyn Disk>,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            // Large enough that a month's sweep has tens of files, small enough to copy one.
+            segment_bytes: 64 << 20,
+            // Read in less than a second; a thousand real jobs stay below it.
+            snapshot_bytes: 64 << 20,
+            snapshot_entries: 500_000,
+            disk: Arc::new(RealDisk),
+        }
+    }
+}
+
+/// Why a journal cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum JournalError {
+    /// Another coordinator has it.
+    #[error("the state folder {0} is in use by another coordinator")]
+    Locked(PathBuf),
+    /// The operating system said no.
+    #[error("cannot {doing} {path}")]
+    Io {
+        /// What was tried.
+        doing: &'static str,
+        /// On which file.
+        path: PathBuf,
+        /// What it said.
+        #[source]
+        source: io::Error,
+    },
+    /// What is read is not what was written.
+    #[error(
+        "the journal is damaged: {path} at byte {offset}: {what}. Restore a backup, or cut it there with `gcl-sweep coordinator repair --cut`; entries from there on are then lost"
+    )]
+    Damaged {
+        /// The segment.
+        path: PathBuf,
+        /// Where the frame begins.
+        offset: u64,
+        /// What is wrong.
+        what: String,
+    },
+    /// A snapshot is not what was written.
+    #[error(
+        "the journal's snapshot is damaged: {path} at byte {offset}: {what}. `gcl-sweep coordinator repair` sets it aside where what it stands for is still there, so that nothing is lost; where it is not, restore a backup"
+    )]
+    DamagedSnapshot {
+        /// The segment.
+        path: PathBuf,
+        /// Where the frame begins.
+        offset: u64,
+        /// What is wrong.
+        what: String,
+    },
+    /// It was written by a later version.
+    #[error(
+        "{path} has format version {version}; this program reads up to {}",
+        frame::VERSION
+    )]
+    TooNew {
+        /// The segment.
+        path: PathBuf,
+        /// Its version.
+        version: u16,
+    },
+    /// An entry cannot be written as JSON.
+    #[error("an entry cannot be encoded: {0}")]
+    Encode(String),
+}
+
+impl JournalError {
+    pub(crate) fn io(
+        doing: &'static str,
+        path: &Path,
+    ) -> impl FnOnce(io::Error) -> JournalError + use<> {
+        let path = path.to_owned();
+        move |source| JournalError::Io {
+            doing,
+            path,
+            source,
+        }
+    }
+}
+
+/// An open journal, locked against others.
+pub struct Journal {
+    folder: PathBuf,
+    options: Options,
+    file: Box<dyn DiskFile>,
+    path: PathBuf,
+    /// Number of the first entry of the current segment: its name.
+    segment: u64,
+    /// End of what is on disk for certain.
+    end: u64,
+    /// Bytes beyond `end` may have been written by an append that failed.
+    soiled: bool,
+    /// Number of the last entry.
+    sequence: u64,
+    /// Hash of everything up to it.
+    chain: [u8; 32],
+    size: Size,
+    /// Nothing may be written behind the current segment: the next append begins another.
+    is_sealed: bool,
+    /// Files that nothing needs any more.
+    obsolete: Vec<PathBuf>,
+    /// No snapshot before the journal has so many bytes since the last: one failed.
+    snapshot_not_before: u64,
+    lock: Arc<File>,
+}
+
+impl Journal {
+    /// Opens the journal in `folder`, making it if there is none, and hands every entry to `visit` in order.
+    ///
+    /// # Errors
+    /// [`JournalError`]; nothing was changed on disk then, unless it was a torn tail.
+    pub fn open(
+        folder: &Path,
+        options: Options,
+        visit: &mut dyn FnMut(Scanned) -> Result<(), JournalError>,
+    ) -> Result<Self, JournalError> {
+        let lock = Arc::new(lock(folder)?);
+        files::remove_parts(folder, options.disk.as_ref())
+            .map_err(JournalError::io("tidy", folder))?;
+        let scan = scan::scan(folder, Which::All, visit)?;
+        if let Some(path) = scan.unfinished {
+            let disk = &options.disk;
+            disk.remove(&path)
+                .and_then(|()| disk.sync_folder(folder))
+                .map_err(JournalError::io("remove the unfinished", &path))?;
+        }
+        let (size, obsolete) = (scan.size, scan.obsolete);
+        let (last, file, path) = if let Some(last) = scan.last {
+            let path = path_of(folder, last.segment);
+            let opened = options.disk.open(&path);
+            let file = opened.map_err(JournalError::io("open", &path))?;
+            (last, file, path)
+        } else {
+            let (file, path) = create(folder, 1, frame::GENESIS, &options)?;
+            (scan::Last::nothing(), file, path)
+        };
+        let journal = Self {
+            folder: folder.to_owned(),
+            options,
+            file,
+            path,
+            segment: last.segment,
+            end: last.end,
+            soiled: false,
+            sequence: last.sequence,
+            chain: last.chain,
+            size,
+            is_sealed: last.is_sealed,
+            obsolete,
+            snapshot_not_before: 0,
+            lock,
+        };
+        if last.torn {
+            tracing::warn!(path = %journal.path.display(), offset = last.end, "cut off an entry that was not written to its end");
+            journal.cut()?;
+        }
+        Ok(journal)
+    }
+
+    /// Writes entries and syncs once. When it returns, they are on disk.
+    ///
+    /// # Errors
+    /// [`JournalError::Io`]: none of them counts as written; try again with the same.
+    pub fn append(&mut self, entries: &[Entry]) -> Result<Vec<Location>, JournalError> {
+        if entries.is_empty() {
+            return Ok(Vec::new());
+        }
+        self.clean()?;
+        if self.is_sealed || (self.end >= self.options.segment_bytes && self.end > frame::HEADER) {
+            self.rotate()?;
+        }
+        let mut bytes = Vec::with_capacity(entries.len() * 512);
+        let mut locations = Vec::with_capacity(entries.len());
+        let (mut sequence, mut chain) = (self.sequence, self.chain);
+        for entry in entries {
+            sequence += 1;
+            let start = self.end + bytes.len() as u64;
+            let location = frame::encode(entry, sequence, &mut chain, &mut bytes)?;
+            locations.push(Location {
+                segment: self.segment,
+                offset: start + frame::FRAME,
+                ..location
+            });
+        }
+        self.soiled = true;
+        self.file
+            .write_all_at(&bytes, self.end)
+            .map_err(JournalError::io("write", &self.path))?;
+        self.file
+            .sync_data()
+            .map_err(JournalError::io("sync", &self.path))?;
+        self.soiled = false;
+        self.end += bytes.len() as u64;
+        self.size.since.0 += bytes.len() as u64;
+        self.size.since.1 += entries.len() as u64;
+        self.sequence = sequence;
+        self.chain = chain;
+        Ok(locations)
+    }
+
+    /// Number of the last entry that is on disk; 0 of an empty journal.
+    pub fn sequence(&self) -> u64 {
+        self.sequence
+    }
+
+    /// Hash of everything up to it.
+    pub fn chain(&self) -> Digest {
+        Digest(self.chain)
+    }
+
+    /// Where the segments are.
+    pub fn folder(&self) -> &Path {
+        &self.folder
+    }
+
+    /// Cuts off what an append that failed may have written.
+    fn clean(&mut self) -> Result<(), JournalError> {
+        if self.soiled {
+            self.cut()?;
+            self.soiled = false;
+        }
+        Ok(())
+    }
+
+    fn cut(&self) -> Result<(), JournalError> {
+        self.file
+            .set_len(self.end)
+            .and_then(|()| self.file.sync_all())
+            .map_err(JournalError::io("cut", &self.path))
+    }
+
+    fn rotate(&mut self) -> Result<(), JournalError> {
+        let segment = self.sequence + 1;
+        // Where this fails a file may be left, which must be the next one: nothing is written behind this segment any more.
+        self.is_sealed = true;
+        let (file, path) = create(&self.folder, segment, self.chain, &self.options)?;
+        self.file = file;
+        self.path = path;
+        self.segment = segment;
+        self.end = frame::HEADER;
+        self.is_sealed = false;
+        Ok(())
+    }
+}
+
+/// Takes the lock of a state folder, which is held as long as the file is open, also by a process that is killed.
+pub(crate) fn lock(folder: &Path) -> Result<File, JournalError> {
+    std::fs::create_dir_all(folder).map_err(JournalError::io("make the folder", folder))?;
+    let path = folder.join("lock");
+    let file = OpenOptions::new()
+        .create(true)
+        .truncate(false)
+        .write(true)
+        .open(&path)
+        .map_err(JournalError::io("open", &path))?;
+    match file.try_lock() {
+        Ok(()) => Ok(file),
+        Err(std::fs::TryLockError::WouldBlock) => Err(JournalError::Locked(folder.to_owned())),
+        Err(std::fs::TryLockError::Error(source)) => Err(JournalError::Io {
+            doing: "lock",
+            path,
+            source,
+        }),
+    }
+}
+
+/// Makes a segment: a file with a header, on disk with its name.
+fn create(
+    folder: &Path,
+    segment: u64,
+    chain: [u8; 32],
+    options: &Options,
+) -> Result<(Box<dyn DiskFile>, PathBuf), JournalError> {
+    let path = path_of(folder, segment);
+    let make = || {
+        let file = options.disk.create(&path)?;
+        file.write_all_at(&frame::header(Kind::Plain, segment, &chain), 0)?;
+        file.sync_all()?;
+        options.disk.sync_folder(folder)?;
+        Ok(file)
+    };
+    let file = make().map_err(JournalError::io("make", &path))?;
+    Ok((file, path))
+}

@@ -1,0 +1,440 @@
+//! Reading a journal: every segment, every hash.
+
+use std::fs::File;
+use std::io::{self, BufReader, Read, Seek, SeekFrom};
+use std::os::unix::fs::FileExt;
+use std::path::{Path, PathBuf};
+
+use sweeps::Digest;
+
+use super::JournalError;
+use super::files::{self, Segment, Which, path_of, snapshot_of};
+use super::frame::{self, FRAME, HEADER, Kind, Location};
+use crate::model::entry::Entry;
+use crate::model::image::ImagePart;
+
+/// An entry that was read.
+#[derive(Debug)]
+pub struct Scanned {
+    /// The entry.
+    pub entry: Entry,
+    /// Where it lies.
+    pub location: Location,
+    /// Hash of everything up to it.
+    pub chain: Digest,
+    /// Hash of everything before it.
+    pub before: Digest,
+    /// Its bytes as they are on disk.
+    pub payload: Vec<u8>,
+    /// In a snapshot: the number of the first entry that it does not stand for, and the hash of everything before that.
+    pub snapshot: Option<(u64, Digest)>,
+}
+
+impl Scanned {
+    /// How far the journal was read with this entry: the number of the last entry, and the hash of everything up to it.
+    pub fn reached(&self) -> (u64, Digest) {
+        match self.snapshot {
+            Some((first, chain)) => (first.saturating_sub(1), chain),
+            None => (self.location.sequence, self.chain),
+        }
+    }
+}
+
+/// What a scan found at the end.
+pub(super) struct Scan {
+    /// `None`: there is no segment yet.
+    pub(super) last: Option<Last>,
+    pub(super) size: Size,
+    /// Segments that a snapshot stands for.
+    pub(super) obsolete: Vec<PathBuf>,
+    /// A last segment that holds nothing, not even a header.
+    pub(super) unfinished: Option<PathBuf>,
+}
+
+/// How large a journal is: bytes and entries.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Size {
+    pub(super) snapshot: (u64, u64),
+    pub(super) since: (u64, u64),
+}
+
+pub(super) struct Last {
+    pub(super) segment: u64,
+    /// End of the last whole entry in it.
+    pub(super) end: u64,
+    /// Something unfinished follows.
+    pub(super) torn: bool,
+    /// Nothing may be written behind it: a snapshot, or a segment of an earlier version.
+    pub(super) is_sealed: bool,
+    pub(super) sequence: u64,
+    pub(super) chain: [u8; 32],
+}
+
+impl Last {
+    /// Of a journal that was just made.
+    pub(super) fn nothing() -> Self {
+        Self {
+            segment: 1,
+            end: HEADER,
+            torn: false,
+            is_sealed: false,
+            sequence: 0,
+            chain: frame::GENESIS,
+        }
+    }
+}
+
+/// Hands every entry to `visit`, in order, every hash verified. Changes nothing, and may be done while a coordinator is
+/// running: it then ends somewhere in what is being written.
+///
+/// # Errors
+/// [`JournalError`], after what was before the damage.
+pub fn visit(
+    folder: &Path,
+    visit: &mut dyn FnMut(Scanned) -> Result<(), JournalError>,
+) -> Result<(), JournalError> {
+    scan(folder, Which::All, visit).map(drop)
+}
+
+/// Reads and verifies everything.
+pub(super) fn scan(
+    folder: &Path,
+    which: Which,
+    visit: &mut dyn FnMut(Scanned) -> Result<(), JournalError>,
+) -> Result<Scan, JournalError> {
+    let segments = files::open(folder, which)?;
+    let mut reader = Reader {
+        sequence: 0,
+        chain: frame::GENESIS,
+        visit,
+    };
+    let mut size = Size::default();
+    let mut last = None;
+    let count = segments.current.len();
+    // The segment that goes on behind a snapshot was there before it.
+    let mut expected = None;
+    for (position, segment) in segments.current.into_iter().enumerate() {
+        let number = segment.number;
+        if segment.is_snapshot {
+            size.snapshot = reader.snapshot(segment)?;
+            expected = Some(number);
+            continue;
+        }
+        expected.take_if(|expected| *expected == number);
+        let header = segment.header.as_ref();
+        let kind = header.map_or(Kind::Plain, |header| header.kind);
+        let is_sealed =
+            kind == Kind::Inline || header.is_some_and(|header| header.version < frame::VERSION);
+        if let Some(header) = header
+            && kind == Kind::Inline
+        {
+            // What was before it is in it. The chain goes on through it.
+            reader.sequence = header.first.saturating_sub(1);
+            reader.chain = header.chain;
+        }
+        let first = reader.sequence;
+        let is_last = position + 1 == count && !matches!(which, Which::Before(_));
+        let (end, torn) = reader.segment(segment, is_last, kind)?;
+        let entries = reader.sequence - first;
+        if kind == Kind::Inline {
+            size.snapshot = (end, entries);
+        } else {
+            size.since.0 += end;
+            size.since.1 += entries;
+        }
+        last = Some(Last {
+            segment: number,
+            end,
+            torn,
+            is_sealed,
+            sequence: reader.sequence,
+            chain: reader.chain,
+        });
+    }
+    if let Some(number) = expected {
+        return Err(JournalError::Damaged {
+            path: path_of(folder, number),
+            offset: 0,
+            what: "the segment behind the snapshot is missing".into(),
+        });
+    }
+    // Only a segment that would have come next may be unfinished: anything else was whole once.
+    if let Some((number, path)) = &segments.unfinished
+        && *number != reader.sequence + 1
+    {
+        return Err(JournalError::Damaged {
+            path: path.clone(),
+            offset: 0,
+            what: "its header is missing".into(),
+        });
+    }
+    Ok(Scan {
+        last,
+        size,
+        obsolete: segments.obsolete,
+        unfinished: segments.unfinished.map(|(_, path)| path),
+    })
+}
+
+struct Reader<'a> {
+    sequence: u64,
+    chain: [u8; 32],
+    visit: &'a mut dyn FnMut(Scanned) -> Result<(), JournalError>,
+}
+
+impl Reader<'_> {
+    /// Reads a snapshot, from which reading goes on as if everything before it had been read; answers its length and the
+    /// number of its entries.
+    fn snapshot(&mut self, segment: Segment) -> Result<(u64, u64), JournalError> {
+        let number = segment.number;
+        let path = segment.path.clone();
+        let damaged = |offset: u64, what: String| JournalError::DamagedSnapshot {
+            path: path.clone(),
+            offset,
+            what,
+        };
+        let chain = match &segment.header {
+            Some(header) if header.version > frame::VERSION => {
+                let version = header.version;
+                return Err(JournalError::TooNew { path, version });
+            }
+            Some(header) if header.kind == Kind::Snapshot && header.first == number => header.chain,
+            _ => return Err(damaged(0, "its header is damaged or another's".into())),
+        };
+        let standing = (number, Digest(chain));
+        (self.sequence, self.chain) = (0, chain);
+        let read = self.entries(segment, false, Kind::Snapshot, Some(standing));
+        let (end, _) = read.map_err(|error| match error {
+            JournalError::Damaged { offset, what, .. } => damaged(offset, what),
+            other => other,
+        })?;
+        let entries = self.sequence;
+        (self.sequence, self.chain) = (number - 1, chain);
+        Ok((end, entries))
+    }
+
+    /// Reads a segment; answers the end of its last whole entry and whether something unfinished follows.
+    fn segment(
+        &mut self,
+        segment: Segment,
+        is_last: bool,
+        kind: Kind,
+    ) -> Result<(u64, bool), JournalError> {
+        let damaged = |what: &str| JournalError::Damaged {
+            path: segment.path.clone(),
+            offset: 0,
+            what: what.into(),
+        };
+        let Some(header) = &segment.header else {
+            let bytes = header_bytes(&segment).map_err(|_| damaged("its header is missing"))?;
+            let what = frame::read_header(&bytes).err().unwrap_or_default();
+            return Err(damaged(&what));
+        };
+        if header.version > frame::VERSION {
+            return Err(JournalError::TooNew {
+                version: header.version,
+                path: segment.path,
+            });
+        }
+        if header.kind == Kind::Snapshot {
+            return Err(damaged("it is a snapshot under the name of a segment"));
+        }
+        if header.first != segment.number
+            || header.first != self.sequence + 1
+            || header.chain != self.chain
+        {
+            return Err(damaged("a segment before it is missing or another"));
+        }
+        // A snapshot was whole before it got its name.
+        let may_be_torn = is_last && kind == Kind::Plain;
+        self.entries(segment, may_be_torn, kind, None)
+    }
+
+    /// Reads the entries behind a header.
+    fn entries(
+        &mut self,
+        segment: Segment,
+        may_be_torn: bool,
+        kind: Kind,
+        snapshot: Option<(u64, Digest)>,
+    ) -> Result<(u64, bool), JournalError> {
+        let Segment {
+            number: segment,
+            path,
+            file,
+            length,
+            ..
+        } = segment;
+        let damaged = |offset: u64, what: String| JournalError::Damaged {
+            path: path.clone(),
+            offset,
+            what,
+        };
+        let unwritten =
+            may_be_torn && ends_in_zeros(&file, length).map_err(JournalError::io("read", &path))?;
+        let mut file = BufReader::with_capacity(1 << 18, file);
+        file.seek(SeekFrom::Start(HEADER))
+            .map_err(JournalError::io("read", &path))?;
+        let mut offset = HEADER;
+        let mut is_whole = false;
+        loop {
+            let left = length - offset;
+            if left == 0 && kind != Kind::Plain && !is_whole {
+                return Err(damaged(offset, "the end of the snapshot is missing".into()));
+            }
+            if left == 0 {
+                return Ok((offset, false));
+            }
+            // The end of the last segment may be missing: what was being written when the power went. It may also be
+            // there as zeros, where the file had grown but its pages were not written.
+            let torn = |what: &str| {
+                if may_be_torn {
+                    Ok((offset, true))
+                } else {
+                    Err(damaged(offset, what.into()))
+                }
+            };
+            if left < FRAME {
+                return torn("its end is missing");
+            }
+            let mut bytes = [0; FRAME as usize];
+            file.read_exact(&mut bytes)
+                .map_err(JournalError::io("read", &path))?;
+            let head = match frame::read_frame(&bytes) {
+                Ok(head) => head,
+                Err(_) if unwritten => return torn("its end is missing"),
+                Err(what) => return Err(damaged(offset, what)),
+            };
+            if left - FRAME < u64::from(head.length) {
+                return torn("its end is missing");
+            }
+            let mut payload = vec![0; head.length as usize];
+            file.read_exact(&mut payload)
+                .map_err(JournalError::io("read", &path))?;
+            let chain = frame::link(&self.chain, head.length, head.sequence, &payload);
+            if chain != head.chain || head.sequence != self.sequence + 1 {
+                if unwritten {
+                    return torn("its end is missing");
+                }
+                return Err(damaged(offset, "the hash of an entry is wrong".into()));
+            }
+            let entry: Entry = serde_json::from_slice(&payload).map_err(|error| {
+                damaged(
+                    offset,
+                    format!("an entry is whole but this version cannot read it: {error}"),
+                )
+            })?;
+            is_whole = is_end(&entry);
+            let before = Digest(self.chain);
+            self.sequence = head.sequence;
+            self.chain = chain;
+            (self.visit)(Scanned {
+                entry,
+                before,
+                snapshot,
+                location: Location {
+                    segment,
+                    in_snapshot: snapshot.is_some(),
+                    offset: offset + FRAME,
+                    length: head.length,
+                    digest: Digest::of(&payload),
+                    sequence: head.sequence,
+                },
+                chain: Digest(chain),
+                payload,
+            })?;
+            offset += FRAME + u64::from(head.length);
+        }
+    }
+}
+
+fn header_bytes(segment: &Segment) -> io::Result<[u8; HEADER as usize]> {
+    let mut bytes = [0; HEADER as usize];
+    segment.file.read_exact_at(&mut bytes, 0)?;
+    Ok(bytes)
+}
+
+/// Whether that is the last entry of a snapshot.
+fn is_end(entry: &Entry) -> bool {
+    matches!(entry, Entry::Image { part } if matches!(**part, ImagePart::End { .. }))
+}
+
+/// Whether the file's last bytes are zeros, which no whole entry ends in: it had grown, but its pages were not written.
+/// Sixteen of them: a single damaged byte must not look like that.
+fn ends_in_zeros(file: &File, length: u64) -> io::Result<bool> {
+    let mut tail = [1; 16];
+    if length < HEADER + 16 {
+        return Ok(false);
+    }
+    file.read_exact_at(&mut tail, length - 16)?;
+    Ok(tail == [0; 16])
+}
+
+/// Writes every entry as a line of JSON, with its number and the hash of everything up to it. Changes nothing, and may be
+/// done while a coordinator is running: it then ends somewhere in what is being written.
+///
+/// # Errors
+/// [`JournalError`]; what was written before the damage is good.
+pub fn export(folder: &Path, out: &mut dyn io::Write) -> Result<u64, JournalError> {
+    #[derive(serde::Serialize)]
+    struct Line<'a> {
+        sequence: u64,
+        chain: Digest,
+        /// It stands in a snapshot of everything before that entry, where it has a number of its own.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        snapshot_before: Option<u64>,
+        #[serde(flatten)]
+        entry: &'a Entry,
+    }
+    let mut lines = 0;
+    scan(folder, Which::All, &mut |scanned| {
+        let line = Line {
+            sequence: scanned.location.sequence,
+            chain: scanned.chain,
+            snapshot_before: scanned.snapshot.map(|(first, _)| first),
+            entry: &scanned.entry,
+        };
+        lines += 1;
+        serde_json::to_writer(&mut *out, &line)
+            .map_err(io::Error::from)
+            .and_then(|()| out.write_all(b"\n"))
+            .map_err(JournalError::io("export", folder))
+    })?;
+    Ok(lines)
+}
+
+/// Reads the payload at `location` and verifies its digest.
+///
+/// # Errors
+/// [`JournalError`], when it is not what was written.
+pub fn read_payload(folder: &Path, location: &Location) -> Result<Vec<u8>, JournalError> {
+    let path = if location.in_snapshot {
+        snapshot_of(folder, location.segment)
+    } else {
+        path_of(folder, location.segment)
+    };
+    let file = File::open(&path).map_err(JournalError::io("open", &path))?;
+    let length = file
+        .metadata()
+        .map_err(JournalError::io("look at", &path))?
+        .len();
+    let damaged = |what: &str| JournalError::Damaged {
+        path: path.clone(),
+        offset: location.offset.saturating_sub(FRAME),
+        what: what.into(),
+    };
+    if location
+        .offset
+        .checked_add(u64::from(location.length))
+        .is_none_or(|end| end > length)
+    {
+        return Err(damaged("an entry is missing"));
+    }
+    let mut payload = vec![0; location.length as usize];
+    file.read_exact_at(&mut payload, location.offset)
+        .map_err(JournalError::io("read", &path))?;
+    if Digest::of(&payload) != location.digest {
+        return Err(damaged("the digest of an entry is wrong"));
+    }
+    Ok(payload)
+}

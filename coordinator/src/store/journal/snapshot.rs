@@ -1,0 +1,311 @@
+//! Compaction: a snapshot stands for the segments before it.
+//!
+//! The journal goes on in a new segment, and the snapshot is written beside it, by a thread of its own, from what the
+//! files before that segment hold: the same reading that a start does. Written, synced, renamed, the folder synced. It is
+//! a shortcut and nothing else: numbers and hashes of the segments go on as if it were not there, so that at whatever
+//! moment the process dies, the folder can be read with it and without it and says the same.
+//!
+//! What stands before the snapshot before it is removed when the index has followed.
+
+use std::collections::BTreeSet;
+use std::fs::File;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use sweeps::{Digest, JobId};
+
+use super::disk::{Disk, DiskFile};
+use super::files::{Which, part_of, snapshot_of};
+use super::frame::{self, HEADER, Kind, Location};
+use super::scan::{Size, scan};
+use super::{Journal, JournalError};
+use crate::model::entry::Entry;
+
+/// Bytes that are gathered before they are written.
+const BUFFER: usize = 1 << 20;
+
+/// A record that a snapshot took over, and where it is now.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Kept {
+    /// The job.
+    pub job: JobId,
+    /// Its place.
+    pub location: Location,
+}
+
+/// A state that follows from entries.
+pub trait State {
+    /// Takes in an entry.
+    ///
+    /// # Errors
+    /// An entry that cannot be.
+    fn replay(&mut self, entry: &Entry) -> Result<(), JournalError>;
+    /// Hands out the entries that stand for it, and says whether that went on to the end.
+    ///
+    /// # Errors
+    /// What `each` answered.
+    fn image(
+        &self,
+        each: &mut dyn FnMut(&Entry) -> Result<(), JournalError>,
+    ) -> Result<(), JournalError>;
+}
+
+/// A snapshot that is due: of everything before an entry. It may be written while the journal goes on.
+pub struct Snapshot {
+    folder: PathBuf,
+    disk: Arc<dyn Disk>,
+    first: u64,
+    chain: [u8; 32],
+    /// What the journal had grown by when this was begun.
+    since: (u64, u64),
+    /// The folder stays this process's own while this is written.
+    _lock: Arc<File>,
+}
+
+/// A snapshot that was written.
+#[derive(Debug)]
+pub struct Written {
+    /// It stands for every entry before that one.
+    pub first: u64,
+    /// Hash of everything before it.
+    pub chain: Digest,
+    /// Where the records are now.
+    pub kept: Vec<Kept>,
+    size: (u64, u64),
+    since: (u64, u64),
+}
+
+/// Whether an entry stays in a snapshot as it is: what the image of the state does not hold.
+fn is_kept(entry: &Entry, recorded: &mut BTreeSet<JobId>) -> bool {
+    match entry {
+        Entry::Finished { record, .. } => recorded.insert(record.job_id),
+        Entry::Compared { record, .. } => record.is_some(),
+        _ => false,
+    }
+}
+
+impl Journal {
+    /// Whether so much was written since the last snapshot that another one is due.
+    pub fn is_snapshot_due(&self) -> bool {
+        let Size { snapshot, since } = self.size;
+        let options = &self.options;
+        since.1 > 0
+            && since.0 >= self.snapshot_not_before
+            && (since.0 >= options.snapshot_bytes.max(snapshot.0)
+                || since.1 >= options.snapshot_entries.max(snapshot.1))
+    }
+
+    /// Begins a snapshot of everything that was appended so far: the journal goes on in a new segment. `None`: nothing
+    /// came since the last one.
+    ///
+    /// # Errors
+    /// [`JournalError`]: the journal is as it was, and can be appended to.
+    pub fn begin_snapshot(&mut self) -> Result<Option<Snapshot>, JournalError> {
+        if self.size.since.1 == 0 {
+            return Ok(None);
+        }
+        let begun = self.clean().and_then(|()| {
+            if self.is_sealed || self.end > HEADER {
+                self.rotate()?;
+            }
+            Ok(())
+        });
+        if begun.is_err() {
+            self.put_off_snapshot();
+        }
+        begun?;
+        Ok(Some(Snapshot {
+            folder: self.folder.clone(),
+            disk: self.options.disk.clone(),
+            first: self.sequence + 1,
+            chain: self.chain,
+            since: self.size.since,
+            _lock: self.lock.clone(),
+        }))
+    }
+
+    /// Takes note of a snapshot that was written, and removes what is obsolete by it: everything before the snapshot before
+    /// it. The index must have followed. What cannot be removed is tried again at the next start.
+    ///
+    /// # Errors
+    /// [`JournalError`]: the folder cannot be listed.
+    pub fn adopt(&mut self, written: &Written) -> Result<(), JournalError> {
+        let (snapshot, since) = (written.size, self.size.since);
+        self.size = Size {
+            snapshot,
+            since: (since.0 - written.since.0, since.1 - written.since.1),
+        };
+        self.snapshot_not_before = 0;
+        self.obsolete = super::files::open(&self.folder, Which::All)?.obsolete;
+        self.remove_obsolete();
+        Ok(())
+    }
+
+    /// A snapshot failed: not again at each turn, since it reads everything.
+    pub fn put_off_snapshot(&mut self) {
+        self.snapshot_not_before = self.size.since.0 + self.options.snapshot_bytes / 8;
+    }
+
+    /// Removes the files that nothing needs any more. What cannot be removed is tried again at the next start.
+    pub fn remove_obsolete(&mut self) {
+        for path in std::mem::take(&mut self.obsolete) {
+            if let Err(error) = self.options.disk.remove(&path) {
+                tracing::warn!(path = %path.display(), cause = %error, "a file of the journal that is not needed any more cannot be removed");
+            }
+        }
+    }
+}
+
+impl Snapshot {
+    /// Reads what it shall stand for into `state`, which must be new, and writes it: every record, then the image of the
+    /// state. When it returns the snapshot is on disk. Ends early where `stop` says so.
+    ///
+    /// # Errors
+    /// [`JournalError`]: there is no snapshot, and none is needed.
+    pub fn write(&self, state: &mut dyn State, stop: &AtomicBool) -> Result<Written, JournalError> {
+        let part = part_of(&self.folder, self.first);
+        let written = self.write_part(&part, state, stop);
+        let publish = || -> Result<(), JournalError> {
+            let path = snapshot_of(&self.folder, self.first);
+            self.disk
+                .rename(&part, &path)
+                .map_err(JournalError::io("rename", &part))?;
+            // Whether it is there after a crash or not: both say the same.
+            self.disk
+                .sync_folder(&self.folder)
+                .map_err(JournalError::io("sync the name of", &path))
+        };
+        let written = written.and_then(|written| publish().map(|()| written));
+        if written.is_err() {
+            // Where it cannot be removed either, the next start does.
+            let _ = self.disk.remove(&part);
+        }
+        written
+    }
+
+    fn write_part(
+        &self,
+        part: &Path,
+        state: &mut dyn State,
+        stop: &AtomicBool,
+    ) -> Result<Written, JournalError> {
+        let go_on = || {
+            if stop.load(Ordering::Relaxed) {
+                let stopped = io::Error::new(io::ErrorKind::Interrupted, "the coordinator stops");
+                return Err(JournalError::io("write", part)(stopped));
+            }
+            Ok(())
+        };
+        let mut writer = Writer::create(part, self.first, self.chain, self.disk.as_ref())
+            .map_err(JournalError::io("make", part))?;
+        let mut recorded = BTreeSet::new();
+        let mut kept = Vec::new();
+        let read = scan(&self.folder, Which::Before(self.first), &mut |scanned| {
+            go_on()?;
+            state.replay(&scanned.entry)?;
+            if is_kept(&scanned.entry, &mut recorded) {
+                let location = writer.payload(&scanned.payload)?;
+                if let Some(record) = scanned.entry.finished() {
+                    let job = record.job_id;
+                    kept.push(Kept { job, location });
+                }
+            }
+            Ok(())
+        })?;
+        let (sequence, chain) = read
+            .last
+            .map_or((0, frame::GENESIS), |last| (last.sequence, last.chain));
+        if sequence + 1 != self.first || chain != self.chain {
+            return Err(JournalError::Damaged {
+                path: self.folder.clone(),
+                offset: 0,
+                what: format!(
+                    "it ends with entry {sequence} where {} was written",
+                    self.first - 1
+                ),
+            });
+        }
+        drop(recorded);
+        state.image(&mut |entry| {
+            go_on()?;
+            writer.entry(entry).map(drop)
+        })?;
+        writer.finish().map_err(JournalError::io("sync", part))?;
+        Ok(Written {
+            first: self.first,
+            chain: Digest(self.chain),
+            kept,
+            size: (writer.end, writer.entries),
+            since: self.since,
+        })
+    }
+}
+
+/// Writes a snapshot that nobody reads yet. Its entries are numbered from 1, and their chain begins where it stands.
+struct Writer<'a> {
+    path: &'a Path,
+    file: Box<dyn DiskFile>,
+    buffer: Vec<u8>,
+    first: u64,
+    /// Bytes that were written.
+    written: u64,
+    /// Those and the buffer's.
+    end: u64,
+    entries: u64,
+    chain: [u8; 32],
+}
+
+impl<'a> Writer<'a> {
+    fn create(path: &'a Path, first: u64, chain: [u8; 32], disk: &dyn Disk) -> io::Result<Self> {
+        Ok(Self {
+            path,
+            file: disk.create(path)?,
+            buffer: frame::header(Kind::Snapshot, first, &chain).to_vec(),
+            first,
+            written: 0,
+            end: HEADER,
+            entries: 0,
+            chain,
+        })
+    }
+
+    fn entry(&mut self, entry: &Entry) -> Result<Location, JournalError> {
+        let location = frame::encode(entry, self.entries + 1, &mut self.chain, &mut self.buffer)?;
+        self.framed(location)
+    }
+
+    fn payload(&mut self, payload: &[u8]) -> Result<Location, JournalError> {
+        let next = self.entries + 1;
+        let location = frame::encode_payload(payload, next, &mut self.chain, &mut self.buffer)?;
+        self.framed(location)
+    }
+
+    fn framed(&mut self, location: Location) -> Result<Location, JournalError> {
+        self.entries += 1;
+        let start = self.end;
+        self.end = self.written + self.buffer.len() as u64;
+        if self.buffer.len() >= BUFFER {
+            self.flush().map_err(JournalError::io("write", self.path))?;
+        }
+        Ok(Location {
+            segment: self.first,
+            in_snapshot: true,
+            offset: start + frame::FRAME,
+            ..location
+        })
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.file.write_all_at(&self.buffer, self.written)?;
+        self.written += self.buffer.len() as u64;
+        self.buffer.clear();
+        Ok(())
+    }
+
+    fn finish(&mut self) -> io::Result<()> {
+        self.flush()?;
+        self.file.sync_all()
+    }
+}

@@ -1,0 +1,10 @@
+//! What is on disk: the journal (the truth), the index (answers queries), the artifacts (the big bytes), and their upkeep.
+//!
+//! *Invariant:* a name is never seen before its bytes are whole and on disk.
+
+pub mod artifacts;
+pub mod backup;
+pub(crate) mod blocking;
+pub mod gc;
+pub mod index;
+pub mod journal;
