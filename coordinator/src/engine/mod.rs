@@ -26,6 +26,7 @@ use std::time::Duration;
 
 use tokio::sync::{broadcast, mpsc, oneshot};
 use tokio::task::JoinHandle;
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use crate::engine::clock::Clock;
@@ -37,6 +38,7 @@ use crate::model::entry::Entry;
 use crate::scheduler::{Effect, Event, Policy, Reply, Scheduler, Ticket};
 use crate::store::index::IndexError;
 use crate::store::journal::{self, JournalError};
+use crate::store::lock::{LockError, StateLock};
 
 use compaction::Compacting;
 pub use kind::StateKind;
@@ -50,6 +52,9 @@ const BATCH: usize = 256;
 const CHANGES: usize = 4096;
 /// How long to wait before a write that failed is tried again.
 const RETRY: Duration = Duration::from_millis(500);
+/// How often the state folder is looked for where nothing is written. Whoever asks whether the coordinator is well asks
+/// more seldom, and lets a turn come.
+const LOOK_FOR_FOLDER: Duration = Duration::from_secs(1);
 
 /// The settings of an engine.
 #[derive(Clone)]
@@ -88,8 +93,11 @@ impl Config {
 
 /// Opens the state folder like a start would, its index made again where that is asked for or needed, and closes it.
 /// Answers the sweeps with their jobs by status.
-pub(crate) fn open_and_close(config: &Config) -> Result<Vec<(String, Counts)>, EngineError> {
-    let opened = State::open(config)?;
+pub(crate) fn open_and_close(
+    config: &Config,
+    lock: &StateLock,
+) -> Result<Vec<(String, Counts)>, EngineError> {
+    let opened = State::open(config, lock)?;
     opened.state.close();
     let sweeps = opened.scheduler.sweeps().into_iter();
     Ok(sweeps.map(|sweep| (sweep.name, sweep.counts)).collect())
@@ -98,9 +106,12 @@ pub(crate) fn open_and_close(config: &Config) -> Result<Vec<(String, Counts)>, E
 /// Why an engine does not start, or stopped.
 #[derive(Debug, thiserror::Error)]
 pub enum EngineError {
+    /// The state folder is another's, or is gone.
+    #[error(transparent)]
+    Lock(LockError),
     /// The journal cannot be used.
     #[error(transparent)]
-    Journal(#[from] JournalError),
+    Journal(JournalError),
     /// The index cannot be made.
     #[error(transparent)]
     Index(#[from] IndexError),
@@ -123,6 +134,21 @@ pub enum EngineError {
     Task(String),
 }
 
+impl From<LockError> for EngineError {
+    fn from(error: LockError) -> Self {
+        Self::Lock(error)
+    }
+}
+
+impl From<JournalError> for EngineError {
+    fn from(error: JournalError) -> Self {
+        match error {
+            JournalError::Lock(error) => Self::Lock(error),
+            other => Self::Journal(other),
+        }
+    }
+}
+
 /// A running engine.
 pub struct Engine {
     handle: EngineHandle,
@@ -142,7 +168,8 @@ impl Engine {
     ) -> Result<Self, EngineError> {
         let state = config.state.clone();
         let trainer_revision = config.trainer_revision;
-        let opened = tokio::task::spawn_blocking(move || State::open(&config))
+        let open = move || State::open(&config, &StateLock::take(&config.state)?);
+        let opened = tokio::task::spawn_blocking(open)
             .await
             .map_err(|error| EngineError::Task(error.to_string()))??;
         let (calls, receiver) = mpsc::channel(CALLS);
@@ -167,6 +194,8 @@ impl Engine {
             waiting: BTreeMap::new(),
             wake_at: None,
             broken: None,
+            gone: None,
+            looked_at: Instant::now(),
             compacting: None,
         };
         let task = tokio::spawn(run.run(receiver, shutdown));
@@ -200,6 +229,10 @@ struct Run {
     waiting: BTreeMap<Ticket, oneshot::Sender<Reply>>,
     wake_at: Option<Timestamp>,
     broken: Option<Broken>,
+    /// The state folder is not there any more: the engine ends when everybody was told.
+    gone: Option<EngineError>,
+    /// When the state folder was last looked for.
+    looked_at: Instant,
     /// A snapshot that is being written.
     compacting: Option<Compacting>,
 }
@@ -301,6 +334,7 @@ impl Run {
             self.step(now, Event::Tick, &mut turn);
         }
         self.complete(turn, now).await?;
+        self.look_for_folder().await?;
         self.compact().await?;
         for look in looks {
             look(match &self.broken {
@@ -366,15 +400,19 @@ impl Run {
                     self.answer(ticket, reply.and(Err(refusal.clone())));
                 }
                 // Those who wait for work could wait for long.
-                for (ticket, _) in std::mem::take(&mut self.waiting) {
+                for (ticket, waiting) in std::mem::take(&mut self.waiting) {
                     self.scheduler.step(now, Event::Abandon(ticket));
-                    self.answer(ticket, Err(refusal.clone()));
+                    // The caller may have gone.
+                    let _ = waiting.send(Err(refusal.clone()));
                 }
                 self.broken = Some(Broken {
                     refusal,
                     entries,
                     changes,
                 });
+                if let Some(gone) = self.gone.take() {
+                    return Err(gone);
+                }
             }
         }
         Ok(())
@@ -398,6 +436,9 @@ impl Run {
                     entries,
                     changes: broken.changes,
                 });
+                if let Some(gone) = self.gone.take() {
+                    return Err(gone);
+                }
             }
         }
         Ok(())
@@ -418,7 +459,31 @@ impl Run {
                 (entries, result)
             })
             .await?;
-        Ok(result.map_err(|error| (entries, Refusal::Storage(chain(&error)))))
+        Ok(result.map_err(|error| {
+            let refusal = Refusal::Storage(chain(&error));
+            if error.is_final() {
+                self.gone = Some(error.into());
+            }
+            (entries, refusal)
+        }))
+    }
+
+    /// Ends the engine where its state folder is gone, also when there is nothing to write.
+    async fn look_for_folder(&mut self) -> Result<(), EngineError> {
+        if self.broken.is_some() || self.looked_at.elapsed() < LOOK_FOR_FOLDER {
+            return Ok(());
+        }
+        self.looked_at = Instant::now();
+        let checked = self.with_state(|state| state.check()).await?;
+        if let Err(error) = checked {
+            let refusal = Refusal::Storage(chain(&error));
+            for (_, waiting) in std::mem::take(&mut self.waiting) {
+                // The caller may have gone.
+                let _ = waiting.send(Err(refusal.clone()));
+            }
+            return Err(error.into());
+        }
+        Ok(())
     }
 
     /// Does what blocks with what is on disk.

@@ -5,6 +5,7 @@ use std::path::Path;
 use crate::engine::{self, Config, EngineError};
 use crate::message::Counts;
 use crate::store::journal::{self, JournalError, Mended, Verified};
+use crate::store::lock::StateLock;
 
 /// What a repair found and did.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -29,14 +30,15 @@ pub fn repair(state: &Path, cut: bool) -> Result<Repaired, EngineError> {
             std::io::Error::new(std::io::ErrorKind::NotFound, "it has no folder `journal`");
         return Err(JournalError::io("repair", state)(nothing).into());
     }
-    let mended = journal::repair(&folder, cut)?;
+    let lock = StateLock::take(state)?;
+    let mended = journal::repair(&lock, cut)?;
     let mut config = Config::new(state);
     config.rebuild_index = true;
-    let sweeps = match engine::open_and_close(&config) {
+    let sweeps = match engine::open_and_close(&config, &lock) {
         // A folder of rehearsals, or of jobs that train nothing, is repaired like any other.
         Err(EngineError::OtherKind { held, .. }) => {
             config.trainer_revision = held.trainer_revision();
-            engine::open_and_close(&config)?
+            engine::open_and_close(&config, &lock)?
         }
         opened => opened?,
     };
