@@ -11,9 +11,11 @@ use tokio::time::sleep;
 use tracing::{error, info, warn};
 
 use crate::error::WorkerError;
-use crate::link::{Next, Trouble, Work};
+use crate::link::{Trouble, Work};
 use crate::run::Worker;
 use crate::verdict::Verdict;
+use proto::nouns::Next;
+use proto::nouns::Receipt;
 
 /// How often a coordinator may say that an artifact is missing that was put before: its folder was cleaned in between,
 /// or it lies.
@@ -53,7 +55,7 @@ impl Worker {
         loop {
             let trouble = match self.offer(parcel, &mut stored, next).await {
                 Ok((receipt, work)) => {
-                    info!(receipt, "the record is delivered");
+                    info!(receipt = receipt.words(), "the record is delivered");
                     if kept {
                         self.in_spool(parcel, "forget", |spool, parcel| {
                             spool.delivered(&parcel.record)
@@ -117,7 +119,7 @@ impl Worker {
         parcel: &Parcel,
         stored: &mut BTreeSet<Digest>,
         next: Option<&Next>,
-    ) -> Result<(&'static str, Work), Trouble> {
+    ) -> Result<(Receipt, Work), Trouble> {
         for artifact in &parcel.record.outcome.artifacts {
             if stored.contains(&artifact.digest) {
                 continue;

@@ -11,10 +11,11 @@ use crate::config::Config;
 use crate::deliver::Parcel;
 use crate::error::{Exit, WorkerError};
 use crate::heart::Heart;
-use crate::link::{Assignment, Key, Link, Next, Trouble, Work};
+use crate::link::{Assignment, Link, Trouble, Work};
 use crate::spool::Spool;
 use crate::trainer::Trainer;
 use crate::verdict::Verdict;
+use proto::nouns::{Hello, LeaseKey, Next};
 
 /// The share of the grace period that a trainer gets; the rest is for handing jobs back.
 const TRAINERS_SHARE: f64 = 0.8;
@@ -28,6 +29,29 @@ pub(crate) struct Worker {
     pub(crate) spool: Arc<Spool>,
 }
 
+/// The way to the coordinator, and what this process says of itself there.
+fn introduce(config: &Config, trainer: &dyn Trainer) -> Link {
+    let hello = Hello {
+        name: config.name.clone(),
+        session: config.session,
+        device: trainer.device(),
+        version: config.version.clone(),
+        trainer_revision: trainer.revision(),
+        slots: config.slots,
+        datasets: trainer.datasets(),
+        labels: config.labels.clone(),
+        memory_bytes: trainer.memory_bytes(),
+        driver: trainer.driver(),
+    };
+    Link::new(
+        config.channel.clone(),
+        config.bearer.clone(),
+        &hello,
+        (config.backoff_first, config.backoff_most),
+        config.seed,
+    )
+}
+
 /// Works until it is told to stop, or cannot go on. `shutdown` is the gentle way: the job stops at its next batch
 /// boundary, keeps its checkpoint and goes back; a second signal is the caller's to obey, by ending the process.
 pub async fn run(
@@ -36,7 +60,7 @@ pub async fn run(
     shutdown: CancellationToken,
 ) -> Result<Exit, WorkerError> {
     let spool = Arc::new(Spool::open(&config.spool)?);
-    let link = Arc::new(Link::new(&config, &*trainer));
+    let link = Arc::new(introduce(&config, &*trainer));
     let worker = Arc::new(Worker {
         config,
         trainer,
@@ -58,7 +82,7 @@ impl Worker {
             return Ok(Exit::Stopped);
         }
         for key in left_behind {
-            info!(job = %key.0.short(), attempt = %key.1, "the process before this one left a job behind: it goes back");
+            info!(job = %key.job.short(), attempt = %key.attempt, "the process before this one left a job behind: it goes back");
             self.hand_back(key, "its worker process died").await;
         }
         let heart = Arc::new(Heart::start(
@@ -245,7 +269,7 @@ impl Worker {
     }
 
     /// Hands a job back, as long as the grace period allows. That nobody hears it is no harm: the lease runs out.
-    pub(crate) async fn hand_back(&self, key: Key, reason: &str) {
+    pub(crate) async fn hand_back(&self, key: LeaseKey, reason: &str) {
         let limit = self.config.grace.mul_f64(1.0 - TRAINERS_SHARE);
         let tries = async {
             let mut failures = 0;
@@ -257,14 +281,14 @@ impl Worker {
                         sleep(self.link.backoff(failures)).await;
                     }
                     Err(trouble) => {
-                        info!(job = %key.0.short(), attempt = %key.1, message = trouble.message, "a job could not be handed back");
+                        info!(job = %key.job.short(), attempt = %key.attempt, message = trouble.message, "a job could not be handed back");
                         return;
                     }
                 }
             }
         };
         if timeout(limit, tries).await.is_err() {
-            warn!(job = %key.0.short(), attempt = %key.1, "nobody heard that a job is handed back: its lease will run out");
+            warn!(job = %key.job.short(), attempt = %key.attempt, "nobody heard that a job is handed back: its lease will run out");
         }
     }
 

@@ -13,6 +13,7 @@ use std::fs::{self, File, TryLockError};
 use std::io;
 use std::path::{Path, PathBuf};
 
+use proto::nouns::LeaseKey;
 use sweeps::{AttemptNumber, Digest, JobId, RunRecord};
 
 use crate::error::WorkerError;
@@ -125,7 +126,7 @@ impl Spool {
     }
 
     /// Notes the leases that this process holds. A power loss may undo it: then they run out by themselves.
-    pub fn note_leases(&self, leases: &[(JobId, AttemptNumber)]) -> io::Result<()> {
+    pub fn note_leases(&self, leases: &[LeaseKey]) -> io::Result<()> {
         write_atomically(
             &self.folder.join("leases.json"),
             &serde_json::to_vec(leases)?,
@@ -133,16 +134,15 @@ impl Spool {
     }
 
     /// The leases that the process before this one held when it died, without those whose record waits here.
-    pub fn left_behind(&self) -> Vec<(JobId, AttemptNumber)> {
+    pub fn left_behind(&self) -> Vec<LeaseKey> {
         let path = self.folder.join("leases.json");
         let Ok(bytes) = fs::read(path) else {
             return Vec::new();
         };
-        let leases: Vec<(JobId, AttemptNumber)> =
-            serde_json::from_slice(&bytes).unwrap_or_default();
+        let leases: Vec<LeaseKey> = serde_json::from_slice(&bytes).unwrap_or_default();
         leases
             .into_iter()
-            .filter(|&(job, attempt)| !self.path("records", job, attempt).exists())
+            .filter(|&LeaseKey { job, attempt }| !self.path("records", job, attempt).exists())
             .collect()
     }
 
@@ -246,9 +246,18 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let spool = Spool::open(folder.path()).unwrap();
         let finished = record(1, b"");
-        let lost = (JobId([9; 32]), AttemptNumber(4));
+        let lost = LeaseKey {
+            job: JobId([9; 32]),
+            attempt: AttemptNumber(4),
+        };
         spool
-            .note_leases(&[(finished.job_id, AttemptNumber(3)), lost])
+            .note_leases(&[
+                LeaseKey {
+                    job: finished.job_id,
+                    attempt: AttemptNumber(3),
+                },
+                lost,
+            ])
             .unwrap();
         spool.keep(&finished, &[]).unwrap();
         assert_eq!(spool.left_behind(), [lost]);

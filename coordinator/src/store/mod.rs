@@ -4,6 +4,7 @@
 
 pub mod artifacts;
 pub mod backup;
+pub(crate) mod blocking;
 pub(crate) mod disk;
 pub mod gc;
 pub mod index;

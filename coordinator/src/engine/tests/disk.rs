@@ -1,7 +1,12 @@
 //! Disks that are full, damaged, shared or copied.
 
+use std::time::Duration;
+
 use super::*;
+use crate::model::entry::Entry;
+use crate::store::journal;
 use crate::store::journal::failing::{FailingDisk, Operation};
+use crate::store::lock::LockError;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_index_that_cannot_be_trusted_is_made_again() {
@@ -151,7 +156,7 @@ async fn a_state_folder_has_one_coordinator_whatever_is_removed() {
             matches!(second, EngineError::Lock(LockError::InUse(_))),
             "{second}"
         );
-        let repaired = super::super::repair::repair(folder.path(), true).unwrap_err();
+        let repaired = super::super::upkeep::repair(folder.path(), true).unwrap_err();
         assert!(
             matches!(repaired, EngineError::Lock(LockError::InUse(_))),
             "{repaired}"
