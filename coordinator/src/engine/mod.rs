@@ -10,6 +10,7 @@ mod compaction;
 pub mod expand;
 mod follower;
 pub mod handle;
+mod index_again;
 mod kind;
 mod memory;
 pub mod metrics;
@@ -35,10 +36,11 @@ use crate::engine::metrics::Metrics;
 use crate::message::{Change, Counts, Refusal, Timestamp};
 use crate::model::entry::Entry;
 use crate::scheduler::{Effect, Event, Policy, Reply, Scheduler, Ticket};
-use crate::store::index::IndexError;
+use crate::store::index::{IndexError, OpenIndex, Reader, sled_index};
 use crate::store::journal::{self, JournalError};
 
 use compaction::Compacting;
+use index_again::IndexAgain;
 pub use kind::StateKind;
 use state::{Kept, State};
 
@@ -64,6 +66,8 @@ pub struct Config {
     pub longest_artifact: u64,
     /// Throw the index away at the start and make it again.
     pub rebuild_index: bool,
+    /// What opens the index.
+    pub open_index: OpenIndex,
     /// What counts what is written.
     pub metrics: Metrics,
     /// The revision of the trainer that sweeps are submitted for: [`sweeps::NOOP_REVISION`] makes a state folder whose
@@ -80,6 +84,7 @@ impl Config {
             journal: journal::Options::default(),
             longest_artifact: 1 << 30,
             rebuild_index: false,
+            open_index: sled_index(),
             metrics: Metrics::new(),
             trainer_revision: sweeps::TRAINER_REVISION,
         }
@@ -90,6 +95,9 @@ impl Config {
 /// Answers the sweeps with their jobs by status.
 pub(crate) fn open_and_close(config: &Config) -> Result<Vec<(String, Counts)>, EngineError> {
     let opened = State::open(config)?;
+    if let Some(why) = opened.reader.trouble() {
+        return Err(IndexError(why).into());
+    }
     opened.state.close();
     let sweeps = opened.scheduler.sweeps().into_iter();
     Ok(sweeps.map(|sweep| (sweep.name, sweep.counts)).collect())
@@ -159,6 +167,7 @@ impl Engine {
                 trainer_revision,
             }),
         };
+        let reader = handle.shared.reader.clone();
         let run = Run {
             scheduler: opened.scheduler,
             state: Some(opened.state),
@@ -168,6 +177,8 @@ impl Engine {
             wake_at: None,
             broken: None,
             compacting: None,
+            index_again: IndexAgain::default(),
+            reader,
         };
         let task = tokio::spawn(run.run(receiver, shutdown));
         Ok(Self { handle, task })
@@ -202,6 +213,9 @@ struct Run {
     broken: Option<Broken>,
     /// A snapshot that is being written.
     compacting: Option<Compacting>,
+    /// An index that failed is made again.
+    index_again: IndexAgain,
+    reader: Reader,
 }
 
 /// A write failed. The scheduler is ahead of the disk by these entries.
@@ -229,6 +243,7 @@ impl Run {
         let mut batch = Vec::with_capacity(BATCH);
         let mut stopping = false;
         self.recovered().await?;
+        self.check_index();
         loop {
             let pause = self.pause();
             tokio::select! {
@@ -249,7 +264,10 @@ impl Run {
                     self.compacting = None;
                     self.end_snapshot(ended).await?;
                 }
+                event = self.index_again.event() => self.index_event(event).await?,
+                () = self.reader.failed() => {}
             }
+            self.check_index();
         }
         self.finish().await
     }
@@ -468,6 +486,7 @@ impl Run {
             let ended = compacting.ended().await;
             self.end_snapshot(ended).await?;
         }
+        self.index_again.stop().await;
         if let Some(state) = self.state.take() {
             tokio::task::spawn_blocking(move || state.close())
                 .await
