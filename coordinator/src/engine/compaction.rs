@@ -5,8 +5,6 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use tokio::task::JoinHandle;
 
-use super::state::State;
-use super::{EngineError, Run};
 use crate::model::entry::Entry;
 use crate::scheduler::{Policy, Scheduler};
 use crate::store::index::{IndexError, Store, moved};
@@ -37,28 +35,6 @@ pub(super) struct Compacting {
     stop: Arc<AtomicBool>,
 }
 
-impl Run {
-    /// Lets a snapshot be written when the journal has grown long: beside what goes on, from what is on disk.
-    pub(super) async fn compact(&mut self) -> Result<(), EngineError> {
-        let is_due = self.state.as_ref().is_some_and(State::is_snapshot_due);
-        if self.broken.is_some() || self.compacting.is_some() || !is_due {
-            return Ok(());
-        }
-        let compaction = self.with_state(State::begin_snapshot).await?;
-        self.compacting = compaction.map(Compaction::start);
-        Ok(())
-    }
-
-    pub(super) async fn end_snapshot(
-        &mut self,
-        ended: Result<Result<Written, CompactionError>, String>,
-    ) -> Result<(), EngineError> {
-        let ended = ended.map_err(EngineError::Task)?;
-        self.with_state(move |state| state.end_snapshot(ended))
-            .await
-    }
-}
-
 /// When a snapshot that is being written has ended; never where there is none.
 pub(super) async fn compacted(
     compacting: &mut Option<Compacting>,
@@ -76,7 +52,7 @@ impl Compaction {
             let stop = stop.clone();
             move || {
                 let written = self.run(&stop);
-                crate::engine::memory::give_back();
+                super::memory::give_back();
                 written
             }
         });
@@ -138,7 +114,7 @@ impl journal::State for Scheduler {
 }
 
 pub(super) fn failed(error: &JournalError) {
-    let cause = super::chain(error);
+    let cause = crate::model::error_chain::chain(error);
     tracing::warn!(
         cause,
         "the journal cannot be compacted; it grows until it can"

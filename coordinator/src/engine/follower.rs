@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use super::Config;
+use super::config::Config;
 use super::index_again::BATCH;
 use crate::store::index::{Applied, IndexError, IndexWriter};
 use crate::store::journal::{Journal, Scanned};

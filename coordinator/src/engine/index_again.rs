@@ -11,8 +11,7 @@ use tokio::task::{JoinHandle, spawn_blocking};
 use tokio::time::{Instant, sleep_until};
 use tokio_util::sync::CancellationToken;
 
-use super::state::State;
-use super::{EngineError, Run};
+use crate::model::error_chain::chain;
 use crate::store::index::{Applied, IndexError, IndexWriter, OpenIndex, SledStore};
 use crate::store::journal::{self, JournalError, Scanned};
 
@@ -30,7 +29,7 @@ pub(super) enum MakeError {
     #[error(transparent)]
     Index(#[from] IndexError),
     /// The journal cannot be read.
-    #[error("{}", super::chain(.0))]
+    #[error("{}", chain(.0))]
     Journal(#[from] JournalError),
     /// Nobody wants it any more.
     #[error("the coordinator stops")]
@@ -151,7 +150,7 @@ impl IndexAgain {
     }
 
     /// Asks for a try, at once or, after one that failed, later.
-    fn ask(&mut self, took: Duration) {
+    pub(super) fn ask(&mut self, took: Duration) {
         if matches!(self.step, Step::Nothing) {
             let pause = match self.failures {
                 0 => Duration::ZERO,
@@ -163,7 +162,7 @@ impl IndexAgain {
         }
     }
 
-    fn start(&mut self, making: Making) {
+    pub(super) fn start(&mut self, making: Making) {
         let stop = CancellationToken::new();
         let task = spawn_blocking({
             let stop = stop.clone();
@@ -178,6 +177,21 @@ impl IndexAgain {
             stop,
             began: Instant::now(),
         };
+    }
+
+    /// The try that is due is not made now.
+    pub(super) fn put_off(&mut self) {
+        self.step = Step::Nothing;
+    }
+
+    /// Takes note of how a try ended, and asks for another where the index still does not answer.
+    pub(super) fn ended(&mut self, is_ready: bool, took: Duration) {
+        if is_ready {
+            self.failures = 0;
+        } else {
+            self.failures = self.failures.saturating_add(1);
+            self.ask(took);
+        }
     }
 
     /// Lets a try end early, and waits for that.
@@ -196,41 +210,5 @@ impl Drop for IndexAgain {
         if let Step::Running { stop, .. } = &self.step {
             stop.cancel();
         }
-    }
-}
-
-impl Run {
-    /// Has the index made again where it failed.
-    pub(super) fn check_index(&mut self) {
-        // A snapshot moves records: it ends first.
-        let is_behind = self.state.as_ref().is_some_and(State::is_index_behind);
-        if is_behind && self.compacting.is_none() {
-            self.index_again.ask(Duration::ZERO);
-        }
-    }
-
-    pub(super) async fn index_event(&mut self, event: Event) -> Result<(), EngineError> {
-        match event {
-            // The snapshot's end asks again.
-            Event::Due if self.compacting.is_some() => {
-                self.index_again.step = Step::Nothing;
-            }
-            Event::Due => {
-                let making = self.with_state(State::begin_index).await?;
-                self.index_again.start(making);
-            }
-            Event::Ended(made, took) => {
-                let is_ready = self.with_state(move |state| state.end_index(made)).await?;
-                self.index_again.failures = if is_ready {
-                    0
-                } else {
-                    self.index_again.failures.saturating_add(1)
-                };
-                if !is_ready {
-                    self.index_again.ask(took);
-                }
-            }
-        }
-        Ok(())
     }
 }

@@ -7,9 +7,11 @@ use sweeps::{AttemptNumber, EpochPoint, JobId};
 use tokio_util::sync::CancellationToken;
 
 use super::compaction::{self, Compaction, CompactionError};
+use super::config::Config;
+use super::error::EngineError;
 use super::follower::Follower;
 use super::index_again::{MakeError, Making};
-use super::{Config, EngineError, kind};
+use super::kind;
 use crate::engine::metrics::Metrics;
 use crate::message::Timestamp;
 use crate::model::entry::Entry;
@@ -173,6 +175,11 @@ impl State {
         self.index = Index::Behind;
         self.availability.set_behind(error.to_string());
         self.metrics.index_failed();
+    }
+
+    /// Through which readers find the index.
+    pub(super) fn availability(&self) -> Availability {
+        self.availability.clone()
     }
 
     /// Whether the index failed, and nobody makes it again yet.

@@ -8,9 +8,10 @@ use tokio::time::{Instant, timeout};
 use tokio_util::sync::CancellationToken;
 
 use super::limits::Limits;
-use crate::engine::handle::{EngineHandle, blocking};
+use crate::engine::handle::EngineHandle;
 use crate::engine::metrics::{Disk, Metrics, Snapshot};
 use crate::scheduler::Totals;
+use crate::store::blocking::blocking;
 
 /// The engine answers within this, or it is not well.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -55,7 +56,9 @@ impl Health {
 
     /// Whether the engine turns at all: it answers, though perhaps that it cannot write.
     pub async fn alive(&self) -> bool {
-        timeout(PATIENCE, self.engine.look(|_, _| ())).await.is_ok()
+        timeout(PATIENCE, self.engine.query(|_, _| ()))
+            .await
+            .is_ok()
     }
 
     /// Whether what is sent here would be kept.
@@ -63,7 +66,7 @@ impl Health {
     /// # Errors
     /// Why not, in one line for people.
     pub async fn ready(&self) -> Result<(), String> {
-        match timeout(PATIENCE, self.engine.look(|_, _| ())).await {
+        match timeout(PATIENCE, self.engine.query(|_, _| ())).await {
             Err(_) => {
                 return Err(format!(
                     "the engine did not answer within {} s",
@@ -104,7 +107,7 @@ impl Health {
         }
         let totals: Option<Totals> = timeout(
             PATIENCE,
-            self.engine.look(crate::scheduler::Scheduler::totals),
+            self.engine.query(crate::scheduler::Scheduler::totals),
         )
         .await
         .ok()

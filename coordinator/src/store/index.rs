@@ -120,11 +120,6 @@ impl Reader {
         self.index.trouble()
     }
 
-    /// Waits until the index could not be read.
-    pub(crate) async fn failed(&self) {
-        self.index.reader_failed().await;
-    }
-
     /// Asks the index. One that cannot be read is not asked again until it was made again.
     fn ask<T>(&self, ask: impl FnOnce(&dyn Store) -> Result<T, IndexError>) -> Result<T, Refusal> {
         let store = self.index.store()?;
