@@ -4,9 +4,10 @@ use std::fmt;
 use std::ops::Deref;
 use std::path::{Path, PathBuf};
 
-use coordinator::message::{SweepInfo, SweepSummary};
-use coordinator::service::{CallError, Caller};
-use proto::{Bearer, Keys, Reason};
+use client::{Bearer, Keys};
+use client::{CallError, Caller};
+use proto::Reason;
+use proto::nouns::{SweepInfo, SweepSummary};
 use sweeps::{CellResult, JobId};
 use tonic::transport::Channel;
 
@@ -110,7 +111,7 @@ impl Client {
     /// They are none.
     pub fn of_local(address: &str, token: &Token) -> Result<Self, CommandError> {
         let bearer = Bearer::new(Some(token.text())).ok_or_else(bad_token)?;
-        let channel = proto::dial(address, &Keys::default())
+        let channel = client::dial(address, &Keys::default())
             .map_err(|error| CommandError::Usage(chain(&error)))?;
         Ok(Self {
             caller: Caller::new(channel, bearer),
@@ -245,7 +246,7 @@ pub fn dial(connection: &Connection) -> Result<(Channel, Bearer), CommandError> 
         authority,
         identity,
     };
-    let channel = proto::dial(connection.address(), &keys)
+    let channel = client::dial(connection.address(), &keys)
         .map_err(|error| CommandError::Usage(chain(&error)))?;
     Ok((channel, bearer))
 }

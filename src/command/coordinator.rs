@@ -6,7 +6,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use coordinator::Metrics;
-use coordinator::message::Requirements;
 use coordinator::service::{
     Access, Health, HttpOptions, Limits, Options, Tls, TokenFile, check_exposure,
     serve as serve_grpc, serve_http,
@@ -14,6 +13,7 @@ use coordinator::service::{
 use coordinator::{
     Config, Engine, EngineError, Expand, Expanded, StateKind, SystemClock, sweep_language,
 };
+use proto::nouns::Requirements;
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;

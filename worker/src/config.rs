@@ -3,13 +3,13 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use proto::Bearer;
+use client::Bearer;
 use tonic::transport::Channel;
 
 /// What a worker must be told.
 #[derive(Debug, Clone)]
 pub struct Config {
-    /// The way to the coordinator: [`proto::dial`].
+    /// The way to the coordinator: [`client::dial`].
     pub channel: Channel,
     /// The token that goes with every call.
     pub bearer: Bearer,

@@ -3,11 +3,12 @@
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
+use client::Bearer;
 use proto::limits::{CHUNK_BYTES, LEASES, MESSAGE_BYTES, TEXT_BYTES};
 use proto::telemetry::Telemetry;
 use proto::version::Versions;
 use proto::wire::worker_service_client::WorkerServiceClient;
-use proto::{Bearer, Reason, WireError, attempt, digest, job_id, required, texts, wire};
+use proto::{Reason, WireError, attempt, digest, job_id, required, texts, wire};
 use rand_chacha::ChaCha8Rng;
 use rand_core::{Rng, SeedableRng};
 use sweeps::{AttemptNumber, Digest, EpochPoint, Failure, JobId, JobSpec, RunRecord};

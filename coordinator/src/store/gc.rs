@@ -1,5 +1,6 @@
 //! Artifacts that no record names: uploads whose record never came, records that were cut off by a repair.
 
+use proto::nouns::Collected;
 use std::collections::BTreeSet;
 use std::io;
 use std::path::Path;
@@ -13,21 +14,6 @@ use crate::store::journal::{self, JournalError};
 
 /// An artifact that nobody names is left alone for so long: its record may be on its way.
 const YOUNG_SECONDS: u64 = 3600;
-
-/// What was collected, or would be.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Collected {
-    /// Files that were removed: artifacts that no record names, and what broken uploads left.
-    pub removed: u64,
-    /// Their bytes.
-    pub removed_bytes: u64,
-    /// Artifacts that records name.
-    pub kept: u64,
-    /// Their bytes.
-    pub kept_bytes: u64,
-    /// Unnamed ones that are too new to be removed.
-    pub young: u64,
-}
 
 /// Removes the artifacts of a state folder that no record in its journal names. No coordinator may be running on it.
 ///

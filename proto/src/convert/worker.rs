@@ -1,22 +1,20 @@
 //! What workers say, from the wire; what they are answered, to it.
 
-use proto::limits::{
+use crate::limits::{
     DATASETS, LABELS, LEASES, NAME_BYTES, REPORT_LINES, REPORT_POINTS, TEXT_BYTES,
 };
-use proto::version::Versions;
-use proto::{WireError, attempt, digest, job_id, named_digests, required, text, texts, wire};
+use crate::version::Versions;
+use crate::{WireError, attempt, digest, job_id, named_digests, required, text, texts, wire};
 use sweeps::Digest;
 
 use super::{all, at_most, name};
-use crate::message::{
+use crate::nouns::{
     Assignment, Fail, Finish, FinishAnswer, Goodbye, Hello, LeaseAnswer, LeaseRequest, Next, Order,
     Progress, Receipt, Release, Report, ReportAnswer, StopReason, WorkerId,
 };
 
 /// A hello, and what the worker's program speaks.
-pub(in crate::service) fn hello(
-    request: wire::HelloRequest,
-) -> Result<(Versions, Hello), WireError> {
+pub fn hello(request: wire::HelloRequest) -> Result<(Versions, Hello), WireError> {
     let versions = Versions::try_from(required("versions", request.versions)?)?;
     at_most("datasets", request.datasets.len(), DATASETS)?;
     if request.slots == 0 || request.slots as usize > LEASES {
@@ -199,13 +197,13 @@ impl From<FinishAnswer> for wire::FinishResponse {
     }
 }
 
-proto::same_words!(
+crate::same_words!(
     "stop",
     StopReason,
     wire::StopReason,
     [StaleLease, Finished, Cancelled, Timeout, Unknown]
 );
-proto::same_words!(
+crate::same_words!(
     "receipt",
     Receipt,
     wire::Receipt,

@@ -6,7 +6,7 @@
 
 use std::collections::BTreeMap;
 
-use proto::telemetry::Telemetry;
+use crate::telemetry::Telemetry;
 use serde::{Deserialize, Serialize};
 use sweeps::{AttemptNumber, DeviceInfo, Digest, EpochPoint, Failure, JobId, JobSpec, RunRecord};
 
