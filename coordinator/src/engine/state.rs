@@ -63,7 +63,7 @@ impl State {
                 what: error.to_string(),
             })?;
         kind::check(config, &scheduler)?;
-        let followed = follower.end(&index_folder, config.rebuild_index, &journal);
+        let followed = follower.end(&index_folder, config.rebuild_index, &journal)?;
         let index = if let Some(index) = followed {
             index
         } else {

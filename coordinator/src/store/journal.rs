@@ -126,6 +126,19 @@ pub enum JournalError {
         /// What is wrong.
         what: String,
     },
+    /// It ends before an entry that was acknowledged.
+    #[error(
+        "the journal in {folder} ends with entry {ends}, but the index beside it has seen entry {seen}: {} acknowledged entries are lost. Put the journal's files back or restore a backup, or go on without those entries with `gcl-sweep coordinator repair --cut`",
+        seen - ends
+    )]
+    Lost {
+        /// The folder.
+        folder: PathBuf,
+        /// The number of its last entry.
+        ends: u64,
+        /// The number of the last entry that the index has seen.
+        seen: u64,
+    },
     /// It was written by a later version.
     #[error(
         "{path} has format version {version}, and this program reads {}: use the program that wrote it, or a later one",
