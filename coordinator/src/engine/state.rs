@@ -78,7 +78,7 @@ impl State {
                 what: error.to_string(),
             })?;
         kind::check(config, &scheduler)?;
-        let followed = follower.end(&index_folder, config, &journal);
+        let followed = follower.end(&index_folder, config, &journal)?;
         let making = Making {
             open: config.open_index.clone(),
             folder: index_folder.clone(),

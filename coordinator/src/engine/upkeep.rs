@@ -7,6 +7,7 @@ use super::error::EngineError;
 use super::state::State;
 use crate::message::Counts;
 use crate::store::index::IndexError;
+use crate::store::index::SledStore;
 use crate::store::journal::{self, JournalError, Mended, Verified};
 use crate::store::lock::StateLock;
 
@@ -35,6 +36,10 @@ pub fn repair(state: &Path, cut: bool) -> Result<Repaired, EngineError> {
     }
     let lock = StateLock::take(state)?;
     let mended = journal::repair(&lock, cut)?;
+    if cut {
+        // What it knows of entries that are lost would refuse the start.
+        SledStore::remove(&lock.index())?;
+    }
     let mut config = Config::new(state);
     config.rebuild_index = true;
     let sweeps = match open_and_close(&config, &lock) {
