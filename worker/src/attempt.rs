@@ -228,6 +228,7 @@ impl Worker {
         let parcel = Parcel {
             record: Arc::new(record),
             artifacts: Some(Arc::new(artifacts)),
+            spool: Arc::clone(&self.spool),
         };
         let key = LeaseKey {
             job: task.job_id,

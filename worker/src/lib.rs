@@ -38,5 +38,5 @@ mod own_thread;
 pub(crate) use client::{link, verdict};
 pub use config::{Config, OnDrain};
 pub use error::{Exit, WorkerError};
-pub use run::run;
+pub use run::{run, run_in};
 pub use trainer::{Artifact, Ended, Event, Finished, Task, Trainer};

@@ -12,7 +12,7 @@ use crate::deliver::Parcel;
 use crate::error::{Exit, WorkerError};
 use crate::heart::Heart;
 use crate::link::{Assignment, Link, Trouble, Work};
-use crate::spool::Spool;
+use crate::spool::{Place, Spool};
 use crate::trainer::Trainer;
 use crate::verdict::Verdict;
 use proto::nouns::{Hello, LeaseKey, Next};
@@ -59,7 +59,18 @@ pub async fn run(
     trainer: Arc<dyn Trainer>,
     shutdown: CancellationToken,
 ) -> Result<Exit, WorkerError> {
-    let spool = Arc::new(Spool::open(&config.spool)?);
+    let spool = Spool::open(&config.spool)?;
+    run_in(spool, config, trainer, shutdown).await
+}
+
+/// [`run`] with a spool folder that is locked already: the one that the settings name, or one beside it ([`Place`]).
+pub async fn run_in(
+    spool: Spool,
+    config: Config,
+    trainer: Arc<dyn Trainer>,
+    shutdown: CancellationToken,
+) -> Result<Exit, WorkerError> {
+    let spool = Arc::new(spool);
     let link = Arc::new(introduce(&config, &*trainer));
     let worker = Arc::new(Worker {
         config,
@@ -73,17 +84,17 @@ pub async fn run(
 
 impl Worker {
     async fn live(self: &Arc<Self>) -> Result<Exit, WorkerError> {
-        let left_behind = self.spool.left_behind();
         if !self.introduce().await? {
             return Ok(Exit::Stopped);
         }
-        if !self.deliver_waiting().await? {
-            self.leave("stopped").await;
-            return Ok(Exit::Stopped);
-        }
-        for key in left_behind {
-            info!(job = %key.job.short(), attempt = %key.attempt, "the process before this one left a job behind: it goes back");
-            self.hand_back(key, "its worker process died").await;
+        let abandoned = Place::abandoned(&self.config.spool);
+        for spool in
+            std::iter::once(Arc::clone(&self.spool)).chain(abandoned.into_iter().map(Arc::new))
+        {
+            if !self.clear(&spool).await? {
+                self.leave("stopped").await;
+                return Ok(Exit::Stopped);
+            }
         }
         let heart = Arc::new(Heart::start(
             Arc::clone(&self.link),
@@ -142,10 +153,13 @@ impl Worker {
         }
     }
 
-    /// Delivers what earlier processes left in the spool; `false` when told to stop before the end.
-    async fn deliver_waiting(&self) -> Result<bool, WorkerError> {
-        let waiting = self.spool.waiting().map_err(|cause| WorkerError::Spool {
-            path: self.config.spool.clone(),
+    /// Delivers the records and hands back the leases that an earlier process left in that folder; `false` when told to stop
+    /// before the end.
+    async fn clear(&self, spool: &Arc<Spool>) -> Result<bool, WorkerError> {
+        // Before the deliveries: a lease whose record waits here is not one to hand back.
+        let left_behind = spool.left_behind();
+        let waiting = spool.waiting().map_err(|cause| WorkerError::Spool {
+            path: spool.folder().to_owned(),
             cause,
         })?;
         for record in waiting {
@@ -154,12 +168,20 @@ impl Worker {
             let parcel = Parcel {
                 record: Arc::new(record),
                 artifacts: None,
+                spool: Arc::clone(spool),
             };
             match self.deliver(&parcel, None).await? {
                 crate::deliver::Delivered::Kept => return Ok(false),
                 crate::deliver::Delivered::Acknowledged(_) => self.trainer.forget(job),
                 crate::deliver::Delivered::Refused(_) => {}
             }
+        }
+        for key in left_behind {
+            info!(job = %key.job.short(), attempt = %key.attempt, "an earlier process left a job behind: it goes back");
+            self.hand_back(key, "its worker process died").await;
+        }
+        if let Err(cause) = spool.note_leases(&[]) {
+            warn!(%cause, "failed to note the leases in the spool folder");
         }
         Ok(true)
     }

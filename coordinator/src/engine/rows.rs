@@ -55,7 +55,10 @@ pub(crate) fn rows(
         let epochs = match job.status {
             JobStatus::Done => job.epochs,
             JobStatus::Pending => 0,
-            _ => reader.epochs(job.job_id, AttemptNumber(job.attempts))?,
+            // A courtesy: an index that is being made again says nothing of epochs, and hides no status.
+            _ => reader
+                .epochs(job.job_id, AttemptNumber(job.attempts))
+                .unwrap_or(0),
         };
         rows.push(Row {
             seed: table.seed(job.cell)?,

@@ -9,6 +9,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::{mpsc, oneshot};
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use super::call::{Call, Query};
@@ -16,18 +17,23 @@ use super::clock::Clock;
 use super::compaction::{self, Compacting, Compaction, CompactionError};
 use super::error::EngineError;
 use super::feed::Feed;
+use super::index_again::{self, IndexAgain};
 use super::state::{Kept, State};
 use crate::message::{Change, Refusal, Timestamp};
 use crate::model::entry::Entry;
 use crate::model::error_chain::chain;
 use crate::scheduler::{Effect, Event, Reply, Scheduler, Ticket};
 use crate::store::blocking::in_place;
+use crate::store::index::Availability;
 use crate::store::journal::Written;
 
 /// Requests of one turn. More would let the first wait for the last; fewer would sync more often.
 const BATCH: usize = 256;
 /// How long to wait before a write that failed is tried again.
 const RETRY: Duration = Duration::from_millis(500);
+/// How often the state folder is looked for where nothing is written. Whoever asks whether the coordinator is well asks
+/// more seldom, and lets a turn come.
+const LOOK_FOR_FOLDER: Duration = Duration::from_secs(1);
 
 /// The loop and what it owns.
 pub(super) struct Turns {
@@ -40,8 +46,16 @@ pub(super) struct Turns {
     waiting: BTreeMap<Ticket, oneshot::Sender<Reply>>,
     wake_at: Option<Timestamp>,
     broken: Option<Broken>,
+    /// The state folder is not there any more: the engine ends when everybody was told.
+    gone: Option<EngineError>,
+    /// When the state folder was last looked for.
+    looked_at: Instant,
     /// A snapshot that is being written.
     compacting: Option<Compacting>,
+    /// An index that failed is made again.
+    index_again: IndexAgain,
+    /// Through which readers say that it failed.
+    index: Availability,
 }
 
 /// A write failed. The scheduler is ahead of the disk by these entries.
@@ -69,12 +83,16 @@ impl Turns {
     ) -> Self {
         Self {
             scheduler,
+            index: state.availability(),
+            index_again: IndexAgain::default(),
             state: Some(state),
             clock,
             feed,
             waiting: BTreeMap::new(),
             wake_at: None,
             broken: None,
+            gone: None,
+            looked_at: Instant::now(),
             compacting: None,
         }
     }
@@ -87,6 +105,7 @@ impl Turns {
         let mut batch = Vec::with_capacity(BATCH);
         let mut stopping = false;
         self.recovered().await?;
+        self.check_index();
         loop {
             let pause = self.pause();
             tokio::select! {
@@ -107,7 +126,10 @@ impl Turns {
                     self.compacting = None;
                     self.end_snapshot(ended).await?;
                 }
+                event = self.index_again.event() => self.index_event(event).await?,
+                () = self.index.reader_failed() => {}
             }
+            self.check_index();
         }
         self.finish().await
     }
@@ -159,6 +181,7 @@ impl Turns {
             self.step(now, Event::Tick, &mut turn);
         }
         self.complete(turn, now).await?;
+        self.look_for_folder().await?;
         self.compact().await?;
         for query in queries {
             query(match &self.broken {
@@ -224,15 +247,19 @@ impl Turns {
                     self.answer(ticket, reply.and(Err(refusal.clone())));
                 }
                 // Those who wait for work could wait for long.
-                for (ticket, _) in std::mem::take(&mut self.waiting) {
+                for (ticket, waiting) in std::mem::take(&mut self.waiting) {
                     self.scheduler.step(now, Event::Abandon(ticket));
-                    self.answer(ticket, Err(refusal.clone()));
+                    // The caller may have gone.
+                    let _ = waiting.send(Err(refusal.clone()));
                 }
                 self.broken = Some(Broken {
                     refusal,
                     entries,
                     changes,
                 });
+                if let Some(gone) = self.gone.take() {
+                    return Err(gone);
+                }
             }
         }
         Ok(())
@@ -256,6 +283,9 @@ impl Turns {
                     entries,
                     changes: broken.changes,
                 });
+                if let Some(gone) = self.gone.take() {
+                    return Err(gone);
+                }
             }
         }
         Ok(())
@@ -276,7 +306,31 @@ impl Turns {
                 (entries, result)
             })
             .await?;
-        Ok(result.map_err(|error| (entries, Refusal::Storage(chain(&error)))))
+        Ok(result.map_err(|error| {
+            let refusal = Refusal::Storage(chain(&error));
+            if error.is_final() {
+                self.gone = Some(error.into());
+            }
+            (entries, refusal)
+        }))
+    }
+
+    /// Ends the engine where its state folder is gone, also when there is nothing to write.
+    async fn look_for_folder(&mut self) -> Result<(), EngineError> {
+        if self.broken.is_some() || self.looked_at.elapsed() < LOOK_FOR_FOLDER {
+            return Ok(());
+        }
+        self.looked_at = Instant::now();
+        let checked = self.with_state(|state| state.check()).await?;
+        if let Err(error) = checked {
+            let refusal = Refusal::Storage(chain(&error));
+            for (_, waiting) in std::mem::take(&mut self.waiting) {
+                // The caller may have gone.
+                let _ = waiting.send(Err(refusal.clone()));
+            }
+            return Err(error.into());
+        }
+        Ok(())
     }
 
     /// Does what blocks with what is on disk.
@@ -329,6 +383,31 @@ impl Turns {
             .await
     }
 
+    /// Has the index made again where it failed.
+    fn check_index(&mut self) {
+        // A snapshot moves records: it ends first.
+        let is_behind = self.state.as_ref().is_some_and(State::is_index_behind);
+        if is_behind && self.compacting.is_none() {
+            self.index_again.ask(Duration::ZERO);
+        }
+    }
+
+    async fn index_event(&mut self, event: index_again::Event) -> Result<(), EngineError> {
+        match event {
+            // The snapshot's end asks again.
+            index_again::Event::Due if self.compacting.is_some() => self.index_again.put_off(),
+            index_again::Event::Due => {
+                let making = self.with_state(State::begin_index).await?;
+                self.index_again.start(making);
+            }
+            index_again::Event::Ended(made, took) => {
+                let is_ready = self.with_state(move |state| state.end_index(made)).await?;
+                self.index_again.ended(is_ready, took);
+            }
+        }
+        Ok(())
+    }
+
     async fn finish(mut self) -> Result<(), EngineError> {
         if self.broken.is_some() {
             self.mend().await?;
@@ -341,6 +420,7 @@ impl Turns {
             let ended = compacting.ended().await;
             self.end_snapshot(ended).await?;
         }
+        self.index_again.stop().await;
         if let Some(state) = self.state.take() {
             tokio::task::spawn_blocking(move || state.close())
                 .await

@@ -14,7 +14,6 @@
 
 #[cfg(test)]
 mod damage_tests;
-mod disk;
 #[cfg(test)]
 pub(crate) mod failing;
 mod files;
@@ -28,11 +27,14 @@ mod scan;
 mod snapshot;
 #[cfg(test)]
 mod snapshot_tests;
+mod tail;
+#[cfg(test)]
+mod tail_tests;
 #[cfg(test)]
 mod tests;
 
-use std::fs::{File, OpenOptions};
 use std::io;
+use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -40,17 +42,21 @@ use sweeps::Digest;
 
 use crate::model::entry::Entry;
 
-pub(crate) use disk::sync_folder;
-pub use disk::{Disk, DiskFile, RealDisk};
+pub(crate) use super::disk::sync_folder;
+pub use super::disk::{Disk, DiskFile, RealDisk};
+use super::lock::{LockError, StateLock};
 pub(crate) use files::is_name;
 pub use frame::Location;
 pub use repair::{Mended, Part, Verified, copy, parts, repair, verify};
 pub use scan::{Scanned, export, read_payload, visit};
 pub use snapshot::{Kept, Snapshot, State, Written};
 
-use files::{Which, path_of};
-use frame::Kind;
+use files::{Which, cut_of, path_of};
+use frame::{Encoder, Kind};
 use scan::Size;
+
+/// Bytes of a torn end that are kept at most.
+const LONGEST_TAIL: u64 = 64 << 20;
 
 /// How the journal is kept.
 #[derive(Clone)]
@@ -82,9 +88,9 @@ impl Default for Options {
 /// Why a journal cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum JournalError {
-    /// Another coordinator has it.
-    #[error("the state folder {0} is in use by another coordinator")]
-    Locked(PathBuf),
+    /// The state folder is another's, or is gone.
+    #[error(transparent)]
+    Lock(#[from] LockError),
     /// The operating system said no.
     #[error("cannot {doing} {path}")]
     Io {
@@ -120,12 +126,36 @@ pub enum JournalError {
         /// What is wrong.
         what: String,
     },
+    /// It ends before an entry that was acknowledged.
+    #[error(
+        "the journal in {folder} ends with entry {ends}, but the index beside it has seen entry {seen}: {} acknowledged entries are lost. Put the journal's files back or restore a backup, or go on without those entries with `gcl-sweep coordinator repair --cut`",
+        seen - ends
+    )]
+    Lost {
+        /// The folder.
+        folder: PathBuf,
+        /// The number of its last entry.
+        ends: u64,
+        /// The number of the last entry that the index has seen.
+        seen: u64,
+    },
     /// It was written by a later version.
     #[error(
-        "{path} has format version {version}; this program reads up to {}",
+        "{path} has format version {version}, and this program reads {}: use the program that wrote it, or a later one",
         frame::VERSION
     )]
     TooNew {
+        /// The segment.
+        path: PathBuf,
+        /// Its version.
+        version: u16,
+    },
+    /// It was written by a version that was never released.
+    #[error(
+        "{path} has format version {version}, and this program reads {} alone: write the results out with the program that wrote it (`gcl-sweep report SWEEP --state DIR --out OUT`), and give this one a new state folder",
+        frame::VERSION
+    )]
+    TooOld {
         /// The segment.
         path: PathBuf,
         /// Its version.
@@ -137,6 +167,19 @@ pub enum JournalError {
 }
 
 impl JournalError {
+    /// Whether trying again is no use: the files that were written to are not where they were.
+    pub fn is_final(&self) -> bool {
+        matches!(self, Self::Lock(LockError::Gone(_)))
+    }
+
+    fn other_version(path: PathBuf, version: u16) -> Self {
+        if version < frame::VERSION {
+            Self::TooOld { path, version }
+        } else {
+            Self::TooNew { path, version }
+        }
+    }
+
     pub(crate) fn io(
         doing: &'static str,
         path: &Path,
@@ -173,20 +216,20 @@ pub struct Journal {
     obsolete: Vec<PathBuf>,
     /// No snapshot before the journal has so many bytes since the last: one failed.
     snapshot_not_before: u64,
-    lock: Arc<File>,
+    lock: StateLock,
 }
 
 impl Journal {
-    /// Opens the journal in `folder`, making it if there is none, and hands every entry to `visit` in order.
+    /// Opens the journal of a locked state folder, making it if there is none, and hands every entry to `visit` in order.
     ///
     /// # Errors
     /// [`JournalError`]; nothing was changed on disk then, unless it was a torn tail.
     pub fn open(
-        folder: &Path,
+        lock: &StateLock,
         options: Options,
         visit: &mut dyn FnMut(Scanned) -> Result<(), JournalError>,
     ) -> Result<Self, JournalError> {
-        let lock = Arc::new(lock(folder)?);
+        let folder = lock.journal();
         files::remove_parts(folder, options.disk.as_ref())
             .map_err(JournalError::io("tidy", folder))?;
         let scan = scan::scan(folder, Which::All, visit)?;
@@ -201,6 +244,9 @@ impl Journal {
             let path = path_of(folder, last.segment);
             let opened = options.disk.open(&path);
             let file = opened.map_err(JournalError::io("open", &path))?;
+            be_ours(file.as_ref(), &path)?;
+            // What a process that was killed wrote and did not sync is told from here on.
+            file.sync_data().map_err(JournalError::io("sync", &path))?;
             (last, file, path)
         } else {
             let (file, path) = create(folder, 1, frame::GENESIS, &options)?;
@@ -217,13 +263,13 @@ impl Journal {
             sequence: last.sequence,
             chain: last.chain,
             size,
-            is_sealed: last.is_sealed,
+            is_sealed: false,
             obsolete,
             snapshot_not_before: 0,
-            lock,
+            lock: lock.clone(),
         };
         if last.torn {
-            tracing::warn!(path = %journal.path.display(), offset = last.end, "cut off an entry that was not written to its end");
+            journal.keep_tail();
             journal.cut()?;
         }
         Ok(journal)
@@ -242,17 +288,14 @@ impl Journal {
             self.rotate()?;
         }
         let mut bytes = Vec::with_capacity(entries.len() * 512);
-        let mut locations = Vec::with_capacity(entries.len());
-        let (mut sequence, mut chain) = (self.sequence, self.chain);
+        let mut encoder = Encoder::new(&mut bytes, self.end);
         for entry in entries {
-            sequence += 1;
-            let start = self.end + bytes.len() as u64;
-            let location = frame::encode(entry, sequence, &mut chain, &mut bytes)?;
-            locations.push(Location {
-                segment: self.segment,
-                offset: start + frame::FRAME,
-                ..location
-            });
+            encoder.entry(entry)?;
+        }
+        let (mut sequence, mut chain) = (self.sequence, self.chain);
+        let mut locations = encoder.seal(&mut sequence, &mut chain)?;
+        for location in &mut locations {
+            location.segment = self.segment;
         }
         self.soiled = true;
         self.file
@@ -261,6 +304,7 @@ impl Journal {
         self.file
             .sync_data()
             .map_err(JournalError::io("sync", &self.path))?;
+        self.check()?;
         self.soiled = false;
         self.end += bytes.len() as u64;
         self.size.since.0 += bytes.len() as u64;
@@ -268,6 +312,20 @@ impl Journal {
         self.sequence = sequence;
         self.chain = chain;
         Ok(locations)
+    }
+
+    /// Whether what is written here would be found again: the folders of the state and the current segment are where they
+    /// were.
+    ///
+    /// # Errors
+    /// [`LockError::Gone`], of which there is no way back.
+    pub fn check(&self) -> Result<(), JournalError> {
+        self.lock.check()?;
+        // Where the question itself fails, what was written says whether all is well.
+        if let Ok(false) = self.file.is_at(&self.path) {
+            return Err(LockError::Gone(self.path.clone()).into());
+        }
+        Ok(())
     }
 
     /// Number of the last entry that is on disk; 0 of an empty journal.
@@ -294,6 +352,41 @@ impl Journal {
         Ok(())
     }
 
+    /// Keeps the torn end that is about to be cut off beside the segment, as far as it is not zeros. A start does not fail
+    /// for it: nobody was told of what is in it.
+    fn keep_tail(&self) {
+        let kept = cut_of(&self.folder, self.segment, self.end);
+        let keep = || -> io::Result<u64> {
+            let segment = std::fs::File::open(&self.path)?;
+            let length = segment.metadata()?.len().saturating_sub(self.end);
+            let mut tail = vec![0; length.min(LONGEST_TAIL) as usize];
+            segment.read_exact_at(&mut tail, self.end)?;
+            tail.truncate(
+                tail.iter()
+                    .rposition(|byte| *byte != 0)
+                    .map_or(0, |at| at + 1),
+            );
+            if !tail.is_empty() {
+                let disk = self.options.disk.as_ref();
+                let file = disk.create(&kept)?;
+                file.write_all_at(&tail, 0)?;
+                file.sync_all()?;
+                disk.sync_folder(&self.folder)?;
+            }
+            Ok(length)
+        };
+        let path = self.path.display();
+        let kept = kept.display();
+        match keep() {
+            Ok(bytes) => {
+                tracing::warn!(%path, offset = self.end, bytes, %kept, "cut off an append that was not written to its end: nobody was told of it; what is not zeros is kept");
+            }
+            Err(error) => {
+                tracing::warn!(%path, offset = self.end, cause = %error, "cut off an append that was not written to its end: nobody was told of it; it cannot be kept");
+            }
+        }
+    }
+
     fn cut(&self) -> Result<(), JournalError> {
         self.file
             .set_len(self.end)
@@ -315,24 +408,12 @@ impl Journal {
     }
 }
 
-/// Takes the lock of a state folder, which is held as long as the file is open, also by a process that is killed.
-pub(crate) fn lock(folder: &Path) -> Result<File, JournalError> {
-    std::fs::create_dir_all(folder).map_err(JournalError::io("make the folder", folder))?;
-    let path = folder.join("lock");
-    let file = OpenOptions::new()
-        .create(true)
-        .truncate(false)
-        .write(true)
-        .open(&path)
-        .map_err(JournalError::io("open", &path))?;
+/// A segment is locked, too: a copy of a state folder by hard links shares it.
+fn be_ours(file: &dyn DiskFile, path: &Path) -> Result<(), JournalError> {
     match file.try_lock() {
-        Ok(()) => Ok(file),
-        Err(std::fs::TryLockError::WouldBlock) => Err(JournalError::Locked(folder.to_owned())),
-        Err(std::fs::TryLockError::Error(source)) => Err(JournalError::Io {
-            doing: "lock",
-            path,
-            source,
-        }),
+        Ok(false) => Err(LockError::InUse(path.to_owned()).into()),
+        // Where a file system has no locks, the lock of the folder was not had either.
+        Ok(true) | Err(_) => Ok(()),
     }
 }
 
@@ -346,6 +427,12 @@ fn create(
     let path = path_of(folder, segment);
     let make = || {
         let file = options.disk.create(&path)?;
+        if !file.try_lock().unwrap_or(true) {
+            return Err(io::Error::new(
+                io::ErrorKind::ResourceBusy,
+                "another process has it open",
+            ));
+        }
         file.write_all_at(&frame::header(Kind::Plain, segment, &chain), 0)?;
         file.sync_all()?;
         options.disk.sync_folder(folder)?;

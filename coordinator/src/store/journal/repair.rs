@@ -7,9 +7,9 @@ use std::path::Path;
 use sweeps::Digest;
 
 use super::files::{self, Which, path_of};
-use super::frame::{HEADER, Kind};
+use super::frame::HEADER;
 use super::scan::scan;
-use super::{JournalError, Options, sync_folder};
+use super::{JournalError, Options, StateLock, sync_folder};
 
 /// A segment to be copied: what is in it now will stay as it is.
 #[derive(Debug)]
@@ -111,13 +111,12 @@ pub enum Mended {
 }
 
 /// Mends a damaged journal: a damaged snapshot is set aside where the files that it stands for are there and whole;
-/// anything else is cut at the damage where `cut` allows that. Answers what was done, in order. No coordinator may be
-/// running on the folder.
+/// anything else is cut at the damage where `cut` allows that. Answers what was done, in order.
 ///
 /// # Errors
-/// [`JournalError`]: the folder is in use or cannot be written, or its damage cannot be mended, or not without `cut`.
-pub fn repair(folder: &Path, cut: bool) -> Result<Vec<Mended>, JournalError> {
-    let _lock = super::lock(folder)?;
+/// [`JournalError`]: the folder cannot be written, or its damage cannot be mended, or not without `cut`.
+pub fn repair(lock: &StateLock, cut: bool) -> Result<Vec<Mended>, JournalError> {
+    let folder = lock.journal();
     let mut done = Vec::new();
     while let Err(error) = scan(folder, Which::All, &mut |_| Ok(())) {
         let said = error.to_string();
@@ -129,14 +128,7 @@ pub fn repair(folder: &Path, cut: bool) -> Result<Vec<Mended>, JournalError> {
                 set_aside(folder, path).map_err(JournalError::io("set aside", path))?;
                 done.push(Mended::SetAside(said));
             }
-            JournalError::Damaged { path, offset, what } if cut => {
-                if is_inline(folder, path)? {
-                    return Err(JournalError::DamagedSnapshot {
-                        path: path.clone(),
-                        offset: *offset,
-                        what: what.clone(),
-                    });
-                }
+            JournalError::Damaged { path, offset, .. } if cut => {
                 cut_at(folder, path, *offset)?;
                 done.push(Mended::Cut(said));
             }
@@ -157,15 +149,6 @@ fn stands_without(folder: &Path, snapshot: &Path) -> Result<bool, JournalError> 
         Err(JournalError::DamagedSnapshot { .. } | JournalError::Damaged { .. }) => Ok(false),
         Err(error) => Err(error),
     }
-}
-
-/// Whether that is a snapshot of version 2. What follows it means nothing without it.
-fn is_inline(folder: &Path, path: &Path) -> Result<bool, JournalError> {
-    let segments = files::open(folder, Which::All)?;
-    Ok(segments.current.iter().any(|segment| {
-        let kind = segment.header.as_ref().map(|header| header.kind);
-        segment.path == path && kind == Some(Kind::Inline)
-    }))
 }
 
 fn set_aside(folder: &Path, path: &Path) -> io::Result<()> {
