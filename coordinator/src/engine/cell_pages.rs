@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use sweeps::{AttemptNumber, CellResult, JobId, JobStatus};
 
-use crate::engine::handle::blocking;
+use crate::threads::blocking;
 use crate::message::Refusal;
 use crate::model::cells::CellTable;
 use crate::store::index::Reader;

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use tokio::task::JoinHandle;
+use tokio::sync::oneshot;
 
 use super::state::State;
 use super::{EngineError, Run};
@@ -11,6 +11,7 @@ use crate::model::entry::Entry;
 use crate::scheduler::{Policy, Scheduler};
 use crate::store::index::{IndexError, Store, moved};
 use crate::store::journal::{self, JournalError, Snapshot, Written};
+use crate::threads::dedicated;
 
 /// Why there is no snapshot.
 #[derive(Debug, thiserror::Error)]
@@ -21,6 +22,12 @@ pub(super) enum CompactionError {
     /// It is there, but the index cannot follow.
     #[error(transparent)]
     Index(#[from] IndexError),
+    /// The operating system gives no thread to write it.
+    #[error("no thread can be had for it")]
+    Thread(#[from] std::io::Error),
+    /// A bug.
+    #[error("the thread that wrote it panicked")]
+    Panicked,
 }
 
 /// A snapshot that is to be written, and the index that is to follow it.
@@ -32,7 +39,7 @@ pub(super) struct Compaction {
 
 /// One that is being written. It ends early when this goes.
 pub(super) struct Compacting {
-    task: JoinHandle<Result<Written, CompactionError>>,
+    ended: oneshot::Receiver<Result<Written, CompactionError>>,
     stop: Arc<AtomicBool>,
 }
 
@@ -43,16 +50,21 @@ impl Run {
         if self.broken.is_some() || self.compacting.is_some() || !is_due {
             return Ok(());
         }
-        let compaction = self.with_state(State::begin_snapshot).await?;
-        self.compacting = compaction.map(Compaction::start);
+        let Some(compaction) = self.with_state(State::begin_snapshot).await? else {
+            return Ok(());
+        };
+        match compaction.start() {
+            Ok(compacting) => self.compacting = Some(compacting),
+            // Nothing is lost without a snapshot: the journal grows, and one is due again a little later.
+            Err(error) => self.end_snapshot(Err(error)).await?,
+        }
         Ok(())
     }
 
     pub(super) async fn end_snapshot(
         &mut self,
-        ended: Result<Result<Written, CompactionError>, String>,
+        ended: Result<Written, CompactionError>,
     ) -> Result<(), EngineError> {
-        let ended = ended.map_err(EngineError::Task)?;
         self.with_state(move |state| state.end_snapshot(ended))
             .await
     }
@@ -61,7 +73,7 @@ impl Run {
 /// When a snapshot that is being written has ended; never where there is none.
 pub(super) async fn compacted(
     compacting: &mut Option<Compacting>,
-) -> Result<Result<Written, CompactionError>, String> {
+) -> Result<Written, CompactionError> {
     match compacting {
         Some(compacting) => compacting.ended().await,
         None => std::future::pending().await,
@@ -69,17 +81,17 @@ pub(super) async fn compacted(
 }
 
 impl Compaction {
-    pub(super) fn start(self) -> Compacting {
+    pub(super) fn start(self) -> Result<Compacting, CompactionError> {
         let stop = Arc::new(AtomicBool::new(false));
-        let task = tokio::task::spawn_blocking({
+        let ended = dedicated("compaction", {
             let stop = stop.clone();
             move || {
                 let written = self.run(&stop);
                 crate::engine::memory::give_back();
                 written
             }
-        });
-        Compacting { task, stop }
+        })?;
+        Ok(Compacting { ended, stop })
     }
 
     fn run(self, stop: &AtomicBool) -> Result<Written, CompactionError> {
@@ -102,8 +114,10 @@ impl Compaction {
 
 impl Compacting {
     /// Waits until it has ended. May be dropped and asked again.
-    pub(super) async fn ended(&mut self) -> Result<Result<Written, CompactionError>, String> {
-        (&mut self.task).await.map_err(|error| error.to_string())
+    pub(super) async fn ended(&mut self) -> Result<Written, CompactionError> {
+        (&mut self.ended)
+            .await
+            .unwrap_or(Err(CompactionError::Panicked))
     }
 
     /// Lets it end early.
@@ -132,7 +146,7 @@ impl journal::State for Scheduler {
     }
 }
 
-pub(super) fn failed(error: &JournalError) {
+pub(super) fn failed(error: &dyn std::error::Error) {
     let cause = super::chain(error);
     tracing::warn!(
         cause,

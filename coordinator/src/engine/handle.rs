@@ -8,7 +8,6 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use sweeps::{AttemptNumber, CellResult, Digest, EpochPoint, JobId, RunRecord};
-use tokio::runtime::{Handle, RuntimeFlavor};
 use tokio::sync::{broadcast, mpsc, oneshot};
 
 use crate::engine::cell_pages::CellPages;
@@ -24,6 +23,7 @@ use crate::store::artifacts::{ArtifactStore, Upload};
 use crate::store::backup::{self, Piece};
 use crate::store::gc::{self, Collected};
 use crate::store::index::Reader;
+use crate::threads::{blocking, ended, in_place};
 
 /// The engine as everybody else sees it.
 #[derive(Clone)]
@@ -327,6 +327,17 @@ impl EngineHandle {
         receiver.await.unwrap_or_else(|_| Err(stopped()))
     }
 
+    /// Waits until the engine's loop turns, whatever it then says of the state. `false`: the loop is gone, and no waiting
+    /// will help.
+    pub async fn turns(&self) -> bool {
+        let (sender, receiver) = oneshot::channel();
+        let look: Look = Box::new(move |_| {
+            // Whoever asked may have gone.
+            let _ = sender.send(());
+        });
+        self.send(Call::Look(look)).await.is_ok() && receiver.await.is_ok()
+    }
+
     async fn send(&self, call: Call) -> Result<(), Refusal> {
         self.shared.calls.send(call).await.map_err(|_| stopped())
     }
@@ -345,29 +356,6 @@ impl Drop for AbandonOnDrop<'_> {
             let _ = self.calls.try_send(Call::Abandon(ticket));
         }
     }
-}
-
-/// Work that blocks, where somebody waits for it: in this thread, since a thread more is two wake-ups more. The runtime
-/// moves its other tasks away meanwhile, where it has threads to move them to.
-pub(crate) async fn in_place<T: Send + 'static>(
-    work: impl FnOnce() -> T + Send + 'static,
-) -> Result<T, tokio::task::JoinError> {
-    match Handle::current().runtime_flavor() {
-        RuntimeFlavor::MultiThread => Ok(tokio::task::block_in_place(work)),
-        _ => tokio::task::spawn_blocking(work).await,
-    }
-}
-
-pub(crate) async fn blocking<T: Send + 'static>(
-    work: impl FnOnce() -> T + Send + 'static,
-) -> Result<T, Refusal> {
-    tokio::task::spawn_blocking(work)
-        .await
-        .map_err(|error| ended(&error))
-}
-
-fn ended(error: &tokio::task::JoinError) -> Refusal {
-    Refusal::Unavailable(format!("a background task ended: {error}"))
 }
 
 fn changed(answer: &Answer) -> u64 {

@@ -30,13 +30,14 @@ use tokio_util::sync::CancellationToken;
 
 use crate::engine::clock::Clock;
 use crate::engine::expand::Expand;
-use crate::engine::handle::{Call, EngineHandle, Look, Shared, in_place};
+use crate::engine::handle::{Call, EngineHandle, Look, Shared};
 use crate::engine::metrics::Metrics;
 use crate::message::{Change, Counts, Refusal, Timestamp};
 use crate::model::entry::Entry;
 use crate::scheduler::{Effect, Event, Policy, Reply, Scheduler, Ticket};
 use crate::store::index::IndexError;
 use crate::store::journal::{self, JournalError};
+use crate::threads::{dedicated, in_place};
 
 use compaction::Compacting;
 pub use kind::StateKind;
@@ -118,7 +119,7 @@ pub enum EngineError {
         /// What was to go into it.
         wanted: StateKind,
     },
-    /// A task of it ended in a panic: a bug.
+    /// A task of it ended in a panic, or a thread could not be had: starting it again may help.
     #[error("the engine stopped: {0}")]
     Task(String),
 }
@@ -142,9 +143,10 @@ impl Engine {
     ) -> Result<Self, EngineError> {
         let state = config.state.clone();
         let trainer_revision = config.trainer_revision;
-        let opened = tokio::task::spawn_blocking(move || State::open(&config))
+        let opened = dedicated("opening", move || State::open(&config))
+            .map_err(|error| EngineError::Task(format!("no thread opens the state: {error}")))?
             .await
-            .map_err(|error| EngineError::Task(error.to_string()))??;
+            .map_err(|_| EngineError::Task("a bug ended the opening of the state".into()))??;
         let (calls, receiver) = mpsc::channel(CALLS);
         let (changes, _) = broadcast::channel(CHANGES);
         let handle = EngineHandle {
@@ -469,7 +471,7 @@ impl Run {
             self.end_snapshot(ended).await?;
         }
         if let Some(state) = self.state.take() {
-            tokio::task::spawn_blocking(move || state.close())
+            in_place(move || state.close())
                 .await
                 .map_err(|error| EngineError::Task(error.to_string()))?;
         }

@@ -155,13 +155,16 @@ impl State {
     /// Takes note of how a snapshot ended.
     pub(super) fn end_snapshot(&mut self, ended: Result<Written, CompactionError>) {
         let adopted = match ended {
-            Ok(written) => self.journal.adopt(&written),
+            Ok(written) => self
+                .journal
+                .adopt(&written)
+                .map_err(CompactionError::Journal),
             Err(CompactionError::Index(error)) => {
                 tracing::error!(cause = %error, "the index cannot follow a snapshot: the next start makes it up");
                 self.behind = true;
                 return;
             }
-            Err(CompactionError::Journal(error)) => Err(error),
+            Err(error) => Err(error),
         };
         if let Err(error) = adopted {
             self.journal.put_off_snapshot();

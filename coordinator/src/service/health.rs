@@ -8,9 +8,10 @@ use tokio::time::{Instant, timeout};
 use tokio_util::sync::CancellationToken;
 
 use super::limits::Limits;
-use crate::engine::handle::{EngineHandle, blocking};
+use crate::engine::handle::EngineHandle;
 use crate::engine::metrics::{Disk, Metrics, Snapshot};
 use crate::scheduler::Totals;
+use crate::threads::blocking;
 
 /// The engine answers within this, or it is not well.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -55,7 +56,12 @@ impl Health {
 
     /// Whether the engine turns at all: it answers, though perhaps that it cannot write.
     pub async fn alive(&self) -> bool {
-        timeout(PATIENCE, self.engine.look(|_, _| ())).await.is_ok()
+        timeout(PATIENCE, self.turns()).await.unwrap_or(false)
+    }
+
+    /// Waits until the engine's loop turns. `false`: it is gone.
+    pub async fn turns(&self) -> bool {
+        self.engine.turns().await
     }
 
     /// Whether what is sent here would be kept.

@@ -10,7 +10,7 @@ use sweeps::Digest;
 use tokio::fs::File;
 use tokio::io::AsyncWriteExt;
 
-use crate::engine::handle::blocking;
+use crate::threads::blocking;
 use crate::message::Refusal;
 use crate::store::journal::{JournalError, sync_folder};
 
