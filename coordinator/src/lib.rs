@@ -20,6 +20,6 @@ pub use engine::clock::{Clock, SystemClock};
 pub use engine::expand::{Expand, Expanded, sweep_language};
 pub use engine::handle::EngineHandle;
 pub use engine::metrics::Metrics;
-pub use engine::{Config, Engine, EngineError, StateKind};
+pub use engine::{Config, Engine, EngineError, Opening, StateKind};
 pub use message::{Refusal, Timestamp, WorkerId};
 pub use model::entry::Entry;

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::{Config, EngineError};
 use crate::store::index::{Applied, IndexError, IndexWriter, SledStore, Store};
-use crate::store::journal::{Journal, Scanned};
+use crate::store::journal::{self, Journal, Scanned};
 
 /// Entries after which what was followed is written: bounds its memory.
 const REBUILD_BATCH: u64 = 1000;
@@ -184,10 +184,13 @@ pub(super) fn rebuild(
         let store: Arc<dyn Store> = Arc::new(SledStore::open(&folder)?);
         Ok(IndexWriter::new(store))
     };
+    let journal_folder = config.state.join("journal");
+    config.opening.begins(journal::length(&journal_folder));
     let journal = Journal::open(
-        &config.state.join("journal"),
+        &journal_folder,
         config.journal.clone(),
         &mut |scanned| {
+            config.opening.read(&scanned);
             if failed.is_some() {
                 return Ok(());
             }

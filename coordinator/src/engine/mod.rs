@@ -13,6 +13,7 @@ pub mod handle;
 mod kind;
 mod memory;
 pub mod metrics;
+mod opening;
 pub mod repair;
 mod state;
 #[cfg(test)]
@@ -41,6 +42,7 @@ use crate::threads::{dedicated, in_place};
 
 use compaction::Compacting;
 pub use kind::StateKind;
+pub use opening::Opening;
 use state::{Kept, State};
 
 /// Requests that may wait for the engine; a caller waits for room beyond that. A few turns' worth.
@@ -70,6 +72,8 @@ pub struct Config {
     /// The revision of the trainer that sweeps are submitted for: [`sweeps::NOOP_REVISION`] makes a state folder whose
     /// jobs train nothing, [`sweeps::REHEARSAL_REVISION`] one of rehearsals.
     pub trainer_revision: u32,
+    /// What tells how far the opening has come.
+    pub opening: Opening,
 }
 
 impl Config {
@@ -83,6 +87,7 @@ impl Config {
             rebuild_index: false,
             metrics: Metrics::new(),
             trainer_revision: sweeps::TRAINER_REVISION,
+            opening: Opening::default(),
         }
     }
 }

@@ -14,7 +14,7 @@ use crate::model::entry::Entry;
 use crate::scheduler::{ImageError, Policy, Scheduler};
 use crate::store::artifacts::ArtifactStore;
 use crate::store::index::{Applied, IndexError, IndexWriter, Reader};
-use crate::store::journal::{Journal, JournalError, Scanned, Written};
+use crate::store::journal::{self, Journal, JournalError, Scanned, Written};
 
 pub(super) struct State {
     journal: Journal,
@@ -51,11 +51,13 @@ impl State {
         // The index is opened at the first entry, after the journal has taken the lock of the folder.
         let mut follower = Follower::Unopened;
         let mut scheduler = Scheduler::new(config.policy.clone());
+        config.opening.begins(journal::length(&journal_folder));
         let mut journal = Journal::open(&journal_folder, config.journal.clone(), &mut |scanned| {
             scheduler
                 .replay(&scanned.entry)
                 .map_err(|error| contradiction(&journal_folder, &scanned, &error))?;
             follower.follow(&index_folder, config.rebuild_index, &scanned);
+            config.opening.read(&scanned);
             Ok(())
         })?;
         scheduler

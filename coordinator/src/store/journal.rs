@@ -315,6 +315,13 @@ impl Journal {
     }
 }
 
+/// Bytes that opening a journal reads; 0 where that cannot be told.
+pub(crate) fn length(folder: &Path) -> u64 {
+    files::open(folder, Which::All).map_or(0, |files| {
+        files.current.iter().map(|segment| segment.length).sum()
+    })
+}
+
 /// Takes the lock of a state folder, which is held as long as the file is open, also by a process that is killed.
 pub(crate) fn lock(folder: &Path) -> Result<File, JournalError> {
     std::fs::create_dir_all(folder).map_err(JournalError::io("make the folder", folder))?;
