@@ -13,7 +13,6 @@ pub mod model;
 pub mod scheduler;
 pub mod service;
 pub mod store;
-mod threads;
 
 pub use engine::cell_pages::CellPages;
 pub use engine::clock::{Clock, SystemClock};

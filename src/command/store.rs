@@ -3,7 +3,7 @@
 use std::io::{self, BufWriter, Write};
 use std::path::Path;
 
-use coordinator::engine::repair::repair as repair_state;
+use coordinator::engine::upkeep::repair as repair_state;
 use coordinator::service::CallError;
 use coordinator::store::backup::{ReceiveError, Receiver, restore as restore_state};
 use coordinator::store::gc::{Collected, collect_stopped};

@@ -4,9 +4,9 @@ use std::sync::Arc;
 
 use sweeps::{AttemptNumber, CellResult, JobId, JobStatus};
 
-use crate::threads::blocking;
 use crate::message::Refusal;
-use crate::model::cells::CellTable;
+use crate::model::cells::{CellRow, CellTable};
+use crate::store::blocking::blocking;
 use crate::store::index::Reader;
 
 /// The cells of a sweep, a bounded page at a time.
@@ -17,19 +17,6 @@ pub struct CellPages {
     /// Positions of the cells that are wanted; `None`: all.
     pub(crate) chosen: Option<Vec<usize>>,
     pub(crate) next: usize,
-}
-
-/// Where the job of a cell stands.
-#[derive(Debug, Clone)]
-pub struct CellRow {
-    /// Its job.
-    pub job_id: JobId,
-    /// Where it stands.
-    pub status: JobStatus,
-    /// Attempts so far.
-    pub attempts: u64,
-    /// The last failure, of a job without a record.
-    pub error: Option<Arc<str>>,
 }
 
 impl CellPages {

@@ -5,13 +5,11 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use tokio::sync::oneshot;
 
-use super::state::State;
-use super::{EngineError, Run};
 use crate::model::entry::Entry;
 use crate::scheduler::{Policy, Scheduler};
+use crate::store::blocking::dedicated;
 use crate::store::index::{IndexError, Store, moved};
 use crate::store::journal::{self, JournalError, Snapshot, Written};
-use crate::threads::dedicated;
 
 /// Why there is no snapshot.
 #[derive(Debug, thiserror::Error)]
@@ -43,33 +41,6 @@ pub(super) struct Compacting {
     stop: Arc<AtomicBool>,
 }
 
-impl Run {
-    /// Lets a snapshot be written when the journal has grown long: beside what goes on, from what is on disk.
-    pub(super) async fn compact(&mut self) -> Result<(), EngineError> {
-        let is_due = self.state.as_ref().is_some_and(State::is_snapshot_due);
-        if self.broken.is_some() || self.compacting.is_some() || !is_due {
-            return Ok(());
-        }
-        let Some(compaction) = self.with_state(State::begin_snapshot).await? else {
-            return Ok(());
-        };
-        match compaction.start() {
-            Ok(compacting) => self.compacting = Some(compacting),
-            // Nothing is lost without a snapshot: the journal grows, and one is due again a little later.
-            Err(error) => self.end_snapshot(Err(error)).await?,
-        }
-        Ok(())
-    }
-
-    pub(super) async fn end_snapshot(
-        &mut self,
-        ended: Result<Written, CompactionError>,
-    ) -> Result<(), EngineError> {
-        self.with_state(move |state| state.end_snapshot(ended))
-            .await
-    }
-}
-
 /// When a snapshot that is being written has ended; never where there is none.
 pub(super) async fn compacted(
     compacting: &mut Option<Compacting>,
@@ -87,7 +58,7 @@ impl Compaction {
             let stop = stop.clone();
             move || {
                 let written = self.run(&stop);
-                crate::engine::memory::give_back();
+                super::memory::give_back();
                 written
             }
         })?;
@@ -147,7 +118,7 @@ impl journal::State for Scheduler {
 }
 
 pub(super) fn failed(error: &dyn std::error::Error) {
-    let cause = super::chain(error);
+    let cause = crate::model::error_chain::chain(error);
     tracing::warn!(
         cause,
         "the journal cannot be compacted; it grows until it can"

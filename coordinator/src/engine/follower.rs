@@ -186,32 +186,28 @@ pub(super) fn rebuild(
     };
     let journal_folder = config.state.join("journal");
     config.opening.begins(journal::length(&journal_folder));
-    let journal = Journal::open(
-        &journal_folder,
-        config.journal.clone(),
-        &mut |scanned| {
-            config.opening.read(&scanned);
-            if failed.is_some() {
-                return Ok(());
-            }
-            let mut follow = || -> Result<(), IndexError> {
-                let writer = match &mut index {
-                    Some(writer) => writer,
-                    None => index.insert(open()?),
-                };
-                writer.entry(&scanned.entry, &scanned.location)?;
-                let (sequence, chain) = scanned.reached();
-                last = Some(Applied { sequence, chain });
-                snapshot = scanned.snapshot.or(snapshot);
-                if scanned.location.sequence.is_multiple_of(REBUILD_BATCH) {
-                    writer.commit(last)?;
-                }
-                Ok(())
+    let journal = Journal::open(&journal_folder, config.journal.clone(), &mut |scanned| {
+        config.opening.read(&scanned);
+        if failed.is_some() {
+            return Ok(());
+        }
+        let mut follow = || -> Result<(), IndexError> {
+            let writer = match &mut index {
+                Some(writer) => writer,
+                None => index.insert(open()?),
             };
-            failed = follow().err();
+            writer.entry(&scanned.entry, &scanned.location)?;
+            let (sequence, chain) = scanned.reached();
+            last = Some(Applied { sequence, chain });
+            snapshot = scanned.snapshot.or(snapshot);
+            if scanned.location.sequence.is_multiple_of(REBUILD_BATCH) {
+                writer.commit(last)?;
+            }
             Ok(())
-        },
-    )?;
+        };
+        failed = follow().err();
+        Ok(())
+    })?;
     if let Some(error) = failed {
         return Err(error.into());
     }

@@ -10,20 +10,22 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use sweeps::{AttemptNumber, CellResult, Digest, EpochPoint, JobId, RunRecord};
 use tokio::sync::{broadcast, mpsc, oneshot};
 
+use super::call::{Call, Query};
+use super::clock;
 use crate::engine::cell_pages::CellPages;
-use crate::engine::chain;
 use crate::engine::expand::{Expand, resolve};
 use crate::message::{
     Audit, Audited, Change, DatasetKnown, Explanation, Fail, Finish, FinishAnswer, Goodbye, Hello,
     JobView, LeaseAnswer, LeaseRequest, LogLine, Refusal, Release, Report, ReportAnswer, Steer,
     Submit, Submitted, SweepInfo, SweepSummary, Timestamp, Welcome, WorkerView,
 };
+use crate::model::error_chain::chain;
 use crate::scheduler::{Answer, Reply, Request, Scheduler, Ticket};
 use crate::store::artifacts::{ArtifactStore, Upload};
 use crate::store::backup::{self, Piece};
+use crate::store::blocking::{blocking, ended, in_place};
 use crate::store::gc::{self, Collected};
 use crate::store::index::Reader;
-use crate::threads::{blocking, ended, in_place};
 
 /// The engine as everybody else sees it.
 #[derive(Clone)]
@@ -46,20 +48,13 @@ pub(crate) struct Shared {
 /// From so many cells on it is worth a millisecond to give back the memory that their expansion took.
 const LARGE: usize = 5_000;
 
-/// What travels to the engine.
-pub(crate) enum Call {
-    /// A request for the scheduler.
-    Request(Ticket, Request, oneshot::Sender<Reply>),
-    /// Nobody waits for that answer any more.
-    Abandon(Ticket),
-    /// A look at the scheduler's state, with the time; answered after the running turn is on disk.
-    Look(Look),
-}
-
-/// What looks at the scheduler's state, or is told why it cannot.
-pub(crate) type Look = Box<dyn FnOnce(Result<(&Scheduler, Timestamp), &Refusal>) + Send>;
-
 impl EngineHandle {
+    pub(super) fn new(shared: Shared) -> Self {
+        Self {
+            shared: Arc::new(shared),
+        }
+    }
+
     /// The revision of the trainer that sweeps are submitted for.
     pub fn trainer_revision(&self) -> u32 {
         self.shared.trainer_revision
@@ -123,7 +118,9 @@ impl EngineHandle {
     /// Submits a sweep file, or with `dry_run` only says what would happen.
     pub async fn submit(&self, submit: Submit) -> Result<Submitted, Refusal> {
         let expand = self.shared.expand.clone();
-        let announced = self.look(|scheduler, _| scheduler.dataset_copies()).await?;
+        let announced = self
+            .query(|scheduler, _| scheduler.dataset_copies())
+            .await?;
         let revision = self.shared.trainer_revision;
         let submission = in_place(move || resolve(submit, &expand, &announced, revision))
             .await
@@ -131,7 +128,7 @@ impl EngineHandle {
         let large = submission.ids.len() >= LARGE;
         let answer = self.ask(Request::Submit(Box::new(submission))).await?;
         if large {
-            blocking(crate::engine::memory::give_back).await?;
+            blocking(super::memory::give_back).await?;
         }
         match answer {
             Answer::Submitted(submitted) => Ok(submitted),
@@ -162,12 +159,12 @@ impl EngineHandle {
 
     /// Every sweep, in the order of submission.
     pub async fn sweeps(&self) -> Result<Vec<SweepSummary>, Refusal> {
-        self.look(|scheduler, _| scheduler.sweeps()).await
+        self.query(|scheduler, _| scheduler.sweeps()).await
     }
 
     /// Everything about a sweep but its cells.
     pub async fn sweep_info(&self, sweep: String) -> Result<SweepInfo, Refusal> {
-        self.look(move |scheduler, _| scheduler.sweep_info(&sweep))
+        self.query(move |scheduler, _| scheduler.sweep_info(&sweep))
             .await?
     }
 
@@ -185,7 +182,7 @@ impl EngineHandle {
     /// the moment of this call.
     pub async fn cell_pages(&self, sweep: String) -> Result<CellPages, Refusal> {
         let (table, rows) = self
-            .look(move |scheduler, _| scheduler.cell_rows(&sweep))
+            .query(move |scheduler, _| scheduler.cell_rows(&sweep))
             .await??;
         Ok(CellPages {
             reader: self.shared.reader.clone(),
@@ -198,30 +195,30 @@ impl EngineHandle {
 
     /// Every worker that is known.
     pub async fn workers(&self) -> Result<Vec<WorkerView>, Refusal> {
-        self.look(Scheduler::workers).await
+        self.query(Scheduler::workers).await
     }
 
     /// Everything about a job but its record.
     pub async fn job(&self, job: JobId) -> Result<JobView, Refusal> {
-        self.look(move |scheduler, _| scheduler.job_view(job))
+        self.query(move |scheduler, _| scheduler.job_view(job))
             .await?
     }
 
     /// The jobs whose ids begin with these hexadecimal digits, as people type them; at most `most`.
     pub async fn find_jobs(&self, prefix: String, most: usize) -> Result<Vec<JobId>, Refusal> {
-        self.look(move |scheduler, _| scheduler.find_jobs(&prefix, most))
+        self.query(move |scheduler, _| scheduler.find_jobs(&prefix, most))
             .await
     }
 
     /// Why a job is where it is.
     pub async fn explain(&self, job: JobId) -> Result<Explanation, Refusal> {
-        self.look(move |scheduler, now| scheduler.explain(job, now))
+        self.query(move |scheduler, now| scheduler.explain(job, now))
             .await?
     }
 
     /// The named data sets that workers announced.
     pub async fn datasets(&self) -> Result<Vec<DatasetKnown>, Refusal> {
-        self.look(|scheduler, _| scheduler.datasets()).await
+        self.query(|scheduler, _| scheduler.datasets()).await
     }
 
     /// The record of a finished job.
@@ -291,7 +288,7 @@ impl EngineHandle {
             ));
         };
         let state = self.shared.state.clone();
-        blocking(move || gc::collect_running(&state, &claims, dry_run))
+        blocking(move || gc::collect_running(&state, &claims, dry_run, &clock::seconds_since))
             .await?
             .map_err(|error| Refusal::Storage(chain(&error)))
     }
@@ -310,14 +307,14 @@ impl EngineHandle {
         reply.unwrap_or_else(|_| Err(stopped()))
     }
 
-    pub(crate) async fn look<T: Send + 'static>(
+    pub(crate) async fn query<T: Send + 'static>(
         &self,
-        look: impl FnOnce(&Scheduler, Timestamp) -> T + Send + 'static,
+        read: impl FnOnce(&Scheduler, Timestamp) -> T + Send + 'static,
     ) -> Result<T, Refusal> {
         let (sender, receiver) = oneshot::channel();
-        self.send(Call::Look(Box::new(move |state| {
+        self.send(Call::Query(Box::new(move |state| {
             let answer = match state {
-                Ok((scheduler, now)) => Ok(look(scheduler, now)),
+                Ok((scheduler, now)) => Ok(read(scheduler, now)),
                 Err(refusal) => Err(refusal.clone()),
             };
             // The caller may have gone; then nobody is to be told.
@@ -331,11 +328,11 @@ impl EngineHandle {
     /// will help.
     pub async fn turns(&self) -> bool {
         let (sender, receiver) = oneshot::channel();
-        let look: Look = Box::new(move |_| {
+        let query: Query = Box::new(move |_| {
             // Whoever asked may have gone.
             let _ = sender.send(());
         });
-        self.send(Call::Look(look)).await.is_ok() && receiver.await.is_ok()
+        self.send(Call::Query(query)).await.is_ok() && receiver.await.is_ok()
     }
 
     async fn send(&self, call: Call) -> Result<(), Refusal> {

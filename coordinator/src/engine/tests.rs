@@ -10,12 +10,19 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use sweeps::{EpochPoint, JobStatus, Phase, RunRecord};
 
-use super::*;
-use crate::engine::clock::SystemClock;
+use std::sync::Arc;
+
+use tokio_util::sync::CancellationToken;
+
+use super::clock::SystemClock;
+use super::handle::EngineHandle;
+use super::{Config, Engine, EngineError, StateKind};
 use crate::message::{
-    Assignment, Finish, LeaseKey, LeaseRequest, Next, Progress, Receipt, Report, Submit, WorkerId,
+    Assignment, Finish, LeaseKey, LeaseRequest, Next, Progress, Receipt, Refusal, Report, Submit,
+    WorkerId,
 };
 use crate::scheduler::fixture;
+use crate::store::journal::JournalError;
 use crate::store::journal::failing::{FailingDisk, Operation};
 
 struct Lab {
@@ -244,7 +251,7 @@ async fn a_waiting_worker_is_served_and_one_that_left_is_not() {
     });
     while !lab
         .handle()
-        .look(|scheduler, _| scheduler.has_waiting())
+        .query(|scheduler, _| scheduler.has_waiting())
         .await
         .unwrap()
     {
@@ -254,7 +261,7 @@ async fn a_waiting_worker_is_served_and_one_that_left_is_not() {
     assert!(waiting.await.unwrap_err().is_cancelled());
     while lab
         .handle()
-        .look(|scheduler, _| scheduler.has_waiting())
+        .query(|scheduler, _| scheduler.has_waiting())
         .await
         .unwrap()
     {
@@ -373,7 +380,7 @@ async fn a_state_folder_has_jobs_of_one_kind() {
                 }
             }
         }
-        let repaired = crate::engine::repair::repair(folder.path(), false).unwrap();
+        let repaired = crate::engine::upkeep::repair(folder.path(), false).unwrap();
         assert_eq!(repaired.sweeps.len(), 1);
     }
 }

@@ -4,9 +4,12 @@
 //! their seed) are kept once too.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
-use sweeps::{Cell, DatasetSource, Digest, JobSpec, Parameters, Reporting, Value};
+use sweeps::{
+    Cell, DatasetSource, Digest, JobId, JobSpec, JobStatus, Parameters, Reporting, Value,
+};
 
 use crate::message::Refusal;
 
@@ -294,6 +297,19 @@ impl Rows {
             next
         })
     }
+}
+
+/// Where the job of a cell stands.
+#[derive(Debug, Clone)]
+pub struct CellRow {
+    /// Its job.
+    pub job_id: JobId,
+    /// Where it stands.
+    pub status: JobStatus,
+    /// Attempts so far.
+    pub attempts: u64,
+    /// The last failure, of a job without a record.
+    pub error: Option<Arc<str>>,
 }
 
 #[cfg(test)]

@@ -4,4 +4,5 @@
 
 pub mod cells;
 pub mod entry;
+pub(crate) mod error_chain;
 pub mod image;

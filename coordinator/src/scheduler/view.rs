@@ -8,11 +8,11 @@ use sweeps::{DatasetSource, Digest, JobId, JobStatus};
 use super::Scheduler;
 use super::job::{JobIndex, State, Sweep};
 use super::worker::Worker;
-use crate::engine::cell_pages::CellRow;
 use crate::message::{
     DatasetKnown, JobView, LeaseView, Refusal, SweepInfo, SweepSummary, Timestamp, WorkerId,
     WorkerView,
 };
+use crate::model::cells::CellRow;
 use crate::model::cells::CellTable;
 
 impl Scheduler {

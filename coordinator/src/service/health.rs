@@ -12,7 +12,7 @@ use crate::engine::Opening;
 use crate::engine::handle::EngineHandle;
 use crate::engine::metrics::{Disk, Metrics, Snapshot};
 use crate::scheduler::{Scheduler, Totals};
-use crate::threads::blocking;
+use crate::store::blocking::blocking;
 
 /// The engine answers within this, or it is not well.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -99,7 +99,7 @@ impl Health {
         let Some(engine) = self.engine.get() else {
             return Err(format!("the coordinator is starting, {}", self.opening));
         };
-        match timeout(PATIENCE, engine.look(|_, _| ())).await {
+        match timeout(PATIENCE, engine.query(|_, _| ())).await {
             Err(_) => {
                 return Err(format!(
                     "the engine did not answer within {} s",
@@ -146,7 +146,7 @@ impl Health {
     }
 
     async fn totals(&self) -> Option<Totals> {
-        let totals = self.engine.get()?.look(Scheduler::totals);
+        let totals = self.engine.get()?.query(Scheduler::totals);
         timeout(PATIENCE, totals).await.ok()?.ok()
     }
 

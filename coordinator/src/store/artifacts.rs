@@ -10,8 +10,8 @@ use sweeps::Digest;
 use tokio::fs::File;
 use tokio::io::AsyncWriteExt;
 
-use crate::threads::blocking;
 use crate::message::Refusal;
+use crate::store::blocking::blocking;
 use crate::store::journal::{JournalError, sync_folder};
 
 /// A folder of artifacts.

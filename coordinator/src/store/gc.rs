@@ -3,10 +3,10 @@
 use std::collections::BTreeSet;
 use std::io;
 use std::path::Path;
+use std::time::SystemTime;
 
 use sweeps::Digest;
 
-use crate::engine::clock;
 use crate::store::artifacts::Claims;
 use crate::store::backup::{artifacts_of, folders};
 use crate::store::journal::{self, JournalError};
@@ -35,7 +35,7 @@ pub struct Collected {
 /// [`JournalError`]: the journal is in use or damaged; nothing was removed then.
 pub fn collect_stopped(state: &Path, dry_run: bool) -> Result<Collected, JournalError> {
     let _lock = journal::lock(&state.join("journal"))?;
-    let mut collected = collect(state, None, 0, dry_run)?;
+    let mut collected = collect(state, None, &|_| false, dry_run)?;
     let incoming = state.join("artifacts").join("incoming");
     for name in folders(&incoming).map_err(JournalError::io("list", &incoming))? {
         let path = incoming.join(name);
@@ -53,18 +53,21 @@ pub fn collect_stopped(state: &Path, dry_run: bool) -> Result<Collected, Journal
 }
 
 /// The same beside a running coordinator, which notes in `claims` what it is asked to store or to name meanwhile.
+/// `age_seconds` says how long ago a time was.
 pub(crate) fn collect_running(
     state: &Path,
     claims: &Claims,
     dry_run: bool,
+    age_seconds: &dyn Fn(SystemTime) -> u64,
 ) -> Result<Collected, JournalError> {
-    collect(state, Some(claims), YOUNG_SECONDS, dry_run)
+    let is_young = |at| age_seconds(at) < YOUNG_SECONDS;
+    collect(state, Some(claims), &is_young, dry_run)
 }
 
 fn collect(
     state: &Path,
     claims: Option<&Claims>,
-    young_seconds: u64,
+    is_young: &dyn Fn(SystemTime) -> bool,
     dry_run: bool,
 ) -> Result<Collected, JournalError> {
     let mut named = BTreeSet::new();
@@ -93,10 +96,7 @@ fn collect(
                 collected.kept_bytes += metadata.len();
                 continue;
             }
-            let is_young = young_seconds > 0
-                && metadata
-                    .modified()
-                    .is_ok_and(|at| clock::seconds_since(at) < young_seconds);
+            let is_young = metadata.modified().is_ok_and(is_young);
             let remove = || {
                 if dry_run {
                     return Ok(());
@@ -188,15 +188,15 @@ mod tests {
         let store = ArtifactStore::open(&folder.path().join("artifacts"), 100).unwrap();
         let claims = store.claims().unwrap();
         assert!(store.claims().is_none(), "one at a time");
-        let young = collect_running(folder.path(), &claims, false).unwrap();
+        let young = collect_running(folder.path(), &claims, false, &|_| 0).unwrap();
         assert_eq!((young.removed, young.young), (0, 1));
         // Somebody is about to name it.
         assert!(store.begin(lost, 5).await.unwrap().is_none());
-        let claimed = collect(folder.path(), Some(&claims), 0, false).unwrap();
+        let claimed = collect(folder.path(), Some(&claims), &|_| false, false).unwrap();
         assert_eq!((claimed.removed, claimed.young), (0, 1));
         drop(claims);
         let claims = store.claims().unwrap();
-        let old = collect(folder.path(), Some(&claims), 0, false).unwrap();
+        let old = collect(folder.path(), Some(&claims), &|_| false, false).unwrap();
         assert_eq!(old.removed, 1);
         assert!(!store.contains(lost).await);
     }

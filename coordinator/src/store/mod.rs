@@ -4,6 +4,7 @@
 
 pub mod artifacts;
 pub mod backup;
+pub(crate) mod blocking;
 pub mod gc;
 pub mod index;
 pub mod journal;

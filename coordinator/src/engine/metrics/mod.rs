@@ -19,7 +19,6 @@ use prometheus_client::registry::{Registry, Unit};
 
 use crate::message::Receipt;
 use crate::model::entry::{Entry, Verdict};
-use crate::service::access::role::paths;
 
 pub(crate) use snapshot::free;
 pub use snapshot::{Disk, Snapshot};
@@ -31,6 +30,15 @@ type ByCode = [(&'static str, String); 2];
 
 /// Calls of which the protocol knows nothing: one label for all of them, whatever strangers make up.
 const OTHER: &str = "other";
+
+/// The paths of all calls that are counted by name.
+fn paths() -> impl Iterator<Item = &'static str> {
+    let health = [
+        "/grpc.health.v1.Health/Check",
+        "/grpc.health.v1.Health/Watch",
+    ];
+    proto::CALLS.iter().copied().chain(health)
+}
 
 /// The counters of a coordinator. Cheap to clone; all clones count together.
 #[derive(Clone)]

@@ -1,6 +1,8 @@
 //! Disks that are full, damaged, shared or copied.
 
 use super::*;
+use crate::model::entry::Entry;
+use crate::store::journal;
 use crate::store::journal::failing::{FailingDisk, Operation};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

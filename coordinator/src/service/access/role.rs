@@ -78,11 +78,6 @@ const TABLE: &[(&str, Need)] = &[
     ("/sweep.v1.WorkerService/Report", WORKER),
 ];
 
-/// The paths of all calls that the table knows, in order.
-pub(crate) fn paths() -> impl Iterator<Item = &'static str> {
-    TABLE.iter().map(|(path, _)| *path)
-}
-
 /// What the call of that path needs.
 pub(super) fn need(path: &str) -> Need {
     TABLE
@@ -93,6 +88,10 @@ pub(super) fn need(path: &str) -> Need {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn paths() -> impl Iterator<Item = &'static str> {
+        TABLE.iter().map(|(path, _)| *path)
+    }
 
     #[test]
     fn every_call_of_the_protocol_is_in_the_table_once_and_in_order() {

@@ -5,6 +5,7 @@
 
 use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+use std::time::Duration;
 
 use tokio::runtime::{Handle, RuntimeFlavor};
 use tokio::sync::oneshot;
@@ -74,6 +75,17 @@ pub(crate) fn dedicated<T: Send + 'static>(
             let _ = sender.send(work());
         })?;
     Ok(receiver)
+}
+
+/// Has the runtime's pool start threads, where none is idle: as long as they live, work that blocks finds one also when the
+/// operating system gives no more.
+pub(crate) async fn reserve() {
+    if Handle::current().runtime_flavor() == RuntimeFlavor::MultiThread {
+        // At the same time, so that each needs a thread of its own.
+        let pause = || std::thread::sleep(Duration::from_millis(5));
+        // Without them the pool starts threads when it needs them.
+        let _ = tokio::join!(blocking(pause), blocking(pause));
+    }
 }
 
 /// What a caller is told of work that panicked.

@@ -2,7 +2,9 @@
 
 use std::path::Path;
 
-use crate::engine::{self, Config, EngineError};
+use super::config::Config;
+use super::error::EngineError;
+use super::state::State;
 use crate::message::Counts;
 use crate::store::journal::{self, JournalError, Mended, Verified};
 
@@ -32,11 +34,11 @@ pub fn repair(state: &Path, cut: bool) -> Result<Repaired, EngineError> {
     let mended = journal::repair(&folder, cut)?;
     let mut config = Config::new(state);
     config.rebuild_index = true;
-    let sweeps = match engine::open_and_close(&config) {
+    let sweeps = match open_and_close(&config) {
         // A folder of rehearsals, or of jobs that train nothing, is repaired like any other.
         Err(EngineError::OtherKind { held, .. }) => {
             config.trainer_revision = held.trainer_revision();
-            engine::open_and_close(&config)?
+            open_and_close(&config)?
         }
         opened => opened?,
     };
@@ -45,4 +47,13 @@ pub fn repair(state: &Path, cut: bool) -> Result<Repaired, EngineError> {
         journal: journal::verify(&folder)?,
         sweeps,
     })
+}
+
+/// Opens the state folder like a start would, its index made again where that is asked for or needed, and closes it.
+/// Answers the sweeps with their jobs by status.
+fn open_and_close(config: &Config) -> Result<Vec<(String, Counts)>, EngineError> {
+    let opened = State::open(config)?;
+    opened.state.close();
+    let sweeps = opened.scheduler.sweeps().into_iter();
+    Ok(sweeps.map(|sweep| (sweep.name, sweep.counts)).collect())
 }

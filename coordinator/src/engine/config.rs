@@ -1,0 +1,46 @@
+//! The settings of an engine.
+
+use std::path::PathBuf;
+
+use super::metrics::Metrics;
+use super::opening::Opening;
+use crate::scheduler::Policy;
+use crate::store::journal;
+
+/// The settings of an engine.
+#[derive(Clone)]
+pub struct Config {
+    /// The state folder. Journal, index and artifacts are in it.
+    pub state: PathBuf,
+    /// How the scheduler decides.
+    pub policy: Policy,
+    /// How the journal is kept.
+    pub journal: journal::Options,
+    /// The longest artifact that is taken, in bytes.
+    pub longest_artifact: u64,
+    /// Throw the index away at the start and make it again.
+    pub rebuild_index: bool,
+    /// What counts what is written.
+    pub metrics: Metrics,
+    /// The revision of the trainer that sweeps are submitted for: [`sweeps::NOOP_REVISION`] makes a state folder whose
+    /// jobs train nothing, [`sweeps::REHEARSAL_REVISION`] one of rehearsals.
+    pub trainer_revision: u32,
+    /// What tells how far the opening has come.
+    pub opening: Opening,
+}
+
+impl Config {
+    /// Defaults in that state folder.
+    pub fn new(state: impl Into<PathBuf>) -> Self {
+        Self {
+            state: state.into(),
+            policy: Policy::default(),
+            journal: journal::Options::default(),
+            longest_artifact: 1 << 30,
+            rebuild_index: false,
+            metrics: Metrics::new(),
+            trainer_revision: sweeps::TRAINER_REVISION,
+            opening: Opening::default(),
+        }
+    }
+}

@@ -1,0 +1,80 @@
+//! An engine that runs: opened from its state folder, spoken to through its handle, stopped by a token.
+
+use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
+
+use tokio::sync::{broadcast, mpsc};
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
+
+use super::clock::Clock;
+use super::config::Config;
+use super::error::EngineError;
+use super::expand::Expand;
+use super::handle::{EngineHandle, Shared};
+use super::state::State;
+use super::turns::Turns;
+use crate::store::blocking::{dedicated, reserve};
+
+/// Requests that may wait for the engine; a caller waits for room beyond that. A few turns' worth.
+const CALLS: usize = 1024;
+/// Changes that a subscriber may be behind.
+const CHANGES: usize = 4096;
+
+/// A running engine.
+pub struct Engine {
+    handle: EngineHandle,
+    task: JoinHandle<Result<(), EngineError>>,
+}
+
+impl Engine {
+    /// Opens the state folder, takes the state from the journal, and runs until `shutdown`.
+    ///
+    /// # Errors
+    /// [`EngineError`]: the folder is in use, damaged, or cannot be written.
+    pub async fn start(
+        config: Config,
+        clock: Arc<dyn Clock>,
+        expand: Expand,
+        shutdown: CancellationToken,
+    ) -> Result<Self, EngineError> {
+        let state = config.state.clone();
+        let trainer_revision = config.trainer_revision;
+        let opened = dedicated("opening", move || State::open(&config))
+            .map_err(|error| EngineError::Task(format!("no thread opens the state: {error}")))?
+            .await
+            .map_err(|_| EngineError::Task("a bug ended the opening of the state".into()))??;
+        reserve().await;
+        let (calls, receiver) = mpsc::channel(CALLS);
+        let (changes, _) = broadcast::channel(CHANGES);
+        let handle = EngineHandle::new(Shared {
+            calls,
+            changes: changes.clone(),
+            tickets: AtomicU64::new(1),
+            reader: opened.reader,
+            artifacts: opened.artifacts,
+            state,
+            expand,
+            trainer_revision,
+        });
+        let turns = Turns::new(opened.scheduler, opened.state, clock, changes);
+        let task = tokio::spawn(turns.run(receiver, shutdown));
+        Ok(Self { handle, task })
+    }
+
+    /// How to speak to it.
+    pub fn handle(&self) -> EngineHandle {
+        self.handle.clone()
+    }
+
+    /// Waits until it has stopped, everything written.
+    ///
+    /// # Errors
+    /// [`EngineError`], where it stopped by itself.
+    pub async fn stopped(self) -> Result<(), EngineError> {
+        drop(self.handle);
+        self.task
+            .await
+            .map_err(|error| EngineError::Task(error.to_string()))?
+    }
+}
