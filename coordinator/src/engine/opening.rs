@@ -36,6 +36,9 @@ impl Opening {
 
 impl fmt::Display for Opening {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.0.of.load(Relaxed) == 0 {
+            return formatter.write_str("opening the state folder");
+        }
         let mebibytes = |bytes: &AtomicU64| bytes.load(Relaxed) as f64 / f64::from(1 << 20);
         write!(
             formatter,

@@ -67,9 +67,16 @@ mod tests {
                 let served = fairness.overdue(&rivals).unwrap_or(0);
                 fairness.served(served, &rivals);
                 for (rival, waited) in waited.iter_mut().enumerate() {
-                    *waited = if rival == served as usize { 0 } else { *waited + 1 };
+                    *waited = if rival == served as usize {
+                        0
+                    } else {
+                        *waited + 1
+                    };
                     // At the bound all the others may be due as well, and go first.
-                    assert!(*waited <= Fairness::bound(rivals.len()) + count, "{rivals:?}");
+                    assert!(
+                        *waited <= Fairness::bound(rivals.len()) + count,
+                        "{rivals:?}"
+                    );
                 }
             }
         }

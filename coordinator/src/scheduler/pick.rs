@@ -168,10 +168,12 @@ impl Scheduler {
             })
             .collect();
         candidates.sort_by_key(|(rank, ..)| *rank);
-        let mut places = candidates.into_iter().filter_map(|(rank, sweep, grid, cells)| {
-            let place = self.first_acceptable(id, grid, cells, now)?;
-            Some((rank.0, sweep, place))
-        });
+        let mut places = candidates
+            .into_iter()
+            .filter_map(|(rank, sweep, grid, cells)| {
+                let place = self.first_acceptable(id, grid, cells, now)?;
+                Some((rank.0, sweep, place))
+            });
         let (priority, sweep, place) = places.next()?;
         // Of each sweep of the same priority its best place.
         let mut rivals = vec![(sweep, place)];
