@@ -3,9 +3,10 @@
 use std::ops::Deref;
 use std::path::Path;
 
-use coordinator::message::{SweepInfo, SweepSummary};
-use coordinator::service::{CallError, Caller};
-use proto::{Bearer, Keys, Reason};
+use client::{Bearer, Keys};
+use client::{CallError, Caller};
+use proto::Reason;
+use proto::nouns::{SweepInfo, SweepSummary};
 use sweeps::{CellResult, JobId};
 use tonic::transport::Channel;
 
@@ -145,7 +146,7 @@ pub fn dial(connection: &Connection) -> Result<(Channel, Bearer), CommandError> 
         authority,
         identity,
     };
-    let channel = proto::dial(&connection.coordinator, &keys)
+    let channel = client::dial(&connection.coordinator, &keys)
         .map_err(|error| CommandError::Usage(chain(&error)))?;
     Ok((channel, bearer))
 }

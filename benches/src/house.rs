@@ -5,9 +5,9 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
-use coordinator::message::WorkerState;
-use coordinator::service::Caller;
-use proto::{Bearer, Keys};
+use client::Caller;
+use client::{Bearer, Keys};
+use proto::nouns::WorkerState;
 use tempfile::TempDir;
 use tokio::time::sleep;
 
@@ -70,7 +70,7 @@ impl House {
         ));
         loop {
             let workers = self.caller.workers().await.expect("an answer");
-            let there = |worker: &coordinator::message::WorkerView| {
+            let there = |worker: &proto::nouns::WorkerView| {
                 worker.name == name && worker.state == WorkerState::Active
             };
             if workers.iter().any(there) {
@@ -130,7 +130,7 @@ impl Drop for House {
 }
 
 fn call(address: &str) -> Caller {
-    let channel = proto::dial(address, &Keys::default()).expect("an address");
+    let channel = client::dial(address, &Keys::default()).expect("an address");
     Caller::new(channel, Bearer::default())
 }
 

@@ -7,7 +7,7 @@
 
 pub mod house;
 
-use coordinator::message::Submit;
+use proto::nouns::Submit;
 
 /// A sweep of `count` jobs that differ in their seed, beginning with `first`.
 pub fn sweep(name: &str, first: u64, count: u64) -> Submit {

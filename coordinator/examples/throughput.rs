@@ -4,8 +4,8 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use coordinator::message::{Finish, Hello, LeaseRequest, Next, Submit};
 use coordinator::{Clock, Config, Engine, EngineHandle, SystemClock, sweep_language};
+use proto::nouns::{Finish, Hello, LeaseRequest, Next, Submit};
 use sweeps::{
     AttemptNumber, DeviceInfo, Digest, EpochPoint, JobId, Outcome, Phase, Provenance, RunRecord,
     TRAINER_REVISION,
@@ -157,7 +157,7 @@ async fn main() {
             .await
             .expect("taken");
         while let Ok(change) = changes.recv().await {
-            if let coordinator::message::Change::Job { status, .. } = change
+            if let proto::nouns::Change::Job { status, .. } = change
                 && status == sweeps::JobStatus::Done
             {
                 break;

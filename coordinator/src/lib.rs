@@ -8,7 +8,6 @@
 //! engine before what it says is synced to the journal.
 
 pub mod engine;
-pub mod message;
 pub mod model;
 pub mod scheduler;
 pub mod service;
@@ -20,5 +19,6 @@ pub use engine::expand::{Expand, Expanded, sweep_language};
 pub use engine::handle::EngineHandle;
 pub use engine::metrics::Metrics;
 pub use engine::{Config, Engine, EngineError, Opening, StateKind};
-pub use message::{Refusal, Timestamp, WorkerId};
 pub use model::entry::Entry;
+pub(crate) use proto::nouns as message;
+pub use proto::nouns::{Refusal, Timestamp, WorkerId};

@@ -1,23 +1,20 @@
-//! The wire: sweep.v1, and its conversions to the nouns.
+//! The vocabulary of the cluster: the [`nouns`] that coordinator, workers and people speak, the [`wire`] sweep.v1 that they
+//! travel on, and the conversions both ways.
 //!
-//! Generated types stop at the RPC modules of coordinator, worker and command line; inside, everyone speaks the nouns of
-//! `sweeps`. From a noun to the wire is `From`, and cannot fail. From the wire to a noun is `TryFrom` with a
+//! Generated types stop at the RPC modules of coordinator and client; inside, everyone speaks the nouns. From a noun to the wire is `From`, and cannot fail. From the wire to a noun is `TryFrom` with a
 //! [`WireError`]: whatever arrives, the answer is a value or an error, never a panic, and every length is checked
 //! against [`limits`].
 
-mod dial;
+mod convert;
 mod error;
-mod extraction;
-mod job;
 pub mod limits;
+pub mod nouns;
 mod number;
 mod reason;
-mod record;
-mod result;
 pub mod telemetry;
 pub mod version;
 
-pub use dial::{Bearer, DialError, Keys, dial, live};
+pub use convert::{hello, status};
 pub use error::WireError;
 pub use number::{attempt, digest, job_id, named_digests, required, text, texts, word};
 pub use reason::{REASON_KEY, Reason, refuse};

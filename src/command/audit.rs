@@ -1,6 +1,6 @@
 //! `gcl-sweep audit`: finished jobs run again, to see whether the same comes out.
 
-use coordinator::message;
+use proto::nouns as message;
 
 use crate::arguments::{Audit, Format};
 use crate::client::Client;

@@ -6,7 +6,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use coordinator::Metrics;
-use coordinator::message::Requirements;
 use coordinator::scheduler::Policy;
 use coordinator::service::{
     Access, Health, HttpOptions, Limits, Options, Tls, TokenFile, check_exposure,
@@ -15,6 +14,7 @@ use coordinator::service::{
 use coordinator::{
     Config, Engine, EngineError, Expand, Expanded, StateKind, SystemClock, sweep_language,
 };
+use proto::nouns::Requirements;
 use tokio::net::TcpListener;
 use tokio::task::{JoinError, JoinSet};
 use tokio_util::sync::CancellationToken;

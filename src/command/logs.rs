@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use coordinator::message::{Change, LogLine};
-use coordinator::service::caller::Heard;
+use proto::nouns::WatchEvent;
+use proto::nouns::{Change, LogLine};
 use sweeps::{AttemptNumber, JobId};
 
 use crate::arguments::{Format, Logs};
@@ -120,10 +120,10 @@ async fn follow(
 }
 
 /// Whether nothing comes after that.
-fn ends(heard: Option<&Heard>) -> bool {
+fn ends(heard: Option<&WatchEvent>) -> bool {
     match heard {
         None => true,
-        Some(Heard::Change(Change::Job { status, .. })) => status.is_settled(),
+        Some(WatchEvent::Change(Change::Job { status, .. })) => status.is_settled(),
         Some(_) => false,
     }
 }

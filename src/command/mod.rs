@@ -33,8 +33,8 @@ mod token;
 mod watch;
 mod worker;
 
-use ::coordinator::message::SteerAction;
 use clap::CommandFactory;
+use proto::nouns::SteerAction;
 
 use crate::arguments::{Arguments, Command, CoordinatorCommand, Encoding, Format, Journal};
 use crate::error::CommandError;

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::path::Path;
 
 use coordinator::StateKind;
-use coordinator::message::SweepInfo;
+use proto::nouns::SweepInfo;
 use reports::{DatasetInfo, SplitCounts, SweepResults};
 
 use crate::arguments::{Format, Report};

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use coordinator::StateKind;
-use coordinator::message::{self, Steer, SteerAction, Target};
+use proto::nouns::{self as message, Steer, SteerAction, Target};
 use sweeps::CellResult;
 use tokio_util::sync::CancellationToken;
 

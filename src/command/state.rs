@@ -5,9 +5,9 @@ use std::net::SocketAddr;
 use std::path::Path;
 use std::time::Duration;
 
-use coordinator::message::{Submit, Submitted};
-use coordinator::service::CallError;
+use client::CallError;
 use proto::Reason;
+use proto::nouns::{Submit, Submitted};
 use sweeps::{JobId, JobStatus};
 
 use crate::arguments::Connection;

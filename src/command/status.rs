@@ -2,9 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use coordinator::message::{
-    AttemptFailure, Counts, SweepInfo, SweepSummary, WorkerState, WorkerView,
-};
+use proto::nouns::{AttemptFailure, Counts, SweepInfo, SweepSummary, WorkerState, WorkerView};
 use sweeps::{CellResult, JobStatus};
 
 use crate::arguments::{Connection, Format, Job, Status};

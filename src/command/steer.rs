@@ -1,6 +1,6 @@
 //! `cancel`, `pause`, `resume`, `retry`: a sweep by its name, or a job by its id.
 
-use coordinator::message::{Steer, SteerAction, Target as Steered};
+use proto::nouns::{Steer, SteerAction, Target as Steered};
 
 use crate::arguments::{Format, Target};
 use crate::client::Client;

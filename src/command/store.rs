@@ -3,11 +3,12 @@
 use std::io::{self, BufWriter, Write};
 use std::path::Path;
 
+use client::CallError;
 use coordinator::engine::upkeep::repair as repair_state;
-use coordinator::service::CallError;
 use coordinator::store::backup::{ReceiveError, Receiver, restore as restore_state};
-use coordinator::store::gc::{Collected, collect_stopped};
+use coordinator::store::gc::collect_stopped;
 use coordinator::store::journal::{self, JournalError, Mended, Verified};
+use proto::nouns::Collected;
 use sweeps::JobStatus;
 
 use crate::arguments::{Backup, CollectGarbage, Format, Repair, Restore};

@@ -1,6 +1,6 @@
 //! `gcl-sweep submit`: a sweep file to a running coordinator.
 
-use coordinator::message;
+use proto::nouns as message;
 
 use crate::arguments::{Format, Submit};
 use crate::client::Client;

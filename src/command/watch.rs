@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use coordinator::StateKind;
-use coordinator::message::Change;
-use coordinator::service::caller::Heard;
+use proto::nouns::Change;
+use proto::nouns::WatchEvent;
 use sweeps::{CellResult, EpochPoint, JobId, JobStatus};
 
 use crate::arguments::{Format, SweepOf};
@@ -82,7 +82,7 @@ pub async fn until_settled(
                 print_line(&line)?;
             }
             let news = match heard {
-                Heard::Change(Change::Job {
+                WatchEvent::Change(Change::Job {
                     job,
                     status,
                     attempt,
@@ -106,7 +106,7 @@ pub async fn until_settled(
                         auc,
                     }
                 }
-                Heard::Change(Change::Epochs { job, points, .. }) => News::Epochs {
+                WatchEvent::Change(Change::Epochs { job, points, .. }) => News::Epochs {
                     job,
                     points: if rehearsal {
                         without_aucs(&points)
@@ -114,8 +114,8 @@ pub async fn until_settled(
                         points
                     },
                 },
-                Heard::Missed(_) => break,
-                Heard::Change(_) => continue,
+                WatchEvent::Missed(_) => break,
+                WatchEvent::Change(_) => continue,
             };
             progress.hear(&news);
         }
@@ -150,9 +150,9 @@ fn print_line(value: &serde_json::Value) -> Result<(), CommandError> {
 }
 
 /// A change for programs.
-fn change_json(heard: &Heard) -> Option<serde_json::Value> {
+fn change_json(heard: &WatchEvent) -> Option<serde_json::Value> {
     use serde_json::json;
-    let Heard::Change(change) = heard else {
+    let WatchEvent::Change(change) = heard else {
         // The whole picture follows.
         return None;
     };

@@ -9,10 +9,10 @@ use std::fs::File;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use coordinator::message::{Receipt, Steer, SteerAction, Submit, Target};
-use coordinator::service::Caller;
+use client::Caller;
+use client::{Bearer, Keys};
 use coordinator::{Entry, store::journal};
-use proto::{Bearer, Keys};
+use proto::nouns::{Receipt, Steer, SteerAction, Submit, Target};
 use sweeps::{Digest, JobId, JobStatus};
 use tokio::time::sleep;
 
@@ -312,7 +312,7 @@ fn chaos_loses_nothing_that_was_acknowledged() {
         house.start_worker(worker, &address);
     }
     let told = Arc::new(Mutex::new(Told::default()));
-    let channel = runtime.block_on(async { proto::dial(&address, &Keys::default()).unwrap() });
+    let channel = runtime.block_on(async { client::dial(&address, &Keys::default()).unwrap() });
     let caller = Caller::new(channel, Bearer::default());
     let submitter = runtime.spawn(submit(caller.clone(), told.clone()));
     let reader = runtime.spawn(read(caller.clone(), told.clone()));
@@ -366,8 +366,7 @@ fn chaos_loses_nothing_that_was_acknowledged() {
                 let _ = runtime.block_on(caller.steer(&again));
             }
         }
-        let done =
-            |sweep: &coordinator::message::SweepSummary| sweep.counts.of(JobStatus::Done) == JOBS;
+        let done = |sweep: &proto::nouns::SweepSummary| sweep.counts.of(JobStatus::Done) == JOBS;
         sweeps.iter().all(done).then_some(sweeps)
     });
     let told = told.lock().unwrap();

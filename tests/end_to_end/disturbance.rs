@@ -4,10 +4,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::process::{Command, Stdio};
 
-use coordinator::message::Receipt;
 use coordinator::{Entry, store::journal};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
+use proto::nouns::Receipt;
 use sweeps::{AttemptNumber, JobId};
 
 use crate::world::{Process, World, eventually};

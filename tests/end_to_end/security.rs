@@ -6,9 +6,10 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::time::Duration;
 
-use coordinator::message::Submit;
-use coordinator::service::{CallError, Caller};
-use proto::{Bearer, Keys, Reason};
+use client::{Bearer, Keys};
+use client::{CallError, Caller};
+use proto::Reason;
+use proto::nouns::Submit;
 
 use crate::world::{Process, World, eventually};
 
@@ -220,7 +221,7 @@ fn a_flood_of_bad_requests_is_refused_and_memory_stays_flat() {
     let caller = |token: Option<&str>| {
         let _inside = runtime.enter();
         let token = token.map(|token| text_of(token).trim().to_owned());
-        let channel = proto::dial(&address, &Keys::default()).unwrap();
+        let channel = client::dial(&address, &Keys::default()).unwrap();
         Caller::new(channel, Bearer::new(token.as_deref()).unwrap())
     };
     let submit = |bytes: usize| Submit {

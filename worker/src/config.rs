@@ -3,13 +3,13 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use proto::Bearer;
+use client::Bearer;
 use tonic::transport::Channel;
 
 /// What a worker must be told.
 #[derive(Debug, Clone)]
 pub struct Config {
-    /// The way to the coordinator: [`proto::dial`].
+    /// The way to the coordinator: [`client::dial`].
     pub channel: Channel,
     /// The token that goes with every call.
     pub bearer: Bearer,
@@ -26,7 +26,7 @@ pub struct Config {
     pub lanes: u32,
     /// Labels that a sweep may require.
     pub labels: Vec<String>,
-    /// The folder of records that wait for delivery. One process at a time.
+    /// The folder of records that wait for delivery. One process at a time; further ones have folders beside it.
     pub spool: PathBuf,
     /// How long a call for work waits at the coordinator.
     pub poll: Duration,

@@ -11,8 +11,8 @@ use std::time::Duration;
 
 use benches::house::House;
 use benches::{argument, quantile, sweep};
-use coordinator::message::Change;
-use coordinator::service::Heard;
+use proto::nouns::Change;
+use proto::nouns::WatchEvent;
 use sweeps::JobStatus;
 use tokio::time::{Instant, sleep};
 
@@ -51,7 +51,7 @@ async fn run_singles(house: &House, first: u64, count: u64) -> Vec<f64> {
                 .expect("news")
                 .expect("a stream that goes on")
             {
-                Heard::Change(Change::Job { sweeps, status, .. })
+                WatchEvent::Change(Change::Job { sweeps, status, .. })
                     if status == JobStatus::Done && sweeps.iter().any(|sweep| **sweep == *name) =>
                 {
                     break;

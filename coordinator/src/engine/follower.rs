@@ -6,6 +6,7 @@ use std::sync::Arc;
 use super::{Config, EngineError};
 use crate::store::index::{Applied, IndexError, IndexWriter, SledStore, Store};
 use crate::store::journal::{self, Journal, Scanned};
+use crate::store::lock::StateLock;
 
 /// Entries after which what was followed is written: bounds its memory.
 const REBUILD_BATCH: u64 = 1000;
@@ -171,10 +172,11 @@ impl Follower {
 /// Makes the index again. The journal is read once more, and opened again with it.
 pub(super) fn rebuild(
     config: &Config,
+    lock: &StateLock,
     journal: Journal,
 ) -> Result<(IndexWriter, Journal), EngineError> {
     drop(journal);
-    let folder = config.state.join("index");
+    let folder = lock.index();
     let mut index: Option<IndexWriter> = None;
     let mut last = None;
     let mut snapshot = None;
@@ -184,9 +186,8 @@ pub(super) fn rebuild(
         let store: Arc<dyn Store> = Arc::new(SledStore::open(&folder)?);
         Ok(IndexWriter::new(store))
     };
-    let journal_folder = config.state.join("journal");
-    config.opening.begins(journal::length(&journal_folder));
-    let journal = Journal::open(&journal_folder, config.journal.clone(), &mut |scanned| {
+    config.opening.begins(journal::length(lock.journal()));
+    let journal = Journal::open(lock, config.journal.clone(), &mut |scanned| {
         config.opening.read(&scanned);
         if failed.is_some() {
             return Ok(());

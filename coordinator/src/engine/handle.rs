@@ -24,8 +24,9 @@ use crate::scheduler::{Answer, Reply, Request, Scheduler, Ticket};
 use crate::store::artifacts::{ArtifactStore, Upload};
 use crate::store::backup::{self, Piece};
 use crate::store::blocking::{blocking, ended, in_place};
-use crate::store::gc::{self, Collected};
+use crate::store::gc;
 use crate::store::index::Reader;
+use proto::nouns::Collected;
 
 /// The engine as everybody else sees it.
 #[derive(Clone)]

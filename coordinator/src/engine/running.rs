@@ -15,6 +15,7 @@ use super::handle::{EngineHandle, Shared};
 use super::state::State;
 use super::turns::Turns;
 use crate::store::blocking::{dedicated, reserve};
+use crate::store::lock::StateLock;
 
 /// Requests that may wait for the engine; a caller waits for room beyond that. A few turns' worth.
 const CALLS: usize = 1024;
@@ -40,7 +41,8 @@ impl Engine {
     ) -> Result<Self, EngineError> {
         let state = config.state.clone();
         let trainer_revision = config.trainer_revision;
-        let opened = dedicated("opening", move || State::open(&config))
+        let open = move || State::open(&config, &StateLock::take(&config.state)?);
+        let opened = dedicated("opening", open)
             .map_err(|error| EngineError::Task(format!("no thread opens the state: {error}")))?
             .await
             .map_err(|_| EngineError::Task("a bug ended the opening of the state".into()))??;

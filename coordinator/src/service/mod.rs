@@ -3,22 +3,18 @@
 //! Here wire becomes nouns and back, and every refusal a status with a reason. Nothing is decided here: what a message
 //! means is the scheduler's. What arrives is bounded (length, number of calls, time) before it is looked at.
 //!
-//! [`serve`] takes a bound listener and a token to stop; [`caller`] is the other end of the client service, for the
-//! command line. [`Access`] says who may call what, [`Limits`] how much of it; [`serve_http`] is the side port for metrics
+//! [`serve`] takes a bound listener and a token to stop. [`Access`] says who may call what, [`Limits`] how much of it; [`serve_http`] is the side port for metrics
 //! and probes.
 
-pub mod caller;
 pub mod exposure;
 
 pub(crate) mod access;
-mod client;
 mod connections;
-mod convert;
 mod deadline;
 mod health;
 mod http;
 mod limits;
-mod refusal;
+mod people;
 mod server;
 mod store;
 #[cfg(test)]
@@ -27,7 +23,6 @@ mod tls;
 mod worker;
 
 pub use access::{Access, Role, TokenDigest, TokenEntry, TokenFile, TokenFileError, token_of};
-pub use caller::{CallError, Caller, Heard};
 pub use exposure::{Exposed, check_exposure};
 pub use health::Health;
 pub use http::{HttpOptions, serve_http};

@@ -16,10 +16,10 @@ use tonic::transport::Server;
 use tonic::transport::server::{Connected, TcpIncoming};
 
 use super::access::{Access, GateLayer};
-use super::client::Clients;
 use super::connections::Limited;
 use super::health::Health;
 use super::limits::{Limits, Places};
+use super::people::Clients;
 use super::tls::{Tls, TlsError, greet};
 use super::worker::Workers;
 use crate::engine::handle::EngineHandle;

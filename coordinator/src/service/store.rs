@@ -6,10 +6,10 @@ use tokio::sync::mpsc;
 use tokio_stream::wrappers::ReceiverStream;
 use tonic::Status;
 
-use super::client::{Clients, Stream};
-use super::refusal::status;
+use super::people::{Clients, Stream};
 use crate::message::Audit;
 use crate::store::backup::Piece;
+use proto::status;
 
 /// Pieces on their way: a megabyte a reader.
 const PIECES_AHEAD: usize = 4;

@@ -4,7 +4,8 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use proto::{Bearer, Keys, Reason, wire};
+use ::client::{Bearer, CallError, Caller, Keys};
+use proto::{Reason, wire};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio_util::sync::CancellationToken;
@@ -74,7 +75,7 @@ impl Served {
     }
 
     fn channel(&self) -> Channel {
-        proto::dial(&format!("http://{}", self.address), &Keys::default()).unwrap()
+        ::client::dial(&format!("http://{}", self.address), &Keys::default()).unwrap()
     }
 
     fn caller(&self, token: Option<&str>) -> Caller {

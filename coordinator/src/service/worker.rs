@@ -13,13 +13,12 @@ use tokio_util::sync::CancellationToken;
 use tonic::{Request, Response, Status, Streaming};
 use tracing::{Instrument, Span};
 
-use super::convert;
 use super::deadline::patience;
 use super::limits::Places;
-use super::refusal::status;
 use crate::engine::StateKind;
 use crate::engine::handle::EngineHandle;
 use crate::message::{Fail, Finish, LeaseRequest, Release, WorkerId};
+use proto::status;
 
 /// The longest that a call for work waits: proxies cut calls that are silent for longer.
 const MOST_PATIENCE: Duration = Duration::from_secs(50);
@@ -54,7 +53,7 @@ impl WorkerService for Workers {
         if kinds.0 != kinds.1 {
             return Err(refuse(Reason::Incompatible, do_not_mix(kinds)));
         }
-        let (versions, hello) = convert::hello(request)?;
+        let (versions, hello) = proto::hello(request)?;
         let (name, device) = (hello.name.clone(), hello.device.kind.clone());
         let mut welcome = self.engine.hello(hello).await.map_err(|no| status(&no))?;
         tracing::info!(worker = name, device, version = versions.program, id = %welcome.worker, "a worker says hello");

@@ -15,8 +15,9 @@ use sweeps::Digest;
 use crate::model::entry::Entry;
 use crate::store::journal::{self, JournalError, Verified, sync_folder};
 
+pub(crate) use proto::nouns::Piece;
 pub use receive::{ReceiveError, Receiver};
-pub use send::{Piece, send};
+pub use send::send;
 
 /// Copies journal and artifacts of the state folder `state` to `target`, which must be new or empty and is a state folder
 /// then. The index is left out, since it is made again from the journal.

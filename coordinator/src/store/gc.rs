@@ -1,5 +1,6 @@
 //! Artifacts that no record names: uploads whose record never came, records that were cut off by a repair.
 
+use proto::nouns::Collected;
 use std::collections::BTreeSet;
 use std::io;
 use std::path::Path;
@@ -10,31 +11,17 @@ use sweeps::Digest;
 use crate::store::artifacts::Claims;
 use crate::store::backup::{artifacts_of, folders};
 use crate::store::journal::{self, JournalError};
+use crate::store::lock::StateLock;
 
 /// An artifact that nobody names is left alone for so long: its record may be on its way.
 const YOUNG_SECONDS: u64 = 3600;
-
-/// What was collected, or would be.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Collected {
-    /// Files that were removed: artifacts that no record names, and what broken uploads left.
-    pub removed: u64,
-    /// Their bytes.
-    pub removed_bytes: u64,
-    /// Artifacts that records name.
-    pub kept: u64,
-    /// Their bytes.
-    pub kept_bytes: u64,
-    /// Unnamed ones that are too new to be removed.
-    pub young: u64,
-}
 
 /// Removes the artifacts of a state folder that no record in its journal names. No coordinator may be running on it.
 ///
 /// # Errors
 /// [`JournalError`]: the journal is in use or damaged; nothing was removed then.
 pub fn collect_stopped(state: &Path, dry_run: bool) -> Result<Collected, JournalError> {
-    let _lock = journal::lock(&state.join("journal"))?;
+    let _lock = StateLock::take(state)?;
     let mut collected = collect(state, None, &|_| false, dry_run)?;
     let incoming = state.join("artifacts").join("incoming");
     for name in folders(&incoming).map_err(JournalError::io("list", &incoming))? {
@@ -147,7 +134,8 @@ mod tests {
         });
         world.deliver(worker, record).unwrap();
         let options = Options::default();
-        let mut journal = Journal::open(&folder.join("journal"), options, &mut |_| Ok(())).unwrap();
+        let mut journal =
+            Journal::open_in(&folder.join("journal"), options, &mut |_| Ok(())).unwrap();
         journal.append(&world.entries).unwrap();
         digests
     }

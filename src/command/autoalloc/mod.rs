@@ -9,7 +9,7 @@ mod slurm;
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use coordinator::message::{WorkerState, WorkerView};
+use proto::nouns::{WorkerState, WorkerView};
 use sweeps::JobStatus;
 
 use crate::arguments::{Autoalloc, Slurm as Arguments};

@@ -6,9 +6,9 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use coordinator::message::{Change, Requirements, Steer, SteerAction, Submit, Target};
-use coordinator::service::caller::Heard;
 use extract::{Broken, Device, Event, Extracted, Folder, Maker, Request, Summary, Weights};
+use proto::nouns::WatchEvent;
+use proto::nouns::{Change, Requirements, Steer, SteerAction, Submit, Target};
 use sweeps::extraction::{EXTRACTED, FEATURES};
 use sweeps::{
     CellResult, Digest, Extraction, ExtractionSettings, ExtractionSweep, ExtractionWeights,
@@ -276,12 +276,14 @@ impl Fetching<'_> {
                     };
                     let heard = heard.map_err(|error| self.client.failed(error))?;
                     match heard {
-                        Some(Heard::Change(Change::Job { status, .. })) if status.is_settled() => {
+                        Some(WatchEvent::Change(Change::Job { status, .. }))
+                            if status.is_settled() =>
+                        {
                             break true;
                         }
-                        Some(Heard::Change(_)) => {}
+                        Some(WatchEvent::Change(_)) => {}
                         // Too slow, or the coordinator went away: the whole picture again.
-                        Some(Heard::Missed(_)) | None => break false,
+                        Some(WatchEvent::Missed(_)) | None => break false,
                     }
                 };
                 if !again {

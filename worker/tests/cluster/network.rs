@@ -5,11 +5,12 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use coordinator::message::Submit;
-use coordinator::service::{Caller, Options, serve_incoming};
+use client::Bearer;
+use client::Caller;
+use coordinator::service::{Options, serve_incoming};
 use coordinator::{Config as EngineConfig, Engine, Expand, Expanded, SystemClock, Timestamp};
 use hyper_util::rt::TokioIo;
-use proto::Bearer;
+use proto::nouns::Submit;
 use sweeps::{Cell, CellResult, DatasetSource, JobSpec, Parameters, Regime, Reporting, Synthetic};
 use tempfile::TempDir;
 use tokio::io::{DuplexStream, copy_bidirectional};
@@ -164,7 +165,7 @@ impl Cluster {
 impl Host {
     pub(crate) fn channel(&self) -> Channel {
         let host = self.clone();
-        proto::live(Endpoint::from_static("http://coordinator.test")).connect_with_connector_lazy(
+        client::live(Endpoint::from_static("http://coordinator.test")).connect_with_connector_lazy(
             tower::service_fn(move |_| {
                 let connected = host.connect();
                 async move { connected.map(TokioIo::new) }
@@ -268,7 +269,7 @@ pub(crate) fn expand() -> Expand {
             columns: Vec::new(),
             cells,
             datasets: BTreeMap::new(),
-            requirements: coordinator::message::Requirements::default(),
+            requirements: proto::nouns::Requirements::default(),
         })
     })
 }

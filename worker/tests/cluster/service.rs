@@ -2,10 +2,12 @@
 
 use std::time::Duration;
 
-use coordinator::message::{Steer, SteerAction, Submit, Target};
-use coordinator::service::{Access, CallError, Caller, Options};
+use client::Bearer;
+use client::{CallError, Caller};
+use coordinator::service::{Access, Options};
+use proto::nouns::{Steer, SteerAction, Submit, Target};
 use proto::wire::worker_service_client::WorkerServiceClient;
-use proto::{Bearer, Reason, wire};
+use proto::{Reason, wire};
 use sweeps::JobId;
 use tonic::Code;
 use worker::WorkerError;

@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use coordinator::message::{Steer, SteerAction, Target, WorkerState};
-use coordinator::service::caller::Heard;
+use proto::nouns::WatchEvent;
+use proto::nouns::{Steer, SteerAction, Target, WorkerState};
 use sweeps::{Digest, FailureClass, JobId, JobStatus};
 use worker::fake::{Fake, Step, point};
 use worker::{Config, Exit};
@@ -65,14 +65,14 @@ async fn a_watcher_hears_epochs_and_the_end() {
     let (mut epochs, mut done) = (Vec::new(), 0);
     while done < 2 {
         match watcher.next().await.unwrap().unwrap() {
-            Heard::Change(coordinator::message::Change::Epochs { job, points, .. }) => {
+            WatchEvent::Change(proto::nouns::Change::Epochs { job, points, .. }) => {
                 epochs.extend(points.iter().map(|point| (job, point.clone())));
             }
-            Heard::Change(coordinator::message::Change::Job { status, .. }) => {
+            WatchEvent::Change(proto::nouns::Change::Job { status, .. }) => {
                 done += usize::from(status == JobStatus::Done);
             }
-            Heard::Change(_) => {}
-            Heard::Missed(missed) => panic!("missed {missed}"),
+            WatchEvent::Change(_) => {}
+            WatchEvent::Missed(missed) => panic!("missed {missed}"),
         }
     }
     // The last epoch of a job may come with its record alone.

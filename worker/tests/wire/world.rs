@@ -6,10 +6,11 @@ use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use coordinator::service::{Caller, Options, serve_incoming};
+use client::Bearer;
+use client::Caller;
+use coordinator::service::{Options, serve_incoming};
 use coordinator::{Config as EngineConfig, Engine, SystemClock, Timestamp};
 use hyper_util::rt::TokioIo;
-use proto::Bearer;
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{Rng, SeedableRng};
 use sweeps::CellResult;
@@ -100,7 +101,7 @@ impl AsyncWrite for Wire {
 }
 
 fn channel() -> Channel {
-    let endpoint = proto::live(Endpoint::from_static("http://coordinator.test"));
+    let endpoint = client::live(Endpoint::from_static("http://coordinator.test"));
     endpoint.connect_with_connector_lazy(tower::service_fn(|_| async {
         TcpStream::connect((COORDINATOR, PORT))
             .await

@@ -57,7 +57,7 @@ impl Virtual {
 
     fn channel(&self) -> Channel {
         let dialled = self.dialled.clone();
-        proto::live(Endpoint::from_static("http://coordinator.test")).connect_with_connector_lazy(
+        client::live(Endpoint::from_static("http://coordinator.test")).connect_with_connector_lazy(
             tower::service_fn(move |_| {
                 let (near, far) = tokio::io::duplex(64 << 10);
                 let sent = dialled.send(Ok(far));

@@ -1,5 +1,6 @@
 //! A state folder piece by piece.
 
+use proto::nouns::Piece;
 use std::fs::File;
 use std::io::{self, Read};
 use std::path::Path;
@@ -8,27 +9,6 @@ use proto::limits::CHUNK_BYTES;
 
 use super::folders;
 use crate::store::journal::{self, JournalError};
-
-/// A piece of a backup, in the order in which they are sent.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Piece {
-    /// A file begins.
-    File {
-        /// Its path in the state folder.
-        path: String,
-        /// Its length.
-        bytes: u64,
-    },
-    /// Its next bytes.
-    Data(Vec<u8>),
-    /// That was all.
-    End {
-        /// Files.
-        files: u64,
-        /// Their bytes.
-        bytes: u64,
-    },
-}
 
 /// Reads the state folder of a coordinator that may be running, and hands out its pieces until `take` says that nobody
 /// wants them any more.

@@ -3,22 +3,22 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use crate::telemetry::Telemetry;
+use crate::wire;
 use proptest::prelude::*;
 use prost::Message;
-use proto::telemetry::Telemetry;
-use proto::wire;
 use sweeps::{
     AttemptNumber, DatasetSource, DeviceInfo, Digest, EpochPoint, Failure, FailureClass, JobId,
     JobSpec, JobStatus, Parameters, Phase,
 };
 
-use crate::message::{
+use crate::nouns::WatchEvent;
+use crate::nouns::{
     AttemptFailure, Change, Counts, DatasetKnown, Explanation, Fail, Finish, Goodbye, JobView,
     LeaseKey, LeaseRequest, LeaseView, LogLine, Measured, Release, Report, Requirements, Steer,
     SteerAction, Submit, Submitted, SweepInfo, SweepSummary, Target, Timestamp, WorkerId,
     WorkerState, WorkerView,
 };
-use crate::service::caller::Heard;
 
 fn name() -> impl Strategy<Value = String> {
     "\\PC{1,30}"
@@ -88,7 +88,7 @@ prop_compose! {
         audit in any::<[u64; 5]>(), tolerance in 0.0..1.0_f64,
     ) -> SweepInfo {
         let [waiting, equal, within, different, failed] = audit;
-        let audit = crate::message::AuditStamp { waiting, equal, within, different, failed, tolerance };
+        let audit = crate::nouns::AuditStamp { waiting, equal, within, different, failed, tolerance };
         SweepInfo { summary, file, text, columns, datasets, trainer_revision, discrepancies, lost_ms, audit }
     }
 }
@@ -255,8 +255,8 @@ proptest! {
 
     #[test]
     fn a_change_survives(change in change()) {
-        let back = Heard::try_from(travel(&wire::WatchEvent::from(&change))).unwrap();
-        prop_assert_eq!(back, Heard::Change(change));
+        let back = WatchEvent::try_from(travel(&wire::WatchEvent::from(&change))).unwrap();
+        prop_assert_eq!(back, WatchEvent::Change(change));
     }
 
     #[test]
@@ -318,7 +318,7 @@ fn convert_anything(bytes: &[u8]) {
         wire::WorkerView => WorkerView,
         wire::ExplainResponse => Explanation,
         wire::DatasetKnown => DatasetKnown,
-        wire::WatchEvent => Heard,
+        wire::WatchEvent => WatchEvent,
     );
     if let Ok(message) = wire::HelloRequest::decode(bytes) {
         let _ = super::hello(message);
@@ -328,7 +328,7 @@ fn convert_anything(bytes: &[u8]) {
 #[test]
 fn a_hello_without_a_name_or_with_silly_slots_is_refused() {
     let good = wire::HelloRequest {
-        versions: Some((&proto::version::Versions::ours("1")).into()),
+        versions: Some((&crate::version::Versions::ours("1")).into()),
         name: "w".into(),
         session: 1,
         device: Some(wire::DeviceInfo::default()),

@@ -2,21 +2,20 @@
 
 use std::time::Duration;
 
+use crate::dial::Bearer;
 use proto::limits::{LISTED, MESSAGE_BYTES, RENDERED_BYTES};
 use proto::version::{Incompatible, Versions};
 use proto::wire::client_service_client::ClientServiceClient;
-use proto::{Bearer, Reason, WireError, job_id, required, text, wire};
+use proto::{Reason, WireError, job_id, required, text, wire};
 use sweeps::{AttemptNumber, CellResult, Digest, JobId};
 use tonic::service::interceptor::InterceptedService;
 use tonic::transport::Channel;
 use tonic::{Code, Request, Status, Streaming};
 
-use crate::message::{
-    Audit, Audited, Change, DatasetKnown, Explanation, LogLine, Steer, Submit, Submitted,
-    SweepInfo, SweepSummary, WorkerView,
+use proto::nouns::{
+    Audit, Audited, Collected, DatasetKnown, Explanation, LogLine, Piece, Steer, Submit, Submitted,
+    SweepInfo, SweepSummary, WatchEvent, WorkerView,
 };
-use crate::store::backup::Piece;
-use crate::store::gc::Collected;
 
 /// How long a call may take that waits for nothing but the coordinator's disk.
 const CALL: Duration = Duration::from_mins(1);
@@ -94,17 +93,8 @@ fn with_causes(status: &Status) -> String {
     text
 }
 
-/// What a watcher hears.
-#[derive(Debug, Clone, PartialEq)]
-pub enum Heard {
-    /// Something changed.
-    Change(Change),
-    /// The watcher was too slow: that many changes are missing. Ask for the whole picture again.
-    Missed(u64),
-}
-
 impl Caller {
-    /// By that connection (see [`proto::dial`]), with that token.
+    /// By that connection (see [`client::dial`]), with that token.
     pub fn new(channel: Channel, bearer: Bearer) -> Self {
         Self {
             client: ClientServiceClient::with_interceptor(channel, bearer)
@@ -375,7 +365,7 @@ pub struct Watcher {
 
 impl Watcher {
     /// The next one; `None` when the coordinator ends the stream.
-    pub async fn next(&mut self) -> Result<Option<Heard>, CallError> {
+    pub async fn next(&mut self) -> Result<Option<WatchEvent>, CallError> {
         match self.stream.message().await? {
             None => Ok(None),
             Some(event) => Ok(Some(event.try_into()?)),

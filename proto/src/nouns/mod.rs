@@ -7,6 +7,7 @@
 pub mod audit;
 pub mod client;
 pub mod refusal;
+pub mod upkeep;
 pub mod watch;
 pub mod worker;
 
@@ -22,7 +23,8 @@ pub use client::{
     WorkerState, WorkerView,
 };
 pub use refusal::Refusal;
-pub use watch::Change;
+pub use upkeep::{Collected, Piece};
+pub use watch::{Change, WatchEvent};
 pub use worker::{
     Assignment, Fail, Finish, FinishAnswer, Goodbye, Hello, LeaseAnswer, LeaseRequest, Next, Order,
     Progress, Receipt, Release, Report, ReportAnswer, StopReason, Welcome,

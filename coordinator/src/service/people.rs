@@ -15,10 +15,10 @@ use tokio_util::sync::CancellationToken;
 use tonic::{Request, Response, Status};
 
 use super::limits::{Place, Places};
-use super::refusal::status;
 use super::worker::stopping;
 use crate::engine::handle::EngineHandle;
 use crate::message::{Refusal, Steer, Submit};
+use proto::status;
 
 /// Cells on their way to a slow reader: records of some kilobytes each.
 const CELLS_AHEAD: usize = 64;

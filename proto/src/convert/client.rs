@@ -1,10 +1,10 @@
 //! What people and reports ask.
 
-use proto::limits::{DATASETS, LABELS, NAME_BYTES, SWEEP_FILE_BYTES};
-use proto::{WireError, job_id, named_digests, required, text, texts, wire};
+use crate::limits::{DATASETS, LABELS, NAME_BYTES, SWEEP_FILE_BYTES};
+use crate::{WireError, job_id, named_digests, required, text, texts, wire};
 
 use super::{at_most, name, named};
-use crate::message::{Requirements, Steer, SteerAction, Submit, Submitted, Target};
+use crate::nouns::{Requirements, Steer, SteerAction, Submit, Submitted, Target};
 
 impl From<&Submit> for wire::SubmitRequest {
     fn from(submit: &Submit) -> Self {
@@ -84,7 +84,7 @@ impl TryFrom<wire::Submitted> for Submitted {
     }
 }
 
-proto::same_words!(
+crate::same_words!(
     "action",
     SteerAction,
     wire::SteerAction,
@@ -116,7 +116,7 @@ impl TryFrom<wire::SteerRequest> for Steer {
                 Wire::Sweep(sweep) => Target::Sweep(name("target.sweep", sweep)?),
                 Wire::JobId(bytes) => Target::Job(job_id("target.job_id", &bytes)?),
             },
-            action: proto::word::<wire::SteerAction, _>("action", steer.action)?,
+            action: crate::word::<wire::SteerAction, _>("action", steer.action)?,
         })
     }
 }

@@ -1,11 +1,11 @@
 //! Backups, garbage, audits.
 
-use proto::limits::MESSAGE_BYTES;
-use proto::{WireError, required, text, wire};
+use crate::limits::MESSAGE_BYTES;
+use crate::{WireError, required, text, wire};
 
-use crate::message::AuditStamp;
-use crate::store::backup::Piece;
-use crate::store::gc::Collected;
+use crate::nouns::AuditStamp;
+use crate::nouns::Collected;
+use crate::nouns::Piece;
 
 impl From<Piece> for wire::BackupResponse {
     fn from(piece: Piece) -> Self {

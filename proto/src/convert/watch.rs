@@ -2,14 +2,14 @@
 
 use std::sync::Arc;
 
-use proto::limits::{LISTED, NAME_BYTES, REPORT_LINES, REPORT_POINTS, TEXT_BYTES};
-use proto::{WireError, job_id, required, text, texts, wire, word};
+use crate::limits::{LISTED, NAME_BYTES, REPORT_LINES, REPORT_POINTS, TEXT_BYTES};
+use crate::{WireError, job_id, required, text, texts, wire, word};
 use sweeps::AttemptNumber;
 use wire::watch_event::Event;
 
 use super::{all, name};
-use crate::message::Change;
-use crate::service::caller::Heard;
+use crate::nouns::Change;
+use crate::nouns::WatchEvent;
 
 impl From<&Change> for wire::WatchEvent {
     fn from(change: &Change) -> Self {
@@ -69,7 +69,7 @@ impl From<&Change> for wire::WatchEvent {
     }
 }
 
-impl TryFrom<wire::WatchEvent> for Heard {
+impl TryFrom<wire::WatchEvent> for WatchEvent {
     type Error = WireError;
     fn try_from(event: wire::WatchEvent) -> Result<Self, WireError> {
         Ok(Self::Change(match required("event", event.event)? {

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use proto::telemetry::Telemetry;
+use crate::telemetry::Telemetry;
 use serde::{Deserialize, Serialize};
 use sweeps::{AttemptNumber, DeviceInfo, Digest, Failure, JobId, JobSpec, JobStatus};
 

@@ -1,13 +1,13 @@
 //! Refusals as statuses.
 
-use proto::{Reason, refuse};
+use crate::{Reason, refuse};
 use tonic::Status;
 
-use crate::message::Refusal;
+use crate::nouns::Refusal;
 
 /// The status of a refusal. (`InvalidSweep` travels in the answer to a submission, since its text can be long; as a status
 /// it is cut.)
-pub(super) fn status(refusal: &Refusal) -> Status {
+pub fn status(refusal: &Refusal) -> Status {
     refuse(reason(refusal), refusal.to_string())
 }
 
@@ -33,7 +33,7 @@ fn reason(refusal: &Refusal) -> Reason {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::message::WorkerId;
+    use crate::nouns::WorkerId;
     use sweeps::{AttemptNumber, Digest, JobId};
 
     #[test]

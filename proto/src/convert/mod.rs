@@ -1,6 +1,11 @@
-//! Messages of this crate to the wire and back.
+//! Nouns to the wire and back, one module a noun.
 
 mod client;
+mod extraction;
+mod job;
+mod record;
+mod refusal;
+mod result;
 mod store;
 #[cfg(test)]
 mod tests;
@@ -8,15 +13,16 @@ mod view;
 mod watch;
 mod worker;
 
-pub(super) use worker::hello;
+pub use refusal::status;
+pub use worker::hello;
 
-use proto::limits::NAME_BYTES;
-use proto::{WireError, text, wire};
+use crate::limits::NAME_BYTES;
+use crate::{WireError, text, wire};
 use std::collections::BTreeMap;
 
 use sweeps::Digest;
 
-use crate::message::{Counts, LeaseKey};
+use crate::nouns::{Counts, LeaseKey};
 
 fn name(what: &'static str, name: String) -> Result<String, WireError> {
     text(what, name, NAME_BYTES)

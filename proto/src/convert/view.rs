@@ -1,11 +1,11 @@
 //! What people and reports are shown.
 
-use proto::limits::{COLUMNS, DATASETS, LEASES, LISTED, NAME_BYTES, SWEEP_FILE_BYTES, TEXT_BYTES};
-use proto::{WireError, attempt, digest, job_id, named_digests, required, text, texts, wire, word};
+use crate::limits::{COLUMNS, DATASETS, LEASES, LISTED, NAME_BYTES, SWEEP_FILE_BYTES, TEXT_BYTES};
+use crate::{WireError, attempt, digest, job_id, named_digests, required, text, texts, wire, word};
 use sweeps::AttemptNumber;
 
 use super::{all, at_most, name, named};
-use crate::message::{
+use crate::nouns::{
     AttemptFailure, Counts, DatasetKnown, Explanation, JobView, LeaseView, LogLine, Measured,
     SweepInfo, SweepSummary, Timestamp, WorkerId, WorkerState, WorkerView,
 };
@@ -74,7 +74,7 @@ impl TryFrom<wire::StatusResponse> for SweepInfo {
     }
 }
 
-proto::same_words!(
+crate::same_words!(
     "worker.state",
     WorkerState,
     wire::WorkerState,

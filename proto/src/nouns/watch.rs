@@ -84,3 +84,12 @@ impl Change {
         }
     }
 }
+
+/// What a watcher hears.
+#[derive(Debug, Clone, PartialEq)]
+pub enum WatchEvent {
+    /// Something changed.
+    Change(Change),
+    /// The watcher was too slow: that many changes are missing. Ask for the whole picture again.
+    Missed(u64),
+}

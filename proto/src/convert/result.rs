@@ -4,10 +4,10 @@ use std::sync::Arc;
 
 use sweeps::{Cell, CellResult, JobStatus, Reporting, ScoreBy};
 
+use super::record::all;
 use crate::error::WireError;
 use crate::limits::{COLUMNS, CURVE_POINTS, NAME_BYTES, TEXT_BYTES};
 use crate::number::{at_most, finite, job_id, required, text, word};
-use crate::record::all;
 use crate::wire;
 
 crate::same_words!(
