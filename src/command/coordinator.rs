@@ -156,13 +156,14 @@ pub async fn serve(
     lease: Duration,
 ) -> Result<Serving, CommandError> {
     let ports = Ports::bind(listen, security).await?;
-    ports.serve(state, security, policy(lease)).await
+    ports.serve(state, security, policy(lease, false)).await
 }
 
 /// How the scheduler decides.
-fn policy(lease: Duration) -> Policy {
+fn policy(lease: Duration, pack_workers: bool) -> Policy {
     Policy {
         time_to_live_ms: (lease.as_millis() as u64).max(1000),
+        pack_workers,
         ..Policy::default()
     }
 }
@@ -325,7 +326,12 @@ pub fn coordinator(arguments: &Coordinator) -> Result<(), CommandError> {
         .filter(|lease| *lease >= Duration::from_secs(1))
         .ok_or_else(|| CommandError::Usage("--lease-seconds must be 1 or more".into()))?;
     let runtime = super::runtime()?;
-    let ended = runtime.block_on(until_stopped(arguments, state, &security, policy(lease)));
+    let ended = runtime.block_on(until_stopped(
+        arguments,
+        state,
+        &security,
+        policy(lease, arguments.pack_workers),
+    ));
     // A thread that hangs in a disk must not keep a coordinator that broke from being started again.
     runtime.shutdown_timeout(LAST_THREADS);
     ended

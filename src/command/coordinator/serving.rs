@@ -162,3 +162,69 @@ fn of_port<E: std::error::Error>(what: &str, ended: &Result<Result<(), E>, JoinE
 fn broken(what: &str, panicked: &JoinError) -> String {
     format!("{what} ended: {panicked}")
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use coordinator::service::Limits;
+    use coordinator::{Config, Metrics, Opening, SystemClock, sweep_language};
+
+    use super::*;
+    use crate::exit_code;
+
+    /// A port that is open until its token says so.
+    fn port<E: Send + 'static>(stop: &CancellationToken) -> JoinHandle<Result<(), E>> {
+        let stop = stop.clone();
+        tokio::spawn(async move {
+            stop.cancelled().await;
+            Ok(())
+        })
+    }
+
+    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+    async fn a_part_that_ends_by_itself_ends_the_coordinator_with_a_code_of_its_own() {
+        for (part, says) in [
+            ("engine", "engine"),
+            ("port", "port of the coordinator"),
+            ("side port", "metrics"),
+            ("", ""),
+        ] {
+            let folder = tempfile::tempdir().unwrap();
+            let [engine_ends, port_ends, side_ends] = [(); 3].map(|()| CancellationToken::new());
+            let clock = Arc::new(SystemClock::start());
+            let config = Config::new(folder.path());
+            let engine = Engine::start(config, clock, sweep_language(), engine_ends.clone());
+            let limits = Limits::default();
+            let health = Health::starting(
+                Opening::default(),
+                folder.path(),
+                &limits,
+                Metrics::new(),
+                "0",
+            );
+            let parts = Parts {
+                engine: engine.await.unwrap(),
+                server: port(&port_ends),
+                side: Some(port(&side_ends)),
+                stop_ports: port_ends.clone(),
+                stop_engine: engine_ends.clone(),
+            };
+            let address = SocketAddr::from(([127, 0, 0, 1], 0));
+            let serving = Serving::new(address, StateKind::Training, health, parts);
+            match part {
+                "engine" => engine_ends.cancel(),
+                "port" => port_ends.cancel(),
+                "side port" => side_ends.cancel(),
+                _ => {
+                    assert!(serving.stop().await.is_ok());
+                    continue;
+                }
+            }
+            serving.broke().await;
+            let error = serving.stop().await.unwrap_err();
+            assert_eq!(error.exit_code(), exit_code::COORDINATOR_BROKE);
+            assert!(error.to_string().contains(says), "{part}: {error}");
+        }
+    }
+}
