@@ -6,6 +6,7 @@ use std::sync::Arc;
 use super::{Config, EngineError};
 use crate::store::index::{Applied, IndexError, IndexWriter, SledStore, Store};
 use crate::store::journal::{Journal, Scanned};
+use crate::store::lock::StateLock;
 
 /// Entries after which what was followed is written: bounds its memory.
 const REBUILD_BATCH: u64 = 1000;
@@ -171,10 +172,11 @@ impl Follower {
 /// Makes the index again. The journal is read once more, and opened again with it.
 pub(super) fn rebuild(
     config: &Config,
+    lock: &StateLock,
     journal: Journal,
 ) -> Result<(IndexWriter, Journal), EngineError> {
     drop(journal);
-    let folder = config.state.join("index");
+    let folder = lock.index();
     let mut index: Option<IndexWriter> = None;
     let mut last = None;
     let mut snapshot = None;
@@ -184,31 +186,27 @@ pub(super) fn rebuild(
         let store: Arc<dyn Store> = Arc::new(SledStore::open(&folder)?);
         Ok(IndexWriter::new(store))
     };
-    let journal = Journal::open(
-        &config.state.join("journal"),
-        config.journal.clone(),
-        &mut |scanned| {
-            if failed.is_some() {
-                return Ok(());
-            }
-            let mut follow = || -> Result<(), IndexError> {
-                let writer = match &mut index {
-                    Some(writer) => writer,
-                    None => index.insert(open()?),
-                };
-                writer.entry(&scanned.entry, &scanned.location)?;
-                let (sequence, chain) = scanned.reached();
-                last = Some(Applied { sequence, chain });
-                snapshot = scanned.snapshot.or(snapshot);
-                if scanned.location.sequence.is_multiple_of(REBUILD_BATCH) {
-                    writer.commit(last)?;
-                }
-                Ok(())
+    let journal = Journal::open(lock, config.journal.clone(), &mut |scanned| {
+        if failed.is_some() {
+            return Ok(());
+        }
+        let mut follow = || -> Result<(), IndexError> {
+            let writer = match &mut index {
+                Some(writer) => writer,
+                None => index.insert(open()?),
             };
-            failed = follow().err();
+            writer.entry(&scanned.entry, &scanned.location)?;
+            let (sequence, chain) = scanned.reached();
+            last = Some(Applied { sequence, chain });
+            snapshot = scanned.snapshot.or(snapshot);
+            if scanned.location.sequence.is_multiple_of(REBUILD_BATCH) {
+                writer.commit(last)?;
+            }
             Ok(())
-        },
-    )?;
+        };
+        failed = follow().err();
+        Ok(())
+    })?;
     if let Some(error) = failed {
         return Err(error.into());
     }

@@ -14,6 +14,7 @@ use super::expand::Expand;
 use super::handle::{EngineHandle, Shared};
 use super::state::State;
 use super::turns::Turns;
+use crate::store::lock::StateLock;
 
 /// Requests that may wait for the engine; a caller waits for room beyond that. A few turns' worth.
 const CALLS: usize = 1024;
@@ -39,7 +40,8 @@ impl Engine {
     ) -> Result<Self, EngineError> {
         let state = config.state.clone();
         let trainer_revision = config.trainer_revision;
-        let opened = tokio::task::spawn_blocking(move || State::open(&config))
+        let open = move || State::open(&config, &StateLock::take(&config.state)?);
+        let opened = tokio::task::spawn_blocking(open)
             .await
             .map_err(|error| EngineError::Task(error.to_string()))??;
         let (calls, receiver) = mpsc::channel(CALLS);

@@ -15,6 +15,7 @@ use crate::scheduler::{ImageError, Policy, Scheduler};
 use crate::store::artifacts::ArtifactStore;
 use crate::store::index::{Applied, IndexError, IndexWriter, Reader};
 use crate::store::journal::{Journal, JournalError, Scanned, Written};
+use crate::store::lock::StateLock;
 
 pub(super) struct State {
     journal: Journal,
@@ -42,16 +43,12 @@ pub(super) struct Opened {
 }
 
 impl State {
-    pub(super) fn open(config: &Config) -> Result<Opened, EngineError> {
-        let journal_folder = config.state.join("journal");
-        let index_folder = config.state.join("index");
-        let artifacts =
-            ArtifactStore::open(&config.state.join("artifacts"), config.longest_artifact)?;
-
-        // The index is opened at the first entry, after the journal has taken the lock of the folder.
+    pub(super) fn open(config: &Config, lock: &StateLock) -> Result<Opened, EngineError> {
+        let journal_folder = lock.journal().to_owned();
+        let index_folder = lock.index();
         let mut follower = Follower::Unopened;
         let mut scheduler = Scheduler::new(config.policy.clone());
-        let mut journal = Journal::open(&journal_folder, config.journal.clone(), &mut |scanned| {
+        let mut journal = Journal::open(lock, config.journal.clone(), &mut |scanned| {
             scheduler
                 .replay(&scanned.entry)
                 .map_err(|error| contradiction(&journal_folder, &scanned, &error))?;
@@ -70,12 +67,16 @@ impl State {
         let index = if let Some(index) = followed {
             index
         } else {
-            let (index, again) = rebuild(config, journal)?;
+            let (index, again) = rebuild(config, lock, journal)?;
             journal = again;
             index
         };
         // The index knows the places of the snapshot's records now.
         journal.remove_obsolete();
+        let artifacts = ArtifactStore::open(&lock.artifacts(), config.longest_artifact)?;
+        for folder in [&index_folder, &lock.artifacts()] {
+            lock.watch(folder)?;
+        }
         crate::engine::memory::give_back();
         let reader = Reader::new(index.store(), &journal_folder);
         Ok(Opened {
@@ -129,6 +130,11 @@ impl State {
             self.behind = true;
         }
         Ok(())
+    }
+
+    /// Whether the state folder is still there.
+    pub(super) fn check(&self) -> Result<(), JournalError> {
+        self.journal.check()
     }
 
     /// Whether a snapshot is due.

@@ -7,6 +7,7 @@ use super::error::EngineError;
 use super::state::State;
 use crate::message::Counts;
 use crate::store::journal::{self, JournalError, Mended, Verified};
+use crate::store::lock::StateLock;
 
 /// What a repair found and did.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -31,14 +32,15 @@ pub fn repair(state: &Path, cut: bool) -> Result<Repaired, EngineError> {
             std::io::Error::new(std::io::ErrorKind::NotFound, "it has no folder `journal`");
         return Err(JournalError::io("repair", state)(nothing).into());
     }
-    let mended = journal::repair(&folder, cut)?;
+    let lock = StateLock::take(state)?;
+    let mended = journal::repair(&lock, cut)?;
     let mut config = Config::new(state);
     config.rebuild_index = true;
-    let sweeps = match open_and_close(&config) {
+    let sweeps = match open_and_close(&config, &lock) {
         // A folder of rehearsals, or of jobs that train nothing, is repaired like any other.
         Err(EngineError::OtherKind { held, .. }) => {
             config.trainer_revision = held.trainer_revision();
-            open_and_close(&config)?
+            open_and_close(&config, &lock)?
         }
         opened => opened?,
     };
@@ -51,8 +53,8 @@ pub fn repair(state: &Path, cut: bool) -> Result<Repaired, EngineError> {
 
 /// Opens the state folder like a start would, its index made again where that is asked for or needed, and closes it.
 /// Answers the sweeps with their jobs by status.
-fn open_and_close(config: &Config) -> Result<Vec<(String, Counts)>, EngineError> {
-    let opened = State::open(config)?;
+fn open_and_close(config: &Config, lock: &StateLock) -> Result<Vec<(String, Counts)>, EngineError> {
+    let opened = State::open(config, lock)?;
     opened.state.close();
     let sweeps = opened.scheduler.sweeps().into_iter();
     Ok(sweeps.map(|sweep| (sweep.name, sweep.counts)).collect())
