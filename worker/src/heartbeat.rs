@@ -301,7 +301,8 @@ async fn run(link: Arc<Link>, trainer: Arc<dyn Trainer>, shared: Arc<Shared>) {
             () = shared.wake.notified() => {}
             () = sleep_until(due) => {}
         }
-        shared.hand_back_dropped(&link).await;
+        // No lease may run out while another is handed back.
+        let _ = timeout(link.time_to_live() / 6, shared.hand_back_dropped(&link)).await;
         if let Some(told) = told
             && shared.has_news()
         {

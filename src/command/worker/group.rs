@@ -76,7 +76,7 @@ fn assigned() -> Result<Vec<Share>, CommandError> {
 }
 
 /// What the environment says of the assignment.
-pub(super) fn assignment() -> Assigned {
+pub fn assignment() -> Assigned {
     Assigned {
         visible: std::env::var("CUDA_VISIBLE_DEVICES").ok(),
         slurm: std::env::var_os("SLURM_JOB_ID").is_some(),
