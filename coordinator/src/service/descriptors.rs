@@ -2,7 +2,6 @@
 
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
 
-use super::http;
 use super::limits::Limits;
 
 /// Descriptors that belong to the store and the process itself: segments, the index, snapshots, listeners, threads that
@@ -20,9 +19,12 @@ pub(super) fn raise() -> usize {
     usize::try_from(descriptors).unwrap_or(usize::MAX)
 }
 
+/// Connections of the side port at a time. Probes and scrapers are few.
+const SIDE_PORT: usize = 256;
+
 /// Connections of the side port, of that many descriptors.
 pub(super) fn of_side_port(descriptors: usize) -> usize {
-    http::CONNECTIONS.min((descriptors / 16).max(4))
+    SIDE_PORT.min((descriptors / 16).max(4))
 }
 
 impl Limits {

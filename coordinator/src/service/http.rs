@@ -23,10 +23,8 @@ use super::health::Health;
 use super::strangers::Strangers;
 use super::tls::{Tls, TlsError};
 
-/// Connections at a time. Probes and scrapers are few, and all are strangers: where there are more, the oldest of the
-/// address that has the most makes room, so that a probe always gets in.
-pub(super) const CONNECTIONS: usize = 256;
-/// The same of one address.
+/// Connections of one address at a time. All peers are strangers: where there are too many, the oldest of the address that
+/// has the most makes room, so that a probe always gets in.
 const CONNECTIONS_OF_ADDRESS: usize = 128;
 /// A connection may last that long altogether: whoever asks again connects again.
 const LONGEST: Duration = Duration::from_mins(1);
