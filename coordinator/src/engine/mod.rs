@@ -17,6 +17,7 @@ mod index_again;
 mod kind;
 mod memory;
 pub mod metrics;
+mod opening;
 mod running;
 mod state;
 #[cfg(test)]
@@ -27,4 +28,5 @@ pub mod upkeep;
 pub use config::Config;
 pub use error::EngineError;
 pub use kind::StateKind;
+pub use opening::Opening;
 pub use running::Engine;
