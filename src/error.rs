@@ -44,10 +44,6 @@ pub enum CommandError {
     Device(String),
     /// The workers of this host ended, the first that failed with this code.
     #[error("{message}")]
-    #[cfg_attr(
-        not(feature = "train"),
-        expect(dead_code, reason = "a control plane has no workers")
-    )]
     Worker {
         /// What to say.
         message: String,

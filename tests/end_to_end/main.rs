@@ -14,6 +14,7 @@ mod report;
 mod run;
 mod security;
 mod store;
+mod strangers;
 mod surface;
 mod tidiness;
 mod together;

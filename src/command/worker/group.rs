@@ -76,7 +76,7 @@ fn assigned() -> Result<Vec<Share>, CommandError> {
 }
 
 /// What the environment says of the assignment.
-pub(super) fn assignment() -> Assigned {
+pub fn assignment() -> Assigned {
     Assigned {
         visible: std::env::var("CUDA_VISIBLE_DEVICES").ok(),
         slurm: std::env::var_os("SLURM_JOB_ID").is_some(),
@@ -221,7 +221,10 @@ async fn wait(process: &mut Child) -> End {
 fn end_of(status: ExitStatus) -> End {
     match status.code().map(|code| u8::try_from(code).unwrap_or(1)) {
         Some(exit_code::OK) => End::Well,
-        Some(code @ (exit_code::USAGE | exit_code::INVALID_INPUT)) => End::Hopeless(code),
+        // A coordinator that is away is waited for by the worker itself: this code is for good.
+        Some(code @ (exit_code::USAGE | exit_code::INVALID_INPUT | exit_code::UNREACHABLE)) => {
+            End::Hopeless(code)
+        }
         code => End::Crashed(code),
     }
 }
