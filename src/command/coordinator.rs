@@ -41,8 +41,6 @@ pub struct Security {
     http: Option<SocketAddr>,
     /// What its jobs are.
     kind: StateKind,
-    /// Open a state folder of rehearsals all the same, as what it is.
-    or_rehearsal: bool,
 }
 
 impl Security {
@@ -56,14 +54,6 @@ impl Security {
     pub fn rehearsal() -> Self {
         Self {
             kind: StateKind::Rehearsal,
-            ..Self::default()
-        }
-    }
-
-    /// This machine alone, to read what is in a state folder: results, or those of a rehearsal, which say so.
-    pub fn reading() -> Self {
-        Self {
-            or_rehearsal: true,
             ..Self::default()
         }
     }
@@ -123,7 +113,6 @@ impl Security {
             } else {
                 StateKind::Training
             },
-            or_rehearsal: false,
         })
     }
 
@@ -192,18 +181,8 @@ pub async fn serve(
     if let Some(bytes) = security.longest_artifact {
         config.longest_artifact = bytes;
     }
-    let mut kind = security.kind;
-    let started = match start(config.clone(), kind, &stop_engine).await {
-        Err(EngineError::OtherKind {
-            held: StateKind::Rehearsal,
-            ..
-        }) if security.or_rehearsal => {
-            kind = StateKind::Rehearsal;
-            config.trainer_revision = kind.trainer_revision();
-            start(config, kind, &stop_engine).await
-        }
-        started => started,
-    };
+    let kind = security.kind;
+    let started = start(config, kind, &stop_engine).await;
     let engine = started.map_err(|error| store(&error))?;
     let health = Health::new(
         engine.handle(),

@@ -87,10 +87,8 @@ fn no_parquet() -> CommandError {
 
 fn ask(arguments: &Export) -> Result<SweepResults, CommandError> {
     super::runtime()?.block_on(async {
-        let source = Source::open(arguments.state.as_deref(), &arguments.connection).await?;
+        let source = Source::open(arguments.state.as_deref(), &arguments.connection)?;
         let name = arguments.sweep.as_deref().unwrap_or_default();
-        let results = super::report::cells_of(&source.client, name).await;
-        source.close().await?;
-        results
+        super::report::cells_of(&source, name).await
     })
 }

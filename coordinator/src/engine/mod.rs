@@ -18,6 +18,7 @@ mod memory;
 pub mod metrics;
 mod running;
 mod state;
+pub mod state_reader;
 #[cfg(test)]
 mod tests;
 mod turns;

@@ -48,7 +48,7 @@ use super::lock::{LockError, StateLock};
 pub(crate) use files::is_name;
 pub use frame::Location;
 pub use repair::{Mended, Part, Verified, copy, parts, repair, verify};
-pub use scan::{Scanned, export, read_payload, visit};
+pub use scan::{OpenSegments, Scanned, export, read, read_payload, visit};
 pub use snapshot::{Kept, Snapshot, State, Written};
 
 use files::{Which, cut_of, path_of};

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use sweeps::Digest;
 
 use super::JournalError;
-use super::files::{self, Segment, Which, path_of, snapshot_of};
+use super::files::{self, Segment, Segments, Which, path_of, snapshot_of};
 use super::frame::{self, Batch, FRAME, HEADER, Kind, Location};
 use super::tail::{Unreadable, Verdict};
 use crate::model::entry::Entry;
@@ -94,13 +94,67 @@ pub fn visit(
     scan(folder, Which::All, visit).map(drop)
 }
 
+/// The files of a journal that was read: what was in them can be read again also when they are removed.
+pub struct OpenSegments(Vec<(u64, bool, PathBuf, File)>);
+
+impl OpenSegments {
+    /// Reads the payload at `location` and verifies its digest.
+    ///
+    /// # Errors
+    /// [`JournalError`], when it is not what was written.
+    pub fn payload(&self, location: &Location) -> Result<Vec<u8>, JournalError> {
+        let wanted = (location.segment, location.in_snapshot);
+        let mut segments = self.0.iter();
+        let segment = segments.find(|(number, is_snapshot, ..)| (*number, *is_snapshot) == wanted);
+        let Some((_, _, path, file)) = segment else {
+            let absent = io::Error::new(io::ErrorKind::NotFound, "it was not there");
+            return Err(JournalError::io("open", &path_of(Path::new(""), wanted.0))(
+                absent,
+            ));
+        };
+        payload_at(file, path, location)
+    }
+}
+
+/// Like [`visit`]; keeps the files open.
+///
+/// # Errors
+/// [`JournalError`], after what was before the damage.
+pub fn read(
+    folder: &Path,
+    visit: &mut dyn FnMut(Scanned) -> Result<(), JournalError>,
+) -> Result<OpenSegments, JournalError> {
+    let segments = files::open(folder, Which::All)?;
+    let mut open = Vec::new();
+    for segment in &segments.current {
+        let file = segment.file.try_clone();
+        let file = file.map_err(JournalError::io("open", &segment.path))?;
+        open.push((
+            segment.number,
+            segment.is_snapshot,
+            segment.path.clone(),
+            file,
+        ));
+    }
+    scan_open(segments, folder, Which::All, visit)?;
+    Ok(OpenSegments(open))
+}
+
 /// Reads and verifies everything.
 pub(super) fn scan(
     folder: &Path,
     which: Which,
     visit: &mut dyn FnMut(Scanned) -> Result<(), JournalError>,
 ) -> Result<Scan, JournalError> {
-    let segments = files::open(folder, which)?;
+    scan_open(files::open(folder, which)?, folder, which, visit)
+}
+
+fn scan_open(
+    segments: Segments,
+    folder: &Path,
+    which: Which,
+    visit: &mut dyn FnMut(Scanned) -> Result<(), JournalError>,
+) -> Result<Scan, JournalError> {
     let mut reader = Reader {
         sequence: 0,
         chain: frame::GENESIS,
@@ -391,12 +445,16 @@ pub fn read_payload(folder: &Path, location: &Location) -> Result<Vec<u8>, Journ
         path_of(folder, location.segment)
     };
     let file = File::open(&path).map_err(JournalError::io("open", &path))?;
+    payload_at(&file, &path, location)
+}
+
+fn payload_at(file: &File, path: &Path, location: &Location) -> Result<Vec<u8>, JournalError> {
     let length = file
         .metadata()
-        .map_err(JournalError::io("look at", &path))?
+        .map_err(JournalError::io("look at", path))?
         .len();
     let damaged = |what: &str| JournalError::Damaged {
-        path: path.clone(),
+        path: path.to_owned(),
         offset: location.offset.saturating_sub(FRAME),
         what: what.into(),
     };
@@ -409,7 +467,7 @@ pub fn read_payload(folder: &Path, location: &Location) -> Result<Vec<u8>, Journ
     }
     let mut payload = vec![0; location.length as usize];
     file.read_exact_at(&mut payload, location.offset)
-        .map_err(JournalError::io("read", &path))?;
+        .map_err(JournalError::io("read", path))?;
     if Digest::of(&payload) != location.digest {
         return Err(damaged("the digest of an entry is wrong"));
     }
