@@ -7,6 +7,7 @@ use std::path::PathBuf;
 use sweeps::CellResult;
 
 use super::*;
+use crate::engine::expand::Expand;
 use crate::engine::state_reader::{ReadError, StateReader};
 use crate::store::journal::JournalError;
 
