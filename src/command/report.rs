@@ -46,7 +46,12 @@ pub fn report(arguments: &Report, format: Format) -> Result<(), CommandError> {
         return deliver(arguments, &all, format);
     }
     super::runtime()?.block_on(async {
-        match Source::open(arguments.state.as_deref(), &arguments.connection)? {
+        let source = Source::of_folder(
+            arguments.out.as_deref(),
+            arguments.state.as_deref(),
+            &arguments.connection,
+        )?;
+        match source {
             Source::Coordinator(client) if arguments.watch => {
                 renew(arguments, &client, format).await
             }

@@ -9,7 +9,9 @@ use sweeps::{CellResult, Digest};
 
 use crate::arguments::Connection;
 use crate::client::Client;
+use crate::door::{self, Found};
 use crate::error::{CommandError, chain};
+use crate::output::say;
 
 /// What a report asks.
 pub trait Results {
@@ -82,6 +84,31 @@ impl Source {
                 let reader = reader.map_err(|error| CommandError::Store(chain(&error)))?;
                 Ok(Self::Folder(Box::new(reader)))
             }
+        }
+    }
+
+    /// The same for a command that writes into, or reads, the folder of a `run`: where neither a state folder nor a
+    /// coordinator is named, the run of that folder is asked, or what it left is read.
+    pub fn of_folder(
+        out: Option<&Path>,
+        state: Option<&Path>,
+        connection: &Connection,
+    ) -> Result<Self, CommandError> {
+        let (Some(out), None, None) = (out, state, &connection.coordinator) else {
+            return Self::open(state, connection);
+        };
+        match door::find(out)? {
+            Found::UnderWay(_) => Ok(Self::Coordinator(Client::of_run(out)?)),
+            Found::NotUnderWay {
+                state: Some(state), ..
+            } => {
+                say(&format!(
+                    "no run is under way in {}: reading its state folder",
+                    out.display()
+                ));
+                Self::open(Some(&state), connection)
+            }
+            Found::NotUnderWay { state: None, .. } => Self::open(None, connection),
         }
     }
 }

@@ -17,14 +17,15 @@ pub(super) enum CompactionError {
     #[error(transparent)]
     Journal(#[from] JournalError),
     /// It is there, but the index cannot follow.
-    #[error(transparent)]
-    Index(#[from] IndexError),
+    #[error("{0}")]
+    Index(IndexError, Written),
 }
 
 /// A snapshot that is to be written, and the index that is to follow it.
 pub(super) struct Compaction {
     pub(super) snapshot: Snapshot,
-    pub(super) store: Arc<dyn Store>,
+    /// `None`: there is none now.
+    pub(super) store: Option<Arc<dyn Store>>,
     pub(super) policy: Policy,
 }
 
@@ -65,7 +66,11 @@ impl Compaction {
         let written = self.snapshot.write(&mut replayed, stop)?;
         drop(replayed);
         // From here on it counts, and a start would move the index by itself.
-        moved(self.store.as_ref(), &written)?;
+        if let Some(store) = &self.store
+            && let Err(error) = moved(store.as_ref(), &written)
+        {
+            return Err(CompactionError::Index(error, written));
+        }
         tracing::info!(
             records = written.kept.len(),
             entries = written.first - 1,

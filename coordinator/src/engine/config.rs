@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use super::metrics::Metrics;
 use crate::scheduler::Policy;
+use crate::store::index::{OpenIndex, sled_index};
 use crate::store::journal;
 
 /// The settings of an engine.
@@ -19,6 +20,8 @@ pub struct Config {
     pub longest_artifact: u64,
     /// Throw the index away at the start and make it again.
     pub rebuild_index: bool,
+    /// What opens the index.
+    pub open_index: OpenIndex,
     /// What counts what is written.
     pub metrics: Metrics,
     /// The revision of the trainer that sweeps are submitted for: [`sweeps::NOOP_REVISION`] makes a state folder whose
@@ -35,6 +38,7 @@ impl Config {
             journal: journal::Options::default(),
             longest_artifact: 1 << 30,
             rebuild_index: false,
+            open_index: sled_index(),
             metrics: Metrics::new(),
             trainer_revision: sweeps::TRAINER_REVISION,
         }

@@ -222,6 +222,11 @@ impl EngineHandle {
         self.query(|scheduler, _| scheduler.datasets()).await
     }
 
+    /// Why results cannot be read now; `None`: they can.
+    pub fn reading_trouble(&self) -> Option<String> {
+        self.shared.reader.trouble()
+    }
+
     /// The record of a finished job.
     pub async fn record(&self, job: JobId) -> Result<Option<Arc<RunRecord>>, Refusal> {
         let reader = self.shared.reader.clone();

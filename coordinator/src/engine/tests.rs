@@ -2,6 +2,7 @@
 //! full disk stops acknowledgements, not data.
 
 mod disk;
+mod index;
 mod reading;
 mod snapshots;
 

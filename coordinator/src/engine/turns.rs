@@ -16,12 +16,14 @@ use super::call::{Call, Query};
 use super::clock::Clock;
 use super::compaction::{self, Compacting, Compaction, CompactionError};
 use super::error::EngineError;
+use super::index_again::{self, IndexAgain};
 use super::state::{Kept, State};
 use crate::message::{Change, Refusal, Timestamp};
 use crate::model::entry::Entry;
 use crate::model::error_chain::chain;
 use crate::scheduler::{Effect, Event, Reply, Scheduler, Ticket};
 use crate::store::blocking::in_place;
+use crate::store::index::Availability;
 use crate::store::journal::Written;
 
 /// Requests of one turn. More would let the first wait for the last; fewer would sync more often.
@@ -49,6 +51,10 @@ pub(super) struct Turns {
     looked_at: Instant,
     /// A snapshot that is being written.
     compacting: Option<Compacting>,
+    /// An index that failed is made again.
+    index_again: IndexAgain,
+    /// Through which readers say that it failed.
+    index: Availability,
 }
 
 /// A write failed. The scheduler is ahead of the disk by these entries.
@@ -76,6 +82,8 @@ impl Turns {
     ) -> Self {
         Self {
             scheduler,
+            index: state.availability(),
+            index_again: IndexAgain::default(),
             state: Some(state),
             clock,
             changes,
@@ -96,6 +104,7 @@ impl Turns {
         let mut batch = Vec::with_capacity(BATCH);
         let mut stopping = false;
         self.recovered().await?;
+        self.check_index();
         loop {
             let pause = self.pause();
             tokio::select! {
@@ -116,7 +125,10 @@ impl Turns {
                     self.compacting = None;
                     self.end_snapshot(ended).await?;
                 }
+                event = self.index_again.event() => self.index_event(event).await?,
+                () = self.index.reader_failed() => {}
             }
+            self.check_index();
         }
         self.finish().await
     }
@@ -375,6 +387,31 @@ impl Turns {
             .await
     }
 
+    /// Has the index made again where it failed.
+    fn check_index(&mut self) {
+        // A snapshot moves records: it ends first.
+        let is_behind = self.state.as_ref().is_some_and(State::is_index_behind);
+        if is_behind && self.compacting.is_none() {
+            self.index_again.ask(Duration::ZERO);
+        }
+    }
+
+    async fn index_event(&mut self, event: index_again::Event) -> Result<(), EngineError> {
+        match event {
+            // The snapshot's end asks again.
+            index_again::Event::Due if self.compacting.is_some() => self.index_again.put_off(),
+            index_again::Event::Due => {
+                let making = self.with_state(State::begin_index).await?;
+                self.index_again.start(making);
+            }
+            index_again::Event::Ended(made, took) => {
+                let is_ready = self.with_state(move |state| state.end_index(made)).await?;
+                self.index_again.ended(is_ready, took);
+            }
+        }
+        Ok(())
+    }
+
     async fn finish(mut self) -> Result<(), EngineError> {
         if self.broken.is_some() {
             self.mend().await?;
@@ -387,6 +424,7 @@ impl Turns {
             let ended = compacting.ended().await;
             self.end_snapshot(ended).await?;
         }
+        self.index_again.stop().await;
         if let Some(state) = self.state.take() {
             tokio::task::spawn_blocking(move || state.close())
                 .await

@@ -76,6 +76,11 @@ impl Health {
             Ok(Err(refusal)) => return Err(refusal.to_string()),
             Ok(Ok(())) => {}
         }
+        if let Some(why) = self.engine.reading_trouble() {
+            return Err(format!(
+                "results cannot be read until the index was made again from the journal: {why}"
+            ));
+        }
         match crate::engine::metrics::free(&self.state) {
             Some(free) if free < self.least_free => Err(format!(
                 "the disk of the state folder is nearly full: {} MiB left, at least {} MiB are wanted",

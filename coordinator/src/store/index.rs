@@ -4,6 +4,7 @@
 //! It knows the number and the hash of the last entry that it has seen. At each start every place is compared with the
 //! journal, which is read anyway; whatever does not fit makes it worthless, and it is made again.
 
+mod availability;
 mod memory;
 mod sled_store;
 #[cfg(test)]
@@ -19,6 +20,7 @@ use crate::message::{LogLine, Refusal};
 use crate::model::entry::Entry;
 use crate::store::journal::{self, Location};
 
+pub use availability::Availability;
 pub use memory::MemoryStore;
 pub use sled_store::SledStore;
 pub use writer::{IndexWriter, moved};
@@ -41,6 +43,14 @@ pub trait Store: Send + Sync {
     fn apply(&self, batch: Batch) -> Result<(), IndexError>;
     /// Writes out what is in memory.
     fn flush(&self) -> Result<(), IndexError>;
+}
+
+/// Opens the index of a folder, making it if there is none.
+pub type OpenIndex = Arc<dyn Fn(&Path) -> Result<Arc<dyn Store>, IndexError> + Send + Sync>;
+
+/// Opens it on sled.
+pub fn sled_index() -> OpenIndex {
+    Arc::new(|folder| Ok(Arc::new(SledStore::open(folder)?)))
 }
 
 /// The index cannot be read or written.
@@ -92,17 +102,32 @@ fn log_prefix(job: JobId) -> Vec<u8> {
 /// Reads the index and, through it, the journal. Cheap to clone; used beside the engine.
 #[derive(Clone)]
 pub struct Reader {
-    store: Arc<dyn Store>,
+    index: Availability,
     journal: Arc<Path>,
 }
 
 impl Reader {
-    /// A reader of `store` and of the segments in `journal`.
-    pub fn new(store: Arc<dyn Store>, journal: &Path) -> Self {
+    /// A reader of that index and of the segments in `journal`.
+    pub fn new(index: Availability, journal: &Path) -> Self {
         Self {
-            store,
+            index,
             journal: journal.into(),
         }
+    }
+
+    /// Why records cannot be read now; `None`: they can.
+    pub fn trouble(&self) -> Option<String> {
+        self.index.trouble()
+    }
+
+    /// Asks the index. One that cannot be read is not asked again until it was made again.
+    fn ask<T>(&self, ask: impl FnOnce(&dyn Store) -> Result<T, IndexError>) -> Result<T, Refusal> {
+        let store = self.index.store()?;
+        ask(store.as_ref()).map_err(|error| self.index.failed(&error))
+    }
+
+    fn place(&self, job: JobId) -> Result<Option<Vec<u8>>, Refusal> {
+        self.ask(|store| store.get(&record_key(job)))
     }
 
     /// The record of a job, `None` where it has none.
@@ -111,9 +136,9 @@ impl Reader {
         // it.
         let mut tries = 3;
         loop {
-            let place = self.store.get(&record_key(job))?;
+            let place = self.place(job)?;
             match self.record_at(job, place.as_deref()) {
-                Err(_) if tries > 0 && self.store.get(&record_key(job))? != place => tries -= 1,
+                Err(_) if tries > 0 && self.place(job)? != place => tries -= 1,
                 read => return read,
             }
         }
@@ -151,8 +176,7 @@ impl Reader {
         let mut prefix = live_prefix(job);
         prefix.extend(attempt.0.to_be_bytes());
         Ok(self
-            .store
-            .scan(&prefix)?
+            .ask(|store| store.scan(&prefix))?
             .into_iter()
             // A point that cannot be read is a point that is lost.
             .filter_map(|(_, value)| serde_json::from_slice(&value).ok())
@@ -166,8 +190,7 @@ impl Reader {
         attempt: Option<AttemptNumber>,
     ) -> Result<Vec<LogLine>, Refusal> {
         let mut lines: Vec<(u64, LogLine)> = self
-            .store
-            .scan(&log_prefix(job))?
+            .ask(|store| store.scan(&log_prefix(job)))?
             .into_iter()
             .filter_map(|(_, value)| serde_json::from_slice(&value).ok())
             .filter(|(_, line): &(u64, LogLine)| {

@@ -328,6 +328,11 @@ impl Journal {
         Ok(())
     }
 
+    /// The lock that it holds.
+    pub fn lock(&self) -> &StateLock {
+        &self.lock
+    }
+
     /// Number of the last entry that is on disk; 0 of an empty journal.
     pub fn sequence(&self) -> u64 {
         self.sequence
