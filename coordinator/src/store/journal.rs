@@ -263,7 +263,8 @@ impl Journal {
             sequence: last.sequence,
             chain: last.chain,
             size,
-            is_sealed: false,
+            // A frame of another append would stand where one of the torn append is missed.
+            is_sealed: last.is_partial,
             obsolete,
             snapshot_not_before: 0,
             lock: lock.clone(),

@@ -65,6 +65,8 @@ pub(super) struct Last {
     pub(super) end: u64,
     /// Something unfinished follows.
     pub(super) torn: bool,
+    /// The last append lacks entries: what comes now must not be mistaken for them.
+    pub(super) is_partial: bool,
     pub(super) sequence: u64,
     pub(super) chain: [u8; 32],
 }
@@ -76,6 +78,7 @@ impl Last {
             segment: 1,
             end: HEADER,
             torn: false,
+            is_partial: false,
             sequence: 0,
             chain: frame::GENESIS,
         }
@@ -175,13 +178,18 @@ fn scan_open(
         expected.take_if(|expected| *expected == number);
         let first = reader.sequence;
         let is_last = position + 1 == count && !matches!(which, Which::Before(_));
-        let (end, torn) = reader.segment(segment, is_last)?;
+        let End {
+            end,
+            torn,
+            is_partial,
+        } = reader.segment(segment, is_last)?;
         size.since.0 += end;
         size.since.1 += reader.sequence - first;
         last = Some(Last {
             segment: number,
             end,
             torn,
+            is_partial,
             sequence: reader.sequence,
             chain: reader.chain,
         });
@@ -211,6 +219,16 @@ fn scan_open(
     })
 }
 
+/// Where reading a file came to its end.
+struct End {
+    /// Behind the last whole entry.
+    end: u64,
+    /// Something unfinished follows.
+    torn: bool,
+    /// The append of the last entry goes on behind it.
+    is_partial: bool,
+}
+
 struct Reader<'a> {
     sequence: u64,
     chain: [u8; 32],
@@ -238,7 +256,7 @@ impl Reader<'_> {
         let standing = (number, Digest(chain));
         (self.sequence, self.chain) = (0, chain);
         let read = self.entries(segment, false, Kind::Snapshot, Some(standing));
-        let (end, _) = read.map_err(|error| match error {
+        let End { end, .. } = read.map_err(|error| match error {
             JournalError::Damaged { offset, what, .. } => damaged(offset, what),
             other => other,
         })?;
@@ -247,8 +265,8 @@ impl Reader<'_> {
         Ok((end, entries))
     }
 
-    /// Reads a segment; answers the end of its last whole entry and whether something unfinished follows.
-    fn segment(&mut self, segment: Segment, is_last: bool) -> Result<(u64, bool), JournalError> {
+    /// Reads a segment.
+    fn segment(&mut self, segment: Segment, is_last: bool) -> Result<End, JournalError> {
         let damaged = |what: &str| JournalError::Damaged {
             path: segment.path.clone(),
             offset: 0,
@@ -281,7 +299,7 @@ impl Reader<'_> {
         may_be_torn: bool,
         kind: Kind,
         snapshot: Option<(u64, Digest)>,
-    ) -> Result<(u64, bool), JournalError> {
+    ) -> Result<End, JournalError> {
         let Segment {
             number: segment,
             path,
@@ -307,10 +325,15 @@ impl Reader<'_> {
             if left == 0 && kind == Kind::Snapshot && !is_whole {
                 return Err(damaged(offset, "the end of the snapshot is missing".into()));
             }
-            if left == 0 {
-                return Ok((offset, false));
-            }
             let before = batch.filter(|batch| batch.end() > offset);
+            let end = |torn: bool| End {
+                end: offset,
+                torn,
+                is_partial: before.is_some(),
+            };
+            if left == 0 {
+                return Ok(end(false));
+            }
             // The last append of the last segment may be torn: what was being written when the power went.
             let unreadable = |claims: Option<(u64, Batch)>, what: String| {
                 if !may_be_torn {
@@ -327,7 +350,7 @@ impl Reader<'_> {
                     .judge()
                     .map_err(JournalError::io("read", &path))?
                 {
-                    Verdict::Torn => Ok((offset, true)),
+                    Verdict::Torn => Ok(end(true)),
                     Verdict::Damaged(why) => Err(damaged(offset, what + why.unwrap_or_default())),
                 }
             };
@@ -356,7 +379,8 @@ impl Reader<'_> {
                 return unreadable(claims, "the hash of an entry is wrong".into());
             }
             // An entry goes on with the batch before it, or begins one.
-            if head.batch.end() < end || (head.batch.at != offset && Some(head.batch) != before) {
+            let is_expected = before.map_or(head.batch.at == offset, |before| before == head.batch);
+            if head.batch.end() < end || !is_expected {
                 return Err(damaged(offset, "an entry names another append".into()));
             }
             batch = Some(head.batch);
