@@ -17,6 +17,7 @@ use crate::message::Timestamp;
 use crate::model::entry::Entry;
 use crate::scheduler::{ImageError, Policy, Scheduler};
 use crate::store::artifacts::ArtifactStore;
+use crate::store::damage::Damage;
 use crate::store::index::{Applied, Availability, IndexError, IndexWriter, OpenIndex, Reader};
 use crate::store::journal::{Journal, JournalError, Location, Scanned, Written};
 use crate::store::lock::StateLock;
@@ -26,6 +27,8 @@ pub(super) struct State {
     index: Index,
     /// Through which readers find the index.
     availability: Availability,
+    /// What is known of damage to the journal.
+    damage: Damage,
     open_index: OpenIndex,
     index_folder: PathBuf,
     metrics: Metrics,
@@ -117,6 +120,7 @@ impl State {
                 journal,
                 index,
                 availability,
+                damage: reader.damage(),
                 open_index: config.open_index.clone(),
                 index_folder,
                 metrics: config.metrics.clone(),
@@ -243,6 +247,9 @@ impl State {
                 true
             }
             Err(error) => {
+                if let MakeError::Journal(error) = &error {
+                    self.damage.note(error);
+                }
                 tracing::warn!(cause = %error, "the index cannot be made again yet");
                 self.availability.set_behind(error.to_string());
                 false
@@ -288,6 +295,7 @@ impl State {
             Err(CompactionError::Journal(error)) => Err(error),
         };
         if let Err(error) = adopted {
+            self.damage.note(&error);
             self.journal.put_off_snapshot();
             compaction::failed(&error);
         }

@@ -81,6 +81,9 @@ impl Health {
                 "results cannot be read until the index was made again from the journal: {why}"
             ));
         }
+        if let Some(damage) = self.engine.damage() {
+            return Err(damage);
+        }
         match crate::engine::metrics::free(&self.state) {
             Some(free) if free < self.least_free => Err(format!(
                 "the disk of the state folder is nearly full: {} MiB left, at least {} MiB are wanted",
@@ -115,6 +118,7 @@ impl Health {
         let snapshot = Snapshot {
             ready: totals.is_some() && self.ready().await.is_ok(),
             totals,
+            journal_damaged: self.engine.damage().is_some(),
             disk: self.sizes().await,
             version: self.version.clone(),
         };
