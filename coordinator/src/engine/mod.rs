@@ -20,6 +20,7 @@ pub mod metrics;
 mod opening;
 mod running;
 mod state;
+pub mod state_reader;
 #[cfg(test)]
 mod tests;
 mod turns;
