@@ -47,8 +47,6 @@ pub struct Security {
     http: Option<SocketAddr>,
     /// What its jobs are.
     kind: StateKind,
-    /// Open a state folder of rehearsals all the same, as what it is.
-    or_rehearsal: bool,
 }
 
 impl Security {
@@ -62,14 +60,6 @@ impl Security {
     pub fn rehearsal() -> Self {
         Self {
             kind: StateKind::Rehearsal,
-            ..Self::default()
-        }
-    }
-
-    /// This machine alone, to read what is in a state folder: results, or those of a rehearsal, which say so.
-    pub fn reading() -> Self {
-        Self {
-            or_rehearsal: true,
             ..Self::default()
         }
     }
@@ -138,7 +128,6 @@ impl Security {
             } else {
                 StateKind::Training
             },
-            or_rehearsal: false,
         })
     }
 
@@ -266,20 +255,10 @@ async fn open(
 ) -> Result<(Engine, StateKind), CommandError> {
     let kind = security.kind;
     config.trainer_revision = kind.trainer_revision();
-    let started = match start(config.clone(), kind, stop).await {
-        Err(EngineError::OtherKind {
-            held: kind @ StateKind::Rehearsal,
-            ..
-        }) if security.or_rehearsal => {
-            config.trainer_revision = kind.trainer_revision();
-            start(config, kind, stop).await.map(|engine| (engine, kind))
-        }
-        started => started.map(|engine| (engine, kind)),
-    };
-    started.map_err(|error| match error {
-        EngineError::Task(_) => CommandError::Broken(chain(&error)),
-        error => CommandError::Store(chain(&error)),
-    })
+    let started = start(config, kind, stop).await;
+    started
+        .map(|engine| (engine, kind))
+        .map_err(|error| failed(&error))
 }
 
 async fn start(
@@ -293,6 +272,17 @@ async fn start(
     };
     let clock = Arc::new(SystemClock::start());
     Engine::start(config, clock, language, stop.clone()).await
+}
+
+/// What it means for the command line that an engine did not start, or ended.
+pub(super) fn failed(error: &EngineError) -> CommandError {
+    match error {
+        // A panic, or a folder that may come back: reasons to start again.
+        EngineError::Task(_) | EngineError::Lock(coordinator::store::lock::LockError::Gone(_)) => {
+            CommandError::Broken(chain(error))
+        }
+        _ => CommandError::Store(chain(error)),
+    }
 }
 
 /// The sweep language of rehearsals: the data are stand-ins, whatever digest the file demands, and the workers are this

@@ -288,6 +288,11 @@ impl EngineHandle {
         self.shared.reader.trouble()
     }
 
+    /// What is known of damage to the journal.
+    pub fn damage(&self) -> Option<String> {
+        self.shared.reader.damage().known()
+    }
+
     /// The record of a finished job.
     pub async fn record(&self, job: JobId) -> Result<Option<Arc<RunRecord>>, Refusal> {
         let reader = self.shared.reader.clone();

@@ -22,6 +22,7 @@ mod opening;
 pub mod rows;
 mod running;
 mod state;
+pub mod state_reader;
 #[cfg(test)]
 mod tests;
 mod turns;

@@ -17,6 +17,7 @@ use crate::message::Timestamp;
 use crate::model::entry::Entry;
 use crate::scheduler::{ImageError, Policy, Scheduler};
 use crate::store::artifacts::ArtifactStore;
+use crate::store::damage::Damage;
 use crate::store::index::{Applied, Availability, IndexError, IndexWriter, OpenIndex, Reader};
 use crate::store::journal::{self, Journal, JournalError, Location, Scanned, Written};
 use crate::store::lock::StateLock;
@@ -26,6 +27,8 @@ pub(super) struct State {
     index: Index,
     /// Through which readers find the index.
     availability: Availability,
+    /// What is known of damage to the journal.
+    damage: Damage,
     open_index: OpenIndex,
     index_folder: PathBuf,
     metrics: Metrics,
@@ -119,6 +122,7 @@ impl State {
                 journal,
                 index,
                 availability,
+                damage: reader.damage(),
                 open_index: config.open_index.clone(),
                 index_folder,
                 metrics: config.metrics.clone(),
@@ -207,6 +211,7 @@ impl State {
         if let Index::Following(_) = self.index {
             self.metrics.index_failed();
         }
+        self.journal.lock().forget(&self.index_folder);
         // The files are let go of before they are removed.
         self.index = Index::Making(Vec::new());
         Making {
@@ -238,9 +243,15 @@ impl State {
                 self.availability.set_ready(index.store());
                 self.index = Index::Following(Box::new(index));
                 self.metrics.index_ready(true);
+                if let Err(error) = self.journal.lock().watch(&self.index_folder) {
+                    tracing::warn!(cause = %error, "nobody would notice were the index removed");
+                }
                 true
             }
             Err(error) => {
+                if let MakeError::Journal(error) = &error {
+                    self.damage.note(error);
+                }
                 tracing::warn!(cause = %error, "the index cannot be made again yet");
                 self.availability.set_behind(error.to_string());
                 false
@@ -291,6 +302,9 @@ impl State {
             Err(error) => Err(error),
         };
         if let Err(error) = adopted {
+            if let CompactionError::Journal(error) = &error {
+                self.damage.note(error);
+            }
             self.journal.put_off_snapshot();
             compaction::failed(&error);
         }

@@ -3,6 +3,7 @@
 
 mod disk;
 mod index;
+mod reading;
 mod snapshots;
 
 use std::io;

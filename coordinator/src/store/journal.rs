@@ -48,7 +48,7 @@ use super::lock::{LockError, StateLock};
 pub(crate) use files::is_name;
 pub use frame::Location;
 pub use repair::{Mended, Part, Verified, copy, parts, repair, verify};
-pub use scan::{Scanned, export, read_payload, visit};
+pub use scan::{OpenSegments, Scanned, export, read, read_payload, visit};
 pub use snapshot::{Kept, Snapshot, State, Written};
 
 use files::{Which, cut_of, path_of};
@@ -263,7 +263,8 @@ impl Journal {
             sequence: last.sequence,
             chain: last.chain,
             size,
-            is_sealed: false,
+            // A frame of another append would stand where one of the torn append is missed.
+            is_sealed: last.is_partial,
             obsolete,
             snapshot_not_before: 0,
             lock: lock.clone(),
@@ -326,6 +327,11 @@ impl Journal {
             return Err(LockError::Gone(self.path.clone()).into());
         }
         Ok(())
+    }
+
+    /// The lock that it holds.
+    pub fn lock(&self) -> &StateLock {
+        &self.lock
     }
 
     /// Number of the last entry that is on disk; 0 of an empty journal.
