@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use coordinator::Metrics;
+use coordinator::store::mark::Mark;
 use coordinator::service::{
     Access, Health, HttpOptions, Limits, Options, Tls, TokenFile, check_exposure,
     serve as serve_grpc, serve_http,
@@ -36,6 +37,8 @@ pub struct Security {
     insecure: bool,
     limits: Limits,
     longest_artifact: Option<u64>,
+    /// Bytes that are left free for the journal.
+    reserve: Option<u64>,
     /// The side port.
     http: Option<SocketAddr>,
     /// What its jobs are.
@@ -116,6 +119,7 @@ impl Security {
                 ..Limits::default()
             },
             longest_artifact: Some(arguments.max_artifact_bytes),
+            reserve: arguments.reserve_bytes,
             http: arguments.http,
             kind: if arguments.noop {
                 StateKind::Noop
@@ -188,6 +192,8 @@ pub async fn serve(
     config.trainer_revision = security.kind.trainer_revision();
     config.policy.time_to_live_ms = (lease.as_millis() as u64).max(1000);
     config.metrics = metrics.clone();
+    config.reserve = security.reserve;
+    config.random = random()?;
     if let Some(bytes) = security.longest_artifact {
         config.longest_artifact = bytes;
     }
@@ -256,6 +262,24 @@ pub async fn serve(
     })
 }
 
+fn random() -> Result<u64, CommandError> {
+    let mut random = [0; 8];
+    getrandom::fill(&mut random)
+        .map_err(|error| CommandError::Other(format!("no random bytes: {error}")))?;
+    Ok(u64::from_le_bytes(random))
+}
+
+/// Whether the coordinator of a folder that was guarded once would be open to everybody now.
+fn stay_guarded(state: &Path, security: &Security) -> Result<(), CommandError> {
+    if security.access.is_guarded() || security.insecure || !Mark::Guarded.is_on(state) {
+        return Ok(());
+    }
+    let state = state.display();
+    Err(CommandError::Usage(format!(
+        "callers of the coordinator of {state} needed tokens, and there are none now: make one (`gcl-sweep token create --state {state} --role admin --out FILE`), name those that there are (--tokens, --token-file), or open it to everybody with --insecure"
+    )))
+}
+
 async fn start(
     config: Config,
     kind: StateKind,
@@ -308,6 +332,7 @@ pub fn coordinator(arguments: &Coordinator) -> Result<(), CommandError> {
         .as_deref()
         .ok_or_else(|| CommandError::Usage("--state DIR is needed".into()))?;
     let security = Security::read(arguments, state)?;
+    stay_guarded(state, &security)?;
     let lease = Duration::try_from_secs_f64(arguments.lease_seconds)
         .ok()
         .filter(|lease| *lease >= Duration::from_secs(1))
@@ -316,6 +341,11 @@ pub fn coordinator(arguments: &Coordinator) -> Result<(), CommandError> {
         let stop = interrupt::token()
             .map_err(|error| CommandError::Other(format!("cannot listen for signals: {error}")))?;
         let serving = serve(state, arguments.listen, &security, lease).await?;
+        if security.access.is_guarded() {
+            Mark::Guarded
+                .put(state)
+                .map_err(|error| CommandError::Store(chain(&error)))?;
+        }
         let scheme = |address: SocketAddr, always: bool| {
             let near = address.ip().to_canonical().is_loopback();
             if security.tls.is_some() && (always || !near) {

@@ -39,7 +39,13 @@ impl Engine {
     ) -> Result<Self, EngineError> {
         let state = config.state.clone();
         let trainer_revision = config.trainer_revision;
-        let opened = tokio::task::spawn_blocking(move || State::open(&config))
+        let now = clock.now();
+        let open = move || -> Result<_, EngineError> {
+            let mut opened = State::open(&config)?;
+            State::begin_life(&mut opened, &config, now)?;
+            Ok(opened)
+        };
+        let opened = tokio::task::spawn_blocking(open)
             .await
             .map_err(|error| EngineError::Task(error.to_string()))??;
         let (calls, receiver) = mpsc::channel(CALLS);

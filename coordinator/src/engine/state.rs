@@ -16,9 +16,10 @@ use crate::engine::metrics::Metrics;
 use crate::message::Timestamp;
 use crate::model::entry::Entry;
 use crate::scheduler::{ImageError, Policy, Scheduler};
-use crate::store::artifacts::ArtifactStore;
+use crate::store::artifacts::{ArtifactStore, free, reserve};
 use crate::store::index::{Applied, Availability, IndexError, IndexWriter, OpenIndex, Reader};
 use crate::store::journal::{Journal, JournalError, Location, Scanned, Written};
+use crate::store::mark::{self, Mark};
 
 pub(super) struct State {
     journal: Journal,
@@ -29,6 +30,8 @@ pub(super) struct State {
     index_folder: PathBuf,
     metrics: Metrics,
     policy: Policy,
+    /// Bytes that a snapshot leaves free on the disk.
+    reserve: u64,
 }
 
 /// The index that follows the journal.
@@ -58,10 +61,14 @@ pub(super) struct Opened {
 
 impl State {
     pub(super) fn open(config: &Config) -> Result<Opened, EngineError> {
+        mark::be_whole(&config.state)?;
         let journal_folder = config.state.join("journal");
         let index_folder = config.state.join("index");
         let artifacts =
             ArtifactStore::open(&config.state.join("artifacts"), config.longest_artifact)?;
+
+        let reserve = config.reserve.unwrap_or_else(|| reserve(&config.state));
+        let artifacts = artifacts.leaving(reserve);
 
         // The index is opened at the first entry, after the journal has taken the lock of the folder.
         let mut follower = Follower::Unopened;
@@ -118,11 +125,30 @@ impl State {
                 index_folder,
                 metrics: config.metrics.clone(),
                 policy: config.policy.clone(),
+                reserve,
             },
             scheduler,
             reader,
             artifacts,
         })
+    }
+
+    /// A copy of a state begins a life of its own: no number that it gives from here on can be one that the state that
+    /// was copied has given since.
+    pub(super) fn begin_life(
+        opened: &mut Opened,
+        config: &Config,
+        now: Timestamp,
+    ) -> Result<(), EngineError> {
+        if !Mark::Copied.is_on(&config.state) {
+            return Ok(());
+        }
+        let entry = opened.scheduler.new_life(now, config.random);
+        let replayed = opened.scheduler.replay(&entry);
+        replayed.map_err(|error| JournalError::Encode(error.to_string()))?;
+        opened.state.write(std::slice::from_ref(&entry), &[])?;
+        // Where the process ends before this, the next start draws another.
+        Ok(Mark::Copied.take_off(&config.state)?)
     }
 
     /// Makes entries durable, then brings the index up to date.
@@ -251,6 +277,21 @@ impl State {
             // What is made later reads the snapshot.
             Index::Behind | Index::Making(_) => None,
         };
+        // A snapshot makes room in the end, and takes some first: at most as much as it reads.
+        let needed = self.reserve.saturating_add(self.journal.bytes());
+        if let Some(free) = free(self.journal.folder()).filter(|free| *free < needed) {
+            let full = std::io::Error::new(
+                std::io::ErrorKind::StorageFull,
+                format!(
+                    "{} MiB are free, and {} MiB are left for what comes",
+                    free >> 20,
+                    self.reserve >> 20
+                ),
+            );
+            self.journal.put_off_snapshot();
+            compaction::failed(&JournalError::io("compact", self.journal.folder())(full));
+            return None;
+        }
         match self.journal.begin_snapshot() {
             Ok(snapshot) => snapshot.map(|snapshot| Compaction {
                 snapshot,

@@ -6,7 +6,7 @@
 use std::cmp::Reverse;
 use std::collections::BTreeSet;
 
-use sweeps::{AttemptNumber, Digest};
+use sweeps::Digest;
 
 use super::Scheduler;
 use super::job::{JobIndex, Place};
@@ -36,7 +36,7 @@ impl Scheduler {
             let job = self.job(index);
             let key = LeaseKey {
                 job: job.id,
-                attempt: AttemptNumber(job.attempts.0 + 1),
+                attempt: job.attempts.next(self.life),
             };
             if let Ok(assignment) = self.assignment(key, place) {
                 self.persist(Entry::Leased {

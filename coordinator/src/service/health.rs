@@ -116,6 +116,7 @@ impl Health {
             ready: totals.is_some() && self.ready().await.is_ok(),
             totals,
             disk: self.sizes().await,
+            damaged_artifacts: self.engine.damaged_artifacts(),
             version: self.version.clone(),
         };
         let text = self.metrics.render(&snapshot);

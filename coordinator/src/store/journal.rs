@@ -85,6 +85,11 @@ pub enum JournalError {
     /// Another coordinator has it.
     #[error("the state folder {0} is in use by another coordinator")]
     Locked(PathBuf),
+    /// A backup or a restore into the state folder was interrupted.
+    #[error(
+        "{0} is not whole: a backup or a restore into it was interrupted. Run the same command again, which begins anew; nothing in this folder is used"
+    )]
+    Unfinished(PathBuf),
     /// The operating system said no.
     #[error("cannot {doing} {path}")]
     Io {

@@ -5,6 +5,8 @@
 pub mod artifacts;
 pub mod backup;
 pub(crate) mod blocking;
+pub(crate) mod durable;
 pub mod gc;
 pub mod index;
 pub mod journal;
+pub mod mark;
