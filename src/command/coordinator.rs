@@ -6,11 +6,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use coordinator::Metrics;
-use coordinator::store::mark::Mark;
 use coordinator::service::{
     Access, Health, HttpOptions, Limits, Options, Tls, TokenFile, check_exposure,
     serve as serve_grpc, serve_http,
 };
+use coordinator::store::lock::LockError;
+use coordinator::store::mark::Mark;
 use coordinator::{
     Config, Engine, EngineError, Expand, Expanded, StateKind, SystemClock, sweep_language,
 };
@@ -322,7 +323,11 @@ async fn bind(
 }
 
 fn store(error: &EngineError) -> CommandError {
-    CommandError::Store(chain(error))
+    match error {
+        // A folder that comes back is a reason to start again.
+        EngineError::Lock(LockError::Gone(_)) => CommandError::Other(chain(error)),
+        _ => CommandError::Store(chain(error)),
+    }
 }
 
 /// Runs until a signal.

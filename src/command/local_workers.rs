@@ -7,6 +7,7 @@ use std::time::Duration;
 use tokio::process::{Child, Command};
 use tokio_util::sync::CancellationToken;
 
+use super::worker::lifeline;
 use crate::clock::Stopwatch;
 use crate::data_folders::Folders;
 use crate::error::CommandError;
@@ -52,12 +53,12 @@ impl LocalWorker {
         loop {
             let watch = Stopwatch::start();
             let mut child = self.start()?;
-            // Dropping standard input is the signal to stop; it also goes away when this process dies, however it dies.
+            // It also goes away when this process dies, however it dies: then the worker leaves at once.
             let input = child.stdin.take();
             let status = tokio::select! {
                 status = child.wait() => status,
                 () = stop.cancelled() => {
-                    drop(input);
+                    lifeline::ask_to_stop(input).await;
                     return stop_child(&mut child).await;
                 }
             };

@@ -6,8 +6,8 @@ use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 
 use coordinator::Timestamp;
-use coordinator::store::mark::Mark;
 use coordinator::service::{Role, TokenEntry, TokenFile, TokenFileError};
+use coordinator::store::mark::Mark;
 
 use crate::arguments::{Format, Token, TokenPlace, TokenRole};
 use crate::clock;

@@ -2,6 +2,8 @@
 
 #[cfg(feature = "train")]
 mod group;
+pub mod lifeline;
+pub mod process;
 
 #[cfg(feature = "train")]
 pub use real::worker;
@@ -18,15 +20,12 @@ pub fn worker(_: &crate::arguments::Worker) -> Result<(), crate::error::CommandE
 mod real {
     use std::collections::BTreeMap;
     use std::sync::Arc;
-    use std::time::Duration;
 
-    use tokio_util::sync::CancellationToken;
-
+    use super::process::{self, seconds};
     use crate::arguments::Worker;
-    use crate::client;
     use crate::data_folders::Folders;
     use crate::error::{CommandError, chain};
-    use crate::{clock, interrupt, version};
+    use crate::{client, version};
 
     /// Works until it is told to stop.
     pub fn worker(arguments: &Worker) -> Result<(), CommandError> {
@@ -34,8 +33,13 @@ mod real {
         if arguments.device == "all" && part.is_none() {
             return super::group::group(arguments);
         }
+        let shutdown = process::shutdown(arguments);
+        let runtime = crate::command::runtime()?;
         let folders = Folders::resolve(&arguments.folders)?;
-        let own = Own::of(arguments, part);
+        let mut own = Own::of(arguments, part);
+        let spool = own.spool.clone();
+        let place = runtime.block_on(process::place(&spool))?;
+        own.settle(arguments, &place);
         let device = gcl::open_device(&own.device, own.threads).map_err(|error| {
             if is_a_name(&own.device) {
                 CommandError::Device(error.to_string())
@@ -77,17 +81,10 @@ mod real {
             .map_err(|error| CommandError::Input(chain(&error)))?;
         let mut labels = trainer.labels();
         labels.extend(arguments.labels.iter().cloned());
-        let outcome = crate::command::runtime()?.block_on(async {
-            let shutdown = interrupt::token().map_err(|error| {
-                CommandError::Other(format!("cannot listen for signals: {error}"))
-            })?;
-            if arguments.exit_with_stdin || arguments.part_of_group.is_some() {
-                stop_with_stdin(shutdown.clone());
-            }
+        let session = process::session()?;
+        let outcome = runtime.block_on(async {
+            process::obey_signals(&shutdown)?;
             let (channel, bearer) = client::dial(&arguments.connection)?;
-            // Workers started together must not knock together: the process's number tells them apart.
-            let seed = clock::unix_milliseconds().wrapping_mul(0x9E37_79B9_7F4A_7C15)
-                ^ u64::from(std::process::id());
             let config = worker::Config {
                 bearer,
                 version: version::LONG.to_owned(),
@@ -96,16 +93,16 @@ mod real {
                 orphan_timeout: seconds(arguments.orphan_timeout),
                 idle_timeout: arguments.idle_timeout.map(seconds),
                 exit_after_jobs: arguments.exit_after_jobs,
-                ..worker::Config::new(channel, own.name, own.spool, seed)
+                ..worker::Config::new(channel, own.name, spool, session)
             };
             let trainer: Arc<dyn worker::Trainer> = if arguments.rehearsal {
                 Arc::new(worker::rehearsal::Rehearsing(trainer))
             } else {
                 Arc::new(trainer)
             };
-            worker::run(config, trainer, shutdown)
+            worker::run_in(place.spool, config, trainer, shutdown)
                 .await
-                .map_err(|error| failed(&error))
+                .map_err(|error| process::failed(&error))
         });
         let exit = outcome?;
         tracing::info!(?exit, "the worker leaves");
@@ -191,10 +188,7 @@ mod real {
             let Some(Part { label, count }) = part else {
                 let device = arguments.device.clone();
                 return Self {
-                    name: arguments
-                        .name
-                        .clone()
-                        .unwrap_or_else(|| format!("{}-{}", host_name(), device.replace(':', ""))),
+                    name: format!("{}-{}", host_name(), device.replace(':', "")),
                     device,
                     threads: arguments.threads,
                     spool: arguments.scratch.join("spool"),
@@ -215,30 +209,17 @@ mod real {
                 spool: arguments.scratch.join(format!("spool-{label}")),
             }
         }
-    }
 
-    fn failed(error: &worker::WorkerError) -> CommandError {
-        use worker::WorkerError;
-        let text = chain(error);
-        match error {
-            WorkerError::Spool { .. } | WorkerError::SpoolInUse(_) => CommandError::Store(text),
-            WorkerError::Device(_) => CommandError::Device(text),
-            WorkerError::Orphaned { .. } => CommandError::Unreachable(text),
-            _ => CommandError::Other(text),
+        /// Knows its place among the processes that share the scratch folder.
+        fn settle(&mut self, arguments: &Worker, place: &worker::spool::Place) {
+            let usual = std::mem::take(&mut self.name);
+            let given = arguments
+                .name
+                .as_deref()
+                .filter(|_| arguments.part_of_group.is_none());
+            self.name = process::name(given, || usual, place);
+            place.spool.folder().clone_into(&mut self.spool);
         }
-    }
-
-    fn seconds(seconds: f64) -> Duration {
-        Duration::try_from_secs_f64(seconds).unwrap_or(Duration::MAX)
-    }
-
-    /// Standard input ends when the process that started this one does, however it ends.
-    fn stop_with_stdin(shutdown: CancellationToken) {
-        std::thread::spawn(move || {
-            let mut rest = std::io::stdin().lock();
-            let _ = std::io::copy(&mut rest, &mut std::io::sink());
-            shutdown.cancel();
-        });
     }
 
     fn host_name() -> String {
@@ -251,16 +232,6 @@ mod real {
     #[cfg(test)]
     mod tests {
         use super::*;
-        use crate::exit_code;
-
-        #[test]
-        fn a_device_that_fails_in_a_job_has_an_exit_code_of_its_own() {
-            let error = failed(&worker::WorkerError::Device(
-                "it fell off the bus".to_owned(),
-            ));
-            assert_eq!(error.exit_code(), exit_code::DEVICE_UNUSABLE);
-            assert!(error.to_string().contains("fell off"), "{error}");
-        }
 
         #[test]
         fn gpus_are_counted_by_name() {

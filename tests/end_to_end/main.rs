@@ -15,6 +15,7 @@ mod security;
 mod store;
 mod surface;
 mod tidiness;
+mod together;
 mod videos;
 mod workers;
 mod world;

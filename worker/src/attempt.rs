@@ -16,10 +16,11 @@ use crate::config::OnDrain;
 use crate::deliver::{Blobs, Delivered, Parcel};
 use crate::error::WorkerError;
 use crate::heart::Heart;
-use crate::link::{Assignment, Key, StopReason, Work};
+use crate::link::{Assignment, Work};
 use crate::run::Worker;
 use crate::trainer::{Ended, Event, Finished, Task};
 use crate::verdict::Verdict;
+use proto::nouns::{LeaseKey, StopReason};
 
 /// Epochs and log lines between the trainer and the heartbeat, which takes them at once: room for a burst of log lines.
 const EVENTS: usize = 64;
@@ -47,13 +48,13 @@ impl Worker {
         assignment: Assignment,
         asks_on: bool,
     ) -> Result<Work, WorkerError> {
-        let (job, attempt) = assignment.key;
+        let LeaseKey { job, attempt } = assignment.key;
         let span = info_span!("attempt", job = %job.short(), %attempt, worker = self.config.name);
         let end = self
             .run_attempt(heart, assignment, asks_on)
             .instrument(span)
             .await;
-        heart.let_go((job, attempt));
+        heart.let_go(LeaseKey { job, attempt });
         if self.config.lanes <= 1 {
             self.note_leases(heart);
         }
@@ -102,7 +103,7 @@ impl Worker {
                         reason,
                         Some(StopReason::Finished | StopReason::Cancelled | StopReason::Unknown)
                     ) {
-                        self.trainer.forget(key.0);
+                        self.trainer.forget(key.job);
                     }
                     Ok(Work::default())
                 }
@@ -134,7 +135,10 @@ impl Worker {
         heart: &Heart,
         task: Task,
     ) -> Result<(Ended, Option<Stopping>), WorkerError> {
-        let key = (task.job_id, task.attempt);
+        let key = LeaseKey {
+            job: task.job_id,
+            attempt: task.attempt,
+        };
         let (events, mut arriving) = mpsc::channel(EVENTS);
         let ordered = heart.hold(key);
         let stop = ordered.child_token();
@@ -224,8 +228,12 @@ impl Worker {
         let parcel = Parcel {
             record: Arc::new(record),
             artifacts: Some(Arc::new(artifacts)),
+            spool: Arc::clone(&self.spool),
         };
-        let key = (task.job_id, task.attempt);
+        let key = LeaseKey {
+            job: task.job_id,
+            attempt: task.attempt,
+        };
         let next = self.next_after(heart, key, asks_on);
         match self.deliver(&parcel, next.as_ref()).await? {
             Delivered::Acknowledged(work) => {
@@ -248,7 +256,7 @@ impl Worker {
     async fn fail(
         &self,
         heart: &Heart,
-        key: Key,
+        key: LeaseKey,
         failure: Failure,
         asks_on: bool,
     ) -> Result<Work, WorkerError> {
@@ -273,7 +281,12 @@ impl Worker {
     }
 
     /// What to ask for together with the end of `key`; nothing when this worker is about to go.
-    fn next_after(&self, heart: &Heart, key: Key, asks_on: bool) -> Option<crate::link::Next> {
+    fn next_after(
+        &self,
+        heart: &Heart,
+        key: LeaseKey,
+        asks_on: bool,
+    ) -> Option<proto::nouns::Next> {
         let goes = self.shutdown.is_cancelled()
             || heart.drain().is_cancelled()
             || self.trainer.broken().is_some();
@@ -290,7 +303,10 @@ impl Worker {
 
 /// The task, if it is one that this program can do.
 fn task_of(assignment: Assignment, revision: u32) -> Result<Task, Failure> {
-    let (job_id, attempt) = assignment.key;
+    let LeaseKey {
+        job: job_id,
+        attempt,
+    } = assignment.key;
     let other_version = |what: String| Failure::new(FailureClass::Trainer, what);
     let job = assignment.job.map_err(|error| {
         let cause = std::error::Error::source(&error)

@@ -26,7 +26,7 @@ pub struct Config {
     pub lanes: u32,
     /// Labels that a sweep may require.
     pub labels: Vec<String>,
-    /// The folder of records that wait for delivery. One process at a time.
+    /// The folder of records that wait for delivery. One process at a time; further ones have folders beside it.
     pub spool: PathBuf,
     /// How long a call for work waits at the coordinator.
     pub poll: Duration,

@@ -11,9 +11,12 @@ use tokio::time::sleep;
 use tracing::{error, info, warn};
 
 use crate::error::WorkerError;
-use crate::link::{Next, Trouble, Work};
+use crate::link::{Trouble, Work};
 use crate::run::Worker;
+use crate::spool::Spool;
 use crate::verdict::Verdict;
+use proto::nouns::Next;
+use proto::nouns::Receipt;
 
 /// How often a coordinator may say that an artifact is missing that was put before: its folder was cleaned in between,
 /// or it lies.
@@ -23,10 +26,13 @@ const ARTIFACT_ROUNDS: u32 = 3;
 pub(crate) type Blobs = Vec<(Digest, Vec<u8>)>;
 
 /// A record with its artifacts, on its way.
+#[derive(Clone)]
 pub(crate) struct Parcel {
     pub(crate) record: Arc<RunRecord>,
     /// The bytes of its artifacts; `None` where they are in the spool.
     pub(crate) artifacts: Option<Arc<Blobs>>,
+    /// Where it waits.
+    pub(crate) spool: Arc<Spool>,
 }
 
 /// What became of a delivery.
@@ -53,7 +59,7 @@ impl Worker {
         loop {
             let trouble = match self.offer(parcel, &mut stored, next).await {
                 Ok((receipt, work)) => {
-                    info!(receipt, "the record is delivered");
+                    info!(receipt = receipt.words(), "the record is delivered");
                     if kept {
                         self.in_spool(parcel, "forget", |spool, parcel| {
                             spool.delivered(&parcel.record)
@@ -117,7 +123,7 @@ impl Worker {
         parcel: &Parcel,
         stored: &mut BTreeSet<Digest>,
         next: Option<&Next>,
-    ) -> Result<(&'static str, Work), Trouble> {
+    ) -> Result<(Receipt, Work), Trouble> {
         for artifact in &parcel.record.outcome.artifacts {
             if stored.contains(&artifact.digest) {
                 continue;
@@ -129,7 +135,7 @@ impl Worker {
             });
             match held {
                 Some((digest, bytes)) => self.link.put_artifact(*digest, bytes).await?,
-                None => match self.spooled(artifact.digest).await {
+                None => match spooled(&parcel.spool, artifact.digest).await {
                     Ok(bytes) => self.link.put_artifact(artifact.digest, &bytes).await?,
                     // The coordinator may have it from an earlier try; it says so if not.
                     Err(cause) => {
@@ -156,26 +162,15 @@ impl Worker {
         .await
     }
 
-    async fn spooled(&self, digest: Digest) -> io::Result<Vec<u8>> {
-        let spool = Arc::clone(&self.spool);
-        spawn_blocking(move || spool.artifact_bytes(digest))
-            .await
-            .map_err(io::Error::other)?
-    }
-
     async fn in_spool(
         &self,
         parcel: &Parcel,
         what: &'static str,
-        act: impl FnOnce(&crate::spool::Spool, &Parcel) -> io::Result<()> + Send + 'static,
+        act: impl FnOnce(&Spool, &Parcel) -> io::Result<()> + Send + 'static,
     ) -> bool {
-        let spool = Arc::clone(&self.spool);
-        let parcel = Parcel {
-            record: Arc::clone(&parcel.record),
-            artifacts: parcel.artifacts.clone(),
-        };
+        let parcel = parcel.clone();
         let job = parcel.record.job_id;
-        let result = spawn_blocking(move || act(&spool, &parcel))
+        let result = spawn_blocking(move || act(&parcel.spool, &parcel))
             .await
             .map_err(io::Error::other)
             .and_then(|result| result);
@@ -184,4 +179,11 @@ impl Worker {
         }
         result.is_ok()
     }
+}
+
+async fn spooled(spool: &Arc<Spool>, digest: Digest) -> io::Result<Vec<u8>> {
+    let spool = Arc::clone(spool);
+    spawn_blocking(move || spool.artifact_bytes(digest))
+        .await
+        .map_err(io::Error::other)?
 }

@@ -33,7 +33,7 @@ pub enum WorkerError {
     },
     /// Another process uses the spool folder.
     #[error(
-        "another worker uses the spool folder {}: give each worker of this host its own (--spool DIR or --name NAME)",
+        "another worker uses the spool folder {}: give each worker of this host its own scratch folder (--scratch DIR)",
         .0.display()
     )]
     SpoolInUse(PathBuf),

@@ -12,9 +12,10 @@ use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep, sleep_until};
 use tokio_util::sync::CancellationToken;
 
-use crate::link::{Key, Link, Order, Progress, StopReason};
+use crate::link::Link;
 use crate::trainer::{Event, Trainer};
 use crate::verdict::Verdict;
+use proto::nouns::{LeaseKey, Order, Progress, StopReason};
 
 /// Between two reports of how the device is doing.
 const MEASURED: Duration = Duration::from_secs(5);
@@ -26,7 +27,7 @@ pub(crate) struct Heart {
 }
 
 struct Shared {
-    held: Mutex<BTreeMap<Key, Held>>,
+    held: Mutex<BTreeMap<LeaseKey, Held>>,
     /// There is something to report, or a lease to renew.
     wake: Notify,
     drain: CancellationToken,
@@ -58,7 +59,7 @@ impl Heart {
     }
 
     /// Renews that lease from now on. The token is cancelled when the coordinator wants the attempt to stop.
-    pub(crate) fn hold(&self, key: Key) -> CancellationToken {
+    pub(crate) fn hold(&self, key: LeaseKey) -> CancellationToken {
         let stop = self
             .shared
             .with(|held| held.entry(key).or_default().stop.clone());
@@ -67,28 +68,28 @@ impl Heart {
     }
 
     /// Renews it no more.
-    pub(crate) fn let_go(&self, key: Key) {
+    pub(crate) fn let_go(&self, key: LeaseKey) {
         self.shared.with(|held| held.remove(&key));
     }
 
     /// Every lease that is held.
-    pub(crate) fn held(&self) -> Vec<Key> {
+    pub(crate) fn held(&self) -> Vec<LeaseKey> {
         self.shared.with(|held| held.keys().copied().collect())
     }
 
     /// Whether it is held.
-    pub(crate) fn holds(&self, key: Key) -> bool {
+    pub(crate) fn holds(&self, key: LeaseKey) -> bool {
         self.shared.with(|held| held.contains_key(&key))
     }
 
     /// Why the attempt must stop, if it must.
-    pub(crate) fn order(&self, key: Key) -> Option<StopReason> {
+    pub(crate) fn order(&self, key: LeaseKey) -> Option<StopReason> {
         self.shared
             .with(|held| held.get(&key).and_then(|entry| entry.order))
     }
 
     /// Reports what happened, with the next beat, which comes at once.
-    pub(crate) fn progress(&self, key: Key, event: Event) {
+    pub(crate) fn progress(&self, key: LeaseKey, event: Event) {
         self.shared.with(|held| {
             let Some(entry) = held.get_mut(&key) else {
                 return;
@@ -125,7 +126,7 @@ impl Held {
 }
 
 impl Shared {
-    fn with<R>(&self, act: impl FnOnce(&mut BTreeMap<Key, Held>) -> R) -> R {
+    fn with<R>(&self, act: impl FnOnce(&mut BTreeMap<LeaseKey, Held>) -> R) -> R {
         act(&mut self.held.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
@@ -134,7 +135,8 @@ impl Shared {
             held.iter_mut()
                 .filter(|(_, entry)| entry.order.is_none())
                 .map(|(&key, entry)| Progress {
-                    key,
+                    job: key.job,
+                    attempt: key.attempt,
                     points: mem::take(&mut entry.points),
                     log: mem::take(&mut entry.log),
                 })
@@ -146,7 +148,7 @@ impl Shared {
     fn put_back(&self, progress: Vec<Progress>) {
         self.with(|held| {
             for mut unheard in progress {
-                if let Some(entry) = held.get_mut(&unheard.key) {
+                if let Some(entry) = held.get_mut(&unheard.key()) {
                     unheard.points.append(&mut entry.points);
                     unheard.log.append(&mut entry.log);
                     entry.points = unheard.points;
@@ -160,7 +162,7 @@ impl Shared {
     fn obey(&self, progress: &[Progress], orders: &[Order]) {
         self.with(|held| {
             for (entry, order) in progress.iter().zip(orders) {
-                if let (Some(held), Order::Stop(reason)) = (held.get_mut(&entry.key), order) {
+                if let (Some(held), Order::Stop(reason)) = (held.get_mut(&entry.key()), order) {
                     held.order = Some(*reason);
                     held.stop.cancel();
                 }

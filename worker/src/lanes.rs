@@ -15,9 +15,10 @@ use tracing::warn;
 
 use crate::error::{Exit, WorkerError};
 use crate::heart::Heart;
-use crate::link::{Assignment, Next, Trouble, Work};
+use crate::link::{Assignment, Trouble, Work};
 use crate::run::{Worker, refused};
 use crate::verdict::Verdict;
+use proto::nouns::Next;
 
 /// How often the leases that are held are noted on disk; with one lane they are noted at each change.
 const NOTED: Duration = Duration::from_millis(100);

@@ -7,7 +7,7 @@
 //! It knows nothing of the maths (that is the trainer's), and nothing of queues and retries (that is the
 //! coordinator's). All waiting uses `tokio::time`, so that tests run in virtual time.
 //!
-//! Reading order: [`config`], [`trainer`], [`mod@run`], then `attempt`, `heart`, `deliver`, `link`, [`verdict`], [`spool`].
+//! Reading order: [`config`], [`trainer`], [`mod@run`], then `attempt`, `heart`, `deliver`, [`spool`]; `client::link` has the calls.
 
 #[cfg(feature = "train")]
 pub mod candle;
@@ -27,17 +27,16 @@ pub mod run;
 pub mod spool;
 pub mod supervisor;
 pub mod trainer;
-pub mod verdict;
 
 mod attempt;
 mod deliver;
 mod heart;
 mod lanes;
-mod link;
 #[cfg(feature = "train")]
 mod own_thread;
 
+pub(crate) use client::{link, verdict};
 pub use config::{Config, OnDrain};
 pub use error::{Exit, WorkerError};
-pub use run::run;
+pub use run::{run, run_in};
 pub use trainer::{Artifact, Ended, Event, Finished, Task, Trainer};

@@ -11,10 +11,11 @@ use crate::config::Config;
 use crate::deliver::Parcel;
 use crate::error::{Exit, WorkerError};
 use crate::heart::Heart;
-use crate::link::{Assignment, Key, Link, Next, Trouble, Work};
-use crate::spool::Spool;
+use crate::link::{Assignment, Link, Trouble, Work};
+use crate::spool::{Place, Spool};
 use crate::trainer::Trainer;
 use crate::verdict::Verdict;
+use proto::nouns::{Hello, LeaseKey, Next};
 
 /// The share of the grace period that a trainer gets; the rest is for handing jobs back.
 const TRAINERS_SHARE: f64 = 0.8;
@@ -28,6 +29,29 @@ pub(crate) struct Worker {
     pub(crate) spool: Arc<Spool>,
 }
 
+/// The way to the coordinator, and what this process says of itself there.
+fn introduce(config: &Config, trainer: &dyn Trainer) -> Link {
+    let hello = Hello {
+        name: config.name.clone(),
+        session: config.session,
+        device: trainer.device(),
+        version: config.version.clone(),
+        trainer_revision: trainer.revision(),
+        slots: config.slots,
+        datasets: trainer.datasets(),
+        labels: config.labels.clone(),
+        memory_bytes: trainer.memory_bytes(),
+        driver: trainer.driver(),
+    };
+    Link::new(
+        config.channel.clone(),
+        config.bearer.clone(),
+        &hello,
+        (config.backoff_first, config.backoff_most),
+        config.seed,
+    )
+}
+
 /// Works until it is told to stop, or cannot go on. `shutdown` is the gentle way: the job stops at its next batch
 /// boundary, keeps its checkpoint and goes back; a second signal is the caller's to obey, by ending the process.
 pub async fn run(
@@ -35,8 +59,19 @@ pub async fn run(
     trainer: Arc<dyn Trainer>,
     shutdown: CancellationToken,
 ) -> Result<Exit, WorkerError> {
-    let spool = Arc::new(Spool::open(&config.spool)?);
-    let link = Arc::new(Link::new(&config, &*trainer));
+    let spool = Spool::open(&config.spool)?;
+    run_in(spool, config, trainer, shutdown).await
+}
+
+/// [`run`] with a spool folder that is locked already: the one that the settings name, or one beside it ([`Place`]).
+pub async fn run_in(
+    spool: Spool,
+    config: Config,
+    trainer: Arc<dyn Trainer>,
+    shutdown: CancellationToken,
+) -> Result<Exit, WorkerError> {
+    let spool = Arc::new(spool);
+    let link = Arc::new(introduce(&config, &*trainer));
     let worker = Arc::new(Worker {
         config,
         trainer,
@@ -49,17 +84,17 @@ pub async fn run(
 
 impl Worker {
     async fn live(self: &Arc<Self>) -> Result<Exit, WorkerError> {
-        let left_behind = self.spool.left_behind();
         if !self.introduce().await? {
             return Ok(Exit::Stopped);
         }
-        if !self.deliver_waiting().await? {
-            self.leave("stopped").await;
-            return Ok(Exit::Stopped);
-        }
-        for key in left_behind {
-            info!(job = %key.0.short(), attempt = %key.1, "the process before this one left a job behind: it goes back");
-            self.hand_back(key, "its worker process died").await;
+        let abandoned = Place::abandoned(&self.config.spool);
+        for spool in
+            std::iter::once(Arc::clone(&self.spool)).chain(abandoned.into_iter().map(Arc::new))
+        {
+            if !self.clear(&spool).await? {
+                self.leave("stopped").await;
+                return Ok(Exit::Stopped);
+            }
         }
         let heart = Arc::new(Heart::start(
             Arc::clone(&self.link),
@@ -118,10 +153,13 @@ impl Worker {
         }
     }
 
-    /// Delivers what earlier processes left in the spool; `false` when told to stop before the end.
-    async fn deliver_waiting(&self) -> Result<bool, WorkerError> {
-        let waiting = self.spool.waiting().map_err(|cause| WorkerError::Spool {
-            path: self.config.spool.clone(),
+    /// Delivers the records and hands back the leases that an earlier process left in that folder; `false` when told to stop
+    /// before the end.
+    async fn clear(&self, spool: &Arc<Spool>) -> Result<bool, WorkerError> {
+        // Before the deliveries: a lease whose record waits here is not one to hand back.
+        let left_behind = spool.left_behind();
+        let waiting = spool.waiting().map_err(|cause| WorkerError::Spool {
+            path: spool.folder().to_owned(),
             cause,
         })?;
         for record in waiting {
@@ -130,12 +168,20 @@ impl Worker {
             let parcel = Parcel {
                 record: Arc::new(record),
                 artifacts: None,
+                spool: Arc::clone(spool),
             };
             match self.deliver(&parcel, None).await? {
                 crate::deliver::Delivered::Kept => return Ok(false),
                 crate::deliver::Delivered::Acknowledged(_) => self.trainer.forget(job),
                 crate::deliver::Delivered::Refused(_) => {}
             }
+        }
+        for key in left_behind {
+            info!(job = %key.job.short(), attempt = %key.attempt, "an earlier process left a job behind: it goes back");
+            self.hand_back(key, "its worker process died").await;
+        }
+        if let Err(cause) = spool.note_leases(&[]) {
+            warn!(%cause, "failed to note the leases in the spool folder");
         }
         Ok(true)
     }
@@ -245,7 +291,7 @@ impl Worker {
     }
 
     /// Hands a job back, as long as the grace period allows. That nobody hears it is no harm: the lease runs out.
-    pub(crate) async fn hand_back(&self, key: Key, reason: &str) {
+    pub(crate) async fn hand_back(&self, key: LeaseKey, reason: &str) {
         let limit = self.config.grace.mul_f64(1.0 - TRAINERS_SHARE);
         let tries = async {
             let mut failures = 0;
@@ -257,14 +303,14 @@ impl Worker {
                         sleep(self.link.backoff(failures)).await;
                     }
                     Err(trouble) => {
-                        info!(job = %key.0.short(), attempt = %key.1, message = trouble.message, "a job could not be handed back");
+                        info!(job = %key.job.short(), attempt = %key.attempt, message = trouble.message, "a job could not be handed back");
                         return;
                     }
                 }
             }
         };
         if timeout(limit, tries).await.is_err() {
-            warn!(job = %key.0.short(), attempt = %key.1, "nobody heard that a job is handed back: its lease will run out");
+            warn!(job = %key.job.short(), attempt = %key.attempt, "nobody heard that a job is handed back: its lease will run out");
         }
     }
 

@@ -12,14 +12,105 @@ use std::collections::BTreeSet;
 use std::fs::{self, File, TryLockError};
 use std::io;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
+use proto::nouns::LeaseKey;
 use sweeps::{AttemptNumber, Digest, JobId, RunRecord};
+use tokio::time::{Instant, sleep};
+use tracing::{info, warn};
 
 use crate::error::WorkerError;
 use crate::files::{remove, write_atomically, write_durably};
 
 /// Bytes of a spooled record that are read at most: ten times the longest that the wire takes.
 const RECORD_BYTES: u64 = 80 << 20;
+
+/// Between two looks at a lock that another process holds.
+const LOOK_AGAIN: Duration = Duration::from_millis(50);
+/// Processes that share a scratch folder, at most: each has a spool folder of its own in it.
+const MOST_PLACES: u32 = 1024;
+
+/// A spool folder of this process's own among those that share a scratch folder.
+#[derive(Debug)]
+pub struct Place {
+    /// The folder, locked.
+    pub spool: Spool,
+    /// Which one: 1 for `FOLDER` itself, 2 for `FOLDER-2`, and so on.
+    pub number: u32,
+}
+
+impl Place {
+    /// Takes `folder`, where another process holds it for longer than `patience` the first free one of `folder-2`,
+    /// `folder-3`, and so on.
+    ///
+    /// *Because* a process that was killed may need a moment to die, and its leases are known in its own folder alone, the
+    /// folder is waited for at first; *because* two workers may be started by one command line, it is not waited for longer.
+    pub async fn take(folder: &Path, patience: Duration) -> Result<Self, WorkerError> {
+        match Spool::open_within(folder, patience).await {
+            Ok(spool) => return Ok(Self { spool, number: 1 }),
+            Err(WorkerError::SpoolInUse(_)) => {}
+            Err(error) => return Err(error),
+        }
+        for number in 2..=MOST_PLACES {
+            match Spool::open(&numbered(folder, number)) {
+                Ok(spool) => {
+                    info!(
+                        folder = %spool.folder().display(),
+                        "another worker lives in this scratch folder: this one has a spool folder beside its"
+                    );
+                    return Ok(Self { spool, number });
+                }
+                Err(WorkerError::SpoolInUse(_)) => {}
+                Err(error) => return Err(error),
+            }
+        }
+        Err(WorkerError::SpoolInUse(folder.to_owned()))
+    }
+
+    /// The folders beside this one whose processes are gone and left something behind, locked.
+    pub fn abandoned(folder: &Path) -> Vec<Spool> {
+        let Some((parent, name)) = folder.parent().zip(folder.file_name()) else {
+            return Vec::new();
+        };
+        let name = name.to_string_lossy();
+        let mut numbers: Vec<u32> = fs::read_dir(parent)
+            .into_iter()
+            .flatten()
+            .filter_map(|entry| {
+                let other = entry.ok()?.file_name();
+                let other = other.to_string_lossy();
+                if other == name {
+                    return Some(1);
+                }
+                let number = other.strip_prefix(&*name)?.strip_prefix('-')?;
+                number.parse().ok().filter(|number| *number > 1)
+            })
+            .collect();
+        numbers.sort_unstable();
+        numbers
+            .into_iter()
+            .map(|number| numbered(folder, number))
+            .filter(|folder| has_something(folder))
+            .filter_map(|folder| Spool::open(&folder).ok())
+            .collect()
+    }
+}
+
+fn numbered(folder: &Path, number: u32) -> PathBuf {
+    if number == 1 {
+        return folder.to_owned();
+    }
+    let mut name = folder.as_os_str().to_owned();
+    name.push(format!("-{number}"));
+    PathBuf::from(name)
+}
+
+/// Whether a process left records or leases there.
+fn has_something(folder: &Path) -> bool {
+    let records = fs::read_dir(folder.join("records")).is_ok_and(|mut list| list.next().is_some());
+    records
+        || fs::metadata(folder.join("leases.json")).is_ok_and(|file| file.len() > "[]".len() as u64)
+}
 
 /// The folder of records that wait for delivery, locked for this process.
 #[derive(Debug)]
@@ -49,6 +140,33 @@ impl Spool {
             Err(TryLockError::WouldBlock) => Err(WorkerError::SpoolInUse(folder.to_owned())),
             Err(TryLockError::Error(cause)) => Err(at(&path)(cause)),
         }
+    }
+
+    /// [`Spool::open`], which waits at most `patience` for another process to let the folder go.
+    pub async fn open_within(folder: &Path, patience: Duration) -> Result<Self, WorkerError> {
+        let until = Instant::now() + patience;
+        let mut said = false;
+        loop {
+            match Self::open(folder) {
+                Err(WorkerError::SpoolInUse(_)) if Instant::now() < until => {
+                    if !said {
+                        said = true;
+                        warn!(
+                            folder = %folder.display(),
+                            ?patience,
+                            "another worker uses the spool folder: waiting for its end"
+                        );
+                    }
+                    sleep(LOOK_AGAIN).await;
+                }
+                other => return other,
+            }
+        }
+    }
+
+    /// Where it is.
+    pub fn folder(&self) -> &Path {
+        &self.folder
     }
 
     /// Keeps a record and its artifacts until [`Spool::delivered`]. On disk when this returns.
@@ -125,7 +243,7 @@ impl Spool {
     }
 
     /// Notes the leases that this process holds. A power loss may undo it: then they run out by themselves.
-    pub fn note_leases(&self, leases: &[(JobId, AttemptNumber)]) -> io::Result<()> {
+    pub fn note_leases(&self, leases: &[LeaseKey]) -> io::Result<()> {
         write_atomically(
             &self.folder.join("leases.json"),
             &serde_json::to_vec(leases)?,
@@ -133,16 +251,15 @@ impl Spool {
     }
 
     /// The leases that the process before this one held when it died, without those whose record waits here.
-    pub fn left_behind(&self) -> Vec<(JobId, AttemptNumber)> {
+    pub fn left_behind(&self) -> Vec<LeaseKey> {
         let path = self.folder.join("leases.json");
         let Ok(bytes) = fs::read(path) else {
             return Vec::new();
         };
-        let leases: Vec<(JobId, AttemptNumber)> =
-            serde_json::from_slice(&bytes).unwrap_or_default();
+        let leases: Vec<LeaseKey> = serde_json::from_slice(&bytes).unwrap_or_default();
         leases
             .into_iter()
-            .filter(|&(job, attempt)| !self.path("records", job, attempt).exists())
+            .filter(|&LeaseKey { job, attempt }| !self.path("records", job, attempt).exists())
             .collect()
     }
 
@@ -230,6 +347,57 @@ mod tests {
         ));
     }
 
+    #[tokio::test(start_paused = true)]
+    async fn a_process_that_dies_slowly_is_waited_for() {
+        let folder = tempfile::tempdir().unwrap();
+        let dying = Spool::open(folder.path()).unwrap();
+        tokio::spawn(async move {
+            sleep(Duration::from_secs(1)).await;
+            drop(dying);
+        });
+        let place = Place::take(folder.path(), Duration::from_secs(2)).await;
+        assert_eq!(place.unwrap().number, 1);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn processes_of_one_command_line_have_folders_of_their_own() {
+        let scratch = tempfile::tempdir().unwrap();
+        let folder = scratch.path().join("spool");
+        let mut places = Vec::new();
+        for expected in 1..=4 {
+            let place = Place::take(&folder, Duration::from_secs(2)).await.unwrap();
+            assert_eq!(place.number, expected);
+            places.push(place);
+        }
+        // The second goes, with a record undelivered; the next process has its folder.
+        places.remove(1);
+        let place = Place::take(&folder, Duration::ZERO).await.unwrap();
+        assert_eq!(place.number, 2);
+    }
+
+    #[test]
+    fn what_other_processes_left_behind_is_found_unless_they_live() {
+        let scratch = tempfile::tempdir().unwrap();
+        let folder = scratch.path().join("spool");
+        let left = |number: u32| {
+            let spool = Spool::open(&numbered(&folder, number)).unwrap();
+            spool.keep(&record(number as u8, b""), &[]).unwrap();
+            spool
+        };
+        let own = left(1);
+        drop(left(2));
+        let alive = left(3);
+        drop(left(12));
+        drop(Spool::open(&numbered(&folder, 4)).unwrap());
+        Spool::open(&scratch.path().join("spool-gpu0")).unwrap();
+        let found: Vec<PathBuf> = Place::abandoned(&folder)
+            .iter()
+            .map(|spool| spool.folder().to_owned())
+            .collect();
+        assert_eq!(found, [numbered(&folder, 2), numbered(&folder, 12)]);
+        drop((own, alive));
+    }
+
     #[test]
     fn a_damaged_record_is_set_aside_and_the_others_are_delivered() {
         let folder = tempfile::tempdir().unwrap();
@@ -246,9 +414,18 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let spool = Spool::open(folder.path()).unwrap();
         let finished = record(1, b"");
-        let lost = (JobId([9; 32]), AttemptNumber(4));
+        let lost = LeaseKey {
+            job: JobId([9; 32]),
+            attempt: AttemptNumber(4),
+        };
         spool
-            .note_leases(&[(finished.job_id, AttemptNumber(3)), lost])
+            .note_leases(&[
+                LeaseKey {
+                    job: finished.job_id,
+                    attempt: AttemptNumber(3),
+                },
+                lost,
+            ])
             .unwrap();
         spool.keep(&finished, &[]).unwrap();
         assert_eq!(spool.left_behind(), [lost]);

@@ -5,13 +5,17 @@ use std::path::PathBuf;
 use super::kind::StateKind;
 use crate::store::index::IndexError;
 use crate::store::journal::JournalError;
+use crate::store::lock::LockError;
 
 /// Why an engine does not start, or stopped.
 #[derive(Debug, thiserror::Error)]
 pub enum EngineError {
+    /// The state folder is another's, or is gone.
+    #[error(transparent)]
+    Lock(LockError),
     /// The journal cannot be used.
     #[error(transparent)]
-    Journal(#[from] JournalError),
+    Journal(JournalError),
     /// The index cannot be made.
     #[error(transparent)]
     Index(#[from] IndexError),
@@ -32,4 +36,19 @@ pub enum EngineError {
     /// A task of it ended in a panic: a bug.
     #[error("the engine stopped: {0}")]
     Task(String),
+}
+
+impl From<LockError> for EngineError {
+    fn from(error: LockError) -> Self {
+        Self::Lock(error)
+    }
+}
+
+impl From<JournalError> for EngineError {
+    fn from(error: JournalError) -> Self {
+        match error {
+            JournalError::Lock(error) => Self::Lock(error),
+            other => Self::Journal(other),
+        }
+    }
 }

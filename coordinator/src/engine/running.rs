@@ -14,6 +14,7 @@ use super::expand::Expand;
 use super::handle::{EngineHandle, Shared};
 use super::state::State;
 use super::turns::Turns;
+use crate::store::lock::StateLock;
 
 /// Requests that may wait for the engine; a caller waits for room beyond that. A few turns' worth.
 const CALLS: usize = 1024;
@@ -41,7 +42,7 @@ impl Engine {
         let trainer_revision = config.trainer_revision;
         let now = clock.now();
         let open = move || -> Result<_, EngineError> {
-            let mut opened = State::open(&config)?;
+            let mut opened = State::open(&config, &StateLock::take(&config.state)?)?;
             State::begin_life(&mut opened, &config, now)?;
             Ok(opened)
         };

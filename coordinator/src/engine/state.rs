@@ -19,6 +19,7 @@ use crate::scheduler::{ImageError, Policy, Scheduler};
 use crate::store::artifacts::{ArtifactStore, free, reserve};
 use crate::store::index::{Applied, Availability, IndexError, IndexWriter, OpenIndex, Reader};
 use crate::store::journal::{Journal, JournalError, Location, Scanned, Written};
+use crate::store::lock::StateLock;
 use crate::store::mark::{self, Mark};
 
 pub(super) struct State {
@@ -60,20 +61,13 @@ pub(super) struct Opened {
 }
 
 impl State {
-    pub(super) fn open(config: &Config) -> Result<Opened, EngineError> {
+    pub(super) fn open(config: &Config, lock: &StateLock) -> Result<Opened, EngineError> {
         mark::be_whole(&config.state)?;
-        let journal_folder = config.state.join("journal");
-        let index_folder = config.state.join("index");
-        let artifacts =
-            ArtifactStore::open(&config.state.join("artifacts"), config.longest_artifact)?;
-
-        let reserve = config.reserve.unwrap_or_else(|| reserve(&config.state));
-        let artifacts = artifacts.leaving(reserve);
-
-        // The index is opened at the first entry, after the journal has taken the lock of the folder.
+        let journal_folder = lock.journal().to_owned();
+        let index_folder = lock.index();
         let mut follower = Follower::Unopened;
         let mut scheduler = Scheduler::new(config.policy.clone());
-        let mut journal = Journal::open(&journal_folder, config.journal.clone(), &mut |scanned| {
+        let mut journal = Journal::open(lock, config.journal.clone(), &mut |scanned| {
             scheduler
                 .replay(&scanned.entry)
                 .map_err(|error| contradiction(&journal_folder, &scanned, &error))?;
@@ -113,6 +107,15 @@ impl State {
         };
         // The index knows the places of the snapshot's records now.
         journal.remove_obsolete();
+        let reserve = config.reserve.unwrap_or_else(|| reserve(&config.state));
+        let artifacts =
+            ArtifactStore::open(&lock.artifacts(), config.longest_artifact)?.leaving(reserve);
+        for folder in [&index_folder, &lock.artifacts()] {
+            // An index that cannot be made may have no folder.
+            if folder.is_dir() {
+                lock.watch(folder)?;
+            }
+        }
         crate::engine::memory::give_back();
         let reader = Reader::new(availability.clone(), &journal_folder);
         config.metrics.index_ready(availability.trouble().is_none());
@@ -262,6 +265,11 @@ impl State {
                 false
             }
         }
+    }
+
+    /// Whether the state folder is still there.
+    pub(super) fn check(&self) -> Result<(), JournalError> {
+        self.journal.check()
     }
 
     /// Whether a snapshot is due.

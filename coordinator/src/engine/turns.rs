@@ -9,6 +9,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::{broadcast, mpsc, oneshot};
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use super::call::{Call, Query};
@@ -29,6 +30,9 @@ use crate::store::journal::Written;
 const BATCH: usize = 256;
 /// How long to wait before a write that failed is tried again.
 const RETRY: Duration = Duration::from_millis(500);
+/// How often the state folder is looked for where nothing is written. Whoever asks whether the coordinator is well asks
+/// more seldom, and lets a turn come.
+const LOOK_FOR_FOLDER: Duration = Duration::from_secs(1);
 
 /// The loop and what it owns.
 pub(super) struct Turns {
@@ -41,6 +45,10 @@ pub(super) struct Turns {
     waiting: BTreeMap<Ticket, oneshot::Sender<Reply>>,
     wake_at: Option<Timestamp>,
     broken: Option<Broken>,
+    /// The state folder is not there any more: the engine ends when everybody was told.
+    gone: Option<EngineError>,
+    /// When the state folder was last looked for.
+    looked_at: Instant,
     /// A snapshot that is being written.
     compacting: Option<Compacting>,
     /// An index that failed is made again.
@@ -82,6 +90,8 @@ impl Turns {
             waiting: BTreeMap::new(),
             wake_at: None,
             broken: None,
+            gone: None,
+            looked_at: Instant::now(),
             compacting: None,
         }
     }
@@ -170,6 +180,7 @@ impl Turns {
             self.step(now, Event::Tick, &mut turn);
         }
         self.complete(turn, now).await?;
+        self.look_for_folder().await?;
         self.compact().await?;
         for query in queries {
             query(match &self.broken {
@@ -235,15 +246,19 @@ impl Turns {
                     self.answer(ticket, reply.and(Err(refusal.clone())));
                 }
                 // Those who wait for work could wait for long.
-                for (ticket, _) in std::mem::take(&mut self.waiting) {
+                for (ticket, waiting) in std::mem::take(&mut self.waiting) {
                     self.scheduler.step(now, Event::Abandon(ticket));
-                    self.answer(ticket, Err(refusal.clone()));
+                    // The caller may have gone.
+                    let _ = waiting.send(Err(refusal.clone()));
                 }
                 self.broken = Some(Broken {
                     refusal,
                     entries,
                     changes,
                 });
+                if let Some(gone) = self.gone.take() {
+                    return Err(gone);
+                }
             }
         }
         Ok(())
@@ -267,6 +282,9 @@ impl Turns {
                     entries,
                     changes: broken.changes,
                 });
+                if let Some(gone) = self.gone.take() {
+                    return Err(gone);
+                }
             }
         }
         Ok(())
@@ -287,7 +305,31 @@ impl Turns {
                 (entries, result)
             })
             .await?;
-        Ok(result.map_err(|error| (entries, Refusal::Storage(chain(&error)))))
+        Ok(result.map_err(|error| {
+            let refusal = Refusal::Storage(chain(&error));
+            if error.is_final() {
+                self.gone = Some(error.into());
+            }
+            (entries, refusal)
+        }))
+    }
+
+    /// Ends the engine where its state folder is gone, also when there is nothing to write.
+    async fn look_for_folder(&mut self) -> Result<(), EngineError> {
+        if self.broken.is_some() || self.looked_at.elapsed() < LOOK_FOR_FOLDER {
+            return Ok(());
+        }
+        self.looked_at = Instant::now();
+        let checked = self.with_state(|state| state.check()).await?;
+        if let Err(error) = checked {
+            let refusal = Refusal::Storage(chain(&error));
+            for (_, waiting) in std::mem::take(&mut self.waiting) {
+                // The caller may have gone.
+                let _ = waiting.send(Err(refusal.clone()));
+            }
+            return Err(error.into());
+        }
+        Ok(())
     }
 
     /// Does what blocks with what is on disk.

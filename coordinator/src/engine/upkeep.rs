@@ -13,6 +13,7 @@ use crate::store::artifacts::set_damaged_aside;
 use crate::store::backup::{artifacts_of, is_stored};
 use crate::store::index::IndexError;
 use crate::store::journal::{self, JournalError, Mended, Verified};
+use crate::store::lock::StateLock;
 use crate::store::mark;
 
 /// What a repair found and did.
@@ -43,14 +44,15 @@ pub fn repair(state: &Path, cut: bool) -> Result<Repaired, EngineError> {
         return Err(JournalError::io("repair", state)(nothing).into());
     }
     mark::be_whole(state)?;
-    let mended = journal::repair(&folder, cut)?;
+    let lock = StateLock::take(state)?;
+    let mended = journal::repair(&lock, cut)?;
     let mut config = Config::new(state);
     config.rebuild_index = true;
-    let sweeps = match open_and_close(&config) {
+    let sweeps = match open_and_close(&config, &lock) {
         // A folder of rehearsals, or of jobs that train nothing, is repaired like any other.
         Err(EngineError::OtherKind { held, .. }) => {
             config.trainer_revision = held.trainer_revision();
-            open_and_close(&config)?
+            open_and_close(&config, &lock)?
         }
         opened => opened?,
     };
@@ -71,8 +73,11 @@ pub fn repair(state: &Path, cut: bool) -> Result<Repaired, EngineError> {
 
 /// Opens the state folder like a start would, its index made again where that is asked for or needed, and closes it.
 /// Answers the sweeps with their jobs by status.
-pub(super) fn open_and_close(config: &Config) -> Result<Vec<(String, Counts)>, EngineError> {
-    let opened = State::open(config)?;
+pub(super) fn open_and_close(
+    config: &Config,
+    lock: &StateLock,
+) -> Result<Vec<(String, Counts)>, EngineError> {
+    let opened = State::open(config, lock)?;
     if let Some(why) = opened.reader.trouble() {
         return Err(IndexError(why).into());
     }

@@ -345,7 +345,7 @@ fn set_aside(path: &Path) -> io::Result<()> {
     let mut name = path.as_os_str().to_owned();
     name.push(".damaged");
     std::fs::rename(path, name)?;
-    crate::store::journal::sync_folder(durable::parent(path))
+    crate::store::disk::sync_folder(durable::parent(path))
 }
 
 /// Reads every artifact of a state folder that no coordinator has open. Damaged ones are set aside; answers which.

@@ -5,7 +5,7 @@ use std::io::{self, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
-use crate::store::journal::sync_folder;
+use crate::store::disk::{make_folders, sync_folder};
 
 /// Writes a file for its owner alone: beside, synced, renamed, its name synced.
 ///
@@ -38,26 +38,9 @@ pub(crate) fn write(path: &Path, bytes: &[u8]) -> io::Result<()> {
 /// What the operating system said.
 pub(crate) fn publish(part: &Path, path: &Path) -> io::Result<()> {
     let folder = parent(path);
-    make_folder(folder)?;
+    make_folders(folder)?;
     std::fs::rename(part, path)?;
     sync_folder(folder)
-}
-
-/// Makes a folder, and makes each name on the way durable that is new.
-///
-/// # Errors
-/// What the operating system said.
-pub(crate) fn make_folder(folder: &Path) -> io::Result<()> {
-    if folder.is_dir() {
-        return Ok(());
-    }
-    let above = parent(folder);
-    make_folder(above)?;
-    match std::fs::create_dir(folder) {
-        Err(error) if error.kind() != io::ErrorKind::AlreadyExists => return Err(error),
-        _ => {}
-    }
-    sync_folder(above)
 }
 
 /// Removes a file, durably; one that is not there is removed.

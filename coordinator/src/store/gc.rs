@@ -11,6 +11,7 @@ use sweeps::Digest;
 use crate::store::artifacts::{Claims, folders};
 use crate::store::backup::artifacts_of;
 use crate::store::journal::{self, JournalError};
+use crate::store::lock::StateLock;
 use crate::store::mark;
 
 /// An artifact that nobody names is left alone for so long: its record may be on its way.
@@ -22,7 +23,7 @@ const YOUNG_SECONDS: u64 = 3600;
 /// [`JournalError`]: the journal is in use or damaged; nothing was removed then.
 pub fn collect_stopped(state: &Path, dry_run: bool) -> Result<Collected, JournalError> {
     mark::be_whole(state)?;
-    let _lock = journal::lock(&state.join("journal"))?;
+    let _lock = StateLock::take(state)?;
     let mut collected = collect(state, None, &|_| false, dry_run)?;
     let incoming = state.join("artifacts").join("incoming");
     for name in folders(&incoming).map_err(JournalError::io("list", &incoming))? {
@@ -136,7 +137,8 @@ mod tests {
         });
         world.deliver(worker, record).unwrap();
         let options = Options::default();
-        let mut journal = Journal::open(&folder.join("journal"), options, &mut |_| Ok(())).unwrap();
+        let mut journal =
+            Journal::open_in(&folder.join("journal"), options, &mut |_| Ok(())).unwrap();
         journal.append(&world.entries).unwrap();
         digests
     }

@@ -14,7 +14,6 @@
 
 #[cfg(test)]
 mod damage_tests;
-mod disk;
 #[cfg(test)]
 pub(crate) mod failing;
 mod files;
@@ -31,7 +30,6 @@ mod snapshot_tests;
 #[cfg(test)]
 mod tests;
 
-use std::fs::{File, OpenOptions};
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -40,8 +38,9 @@ use sweeps::Digest;
 
 use crate::model::entry::Entry;
 
-pub(crate) use disk::sync_folder;
-pub use disk::{Disk, DiskFile, RealDisk};
+pub(crate) use super::disk::sync_folder;
+pub use super::disk::{Disk, DiskFile, RealDisk};
+use super::lock::{LockError, StateLock};
 pub(crate) use files::is_name;
 pub use frame::Location;
 pub use repair::{Mended, Part, Verified, copy, parts, repair, verify};
@@ -82,9 +81,9 @@ impl Default for Options {
 /// Why a journal cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum JournalError {
-    /// Another coordinator has it.
-    #[error("the state folder {0} is in use by another coordinator")]
-    Locked(PathBuf),
+    /// The state folder is another's, or is gone.
+    #[error(transparent)]
+    Lock(#[from] LockError),
     /// A backup or a restore into the state folder was interrupted.
     #[error(
         "{0} is not whole: a backup or a restore into it was interrupted. Run the same command again, which begins anew; nothing in this folder is used"
@@ -142,6 +141,11 @@ pub enum JournalError {
 }
 
 impl JournalError {
+    /// Whether trying again is no use: the files that were written to are not where they were.
+    pub fn is_final(&self) -> bool {
+        matches!(self, Self::Lock(LockError::Gone(_)))
+    }
+
     pub(crate) fn io(
         doing: &'static str,
         path: &Path,
@@ -178,20 +182,20 @@ pub struct Journal {
     obsolete: Vec<PathBuf>,
     /// No snapshot before the journal has so many bytes since the last: one failed.
     snapshot_not_before: u64,
-    lock: Arc<File>,
+    lock: StateLock,
 }
 
 impl Journal {
-    /// Opens the journal in `folder`, making it if there is none, and hands every entry to `visit` in order.
+    /// Opens the journal of a locked state folder, making it if there is none, and hands every entry to `visit` in order.
     ///
     /// # Errors
     /// [`JournalError`]; nothing was changed on disk then, unless it was a torn tail.
     pub fn open(
-        folder: &Path,
+        lock: &StateLock,
         options: Options,
         visit: &mut dyn FnMut(Scanned) -> Result<(), JournalError>,
     ) -> Result<Self, JournalError> {
-        let lock = Arc::new(lock(folder)?);
+        let folder = lock.journal();
         files::remove_parts(folder, options.disk.as_ref())
             .map_err(JournalError::io("tidy", folder))?;
         let scan = scan::scan(folder, Which::All, visit)?;
@@ -206,6 +210,7 @@ impl Journal {
             let path = path_of(folder, last.segment);
             let opened = options.disk.open(&path);
             let file = opened.map_err(JournalError::io("open", &path))?;
+            be_ours(file.as_ref(), &path)?;
             (last, file, path)
         } else {
             let (file, path) = create(folder, 1, frame::GENESIS, &options)?;
@@ -225,7 +230,7 @@ impl Journal {
             is_sealed: last.is_sealed,
             obsolete,
             snapshot_not_before: 0,
-            lock,
+            lock: lock.clone(),
         };
         if last.torn {
             tracing::warn!(path = %journal.path.display(), offset = last.end, "cut off an entry that was not written to its end");
@@ -266,6 +271,7 @@ impl Journal {
         self.file
             .sync_data()
             .map_err(JournalError::io("sync", &self.path))?;
+        self.check()?;
         self.soiled = false;
         self.end += bytes.len() as u64;
         self.size.since.0 += bytes.len() as u64;
@@ -273,6 +279,20 @@ impl Journal {
         self.sequence = sequence;
         self.chain = chain;
         Ok(locations)
+    }
+
+    /// Whether what is written here would be found again: the folders of the state and the current segment are where they
+    /// were.
+    ///
+    /// # Errors
+    /// [`LockError::Gone`], of which there is no way back.
+    pub fn check(&self) -> Result<(), JournalError> {
+        self.lock.check()?;
+        // Where the question itself fails, what was written says whether all is well.
+        if let Ok(false) = self.file.is_at(&self.path) {
+            return Err(LockError::Gone(self.path.clone()).into());
+        }
+        Ok(())
     }
 
     /// Number of the last entry that is on disk; 0 of an empty journal.
@@ -320,24 +340,12 @@ impl Journal {
     }
 }
 
-/// Takes the lock of a state folder, which is held as long as the file is open, also by a process that is killed.
-pub(crate) fn lock(folder: &Path) -> Result<File, JournalError> {
-    std::fs::create_dir_all(folder).map_err(JournalError::io("make the folder", folder))?;
-    let path = folder.join("lock");
-    let file = OpenOptions::new()
-        .create(true)
-        .truncate(false)
-        .write(true)
-        .open(&path)
-        .map_err(JournalError::io("open", &path))?;
+/// A segment is locked, too: a copy of a state folder by hard links shares it.
+fn be_ours(file: &dyn DiskFile, path: &Path) -> Result<(), JournalError> {
     match file.try_lock() {
-        Ok(()) => Ok(file),
-        Err(std::fs::TryLockError::WouldBlock) => Err(JournalError::Locked(folder.to_owned())),
-        Err(std::fs::TryLockError::Error(source)) => Err(JournalError::Io {
-            doing: "lock",
-            path,
-            source,
-        }),
+        Ok(false) => Err(LockError::InUse(path.to_owned()).into()),
+        // Where a file system has no locks, the lock of the folder was not had either.
+        Ok(true) | Err(_) => Ok(()),
     }
 }
 
@@ -351,6 +359,12 @@ fn create(
     let path = path_of(folder, segment);
     let make = || {
         let file = options.disk.create(&path)?;
+        if !file.try_lock().unwrap_or(true) {
+            return Err(io::Error::new(
+                io::ErrorKind::ResourceBusy,
+                "another process has it open",
+            ));
+        }
         file.write_all_at(&frame::header(Kind::Plain, segment, &chain), 0)?;
         file.sync_all()?;
         options.disk.sync_folder(folder)?;

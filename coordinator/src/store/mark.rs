@@ -3,8 +3,8 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
-use super::durable;
 use super::journal::JournalError;
+use super::{disk, durable};
 
 /// What is said of a state folder.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -100,7 +100,7 @@ impl Filling {
     /// # Errors
     /// [`JournalError`]: it holds something else, or another process fills it.
     pub(crate) fn begin(doing: &'static str, folder: &Path) -> Result<Self, JournalError> {
-        durable::make_folder(folder).map_err(JournalError::io("make the folder", folder))?;
+        disk::make_folders(folder).map_err(JournalError::io("make the folder", folder))?;
         let mark = Mark::Unfinished.path(folder);
         if !mark.exists() {
             let mut present =
@@ -145,7 +145,7 @@ impl Filling {
     /// # Errors
     /// [`JournalError::Io`]: it does not count.
     pub(crate) fn complete(mut self) -> Result<(), JournalError> {
-        crate::store::journal::sync_folder(&self.folder)
+        crate::store::disk::sync_folder(&self.folder)
             .map_err(JournalError::io("sync", &self.folder))?;
         Mark::Unfinished.take_off(&self.folder)?;
         self.is_complete = true;

@@ -4,10 +4,10 @@ use crate::limits::{
     DATASETS, LABELS, LEASES, NAME_BYTES, REPORT_LINES, REPORT_POINTS, TEXT_BYTES,
 };
 use crate::version::Versions;
-use crate::{WireError, attempt, digest, job_id, named_digests, required, text, texts, wire};
+use crate::{WireError, attempt, digest, job_id, named_digests, required, text, texts, wire, word};
 use sweeps::Digest;
 
-use super::{all, at_most, name};
+use super::{all, at_most, name, named};
 use crate::nouns::{
     Assignment, Fail, Finish, FinishAnswer, Goodbye, Hello, LeaseAnswer, LeaseRequest, Next, Order,
     Progress, Receipt, Release, Report, ReportAnswer, StopReason, WorkerId,
@@ -45,6 +45,26 @@ pub fn hello(request: wire::HelloRequest) -> Result<(Versions, Hello), WireError
     Ok((versions, hello))
 }
 
+impl From<&Hello> for wire::HelloRequest {
+    fn from(hello: &Hello) -> Self {
+        let versions = Versions {
+            trainer_revision: hello.trainer_revision,
+            ..Versions::ours(&hello.version)
+        };
+        Self {
+            versions: Some((&versions).into()),
+            name: hello.name.clone(),
+            session: hello.session,
+            device: Some((&hello.device).into()),
+            slots: hello.slots,
+            datasets: named(&hello.datasets),
+            labels: hello.labels.clone(),
+            memory_bytes: hello.memory_bytes,
+            driver: hello.driver.clone(),
+        }
+    }
+}
+
 impl TryFrom<wire::LeaseRequest> for LeaseRequest {
     type Error = WireError;
     fn try_from(request: wire::LeaseRequest) -> Result<Self, WireError> {
@@ -69,6 +89,16 @@ impl TryFrom<wire::Next> for Next {
     }
 }
 
+impl From<&Next> for wire::Next {
+    fn from(next: &Next) -> Self {
+        Self {
+            slots: next.slots,
+            held: next.held.iter().copied().map(Into::into).collect(),
+            warm: next.warm.iter().map(|digest| digest.0.to_vec()).collect(),
+        }
+    }
+}
+
 impl TryFrom<wire::ReportRequest> for Report {
     type Error = WireError;
     fn try_from(report: wire::ReportRequest) -> Result<Self, WireError> {
@@ -77,6 +107,17 @@ impl TryFrom<wire::ReportRequest> for Report {
             progress: all("progress", report.progress, LEASES)?,
             telemetry: report.telemetry.map(TryInto::try_into).transpose()?,
         })
+    }
+}
+
+impl From<&Progress> for wire::Progress {
+    fn from(progress: &Progress) -> Self {
+        Self {
+            job_id: progress.job.0.to_vec(),
+            attempt: progress.attempt.0,
+            points: progress.points.iter().map(Into::into).collect(),
+            log: progress.log.clone(),
+        }
     }
 }
 
@@ -184,6 +225,20 @@ impl From<ReportAnswer> for wire::ReportResponse {
                 .collect(),
             drain: answer.drain,
         }
+    }
+}
+
+impl TryFrom<wire::Order> for Order {
+    type Error = WireError;
+    fn try_from(order: wire::Order) -> Result<Self, WireError> {
+        use wire::order::Order as Wire;
+        Ok(match required("order", order.order)? {
+            Wire::ContinueMs(time_to_live_ms) => Self::Continue { time_to_live_ms },
+            // A reason that this version does not know is a reason all the same.
+            Wire::Stop(reason) => Self::Stop(
+                word::<wire::StopReason, _>("stop", reason).unwrap_or(StopReason::Unknown),
+            ),
+        })
     }
 }
 

@@ -117,6 +117,16 @@ pub struct Progress {
     pub log: Vec<String>,
 }
 
+impl Progress {
+    /// The lease that it renews.
+    pub fn key(&self) -> LeaseKey {
+        LeaseKey {
+            job: self.job,
+            attempt: self.attempt,
+        }
+    }
+}
+
 /// The answer to a report.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct ReportAnswer {
@@ -198,6 +208,18 @@ pub enum Receipt {
     Differs,
     /// The job had a record already, made on another kind of device or trainer revision: nothing to compare.
     NotComparable,
+}
+
+impl Receipt {
+    /// What became of the record, in words.
+    pub fn words(self) -> &'static str {
+        match self {
+            Self::Recorded => "recorded",
+            Self::Equal => "equal to the one recorded before",
+            Self::Differs => "DIFFERENT from the one recorded before",
+            Self::NotComparable => "not comparable with the one recorded before",
+        }
+    }
 }
 
 /// An attempt ended without a result.

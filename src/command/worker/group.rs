@@ -9,9 +9,11 @@ use std::time::Duration;
 use tokio::process::{Child, ChildStdin, Command};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
 use worker::gpu::{Assigned, Share, nvml::Monitor, shares};
 use worker::supervisor::{Effect, End, Event, Policy, Supervisor};
 
+use super::{lifeline, process};
 use crate::arguments::Worker;
 use crate::clock::Stopwatch;
 use crate::error::CommandError;
@@ -36,18 +38,18 @@ pub(super) fn group(arguments: &Worker) -> Result<(), CommandError> {
             "a worker of its own"
         );
     }
-    let grace = Duration::try_from_secs_f64(arguments.grace).unwrap_or(Duration::MAX);
+    let shutdown = process::shutdown(arguments);
     let code = crate::command::runtime()?.block_on(
         Group {
             program: std::env::current_exe().map_err(|error| {
                 CommandError::Other(format!("cannot find this program: {error}"))
             })?,
-            limit: grace.saturating_add(KILL_AFTER),
+            limit: process::seconds(arguments.grace).saturating_add(KILL_AFTER),
             children: (0..shares.len()).map(|_| None).collect(),
             shares,
             ends: JoinSet::new(),
         }
-        .run(),
+        .run(&shutdown),
     )?;
     match code {
         0 => Ok(()),
@@ -97,14 +99,14 @@ struct Group {
     program: PathBuf,
     limit: Duration,
     shares: Vec<Share>,
-    /// Standard input of each process that runs: closing it asks the process to stop. Not a signal, since Slurm, systemd
+    /// Standard input of each process that runs: a word there asks the process to stop. Not a signal, since Slurm, systemd
     /// and a terminal signal every process themselves, and a second signal means at once.
     children: Vec<Option<ChildStdin>>,
     ends: JoinSet<(usize, End)>,
 }
 
 impl Group {
-    async fn run(mut self) -> Result<u8, CommandError> {
+    async fn run(mut self, shutdown: &CancellationToken) -> Result<u8, CommandError> {
         let no_signals = |error| CommandError::Other(format!("cannot listen for signals: {error}"));
         let mut interrupt = signal(SignalKind::interrupt()).map_err(no_signals)?;
         let mut terminate = signal(SignalKind::terminate()).map_err(no_signals)?;
@@ -133,6 +135,7 @@ impl Group {
                 () = tokio::time::sleep(wait) => false,
                 _ = interrupt.recv() => true,
                 _ = terminate.recv() => true,
+                () = shutdown.cancelled(), if killed_at.is_none() => true,
             };
             event = match (signalled, killed_at) {
                 (true, None) => {
@@ -160,7 +163,9 @@ impl Group {
     fn obey(&mut self, effect: Effect) {
         match effect {
             Effect::Start(child) => self.start(child),
-            Effect::AskToStop(child) => self.children[child] = None,
+            Effect::AskToStop(child) => {
+                tokio::spawn(lifeline::ask_to_stop(self.children[child].take()));
+            }
             Effect::WillStart(child, wait) => {
                 tracing::warn!(
                     device = self.shares[child].label,

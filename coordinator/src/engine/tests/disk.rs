@@ -1,9 +1,12 @@
 //! Disks that are full, damaged, shared or copied.
 
+use std::time::Duration;
+
 use super::*;
 use crate::model::entry::Entry;
 use crate::store::journal;
 use crate::store::journal::failing::{FailingDisk, Operation};
+use crate::store::lock::LockError;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_index_that_cannot_be_trusted_is_made_again() {
@@ -141,16 +144,90 @@ async fn a_full_disk_stops_acknowledgements_not_data() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_state_folder_has_one_coordinator() {
+async fn a_state_folder_has_one_coordinator_whatever_is_removed() {
     let folder = tempfile::tempdir().unwrap();
     let lab = Lab::at(folder.path()).await;
-    let second = Lab::start(Config::new(folder.path())).await.err().unwrap();
-    assert!(
-        matches!(second, EngineError::Journal(JournalError::Locked(_))),
-        "{second}"
-    );
-    assert_eq!(lab.run_all().await, 0);
+    lab.submit("a 1 1").await.unwrap();
+    let incoming = folder.path().join("artifacts/incoming/half");
+    std::fs::write(&incoming, b"on its way").unwrap();
+    for _ in 0..2 {
+        let second = Lab::start(Config::new(folder.path())).await.err().unwrap();
+        assert!(
+            matches!(second, EngineError::Lock(LockError::InUse(_))),
+            "{second}"
+        );
+        let repaired = super::super::upkeep::repair(folder.path(), true).unwrap_err();
+        assert!(
+            matches!(repaired, EngineError::Lock(LockError::InUse(_))),
+            "{repaired}"
+        );
+        assert!(incoming.exists(), "a refused opener touches nothing");
+        // What looks like a stale lock to somebody.
+        let _ = std::fs::remove_file(folder.path().join("journal/lock"));
+    }
+    lab.submit("b 1 1").await.unwrap();
     lab.stop().await;
+    let lab = Lab::at(folder.path()).await;
+    assert_eq!(lab.handle().sweeps().await.unwrap().len(), 2);
+    assert!(
+        !incoming.exists(),
+        "an upload that was cut off is sent again"
+    );
+    lab.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn nothing_is_acknowledged_into_a_folder_that_is_gone() {
+    let ways: [&dyn Fn(&Path); 6] = [
+        &|state| std::fs::remove_dir_all(state).unwrap(),
+        &|state| std::fs::remove_file(state.join("journal/00000000000000000001.journal")).unwrap(),
+        &|state| std::fs::rename(state.join("journal"), state.join("elsewhere")).unwrap(),
+        &|state| std::fs::remove_dir_all(state.join("artifacts")).unwrap(),
+        &|state| std::fs::remove_dir_all(state.join("index")).unwrap(),
+        // A copy of the same bytes under the same names is another folder.
+        &|state| {
+            let segment = state.join("journal/00000000000000000001.journal");
+            let bytes = std::fs::read(&segment).unwrap();
+            std::fs::rename(&segment, state.join("old")).unwrap();
+            std::fs::write(&segment, bytes).unwrap();
+        },
+    ];
+    for (way, remove) in ways.iter().enumerate() {
+        let folder = tempfile::tempdir().unwrap();
+        let state = folder.path().join("state");
+        let lab = Lab::at(&state).await;
+        lab.submit("a 1 1").await.unwrap();
+        remove(&state);
+        let refused = lab.submit("b 1 1").await.unwrap_err();
+        assert!(
+            matches!(&refused, Refusal::Storage(text) if text.contains("removed or replaced")),
+            "{way}: {refused}"
+        );
+        let ended = lab.engine.stopped().await.unwrap_err();
+        assert!(
+            matches!(ended, EngineError::Lock(LockError::Gone(_))),
+            "{way}: {ended}"
+        );
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_idle_coordinator_notices_too_that_its_folder_is_gone() {
+    let folder = tempfile::tempdir().unwrap();
+    let state = folder.path().join("state");
+    let lab = Lab::at(&state).await;
+    lab.submit("a 1 1").await.unwrap();
+    tokio::time::advance(Duration::from_secs(2)).await;
+    assert_eq!(lab.handle().sweeps().await.unwrap().len(), 1);
+    std::fs::rename(&state, folder.path().join("away")).unwrap();
+    tokio::time::advance(Duration::from_secs(2)).await;
+    // Health asks like this every other second.
+    lab.handle().sweeps().await.unwrap_err();
+    let ended = lab.engine.stopped().await.unwrap_err();
+    assert!(
+        matches!(ended, EngineError::Lock(LockError::Gone(_))),
+        "{ended}"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

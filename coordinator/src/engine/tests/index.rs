@@ -163,7 +163,10 @@ async fn a_start_whose_index_cannot_be_made_takes_results_and_shows_them_later()
     trouble.writes.store(true, Ordering::Relaxed);
     config.rebuild_index = true;
     assert!(matches!(
-        crate::engine::upkeep::open_and_close(&config),
+        crate::engine::upkeep::open_and_close(
+            &config,
+            &crate::store::lock::StateLock::take(folder.path()).unwrap()
+        ),
         Err(EngineError::Index(_))
     ));
 }

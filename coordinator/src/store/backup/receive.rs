@@ -8,9 +8,9 @@ use std::path::{Path, PathBuf};
 use sweeps::Digest;
 
 use super::{Copied, Piece};
-use crate::store::durable;
 use crate::store::journal::{JournalError, is_name, sync_folder, verify};
 use crate::store::mark::{Filling, Mark};
+use crate::store::{disk, durable};
 
 /// Why a backup was not received.
 #[derive(Debug, thiserror::Error)]
@@ -92,7 +92,7 @@ impl Receiver {
                 }
                 let path = self.target.join(path);
                 let make = || {
-                    durable::make_folder(durable::parent(&path))?;
+                    disk::make_folders(durable::parent(&path))?;
                     File::create_new(&path)
                 };
                 let file = make().map_err(JournalError::io("make", &path))?;

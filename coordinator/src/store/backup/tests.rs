@@ -11,7 +11,7 @@ fn state(folder: &Path) {
     let job = world.one(worker);
     world.finish(worker, &job).unwrap();
     let mut journal =
-        Journal::open(&folder.join("journal"), Options::default(), &mut |_| Ok(())).unwrap();
+        Journal::open_in(&folder.join("journal"), Options::default(), &mut |_| Ok(())).unwrap();
     journal.append(&world.entries).unwrap();
     let blob = folder.join(blob());
     std::fs::create_dir_all(blob.parent().unwrap()).unwrap();

@@ -2,12 +2,13 @@
 
 use super::files::{Which, snapshot_of};
 use super::snapshot_tests::{compact, history, small, state_of};
+use super::tests::repair_in;
 use super::*;
 use crate::scheduler::Scheduler;
 
 /// A folder with two snapshots and what is behind them; the newest of them and the segment behind it, and the state.
 fn compacted(folder: &Path) -> (PathBuf, PathBuf, Scheduler) {
-    let mut journal = Journal::open(folder, small(), &mut |_| Ok(())).unwrap();
+    let mut journal = Journal::open_in(folder, small(), &mut |_| Ok(())).unwrap();
     let turns = history();
     for (number, (turn, _)) in turns[..11].iter().enumerate() {
         journal.append(turn).unwrap();
@@ -36,7 +37,7 @@ fn any_flipped_byte_of_a_snapshot_is_said_and_costs_nothing_after_a_repair() {
         );
         assert!(state_of(folder.path()).is_err(), "{at}: not in silence");
         assert_eq!(std::fs::read(&snapshot).unwrap(), bytes);
-        let mended = repair(folder.path(), false).unwrap();
+        let mended = repair_in(folder.path(), false).unwrap();
         assert!(matches!(&mended[..], [Mended::SetAside(_)]), "{mended:?}");
         let found = state_of(folder.path()).unwrap();
         assert_eq!(found.fingerprint(), state.fingerprint(), "{at}");
@@ -46,7 +47,7 @@ fn any_flipped_byte_of_a_snapshot_is_said_and_costs_nothing_after_a_repair() {
     for keep in [0, 30, 60, 400, 2_000] {
         std::fs::write(&snapshot, &whole[..keep]).unwrap();
         assert!(state_of(folder.path()).is_err(), "{keep}");
-        repair(folder.path(), false).unwrap();
+        repair_in(folder.path(), false).unwrap();
         let found = state_of(folder.path()).unwrap();
         assert_eq!(found.fingerprint(), state.fingerprint());
     }
@@ -66,7 +67,7 @@ fn a_damaged_snapshot_stays_where_nothing_else_holds_what_it_stands_for() {
     std::fs::write(&snapshot, &bytes).unwrap();
     for cut in [false, true] {
         assert!(matches!(
-            repair(copied.path(), cut),
+            repair_in(copied.path(), cut),
             Err(JournalError::DamagedSnapshot { .. })
         ));
         assert_eq!(std::fs::read(&snapshot).unwrap(), bytes);
@@ -84,7 +85,7 @@ fn a_lost_snapshot_or_segment_is_not_taken_for_the_end() {
         Err(JournalError::Damaged { path, .. }) if path == behind
     ));
     // Who accepts that gets what the snapshot holds, and can go on.
-    let mended = repair(folder.path(), true).unwrap();
+    let mended = repair_in(folder.path(), true).unwrap();
     assert!(matches!(&mended[..], [Mended::Cut(_)]), "{mended:?}");
     state_of(folder.path()).unwrap();
     std::fs::rename(&lost, &behind).unwrap();

@@ -4,7 +4,7 @@ use std::io;
 use std::path::Path;
 use std::sync::Arc;
 
-use super::disk::{Disk, DiskFile, RealDisk};
+use crate::store::disk::{Disk, DiskFile, RealDisk};
 
 /// Says whether an operation shall fail.
 pub(crate) type Fault = Arc<dyn Fn(Operation) -> io::Result<()> + Send + Sync>;
@@ -90,5 +90,13 @@ impl DiskFile for FailingFile {
     fn sync_all(&self) -> io::Result<()> {
         (self.1)(Operation::Sync)?;
         self.0.sync_all()
+    }
+
+    fn try_lock(&self) -> io::Result<bool> {
+        self.0.try_lock()
+    }
+
+    fn is_at(&self, path: &Path) -> io::Result<bool> {
+        self.0.is_at(path)
     }
 }

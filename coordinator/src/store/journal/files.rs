@@ -9,9 +9,8 @@ use std::io;
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 
-use super::disk::sync_folder;
 use super::frame::{self, HEADER, Header, Kind};
-use super::{Disk, JournalError};
+use super::{Disk, JournalError, sync_folder};
 
 /// Ends the name of a segment.
 const SEGMENT: &str = "journal";

@@ -12,7 +12,7 @@ use std::sync::{Arc, Mutex};
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{Rng, SeedableRng};
 
-use super::disk::{Disk, DiskFile, RealDisk};
+use crate::store::disk::{Disk, DiskFile, RealDisk};
 
 /// A file's bytes that are durable, and what was done since.
 #[derive(Default, Clone)]
@@ -250,5 +250,13 @@ impl DiskFile for PowerLossFile {
 
     fn sync_all(&self) -> io::Result<()> {
         self.sync_data()
+    }
+
+    fn try_lock(&self) -> io::Result<bool> {
+        self.real.try_lock()
+    }
+
+    fn is_at(&self, path: &Path) -> io::Result<bool> {
+        self.real.is_at(path)
     }
 }

@@ -70,7 +70,7 @@ impl Machine {
             ..small()
         };
         // Without power it does not start.
-        if let Ok(mut journal) = Journal::open(self.folder.path(), options, &mut |_| Ok(())) {
+        if let Ok(mut journal) = Journal::open_in(self.folder.path(), options, &mut |_| Ok(())) {
             journal.remove_obsolete();
             self.journal = Some(journal);
         }

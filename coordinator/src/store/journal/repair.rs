@@ -9,7 +9,7 @@ use sweeps::Digest;
 use super::files::{self, Which, path_of};
 use super::frame::{HEADER, Kind};
 use super::scan::scan;
-use super::{JournalError, Options, sync_folder};
+use super::{JournalError, Options, StateLock, sync_folder};
 
 /// A segment to be copied: what is in it now will stay as it is.
 #[derive(Debug)]
@@ -111,13 +111,12 @@ pub enum Mended {
 }
 
 /// Mends a damaged journal: a damaged snapshot is set aside where the files that it stands for are there and whole;
-/// anything else is cut at the damage where `cut` allows that. Answers what was done, in order. No coordinator may be
-/// running on the folder.
+/// anything else is cut at the damage where `cut` allows that. Answers what was done, in order.
 ///
 /// # Errors
-/// [`JournalError`]: the folder is in use or cannot be written, or its damage cannot be mended, or not without `cut`.
-pub fn repair(folder: &Path, cut: bool) -> Result<Vec<Mended>, JournalError> {
-    let _lock = super::lock(folder)?;
+/// [`JournalError`]: the folder cannot be written, or its damage cannot be mended, or not without `cut`.
+pub fn repair(lock: &StateLock, cut: bool) -> Result<Vec<Mended>, JournalError> {
+    let folder = lock.journal();
     let mut done = Vec::new();
     while let Err(error) = scan(folder, Which::All, &mut |_| Ok(())) {
         let said = error.to_string();

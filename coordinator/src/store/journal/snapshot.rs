@@ -8,7 +8,6 @@
 //! What stands before the snapshot before it is removed when the index has followed.
 
 use std::collections::BTreeSet;
-use std::fs::File;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -16,11 +15,10 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use sweeps::{Digest, JobId};
 
-use super::disk::{Disk, DiskFile};
 use super::files::{Which, part_of, snapshot_of};
 use super::frame::{self, HEADER, Kind, Location};
 use super::scan::{Size, scan};
-use super::{Journal, JournalError};
+use super::{Disk, DiskFile, Journal, JournalError, StateLock};
 use crate::model::entry::Entry;
 
 /// Bytes that are gathered before they are written.
@@ -61,7 +59,7 @@ pub struct Snapshot {
     /// What the journal had grown by when this was begun.
     since: (u64, u64),
     /// The folder stays this process's own while this is written.
-    _lock: Arc<File>,
+    _lock: StateLock,
 }
 
 /// A snapshot that was written.

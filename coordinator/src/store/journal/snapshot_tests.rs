@@ -8,6 +8,7 @@ use sweeps::{FailureClass, JobStatus};
 
 use super::failing::FailingDisk;
 use super::files::{Which, snapshot_of};
+use super::tests::repair_in;
 use super::*;
 use crate::message::{SteerAction, Target};
 use crate::scheduler::tests::world::World;
@@ -75,7 +76,7 @@ pub(crate) fn compact(journal: &mut Journal) -> Result<Vec<Kept>, JournalError> 
 /// Opens the journal without faults; the state that it gives. Every record can be read at its place.
 pub(crate) fn state_of(folder: &Path) -> Result<Scheduler, JournalError> {
     let mut scheduler = Scheduler::new(Policy::default());
-    let mut journal = Journal::open(folder, small(), &mut |scanned| {
+    let mut journal = Journal::open_in(folder, small(), &mut |scanned| {
         scheduler.replay(&scanned.entry).unwrap();
         read_payload(folder, &scanned.location)?;
         Ok(())
@@ -108,7 +109,7 @@ fn failing_at(number: usize, dead: bool) -> (Options, Arc<Mutex<usize>>) {
 #[test]
 fn a_snapshot_stands_for_everything_before_it() {
     let folder = tempfile::tempdir().unwrap();
-    let mut journal = Journal::open(folder.path(), small(), &mut |_| Ok(())).unwrap();
+    let mut journal = Journal::open_in(folder.path(), small(), &mut |_| Ok(())).unwrap();
     let turns = history();
     let mut entries = 0;
     for (number, (turn, scheduler)) in turns.iter().enumerate() {
@@ -150,7 +151,7 @@ fn a_snapshot_stands_for_everything_before_it() {
 #[test]
 fn a_journal_goes_on_while_a_snapshot_of_it_is_written() {
     let folder = tempfile::tempdir().unwrap();
-    let mut journal = Journal::open(folder.path(), small(), &mut |_| Ok(())).unwrap();
+    let mut journal = Journal::open_in(folder.path(), small(), &mut |_| Ok(())).unwrap();
     let turns = history();
     let (early, late) = turns.split_at(10);
     for (turn, _) in early {
@@ -185,7 +186,7 @@ fn a_journal_goes_on_while_a_snapshot_of_it_is_written() {
 #[test]
 fn a_snapshot_that_is_stopped_leaves_nothing() {
     let folder = tempfile::tempdir().unwrap();
-    let mut journal = Journal::open(folder.path(), small(), &mut |_| Ok(())).unwrap();
+    let mut journal = Journal::open_in(folder.path(), small(), &mut |_| Ok(())).unwrap();
     for (turn, _) in history() {
         journal.append(&turn).unwrap();
     }
@@ -206,7 +207,7 @@ fn a_snapshot_is_due_ever_more_seldom() {
         snapshot_bytes: 2_000,
         ..small()
     };
-    let mut journal = Journal::open(folder.path(), options, &mut |_| Ok(())).unwrap();
+    let mut journal = Journal::open_in(folder.path(), options, &mut |_| Ok(())).unwrap();
     let mut since = Vec::new();
     let mut turns = 0;
     for (turn, _) in history() {
@@ -233,7 +234,7 @@ fn a_crash_at_any_point_of_compaction_loses_nothing() {
         let (options, count) = failing_at(point, true);
         let mut acknowledged = 0;
         let crashed = (|| -> Result<(), JournalError> {
-            let mut journal = Journal::open(folder.path(), options, &mut |_| Ok(()))?;
+            let mut journal = Journal::open_in(folder.path(), options, &mut |_| Ok(()))?;
             for (turn, _) in &turns {
                 journal.append(turn)?;
                 acknowledged += 1;
@@ -291,7 +292,7 @@ fn an_operation_that_fails_leaves_a_journal_that_goes_on() {
         let folder = tempfile::tempdir().unwrap();
         // The first ones make the journal.
         let (options, count) = failing_at(point + MAKING, false);
-        let mut journal = Journal::open(folder.path(), options, &mut |_| Ok(())).unwrap();
+        let mut journal = Journal::open_in(folder.path(), options, &mut |_| Ok(())).unwrap();
         for (number, (turn, _)) in turns.iter().enumerate() {
             if journal.append(turn).is_err() {
                 journal.append(turn).unwrap();
@@ -327,7 +328,7 @@ fn a_journal_of_version_2_is_read_with_its_snapshot_and_goes_on_as_version_3() {
     };
     let old = state_of(folder.path()).unwrap();
     assert_eq!(counts(&old), [4, 1, 15]);
-    let mut journal = Journal::open(folder.path(), small(), &mut |_| Ok(())).unwrap();
+    let mut journal = Journal::open_in(folder.path(), small(), &mut |_| Ok(())).unwrap();
     let left = Entry::WorkerLeft {
         at: crate::message::Timestamp(9),
         worker: crate::message::WorkerId(1),
@@ -344,7 +345,7 @@ fn a_journal_of_version_2_is_read_with_its_snapshot_and_goes_on_as_version_3() {
     assert!(found.current[0].is_snapshot && found.obsolete.is_empty());
     std::fs::write(&found.current[0].path, b"nonsense").unwrap();
     assert!(matches!(
-        &repair(folder.path(), false).unwrap()[..],
+        &repair_in(folder.path(), false).unwrap()[..],
         [Mended::SetAside(_)]
     ));
     let again = state_of(folder.path()).unwrap();
@@ -355,7 +356,7 @@ fn a_journal_of_version_2_is_read_with_its_snapshot_and_goes_on_as_version_3() {
     bytes[200] ^= 1;
     std::fs::write(&inline, bytes).unwrap();
     assert!(matches!(
-        repair(folder.path(), true),
+        repair_in(folder.path(), true),
         Err(JournalError::DamagedSnapshot { .. })
     ));
 }
@@ -378,7 +379,7 @@ fn a_journal_of_version_1_is_read_and_goes_on_as_version_3() {
         [JobStatus::Done, JobStatus::Running, JobStatus::Pending].map(|status| counts.of(status));
     assert_eq!(found, [1, 1, 2]);
 
-    let mut journal = Journal::open(folder.path(), small(), &mut |_| Ok(())).unwrap();
+    let mut journal = Journal::open_in(folder.path(), small(), &mut |_| Ok(())).unwrap();
     let sequence = journal.sequence();
     let left = Entry::WorkerLeft {
         at: crate::message::Timestamp(9),

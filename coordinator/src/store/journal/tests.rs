@@ -20,7 +20,7 @@ fn entry(number: u64) -> Entry {
 
 fn read(folder: &Path) -> Result<Vec<Entry>, JournalError> {
     let mut entries = Vec::new();
-    Journal::open(folder, Options::default(), &mut |scanned| {
+    Journal::open_in(folder, Options::default(), &mut |scanned| {
         let payload = read_payload(folder, &scanned.location)?;
         assert_eq!(
             serde_json::from_slice::<Entry>(&payload).unwrap(),
@@ -38,7 +38,7 @@ fn write(folder: &Path, batches: u64, segment_bytes: u64) -> Vec<(u64, u64)> {
         segment_bytes,
         ..Options::default()
     };
-    let mut journal = Journal::open(folder, options, &mut |_| Ok(())).unwrap();
+    let mut journal = Journal::open_in(folder, options, &mut |_| Ok(())).unwrap();
     (0..batches)
         .map(|batch| {
             let entries: Vec<Entry> = (0..3).map(|number| entry(batch * 3 + number)).collect();
@@ -66,7 +66,7 @@ fn entries_come_back_over_several_segments() {
     let expected: Vec<Entry> = (0..60).map(entry).collect();
     assert_eq!(read(folder.path()).unwrap(), expected);
     // And on it goes.
-    let mut journal = Journal::open(folder.path(), Options::default(), &mut |_| Ok(())).unwrap();
+    let mut journal = Journal::open_in(folder.path(), Options::default(), &mut |_| Ok(())).unwrap();
     assert_eq!(journal.append(&[entry(60)]).unwrap()[0].sequence, 61);
     drop(journal);
     assert_eq!(read(folder.path()).unwrap().len(), 61);
@@ -75,8 +75,11 @@ fn entries_come_back_over_several_segments() {
 #[test]
 fn two_coordinators_cannot_have_one_journal() {
     let folder = tempfile::tempdir().unwrap();
-    let journal = Journal::open(folder.path(), Options::default(), &mut |_| Ok(())).unwrap();
-    assert!(matches!(read(folder.path()), Err(JournalError::Locked(_))));
+    let journal = Journal::open_in(folder.path(), Options::default(), &mut |_| Ok(())).unwrap();
+    assert!(matches!(
+        read(folder.path()),
+        Err(JournalError::Lock(LockError::InUse(_)))
+    ));
     drop(journal);
     assert!(read(folder.path()).unwrap().is_empty());
 }
@@ -130,7 +133,7 @@ fn an_append_that_fails_at_any_point_loses_nothing_and_can_be_repeated() {
             }))),
             ..Options::default()
         };
-        let mut journal = Journal::open(folder.path(), options, &mut |_| Ok(())).unwrap();
+        let mut journal = Journal::open_in(folder.path(), options, &mut |_| Ok(())).unwrap();
         let mut written = 0;
         for round in 0..12 {
             broken.store(round % 3 == 1, Ordering::Relaxed);
@@ -151,7 +154,7 @@ fn an_append_that_fails_at_any_point_loses_nothing_and_can_be_repeated() {
 fn repair_cuts_at_the_damage_and_keeps_what_it_cut() {
     let folder = tempfile::tempdir().unwrap();
     write(folder.path(), 20, 1000);
-    assert!(repair(folder.path(), true).unwrap().is_empty());
+    assert!(repair_in(folder.path(), true).unwrap().is_empty());
     let path = files::path_of(folder.path(), 10);
     let mut bytes = std::fs::read(&path).unwrap();
     let at = bytes.len() - 3;
@@ -162,10 +165,10 @@ fn repair_cuts_at_the_damage_and_keeps_what_it_cut() {
         Err(JournalError::Damaged { .. })
     ));
     assert!(matches!(
-        repair(folder.path(), false),
+        repair_in(folder.path(), false),
         Err(JournalError::Damaged { .. })
     ));
-    let mended = repair(folder.path(), true).unwrap();
+    let mended = repair_in(folder.path(), true).unwrap();
     assert!(matches!(&mended[..], [Mended::Cut(text)] if text.contains("damaged")));
     let kept = read(folder.path()).unwrap();
     assert!(kept.len() >= 9 && kept.len() < 60, "{}", kept.len());
@@ -194,7 +197,7 @@ proptest! {
         let found = read(folder.path()).unwrap();
         prop_assert!(found.len() >= whole && found.len() < whole + 3, "{} of {}", found.len(), whole);
         prop_assert_eq!(&found, &(0..found.len() as u64).map(entry).collect::<Vec<_>>());
-        let mut journal = Journal::open(folder.path(), Options::default(), &mut |_| Ok(())).unwrap();
+        let mut journal = Journal::open_in(folder.path(), Options::default(), &mut |_| Ok(())).unwrap();
         journal.append(&[entry(99)]).unwrap();
         drop(journal);
         prop_assert_eq!(read(folder.path()).unwrap().len(), found.len() + 1);
@@ -223,5 +226,21 @@ proptest! {
         }
         let damaged = matches!(read(folder.path()), Err(JournalError::Damaged { .. }));
         prop_assert!(damaged);
+    }
+}
+
+/// Locks a folder that is a journal, and repairs it.
+pub(crate) fn repair_in(folder: &Path, cut: bool) -> Result<Vec<Mended>, JournalError> {
+    repair(&StateLock::of_journal(folder)?, cut)
+}
+
+impl Journal {
+    /// Locks a folder that is a journal, and opens it.
+    pub(crate) fn open_in(
+        folder: &Path,
+        options: Options,
+        visit: &mut dyn FnMut(Scanned) -> Result<(), JournalError>,
+    ) -> Result<Self, JournalError> {
+        Self::open(&StateLock::of_journal(folder)?, options, visit)
     }
 }

@@ -1,24 +1,23 @@
-//! The calls to the coordinator, from nouns to nouns. Generated types are named in this file alone.
+//! The calls of workers, from nouns to nouns, signed with the number that the coordinator gave.
 
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
-use client::Bearer;
 use proto::limits::{CHUNK_BYTES, LEASES, MESSAGE_BYTES, TEXT_BYTES};
+use proto::nouns::{Hello, LeaseKey, Next, Order, Progress, Receipt};
 use proto::telemetry::Telemetry;
 use proto::version::Versions;
 use proto::wire::worker_service_client::WorkerServiceClient;
-use proto::{Reason, WireError, attempt, digest, job_id, required, texts, wire};
+use proto::{Reason, WireError, attempt, digest, job_id, required, texts, wire, word};
 use rand_chacha::ChaCha8Rng;
 use rand_core::{Rng, SeedableRng};
-use sweeps::{AttemptNumber, Digest, EpochPoint, Failure, JobId, JobSpec, RunRecord};
+use sweeps::{Digest, Failure, JobSpec, RunRecord};
 use tokio::time::{Instant, timeout};
 use tonic::service::interceptor::InterceptedService;
 use tonic::transport::Channel;
 use tonic::{Request, Response, Status};
 
-use crate::config::Config;
-use crate::trainer::Trainer;
+use crate::dial::Bearer;
 use crate::verdict::{Verdict, verdict};
 
 /// How long a call may take that waits for nothing but the coordinator's disk.
@@ -26,13 +25,10 @@ const CALL: Duration = Duration::from_secs(10);
 /// An artifact may travel as slowly as this.
 const SLOWEST_BYTES_PER_SECOND: u64 = 256 << 10;
 
-/// A job and the attempt that fences it.
-pub(crate) type Key = (JobId, AttemptNumber);
-
 type Client = WorkerServiceClient<InterceptedService<Channel, Bearer>>;
 
 /// The way to the coordinator, signed with the number it gave us.
-pub(crate) struct Link {
+pub struct Link {
     client: Client,
     hello: wire::HelloRequest,
     version: String,
@@ -49,58 +45,33 @@ struct State {
 }
 
 /// A job for us. A job of another version, with a parameter that this one does not know, is an error in `job`.
-pub(crate) struct Assignment {
-    pub(crate) key: Key,
-    pub(crate) job: Result<JobSpec, WireError>,
-    pub(crate) dataset: Digest,
+pub struct Assignment {
+    /// The job's id and the attempt.
+    pub key: LeaseKey,
+    /// The job.
+    pub job: Result<JobSpec, WireError>,
+    /// The digest that its data set must have.
+    pub dataset: Digest,
 }
 
 /// Jobs, where there are any, and whether to go.
 #[derive(Default)]
-pub(crate) struct Work {
-    pub(crate) assignments: Vec<Assignment>,
-    pub(crate) drain: bool,
-}
-
-/// What we say to ask for the next job together with the end of the last.
-#[derive(Clone)]
-pub(crate) struct Next {
-    pub(crate) slots: u32,
-    pub(crate) held: Vec<Key>,
-    pub(crate) warm: Vec<Digest>,
-}
-
-/// What happened in one attempt since the last report.
-#[derive(Clone)]
-pub(crate) struct Progress {
-    pub(crate) key: Key,
-    pub(crate) points: Vec<EpochPoint>,
-    pub(crate) log: Vec<String>,
-}
-
-/// What to do with an attempt.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Order {
-    Continue,
-    Stop(StopReason),
-}
-
-/// Why an attempt is over.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum StopReason {
-    StaleLease,
-    Finished,
-    Cancelled,
-    Timeout,
-    Unknown,
+pub struct Work {
+    /// The jobs.
+    pub assignments: Vec<Assignment>,
+    /// Finish what runs, say goodbye and exit.
+    pub drain: bool,
 }
 
 /// A call that failed.
 #[derive(Debug, Clone)]
-pub(crate) struct Trouble {
-    pub(crate) verdict: Verdict,
-    pub(crate) reason: Option<Reason>,
-    pub(crate) message: String,
+pub struct Trouble {
+    /// What to do about it.
+    pub verdict: Verdict,
+    /// Why, for programs, where the coordinator said so.
+    pub reason: Option<Reason>,
+    /// Why, for people.
+    pub message: String,
 }
 
 impl From<Status> for Trouble {
@@ -125,52 +96,34 @@ impl From<WireError> for Trouble {
 }
 
 impl Link {
-    pub(crate) fn new(config: &Config, trainer: &dyn Trainer) -> Self {
+    /// By that connection (see [`crate::dial`]), with that token. `backoff`: the first wait after a failed call, and the longest;
+    /// `seed`: of the jitter in those waits.
+    pub fn new(
+        channel: Channel,
+        bearer: Bearer,
+        hello: &Hello,
+        backoff: (Duration, Duration),
+        seed: u64,
+    ) -> Self {
         Self {
-            client: WorkerServiceClient::with_interceptor(
-                config.channel.clone(),
-                config.bearer.clone(),
-            )
-            .max_decoding_message_size(MESSAGE_BYTES)
-            .max_encoding_message_size(MESSAGE_BYTES),
-            hello: wire::HelloRequest {
-                versions: Some(
-                    (&Versions {
-                        trainer_revision: trainer.revision(),
-                        ..Versions::ours(&config.version)
-                    })
-                        .into(),
-                ),
-                name: config.name.clone(),
-                session: config.session,
-                device: Some((&trainer.device()).into()),
-                slots: config.slots,
-                datasets: trainer
-                    .datasets()
-                    .into_iter()
-                    .map(|(name, digest)| wire::NamedDigest {
-                        name,
-                        digest: digest.0.to_vec(),
-                    })
-                    .collect(),
-                labels: config.labels.clone(),
-                memory_bytes: trainer.memory_bytes(),
-                driver: trainer.driver(),
-            },
-            version: config.version.clone(),
+            client: WorkerServiceClient::with_interceptor(channel, bearer)
+                .max_decoding_message_size(MESSAGE_BYTES)
+                .max_encoding_message_size(MESSAGE_BYTES),
+            hello: hello.into(),
+            version: hello.version.clone(),
             state: Mutex::new(State {
                 worker: 0,
                 time_to_live: Duration::from_secs(30),
                 contact: Instant::now(),
                 last: "it was never reached".to_owned(),
-                jitter: ChaCha8Rng::seed_from_u64(config.seed),
+                jitter: ChaCha8Rng::seed_from_u64(seed),
             }),
-            backoff: (config.backoff_first, config.backoff_most),
+            backoff,
         }
     }
 
     /// Introduces this process; answers what the coordinator warns of.
-    pub(crate) async fn hello(&self) -> Result<Vec<String>, Trouble> {
+    pub async fn hello(&self) -> Result<Vec<String>, Trouble> {
         let answer = self
             .timed(CALL, |mut client| {
                 let request = bounded(self.hello.clone(), CALL);
@@ -195,15 +148,15 @@ impl Link {
     }
 
     /// Asks for work and waits for it at most `wait`.
-    pub(crate) async fn lease(&self, next: Next, wait: Duration) -> Result<Work, Trouble> {
+    pub async fn lease(&self, next: Next, wait: Duration) -> Result<Work, Trouble> {
         let answer = self
             .signed(
                 wait + CALL,
                 |worker| wire::LeaseRequest {
                     worker,
                     slots: next.slots,
-                    held: keys(&next.held),
-                    warm: digests(&next.warm),
+                    held: next.held.iter().copied().map(Into::into).collect(),
+                    warm: next.warm.iter().map(|digest| digest.0.to_vec()).collect(),
                     wait_ms: wait.as_millis() as u64,
                 },
                 |mut client, request| async move { client.lease(request).await },
@@ -216,7 +169,7 @@ impl Link {
     }
 
     /// Reports; answers one order per entry, and whether to go.
-    pub(crate) async fn report(
+    pub async fn report(
         &self,
         progress: &[Progress],
         telemetry: Option<&Telemetry>,
@@ -228,15 +181,7 @@ impl Link {
                 deadline,
                 |worker| wire::ReportRequest {
                     worker,
-                    progress: progress
-                        .iter()
-                        .map(|entry| wire::Progress {
-                            job_id: entry.key.0.0.to_vec(),
-                            attempt: entry.key.1.0,
-                            points: entry.points.iter().map(Into::into).collect(),
-                            log: entry.log.clone(),
-                        })
-                        .collect(),
+                    progress: progress.iter().map(Into::into).collect(),
                     telemetry: telemetry.map(Into::into),
                 },
                 |mut client, request| async move { client.report(request).await },
@@ -245,52 +190,33 @@ impl Link {
         let orders = answer
             .orders
             .into_iter()
-            .map(|order| {
-                use wire::order::Order as Wire;
-                Ok(match required("order", order.order)? {
-                    Wire::ContinueMs(_) => Order::Continue,
-                    // A reason that this version does not know is a reason all the same.
-                    Wire::Stop(reason) => Order::Stop(match wire::StopReason::try_from(reason) {
-                        Ok(wire::StopReason::StaleLease) => StopReason::StaleLease,
-                        Ok(wire::StopReason::Finished) => StopReason::Finished,
-                        Ok(wire::StopReason::Cancelled) => StopReason::Cancelled,
-                        Ok(wire::StopReason::Timeout) => StopReason::Timeout,
-                        Ok(wire::StopReason::Unknown | wire::StopReason::Unspecified) | Err(_) => {
-                            StopReason::Unknown
-                        }
-                    }),
-                })
-            })
-            .collect::<Result<Vec<_>, WireError>>()?;
+            .map(TryInto::try_into)
+            .collect::<Result<Vec<Order>, WireError>>()?;
         if orders.len() != progress.len() {
             return Err(WireError::Missing("orders").into());
         }
         Ok((orders, answer.drain))
     }
 
-    /// Delivers a record; answers what became of it, in words, and the next work.
-    pub(crate) async fn finish(
+    /// Delivers a record; answers what became of it, and the next work.
+    pub async fn finish(
         &self,
         record: &RunRecord,
         next: Option<&Next>,
-    ) -> Result<(&'static str, Work), Trouble> {
+    ) -> Result<(Receipt, Work), Trouble> {
         let answer = self
             .signed(
                 CALL,
                 |worker| wire::FinishRequest {
                     worker,
                     record: Some(record.into()),
-                    next: next.map(to_wire),
+                    next: next.map(Into::into),
                 },
                 |mut client, request| async move { client.finish(request).await },
             )
             .await?;
-        let receipt = match wire::Receipt::try_from(answer.receipt) {
-            Ok(wire::Receipt::Recorded) => "recorded",
-            Ok(wire::Receipt::Equal) => "equal to the one recorded before",
-            Ok(wire::Receipt::Differs) => "DIFFERENT from the one recorded before",
-            _ => "not comparable with the one recorded before",
-        };
+        let receipt =
+            word::<wire::Receipt, _>("receipt", answer.receipt).unwrap_or(Receipt::NotComparable);
         Ok((
             receipt,
             Work {
@@ -301,9 +227,9 @@ impl Link {
     }
 
     /// An attempt ended without a result; answers the next work.
-    pub(crate) async fn fail(
+    pub async fn fail(
         &self,
-        key: Key,
+        key: LeaseKey,
         failure: &Failure,
         next: Option<&Next>,
     ) -> Result<Work, Trouble> {
@@ -312,10 +238,10 @@ impl Link {
                 CALL,
                 |worker| wire::FailRequest {
                     worker,
-                    job_id: key.0.0.to_vec(),
-                    attempt: key.1.0,
+                    job_id: key.job.0.to_vec(),
+                    attempt: key.attempt.0,
                     failure: Some(failure.into()),
-                    next: next.map(to_wire),
+                    next: next.map(Into::into),
                 },
                 |mut client, request| async move { client.fail(request).await },
             )
@@ -327,13 +253,13 @@ impl Link {
     }
 
     /// Gives a job back.
-    pub(crate) async fn release(&self, key: Key, reason: &str) -> Result<(), Trouble> {
+    pub async fn release(&self, key: LeaseKey, reason: &str) -> Result<(), Trouble> {
         self.signed(
             CALL,
             |worker| wire::ReleaseRequest {
                 worker,
-                job_id: key.0.0.to_vec(),
-                attempt: key.1.0,
+                job_id: key.job.0.to_vec(),
+                attempt: key.attempt.0,
                 reason: reason.to_owned(),
             },
             |mut client, request| async move { client.release(request).await },
@@ -343,7 +269,7 @@ impl Link {
     }
 
     /// Exits.
-    pub(crate) async fn goodbye(&self, reason: &str) -> Result<(), Trouble> {
+    pub async fn goodbye(&self, reason: &str) -> Result<(), Trouble> {
         self.signed(
             CALL,
             |worker| wire::GoodbyeRequest {
@@ -357,7 +283,7 @@ impl Link {
     }
 
     /// Stores an artifact.
-    pub(crate) async fn put_artifact(&self, digest: Digest, bytes: &[u8]) -> Result<(), Trouble> {
+    pub async fn put_artifact(&self, digest: Digest, bytes: &[u8]) -> Result<(), Trouble> {
         use wire::put_artifact_request::Part;
         let deadline = CALL + Duration::from_secs(bytes.len() as u64 / SLOWEST_BYTES_PER_SECOND);
         self.signed_stream(deadline, |worker| {
@@ -379,17 +305,17 @@ impl Link {
     }
 
     /// How long a lease lives without a report.
-    pub(crate) fn time_to_live(&self) -> Duration {
+    pub fn time_to_live(&self) -> Duration {
         self.with(|state| state.time_to_live)
     }
 
     /// How long the coordinator has said nothing, and what the last call that failed said.
-    pub(crate) fn silence(&self) -> (Duration, String) {
+    pub fn silence(&self) -> (Duration, String) {
         self.with(|state| (state.contact.elapsed(), state.last.clone()))
     }
 
     /// Returns once the coordinator has said nothing for that long.
-    pub(crate) async fn silent_for(&self, limit: Duration) {
+    pub async fn silent_for(&self, limit: Duration) {
         loop {
             let until = self.with(|state| state.contact) + limit;
             if Instant::now() >= until {
@@ -400,7 +326,7 @@ impl Link {
     }
 
     /// How long to wait after the `failures`th failed try in a row: doubling, between half and all of it.
-    pub(crate) fn backoff(&self, failures: u32) -> Duration {
+    pub fn backoff(&self, failures: u32) -> Duration {
         let (first, most) = self.backoff;
         let whole = first
             .saturating_mul(1 << failures.clamp(1, 20).saturating_sub(1))
@@ -486,22 +412,6 @@ fn bounded<M>(message: M, deadline: Duration) -> Request<M> {
     request
 }
 
-fn keys(held: &[Key]) -> Vec<wire::LeaseKey> {
-    held.iter().map(Into::into).collect()
-}
-
-fn digests(list: &[Digest]) -> Vec<Vec<u8>> {
-    list.iter().map(|digest| digest.0.to_vec()).collect()
-}
-
-fn to_wire(next: &Next) -> wire::Next {
-    wire::Next {
-        slots: next.slots,
-        held: keys(&next.held),
-        warm: digests(&next.warm),
-    }
-}
-
 fn assignments(list: Vec<wire::Assignment>) -> Result<Vec<Assignment>, WireError> {
     if list.len() > LEASES {
         return Err(WireError::TooMany {
@@ -513,10 +423,10 @@ fn assignments(list: Vec<wire::Assignment>) -> Result<Vec<Assignment>, WireError
     list.into_iter()
         .map(|assignment| {
             Ok(Assignment {
-                key: (
-                    job_id("assignment.job_id", &assignment.job_id)?,
-                    attempt(assignment.attempt)?,
-                ),
+                key: LeaseKey {
+                    job: job_id("assignment.job_id", &assignment.job_id)?,
+                    attempt: attempt(assignment.attempt)?,
+                },
                 job: required("assignment.job", assignment.job).and_then(TryInto::try_into),
                 dataset: digest("assignment.dataset", &assignment.dataset)?,
             })

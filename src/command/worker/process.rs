@@ -1,0 +1,117 @@
+//! What every worker process has, whatever its jobs are: a number of its own, a folder of its own, and an exit code.
+
+use std::path::Path;
+use std::time::Duration;
+
+use tokio_util::sync::CancellationToken;
+use worker::WorkerError;
+use worker::spool::Place;
+
+use super::lifeline;
+use crate::arguments::Worker;
+use crate::error::{CommandError, chain};
+use crate::interrupt;
+
+/// How long a worker waits for the spool folder of one that is about to end: a killed `run` leaves its workers a moment.
+const PATIENCE: Duration = Duration::from_secs(2);
+
+/// Seconds as the command line gives them.
+pub fn seconds(seconds: f64) -> Duration {
+    Duration::try_from_secs_f64(seconds).unwrap_or(Duration::MAX)
+}
+
+/// A number that no other process has. *Because* containers of one image, started together, have equal names, process numbers
+/// and clocks, it comes from the system's entropy: the coordinator knows processes of one name apart by it.
+pub fn session() -> Result<u64, CommandError> {
+    let mut bytes = [0; 8];
+    getrandom::fill(&mut bytes).map_err(|error| {
+        CommandError::Other(format!("the system gives no random numbers: {error}"))
+    })?;
+    Ok(u64::from_le_bytes(bytes))
+}
+
+/// Takes `folder` or a free one beside it.
+pub async fn place(folder: &Path) -> Result<Place, CommandError> {
+    Place::take(folder, PATIENCE)
+        .await
+        .map_err(|error| failed(&error))
+}
+
+/// The name of the worker in that place: of several that were started by one command line, each has its own. One that a
+/// person gave stays as it is.
+pub fn name(given: Option<&str>, usual: impl FnOnce() -> String, place: &Place) -> String {
+    match (given, place.number) {
+        (Some(name), _) => name.to_owned(),
+        (None, 1) => usual(),
+        (None, number) => format!("{}-{number}", usual()),
+    }
+}
+
+/// A token that is cancelled when the process that started this one asks for a stop. Begin with it: what a worker does
+/// before its first hello can take long.
+pub fn shutdown(arguments: &Worker) -> CancellationToken {
+    let shutdown = CancellationToken::new();
+    if arguments.exit_with_stdin || arguments.part_of_group.is_some() {
+        lifeline::hold_on_to(shutdown.clone());
+    }
+    shutdown
+}
+
+/// Cancels `shutdown` by signals too.
+pub fn obey_signals(shutdown: &CancellationToken) -> Result<(), CommandError> {
+    let signals = interrupt::token()
+        .map_err(|error| CommandError::Other(format!("cannot listen for signals: {error}")))?;
+    let shutdown = shutdown.clone();
+    tokio::spawn(async move {
+        signals.cancelled().await;
+        shutdown.cancel();
+    });
+    Ok(())
+}
+
+/// What the end of a worker means at the command line.
+pub fn failed(error: &WorkerError) -> CommandError {
+    let text = chain(error);
+    match error {
+        WorkerError::Spool { .. } | WorkerError::SpoolInUse(_) => CommandError::Store(text),
+        #[cfg(feature = "train")]
+        WorkerError::Device(_) => CommandError::Device(text),
+        WorkerError::Orphaned { .. } => CommandError::Unreachable(text),
+        _ => CommandError::Other(text),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn processes_that_start_together_have_numbers_of_their_own() {
+        let numbers: std::collections::BTreeSet<u64> =
+            (0..100).map(|_| session().unwrap()).collect();
+        assert_eq!(numbers.len(), 100);
+    }
+
+    #[tokio::test]
+    async fn workers_of_one_command_line_have_names_of_their_own() {
+        let scratch = tempfile::tempdir().unwrap();
+        let folder = scratch.path().join("spool");
+        let places = [place(&folder).await.unwrap(), place(&folder).await.unwrap()];
+        let names = places
+            .each_ref()
+            .map(|place| name(None, || "host-cpu".to_owned(), place));
+        assert_eq!(names, ["host-cpu", "host-cpu-2"]);
+        let given = places
+            .each_ref()
+            .map(|place| name(Some("mine"), || "host-cpu".to_owned(), place));
+        assert_eq!(given, ["mine", "mine"]);
+    }
+
+    #[test]
+    #[cfg(feature = "train")]
+    fn a_device_that_fails_in_a_job_has_an_exit_code_of_its_own() {
+        let error = failed(&WorkerError::Device("it fell off the bus".to_owned()));
+        assert_eq!(error.exit_code(), crate::exit_code::DEVICE_UNUSABLE);
+        assert!(error.to_string().contains("fell off"), "{error}");
+    }
+}
