@@ -226,7 +226,8 @@ impl Worker {
             },
         };
         let parcel = Parcel {
-            record: Arc::new(record),
+            // It is a result, however long: what is too long of it is cut before it is kept or sent.
+            record: Arc::new(proto::fit(record)),
             artifacts: Some(Arc::new(artifacts)),
             spool: Arc::clone(&self.spool),
         };

@@ -5,7 +5,8 @@ use std::mem;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use proto::limits::{REPORT_LINES, REPORT_POINTS};
+use proto::fit_text;
+use proto::limits::{LOG_LINE_BYTES, REPORT_LINES, REPORT_POINTS};
 use sweeps::EpochPoint;
 use tokio::sync::Notify;
 use tokio::task::JoinHandle;
@@ -17,6 +18,8 @@ use crate::trainer::{Event, Trainer};
 use crate::verdict::Verdict;
 use proto::nouns::{LeaseKey, Order, Progress, StopReason};
 
+/// Bytes of the lines of one attempt that wait for a report: many attempts share one.
+const LOG_BYTES: usize = 256 << 10;
 /// Between two reports of how the device is doing.
 const MEASURED: Duration = Duration::from_secs(5);
 
@@ -96,7 +99,7 @@ impl Heart {
             };
             match event {
                 Event::Epoch(point) => entry.points.push(point),
-                Event::Log(line) => entry.log.push(line),
+                Event::Log(line) => entry.log.push(fit_text(line, LOG_LINE_BYTES)),
             }
             entry.keep_bounded();
         });
@@ -120,7 +123,12 @@ impl Held {
     fn keep_bounded(&mut self) {
         let surplus = self.points.len().saturating_sub(REPORT_POINTS);
         self.points.drain(..surplus);
-        let surplus = self.log.len().saturating_sub(REPORT_LINES);
+        let mut surplus = self.log.len().saturating_sub(REPORT_LINES);
+        let mut bytes: usize = self.log[surplus..].iter().map(String::len).sum();
+        while bytes > LOG_BYTES {
+            bytes -= self.log[surplus].len();
+            surplus += 1;
+        }
         self.log.drain(..surplus);
     }
 }

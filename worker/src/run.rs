@@ -166,7 +166,7 @@ impl Worker {
             info!(job = %record.job_id.short(), "a record waited in the spool");
             let job = record.job_id;
             let parcel = Parcel {
-                record: Arc::new(record),
+                record: Arc::new(proto::fit(record)),
                 artifacts: None,
                 spool: Arc::clone(spool),
             };

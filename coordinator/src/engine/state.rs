@@ -301,10 +301,13 @@ impl State {
             return None;
         }
         match self.journal.begin_snapshot() {
-            Ok(snapshot) => snapshot.map(|snapshot| Compaction {
-                snapshot,
-                store,
-                policy: self.policy.clone(),
+            Ok(snapshot) => snapshot.map(|snapshot| {
+                self.metrics.snapshot_begun();
+                Compaction {
+                    snapshot,
+                    store,
+                    policy: self.policy.clone(),
+                }
             }),
             Err(error) => {
                 compaction::failed(&error);
@@ -324,6 +327,7 @@ impl State {
             }
             Err(CompactionError::Journal(error)) => Err(error),
         };
+        self.metrics.snapshot_ended(adopted.is_ok());
         if let Err(error) = adopted {
             self.journal.put_off_snapshot();
             compaction::failed(&error);
