@@ -2,7 +2,7 @@
 
 use std::fs::{File, OpenOptions};
 use std::io::{self, Write};
-use std::os::unix::fs::OpenOptionsExt;
+use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
 use crate::store::disk::{make_folders, sync_folder};
@@ -20,6 +20,8 @@ pub(crate) fn write(path: &Path, bytes: &[u8]) -> io::Result<()> {
             .write(true)
             .mode(0o600)
             .open(&part)?;
+        // Whatever an older file of that name allowed.
+        file.set_permissions(std::fs::Permissions::from_mode(0o600))?;
         file.write_all(bytes)?;
         file.sync_all()?;
         publish(&part, path)
@@ -111,7 +113,6 @@ mod tests {
 
     #[test]
     fn a_file_is_whole_and_its_owners_alone() {
-        use std::os::unix::fs::PermissionsExt;
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("a/b/file");
         std::fs::create_dir_all(parent(&path)).unwrap();

@@ -1,6 +1,8 @@
 //! Marks on a state folder: files whose being there says something of the whole folder.
 
-use std::io;
+use std::fs::OpenOptions;
+use std::io::{self, Write};
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
 use super::journal::JournalError;
@@ -60,7 +62,15 @@ impl Mark {
         if self.is_on(state) {
             return Ok(());
         }
-        durable::write(&path, self.text().as_bytes()).map_err(JournalError::io("write", &path))
+        // That it is there is what counts: a process that dies at any moment leaves the mark or nothing.
+        let put = || -> io::Result<()> {
+            let mut options = OpenOptions::new();
+            let mut file = options.create(true).truncate(false).write(true).mode(0o600).open(&path)?;
+            file.write_all(self.text().as_bytes())?;
+            file.sync_all()?;
+            disk::sync_folder(state)
+        };
+        put().map_err(JournalError::io("write", &path))
     }
 
     /// Takes it off, durably.
