@@ -51,6 +51,9 @@ pub enum CommandError {
         /// Its exit code.
         code: u8,
     },
+    /// Nobody reads stdout on: `| head` has what it wanted. A quiet end.
+    #[error("nobody reads standard output")]
+    PipeClosed,
     /// Ctrl-C.
     #[error("{0}")]
     Interrupted(String),
@@ -71,6 +74,7 @@ impl CommandError {
             Self::Deviates(_) => exit_code::SELFTEST_DEVIATES,
             Self::Device(_) => exit_code::DEVICE_UNUSABLE,
             Self::Worker { code, .. } => *code,
+            Self::PipeClosed => exit_code::OK,
             Self::Interrupted(_) => exit_code::INTERRUPTED,
             Self::Other(_) => exit_code::UNEXPECTED,
         }
@@ -79,6 +83,14 @@ impl CommandError {
     /// An error of the operating system, with what was being done to which path.
     pub fn io(doing: &str, path: &std::path::Path, error: &std::io::Error) -> Self {
         Self::Other(format!("cannot {doing} {}: {error}", path.display()))
+    }
+
+    /// A failed write to standard output.
+    pub fn stdout(error: &std::io::Error) -> Self {
+        if error.kind() == std::io::ErrorKind::BrokenPipe {
+            return Self::PipeClosed;
+        }
+        Self::Other(format!("cannot write to stdout: {error}"))
     }
 
     /// Any other error with all its causes, each once.

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use super::client::Connection;
+use super::client::{Connection, Endpoint};
 use super::run::DataFolders;
 use super::store::CoordinatorCommand;
 
@@ -164,5 +164,5 @@ pub struct Drain {
     #[arg(long, default_value = "by hand")]
     pub reason: String,
     #[command(flatten)]
-    pub connection: Connection,
+    pub endpoint: Endpoint,
 }

@@ -71,6 +71,15 @@ impl Security {
         }
     }
 
+    /// The same, for whoever has that token alone.
+    #[must_use]
+    pub fn guarded_by(self, token: &str) -> Self {
+        Self {
+            access: Access::one(token),
+            ..self
+        }
+    }
+
     fn read(arguments: &Coordinator, state: &Path) -> Result<Self, CommandError> {
         let token = arguments
             .token_file

@@ -8,6 +8,7 @@ mod drain;
 mod estimate;
 mod export;
 mod extract;
+mod local_coordinator;
 mod local_workers;
 mod logs;
 mod noop_worker;
@@ -92,7 +93,7 @@ pub fn execute(arguments: Arguments) -> Result<(), CommandError> {
         Command::Completions { shell } => {
             let mut text = Vec::new();
             clap_complete::generate(shell, &mut Arguments::command(), "gcl-sweep", &mut text);
-            output::print(String::from_utf8_lossy(&text).trim_end())
+            output::bytes(&text)
         }
         Command::Man => {
             let mut text = Vec::new();
@@ -101,7 +102,7 @@ pub fn execute(arguments: Arguments) -> Result<(), CommandError> {
                 .map_err(|error| {
                     CommandError::Other(format!("cannot write the manual page: {error}"))
                 })?;
-            output::print(String::from_utf8_lossy(&text).trim_end())
+            output::bytes(&text)
         }
     }
 }

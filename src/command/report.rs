@@ -46,7 +46,12 @@ pub fn report(arguments: &Report, format: Format) -> Result<(), CommandError> {
         return deliver(arguments, &all, format);
     }
     super::runtime()?.block_on(async {
-        let source = Source::open(arguments.state.as_deref(), &arguments.connection).await?;
+        let source = Source::of_folder(
+            arguments.out.as_deref(),
+            arguments.state.as_deref(),
+            &arguments.connection,
+        )
+        .await?;
         let outcome = if arguments.watch {
             renew(arguments, &source.client, format).await
         } else {

@@ -7,7 +7,9 @@ use reports::{ReportError, SweepResults};
 use crate::arguments::Connection;
 use crate::client::Client;
 use crate::command::coordinator::{Security, Serving};
+use crate::door::{self, Found};
 use crate::error::{CommandError, chain};
+use crate::output::say;
 
 /// A client, and the state folder that was opened for it.
 pub struct Source {
@@ -36,6 +38,34 @@ impl Source {
                 serving.stop().await?;
                 Err(error)
             }
+        }
+    }
+
+    /// The same for a command that writes into, or reads, the folder of a `run`: where neither a state folder nor a
+    /// coordinator is named, the run of that folder is asked, or what it left is read.
+    pub async fn of_folder(
+        out: Option<&Path>,
+        state: Option<&Path>,
+        connection: &Connection,
+    ) -> Result<Self, CommandError> {
+        let (Some(out), None, None) = (out, state, &connection.coordinator) else {
+            return Self::open(state, connection).await;
+        };
+        match door::find(out)? {
+            Found::UnderWay(_) => Ok(Self {
+                client: Client::of_run(out)?,
+                serving: None,
+            }),
+            Found::NotUnderWay {
+                state: Some(state), ..
+            } => {
+                say(&format!(
+                    "no run is under way in {}: reading its state folder",
+                    out.display()
+                ));
+                Self::open(Some(&state), connection).await
+            }
+            Found::NotUnderWay { state: None, .. } => Self::open(None, connection).await,
         }
     }
 

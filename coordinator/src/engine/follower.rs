@@ -5,13 +5,16 @@ use std::path::Path;
 use super::config::Config;
 use super::index_again::BATCH;
 use crate::store::index::{Applied, IndexError, IndexWriter};
-use crate::store::journal::{Journal, Scanned};
+use crate::store::journal::{Journal, JournalError, Scanned};
 
 /// An index beside a journal that is being read: verified up to where it says it has read, brought up to date after.
 pub(super) enum Follower {
     Unopened,
-    /// It cannot be used.
-    Worthless(String),
+    /// It cannot be used, but may still say how far the journal went.
+    Worthless {
+        reason: String,
+        seen: u64,
+    },
     Following {
         index: Box<IndexWriter>,
         applied: u64,
@@ -29,20 +32,30 @@ impl Follower {
         if !matches!(self, Self::Unopened) {
             return;
         }
-        *self = if unwanted {
-            Self::Worthless("it shall be made again".into())
-        } else {
-            match Self::opened(folder, config) {
-                Ok(follower) => follower,
-                Err(error) => Self::Worthless(error.to_string()),
-            }
+        *self = Self::opened(folder, config)
+            .unwrap_or_else(|error| Self::worthless(error.to_string(), 0));
+        if unwanted {
+            self.give_up("it shall be made again".into());
+        }
+    }
+
+    fn worthless(reason: String, seen: u64) -> Self {
+        Self::Worthless { reason, seen }
+    }
+
+    fn give_up(&mut self, reason: String) {
+        let seen = match self {
+            Self::Following { applied, .. } => *applied,
+            Self::Worthless { seen, .. } => *seen,
+            Self::Unopened => 0,
         };
+        *self = Self::worthless(reason, seen);
     }
 
     fn opened(folder: &Path, config: &Config) -> Result<Self, IndexError> {
         let index = IndexWriter::new((config.open_index)(folder)?);
         Ok(match index.applied()? {
-            None => Self::Worthless("another version wrote it, or it is incomplete".into()),
+            None => Self::worthless("another version wrote it, or it is incomplete".into(), 0),
             Some(applied) => Self::Following {
                 applied: applied.map_or(0, |applied| applied.sequence),
                 chain: applied.map(|applied| applied.chain),
@@ -120,51 +133,59 @@ impl Follower {
             Ok(())
         };
         if let Err(error) = follow() {
-            *self = Self::Worthless(error.to_string());
+            self.give_up(error.to_string());
         }
     }
 
     /// The index, brought up to date; `None`: it must be made again.
+    ///
+    /// # Errors
+    /// [`JournalError::Lost`]: the index has seen entries that the journal does not have. An index is written after the
+    /// journal is on disk, so they were acknowledged.
     pub(super) fn end(
         mut self,
         folder: &Path,
         config: &Config,
         journal: &Journal,
-    ) -> Option<IndexWriter> {
+    ) -> Result<Option<IndexWriter>, JournalError> {
         self.open(
             folder,
             config,
             config.rebuild_index && journal.sequence() > 0,
         );
+        if let Self::Following { applied: seen, .. } | Self::Worthless { seen, .. } = &self
+            && *seen > journal.sequence()
+        {
+            return Err(JournalError::Lost {
+                folder: journal.folder().to_owned(),
+                ends: journal.sequence(),
+                seen: *seen,
+            });
+        }
         let reason = match self {
             Self::Unopened => "it was not opened".into(),
-            Self::Worthless(reason) => reason,
+            Self::Worthless { reason, .. } => reason,
             Self::Following {
                 mut index,
-                applied,
                 moved,
                 last,
                 ..
             } => {
-                if applied > journal.sequence() {
-                    "it has seen entries that the journal does not have".into()
-                } else {
-                    let mut end = || {
-                        index.commit(last)?;
-                        if let Some(snapshot) = moved {
-                            index.holds(snapshot)?;
-                        }
-                        index.holds_nothing_else()
-                    };
-                    match end() {
-                        Ok(true) => return Some(*index),
-                        Ok(false) => "it holds records that the journal does not".into(),
-                        Err(error) => error.to_string(),
+                let mut end = || {
+                    index.commit(last)?;
+                    if let Some(snapshot) = moved {
+                        index.holds(snapshot)?;
                     }
+                    index.holds_nothing_else()
+                };
+                match end() {
+                    Ok(true) => return Ok(Some(*index)),
+                    Ok(false) => "it holds records that the journal does not".into(),
+                    Err(error) => error.to_string(),
                 }
             }
         };
         tracing::warn!(reason, "the index is made again from the journal");
-        None
+        Ok(None)
     }
 }

@@ -82,7 +82,7 @@ impl State {
                 what: error.to_string(),
             })?;
         kind::check(config, &scheduler)?;
-        let followed = follower.end(&index_folder, config, &journal);
+        let followed = follower.end(&index_folder, config, &journal)?;
         let making = Making {
             open: config.open_index.clone(),
             folder: index_folder.clone(),
@@ -110,11 +110,10 @@ impl State {
         let reserve = config.reserve.unwrap_or_else(|| reserve(&config.state));
         let artifacts =
             ArtifactStore::open(&lock.artifacts(), config.longest_artifact)?.leaving(reserve);
-        for folder in [&index_folder, &lock.artifacts()] {
-            // An index that cannot be made may have no folder.
-            if folder.is_dir() {
-                lock.watch(folder)?;
-            }
+        lock.watch(&lock.artifacts())?;
+        // There is none where its disk was full.
+        if index_folder.is_dir() {
+            lock.watch(&index_folder)?;
         }
         crate::engine::memory::give_back();
         let reader = Reader::new(availability.clone(), &journal_folder);
@@ -198,6 +197,11 @@ impl State {
         Ok(())
     }
 
+    /// Whether the state folder is still there.
+    pub(super) fn check(&self) -> Result<(), JournalError> {
+        self.journal.check()
+    }
+
     /// The index is of no use any more: readers are refused until it was made again.
     fn index_failed(&mut self, error: &IndexError) {
         tracing::error!(cause = %error, "the index cannot be written: results are on disk, and not shown until it was made again from the journal");
@@ -265,11 +269,6 @@ impl State {
                 false
             }
         }
-    }
-
-    /// Whether the state folder is still there.
-    pub(super) fn check(&self) -> Result<(), JournalError> {
-        self.journal.check()
     }
 
     /// Whether a snapshot is due.

@@ -12,6 +12,7 @@ use crate::message::Counts;
 use crate::store::artifacts::set_damaged_aside;
 use crate::store::backup::{artifacts_of, is_stored};
 use crate::store::index::IndexError;
+use crate::store::index::SledStore;
 use crate::store::journal::{self, JournalError, Mended, Verified};
 use crate::store::lock::StateLock;
 use crate::store::mark;
@@ -46,6 +47,10 @@ pub fn repair(state: &Path, cut: bool) -> Result<Repaired, EngineError> {
     mark::be_whole(state)?;
     let lock = StateLock::take(state)?;
     let mended = journal::repair(&lock, cut)?;
+    if cut {
+        // What it knows of entries that are lost would refuse the start.
+        SledStore::remove(&lock.index())?;
+    }
     let mut config = Config::new(state);
     config.rebuild_index = true;
     let sweeps = match open_and_close(&config, &lock) {

@@ -65,7 +65,12 @@ impl Mark {
         // That it is there is what counts: a process that dies at any moment leaves the mark or nothing.
         let put = || -> io::Result<()> {
             let mut options = OpenOptions::new();
-            let mut file = options.create(true).truncate(false).write(true).mode(0o600).open(&path)?;
+            let mut file = options
+                .create(true)
+                .truncate(false)
+                .write(true)
+                .mode(0o600)
+                .open(&path)?;
             file.write_all(self.text().as_bytes())?;
             file.sync_all()?;
             disk::sync_folder(state)

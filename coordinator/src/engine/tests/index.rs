@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::store::index::{Batch, IndexError, MemoryStore, OpenIndex, Pairs, Store};
+use crate::store::lock::StateLock;
 
 /// What is wrong with the disk of the index.
 #[derive(Default)]
@@ -163,10 +164,7 @@ async fn a_start_whose_index_cannot_be_made_takes_results_and_shows_them_later()
     trouble.writes.store(true, Ordering::Relaxed);
     config.rebuild_index = true;
     assert!(matches!(
-        crate::engine::upkeep::open_and_close(
-            &config,
-            &crate::store::lock::StateLock::take(folder.path()).unwrap()
-        ),
+        crate::engine::upkeep::open_and_close(&config, &StateLock::take(&config.state).unwrap()),
         Err(EngineError::Index(_))
     ));
 }
