@@ -22,7 +22,7 @@ fn state(folder: &Path) {
 
 /// Where the artifact of [`state`] is.
 fn blob() -> String {
-    let name = Digest::of(&[7; 600_000]).to_string();
+    let name = Digest::of(&vec![7; 600_000]).to_string();
     format!("artifacts/{}/{name}", &name[..2])
 }
 
@@ -123,7 +123,7 @@ fn a_damaged_artifact_is_left_out_and_said() {
         .map(|name| folder.path().join(name))
         .into();
     state(&from);
-    let digest = Digest::of(&[7; 600_000]);
+    let digest = Digest::of(&vec![7; 600_000]);
     std::fs::write(from.join(blob()), vec![8; 600_000]).unwrap();
     std::fs::write(from.join(blob() + ".damaged"), b"older").unwrap();
 
