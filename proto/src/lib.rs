@@ -7,6 +7,7 @@
 
 mod convert;
 mod error;
+mod fit;
 pub mod limits;
 pub mod nouns;
 mod number;
@@ -16,6 +17,7 @@ pub mod version;
 
 pub use convert::{hello, status};
 pub use error::WireError;
+pub use fit::{CUT, fit, fit_text};
 pub use number::{attempt, digest, job_id, named_digests, required, text, texts, word};
 pub use reason::{REASON_KEY, Reason, refuse};
 

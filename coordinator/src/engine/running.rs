@@ -41,7 +41,12 @@ impl Engine {
     ) -> Result<Self, EngineError> {
         let state = config.state.clone();
         let trainer_revision = config.trainer_revision;
-        let open = move || State::open(&config, &StateLock::take(&config.state)?);
+        let now = clock.now();
+        let open = move || -> Result<_, EngineError> {
+            let mut opened = State::open(&config, &StateLock::take(&config.state)?)?;
+            State::begin_life(&mut opened, &config, now)?;
+            Ok(opened)
+        };
         let opened = dedicated("opening", open)
             .map_err(|error| EngineError::Task(format!("no thread opens the state: {error}")))?
             .await

@@ -204,7 +204,7 @@ impl Scheduler {
             job: home.job(job.home.cell as usize)?,
             dataset: self.dataset_of(index),
             status: job.status(),
-            attempts: job.attempts.0,
+            attempts: job.attempts.count(),
             cells: job
                 .places
                 .iter()
