@@ -15,6 +15,7 @@ mod fairness;
 mod finish;
 mod image;
 mod job;
+mod job_ids;
 mod pick;
 mod policy;
 mod probation;
@@ -34,7 +35,7 @@ mod sim;
 #[cfg(test)]
 pub(crate) mod tests;
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use sweeps::{AttemptNumber, EpochPoint, JobId};
@@ -48,9 +49,11 @@ pub use crate::model::entry::{Entry, Submission, Verdict};
 pub use image::ImageError;
 pub use policy::Policy;
 pub use totals::{DeviceTotals, Totals};
+pub(crate) use view::JobRow;
 
 use fairness::Fairness;
 use job::{Grid, Job, JobIndex, Sweep};
+use job_ids::ById;
 use worker::{Parked, Worker};
 
 /// The number of a request, by which its answer finds back.
@@ -156,7 +159,7 @@ pub struct Scheduler {
     policy: Policy,
     jobs: Vec<Job>,
     /// Looked up, never walked: its order is random.
-    by_id: HashMap<JobId, JobIndex>,
+    by_id: ById<JobIndex>,
     grids: Vec<Grid>,
     sweeps: Vec<Sweep>,
     sweep_names: BTreeMap<Arc<str>, u32>,
@@ -196,7 +199,7 @@ impl Scheduler {
         Self {
             policy,
             jobs: Vec::new(),
-            by_id: HashMap::new(),
+            by_id: ById::default(),
             grids: Vec::new(),
             sweeps: Vec::new(),
             sweep_names: BTreeMap::new(),

@@ -293,6 +293,7 @@ impl Scheduler {
                 job,
                 sweeps: sweeps.clone(),
                 attempt,
+                ended: points.len() as u32,
                 points,
             });
         }

@@ -210,6 +210,13 @@ impl Reader {
             .collect())
     }
 
+    /// How many epochs a job's attempt has reported.
+    pub fn epochs(&self, job: JobId, attempt: AttemptNumber) -> Result<u32, Refusal> {
+        let mut prefix = live_prefix(job);
+        prefix.extend(attempt.0.to_be_bytes());
+        Ok(u32::try_from(self.ask(|store| store.count(&prefix))?).unwrap_or(u32::MAX))
+    }
+
     /// The kept tail of what a job's attempts logged, oldest first.
     pub fn logs(
         &self,

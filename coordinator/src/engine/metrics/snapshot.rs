@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
+use nix::sys::resource::{Resource, getrlimit};
 use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::registry::{Registry, Unit};
@@ -77,6 +78,11 @@ fn resident() -> Option<u64> {
     let line = text.lines().find_map(|line| line.strip_prefix("VmRSS:"))?;
     let kibibytes: u64 = line.trim().strip_suffix("kB")?.trim().parse().ok()?;
     Some(kibibytes * 1024)
+}
+
+/// File descriptors that this process holds open.
+fn open_files() -> Option<u64> {
+    Some(std::fs::read_dir("/proc/self/fd").ok()?.count() as u64)
 }
 
 impl Snapshot {
@@ -157,6 +163,16 @@ impl Snapshot {
             ),
         ] {
             registry.register_with_unit(name, help, Unit::Bytes, gauge(value));
+        }
+        if let Some(files) = open_files() {
+            registry.register("open_files", "Open file descriptors", gauge(files));
+        }
+        if let Ok((most, _)) = getrlimit(Resource::RLIMIT_NOFILE) {
+            registry.register(
+                "open_files_limit",
+                "File descriptors that the process may hold open",
+                gauge(most),
+            );
         }
         if let Some(bytes) = resident() {
             registry.register_with_unit(
