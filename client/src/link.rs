@@ -18,6 +18,7 @@ use tonic::transport::Channel;
 use tonic::{Request, Response, Status};
 
 use crate::dial::Bearer;
+use crate::incurable::incurable;
 use crate::verdict::{Verdict, verdict};
 
 /// How long a call may take that waits for nothing but the coordinator's disk.
@@ -72,6 +73,8 @@ pub struct Trouble {
     pub reason: Option<Reason>,
     /// Why, for people.
     pub message: String,
+    /// What is wrong with the connection for good, where no later try can cure it.
+    pub incurable: Option<String>,
 }
 
 impl From<Status> for Trouble {
@@ -80,6 +83,7 @@ impl From<Status> for Trouble {
             verdict: verdict(&status),
             reason: Reason::of(&status),
             message: status.message().to_owned(),
+            incurable: incurable(&status),
         }
     }
 }
@@ -91,6 +95,7 @@ impl From<WireError> for Trouble {
             verdict: Verdict::GiveUp,
             reason: None,
             message: format!("the coordinator's answer makes no sense: {error}"),
+            incurable: None,
         }
     }
 }
@@ -136,6 +141,7 @@ impl Link {
                 verdict: Verdict::GiveUp,
                 reason: Some(Reason::Incompatible),
                 message: error.to_string(),
+                incurable: None,
             });
         }
         // A time to live of nothing would make heartbeats a busy loop.

@@ -12,7 +12,7 @@ use tokio_util::sync::CancellationToken;
 use crate::arguments::{Format, Run};
 use crate::command::coordinator::Security;
 use crate::command::local_coordinator::LocalCoordinator;
-use crate::command::local_workers::LocalWorker;
+use crate::command::local_workers::{self, LocalWorker, Seat};
 use crate::command::sweep_file::SweepFile;
 use crate::command::{folder_name, preflight, report, submit, watch};
 use crate::data_folders::Folders;
@@ -200,19 +200,18 @@ async fn all_failed(workers: &mut tokio::task::JoinSet<Result<(), CommandError>>
 struct Team {
     workers: usize,
     device: String,
+    /// The GPUs among which they are dealt out; none: all on `device`.
+    gpus: Vec<String>,
     threads: usize,
 }
 
 fn team(arguments: &Run, jobs: usize) -> Result<Team, CommandError> {
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
     let device = arguments.device.clone();
-    // One process per device; on the CPU one per core, since small networks do not fill several.
-    let usual = if device.starts_with("cuda") {
-        1
-    } else {
-        cores.min(jobs)
-    };
-    let workers = arguments.workers.unwrap_or(usual);
+    let gpus = local_workers::gpus(&device);
+    let workers = arguments
+        .workers
+        .unwrap_or_else(|| local_workers::usual_count(&device, gpus.len(), cores).min(jobs.max(1)));
     if workers == 0 {
         return Err(CommandError::Usage(
             "--workers 0 would never finish: give 1 or more".into(),
@@ -222,6 +221,7 @@ fn team(arguments: &Run, jobs: usize) -> Result<Team, CommandError> {
     Ok(Team {
         workers,
         device,
+        gpus,
         threads,
     })
 }
@@ -244,7 +244,7 @@ impl Team {
                 coordinator: coordinator.address.clone(),
                 token_file: coordinator.token_file(),
                 name: format!("local-{number}"),
-                device: self.device.clone(),
+                seat: Seat::of(number, &self.device, &self.gpus),
                 threads: self.threads,
                 scratch: state.join("scratch").join(format!("local-{number}")),
                 log: logs.join(format!("local-{number}.log")),

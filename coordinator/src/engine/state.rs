@@ -19,7 +19,7 @@ use crate::scheduler::{ImageError, Policy, Scheduler};
 use crate::store::artifacts::ArtifactStore;
 use crate::store::damage::Damage;
 use crate::store::index::{Applied, Availability, IndexError, IndexWriter, OpenIndex, Reader};
-use crate::store::journal::{Journal, JournalError, Location, Scanned, Written};
+use crate::store::journal::{self, Journal, JournalError, Location, Scanned, Written};
 use crate::store::lock::StateLock;
 
 pub(super) struct State {
@@ -66,11 +66,13 @@ impl State {
         let index_folder = lock.index();
         let mut follower = Follower::Unopened;
         let mut scheduler = Scheduler::new(config.policy.clone());
+        config.opening.begins(journal::length(&journal_folder));
         let mut journal = Journal::open(lock, config.journal.clone(), &mut |scanned| {
             scheduler
                 .replay(&scanned.entry)
                 .map_err(|error| contradiction(&journal_folder, &scanned, &error))?;
             follower.follow(&index_folder, config, &scanned);
+            config.opening.read(&scanned);
             Ok(())
         })?;
         scheduler
@@ -286,16 +288,23 @@ impl State {
     /// Takes note of how a snapshot ended.
     pub(super) fn end_snapshot(&mut self, ended: Result<Written, CompactionError>) {
         let adopted = match ended {
-            Ok(written) => self.journal.adopt(&written),
+            Ok(written) => self
+                .journal
+                .adopt(&written)
+                .map_err(CompactionError::Journal),
             Err(CompactionError::Index(error, written)) => {
                 self.index_failed(&error);
                 // Places in files that go now are places in an index that is made again.
-                self.journal.adopt(&written)
+                self.journal
+                    .adopt(&written)
+                    .map_err(CompactionError::Journal)
             }
-            Err(CompactionError::Journal(error)) => Err(error),
+            Err(error) => Err(error),
         };
         if let Err(error) = adopted {
-            self.damage.note(&error);
+            if let CompactionError::Journal(error) = &error {
+                self.damage.note(error);
+            }
             self.journal.put_off_snapshot();
             compaction::failed(&error);
         }

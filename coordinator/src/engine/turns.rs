@@ -14,7 +14,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::call::{Call, Query};
 use super::clock::Clock;
-use super::compaction::{self, Compacting, Compaction, CompactionError};
+use super::compaction::{self, Compacting, CompactionError};
 use super::error::EngineError;
 use super::index_again::{self, IndexAgain};
 use super::state::{Kept, State};
@@ -44,6 +44,8 @@ pub(super) struct Turns {
     /// Who waits for which answer.
     waiting: BTreeMap<Ticket, oneshot::Sender<Reply>>,
     wake_at: Option<Timestamp>,
+    /// The timer went off: so many calls that were sent before that are not yet done.
+    ahead_of_tick: Option<usize>,
     broken: Option<Broken>,
     /// The state folder is not there any more: the engine ends when everybody was told.
     gone: Option<EngineError>,
@@ -89,6 +91,7 @@ impl Turns {
             changes,
             waiting: BTreeMap::new(),
             wake_at: None,
+            ahead_of_tick: None,
             broken: None,
             gone: None,
             looked_at: Instant::now(),
@@ -118,9 +121,10 @@ impl Turns {
                     if received == 0 {
                         break;
                     }
-                    self.turn(batch.drain(..)).await?;
+                    let waiting = calls.len();
+                    self.turn(batch.drain(..), waiting).await?;
                 }
-                () = pause => self.turn(std::iter::empty()).await?,
+                () = pause => self.turn(std::iter::empty(), calls.len()).await?,
                 ended = compaction::compacted(&mut self.compacting) => {
                     self.compacting = None;
                     self.end_snapshot(ended).await?;
@@ -150,11 +154,17 @@ impl Turns {
         }
     }
 
-    async fn turn(&mut self, calls: impl Iterator<Item = Call> + Send) -> Result<(), EngineError> {
+    /// Answers calls; `waiting` more are to come.
+    async fn turn(
+        &mut self,
+        calls: impl ExactSizeIterator<Item = Call> + Send,
+        waiting: usize,
+    ) -> Result<(), EngineError> {
         if self.broken.is_some() {
             self.mend().await?;
         }
         let now = self.clock.now();
+        let done = calls.len();
         let mut turn = Turn::default();
         let mut queries: Vec<Query> = Vec::new();
         for call in calls {
@@ -175,7 +185,7 @@ impl Turns {
                 Call::Query(query) => queries.push(query),
             }
         }
-        if self.broken.is_none() && self.wake_at.is_some_and(|at| at <= now) {
+        if self.broken.is_none() && self.is_time_to_tick(now, done, waiting) {
             self.wake_at = None;
             self.step(now, Event::Tick, &mut turn);
         }
@@ -189,6 +199,20 @@ impl Turns {
             });
         }
         Ok(())
+    }
+
+    /// Whether the timer went off and everything that was sent before is done: a report that waits here renews its leases
+    /// before they can expire.
+    fn is_time_to_tick(&mut self, now: Timestamp, done: usize, waiting: usize) -> bool {
+        if self.wake_at.is_none_or(|at| at > now) {
+            self.ahead_of_tick = None;
+            return false;
+        }
+        let ahead = self
+            .ahead_of_tick
+            .map_or(waiting, |ahead| ahead.saturating_sub(done));
+        self.ahead_of_tick = (ahead > 0).then_some(ahead);
+        ahead == 0
     }
 
     /// Every live lease runs for one more full time to live; what the scheduler asks for (to be woken at their end) is
@@ -373,16 +397,21 @@ impl Turns {
         if self.broken.is_some() || self.compacting.is_some() || !is_due {
             return Ok(());
         }
-        let compaction = self.with_state(State::begin_snapshot).await?;
-        self.compacting = compaction.map(Compaction::start);
+        let Some(compaction) = self.with_state(State::begin_snapshot).await? else {
+            return Ok(());
+        };
+        match compaction.start() {
+            Ok(compacting) => self.compacting = Some(compacting),
+            // Nothing is lost without a snapshot: the journal grows, and one is due again a little later.
+            Err(error) => self.end_snapshot(Err(error)).await?,
+        }
         Ok(())
     }
 
     async fn end_snapshot(
         &mut self,
-        ended: Result<Result<Written, CompactionError>, String>,
+        ended: Result<Written, CompactionError>,
     ) -> Result<(), EngineError> {
-        let ended = ended.map_err(EngineError::Task)?;
         self.with_state(move |state| state.end_snapshot(ended))
             .await
     }
@@ -426,7 +455,7 @@ impl Turns {
         }
         self.index_again.stop().await;
         if let Some(state) = self.state.take() {
-            tokio::task::spawn_blocking(move || state.close())
+            in_place(move || state.close())
                 .await
                 .map_err(|error| EngineError::Task(error.to_string()))?;
         }

@@ -22,7 +22,10 @@ impl Damage {
         let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if known.is_none() {
             let cause = chain(error);
-            tracing::error!(cause, "the journal is damaged: not ready until it was repaired");
+            tracing::error!(
+                cause,
+                "the journal is damaged: not ready until it was repaired"
+            );
             *known = Some(cause);
         }
     }

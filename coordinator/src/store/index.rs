@@ -182,14 +182,13 @@ impl Reader {
         };
         let location = Location::from_bytes(bytes)
             .ok_or_else(|| unreadable("its place in the journal is damaged".into()))?;
-        let payload =
-            journal::read_payload(&self.journal, &location).map_err(|error| {
-                let told = unreadable(error.to_string());
-                Unreadable {
-                    cause: Some(error),
-                    ..told
-                }
-            })?;
+        let payload = journal::read_payload(&self.journal, &location).map_err(|error| {
+            let told = unreadable(error.to_string());
+            Unreadable {
+                cause: Some(error),
+                ..told
+            }
+        })?;
         match serde_json::from_slice(&payload) {
             Ok(Entry::Finished { record, .. }) if record.job_id == job => {
                 Ok(Some(Arc::new(*record)))

@@ -414,6 +414,13 @@ impl Journal {
     }
 }
 
+/// Bytes that opening a journal reads; 0 where that cannot be told.
+pub(crate) fn length(folder: &Path) -> u64 {
+    files::open(folder, Which::All).map_or(0, |files| {
+        files.current.iter().map(|segment| segment.length).sum()
+    })
+}
+
 /// A segment is locked, too: a copy of a state folder by hard links shares it.
 fn be_ours(file: &dyn DiskFile, path: &Path) -> Result<(), JournalError> {
     match file.try_lock() {
