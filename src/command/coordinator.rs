@@ -1,6 +1,8 @@
 //! `gcl-sweep coordinator`, and the coordinator inside `run`.
 
+use std::fs::Permissions;
 use std::net::SocketAddr;
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -14,6 +16,7 @@ use coordinator::service::{
 use coordinator::{
     Config, Engine, EngineError, Expand, Expanded, StateKind, SystemClock, sweep_language,
 };
+use nix::sys::stat::{Mode, umask};
 use proto::nouns::Requirements;
 use tokio::net::TcpListener;
 use tokio::task::{JoinError, JoinSet};
@@ -256,11 +259,9 @@ async fn open(
     let kind = security.kind;
     config.trainer_revision = kind.trainer_revision();
     let started = start(config, kind, stop).await;
-    let started = started.map(|engine| (engine, kind));
-    started.map_err(|error| match error {
-        EngineError::Task(_) => CommandError::Broken(chain(&error)),
-        error => CommandError::Store(chain(&error)),
-    })
+    started
+        .map(|engine| (engine, kind))
+        .map_err(|error| failed(&error))
 }
 
 async fn start(
@@ -274,6 +275,17 @@ async fn start(
     };
     let clock = Arc::new(SystemClock::start());
     Engine::start(config, clock, language, stop.clone()).await
+}
+
+/// What it means for the command line that an engine did not start, or ended.
+pub(super) fn failed(error: &EngineError) -> CommandError {
+    match error {
+        // A panic, or a folder that may come back: reasons to start again.
+        EngineError::Task(_) | EngineError::Lock(coordinator::store::lock::LockError::Gone(_)) => {
+            CommandError::Broken(chain(error))
+        }
+        _ => CommandError::Store(chain(error)),
+    }
 }
 
 /// The sweep language of rehearsals: the data are stand-ins, whatever digest the file demands, and the workers are this
@@ -311,6 +323,10 @@ pub fn coordinator(arguments: &Coordinator) -> Result<(), CommandError> {
         .as_deref()
         .ok_or_else(|| CommandError::Usage("--state DIR is needed".into()))?;
     let security = Security::read(arguments, state)?;
+    if security.access.is_guarded() {
+        // Whatever is made in the state folder, by whichever library: it is for its owner alone.
+        umask(Mode::from_bits_truncate(0o077));
+    }
     let lease = Duration::try_from_secs_f64(arguments.lease_seconds)
         .ok()
         .filter(|lease| *lease >= Duration::from_secs(1))
@@ -414,10 +430,11 @@ async fn panicked(tasks: &mut JoinSet<()>) -> JoinError {
     std::future::pending().await
 }
 
-/// Whole or not at all: whoever waits for the file must not read half of it.
+/// Whole or not at all: whoever waits for the file must not read half of it. An address is no secret.
 fn write_address(path: &PathBuf, address: &str) -> Result<(), CommandError> {
     let beside = path.with_extension("part");
     std::fs::write(&beside, format!("{address}\n"))
+        .and_then(|()| std::fs::set_permissions(&beside, Permissions::from_mode(0o644)))
         .and_then(|()| std::fs::rename(&beside, path))
         .map_err(|error| CommandError::io("write the address into", path, &error))
 }

@@ -22,9 +22,8 @@ use crate::output::say;
 
 /// Runs the sweep and writes its report.
 pub fn run(arguments: &Run, format: Format) -> Result<(), CommandError> {
-    let mut file = SweepFile::read(&arguments.sweep, arguments.max_jobs)?;
-    file.keep_only(&arguments.only, arguments.max_jobs)?;
-    let folders = Folders::resolve(&arguments.folders)?;
+    let mut file = SweepFile::select(&arguments.selection)?;
+    let folders = Folders::resolve(&arguments.selection.folders)?;
     file.open_datasets(&folders)?;
     file.demand_datasets()?;
     preflight::check(&file)?;
@@ -96,8 +95,8 @@ pub(super) async fn with_coordinator(
     stop: &CancellationToken,
 ) -> Result<Vec<CellResult>, CommandError> {
     let client = coordinator.client()?;
-    let request = submit::request(file, arguments.max_jobs);
-    if !arguments.only.is_empty() {
+    let request = submit::request(file, arguments.selection.max_jobs);
+    if !arguments.selection.only.is_empty() {
         let trial = message::Submit {
             dry_run: true,
             ..request.clone()

@@ -51,10 +51,9 @@ mod real {
 
     /// Rehearses the sweep.
     pub fn rehearse(arguments: &Rehearse, format: Format) -> Result<(), CommandError> {
-        let mut file = SweepFile::read(&arguments.sweep, arguments.max_jobs)?;
-        file.keep_only(&arguments.only, arguments.max_jobs)?;
+        let mut file = SweepFile::select(&arguments.selection)?;
         // The folders that are here are checked as a run checks them.
-        file.open_datasets(&Folders::resolve(&arguments.folders)?)?;
+        file.open_datasets(&Folders::resolve(&arguments.selection.folders)?)?;
         preflight::check(&file)?;
         let out = arguments
             .out
@@ -102,15 +101,12 @@ mod real {
     /// The same settings as those of a run; one job needs one thread.
     fn as_run(arguments: &Rehearse, out: &Path, state: &Path) -> Run {
         Run {
-            sweep: arguments.sweep.clone(),
+            selection: arguments.selection.clone(),
             out: Some(out.to_owned()),
             workers: arguments.workers,
             device: arguments.device.clone(),
             threads: Some(1),
             state: Some(state.to_owned()),
-            max_jobs: arguments.max_jobs,
-            only: arguments.only.clone(),
-            folders: arguments.folders.clone(),
         }
     }
 
