@@ -25,6 +25,9 @@ pub enum CommandError {
     /// The state folder cannot be used.
     #[error("{0}")]
     Store(String),
+    /// A running coordinator broke down.
+    #[error("{0}")]
+    Broken(String),
     /// A trace is not matched.
     #[error("{0}")]
     #[cfg_attr(
@@ -41,10 +44,6 @@ pub enum CommandError {
     Device(String),
     /// The workers of this host ended, the first that failed with this code.
     #[error("{message}")]
-    #[cfg_attr(
-        not(feature = "train"),
-        expect(dead_code, reason = "a control plane has no workers")
-    )]
     Worker {
         /// What to say.
         message: String,
@@ -71,6 +70,7 @@ impl CommandError {
             Self::JobsFailed(_) => exit_code::JOBS_FAILED,
             Self::Unreachable(_) => exit_code::UNREACHABLE,
             Self::Store(_) => exit_code::STORE_UNUSABLE,
+            Self::Broken(_) => exit_code::COORDINATOR_BROKE,
             Self::Deviates(_) => exit_code::SELFTEST_DEVIATES,
             Self::Device(_) => exit_code::DEVICE_UNUSABLE,
             Self::Worker { code, .. } => *code,

@@ -6,6 +6,7 @@
 
 mod caller;
 mod dial;
+mod incurable;
 pub mod link;
 pub mod verdict;
 

@@ -3,7 +3,7 @@
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
-use proto::limits::{CHUNK_BYTES, LEASES, MESSAGE_BYTES, TEXT_BYTES};
+use proto::limits::{ANSWER_BYTES, CHUNK_BYTES, LEASES, MESSAGE_BYTES, TEXT_BYTES};
 use proto::nouns::{Hello, LeaseKey, Next, Order, Progress, Receipt};
 use proto::telemetry::Telemetry;
 use proto::version::Versions;
@@ -18,6 +18,7 @@ use tonic::transport::Channel;
 use tonic::{Request, Response, Status};
 
 use crate::dial::Bearer;
+use crate::incurable::incurable;
 use crate::verdict::{Verdict, verdict};
 
 /// How long a call may take that waits for nothing but the coordinator's disk.
@@ -72,6 +73,8 @@ pub struct Trouble {
     pub reason: Option<Reason>,
     /// Why, for people.
     pub message: String,
+    /// What is wrong with the connection for good, where no later try can cure it.
+    pub incurable: Option<String>,
 }
 
 impl From<Status> for Trouble {
@@ -80,6 +83,7 @@ impl From<Status> for Trouble {
             verdict: verdict(&status),
             reason: Reason::of(&status),
             message: status.message().to_owned(),
+            incurable: incurable(&status),
         }
     }
 }
@@ -91,6 +95,7 @@ impl From<WireError> for Trouble {
             verdict: Verdict::GiveUp,
             reason: None,
             message: format!("the coordinator's answer makes no sense: {error}"),
+            incurable: None,
         }
     }
 }
@@ -107,7 +112,7 @@ impl Link {
     ) -> Self {
         Self {
             client: WorkerServiceClient::with_interceptor(channel, bearer)
-                .max_decoding_message_size(MESSAGE_BYTES)
+                .max_decoding_message_size(ANSWER_BYTES)
                 .max_encoding_message_size(MESSAGE_BYTES),
             hello: hello.into(),
             version: hello.version.clone(),
@@ -136,6 +141,7 @@ impl Link {
                 verdict: Verdict::GiveUp,
                 reason: Some(Reason::Incompatible),
                 message: error.to_string(),
+                incurable: None,
             });
         }
         // A time to live of nothing would make heartbeats a busy loop.

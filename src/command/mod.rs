@@ -107,10 +107,14 @@ pub fn execute(arguments: Arguments) -> Result<(), CommandError> {
     }
 }
 
+/// How long an idle thread is kept: one that is there does what blocks also when the operating system gives no more of them.
+const KEEP_THREADS: std::time::Duration = std::time::Duration::from_hours(24);
+
 /// The runtime of the commands that talk to others.
 fn runtime() -> Result<tokio::runtime::Runtime, CommandError> {
     tokio::runtime::Builder::new_multi_thread()
         .enable_all()
+        .thread_keep_alive(KEEP_THREADS)
         .build()
         .map_err(|error| CommandError::Other(format!("cannot start the runtime: {error}")))
 }

@@ -5,6 +5,8 @@ mod group;
 pub mod lifeline;
 pub mod process;
 
+#[cfg(feature = "cuda")]
+pub use group::assignment;
 #[cfg(feature = "train")]
 pub use real::worker;
 
@@ -48,14 +50,16 @@ mod real {
             }
         })?;
         if arguments.device == "auto" && device.info().kind.starts_with("cpu") {
-            tracing::info!(
-                threads = device.threads(),
-                "no GPU is used: {}",
-                gcl::open_device("cuda:0", None)
-                    .err()
-                    .map(|error| error.to_string())
-                    .unwrap_or_default()
-            );
+            let why = gcl::open_device("cuda:0", None)
+                .err()
+                .map(|error| error.to_string())
+                .unwrap_or_default();
+            if let Some(assigned) = worker::gpu::assigned_by(|name| std::env::var(name).ok()) {
+                return Err(CommandError::Device(format!(
+                    "a GPU is assigned to this process ({assigned}), and it cannot be used: {why}; --device cpu computes without it"
+                )));
+            }
+            tracing::info!(threads = device.threads(), "no GPU is used: {why}");
         }
         let meter = worker::meter::Meter::start(
             device.info(),

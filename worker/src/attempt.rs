@@ -3,7 +3,10 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use client::link::{Assignment, Work};
+use client::verdict::Verdict;
 use proto::limits::CURVE_POINTS;
+use proto::nouns::{LeaseKey, Next, StopReason};
 use sweeps::{
     ArtifactRef, Digest, EpochPoint, Failure, FailureClass, FinalMetrics, JobSpec, Outcome,
     Provenance, RunRecord, Training,
@@ -13,14 +16,12 @@ use tokio::time::{Instant, sleep_until};
 use tracing::{Instrument, info, info_span, warn};
 
 use crate::config::OnDrain;
-use crate::deliver::{Blobs, Delivered, Parcel};
-use crate::error::WorkerError;
-use crate::heart::Heart;
-use crate::link::{Assignment, Work};
-use crate::run::Worker;
+use crate::context::Context;
+use crate::delivery::{Delivered, Delivery};
+use crate::error::{WorkerError, panic_text};
+use crate::heartbeat::{Heartbeat, Lease};
 use crate::trainer::{Ended, Event, Finished, Task};
-use crate::verdict::Verdict;
-use proto::nouns::{LeaseKey, StopReason};
+use crate::wording::{clean_failure, within_limits};
 
 /// Epochs and log lines between the trainer and the heartbeat, which takes them at once: room for a burst of log lines.
 const EVENTS: usize = 64;
@@ -40,110 +41,113 @@ enum Stopping {
     Diverged,
 }
 
-impl Worker {
-    /// Does one job to its end, whatever that is; answers the next work where `asks_on`.
-    pub(crate) async fn attempt(
-        &self,
-        heart: &Heart,
-        assignment: Assignment,
+/// One attempt at a job that this worker holds.
+pub(crate) struct Attempt {
+    context: Arc<Context>,
+    heartbeat: Arc<Heartbeat>,
+    lease: Lease,
+    /// Whether the end of this attempt may ask for the next job.
+    asks_on: bool,
+}
+
+impl Attempt {
+    pub(crate) fn new(
+        context: Arc<Context>,
+        heartbeat: Arc<Heartbeat>,
+        lease: Lease,
         asks_on: bool,
-    ) -> Result<Work, WorkerError> {
-        let LeaseKey { job, attempt } = assignment.key;
-        let span = info_span!("attempt", job = %job.short(), %attempt, worker = self.config.name);
-        let end = self
-            .run_attempt(heart, assignment, asks_on)
-            .instrument(span)
-            .await;
-        heart.let_go(LeaseKey { job, attempt });
-        if self.config.lanes <= 1 {
-            self.note_leases(heart);
+    ) -> Self {
+        Self {
+            context,
+            heartbeat,
+            lease,
+            asks_on,
         }
-        end
     }
 
-    async fn run_attempt(
-        &self,
-        heart: &Heart,
-        assignment: Assignment,
-        asks_on: bool,
-    ) -> Result<Work, WorkerError> {
-        let key = assignment.key;
-        if let Some(reason) = heart.order(key) {
+    /// Does the job to its end, whatever that is; answers the next work where it may ask for it.
+    pub(crate) async fn run(self, assignment: Assignment) -> Result<Work, WorkerError> {
+        let LeaseKey { job, attempt } = self.lease.key();
+        let span =
+            info_span!("attempt", job = %job.short(), %attempt, worker = self.context.config.name);
+        self.run_to_its_end(assignment).instrument(span).await
+    }
+
+    async fn run_to_its_end(self, assignment: Assignment) -> Result<Work, WorkerError> {
+        if let Some(reason) = self.lease.order() {
             info!(?reason, "the job was taken back before it began");
             return Ok(Work::default());
         }
-        let task = match task_of(assignment, self.trainer.revision()) {
+        let task = match task_of(assignment, self.context.trainer.revision()) {
             Ok(task) => task,
-            Err(failure) => return self.fail(heart, key, failure, asks_on).await,
+            Err(failure) => return self.fail(failure).await,
         };
         info!(dataset = %task.job.dataset, seed = task.job.seed, "training begins");
-        let (ended, stopping) = self.train(heart, task.clone()).await?;
+        let (ended, stopping) = self.train(task.clone()).await?;
         match ended {
             // A result is welcome whatever was ordered meanwhile.
             Ended::Finished(finished) => match check(&finished.outcome) {
-                Ok(()) => self.hand_in(heart, &task, *finished, asks_on).await,
-                Err(failure) => self.fail(heart, key, failure, asks_on).await,
+                Ok(()) => self.hand_in(&task, *finished).await,
+                Err(failure) => self.fail(failure).await,
             },
-            Ended::Failed(failure) => self.fail(heart, key, failure, asks_on).await,
-            Ended::Stopped => match stopping {
-                Some(Stopping::Shutdown) => {
-                    info!("training stopped; the job goes back");
-                    self.hand_back(key, "its worker was told to stop").await;
-                    Ok(Work::default())
+            Ended::Failed(failure) => self.fail(failure).await,
+            Ended::Stopped => self.stopped(stopping).await,
+        }
+    }
+
+    /// The trainer stopped without a result.
+    async fn stopped(self, stopping: Option<Stopping>) -> Result<Work, WorkerError> {
+        match stopping {
+            Some(Stopping::Shutdown) => {
+                info!("training stopped; the job goes back");
+                self.hand_back("its worker was told to stop").await;
+                Ok(Work::default())
+            }
+            Some(Stopping::Drain) => {
+                info!("training stopped; the job goes back");
+                self.hand_back("its worker is drained").await;
+                Ok(Work::default())
+            }
+            Some(Stopping::Order) => {
+                let reason = self.lease.order();
+                info!(?reason, "training stopped by order");
+                if matches!(
+                    reason,
+                    Some(StopReason::Finished | StopReason::Cancelled | StopReason::Unknown)
+                ) {
+                    self.context.trainer.forget(self.lease.key().job);
                 }
-                Some(Stopping::Drain) => {
-                    info!("training stopped; the job goes back");
-                    self.hand_back(key, "its worker is drained").await;
-                    Ok(Work::default())
-                }
-                Some(Stopping::Order) => {
-                    let reason = heart.order(key);
-                    info!(?reason, "training stopped by order");
-                    if matches!(
-                        reason,
-                        Some(StopReason::Finished | StopReason::Cancelled | StopReason::Unknown)
-                    ) {
-                        self.trainer.forget(key.job);
-                    }
-                    Ok(Work::default())
-                }
-                Some(Stopping::Orphaned) => {
-                    let (silent, last) = self.link.silence();
-                    Err(WorkerError::Orphaned { silent, last })
-                }
-                Some(Stopping::Diverged) => {
-                    let failure = Failure::new(
-                        FailureClass::Diverged,
-                        "an epoch ended with a number that is not finite",
-                    );
-                    self.fail(heart, key, failure, asks_on).await
-                }
-                None => {
-                    let failure = Failure::new(
-                        FailureClass::Trainer,
-                        "the trainer stopped without being told",
-                    );
-                    self.fail(heart, key, failure, asks_on).await
-                }
-            },
+                Ok(Work::default())
+            }
+            Some(Stopping::Orphaned) => {
+                let (silent, last) = self.context.link.silence();
+                Err(WorkerError::Orphaned { silent, last })
+            }
+            Some(Stopping::Diverged) => {
+                let failure = Failure::new(
+                    FailureClass::Diverged,
+                    "an epoch ended with a number that is not finite",
+                );
+                self.fail(failure).await
+            }
+            None => {
+                let failure = Failure::new(
+                    FailureClass::Trainer,
+                    "the trainer stopped without being told",
+                );
+                self.fail(failure).await
+            }
         }
     }
 
     /// Runs the trainer, passes on what happens, stops it when there is a reason.
-    async fn train(
-        &self,
-        heart: &Heart,
-        task: Task,
-    ) -> Result<(Ended, Option<Stopping>), WorkerError> {
-        let key = LeaseKey {
-            job: task.job_id,
-            attempt: task.attempt,
-        };
+    async fn train(&self, task: Task) -> Result<(Ended, Option<Stopping>), WorkerError> {
+        let context = &self.context;
         let (events, mut arriving) = mpsc::channel(EVENTS);
-        let ordered = heart.hold(key);
+        let ordered = self.lease.stop();
         let stop = ordered.child_token();
         let mut training = {
-            let (trainer, stop) = (Arc::clone(&self.trainer), stop.clone());
+            let (trainer, stop) = (Arc::clone(&context.trainer), stop.clone());
             tokio::spawn(async move { trainer.train(task, events, stop).await }.in_current_span())
         };
         let mut stopping = None;
@@ -151,6 +155,10 @@ impl Worker {
         loop {
             let reason = tokio::select! {
                 ended = &mut training => {
+                    // What it said last is in the channel still.
+                    while let Ok(event) = arriving.try_recv() {
+                        self.lease.progress(event);
+                    }
                     let ended = ended.unwrap_or_else(|error| Ended::Failed(panicked(error)));
                     return Ok((ended, stopping));
                 }
@@ -160,39 +168,35 @@ impl Worker {
                     {
                         Stopping::Diverged
                     } else {
-                        heart.progress(key, event);
+                        self.lease.progress(event);
                         continue;
                     }
                 }
                 () = ordered.cancelled(), if stopping.is_none() => Stopping::Order,
-                () = self.shutdown.cancelled(), if stopping.is_none() => Stopping::Shutdown,
-                () = heart.drain().cancelled(),
-                    if stopping.is_none() && self.config.on_drain == OnDrain::HandBack => Stopping::Drain,
-                () = self.link.silent_for(self.config.orphan_timeout), if stopping.is_none() => Stopping::Orphaned,
+                () = context.shutdown.cancelled(), if stopping.is_none() => Stopping::Shutdown,
+                () = self.heartbeat.drain().cancelled(),
+                    if stopping.is_none() && context.config.on_drain == OnDrain::HandBack => Stopping::Drain,
+                () = context.link.silent_for(context.config.orphan_timeout), if stopping.is_none() => Stopping::Orphaned,
                 () = sleep_until(deadline.unwrap_or_else(far_away)), if deadline.is_some() => {
                     warn!("the trainer does not stop; it is left behind");
                     training.abort();
                     if stopping == Some(Stopping::Shutdown) {
                         return Ok((Ended::Stopped, stopping));
                     }
-                    return Err(WorkerError::Stuck(self.trainers_grace()));
+                    return Err(WorkerError::Stuck(context.trainers_grace()));
                 }
             };
             stopping.get_or_insert(reason);
             stop.cancel();
-            deadline.get_or_insert_with(|| Instant::now() + self.trainers_grace());
+            deadline.get_or_insert_with(|| Instant::now() + context.trainers_grace());
         }
     }
 
-    async fn hand_in(
-        &self,
-        heart: &Heart,
-        task: &Task,
-        finished: Finished,
-        asks_on: bool,
-    ) -> Result<Work, WorkerError> {
+    async fn hand_in(self, task: &Task, finished: Finished) -> Result<Work, WorkerError> {
+        let context = &self.context;
         let mut outcome = finished.outcome;
-        let artifacts: Blobs = finished
+        within_limits(&mut outcome);
+        let artifacts: Vec<(Digest, Vec<u8>)> = finished
             .artifacts
             .into_iter()
             .map(|artifact| {
@@ -215,89 +219,104 @@ impl Worker {
             outcome,
             provenance: Provenance {
                 attempt: task.attempt,
-                worker: self.config.name.clone(),
-                device: self.trainer.device(),
-                version: self.config.version.clone(),
-                trainer_revision: self.trainer.revision(),
+                worker: context.config.name.clone(),
+                device: context.trainer.device(),
+                version: context.config.version.clone(),
+                trainer_revision: context.trainer.revision(),
                 dataset_digest: task.dataset,
                 duration_s: finished.duration_s,
                 resumed: finished.resumed,
-                dataset: self.trainer.facts(&task.job.dataset).map(Box::new),
+                dataset: context.trainer.facts(&task.job.dataset).map(Box::new),
             },
         };
-        let parcel = Parcel {
+        let delivery = Delivery {
             // It is a result, however long: what is too long of it is cut before it is kept or sent.
             record: Arc::new(proto::fit(record)),
             artifacts: Some(Arc::new(artifacts)),
-            spool: Arc::clone(&self.spool),
+            spool: Arc::clone(&context.spool),
         };
-        let key = LeaseKey {
-            job: task.job_id,
-            attempt: task.attempt,
-        };
-        let next = self.next_after(heart, key, asks_on);
-        match self.deliver(&parcel, next.as_ref()).await? {
-            Delivered::Acknowledged(work) => {
-                self.trainer.forget(task.job_id);
+        self.lease.flush().await;
+        match delivery.deliver(context, self.next().as_ref()).await {
+            Ok(Delivered::Acknowledged(work)) => {
+                context.trainer.forget(task.job_id);
+                self.lease.settle();
                 Ok(work)
             }
             // Said as a failure too: the job must not come back for ever.
-            Delivered::Refused(message) => {
+            Ok(Delivered::Refused(message)) => {
                 let failure = Failure::new(
                     FailureClass::Trainer,
                     format!("the coordinator will not take the record: {message}"),
                 );
-                self.fail(heart, key, failure, asks_on).await
+                self.fail(failure).await
             }
-            Delivered::Kept => Ok(Work::default()),
+            // The record waits in the spool: another attempt would be for nothing.
+            Ok(Delivered::Kept) => {
+                self.lease.settle();
+                Ok(Work::default())
+            }
+            Err(error) => {
+                self.lease.settle();
+                Err(error)
+            }
         }
     }
 
     /// Tells a failure until it is heard. It is not kept on disk: a lease that runs out says nearly the same.
-    async fn fail(
-        &self,
-        heart: &Heart,
-        key: LeaseKey,
-        failure: Failure,
-        asks_on: bool,
-    ) -> Result<Work, WorkerError> {
+    async fn fail(self, failure: Failure) -> Result<Work, WorkerError> {
+        let context = &self.context;
+        let failure = clean_failure(failure);
         warn!(%failure, "the attempt failed");
-        let next = self.next_after(heart, key, asks_on);
+        self.lease.flush().await;
+        let next = self.next();
         let mut failures = 0;
-        loop {
-            match self.link.fail(key, &failure, next.as_ref()).await {
-                Ok(work) => return Ok(work),
+        let work = loop {
+            match context
+                .link
+                .fail(self.lease.key(), &failure, next.as_ref())
+                .await
+            {
+                Ok(work) => break work,
                 Err(trouble) if matches!(trouble.verdict, Verdict::Retry | Verdict::HelloAgain) => {
                     failures += 1;
-                    if !self.pause(&trouble, failures).await? {
-                        return Ok(Work::default());
+                    if !context.pause(&trouble, failures).await? {
+                        break Work::default();
                     }
                 }
                 Err(trouble) => {
                     info!(message = trouble.message, "the failure is not wanted");
-                    return Ok(Work::default());
+                    break Work::default();
                 }
             }
-        }
+        };
+        self.lease.settle();
+        Ok(work)
     }
 
-    /// What to ask for together with the end of `key`; nothing when this worker is about to go.
-    fn next_after(
-        &self,
-        heart: &Heart,
-        key: LeaseKey,
-        asks_on: bool,
-    ) -> Option<proto::nouns::Next> {
-        let goes = self.shutdown.is_cancelled()
-            || heart.drain().is_cancelled()
-            || self.trainer.broken().is_some();
-        (asks_on && !goes).then(|| {
-            let mut next = self.next(heart);
-            if next.held.contains(&key) {
-                next.held.retain(|held| *held != key);
-                next.slots += 1;
+    async fn hand_back(self, reason: &str) {
+        self.lease.flush().await;
+        self.context.release(self.lease.key(), reason).await;
+        self.lease.settle();
+    }
+
+    /// What to ask for together with the end of this attempt; nothing when this worker is about to go.
+    fn next(&self) -> Option<Next> {
+        let goes = self.context.shutdown.is_cancelled()
+            || self.heartbeat.drain().is_cancelled()
+            || self.context.trainer.broken().is_some();
+        (self.asks_on && !goes).then(|| {
+            let mut held = self.heartbeat.held();
+            held.retain(|held| *held != self.lease.key());
+            Next {
+                slots: self
+                    .context
+                    .config
+                    .slots
+                    .max(1)
+                    .saturating_sub(held.len() as u32),
+                held,
+                warm: self.context.trainer.warm(),
             }
-            next
         })
     }
 }
@@ -396,15 +415,6 @@ fn panicked(error: tokio::task::JoinError) -> Failure {
         Err(error) => format!("the trainer vanished: {error}"),
     };
     Failure::new(FailureClass::Trainer, message)
-}
-
-/// What a panic said.
-pub(crate) fn panic_text(panic: &(dyn std::any::Any + Send)) -> &str {
-    panic
-        .downcast_ref::<&str>()
-        .copied()
-        .or_else(|| panic.downcast_ref::<String>().map(String::as_str))
-        .unwrap_or("without a word")
 }
 
 /// A time that does not come, for an arm that is switched off.

@@ -45,6 +45,17 @@ pub enum WorkerError {
         /// Why, for people.
         message: String,
     },
+    /// No connection to the coordinator can come up as things are.
+    #[error("{0}")]
+    NoWay(String),
+    /// The coordinator was never reached, for as long as a worker may be idle.
+    #[error("no coordinator answered for {}s, which is the idle timeout ({last})", .waited.as_secs())]
+    NeverReached {
+        /// How long.
+        waited: Duration,
+        /// What the last call said.
+        last: String,
+    },
     /// The coordinator speaks another language.
     #[error(transparent)]
     Incompatible(#[from] Incompatible),
@@ -71,4 +82,13 @@ pub enum WorkerError {
         /// What the last call said.
         last: String,
     },
+}
+
+/// What a panic said.
+pub(crate) fn panic_text(panic: &(dyn std::any::Any + Send)) -> &str {
+    panic
+        .downcast_ref::<&str>()
+        .copied()
+        .or_else(|| panic.downcast_ref::<String>().map(String::as_str))
+        .unwrap_or("without a word")
 }

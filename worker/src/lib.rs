@@ -7,7 +7,8 @@
 //! It knows nothing of the maths (that is the trainer's), and nothing of queues and retries (that is the
 //! coordinator's). All waiting uses `tokio::time`, so that tests run in virtual time.
 //!
-//! Reading order: [`config`], [`trainer`], [`mod@run`], then `attempt`, `heart`, `deliver`, [`spool`]; `client::link` has the calls.
+//! Reading order: [`config`], [`trainer`], [`mod@run`], then `work_loop`, `attempt`, `heartbeat`,
+//! `delivery`, [`spool`]; `client::link` has the calls.
 
 #[cfg(feature = "train")]
 pub mod candle;
@@ -29,13 +30,14 @@ pub mod supervisor;
 pub mod trainer;
 
 mod attempt;
-mod deliver;
-mod heart;
-mod lanes;
+mod context;
 #[cfg(feature = "train")]
-mod own_thread;
+mod dedicated_thread;
+mod delivery;
+mod heartbeat;
+mod wording;
+mod work_loop;
 
-pub(crate) use client::{link, verdict};
 pub use config::{Config, OnDrain};
 pub use error::{Exit, WorkerError};
 pub use run::{run, run_in};

@@ -3,6 +3,7 @@
 //! A thread of its own looks every two seconds and leaves a reading behind, which the heartbeat takes along: a driver
 //! that hangs must not stop heartbeats. Results never depend on anything here.
 
+mod cgroup;
 mod host;
 mod window;
 

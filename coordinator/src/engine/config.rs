@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use super::metrics::Metrics;
+use super::opening::Opening;
 use crate::scheduler::Policy;
 use crate::store::index::{OpenIndex, sled_index};
 use crate::store::journal;
@@ -31,6 +32,8 @@ pub struct Config {
     /// The revision of the trainer that sweeps are submitted for: [`sweeps::NOOP_REVISION`] makes a state folder whose
     /// jobs train nothing, [`sweeps::REHEARSAL_REVISION`] one of rehearsals.
     pub trainer_revision: u32,
+    /// What tells how far the opening has come.
+    pub opening: Opening,
 }
 
 impl Config {
@@ -47,6 +50,7 @@ impl Config {
             open_index: sled_index(),
             metrics: Metrics::new(),
             trainer_revision: sweeps::TRAINER_REVISION,
+            opening: Opening::default(),
         }
     }
 }

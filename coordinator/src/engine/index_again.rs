@@ -7,11 +7,12 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use tokio::task::{JoinHandle, spawn_blocking};
+use tokio::sync::oneshot;
 use tokio::time::{Instant, sleep_until};
 use tokio_util::sync::CancellationToken;
 
 use crate::model::error_chain::chain;
+use crate::store::blocking::dedicated;
 use crate::store::index::{Applied, IndexError, IndexWriter, OpenIndex, SledStore};
 use crate::store::journal::{self, JournalError, Scanned};
 
@@ -115,7 +116,7 @@ enum Step {
     /// The next try is then.
     Waiting(Instant),
     Running {
-        task: JoinHandle<Result<IndexWriter, MakeError>>,
+        task: oneshot::Receiver<Result<IndexWriter, MakeError>>,
         stop: CancellationToken,
         began: Instant,
     },
@@ -139,10 +140,9 @@ impl IndexAgain {
                 Event::Due
             }
             Step::Running { task, began, .. } => {
-                let ended = task.await.unwrap_or_else(|error| {
-                    Err(MakeError::Index(IndexError(format!(
-                        "the thread that made it ended: {error}"
-                    ))))
+                let ended = task.await.unwrap_or_else(|_| {
+                    let error = IndexError("the thread that made it panicked".into());
+                    Err(MakeError::Index(error))
                 });
                 let took = began.elapsed();
                 self.step = Step::Nothing;
@@ -166,13 +166,20 @@ impl IndexAgain {
 
     pub(super) fn start(&mut self, making: Making) {
         let stop = CancellationToken::new();
-        let task = spawn_blocking({
+        let started = dedicated("index", {
             let stop = stop.clone();
             move || {
                 let made = making.run(&stop);
                 super::memory::give_back();
                 made
             }
+        });
+        let task = started.unwrap_or_else(|error| {
+            // A try that failed: the next is made later.
+            let (sender, receiver) = oneshot::channel();
+            let error = IndexError(format!("no thread can be had to make it: {error}"));
+            let _ = sender.send(Err(MakeError::Index(error)));
+            receiver
         });
         self.step = Step::Running {
             task,

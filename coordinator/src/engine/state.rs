@@ -17,8 +17,9 @@ use crate::message::Timestamp;
 use crate::model::entry::Entry;
 use crate::scheduler::{ImageError, Policy, Scheduler};
 use crate::store::artifacts::{ArtifactStore, free, reserve};
+use crate::store::damage::Damage;
 use crate::store::index::{Applied, Availability, IndexError, IndexWriter, OpenIndex, Reader};
-use crate::store::journal::{Journal, JournalError, Location, Scanned, Written};
+use crate::store::journal::{self, Journal, JournalError, Location, Scanned, Written};
 use crate::store::lock::StateLock;
 use crate::store::mark::{self, Mark};
 
@@ -27,6 +28,8 @@ pub(super) struct State {
     index: Index,
     /// Through which readers find the index.
     availability: Availability,
+    /// What is known of damage to the journal.
+    damage: Damage,
     open_index: OpenIndex,
     index_folder: PathBuf,
     metrics: Metrics,
@@ -67,11 +70,13 @@ impl State {
         let index_folder = lock.index();
         let mut follower = Follower::Unopened;
         let mut scheduler = Scheduler::new(config.policy.clone());
+        config.opening.begins(journal::length(&journal_folder));
         let mut journal = Journal::open(lock, config.journal.clone(), &mut |scanned| {
             scheduler
                 .replay(&scanned.entry)
                 .map_err(|error| contradiction(&journal_folder, &scanned, &error))?;
             follower.follow(&index_folder, config, &scanned);
+            config.opening.read(&scanned);
             Ok(())
         })?;
         scheduler
@@ -123,6 +128,7 @@ impl State {
                 journal,
                 index,
                 availability,
+                damage: reader.damage(),
                 open_index: config.open_index.clone(),
                 index_folder,
                 metrics: config.metrics.clone(),
@@ -230,6 +236,7 @@ impl State {
         if let Index::Following(_) = self.index {
             self.metrics.index_failed();
         }
+        self.journal.lock().forget(&self.index_folder);
         // The files are let go of before they are removed.
         self.index = Index::Making(Vec::new());
         Making {
@@ -261,9 +268,15 @@ impl State {
                 self.availability.set_ready(index.store());
                 self.index = Index::Following(Box::new(index));
                 self.metrics.index_ready(true);
+                if let Err(error) = self.journal.lock().watch(&self.index_folder) {
+                    tracing::warn!(cause = %error, "nobody would notice were the index removed");
+                }
                 true
             }
             Err(error) => {
+                if let MakeError::Journal(error) = &error {
+                    self.damage.note(error);
+                }
                 tracing::warn!(cause = %error, "the index cannot be made again yet");
                 self.availability.set_behind(error.to_string());
                 false
@@ -318,16 +331,24 @@ impl State {
     /// Takes note of how a snapshot ended.
     pub(super) fn end_snapshot(&mut self, ended: Result<Written, CompactionError>) {
         let adopted = match ended {
-            Ok(written) => self.journal.adopt(&written),
+            Ok(written) => self
+                .journal
+                .adopt(&written)
+                .map_err(CompactionError::Journal),
             Err(CompactionError::Index(error, written)) => {
                 self.index_failed(&error);
                 // Places in files that go now are places in an index that is made again.
-                self.journal.adopt(&written)
+                self.journal
+                    .adopt(&written)
+                    .map_err(CompactionError::Journal)
             }
-            Err(CompactionError::Journal(error)) => Err(error),
+            Err(error) => Err(error),
         };
         self.metrics.snapshot_ended(adopted.is_ok());
         if let Err(error) = adopted {
+            if let CompactionError::Journal(error) = &error {
+                self.damage.note(error);
+            }
             self.journal.put_off_snapshot();
             compaction::failed(&error);
         }

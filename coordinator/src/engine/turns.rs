@@ -8,14 +8,15 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::sync::{broadcast, mpsc, oneshot};
+use tokio::sync::{mpsc, oneshot};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use super::call::{Call, Query};
 use super::clock::Clock;
-use super::compaction::{self, Compacting, Compaction, CompactionError};
+use super::compaction::{self, Compacting, CompactionError};
 use super::error::EngineError;
+use super::feed::Feed;
 use super::index_again::{self, IndexAgain};
 use super::state::{Kept, State};
 use crate::message::{Change, Refusal, Timestamp};
@@ -40,10 +41,12 @@ pub(super) struct Turns {
     /// Away while it is written.
     state: Option<State>,
     clock: Arc<dyn Clock>,
-    changes: broadcast::Sender<Change>,
+    feed: Arc<Feed>,
     /// Who waits for which answer.
     waiting: BTreeMap<Ticket, oneshot::Sender<Reply>>,
     wake_at: Option<Timestamp>,
+    /// The timer went off: so many calls that were sent before that are not yet done.
+    ahead_of_tick: Option<usize>,
     broken: Option<Broken>,
     /// The state folder is not there any more: the engine ends when everybody was told.
     gone: Option<EngineError>,
@@ -78,7 +81,7 @@ impl Turns {
         scheduler: Scheduler,
         state: State,
         clock: Arc<dyn Clock>,
-        changes: broadcast::Sender<Change>,
+        feed: Arc<Feed>,
     ) -> Self {
         Self {
             scheduler,
@@ -86,9 +89,10 @@ impl Turns {
             index_again: IndexAgain::default(),
             state: Some(state),
             clock,
-            changes,
+            feed,
             waiting: BTreeMap::new(),
             wake_at: None,
+            ahead_of_tick: None,
             broken: None,
             gone: None,
             looked_at: Instant::now(),
@@ -118,9 +122,10 @@ impl Turns {
                     if received == 0 {
                         break;
                     }
-                    self.turn(batch.drain(..)).await?;
+                    let waiting = calls.len();
+                    self.turn(batch.drain(..), waiting).await?;
                 }
-                () = pause => self.turn(std::iter::empty()).await?,
+                () = pause => self.turn(std::iter::empty(), calls.len()).await?,
                 ended = compaction::compacted(&mut self.compacting) => {
                     self.compacting = None;
                     self.end_snapshot(ended).await?;
@@ -150,11 +155,17 @@ impl Turns {
         }
     }
 
-    async fn turn(&mut self, calls: impl Iterator<Item = Call> + Send) -> Result<(), EngineError> {
+    /// Answers calls; `waiting` more are to come.
+    async fn turn(
+        &mut self,
+        calls: impl ExactSizeIterator<Item = Call> + Send,
+        waiting: usize,
+    ) -> Result<(), EngineError> {
         if self.broken.is_some() {
             self.mend().await?;
         }
         let now = self.clock.now();
+        let done = calls.len();
         let mut turn = Turn::default();
         let mut queries: Vec<Query> = Vec::new();
         for call in calls {
@@ -175,7 +186,7 @@ impl Turns {
                 Call::Query(query) => queries.push(query),
             }
         }
-        if self.broken.is_none() && self.wake_at.is_some_and(|at| at <= now) {
+        if self.broken.is_none() && self.is_time_to_tick(now, done, waiting) {
             self.wake_at = None;
             self.step(now, Event::Tick, &mut turn);
         }
@@ -189,6 +200,20 @@ impl Turns {
             });
         }
         Ok(())
+    }
+
+    /// Whether the timer went off and everything that was sent before is done: a report that waits here renews its leases
+    /// before they can expire.
+    fn is_time_to_tick(&mut self, now: Timestamp, done: usize, waiting: usize) -> bool {
+        if self.wake_at.is_none_or(|at| at > now) {
+            self.ahead_of_tick = None;
+            return false;
+        }
+        let ahead = self
+            .ahead_of_tick
+            .map_or(waiting, |ahead| ahead.saturating_sub(done));
+        self.ahead_of_tick = (ahead > 0).then_some(ahead);
+        ahead == 0
     }
 
     /// Every live lease runs for one more full time to live; what the scheduler asks for (to be woken at their end) is
@@ -351,12 +376,7 @@ impl Turns {
     }
 
     fn publish(&self, changes: Vec<Change>) {
-        if self.changes.receiver_count() > 0 {
-            for change in changes {
-                // Nobody listening any more is well.
-                let _ = self.changes.send(change);
-            }
-        }
+        self.feed.publish(changes);
     }
 
     fn answer(&mut self, ticket: Ticket, reply: Reply) {
@@ -373,16 +393,21 @@ impl Turns {
         if self.broken.is_some() || self.compacting.is_some() || !is_due {
             return Ok(());
         }
-        let compaction = self.with_state(State::begin_snapshot).await?;
-        self.compacting = compaction.map(Compaction::start);
+        let Some(compaction) = self.with_state(State::begin_snapshot).await? else {
+            return Ok(());
+        };
+        match compaction.start() {
+            Ok(compacting) => self.compacting = Some(compacting),
+            // Nothing is lost without a snapshot: the journal grows, and one is due again a little later.
+            Err(error) => self.end_snapshot(Err(error)).await?,
+        }
         Ok(())
     }
 
     async fn end_snapshot(
         &mut self,
-        ended: Result<Result<Written, CompactionError>, String>,
+        ended: Result<Written, CompactionError>,
     ) -> Result<(), EngineError> {
-        let ended = ended.map_err(EngineError::Task)?;
         self.with_state(move |state| state.end_snapshot(ended))
             .await
     }
@@ -426,7 +451,7 @@ impl Turns {
         }
         self.index_again.stop().await;
         if let Some(state) = self.state.take() {
-            tokio::task::spawn_blocking(move || state.close())
+            in_place(move || state.close())
                 .await
                 .map_err(|error| EngineError::Task(error.to_string()))?;
         }

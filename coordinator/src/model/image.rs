@@ -206,6 +206,12 @@ pub struct DoneImage {
     /// How its last audit ended.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub audit: Option<AuditVerdict>,
+    /// Epochs of its curve.
+    #[serde(default)]
+    pub epochs: u32,
+    /// Codes of its warnings.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub warnings: Vec<String>,
 }
 
 /// What went wrong with a job so far.

@@ -152,6 +152,7 @@ impl Scheduler {
                 finished: 0,
                 failed: 0,
                 measured: None,
+                last_busy: Timestamp::default(),
             },
         );
     }
@@ -308,6 +309,10 @@ impl Scheduler {
             attempt: job.attempts,
             worker: worker.map(Arc::from),
             error,
+            scores: match &job.state {
+                State::Done(done) => done.scores,
+                _ => [None, None],
+            },
         };
         self.publish(change);
     }
@@ -375,6 +380,20 @@ impl Done {
             compared: Vec::new(),
             scores: scores_of(&record.outcome),
             audit: None,
+            epochs: u32::try_from(record.outcome.curve.len()).unwrap_or(u32::MAX),
+            warnings: codes(&record.outcome),
         }
     }
+}
+
+fn codes(outcome: &sweeps::Outcome) -> Box<[Arc<str>]> {
+    /// A trainer has some ten.
+    const MOST: usize = 16;
+    const BYTES: usize = 64;
+    let codes = outcome
+        .warnings
+        .iter()
+        .map(|warning| proto::cut(&warning.code, BYTES));
+    let codes: std::collections::BTreeSet<String> = codes.collect();
+    codes.into_iter().take(MOST).map(Arc::from).collect()
 }

@@ -140,6 +140,7 @@ impl Scheduler {
                     finished: *finished,
                     failed: *failed,
                     measured: None,
+                    last_busy: crate::message::Timestamp::default(),
                 };
                 self.workers.insert(*worker, restored);
             }
@@ -272,6 +273,12 @@ impl Scheduler {
                 compared: done.compared.clone(),
                 scores: done.scores,
                 audit: done.audit,
+                epochs: done.epochs,
+                warnings: done
+                    .warnings
+                    .iter()
+                    .map(|code| Arc::from(code.as_str()))
+                    .collect(),
             })),
         })
     }
@@ -365,6 +372,8 @@ fn job_image(job: &Job) -> JobImage {
                 compared: done.compared.clone(),
                 scores: done.scores,
                 audit: done.audit,
+                epochs: done.epochs,
+                warnings: done.warnings.iter().map(|code| code.to_string()).collect(),
             })),
         },
         history: job.history.as_deref().map(|history| HistoryImage {

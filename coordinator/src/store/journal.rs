@@ -48,7 +48,7 @@ use super::lock::{LockError, StateLock};
 pub(crate) use files::is_name;
 pub use frame::Location;
 pub use repair::{Mended, Part, Verified, copy, parts, repair, verify};
-pub use scan::{Scanned, export, read_payload, visit};
+pub use scan::{OpenSegments, Scanned, export, read, read_payload, visit};
 pub use snapshot::{Kept, Snapshot, State, Written};
 
 use files::{Which, cut_of, path_of};
@@ -268,7 +268,8 @@ impl Journal {
             sequence: last.sequence,
             chain: last.chain,
             size,
-            is_sealed: false,
+            // A frame of another append would stand where one of the torn append is missed.
+            is_sealed: last.is_partial,
             obsolete,
             snapshot_not_before: 0,
             lock: lock.clone(),
@@ -331,6 +332,11 @@ impl Journal {
             return Err(LockError::Gone(self.path.clone()).into());
         }
         Ok(())
+    }
+
+    /// The lock that it holds.
+    pub fn lock(&self) -> &StateLock {
+        &self.lock
     }
 
     /// Number of the last entry that is on disk; 0 of an empty journal.
@@ -411,6 +417,13 @@ impl Journal {
         self.is_sealed = false;
         Ok(())
     }
+}
+
+/// Bytes that opening a journal reads; 0 where that cannot be told.
+pub(crate) fn length(folder: &Path) -> u64 {
+    files::open(folder, Which::All).map_or(0, |files| {
+        files.current.iter().map(|segment| segment.length).sum()
+    })
 }
 
 /// A segment is locked, too: a copy of a state folder by hard links shares it.

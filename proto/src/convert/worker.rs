@@ -2,7 +2,7 @@
 
 use crate::fit::fit_text;
 use crate::limits::{
-    DATASETS, LABELS, LEASES, NAME_BYTES, REPORT_LINES, REPORT_POINTS, TEXT_BYTES,
+    ASSIGNMENTS, DATASETS, LABELS, LEASES, NAME_BYTES, REPORT_LINES, REPORT_POINTS, TEXT_BYTES,
 };
 use crate::version::Versions;
 use crate::{WireError, attempt, digest, job_id, named_digests, required, texts, wire, word};
@@ -266,9 +266,9 @@ crate::same_words!(
     [Recorded, Equal, Differs, NotComparable]
 );
 
-/// Nobody holds more leases than a list of them may have, whatever he asks for.
+/// One answer hands out no more jobs than it can hold, whatever is asked for.
 fn slots(asked: u32) -> u32 {
-    asked.min(LEASES as u32)
+    asked.min(ASSIGNMENTS as u32)
 }
 
 /// A line that is too long costs its end, not the report that renews a lease.

@@ -32,6 +32,7 @@ pub fn rehearse(
 mod real {
     use std::path::Path;
 
+    use proto::nouns::Row;
     use reports::{NotDrawn, SweepResults};
     use sweeps::CellResult;
     use tokio_util::sync::CancellationToken;
@@ -51,10 +52,9 @@ mod real {
 
     /// Rehearses the sweep.
     pub fn rehearse(arguments: &Rehearse, format: Format) -> Result<(), CommandError> {
-        let mut file = SweepFile::read(&arguments.sweep, arguments.max_jobs)?;
-        file.keep_only(&arguments.only, arguments.max_jobs)?;
+        let mut file = SweepFile::select(&arguments.selection)?;
         // The folders that are here are checked as a run checks them.
-        file.open_datasets(&Folders::resolve(&arguments.folders)?)?;
+        file.open_datasets(&Folders::resolve(&arguments.selection.folders)?)?;
         preflight::check(&file)?;
         let out = arguments
             .out
@@ -95,22 +95,19 @@ mod real {
             "report: {}",
             out.join("report").join("index.html").display()
         ));
-        watch::end(&format!("rehearsal of {}", file.spec.name), &road.cells)?;
+        watch::end(&format!("rehearsal of {}", file.spec.name), &road.rows)?;
         demand_figures(&file, &road.missing)
     }
 
     /// The same settings as those of a run; one job needs one thread.
     fn as_run(arguments: &Rehearse, out: &Path, state: &Path) -> Run {
         Run {
-            sweep: arguments.sweep.clone(),
+            selection: arguments.selection.clone(),
             out: Some(out.to_owned()),
             workers: arguments.workers,
             device: arguments.device.clone(),
             threads: Some(1),
             state: Some(state.to_owned()),
-            max_jobs: arguments.max_jobs,
-            only: arguments.only.clone(),
-            folders: arguments.folders.clone(),
         }
     }
 
@@ -148,6 +145,7 @@ mod real {
 
     /// The end of the road.
     struct Road {
+        rows: Vec<Row>,
         cells: Vec<CellResult>,
         results: SweepResults,
         missing: Vec<NotDrawn>,
@@ -172,23 +170,23 @@ mod real {
         let reported = match &outcome {
             Ok(_) => {
                 let client = coordinator.client()?;
-                Some(report::write(&client, &file.spec.name, out, Some(file)).await)
+                let cells = client.cells(&file.spec.name).await;
+                let results = report::write(&client, &file.spec.name, out, Some(file)).await;
+                Some(cells.and_then(|cells| Ok((cells, results?))))
             }
             Err(_) => None,
         };
         coordinator.stop().await?;
-        let cells = outcome.map_err(|error| match error {
+        let rows = outcome.map_err(|error| match error {
             CommandError::Interrupted(_) => interrupted(),
             other => other,
         })?;
-        let results = match reported {
-            Some(reported) => reported?,
-            None => SweepResults::default(),
-        };
+        let (cells, results) = reported.transpose()?.unwrap_or_default();
         let figures = reports::render_figures(std::slice::from_ref(&results))
             .map_err(|error| CommandError::other(&error))?;
         let missing = reports::not_drawn(&results, &figures);
         Ok(Road {
+            rows,
             cells,
             results,
             missing,

@@ -76,7 +76,7 @@ fn assigned() -> Result<Vec<Share>, CommandError> {
 }
 
 /// What the environment says of the assignment.
-pub(super) fn assignment() -> Assigned {
+pub fn assignment() -> Assigned {
     Assigned {
         visible: std::env::var("CUDA_VISIBLE_DEVICES").ok(),
         slurm: std::env::var_os("SLURM_JOB_ID").is_some(),
@@ -136,7 +136,7 @@ impl Group {
                 () = shutdown.cancelled(), if killed_at.is_none() => Wish::Stop,
             };
             event = match (wish, killed_at) {
-                (Wish::Stop, _) => {
+                (Wish::Stop, None) => {
                     killed_at = Some(watch.elapsed().saturating_add(self.limit));
                     Event::Stop
                 }
@@ -146,14 +146,14 @@ impl Group {
                     self.ends.shutdown().await;
                     return Ok(exit_code::INTERRUPTED);
                 }
-                (Wish::Repeated, Some(at)) if at <= watch.elapsed() => {
+                (Wish::Stop | Wish::Repeated, Some(at)) if at <= watch.elapsed() => {
                     tracing::warn!(
                         "workers did not stop within their grace period: they are killed"
                     );
                     self.ends.shutdown().await;
                     return Ok(exit_code::OK);
                 }
-                (Wish::Repeated, _) => Event::Tick,
+                (Wish::Stop | Wish::Repeated, _) => Event::Tick,
             };
         }
     }
@@ -221,7 +221,10 @@ async fn wait(process: &mut Child) -> End {
 fn end_of(status: ExitStatus) -> End {
     match status.code().map(|code| u8::try_from(code).unwrap_or(1)) {
         Some(exit_code::OK) => End::Well,
-        Some(code @ (exit_code::USAGE | exit_code::INVALID_INPUT)) => End::Hopeless(code),
+        // A coordinator that is away is waited for by the worker itself: this code is for good.
+        Some(code @ (exit_code::USAGE | exit_code::INVALID_INPUT | exit_code::UNREACHABLE)) => {
+            End::Hopeless(code)
+        }
         code => End::Crashed(code),
     }
 }

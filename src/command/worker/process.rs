@@ -76,7 +76,11 @@ pub fn failed(error: &WorkerError) -> CommandError {
         WorkerError::Spool { .. } | WorkerError::SpoolInUse(_) => CommandError::Store(text),
         #[cfg(feature = "train")]
         WorkerError::Device(_) => CommandError::Device(text),
-        WorkerError::Orphaned { .. } => CommandError::Unreachable(text),
+        WorkerError::Orphaned { .. }
+        | WorkerError::NeverReached { .. }
+        | WorkerError::NoWay(_)
+        | WorkerError::Refused { .. }
+        | WorkerError::Incompatible(_) => CommandError::Unreachable(text),
         _ => CommandError::Other(text),
     }
 }

@@ -2,6 +2,7 @@
 
 mod cache;
 mod scratch;
+mod training_log;
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -23,8 +24,9 @@ use tracing::{debug, info, warn};
 
 use self::cache::Cache;
 use self::scratch::{Saved, Scratch};
+use self::training_log::TrainingLog;
+use crate::dedicated_thread;
 use crate::meter::Meter;
-use crate::own_thread;
 use crate::trainer::{Artifact, Ended, Event, Finished, Task, Trainer};
 
 /// Epochs of small data sets take milliseconds: a checkpoint of each would cost more than doing them again.
@@ -189,7 +191,7 @@ impl Trainer for Candle {
             let flag = flag.clone();
             move || flag.stop()
         };
-        own_thread::run("trainer", stop, raise, move || {
+        dedicated_thread::run("trainer", stop, raise, move || {
             inner.train(&task, &events, &flag)
         })
         .await
@@ -203,6 +205,9 @@ impl Trainer for Candle {
 impl Inner {
     fn train(&self, task: &Task, events: &mpsc::Sender<Event>, stop: &StopFlag) -> Ended {
         let begin = Instant::now();
+        for line in training_log::beginning(task, self.device.info(), self.device.threads()) {
+            say(events, line);
+        }
         let waiting = self.meter.waiting();
         let prepared = self.prepared(task);
         drop(waiting);
@@ -214,10 +219,16 @@ impl Inner {
             seconds = begin.elapsed().as_secs_f64(),
             "the data are ready"
         );
+        say(
+            events,
+            training_log::data_ready(begin.elapsed(), prepared.bytes()),
+        );
         let saved = self.scratch.load(task.job_id).unwrap_or_default();
         match self.attempt(task, &prepared, events, stop, &saved, begin) {
             Err(TrainError::BadCheckpoint { message }) => {
                 warn!(message, "a checkpoint cannot be used; training begins anew");
+                let line = format!("a checkpoint cannot be used; training begins anew: {message}");
+                say(events, line);
                 self.scratch.remove(task.job_id);
                 self.attempt(task, &prepared, events, stop, &Saved::default(), begin)
             }
@@ -250,6 +261,12 @@ impl Inner {
         let resumed = saved.resumed + u32::from(checkpoint.is_some());
         if let Some(checkpoint) = &checkpoint {
             info!(phase = %checkpoint.phase(), epoch = checkpoint.epoch(), "going on from a checkpoint");
+            let line = format!(
+                "going on after epoch {} of {} from a checkpoint, taken up for the {resumed}. time",
+                checkpoint.epoch(),
+                checkpoint.phase()
+            );
+            say(events, line);
             // A coordinator that lost the live epochs of the first part gets them again.
             for point in checkpoint.curve() {
                 let _ = events.blocking_send(Event::Epoch(point.clone()));
@@ -268,6 +285,7 @@ impl Inner {
             events,
             kept: Instant::now(),
             begun: false,
+            log: TrainingLog::default(),
         };
         let request = Request {
             job: &task.job,
@@ -277,17 +295,26 @@ impl Inner {
             checkpoint,
         };
         match gcl::train(&request, &mut hearing) {
-            Ok(trained) => Ok(Ended::Finished(Box::new(Finished {
-                outcome: trained.outcome,
-                artifacts: trained
-                    .artifacts
-                    .into_iter()
-                    .map(|(name, bytes)| Artifact { name, bytes })
-                    .collect(),
-                duration_s: keeper.duration_s(),
-                resumed,
-            }))),
+            Ok(trained) => {
+                for line in hearing.log.end(begin.elapsed(), &trained.outcome) {
+                    say(events, line);
+                }
+                Ok(Ended::Finished(Box::new(Finished {
+                    outcome: trained.outcome,
+                    artifacts: trained
+                        .artifacts
+                        .into_iter()
+                        .map(|(name, bytes)| Artifact { name, bytes })
+                        .collect(),
+                    duration_s: keeper.duration_s(),
+                    resumed,
+                })))
+            }
             Err(TrainError::Stopped(checkpoint)) => {
+                say(
+                    events,
+                    "stopped at a batch boundary; a checkpoint is kept".to_owned(),
+                );
                 keeper.keep(&checkpoint);
                 Ok(Ended::Stopped)
             }
@@ -358,6 +385,11 @@ fn chain(error: &dyn std::error::Error) -> String {
     text
 }
 
+/// A line for the job's log. Nobody may be listening.
+fn say(events: &mpsc::Sender<Event>, line: String) {
+    let _ = events.blocking_send(Event::Log(line));
+}
+
 /// Passes epochs on, and keeps a checkpoint now and then.
 struct Hearing<'a> {
     meter: &'a Meter,
@@ -365,12 +397,16 @@ struct Hearing<'a> {
     events: &'a mpsc::Sender<Event>,
     kept: Instant,
     begun: bool,
+    log: TrainingLog,
 }
 
 impl Observer for Hearing<'_> {
     fn on_epoch(&mut self, point: &EpochPoint, checkpoint: &Checkpoint) {
         // Nobody may be listening; the record has all epochs in the end.
         let _ = self.events.blocking_send(Event::Epoch(point.clone()));
+        if let Some(line) = self.log.epoch(self.keeper.begin.elapsed(), point) {
+            say(self.events, line);
+        }
         if self.kept.elapsed() >= CHECKPOINT_EVERY {
             self.keeper.keep(checkpoint);
             self.kept = Instant::now();

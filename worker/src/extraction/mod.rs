@@ -28,7 +28,7 @@ use tracing::info;
 
 pub use start::{Settings, StartError};
 
-use crate::own_thread;
+use crate::dedicated_thread;
 use crate::trainer::{Artifact, Ended, Event, Finished, Task, Trainer};
 
 /// Bytes of one artifact: a features file longer than this is delivered in several.
@@ -130,7 +130,7 @@ impl<T: Trainer> Trainer for Extracting<T> {
             let flag = Arc::clone(&flag);
             move || flag.store(true, Ordering::Relaxed)
         };
-        own_thread::run("extractor", stop, raise, move || {
+        dedicated_thread::run("extractor", stop, raise, move || {
             inner.work(&task, &events, &flag)
         })
         .await

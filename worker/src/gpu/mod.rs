@@ -3,9 +3,11 @@
 //! [`nvml`] asks the driver what there is, [`mod@shares`] decides from that and from what Slurm, Kubernetes or a person
 //! assigned who computes on what: pure, so that machines nobody here has can be tested.
 
+mod assigned;
 pub mod nvml;
 pub mod shares;
 
+pub use assigned::assigned_by;
 pub use shares::{Assigned, NoShare, Share, own_share, shares};
 
 /// What the driver says of this host.

@@ -1,18 +1,19 @@
 //! What the system says of this process. Where it says nothing (not Linux), nothing is known.
 
+use std::path::Path;
 use std::time::Duration;
 
 use nix::sys::resource::{UsageWho, getrusage};
 
-/// Memory that this process may have: the machine's, or the container's where that is less.
+use super::cgroup;
+
+/// Memory that this process may have: the machine's, or that of its container or Slurm job where that is less.
 pub(super) fn memory() -> Option<u64> {
     let machine = std::fs::read_to_string("/proc/meminfo")
         .ok()
         .and_then(|text| kibibytes(&text, "MemTotal:"))?;
-    let container = std::fs::read_to_string("/sys/fs/cgroup/memory.max")
-        .ok()
-        .and_then(|text| text.trim().parse::<u64>().ok());
-    Some(container.map_or(machine, |limit| limit.min(machine)))
+    let group = cgroup::memory_limit(Path::new("/"));
+    Some(group.map_or(machine, |limit| limit.min(machine)))
 }
 
 /// Memory of this process that is in RAM.

@@ -114,10 +114,9 @@ async fn measurements_go_out_now_and_then_with_a_job_and_without_one() {
     };
     let busy = measured(&world).len();
     assert!((3..=6).contains(&busy), "{busy} in 20 seconds");
-    assert!(
-        world.state().reports.len() > 100,
-        "epochs did not wait for them"
-    );
+    // Twice a second at most, whatever the epochs: they did not wait for measurements.
+    let told = world.state().reports.len();
+    assert!((35..=45).contains(&told), "{told} reports in 20 seconds");
     tokio::time::sleep(Duration::from_mins(1)).await;
     let all = measured(&world);
     assert!(

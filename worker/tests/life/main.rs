@@ -10,4 +10,6 @@ mod devices;
 mod jobs;
 mod leaving;
 mod losses;
+mod reports;
+mod strangers;
 mod world;

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
+use nix::sys::resource::{Resource, getrlimit};
 use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::registry::{Registry, Unit};
@@ -18,6 +19,8 @@ pub struct Snapshot {
     pub totals: Option<Totals>,
     /// What is on disk.
     pub disk: Disk,
+    /// Whether the journal is known to be damaged.
+    pub journal_damaged: bool,
     /// Damaged artifacts that were found since the start.
     pub damaged_artifacts: u64,
     /// Whether the coordinator is ready.
@@ -77,6 +80,11 @@ fn resident() -> Option<u64> {
     Some(kibibytes * 1024)
 }
 
+/// File descriptors that this process holds open.
+fn open_files() -> Option<u64> {
+    Some(std::fs::read_dir("/proc/self/fd").ok()?.count() as u64)
+}
+
 impl Snapshot {
     /// As gauges.
     pub(super) fn registry(&self) -> Registry {
@@ -104,6 +112,11 @@ impl Snapshot {
             "ready",
             "1 where the coordinator takes and keeps results",
             gauge(self.ready.into()),
+        );
+        registry.register(
+            "journal_damaged",
+            "1 where a part of the journal is not what was written: repair it",
+            gauge(self.journal_damaged.into()),
         );
         if let Some(totals) = &self.totals {
             let jobs = JobStatus::ALL
@@ -150,6 +163,16 @@ impl Snapshot {
             ),
         ] {
             registry.register_with_unit(name, help, Unit::Bytes, gauge(value));
+        }
+        if let Some(files) = open_files() {
+            registry.register("open_files", "Open file descriptors", gauge(files));
+        }
+        if let Ok((most, _)) = getrlimit(Resource::RLIMIT_NOFILE) {
+            registry.register(
+                "open_files_limit",
+                "File descriptors that the process may hold open",
+                gauge(most),
+            );
         }
         if let Some(bytes) = resident() {
             registry.register_with_unit(

@@ -109,10 +109,13 @@ async fn damage_to_the_journal_is_said_at_start_and_when_read() {
     bytes[at] ^= 4;
     std::fs::write(&segment, &bytes).unwrap();
     let job = lab.handle().find_jobs(String::new(), 1).await.unwrap()[0];
+    assert_eq!(lab.handle().damage(), None);
     assert!(matches!(
         lab.handle().record(job).await,
         Err(Refusal::Storage(_))
     ));
+    let known = lab.handle().damage().unwrap();
+    assert!(known.contains("damaged"), "{known}");
     lab.stop().await;
     let refused = Lab::start(Config::new(folder.path())).await.err().unwrap();
     assert!(

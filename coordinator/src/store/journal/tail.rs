@@ -53,12 +53,12 @@ impl Unreadable<'_> {
         if is_short || batch.is_some_and(|batch| batch.end() > self.length) {
             return Ok(Verdict::Torn);
         }
-        let end = self
-            .claims
-            .map(|(end, _)| end)
-            .or(batch.map(Batch::end))
-            .unwrap_or(self.length)
-            .min(self.length);
+        // What explains an entry that differs from its hash lacks in the entry; what explains a frame, in the frame.
+        let end = self.claims.map_or_else(
+            || (self.offset + FRAME).next_multiple_of(SECTOR),
+            |(end, _)| end,
+        );
+        let end = end.min(batch.map_or(u64::MAX, Batch::end)).min(self.length);
         if self.lacks_a_sector(end)? {
             Ok(Verdict::Torn)
         } else {

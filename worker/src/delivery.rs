@@ -4,33 +4,29 @@ use std::collections::BTreeSet;
 use std::io;
 use std::sync::Arc;
 
+use client::link::{Trouble, Work};
+use client::verdict::Verdict;
 use proto::Reason;
+use proto::nouns::{Next, Receipt};
 use sweeps::{Digest, RunRecord};
 use tokio::task::spawn_blocking;
 use tokio::time::sleep;
 use tracing::{error, info, warn};
 
+use crate::context::Context;
 use crate::error::WorkerError;
-use crate::link::{Trouble, Work};
-use crate::run::Worker;
 use crate::spool::Spool;
-use crate::verdict::Verdict;
-use proto::nouns::Next;
-use proto::nouns::Receipt;
 
 /// How often a coordinator may say that an artifact is missing that was put before: its folder was cleaned in between,
 /// or it lies.
 const ARTIFACT_ROUNDS: u32 = 3;
 
-/// Bytes by their digest.
-pub(crate) type Blobs = Vec<(Digest, Vec<u8>)>;
-
 /// A record with its artifacts, on its way.
 #[derive(Clone)]
-pub(crate) struct Parcel {
+pub(crate) struct Delivery {
     pub(crate) record: Arc<RunRecord>,
-    /// The bytes of its artifacts; `None` where they are in the spool.
-    pub(crate) artifacts: Option<Arc<Blobs>>,
+    /// The bytes of its artifacts by their digests; `None` where they are in the spool.
+    pub(crate) artifacts: Option<Arc<Vec<(Digest, Vec<u8>)>>>,
     /// Where it waits.
     pub(crate) spool: Arc<Spool>,
 }
@@ -45,24 +41,24 @@ pub(crate) enum Delivered {
     Kept,
 }
 
-impl Worker {
+impl Delivery {
     /// Delivers, however often it takes.
     pub(crate) async fn deliver(
         &self,
-        parcel: &Parcel,
+        context: &Context,
         next: Option<&Next>,
     ) -> Result<Delivered, WorkerError> {
-        let mut kept = parcel.artifacts.is_none();
+        let mut kept = self.artifacts.is_none();
         let mut stored = BTreeSet::new();
         let mut rounds = 0;
         let mut failures = 0;
         loop {
-            let trouble = match self.offer(parcel, &mut stored, next).await {
+            let trouble = match self.try_deliver(context, &mut stored, next).await {
                 Ok((receipt, work)) => {
                     info!(receipt = receipt.words(), "the record is delivered");
                     if kept {
-                        self.in_spool(parcel, "forget", |spool, parcel| {
-                            spool.delivered(&parcel.record)
+                        self.in_spool("forget", |delivery| {
+                            delivery.spool.delivered(&delivery.record)
                         })
                         .await;
                     }
@@ -72,7 +68,7 @@ impl Worker {
             };
             // Another try may not come: from now on the record is on disk.
             if !kept {
-                kept = self.keep(parcel).await;
+                kept = self.keep().await;
             }
             match (trouble.verdict, trouble.reason) {
                 (Verdict::Retry | Verdict::HelloAgain, _) => {}
@@ -94,15 +90,15 @@ impl Worker {
                         message = trouble.message,
                         "the coordinator will not take the record; it is kept in the spool's folder `refused`"
                     );
-                    self.in_spool(parcel, "set aside", |spool, parcel| {
-                        spool.refused(&parcel.record)
+                    self.in_spool("set aside", |delivery| {
+                        delivery.spool.refused(&delivery.record)
                     })
                     .await;
                     return Ok(Delivered::Refused(trouble.message));
                 }
             }
             failures += 1;
-            let wait = self.link.backoff(failures);
+            let wait = context.link.backoff(failures);
             warn!(
                 message = trouble.message,
                 failures,
@@ -111,32 +107,32 @@ impl Worker {
             );
             tokio::select! {
                 () = sleep(wait) => {}
-                () = self.shutdown.cancelled() => return Ok(Delivered::Kept),
+                () = context.shutdown.cancelled() => return Ok(Delivered::Kept),
             }
-            self.check_orphaned()?;
+            context.check_orphaned()?;
         }
     }
 
     /// One try: the artifacts that are not stored yet, then the record.
-    async fn offer(
+    async fn try_deliver(
         &self,
-        parcel: &Parcel,
+        context: &Context,
         stored: &mut BTreeSet<Digest>,
         next: Option<&Next>,
     ) -> Result<(Receipt, Work), Trouble> {
-        for artifact in &parcel.record.outcome.artifacts {
+        for artifact in &self.record.outcome.artifacts {
             if stored.contains(&artifact.digest) {
                 continue;
             }
-            let held = parcel.artifacts.as_ref().and_then(|artifacts| {
+            let held = self.artifacts.as_ref().and_then(|artifacts| {
                 artifacts
                     .iter()
                     .find(|(digest, _)| *digest == artifact.digest)
             });
             match held {
-                Some((digest, bytes)) => self.link.put_artifact(*digest, bytes).await?,
-                None => match spooled(&parcel.spool, artifact.digest).await {
-                    Ok(bytes) => self.link.put_artifact(artifact.digest, &bytes).await?,
+                Some((digest, bytes)) => context.link.put_artifact(*digest, bytes).await?,
+                None => match self.spooled(artifact.digest).await {
+                    Ok(bytes) => context.link.put_artifact(artifact.digest, &bytes).await?,
                     // The coordinator may have it from an earlier try; it says so if not.
                     Err(cause) => {
                         warn!(artifact = %artifact.digest, %cause, "an artifact is not in the spool");
@@ -145,32 +141,38 @@ impl Worker {
             }
             stored.insert(artifact.digest);
         }
-        self.link.finish(&parcel.record, next).await
+        context.link.finish(&self.record, next).await
     }
 
-    /// Keeps the parcel on disk; whether that worked. A full disk here is no reason to stop trying to deliver.
-    pub(crate) async fn keep(&self, parcel: &Parcel) -> bool {
-        self.in_spool(parcel, "keep", |spool, parcel| {
-            let artifacts: Vec<(Digest, &[u8])> = parcel
+    /// Keeps the record on disk; whether that worked. A full disk here is no reason to stop trying to deliver.
+    async fn keep(&self) -> bool {
+        self.in_spool("keep", |delivery| {
+            let artifacts: Vec<(Digest, &[u8])> = delivery
                 .artifacts
                 .iter()
                 .flat_map(|artifacts| artifacts.iter())
                 .map(|(digest, bytes)| (*digest, bytes.as_slice()))
                 .collect();
-            spool.keep(&parcel.record, &artifacts)
+            delivery.spool.keep(&delivery.record, &artifacts)
         })
         .await
     }
 
+    async fn spooled(&self, digest: Digest) -> io::Result<Vec<u8>> {
+        let spool = Arc::clone(&self.spool);
+        spawn_blocking(move || spool.artifact_bytes(digest))
+            .await
+            .map_err(io::Error::other)?
+    }
+
     async fn in_spool(
         &self,
-        parcel: &Parcel,
         what: &'static str,
-        act: impl FnOnce(&Spool, &Parcel) -> io::Result<()> + Send + 'static,
+        act: impl FnOnce(&Self) -> io::Result<()> + Send + 'static,
     ) -> bool {
-        let parcel = parcel.clone();
-        let job = parcel.record.job_id;
-        let result = spawn_blocking(move || act(&parcel.spool, &parcel))
+        let delivery = self.clone();
+        let job = self.record.job_id;
+        let result = spawn_blocking(move || act(&delivery))
             .await
             .map_err(io::Error::other)
             .and_then(|result| result);
@@ -179,11 +181,4 @@ impl Worker {
         }
         result.is_ok()
     }
-}
-
-async fn spooled(spool: &Arc<Spool>, digest: Digest) -> io::Result<Vec<u8>> {
-    let spool = Arc::clone(spool);
-    spawn_blocking(move || spool.artifact_bytes(digest))
-        .await
-        .map_err(io::Error::other)?
 }

@@ -7,7 +7,7 @@ use sweeps::{Failure, FailureClass};
 use tokio::sync::oneshot;
 use tokio_util::sync::CancellationToken;
 
-use crate::attempt::panic_text;
+use crate::error::panic_text;
 use crate::trainer::Ended;
 
 /// Does the work of one attempt on a thread called `who`, and waits for its end. `raise` asks it to stop: on `stop`, and when
