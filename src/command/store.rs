@@ -8,6 +8,7 @@ use coordinator::engine::upkeep::repair as repair_state;
 use coordinator::store::backup::{Copied, ReceiveError, Receiver, restore as restore_state};
 use coordinator::store::gc::collect_stopped;
 use coordinator::store::journal::{self, JournalError, Mended, Verified};
+use coordinator::store::mark;
 use proto::nouns::Collected;
 use sweeps::JobStatus;
 
@@ -77,6 +78,7 @@ pub fn repair(arguments: &Repair, format: Format) -> Result<(), CommandError> {
 
 /// The journal as lines of JSON.
 pub fn export(state: &Path) -> Result<(), CommandError> {
+    mark::be_whole(state).map_err(|error| store(&error))?;
     let mut out = BufWriter::new(io::stdout().lock());
     let exported = journal::export(&state.join("journal"), &mut out);
     let flushed = out.flush();

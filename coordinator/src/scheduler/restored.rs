@@ -11,8 +11,9 @@ use super::job::{JobIndex, State};
 use crate::message::{LeaseKey, Timestamp, WorkerId};
 use crate::model::entry::Entry;
 
-/// By so many lives a new one may be ahead of the one before it: two that are drawn from the same backup differ.
-const LIVES: u64 = 1 << 24;
+/// By so many lives a new one may be ahead of the one before it: two that are drawn from the same backup differ. No more,
+/// so that numbers stay exact in programs whose numbers are all doubles.
+const LIVES: u64 = 1 << 20;
 /// The last life there can be.
 const LAST: u64 = (1 << 31) - 1;
 

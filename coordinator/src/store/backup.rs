@@ -13,9 +13,9 @@ use sweeps::Digest;
 
 use crate::model::entry::Entry;
 use crate::store::artifacts::folders;
-use crate::store::durable;
 use crate::store::journal::{self, JournalError, Verified, sync_folder};
 use crate::store::mark::{self, Filling, Mark};
+use crate::store::{disk, durable};
 
 pub(crate) use proto::nouns::Piece;
 pub use receive::{ReceiveError, Receiver};
@@ -154,7 +154,7 @@ pub(crate) fn artifacts_of(entry: &Entry) -> impl Iterator<Item = Digest> {
 
 /// Copies the artifacts of a folder that are what their names say.
 fn copy_artifacts(from: &Path, to: &Path, damaged: &mut BTreeSet<Digest>) -> io::Result<u64> {
-    std::fs::create_dir_all(to)?;
+    disk::make_folders(to)?;
     let mut bytes = 0;
     for name in folders(from)? {
         let Ok(digest) = name.parse::<Digest>() else {
