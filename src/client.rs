@@ -1,7 +1,8 @@
 //! A coordinator as the command line reaches it: address, keys, and what its refusals mean for the person who asked.
 
+use std::fmt;
 use std::ops::Deref;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use client::{Bearer, Keys};
 use client::{CallError, Caller};
@@ -10,13 +11,49 @@ use proto::nouns::{SweepInfo, SweepSummary};
 use sweeps::{CellResult, JobId};
 use tonic::transport::Channel;
 
-use crate::arguments::Connection;
+use crate::arguments::{Connection, Endpoint};
+use crate::door::{self, Found, Token};
 use crate::error::{CommandError, chain};
 
 /// A coordinator, to be asked: a [`Caller`] that remembers whom it calls.
 pub struct Client {
     caller: Caller,
-    address: String,
+    whom: Whom,
+}
+
+/// Whom a client asks, for messages.
+enum Whom {
+    /// The coordinator at that address.
+    Coordinator(String),
+    /// The run whose folder that is.
+    Run(PathBuf),
+}
+
+impl fmt::Display for Whom {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Coordinator(address) => write!(formatter, "the coordinator at {address}"),
+            Self::Run(out) => write!(formatter, "the run of {}", out.display()),
+        }
+    }
+}
+
+impl Whom {
+    /// What to do where it cannot be reached.
+    fn hint(&self) -> String {
+        let Self::Coordinator(_) = self else {
+            return "it ended just now, or its machine is too busy to answer; ask again".to_owned();
+        };
+        let mut hint = "is `gcl-sweep coordinator` running there? --coordinator URL, or GCL_COORDINATOR, names another".to_owned();
+        // Whoever forgot --out after `run`.
+        if let Some(out) = door::under_way_in(Path::new("out")) {
+            hint += &format!(
+                "; --out {} asks the `run` that is under way there",
+                out.display()
+            );
+        }
+        hint
+    }
 }
 
 impl Deref for Client {
@@ -37,31 +74,70 @@ impl Client {
         let (channel, bearer) = dial(connection)?;
         Ok(Self {
             caller: Caller::new(channel, bearer),
-            address: connection.coordinator.clone(),
+            whom: Whom::Coordinator(connection.address().to_owned()),
+        })
+    }
+
+    /// The coordinator, or the run that is under way, of which the command line speaks.
+    ///
+    /// # Errors
+    /// No run is under way there.
+    pub fn open(endpoint: &Endpoint) -> Result<Self, CommandError> {
+        match &endpoint.out {
+            None => Self::new(&endpoint.connection),
+            Some(out) => Self::of_run(out),
+        }
+    }
+
+    /// The run whose folder that is.
+    ///
+    /// # Errors
+    /// None is under way there.
+    pub fn of_run(out: &Path) -> Result<Self, CommandError> {
+        match door::find(out)? {
+            Found::UnderWay(way) => Ok(Self {
+                whom: Whom::Run(out.to_owned()),
+                ..Self::of_local(&way.address, &way.token)?
+            }),
+            Found::NotUnderWay { state, killed } => {
+                Err(not_under_way(out, state.as_deref(), killed))
+            }
+        }
+    }
+
+    /// The coordinator at that address, with its token.
+    ///
+    /// # Errors
+    /// They are none.
+    pub fn of_local(address: &str, token: &Token) -> Result<Self, CommandError> {
+        let bearer = Bearer::new(Some(token.text())).ok_or_else(bad_token)?;
+        let channel = client::dial(address, &Keys::default())
+            .map_err(|error| CommandError::Usage(chain(&error)))?;
+        Ok(Self {
+            caller: Caller::new(channel, bearer),
+            whom: Whom::Coordinator(address.to_owned()),
         })
     }
 
     /// What a failed call means at the command line.
     pub fn failed(&self, error: CallError) -> CommandError {
-        let address = &self.address;
+        let whom = &self.whom;
         match error {
             CallError::InvalidSweep(rendered) => CommandError::Input(rendered),
             CallError::Unreachable(cause) => CommandError::Unreachable(format!(
-                "cannot reach the coordinator at {address}: {cause}\n\n\
-                 hint: is `gcl-sweep coordinator` running there? --coordinator URL, or GCL_COORDINATOR, names another"
+                "cannot reach {whom}: {cause}\n\nhint: {}",
+                whom.hint()
             )),
             CallError::Refused { reason, message } => match reason {
                 Some(Reason::Storage) => CommandError::Store(message),
-                Some(reason) if locks_out(reason) => CommandError::Unreachable(format!(
-                    "the coordinator at {address} refuses: {message}"
-                )),
+                Some(reason) if locks_out(reason) => {
+                    CommandError::Unreachable(format!("{whom} refuses: {message}"))
+                }
                 Some(Reason::UnknownSweep | Reason::UnknownJob | Reason::NoSuchWorker) => {
                     CommandError::Usage(message)
                 }
                 Some(_) => CommandError::Input(message),
-                None => {
-                    CommandError::Other(format!("the coordinator at {address} answers: {message}"))
-                }
+                None => CommandError::Other(format!("{whom} answers: {message}")),
             },
             other => CommandError::Other(chain(&other)),
         }
@@ -127,6 +203,32 @@ impl Client {
     }
 }
 
+fn bad_token() -> CommandError {
+    CommandError::Usage(
+        "the token has characters that cannot be sent: one line of printable characters is expected"
+            .into(),
+    )
+}
+
+/// Why nobody can be asked about that folder.
+fn not_under_way(out: &Path, state: Option<&Path>, killed: Option<u32>) -> CommandError {
+    let out = out.display();
+    let Some(state) = state else {
+        return CommandError::Unreachable(format!(
+            "no run is under way in {out}, and none was: it has no state folder\n\n\
+             hint: --out names the folder that `run` was given, or out/NAME; --coordinator URL asks a coordinator"
+        ));
+    };
+    let why = killed.map_or_else(String::new, |pid| {
+        format!("; the last one (process {pid}) was killed")
+    });
+    CommandError::Unreachable(format!(
+        "no run is under way in {out}{why}\n\nhint: the same `gcl-sweep run` goes on from there; `gcl-sweep report SWEEP --state {} --out DIR` \
+         shows what it has",
+        state.display()
+    ))
+}
+
 /// The way to a coordinator, and the token that goes with every call.
 pub fn dial(connection: &Connection) -> Result<(Channel, Bearer), CommandError> {
     let token = connection
@@ -134,9 +236,7 @@ pub fn dial(connection: &Connection) -> Result<(Channel, Bearer), CommandError> 
         .as_deref()
         .map(read_token)
         .transpose()?;
-    let bearer = Bearer::new(token.as_deref()).ok_or_else(|| {
-        CommandError::Usage("the token has characters that cannot be sent: one line of printable characters is expected".into())
-    })?;
+    let bearer = Bearer::new(token.as_deref()).ok_or_else(bad_token)?;
     let authority = connection.ca.as_deref().map(read_bytes).transpose()?;
     let identity = match (&connection.certificate, &connection.key) {
         (Some(certificate), Some(key)) => Some((read_bytes(certificate)?, read_bytes(key)?)),
@@ -146,7 +246,7 @@ pub fn dial(connection: &Connection) -> Result<(Channel, Bearer), CommandError> 
         authority,
         identity,
     };
-    let channel = client::dial(&connection.coordinator, &keys)
+    let channel = client::dial(connection.address(), &keys)
         .map_err(|error| CommandError::Usage(chain(&error)))?;
     Ok((channel, bearer))
 }

@@ -25,6 +25,9 @@ pub enum CommandError {
     /// The state folder cannot be used.
     #[error("{0}")]
     Store(String),
+    /// A running coordinator broke down.
+    #[error("{0}")]
+    Broken(String),
     /// A trace is not matched.
     #[error("{0}")]
     #[cfg_attr(
@@ -47,6 +50,9 @@ pub enum CommandError {
         /// Its exit code.
         code: u8,
     },
+    /// Nobody reads stdout on: `| head` has what it wanted. A quiet end.
+    #[error("nobody reads standard output")]
+    PipeClosed,
     /// Ctrl-C.
     #[error("{0}")]
     Interrupted(String),
@@ -64,9 +70,11 @@ impl CommandError {
             Self::JobsFailed(_) => exit_code::JOBS_FAILED,
             Self::Unreachable(_) => exit_code::UNREACHABLE,
             Self::Store(_) => exit_code::STORE_UNUSABLE,
+            Self::Broken(_) => exit_code::COORDINATOR_BROKE,
             Self::Deviates(_) => exit_code::SELFTEST_DEVIATES,
             Self::Device(_) => exit_code::DEVICE_UNUSABLE,
             Self::Worker { code, .. } => *code,
+            Self::PipeClosed => exit_code::OK,
             Self::Interrupted(_) => exit_code::INTERRUPTED,
             Self::Other(_) => exit_code::UNEXPECTED,
         }
@@ -75,6 +83,14 @@ impl CommandError {
     /// An error of the operating system, with what was being done to which path.
     pub fn io(doing: &str, path: &std::path::Path, error: &std::io::Error) -> Self {
         Self::Other(format!("cannot {doing} {}: {error}", path.display()))
+    }
+
+    /// A failed write to standard output.
+    pub fn stdout(error: &std::io::Error) -> Self {
+        if error.kind() == std::io::ErrorKind::BrokenPipe {
+            return Self::PipeClosed;
+        }
+        Self::Other(format!("cannot write to stdout: {error}"))
     }
 
     /// Any other error with all its causes, each once.

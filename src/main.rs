@@ -10,6 +10,7 @@ mod client;
 mod clock;
 mod command;
 mod data_folders;
+mod door;
 mod error;
 mod exit_code;
 mod interrupt;
@@ -17,27 +18,24 @@ mod labels;
 mod output;
 mod progress;
 mod supervisor;
-mod telemetry;
 mod version;
 
-use std::io::IsTerminal;
 use std::process::ExitCode;
 
-use clap::Parser;
-
 use crate::arguments::{Arguments, Command};
+use crate::error::CommandError;
 
 fn main() -> ExitCode {
-    let arguments = Arguments::parse();
+    let arguments = Arguments::of_process();
     let long_running = matches!(
         arguments.command,
         Command::Coordinator(_) | Command::Worker(_)
     );
-    telemetry::install(&arguments.global, long_running);
+    output::install_log(&arguments.global, long_running);
     match command::execute(arguments) {
-        Ok(()) => ExitCode::from(exit_code::OK),
+        Ok(()) | Err(CommandError::PipeClosed) => ExitCode::from(exit_code::OK),
         Err(error) => {
-            output::say(&error::show(&error, std::io::stderr().is_terminal()));
+            output::say_error(&error);
             ExitCode::from(error.exit_code())
         }
     }

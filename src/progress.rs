@@ -10,7 +10,7 @@ use sweeps::{EpochPoint, JobId, JobStatus};
 
 use crate::clock::Stopwatch;
 use crate::labels::Labels;
-use crate::output::say;
+use crate::output::{self, say};
 
 /// What the display is told.
 #[derive(Debug, Clone)]
@@ -179,6 +179,8 @@ impl Progress {
     }
 
     fn tell(&mut self, job: &JobId, status: JobStatus, text: &str) {
+        // Workers' names and errors come from outside.
+        let text = output::line(text);
         let label = self.labels.get(job);
         match &mut self.bars {
             None => say(&format!("[{}] {text}", clock(self.watch.elapsed()))),
@@ -188,7 +190,7 @@ impl Progress {
                 } else {
                     bars.end(job);
                     if status != JobStatus::Done {
-                        let _ = bars.multi.println(text);
+                        let _ = bars.multi.println(&*text);
                     }
                 }
             }
@@ -264,7 +266,7 @@ impl Bars {
             .entry(job)
             .or_insert_with(|| multi.add(ProgressBar::new(epochs)));
         bar.set_style(style("  {prefix} [{bar:20}] epoch {pos}/{len} {msg}"));
-        bar.set_prefix(label.to_owned());
+        bar.set_prefix(output::line(label).into_owned());
         bar.set_position(0);
     }
 

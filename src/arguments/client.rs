@@ -6,18 +6,25 @@ use clap::Args;
 
 use super::run::DataFolders;
 
+/// The coordinator of this machine.
+const USUAL_ADDRESS: &str = "http://127.0.0.1:7070";
+
+/// Whom a command asks: a coordinator, or a `run` that is under way.
+#[derive(Debug, Clone, Args)]
+pub struct Endpoint {
+    /// Folder of a `run` that is under way, as its --out (or out/NAME): asks that run instead of a coordinator
+    #[arg(id = "run_folder", long = "out", value_name = "DIR")]
+    pub out: Option<PathBuf>,
+    #[command(flatten)]
+    pub connection: Connection,
+}
+
 /// How to reach a coordinator.
 #[derive(Debug, Clone, Args)]
 pub struct Connection {
-    /// Address of the coordinator
-    #[arg(
-        long,
-        env = "GCL_COORDINATOR",
-        value_name = "URL",
-        default_value = "http://127.0.0.1:7070",
-        global = true
-    )]
-    pub coordinator: String,
+    /// Address of the coordinator [default: http://127.0.0.1:7070]
+    #[arg(long, env = "GCL_COORDINATOR", value_name = "URL", global = true)]
+    pub coordinator: Option<String>,
     /// File with the token
     #[arg(long, env = "GCL_TOKEN_FILE", value_name = "FILE", global = true)]
     pub token_file: Option<PathBuf>,
@@ -45,15 +52,9 @@ pub struct Connection {
 }
 
 impl Connection {
-    /// To that address, without keys.
-    pub fn to(coordinator: String) -> Self {
-        Self {
-            coordinator,
-            token_file: None,
-            ca: None,
-            certificate: None,
-            key: None,
-        }
+    /// The address that was named, or the usual one.
+    pub fn address(&self) -> &str {
+        self.coordinator.as_deref().unwrap_or(USUAL_ADDRESS)
     }
 }
 
@@ -84,7 +85,7 @@ pub struct Status {
     /// A sweep's name; without it, all sweeps
     pub sweep: Option<String>,
     #[command(flatten)]
-    pub connection: Connection,
+    pub endpoint: Endpoint,
 }
 
 #[derive(Debug, Args)]
@@ -92,7 +93,7 @@ pub struct SweepOf {
     /// The sweep's name
     pub sweep: String,
     #[command(flatten)]
-    pub connection: Connection,
+    pub endpoint: Endpoint,
 }
 
 #[derive(Debug, Args)]
@@ -100,7 +101,7 @@ pub struct Target {
     /// A sweep's name, or a job's id (a unique beginning is enough)
     pub target: String,
     #[command(flatten)]
-    pub connection: Connection,
+    pub endpoint: Endpoint,
 }
 
 #[derive(Debug, Args)]
@@ -108,7 +109,7 @@ pub struct Job {
     /// The job's id; a unique beginning is enough
     pub job: String,
     #[command(flatten)]
-    pub connection: Connection,
+    pub endpoint: Endpoint,
 }
 
 #[derive(Debug, Args)]
@@ -122,5 +123,5 @@ pub struct Logs {
     #[arg(short, long)]
     pub follow: bool,
     #[command(flatten)]
-    pub connection: Connection,
+    pub endpoint: Endpoint,
 }

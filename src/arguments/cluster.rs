@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use super::client::Connection;
+use super::client::{Connection, Endpoint};
 use super::run::DataFolders;
 use super::store::CoordinatorCommand;
 
@@ -45,16 +45,16 @@ pub struct Coordinator {
     #[arg(long, value_name = "FILE", requires = "http")]
     pub http_address_file: Option<PathBuf>,
     /// Most jobs of one sweep, whatever its submitter asks for
-    #[arg(long, value_name = "N", default_value_t = 1_000_000)]
+    #[arg(long, value_name = "N", default_value_t = 1_000_000, value_parser = positive)]
     pub max_jobs: usize,
     /// Most open connections
-    #[arg(long, value_name = "N", default_value_t = 4096)]
+    #[arg(long, value_name = "N", default_value_t = 4096, value_parser = positive)]
     pub max_connections: usize,
     /// Most of them from one address (of IPv6, from one /64); workers behind one gateway share an address
-    #[arg(long, value_name = "N", default_value_t = 1024)]
+    #[arg(long, value_name = "N", default_value_t = 1024, value_parser = positive)]
     pub max_connections_per_address: usize,
     /// Most uploads of artifacts at a time
-    #[arg(long, value_name = "N", default_value_t = 64)]
+    #[arg(long, value_name = "N", default_value_t = 64, value_parser = positive)]
     pub max_uploads: usize,
     /// Most bytes of one artifact
     #[arg(long, value_name = "BYTES", default_value_t = 1 << 30, value_parser = clap::value_parser!(u64).range(1..=1 << 30))]
@@ -62,12 +62,23 @@ pub struct Coordinator {
     /// How long a lease lives without a report
     #[arg(long, value_name = "SECONDS", default_value_t = 30.0)]
     pub lease_seconds: f64,
+    /// Fill few workers rather than spread jobs: the longest idle ones stay idle, so that an elastic pool can end them (worker --idle-timeout)
+    #[arg(long)]
+    pub pack_workers: bool,
     /// Write the address that is listened on into this file (for --listen with port 0)
     #[arg(long, value_name = "FILE")]
     pub address_file: Option<PathBuf>,
     /// Take workers that train nothing (`worker --noop`), in a state folder of their own
     #[arg(long, hide = true)]
     pub noop: bool,
+}
+
+/// A limit: 1 to 1,000,000,000. Nothing would pass a limit of 0, and no table is longer.
+fn positive(text: &str) -> Result<usize, String> {
+    match text.parse() {
+        Ok(number @ 1..=1_000_000_000) => Ok(number),
+        _ => Err("it must be a whole number from 1 to 1000000000".into()),
+    }
 }
 
 #[derive(Debug, Args)]
@@ -160,5 +171,5 @@ pub struct Drain {
     #[arg(long, default_value = "by hand")]
     pub reason: String,
     #[command(flatten)]
-    pub connection: Connection,
+    pub endpoint: Endpoint,
 }

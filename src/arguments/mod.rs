@@ -11,18 +11,20 @@ mod run;
 mod security;
 mod store;
 
-use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap::error::ErrorKind;
+use clap::parser::ValueSource;
+use clap::{ArgMatches, Args, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
 
 pub use autoalloc::{Autoalloc, Slurm};
 pub use check::{Params, Selftest};
-pub use client::{Connection, Job, Logs, Status, Submit, SweepOf, Target};
+pub use client::{Connection, Endpoint, Job, Logs, Status, Submit, SweepOf, Target};
 pub use cluster::{Coordinator, Drain, Worker};
 pub use data::{Data, Import, ImportFrom, Synth};
 pub use extract::Extract;
 #[cfg(feature = "train")]
 pub use extract::{Cluster, OnBroken, SplitLists};
 pub use report::{Export, ExportTable, Report};
-pub use run::{DataFolders, Plan, Rehearse, Run};
+pub use run::{DataFolders, Plan, Rehearse, Run, Selection};
 pub use security::{Tls, Token, TokenPlace, TokenRole};
 pub use store::{Audit, Backup, CollectGarbage, CoordinatorCommand, Journal, Repair, Restore};
 
@@ -38,6 +40,34 @@ pub struct Arguments {
     pub command: Command,
     #[command(flatten)]
     pub global: Global,
+}
+
+impl Arguments {
+    /// The command line of this process, which ends here where it is wrong.
+    pub fn of_process() -> Self {
+        let mut command = Self::command();
+        let matches = command.get_matches_mut();
+        if names_two_places(&matches) {
+            let text = "--out DIR asks the `run` of that folder by its own token: leave out --coordinator and the keys";
+            command.error(ErrorKind::ArgumentConflict, text).exit();
+        }
+        Self::from_arg_matches(&matches).unwrap_or_else(|error| error.exit())
+    }
+}
+
+/// Whether a run and a coordinator were both typed. What the environment says of a coordinator conflicts with nothing.
+fn names_two_places(matches: &ArgMatches) -> bool {
+    let mut leaf = matches;
+    while let Some((_, deeper)) = leaf.subcommand() {
+        leaf = deeper;
+    }
+    let typed = |name: &str| {
+        leaf.ids().any(|id| id == name) && leaf.value_source(name) == Some(ValueSource::CommandLine)
+    };
+    typed("run_folder")
+        && ["coordinator", "token_file", "ca", "certificate"]
+            .into_iter()
+            .any(typed)
 }
 
 /// What every command takes.
@@ -108,7 +138,7 @@ pub enum Command {
     /// Say why a job is where it is
     Explain(Job),
     /// Show the workers of a coordinator
-    Workers(Connection),
+    Workers(Endpoint),
     /// Send a worker away: it hands its job back and exits
     Drain(Drain),
     /// Show what a job's trainer logged
@@ -150,4 +180,29 @@ pub enum Command {
     },
     /// Print the manual page
     Man,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        Arguments::command().debug_assert();
+    }
+
+    #[test]
+    fn a_run_and_a_coordinator_are_not_both_asked() {
+        let names_two = |line: &str| {
+            let words = std::iter::once("gcl-sweep").chain(line.split(' '));
+            names_two_places(&Arguments::command().try_get_matches_from(words).unwrap())
+        };
+        assert!(names_two("status --out o --coordinator http://h:1"));
+        assert!(names_two("cancel s --token-file t --out o"));
+        assert!(!names_two("status --out o"));
+        assert!(!names_two("watch s --coordinator http://h:1"));
+        // There it is the folder that is written.
+        assert!(!names_two("report s --out o --coordinator http://h:1"));
+        assert!(!names_two("backup --out o --coordinator http://h:1"));
+    }
 }

@@ -11,10 +11,11 @@ pub struct Report {
     /// Names of sweeps; with --from they may be left out and mean all
     #[arg(required_unless_present = "from")]
     pub sweeps: Vec<String>,
-    /// Folder for the report and the CSV files; with --figure: a file, or a folder (without it: stdout)
+    /// Folder for the report and the CSV files; where it is the folder of a `run` and neither --state nor --coordinator is
+    /// given, that run is read, under way or not. With --figure: a file, or a folder (without it: stdout)
     #[arg(long, value_name = "DIR", required_unless_present_any = ["figure", "from"])]
     pub out: Option<PathBuf>,
-    /// Read this state folder (of a `run`, or of a coordinator that is not running) instead of asking a coordinator
+    /// Read this state folder (of a `run` or a coordinator, running or not) instead of asking a coordinator
     #[arg(long, value_name = "DIR")]
     pub state: Option<PathBuf>,
     /// Read results.csv and epochs.csv instead: either file, or their folder; several stand side by side. The CSV of a
@@ -45,8 +46,8 @@ pub struct Export {
     /// Which lines: one per cell, per epoch, or per variant and swept point
     #[arg(long, value_enum, default_value_t = ExportTable::Results)]
     pub table: ExportTable,
-    /// File to write instead of stdout
-    #[arg(long, value_name = "FILE")]
+    /// File to write instead of stdout; the folder of a `run` instead: read that run, under way or not, and write to stdout
+    #[arg(long, value_name = "FILE|DIR")]
     pub out: Option<PathBuf>,
     /// Read this state folder instead of asking a coordinator
     #[arg(long, value_name = "DIR")]

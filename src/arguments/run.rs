@@ -21,10 +21,25 @@ pub struct DataFolders {
     pub data_list: String,
 }
 
-#[derive(Debug, Args)]
-pub struct Run {
+/// A sweep file, which of its cells, and where its data are.
+#[derive(Debug, Clone, Args)]
+pub struct Selection {
     /// The sweep file
     pub sweep: PathBuf,
+    /// Most jobs that the file may mean
+    #[arg(long, value_name = "N", default_value_t = sweeps::Limits::default().max_jobs)]
+    pub max_jobs: usize,
+    /// Only the cells with these values, such as `variant=GCL_B,seed=3`; keys: variant, seed, any axis; repeatable
+    #[arg(long, value_name = "KEY=VALUE,…")]
+    pub only: Vec<String>,
+    #[command(flatten)]
+    pub folders: DataFolders,
+}
+
+#[derive(Debug, Args)]
+pub struct Run {
+    #[command(flatten)]
+    pub selection: Selection,
     /// Folder for the report, the CSV files and the state [default: out/NAME, with --only a folder beside it]
     #[arg(long, value_name = "DIR")]
     pub out: Option<PathBuf>,
@@ -40,14 +55,6 @@ pub struct Run {
     /// State folder [default: OUT/state]; give one to share results between folders
     #[arg(long, value_name = "DIR")]
     pub state: Option<PathBuf>,
-    /// Most jobs that the file may mean
-    #[arg(long, value_name = "N", default_value_t = sweeps::Limits::default().max_jobs)]
-    pub max_jobs: usize,
-    /// Only the cells with these values, such as `variant=GCL_B,seed=3`; keys: variant, seed, any axis; repeatable
-    #[arg(long, value_name = "KEY=VALUE,…")]
-    pub only: Vec<String>,
-    #[command(flatten)]
-    pub folders: DataFolders,
 }
 
 #[derive(Debug, Args)]
@@ -56,8 +63,8 @@ pub struct Run {
     is not drawn; 11 jobs failed; 13 the folder holds real results; 130 interrupted."
 )]
 pub struct Rehearse {
-    /// The sweep file
-    pub sweep: PathBuf,
+    #[command(flatten)]
+    pub selection: Selection,
     /// Folder for the rehearsal's report, CSV files, state and stand-ins [default: out/rehearsal/NAME]
     #[arg(long, value_name = "DIR")]
     pub out: Option<PathBuf>,
@@ -67,37 +74,21 @@ pub struct Rehearse {
     /// Device of the workers, and of the steps that are measured: auto, cpu, cuda:N
     #[arg(long, default_value = "auto")]
     pub device: String,
-    /// Most jobs that the file may mean
-    #[arg(long, value_name = "N", default_value_t = sweeps::Limits::default().max_jobs)]
-    pub max_jobs: usize,
-    /// Only the cells with these values, such as `variant=GCL_B,seed=3`; keys: variant, seed, any axis; repeatable
-    #[arg(long, value_name = "KEY=VALUE,…")]
-    pub only: Vec<String>,
-    #[command(flatten)]
-    pub folders: DataFolders,
 }
 
 #[derive(Debug, Args)]
 pub struct Plan {
-    /// The sweep file
-    pub sweep: PathBuf,
+    #[command(flatten)]
+    pub selection: Selection,
     /// Folder of the `run` that is planned [default: out/NAME, with --only a folder beside it]
     #[arg(long, value_name = "DIR")]
     pub out: Option<PathBuf>,
     /// State folder in which to look for what is done already [default: OUT/state]
     #[arg(long, value_name = "DIR")]
     pub state: Option<PathBuf>,
-    /// Most jobs that the file may mean
-    #[arg(long, value_name = "N", default_value_t = sweeps::Limits::default().max_jobs)]
-    pub max_jobs: usize,
     /// Print every job, not only the groups
     #[arg(long)]
     pub jobs: bool,
-    /// Only the cells with these values, such as `variant=GCL_B,seed=3`; keys: variant, seed, any axis; repeatable
-    #[arg(long, value_name = "KEY=VALUE,…")]
-    pub only: Vec<String>,
-    #[command(flatten)]
-    pub folders: DataFolders,
 }
 
 fn parse_data_folder(text: &str) -> Result<(String, PathBuf), String> {

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
 
-use super::client::Connection;
+use super::client::{Connection, Endpoint};
 
 #[derive(Debug, Subcommand)]
 pub enum CoordinatorCommand {
@@ -42,7 +42,7 @@ pub struct Audit {
     #[arg(long, value_name = "SHARE", default_value_t = 0.05)]
     pub fraction: f64,
     #[command(flatten)]
-    pub connection: Connection,
+    pub endpoint: Endpoint,
 }
 
 #[derive(Debug, Args)]

@@ -10,7 +10,7 @@ use crate::output;
 /// Queues the audit and says what it means.
 pub fn audit(arguments: &Audit, format: Format) -> Result<(), CommandError> {
     super::runtime()?.block_on(async {
-        let client = Client::new(&arguments.connection)?;
+        let client = Client::open(&arguments.endpoint)?;
         let audit = message::Audit {
             sweep: arguments.sweep.clone(),
             fraction: arguments.fraction,

@@ -6,17 +6,17 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use coordinator::Metrics;
+use coordinator::scheduler::Policy;
 use coordinator::service::{
     Access, Health, HttpOptions, Limits, Options, Tls, TokenFile, check_exposure,
     serve as serve_grpc, serve_http,
 };
-use coordinator::store::lock::LockError;
 use coordinator::{
     Config, Engine, EngineError, Expand, Expanded, StateKind, SystemClock, sweep_language,
 };
 use proto::nouns::Requirements;
 use tokio::net::TcpListener;
-use tokio::task::JoinHandle;
+use tokio::task::{JoinError, JoinSet};
 use tokio_util::sync::CancellationToken;
 
 use crate::arguments::Coordinator;
@@ -26,8 +26,14 @@ use crate::output::say;
 use crate::{interrupt, supervisor, version};
 
 mod renewal;
+mod serving;
 
 use renewal::Renewal;
+use serving::Parts;
+pub use serving::Serving;
+
+/// How long threads may take to end after everything else has.
+const LAST_THREADS: Duration = Duration::from_secs(5);
 
 /// Who may talk to a coordinator, what about and how much.
 #[derive(Debug, Clone, Default)]
@@ -41,8 +47,6 @@ pub struct Security {
     http: Option<SocketAddr>,
     /// What its jobs are.
     kind: StateKind,
-    /// Open a state folder of rehearsals all the same, as what it is.
-    or_rehearsal: bool,
 }
 
 impl Security {
@@ -60,11 +64,12 @@ impl Security {
         }
     }
 
-    /// This machine alone, to read what is in a state folder: results, or those of a rehearsal, which say so.
-    pub fn reading() -> Self {
+    /// The same, for whoever has that token alone.
+    #[must_use]
+    pub fn guarded_by(self, token: &str) -> Self {
         Self {
-            or_rehearsal: true,
-            ..Self::default()
+            access: Access::one(token),
+            ..self
         }
     }
 
@@ -123,7 +128,6 @@ impl Security {
             } else {
                 StateKind::Training
             },
-            or_rehearsal: false,
         })
     }
 
@@ -139,35 +143,6 @@ impl Security {
     }
 }
 
-/// A coordinator that answers.
-pub struct Serving {
-    /// Where it listens.
-    pub address: SocketAddr,
-    /// Where the side port listens.
-    pub http: Option<SocketAddr>,
-    /// What its jobs are.
-    pub kind: StateKind,
-    health: Health,
-    engine: Engine,
-    server: JoinHandle<Result<(), coordinator::service::ServeError>>,
-    stop_server: CancellationToken,
-    stop_engine: CancellationToken,
-}
-
-impl Serving {
-    /// Lets running calls end, writes what is left, and stops.
-    pub async fn stop(self) -> Result<(), CommandError> {
-        self.stop_server.cancel();
-        let served = self
-            .server
-            .await
-            .map_err(|error| CommandError::Other(format!("the server ended: {error}")))?;
-        self.stop_engine.cancel();
-        self.engine.stopped().await.map_err(|error| store(&error))?;
-        served.map_err(|error| CommandError::Other(chain(&error)))
-    }
-}
-
 /// Opens the state folder and answers on `listen`.
 ///
 /// # Errors
@@ -178,83 +153,112 @@ pub async fn serve(
     security: &Security,
     lease: Duration,
 ) -> Result<Serving, CommandError> {
-    let (listener, address) = bind(listen, security).await?;
-    let side = match security.http {
-        Some(address) => Some(bind(address, security).await?),
-        None => None,
-    };
-    let metrics = Metrics::new();
-    let stop_engine = CancellationToken::new();
-    let mut config = Config::new(state);
-    config.trainer_revision = security.kind.trainer_revision();
-    config.policy.time_to_live_ms = (lease.as_millis() as u64).max(1000);
-    config.metrics = metrics.clone();
-    if let Some(bytes) = security.longest_artifact {
-        config.longest_artifact = bytes;
+    let ports = Ports::bind(listen, security).await?;
+    ports.serve(state, security, policy(lease, false)).await
+}
+
+/// How the scheduler decides.
+fn policy(lease: Duration, pack_workers: bool) -> Policy {
+    Policy {
+        time_to_live_ms: (lease.as_millis() as u64).max(1000),
+        pack_workers,
+        ..Policy::default()
     }
-    let mut kind = security.kind;
-    let started = match start(config.clone(), kind, &stop_engine).await {
-        Err(EngineError::OtherKind {
-            held: StateKind::Rehearsal,
-            ..
-        }) if security.or_rehearsal => {
-            kind = StateKind::Rehearsal;
-            config.trainer_revision = kind.trainer_revision();
-            start(config, kind, &stop_engine).await
-        }
-        started => started,
-    };
-    let engine = started.map_err(|error| store(&error))?;
-    let health = Health::new(
-        engine.handle(),
-        state,
-        &security.limits,
-        metrics.clone(),
-        version::LONG,
-    );
-    let options = Options {
-        version: version::LONG.to_owned(),
-        access: security.access.clone(),
-        tls: security.tls.clone(),
-        limits: security.limits,
-        metrics,
-        health: Some(health.clone()),
-    };
-    let stop_server = CancellationToken::new();
-    let http = side.as_ref().map(|(_, address)| *address);
-    if let Some((listener, address)) = side {
-        let options = HttpOptions {
-            health: health.clone(),
-            access: security.access.clone(),
-            // Probes and scrapers of this machine need no certificate.
-            tls: security
-                .tls
-                .clone()
-                .filter(|_| !address.ip().to_canonical().is_loopback()),
+}
+
+/// Ports that are bound. Callers of the main one wait until somebody answers.
+struct Ports {
+    main: (TcpListener, SocketAddr),
+    /// For metrics and probes.
+    side: Option<(TcpListener, SocketAddr)>,
+}
+
+impl Ports {
+    async fn bind(listen: SocketAddr, security: &Security) -> Result<Self, CommandError> {
+        let main = bind(listen, security).await?;
+        let side = match security.http {
+            Some(address) => Some(bind(address, security).await?),
+            None => None,
         };
-        let stop = stop_server.clone();
-        tokio::spawn(async move {
-            if let Err(error) = serve_http(listener, options, stop).await {
-                tracing::error!(%error, "there is no HTTP port");
-            }
-        });
+        Ok(Self { main, side })
     }
-    let server = tokio::spawn(serve_grpc(
-        listener,
-        engine.handle(),
-        options,
-        stop_server.clone(),
-    ));
-    Ok(Serving {
-        address,
-        http,
-        kind,
-        health,
-        engine,
-        server,
-        stop_server,
-        stop_engine,
-    })
+
+    /// Opens the state folder and answers. The side port answers from the beginning: that it is starting.
+    async fn serve(
+        self,
+        state: &Path,
+        security: &Security,
+        policy: Policy,
+    ) -> Result<Serving, CommandError> {
+        let metrics = Metrics::new();
+        let mut config = Config::new(state);
+        config.policy = policy;
+        config.metrics = metrics.clone();
+        if let Some(bytes) = security.longest_artifact {
+            config.longest_artifact = bytes;
+        }
+        let health = Health::starting(
+            config.opening.clone(),
+            state,
+            &security.limits,
+            metrics.clone(),
+            version::LONG,
+        );
+        let (stop_ports, stop_engine) = (CancellationToken::new(), CancellationToken::new());
+        // Where the start fails, the side port ends with it.
+        let started = stop_ports.clone().drop_guard();
+        let side = self.side.map(|(listener, address)| {
+            let options = HttpOptions {
+                health: health.clone(),
+                access: security.access.clone(),
+                // Probes and scrapers of this machine need no certificate.
+                tls: security
+                    .tls
+                    .clone()
+                    .filter(|_| !address.ip().to_canonical().is_loopback()),
+            };
+            tokio::spawn(serve_http(listener, options, stop_ports.clone()))
+        });
+        let opening = config.opening.clone();
+        let (engine, kind) = tokio::select! {
+            opened = open(config, security, &stop_engine) => opened?,
+            never = supervisor::starting(&opening) => match never {},
+        };
+        health.started(engine.handle());
+        let options = Options {
+            version: version::LONG.to_owned(),
+            access: security.access.clone(),
+            tls: security.tls.clone(),
+            limits: security.limits,
+            metrics,
+            health: Some(health.clone()),
+        };
+        let (listener, address) = self.main;
+        let server = serve_grpc(listener, engine.handle(), options, stop_ports.clone());
+        started.disarm();
+        let parts = Parts {
+            engine,
+            server: tokio::spawn(server),
+            side,
+            stop_ports,
+            stop_engine,
+        };
+        Ok(Serving::new(address, kind, health, parts))
+    }
+}
+
+/// Opens the state folder as what it is to be, or as the rehearsal that it is where that is wanted.
+async fn open(
+    mut config: Config,
+    security: &Security,
+    stop: &CancellationToken,
+) -> Result<(Engine, StateKind), CommandError> {
+    let kind = security.kind;
+    config.trainer_revision = kind.trainer_revision();
+    let started = start(config, kind, stop).await;
+    started
+        .map(|engine| (engine, kind))
+        .map_err(|error| failed(&error))
 }
 
 async fn start(
@@ -268,6 +272,17 @@ async fn start(
     };
     let clock = Arc::new(SystemClock::start());
     Engine::start(config, clock, language, stop.clone()).await
+}
+
+/// What it means for the command line that an engine did not start, or ended.
+pub(super) fn failed(error: &EngineError) -> CommandError {
+    match error {
+        // A panic, or a folder that may come back: reasons to start again.
+        EngineError::Task(_) | EngineError::Lock(coordinator::store::lock::LockError::Gone(_)) => {
+            CommandError::Broken(chain(error))
+        }
+        _ => CommandError::Store(chain(error)),
+    }
 }
 
 /// The sweep language of rehearsals: the data are stand-ins, whatever digest the file demands, and the workers are this
@@ -298,14 +313,6 @@ async fn bind(
     Ok((listener, address))
 }
 
-fn store(error: &EngineError) -> CommandError {
-    match error {
-        // A folder that comes back is a reason to start again.
-        EngineError::Lock(LockError::Gone(_)) => CommandError::Other(chain(error)),
-        _ => CommandError::Store(chain(error)),
-    }
-}
-
 /// Runs until a signal.
 pub fn coordinator(arguments: &Coordinator) -> Result<(), CommandError> {
     let state = arguments
@@ -317,55 +324,103 @@ pub fn coordinator(arguments: &Coordinator) -> Result<(), CommandError> {
         .ok()
         .filter(|lease| *lease >= Duration::from_secs(1))
         .ok_or_else(|| CommandError::Usage("--lease-seconds must be 1 or more".into()))?;
-    super::runtime()?.block_on(async {
-        let stop = interrupt::token()
-            .map_err(|error| CommandError::Other(format!("cannot listen for signals: {error}")))?;
-        let serving = serve(state, arguments.listen, &security, lease).await?;
-        let scheme = |address: SocketAddr, always: bool| {
-            let near = address.ip().to_canonical().is_loopback();
-            if security.tls.is_some() && (always || !near) {
-                "https"
-            } else {
-                "http"
-            }
-        };
-        let address = format!("{}://{}", scheme(serving.address, true), serving.address);
+    let runtime = super::runtime()?;
+    let ended = runtime.block_on(until_stopped(
+        arguments,
+        state,
+        &security,
+        policy(lease, arguments.pack_workers),
+    ));
+    // A thread that hangs in a disk must not keep a coordinator that broke from being started again.
+    runtime.shutdown_timeout(LAST_THREADS);
+    ended
+}
+
+async fn until_stopped(
+    arguments: &Coordinator,
+    state: &Path,
+    security: &Security,
+    policy: Policy,
+) -> Result<(), CommandError> {
+    let stop = interrupt::token()
+        .map_err(|error| CommandError::Other(format!("cannot listen for signals: {error}")))?;
+    let scheme = |address: SocketAddr, always: bool| {
+        let near = address.ip().to_canonical().is_loopback();
+        if security.tls.is_some() && (always || !near) {
+            "https"
+        } else {
+            "http"
+        }
+    };
+    let ports = Ports::bind(arguments.listen, security).await?;
+    if let Some((_, http)) = ports.side {
+        let address = format!("{}://{http}", scheme(http, false));
         say(&format!(
-            "listening on {address}, state in {}, {}",
-            state.display(),
-            if security.access.is_guarded() {
-                "callers need a token"
-            } else {
-                "callers need no token"
-            }
+            "metrics and probes on {address}: /metrics /healthz /readyz"
         ));
-        if let Some(http) = serving.http {
-            let address = format!("{}://{http}", scheme(http, false));
-            say(&format!("metrics and probes on {address}: /metrics /healthz /readyz"));
-            if let Some(path) = &arguments.http_address_file {
-                write_address(path, &address)?;
-            }
-        }
-        if security.insecure && !serving.address.ip().is_loopback() {
-            say("warning: --insecure: what travels is not encrypted, and without tokens anyone who reaches this port can submit, steer and read");
-        }
-        if let Some(path) = &arguments.address_file {
+        if let Some(path) = &arguments.http_address_file {
             write_address(path, &address)?;
         }
-        if let (Some(tls), Some(certificate), Some(key)) =
-            (&security.tls, &arguments.tls_certificate, &arguments.tls_key)
-        {
-            let renewal = Renewal::new(tls.clone(), certificate.clone(), key.clone());
-            tokio::spawn(renewal.follow(stop.clone()));
+    }
+    let serving = tokio::select! {
+        serving = ports.serve(state, security, policy) => serving?,
+        // What is read changes nothing: a start may be left at any moment.
+        () = stop.cancelled() => return Ok(()),
+    };
+    let address = format!("{}://{}", scheme(serving.address, true), serving.address);
+    say(&format!(
+        "listening on {address}, state in {}, {}",
+        state.display(),
+        if security.access.is_guarded() {
+            "callers need a token"
+        } else {
+            "callers need no token"
         }
-        supervisor::tell(&[supervisor::READY]);
-        let watchdog = tokio::spawn(supervisor::watchdog(serving.health.clone(), stop.clone()));
-        stop.cancelled().await;
-        supervisor::tell(&[supervisor::STOPPING]);
-        say("stopping");
-        watchdog.abort();
-        serving.stop().await
-    })
+    ));
+    if security.insecure && !serving.address.ip().is_loopback() {
+        say(
+            "warning: --insecure: what travels is not encrypted, and without tokens anyone who reaches this port can submit, steer and read",
+        );
+    }
+    if let Some(path) = &arguments.address_file {
+        write_address(path, &address)?;
+    }
+    let mut helpers = JoinSet::new();
+    if let (Some(tls), Some(certificate), Some(key)) = (
+        &security.tls,
+        &arguments.tls_certificate,
+        &arguments.tls_key,
+    ) {
+        let renewal = Renewal::new(tls.clone(), certificate.clone(), key.clone());
+        helpers.spawn(renewal.follow(stop.clone()));
+    }
+    supervisor::tell(&[supervisor::READY, supervisor::SERVING]);
+    helpers.spawn(supervisor::watchdog(serving.health.clone(), stop.clone()));
+    let panicked = tokio::select! {
+        () = stop.cancelled() => None,
+        () = serving.broke() => None,
+        panicked = panicked(&mut helpers) => Some(panicked),
+    };
+    supervisor::tell(&[supervisor::STOPPING]);
+    say("stopping");
+    helpers.abort_all();
+    let stopped = serving.stop().await;
+    match panicked {
+        Some(panicked) => Err(CommandError::Broken(format!(
+            "a task that the coordinator cannot do without ended: {panicked}"
+        ))),
+        None => stopped,
+    }
+}
+
+/// How the first task of these panicked; never where all end well.
+async fn panicked(tasks: &mut JoinSet<()>) -> JoinError {
+    while let Some(ended) = tasks.join_next().await {
+        if let Err(panicked) = ended {
+            return panicked;
+        }
+    }
+    std::future::pending().await
 }
 
 /// Whole or not at all: whoever waits for the file must not read half of it.

@@ -8,7 +8,7 @@ use crate::output;
 /// Orders the workers of that name to go.
 pub fn drain(arguments: &Drain) -> Result<(), CommandError> {
     super::runtime()?.block_on(async {
-        let client = Client::new(&arguments.connection)?;
+        let client = Client::open(&arguments.endpoint)?;
         let known = client
             .workers()
             .await

@@ -1,6 +1,7 @@
 //! `gcl-sweep export`: one table of a sweep for other programs.
 
 use std::io::IsTerminal;
+use std::path::Path;
 
 use reports::SweepResults;
 use reports::files::{write_epochs, write_json, write_results, write_summary};
@@ -60,11 +61,16 @@ pub fn export(arguments: &Export, encoding: Encoding) -> Result<(), CommandError
         text.into_bytes()
     };
     match &arguments.out {
-        None => output::bytes(&bytes),
-        Some(path) => {
+        Some(path) if run_folder(arguments).is_none() => {
             std::fs::write(path, bytes).map_err(|error| CommandError::io("write", path, &error))
         }
+        _ => output::bytes(&bytes),
     }
+}
+
+/// The folder of a `run` that --out names, rather than a file to write.
+fn run_folder(arguments: &Export) -> Option<&Path> {
+    arguments.out.as_deref().filter(|out| out.is_dir())
 }
 
 #[cfg(feature = "parquet")]
@@ -87,10 +93,12 @@ fn no_parquet() -> CommandError {
 
 fn ask(arguments: &Export) -> Result<SweepResults, CommandError> {
     super::runtime()?.block_on(async {
-        let source = Source::open(arguments.state.as_deref(), &arguments.connection).await?;
+        let source = Source::of_folder(
+            run_folder(arguments),
+            arguments.state.as_deref(),
+            &arguments.connection,
+        )?;
         let name = arguments.sweep.as_deref().unwrap_or_default();
-        let results = super::report::cells_of(&source.client, name).await;
-        source.close().await?;
-        results
+        super::report::cells_of(&source, name).await
     })
 }

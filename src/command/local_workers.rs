@@ -90,6 +90,8 @@ pub struct LocalWorker {
     pub program: PathBuf,
     /// `http://127.0.0.1:PORT`.
     pub coordinator: String,
+    /// The file with the token that lets it in.
+    pub token_file: PathBuf,
     /// Its name.
     pub name: String,
     /// What it computes on.
@@ -166,6 +168,8 @@ impl LocalWorker {
         Command::new(&self.program)
             .arg("worker")
             .args(["--coordinator", &self.coordinator])
+            .arg("--token-file")
+            .arg(&self.token_file)
             .args(["--name", &self.name])
             .args(["--device", &self.seat.device])
             .args(["--threads", &self.threads.to_string()])
@@ -174,6 +178,12 @@ impl LocalWorker {
             .arg("--exit-with-stdin")
             .args(self.folders.as_arguments())
             .args(self.rehearsal.then_some("--rehearsal"))
+            // What the environment says is of another coordinator.
+            .env_remove("GCL_COORDINATOR")
+            .env_remove("GCL_TOKEN_FILE")
+            .env_remove("GCL_CA")
+            .env_remove("GCL_CERTIFICATE")
+            .env_remove("GCL_KEY")
             .envs(
                 self.seat
                     .visible

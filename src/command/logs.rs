@@ -18,7 +18,7 @@ const BURST: Duration = Duration::from_millis(200);
 /// Prints the kept lines, and with `--follow` those that come.
 pub fn logs(arguments: &Logs, format: Format) -> Result<(), CommandError> {
     super::runtime()?.block_on(async {
-        let client = Client::new(&arguments.connection)?;
+        let client = Client::open(&arguments.endpoint)?;
         let job = client.find_job(&arguments.job).await?;
         let attempt = arguments.attempt.map(AttemptNumber);
         if arguments.follow {
@@ -137,11 +137,11 @@ fn new_lines<'a>(shown: &[LogLine], kept: &'a [LogLine]) -> &'a [LogLine] {
 
 fn print(line: &LogLine, format: Format) -> Result<(), CommandError> {
     if format == Format::Json {
-        let text = serde_json::to_string(line).map_err(|error| CommandError::other(&error))?;
-        return output::print(&text);
+        return output::json_line(line);
     }
     let at = clock::time_of_day(line.at.0);
-    output::print(&format!("{at} [attempt {}] {}", line.attempt, line.text))
+    let text = output::log_line(&line.text);
+    output::print(&format!("{at} [attempt {}] {text}", line.attempt))
 }
 
 #[cfg(test)]

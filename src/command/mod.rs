@@ -8,6 +8,7 @@ mod drain;
 mod estimate;
 mod export;
 mod extract;
+mod local_coordinator;
 mod local_workers;
 mod logs;
 mod noop_worker;
@@ -92,7 +93,7 @@ pub fn execute(arguments: Arguments) -> Result<(), CommandError> {
         Command::Completions { shell } => {
             let mut text = Vec::new();
             clap_complete::generate(shell, &mut Arguments::command(), "gcl-sweep", &mut text);
-            output::print(String::from_utf8_lossy(&text).trim_end())
+            output::bytes(&text)
         }
         Command::Man => {
             let mut text = Vec::new();
@@ -101,15 +102,19 @@ pub fn execute(arguments: Arguments) -> Result<(), CommandError> {
                 .map_err(|error| {
                     CommandError::Other(format!("cannot write the manual page: {error}"))
                 })?;
-            output::print(String::from_utf8_lossy(&text).trim_end())
+            output::bytes(&text)
         }
     }
 }
+
+/// How long an idle thread is kept: one that is there does what blocks also when the operating system gives no more of them.
+const KEEP_THREADS: std::time::Duration = std::time::Duration::from_hours(24);
 
 /// The runtime of the commands that talk to others.
 fn runtime() -> Result<tokio::runtime::Runtime, CommandError> {
     tokio::runtime::Builder::new_multi_thread()
         .enable_all()
+        .thread_keep_alive(KEEP_THREADS)
         .build()
         .map_err(|error| CommandError::Other(format!("cannot start the runtime: {error}")))
 }

@@ -27,9 +27,8 @@ struct Group<'a> {
 
 /// Prints the groups of the grid, what is done already, and what looks wrong.
 pub fn plan(arguments: &Plan, format: Format) -> Result<(), CommandError> {
-    let mut file = SweepFile::read(&arguments.sweep, arguments.max_jobs)?;
-    file.keep_only(&arguments.only, arguments.max_jobs)?;
-    file.open_datasets(&Folders::resolve(&arguments.folders)?)?;
+    let mut file = SweepFile::select(&arguments.selection)?;
+    file.open_datasets(&Folders::resolve(&arguments.selection.folders)?)?;
     let found = preflight::check(&file)?;
     let known = known(arguments, &file)?;
     let (done, meaning) = (&known.done, &known.meaning);
@@ -96,8 +95,16 @@ pub fn plan(arguments: &Plan, format: Format) -> Result<(), CommandError> {
 /// plan.
 fn known(arguments: &Plan, file: &SweepFile) -> Result<Known, CommandError> {
     let (_, state) = run::places(file, arguments.out.as_deref(), arguments.state.as_deref());
-    let request = submit::request(file, arguments.max_jobs);
-    match super::state::known(&state, &request) {
+    let request = submit::request(file, arguments.selection.max_jobs);
+    let known = super::state::known(&state, &request);
+    if let Ok(Known {
+        nothing: Some(why), ..
+    }) = &known
+        && arguments.state.is_some()
+    {
+        output::say(&format!("note: {why}"));
+    }
+    match known {
         Err(CommandError::Store(why)) if arguments.state.is_none() => {
             output::say(&format!(
                 "note: what is done in {} is not known: {why}",

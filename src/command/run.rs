@@ -2,18 +2,16 @@
 //! report at the end. It speaks to its coordinator over loopback as everybody else would.
 
 use std::collections::BTreeSet;
-use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
 use coordinator::StateKind;
 use proto::nouns::{self as message, Steer, SteerAction, Target};
 use sweeps::CellResult;
 use tokio_util::sync::CancellationToken;
 
-use crate::arguments::{Connection, Format, Run};
-use crate::client::Client;
-use crate::command::coordinator::{Serving, serve};
+use crate::arguments::{Format, Run};
+use crate::command::coordinator::Security;
+use crate::command::local_coordinator::LocalCoordinator;
 use crate::command::local_workers::{self, LocalWorker, Seat};
 use crate::command::sweep_file::SweepFile;
 use crate::command::{folder_name, preflight, report, submit, watch};
@@ -22,15 +20,10 @@ use crate::error::CommandError;
 use crate::interrupt;
 use crate::output::say;
 
-/// A lease of a worker on the same machine: long enough for a machine that swaps, short enough that a killed worker's
-/// job is taken up soon.
-pub(super) const LEASE: Duration = Duration::from_secs(10);
-
 /// Runs the sweep and writes its report.
 pub fn run(arguments: &Run, format: Format) -> Result<(), CommandError> {
-    let mut file = SweepFile::read(&arguments.sweep, arguments.max_jobs)?;
-    file.keep_only(&arguments.only, arguments.max_jobs)?;
-    let folders = Folders::resolve(&arguments.folders)?;
+    let mut file = SweepFile::select(&arguments.selection)?;
+    let folders = Folders::resolve(&arguments.selection.folders)?;
     file.open_datasets(&folders)?;
     file.demand_datasets()?;
     preflight::check(&file)?;
@@ -76,32 +69,21 @@ async fn drive(
 ) -> Result<(), CommandError> {
     let stop = interrupt::token()
         .map_err(|error| CommandError::Other(format!("cannot listen for signals: {error}")))?;
-    let listen = SocketAddr::from(([127, 0, 0, 1], 0));
-    let serving = serve(
-        state,
-        listen,
-        &super::coordinator::Security::loopback(),
-        LEASE,
-    )
-    .await?;
-    let outcome = with_coordinator(arguments, file, folders, state, &serving, &stop).await;
+    let coordinator = LocalCoordinator::start("run", out, state, Security::loopback()).await?;
+    let outcome = with_coordinator(arguments, file, folders, state, &coordinator, &stop).await;
     // The report is made from what is on disk even when the sweep was stopped: it says what is missing.
-    let reported = report::write(
-        &Client::new(&connection(serving.address))?,
-        &file.spec.name,
-        out,
-        Some(file),
-    )
-    .await;
-    serving.stop().await?;
+    let client = coordinator.client()?;
+    let reported = report::write(&client, &file.spec.name, out, Some(file)).await;
+    coordinator.stop().await?;
     let cells = outcome?;
     let results = reported?;
-    report::print_summary(&results, format)?;
+    let printed = report::print_summary(&results, format);
     say(&format!(
         "report: {}",
         out.join("report").join("index.html").display()
     ));
-    watch::end(&file.spec.name, &cells)
+    // Failed jobs weigh more than a reader of the table who left.
+    watch::end(&file.spec.name, &cells).and(printed)
 }
 
 pub(super) async fn with_coordinator(
@@ -109,13 +91,12 @@ pub(super) async fn with_coordinator(
     file: &SweepFile,
     folders: &Folders,
     state: &Path,
-    serving: &Serving,
+    coordinator: &LocalCoordinator,
     stop: &CancellationToken,
 ) -> Result<Vec<CellResult>, CommandError> {
-    let connection = connection(serving.address);
-    let client = Client::new(&connection)?;
-    let request = submit::request(file, arguments.max_jobs);
-    if !arguments.only.is_empty() {
+    let client = coordinator.client()?;
+    let request = submit::request(file, arguments.selection.max_jobs);
+    if !arguments.selection.only.is_empty() {
         let trial = message::Submit {
             dry_run: true,
             ..request.clone()
@@ -174,7 +155,7 @@ pub(super) async fn with_coordinator(
     let team = team(arguments, open.len())?;
     let finish = CancellationToken::new();
     let mut workers = tokio::task::JoinSet::new();
-    for worker in team.start(&connection, folders, state, serving.kind)? {
+    for worker in team.start(coordinator, folders, state)? {
         workers.spawn(worker.supervise(finish.clone()));
     }
     let ended = tokio::select! {
@@ -247,10 +228,9 @@ fn team(arguments: &Run, jobs: usize) -> Result<Team, CommandError> {
 impl Team {
     fn start(
         &self,
-        connection: &Connection,
+        coordinator: &LocalCoordinator,
         folders: &Folders,
         state: &Path,
-        kind: StateKind,
     ) -> Result<Vec<LocalWorker>, CommandError> {
         let program = std::env::current_exe()
             .map_err(|error| CommandError::Other(format!("cannot find this program: {error}")))?;
@@ -260,19 +240,16 @@ impl Team {
         Ok((1..=self.workers)
             .map(|number| LocalWorker {
                 program: program.clone(),
-                coordinator: connection.coordinator.clone(),
+                coordinator: coordinator.address.clone(),
+                token_file: coordinator.token_file(),
                 name: format!("local-{number}"),
                 seat: Seat::of(number, &self.device, &self.gpus),
                 threads: self.threads,
                 scratch: state.join("scratch").join(format!("local-{number}")),
                 log: logs.join(format!("local-{number}.log")),
                 folders: folders.clone(),
-                rehearsal: kind == StateKind::Rehearsal,
+                rehearsal: coordinator.kind() == StateKind::Rehearsal,
             })
             .collect())
     }
-}
-
-pub(super) fn connection(address: SocketAddr) -> Connection {
-    Connection::to(format!("http://{address}"))
 }

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use proto::nouns::{AttemptFailure, Counts, SweepInfo, SweepSummary, WorkerState, WorkerView};
 use sweeps::{CellResult, JobStatus};
 
-use crate::arguments::{Connection, Format, Job, Status};
+use crate::arguments::{Endpoint, Format, Job, Status};
 use crate::client::Client;
 use crate::clock;
 use crate::error::CommandError;
@@ -15,7 +15,7 @@ use crate::output;
 /// All sweeps, or the jobs of one.
 pub fn status(arguments: &Status, format: Format) -> Result<(), CommandError> {
     super::runtime()?.block_on(async {
-        let client = Client::new(&arguments.connection)?;
+        let client = Client::open(&arguments.endpoint)?;
         match &arguments.sweep {
             None => sweeps_table(&client.sweeps().await?, format),
             Some(sweep) => {
@@ -154,9 +154,9 @@ fn epochs(cell: &CellResult) -> usize {
 }
 
 /// All workers.
-pub fn workers(connection: &Connection, format: Format) -> Result<(), CommandError> {
+pub fn workers(endpoint: &Endpoint, format: Format) -> Result<(), CommandError> {
     super::runtime()?.block_on(async {
-        let client = Client::new(connection)?;
+        let client = Client::open(endpoint)?;
         let workers = client
             .workers()
             .await
@@ -276,7 +276,7 @@ fn worker_json(worker: &WorkerView) -> serde_json::Value {
 /// Why a job is where it is.
 pub fn explain(arguments: &Job, format: Format) -> Result<(), CommandError> {
     super::runtime()?.block_on(async {
-        let client = Client::new(&arguments.connection)?;
+        let client = Client::open(&arguments.endpoint)?;
         let job = client.find_job(&arguments.job).await?;
         let explanation = client.explain(job).await.map_err(|error| client.failed(error))?;
         let view = &explanation.view;
@@ -290,15 +290,15 @@ pub fn explain(arguments: &Job, format: Format) -> Result<(), CommandError> {
         let plural = if view.attempts == 1 { "" } else { "s" };
         let mut text = format!("job {job}\nstatus {}, {} attempt{plural}", view.status, view.attempts);
         for reason in &explanation.reasons {
-            text += &format!("\n- {reason}");
+            text += &format!("\n- {}", output::line(reason));
         }
         for failure in &view.failures {
             text += &format!(
                 "\n  attempt {} on `{}`, {} ago: {}",
                 failure.attempt,
-                failure.worker,
+                output::line(&failure.worker),
                 super::age(clock::unix_milliseconds().saturating_sub(failure.at.0)),
-                failure.failure
+                output::line(&failure.failure.to_string())
             );
         }
         output::print(&text)

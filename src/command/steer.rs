@@ -10,7 +10,7 @@ use crate::output;
 /// Steers the target and says how many jobs changed.
 pub fn steer(arguments: &Target, action: SteerAction, format: Format) -> Result<(), CommandError> {
     super::runtime()?.block_on(async {
-        let client = Client::new(&arguments.connection)?;
+        let client = Client::open(&arguments.endpoint)?;
         let sweeps = client.sweeps().await?;
         let target = if sweeps.iter().any(|sweep| sweep.name == arguments.target) {
             Steered::Sweep(arguments.target.clone())

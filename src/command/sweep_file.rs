@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use datasets::Dataset;
 use sweeps::{Cell, DatasetSource, Digest, Expansion, JobId, Limits, SweepSpec, expand_text};
 
+use crate::arguments::Selection;
 use crate::data_folders::Folders;
 use crate::error::CommandError;
 use crate::output::say;
@@ -51,6 +52,16 @@ impl JobKey {
 }
 
 impl SweepFile {
+    /// Reads the file and leaves the selected cells.
+    ///
+    /// # Errors
+    /// Those of [`Self::read`] and [`Self::keep_only`].
+    pub fn select(selection: &Selection) -> Result<Self, CommandError> {
+        let mut file = Self::read(&selection.sweep, selection.max_jobs)?;
+        file.keep_only(&selection.only, selection.max_jobs)?;
+        Ok(file)
+    }
+
     /// Reads and expands the file; its oddities are said on stderr.
     ///
     /// # Errors
@@ -88,11 +99,7 @@ impl SweepFile {
     ///
     /// # Errors
     /// A selection that has no cell, with what there is.
-    pub fn keep_only(
-        &mut self,
-        selections: &[String],
-        max_jobs: usize,
-    ) -> Result<(), CommandError> {
+    fn keep_only(&mut self, selections: &[String], max_jobs: usize) -> Result<(), CommandError> {
         if selections.is_empty() {
             return Ok(());
         }

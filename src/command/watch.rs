@@ -19,7 +19,7 @@ use crate::progress::{News, Progress};
 /// Follows the sweep.
 pub fn watch(arguments: &SweepOf, format: Format) -> Result<(), CommandError> {
     super::runtime()?.block_on(async {
-        let client = Client::new(&arguments.connection)?;
+        let client = Client::open(&arguments.endpoint)?;
         follow(&client, &arguments.sweep, format).await
     })
 }
@@ -146,7 +146,7 @@ async fn reported_auc(client: &Client, sweep: &str, job: JobId) -> Option<f64> {
 }
 
 fn print_line(value: &serde_json::Value) -> Result<(), CommandError> {
-    output::print(&value.to_string())
+    output::json_line(value)
 }
 
 /// A change for programs.
@@ -222,7 +222,11 @@ pub fn end(sweep: &str, cells: &[CellResult]) -> Result<(), CommandError> {
     for cell in without.iter().take(10) {
         let label = format!("{} seed {}", cell.cell.variant, cell.cell.job.seed);
         let why = cell.error.as_deref().unwrap_or(cell.status.name());
-        text += &format!("\n  {} {label}: {why}", cell.job_id.short());
+        text += &format!(
+            "\n  {} {}",
+            cell.job_id.short(),
+            output::line(&format!("{label}: {why}"))
+        );
     }
     if without.len() > 10 {
         text += &format!("\n  and {} more", without.len() - 10);

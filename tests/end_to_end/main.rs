@@ -5,6 +5,7 @@ mod chaos;
 mod crashes;
 mod data;
 mod disturbance;
+mod door;
 mod errors;
 mod importers;
 mod measured;

@@ -136,3 +136,82 @@ fn a_sweep_is_told_as_it_is_to_people_and_programs() {
         "{log}"
     );
 }
+
+#[test]
+fn a_workers_name_is_no_command_of_a_terminal() {
+    let world = World::new();
+    let sweep = world.tiny_sweep(1, 1);
+    let text = std::fs::read_to_string(&sweep).unwrap();
+    world.write("tiny.toml", &text.replace("\"tiny\"", "\"ti\u{202e}ny\""));
+    let process = world.start(&[
+        "coordinator",
+        "--noop",
+        "--state",
+        "state",
+        "--listen",
+        "127.0.0.1:0",
+        "--address-file",
+        "address",
+    ]);
+    let address = eventually("the address", || {
+        std::fs::read_to_string(world.path("address"))
+            .ok()
+            .filter(|text| text.ends_with('\n'))
+    });
+    let address = address.trim();
+    let evil = "w\n2026 ERROR lost\u{1b}]0;owned\u{7}\u{1b}[31mred\u{9b}2J\u{202e}";
+    let worker = world.start(&[
+        "worker",
+        "--noop",
+        "--noop-lanes",
+        "1",
+        "--noop-milliseconds",
+        "600000",
+        "--coordinator",
+        address,
+        "--scratch",
+        "scratch",
+        "--name",
+        evil,
+    ]);
+    let ask = |arguments: &[&str]| {
+        let ended = world.run(&[arguments, &["--coordinator", address]].concat());
+        format!("{}{}", ended.stdout, ended.stderr)
+    };
+    let submitted = ask(&["submit", "tiny.toml"]);
+    let json = eventually("the worker", || {
+        let json: serde_json::Value =
+            serde_json::from_str(&ask(&["workers", "--format", "json"])).ok()?;
+        (json[0]["running"] == 1).then_some(json)
+    });
+    assert_eq!(json[0]["name"], evil, "a program gets it as it is");
+    let sweeps = ask(&["status"]);
+    let status: serde_json::Value =
+        serde_json::from_str(&ask(&["status", "ti\u{202e}ny", "--format", "json"])).unwrap();
+    let jobs = status["jobs"].as_array().unwrap();
+    let explained: Vec<String> = jobs
+        .iter()
+        .map(|job| ask(&["explain", job["job_id"].as_str().unwrap()]))
+        .collect();
+    let said = [
+        submitted,
+        sweeps,
+        explained.concat(),
+        ask(&["workers"]),
+        ask(&["workers", "--format", "json"]),
+        ask(&["status", "ti\u{202e}ny"]),
+        ask(&["drain", evil]),
+        ask(&["cancel", "nobody"]),
+    ];
+    drop(worker);
+    process.terminate();
+    assert_eq!(process.wait(), Some(0));
+    let log = std::fs::read_to_string(world.path("coordinator.log")).unwrap();
+    assert!(log.contains("\\u{1b}[31mred"), "the log names it: {log}");
+    for text in said.iter().chain([&log]) {
+        let obeyed = |letter: char| letter.is_control() && letter != '\n' || letter == '\u{202e}';
+        assert!(!text.contains(obeyed), "{text:?}");
+        let forged = text.lines().any(|line| line.starts_with("2026 ERROR"));
+        assert!(!forged, "a name makes no line: {text}");
+    }
+}

@@ -211,23 +211,49 @@ fn sigterm_at_any_moment_costs_no_result() {
 }
 
 #[test]
-fn a_second_signal_ends_a_worker_at_once() {
+fn two_signals_at_once_are_one_wish_and_the_job_goes_back() {
     let world = World::new();
     world.slow_sweep(1);
     let (_coordinator, address) = world.coordinator("127.0.0.1:0");
     world.run_ok(&["submit", "tiny.toml", "--coordinator", &address]);
-    let hurried = worker(&world, &address, "hurried", &["--device", "cpu"]);
+    let signalled = worker(&world, &address, "signalled", &["--device", "cpu"]);
     until(&world, &address, "running", 1);
-    // Both wait for it when it wakes up: there is no time between them.
+    // All wait for it when it wakes up: there is no time between them.
     for signal in [
         Signal::SIGSTOP,
         Signal::SIGTERM,
         Signal::SIGINT,
+        Signal::SIGHUP,
         Signal::SIGCONT,
     ] {
-        kill(pid(&hurried), signal).unwrap();
+        kill(pid(&signalled), signal).unwrap();
     }
-    assert_eq!(hurried.wait(), Some(130));
+    assert_eq!(signalled.wait(), Some(0));
+    assert_eq!(count(&world, &address, "running"), Some(0));
+    assert_eq!(count(&world, &address, "failed"), Some(0));
+}
+
+#[test]
+fn a_second_signal_ends_a_worker_at_once() {
+    let world = World::new();
+    world.slow_sweep(1);
+    let (coordinator, address) = world.coordinator("127.0.0.1:0");
+    world.run_ok(&["submit", "tiny.toml", "--coordinator", &address]);
+    let mut hurried = worker(&world, &address, "hurried", &["--device", "cpu"]);
+    until(&world, &address, "running", 1);
+    // Nobody takes its job back: a gentle end lasts for the whole grace period.
+    kill(pid(&coordinator), Signal::SIGSTOP).unwrap();
+    kill(pid(&hurried), Signal::SIGTERM).unwrap();
+    // Signals that come too soon after the first are the first again.
+    let code = eventually("the end of the worker", || {
+        let ended = hurried.0.try_wait().unwrap();
+        if ended.is_none() {
+            kill(pid(&hurried), Signal::SIGINT).unwrap();
+        }
+        ended
+    });
+    kill(pid(&coordinator), Signal::SIGCONT).unwrap();
+    assert_eq!(code.code(), Some(130));
 }
 
 #[test]

@@ -3,10 +3,11 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use tokio::task::JoinHandle;
+use tokio::sync::oneshot;
 
 use crate::model::entry::Entry;
 use crate::scheduler::{Policy, Scheduler};
+use crate::store::blocking::dedicated;
 use crate::store::index::{IndexError, Store, moved};
 use crate::store::journal::{self, JournalError, Snapshot, Written};
 
@@ -17,27 +18,34 @@ pub(super) enum CompactionError {
     #[error(transparent)]
     Journal(#[from] JournalError),
     /// It is there, but the index cannot follow.
-    #[error(transparent)]
-    Index(#[from] IndexError),
+    #[error("{0}")]
+    Index(IndexError, Written),
+    /// The operating system gives no thread to write it.
+    #[error("no thread can be had for it")]
+    Thread(#[from] std::io::Error),
+    /// A bug.
+    #[error("the thread that wrote it panicked")]
+    Panicked,
 }
 
 /// A snapshot that is to be written, and the index that is to follow it.
 pub(super) struct Compaction {
     pub(super) snapshot: Snapshot,
-    pub(super) store: Arc<dyn Store>,
+    /// `None`: there is none now.
+    pub(super) store: Option<Arc<dyn Store>>,
     pub(super) policy: Policy,
 }
 
 /// One that is being written. It ends early when this goes.
 pub(super) struct Compacting {
-    task: JoinHandle<Result<Written, CompactionError>>,
+    ended: oneshot::Receiver<Result<Written, CompactionError>>,
     stop: Arc<AtomicBool>,
 }
 
 /// When a snapshot that is being written has ended; never where there is none.
 pub(super) async fn compacted(
     compacting: &mut Option<Compacting>,
-) -> Result<Result<Written, CompactionError>, String> {
+) -> Result<Written, CompactionError> {
     match compacting {
         Some(compacting) => compacting.ended().await,
         None => std::future::pending().await,
@@ -45,17 +53,17 @@ pub(super) async fn compacted(
 }
 
 impl Compaction {
-    pub(super) fn start(self) -> Compacting {
+    pub(super) fn start(self) -> Result<Compacting, CompactionError> {
         let stop = Arc::new(AtomicBool::new(false));
-        let task = tokio::task::spawn_blocking({
+        let ended = dedicated("compaction", {
             let stop = stop.clone();
             move || {
                 let written = self.run(&stop);
                 super::memory::give_back();
                 written
             }
-        });
-        Compacting { task, stop }
+        })?;
+        Ok(Compacting { ended, stop })
     }
 
     fn run(self, stop: &AtomicBool) -> Result<Written, CompactionError> {
@@ -65,7 +73,11 @@ impl Compaction {
         let written = self.snapshot.write(&mut replayed, stop)?;
         drop(replayed);
         // From here on it counts, and a start would move the index by itself.
-        moved(self.store.as_ref(), &written)?;
+        if let Some(store) = &self.store
+            && let Err(error) = moved(store.as_ref(), &written)
+        {
+            return Err(CompactionError::Index(error, written));
+        }
         tracing::info!(
             records = written.kept.len(),
             entries = written.first - 1,
@@ -78,8 +90,10 @@ impl Compaction {
 
 impl Compacting {
     /// Waits until it has ended. May be dropped and asked again.
-    pub(super) async fn ended(&mut self) -> Result<Result<Written, CompactionError>, String> {
-        (&mut self.task).await.map_err(|error| error.to_string())
+    pub(super) async fn ended(&mut self) -> Result<Written, CompactionError> {
+        (&mut self.ended)
+            .await
+            .unwrap_or(Err(CompactionError::Panicked))
     }
 
     /// Lets it end early.
@@ -108,7 +122,7 @@ impl journal::State for Scheduler {
     }
 }
 
-pub(super) fn failed(error: &JournalError) {
+pub(super) fn failed(error: &dyn std::error::Error) {
     let cause = crate::model::error_chain::chain(error);
     tracing::warn!(
         cause,

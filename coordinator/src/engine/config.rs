@@ -3,7 +3,9 @@
 use std::path::PathBuf;
 
 use super::metrics::Metrics;
+use super::opening::Opening;
 use crate::scheduler::Policy;
+use crate::store::index::{OpenIndex, sled_index};
 use crate::store::journal;
 
 /// The settings of an engine.
@@ -19,11 +21,15 @@ pub struct Config {
     pub longest_artifact: u64,
     /// Throw the index away at the start and make it again.
     pub rebuild_index: bool,
+    /// What opens the index.
+    pub open_index: OpenIndex,
     /// What counts what is written.
     pub metrics: Metrics,
     /// The revision of the trainer that sweeps are submitted for: [`sweeps::NOOP_REVISION`] makes a state folder whose
     /// jobs train nothing, [`sweeps::REHEARSAL_REVISION`] one of rehearsals.
     pub trainer_revision: u32,
+    /// What tells how far the opening has come.
+    pub opening: Opening,
 }
 
 impl Config {
@@ -35,8 +41,10 @@ impl Config {
             journal: journal::Options::default(),
             longest_artifact: 1 << 30,
             rebuild_index: false,
+            open_index: sled_index(),
             metrics: Metrics::new(),
             trainer_revision: sweeps::TRAINER_REVISION,
+            opening: Opening::default(),
         }
     }
 }

@@ -33,7 +33,7 @@ pub enum EngineError {
         /// What was to go into it.
         wanted: StateKind,
     },
-    /// A task of it ended in a panic: a bug.
+    /// A task of it ended in a panic, or a thread could not be had: starting it again may help.
     #[error("the engine stopped: {0}")]
     Task(String),
 }

@@ -1,21 +1,20 @@
-//! How an index catches up with the journal while a start reads it, and how it is made again.
+//! How an index catches up with the journal while a start reads it.
 
 use std::path::Path;
-use std::sync::Arc;
 
-use super::{Config, EngineError};
-use crate::store::index::{Applied, IndexError, IndexWriter, SledStore, Store};
-use crate::store::journal::{Journal, Scanned};
-use crate::store::lock::StateLock;
-
-/// Entries after which what was followed is written: bounds its memory.
-const REBUILD_BATCH: u64 = 1000;
+use super::config::Config;
+use super::index_again::BATCH;
+use crate::store::index::{Applied, IndexError, IndexWriter};
+use crate::store::journal::{Journal, JournalError, Scanned};
 
 /// An index beside a journal that is being read: verified up to where it says it has read, brought up to date after.
 pub(super) enum Follower {
     Unopened,
-    /// It cannot be used.
-    Worthless(String),
+    /// It cannot be used, but may still say how far the journal went.
+    Worthless {
+        reason: String,
+        seen: u64,
+    },
     Following {
         index: Box<IndexWriter>,
         applied: u64,
@@ -29,24 +28,34 @@ pub(super) enum Follower {
 }
 
 impl Follower {
-    fn open(&mut self, folder: &Path, unwanted: bool) {
+    fn open(&mut self, folder: &Path, config: &Config, unwanted: bool) {
         if !matches!(self, Self::Unopened) {
             return;
         }
-        *self = if unwanted {
-            Self::Worthless("it shall be made again".into())
-        } else {
-            match Self::opened(folder) {
-                Ok(follower) => follower,
-                Err(error) => Self::Worthless(error.to_string()),
-            }
-        };
+        *self = Self::opened(folder, config)
+            .unwrap_or_else(|error| Self::worthless(error.to_string(), 0));
+        if unwanted {
+            self.give_up("it shall be made again".into());
+        }
     }
 
-    fn opened(folder: &Path) -> Result<Self, IndexError> {
-        let index = IndexWriter::new(Arc::new(SledStore::open(folder)?));
+    fn worthless(reason: String, seen: u64) -> Self {
+        Self::Worthless { reason, seen }
+    }
+
+    fn give_up(&mut self, reason: String) {
+        let seen = match self {
+            Self::Following { applied, .. } => *applied,
+            Self::Worthless { seen, .. } => *seen,
+            Self::Unopened => 0,
+        };
+        *self = Self::worthless(reason, seen);
+    }
+
+    fn opened(folder: &Path, config: &Config) -> Result<Self, IndexError> {
+        let index = IndexWriter::new((config.open_index)(folder)?);
         Ok(match index.applied()? {
-            None => Self::Worthless("another version wrote it, or it is incomplete".into()),
+            None => Self::worthless("another version wrote it, or it is incomplete".into(), 0),
             Some(applied) => Self::Following {
                 applied: applied.map_or(0, |applied| applied.sequence),
                 chain: applied.map(|applied| applied.chain),
@@ -58,8 +67,8 @@ impl Follower {
         })
     }
 
-    pub(super) fn follow(&mut self, folder: &Path, unwanted: bool, scanned: &Scanned) {
-        self.open(folder, unwanted);
+    pub(super) fn follow(&mut self, folder: &Path, config: &Config, scanned: &Scanned) {
+        self.open(folder, config, config.rebuild_index);
         let Self::Following {
             index,
             applied,
@@ -92,7 +101,7 @@ impl Follower {
                         chain: reached,
                     });
                 }
-                if scanned.location.sequence.is_multiple_of(REBUILD_BATCH) {
+                if scanned.location.sequence.is_multiple_of(BATCH) {
                     index.commit(None)?;
                 }
                 return Ok(());
@@ -118,105 +127,65 @@ impl Follower {
                 chain: reached,
             };
             *last = Some(now);
-            if sequence.is_multiple_of(REBUILD_BATCH) {
+            if sequence.is_multiple_of(BATCH) {
                 index.commit(Some(now))?;
             }
             Ok(())
         };
         if let Err(error) = follow() {
-            *self = Self::Worthless(error.to_string());
+            self.give_up(error.to_string());
         }
     }
 
     /// The index, brought up to date; `None`: it must be made again.
+    ///
+    /// # Errors
+    /// [`JournalError::Lost`]: the index has seen entries that the journal does not have. An index is written after the
+    /// journal is on disk, so they were acknowledged.
     pub(super) fn end(
         mut self,
         folder: &Path,
-        unwanted: bool,
+        config: &Config,
         journal: &Journal,
-    ) -> Option<IndexWriter> {
-        self.open(folder, unwanted && journal.sequence() > 0);
+    ) -> Result<Option<IndexWriter>, JournalError> {
+        self.open(
+            folder,
+            config,
+            config.rebuild_index && journal.sequence() > 0,
+        );
+        if let Self::Following { applied: seen, .. } | Self::Worthless { seen, .. } = &self
+            && *seen > journal.sequence()
+        {
+            return Err(JournalError::Lost {
+                folder: journal.folder().to_owned(),
+                ends: journal.sequence(),
+                seen: *seen,
+            });
+        }
         let reason = match self {
             Self::Unopened => "it was not opened".into(),
-            Self::Worthless(reason) => reason,
+            Self::Worthless { reason, .. } => reason,
             Self::Following {
                 mut index,
-                applied,
                 moved,
                 last,
                 ..
             } => {
-                if applied > journal.sequence() {
-                    "it has seen entries that the journal does not have".into()
-                } else {
-                    let mut end = || {
-                        index.commit(last)?;
-                        if let Some(snapshot) = moved {
-                            index.holds(snapshot)?;
-                        }
-                        index.holds_nothing_else()
-                    };
-                    match end() {
-                        Ok(true) => return Some(*index),
-                        Ok(false) => "it holds records that the journal does not".into(),
-                        Err(error) => error.to_string(),
+                let mut end = || {
+                    index.commit(last)?;
+                    if let Some(snapshot) = moved {
+                        index.holds(snapshot)?;
                     }
+                    index.holds_nothing_else()
+                };
+                match end() {
+                    Ok(true) => return Ok(Some(*index)),
+                    Ok(false) => "it holds records that the journal does not".into(),
+                    Err(error) => error.to_string(),
                 }
             }
         };
         tracing::warn!(reason, "the index is made again from the journal");
-        None
+        Ok(None)
     }
-}
-
-/// Makes the index again. The journal is read once more, and opened again with it.
-pub(super) fn rebuild(
-    config: &Config,
-    lock: &StateLock,
-    journal: Journal,
-) -> Result<(IndexWriter, Journal), EngineError> {
-    drop(journal);
-    let folder = lock.index();
-    let mut index: Option<IndexWriter> = None;
-    let mut last = None;
-    let mut snapshot = None;
-    let mut failed: Option<IndexError> = None;
-    let open = || -> Result<IndexWriter, IndexError> {
-        SledStore::remove(&folder)?;
-        let store: Arc<dyn Store> = Arc::new(SledStore::open(&folder)?);
-        Ok(IndexWriter::new(store))
-    };
-    let journal = Journal::open(lock, config.journal.clone(), &mut |scanned| {
-        if failed.is_some() {
-            return Ok(());
-        }
-        let mut follow = || -> Result<(), IndexError> {
-            let writer = match &mut index {
-                Some(writer) => writer,
-                None => index.insert(open()?),
-            };
-            writer.entry(&scanned.entry, &scanned.location)?;
-            let (sequence, chain) = scanned.reached();
-            last = Some(Applied { sequence, chain });
-            snapshot = scanned.snapshot.or(snapshot);
-            if scanned.location.sequence.is_multiple_of(REBUILD_BATCH) {
-                writer.commit(last)?;
-            }
-            Ok(())
-        };
-        failed = follow().err();
-        Ok(())
-    })?;
-    if let Some(error) = failed {
-        return Err(error.into());
-    }
-    let mut index = match index {
-        Some(index) => index,
-        None => open()?,
-    };
-    index.commit(last)?;
-    if let Some(snapshot) = snapshot {
-        index.holds(snapshot)?;
-    }
-    Ok((index, journal))
 }

@@ -10,7 +10,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use sweeps::{AttemptNumber, CellResult, Digest, EpochPoint, JobId, RunRecord};
 use tokio::sync::{broadcast, mpsc, oneshot};
 
-use super::call::Call;
+use super::call::{Call, Query};
 use super::clock;
 use crate::engine::cell_pages::CellPages;
 use crate::engine::expand::{Expand, resolve};
@@ -222,6 +222,16 @@ impl EngineHandle {
         self.query(|scheduler, _| scheduler.datasets()).await
     }
 
+    /// Why results cannot be read now; `None`: they can.
+    pub fn reading_trouble(&self) -> Option<String> {
+        self.shared.reader.trouble()
+    }
+
+    /// What is known of damage to the journal.
+    pub fn damage(&self) -> Option<String> {
+        self.shared.reader.damage().known()
+    }
+
     /// The record of a finished job.
     pub async fn record(&self, job: JobId) -> Result<Option<Arc<RunRecord>>, Refusal> {
         let reader = self.shared.reader.clone();
@@ -323,6 +333,17 @@ impl EngineHandle {
         })))
         .await?;
         receiver.await.unwrap_or_else(|_| Err(stopped()))
+    }
+
+    /// Waits until the engine's loop turns, whatever it then says of the state. `false`: the loop is gone, and no waiting
+    /// will help.
+    pub async fn turns(&self) -> bool {
+        let (sender, receiver) = oneshot::channel();
+        let query: Query = Box::new(move |_| {
+            // Whoever asked may have gone.
+            let _ = sender.send(());
+        });
+        self.send(Call::Query(query)).await.is_ok() && receiver.await.is_ok()
     }
 
     async fn send(&self, call: Call) -> Result<(), Refusal> {

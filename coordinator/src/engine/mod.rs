@@ -1,7 +1,7 @@
 //! The engine: one loop that owns scheduler and store. [`handle`] is how everybody else speaks to it.
 //!
 //! Reading order: [`turns`] is the loop, durable before told; [`running`] starts and stops it; [`state`] is what it has on
-//! disk; [`compaction`] and [`follower`] keep journal and index short and equal; [`upkeep`] is what an admin runs on a
+//! disk; [`compaction`] and [`follower`] keep journal and index short and equal; [`index_again`] makes an index that failed again; [`upkeep`] is what an admin runs on a
 //! folder that no coordinator has open.
 
 mod call;
@@ -13,11 +13,14 @@ mod error;
 pub mod expand;
 mod follower;
 pub mod handle;
+mod index_again;
 mod kind;
 mod memory;
 pub mod metrics;
+mod opening;
 mod running;
 mod state;
+pub mod state_reader;
 #[cfg(test)]
 mod tests;
 mod turns;
@@ -26,4 +29,5 @@ pub mod upkeep;
 pub use config::Config;
 pub use error::EngineError;
 pub use kind::StateKind;
+pub use opening::Opening;
 pub use running::Engine;

@@ -14,6 +14,7 @@ use super::expand::Expand;
 use super::handle::{EngineHandle, Shared};
 use super::state::State;
 use super::turns::Turns;
+use crate::store::blocking::{dedicated, reserve};
 use crate::store::lock::StateLock;
 
 /// Requests that may wait for the engine; a caller waits for room beyond that. A few turns' worth.
@@ -41,9 +42,11 @@ impl Engine {
         let state = config.state.clone();
         let trainer_revision = config.trainer_revision;
         let open = move || State::open(&config, &StateLock::take(&config.state)?);
-        let opened = tokio::task::spawn_blocking(open)
+        let opened = dedicated("opening", open)
+            .map_err(|error| EngineError::Task(format!("no thread opens the state: {error}")))?
             .await
-            .map_err(|error| EngineError::Task(error.to_string()))??;
+            .map_err(|_| EngineError::Task("a bug ended the opening of the state".into()))??;
+        reserve().await;
         let (calls, receiver) = mpsc::channel(CALLS);
         let (changes, _) = broadcast::channel(CHANGES);
         let handle = EngineHandle::new(Shared {

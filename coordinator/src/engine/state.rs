@@ -1,29 +1,47 @@
 //! What an engine has on disk: the journal, and the index that follows it.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use sweeps::{AttemptNumber, EpochPoint, JobId};
+use tokio_util::sync::CancellationToken;
 
 use super::compaction::{self, Compaction, CompactionError};
-use super::follower::{Follower, rebuild};
-use super::{Config, EngineError, kind};
+use super::config::Config;
+use super::error::EngineError;
+use super::follower::Follower;
+use super::index_again::{MakeError, Making};
+use super::kind;
 use crate::engine::metrics::Metrics;
 use crate::message::Timestamp;
 use crate::model::entry::Entry;
 use crate::scheduler::{ImageError, Policy, Scheduler};
 use crate::store::artifacts::ArtifactStore;
-use crate::store::index::{Applied, IndexError, IndexWriter, Reader};
-use crate::store::journal::{Journal, JournalError, Scanned, Written};
+use crate::store::damage::Damage;
+use crate::store::index::{Applied, Availability, IndexError, IndexWriter, OpenIndex, Reader};
+use crate::store::journal::{self, Journal, JournalError, Location, Scanned, Written};
 use crate::store::lock::StateLock;
 
 pub(super) struct State {
     journal: Journal,
-    index: IndexWriter,
-    /// The index could not follow; the next start makes it up.
-    behind: bool,
+    index: Index,
+    /// Through which readers find the index.
+    availability: Availability,
+    /// What is known of damage to the journal.
+    damage: Damage,
+    open_index: OpenIndex,
+    index_folder: PathBuf,
     metrics: Metrics,
     policy: Policy,
+}
+
+/// The index that follows the journal.
+enum Index {
+    Following(Box<IndexWriter>),
+    /// It failed.
+    Behind,
+    /// It is being made again, without the records that came since.
+    Making(Vec<(JobId, Location)>),
 }
 
 /// What a running attempt reported.
@@ -48,11 +66,13 @@ impl State {
         let index_folder = lock.index();
         let mut follower = Follower::Unopened;
         let mut scheduler = Scheduler::new(config.policy.clone());
+        config.opening.begins(journal::length(&journal_folder));
         let mut journal = Journal::open(lock, config.journal.clone(), &mut |scanned| {
             scheduler
                 .replay(&scanned.entry)
                 .map_err(|error| contradiction(&journal_folder, &scanned, &error))?;
-            follower.follow(&index_folder, config.rebuild_index, &scanned);
+            follower.follow(&index_folder, config, &scanned);
+            config.opening.read(&scanned);
             Ok(())
         })?;
         scheduler
@@ -63,27 +83,48 @@ impl State {
                 what: error.to_string(),
             })?;
         kind::check(config, &scheduler)?;
-        let followed = follower.end(&index_folder, config.rebuild_index, &journal);
-        let index = if let Some(index) = followed {
-            index
-        } else {
-            let (index, again) = rebuild(config, lock, journal)?;
-            journal = again;
-            index
+        let followed = follower.end(&index_folder, config, &journal)?;
+        let making = Making {
+            open: config.open_index.clone(),
+            folder: index_folder.clone(),
+            journal: journal_folder.clone(),
+            last: journal.sequence(),
+        };
+        let made = match followed {
+            Some(index) => Ok(index),
+            None => making.run(&CancellationToken::new()),
+        };
+        let (index, availability) = match made {
+            Ok(index) => {
+                let availability = Availability::ready(index.store());
+                (Index::Following(Box::new(index)), availability)
+            }
+            Err(MakeError::Journal(error)) => return Err(error.into()),
+            // What is on disk is whole, and more can be written: readers wait, and nobody else.
+            Err(error) => {
+                tracing::error!(cause = %error, "the index cannot be made: results are on disk but not shown until it can");
+                (Index::Behind, Availability::behind(error.to_string()))
+            }
         };
         // The index knows the places of the snapshot's records now.
         journal.remove_obsolete();
         let artifacts = ArtifactStore::open(&lock.artifacts(), config.longest_artifact)?;
-        for folder in [&index_folder, &lock.artifacts()] {
-            lock.watch(folder)?;
+        lock.watch(&lock.artifacts())?;
+        // There is none where its disk was full.
+        if index_folder.is_dir() {
+            lock.watch(&index_folder)?;
         }
         crate::engine::memory::give_back();
-        let reader = Reader::new(index.store(), &journal_folder);
+        let reader = Reader::new(availability.clone(), &journal_folder);
+        config.metrics.index_ready(availability.trouble().is_none());
         Ok(Opened {
             state: Self {
                 journal,
                 index,
-                behind: false,
+                availability,
+                damage: reader.damage(),
+                open_index: config.open_index.clone(),
+                index_folder,
                 metrics: config.metrics.clone(),
                 policy: config.policy.clone(),
             },
@@ -107,27 +148,32 @@ impl State {
 
     fn write_all(&mut self, entries: &[Entry], kept: &[Kept]) -> Result<(), JournalError> {
         let locations = self.journal.append(entries)?;
-        // The entries are on disk: from here on nothing may fail the turn. An index that cannot follow loses live points
-        // and answers "no record" until the next start, and says so in the log.
-        if self.behind {
-            return Ok(());
-        }
+        // The entries are on disk: from here on nothing may fail the turn.
+        let index = match &mut self.index {
+            Index::Following(index) => index,
+            Index::Behind => return Ok(()),
+            Index::Making(missed) => {
+                let placed = entries.iter().zip(locations);
+                missed.extend(placed.filter_map(|(entry, location)| {
+                    entry.finished().map(|record| (record.job_id, location))
+                }));
+                return Ok(());
+            }
+        };
         let mut follow = || -> Result<(), IndexError> {
             for kept in kept {
-                self.index
-                    .keep(kept.job, kept.attempt, &kept.points, &kept.lines, kept.at)?;
+                index.keep(kept.job, kept.attempt, &kept.points, &kept.lines, kept.at)?;
             }
             for (entry, location) in entries.iter().zip(&locations) {
-                self.index.entry(entry, location)?;
+                index.entry(entry, location)?;
             }
-            self.index.commit((!entries.is_empty()).then(|| Applied {
+            index.commit((!entries.is_empty()).then(|| Applied {
                 sequence: self.journal.sequence(),
                 chain: self.journal.chain(),
             }))
         };
         if let Err(error) = follow() {
-            tracing::error!(cause = %error, "the index cannot be written: records that come now are on disk but not shown until the coordinator is started again");
-            self.behind = true;
+            self.index_failed(&error);
         }
         Ok(())
     }
@@ -137,18 +183,99 @@ impl State {
         self.journal.check()
     }
 
+    /// The index is of no use any more: readers are refused until it was made again.
+    fn index_failed(&mut self, error: &IndexError) {
+        tracing::error!(cause = %error, "the index cannot be written: results are on disk, and not shown until it was made again from the journal");
+        self.index = Index::Behind;
+        self.availability.set_behind(error.to_string());
+        self.metrics.index_failed();
+    }
+
+    /// Through which readers find the index.
+    pub(super) fn availability(&self) -> Availability {
+        self.availability.clone()
+    }
+
+    /// Whether the index failed, and nobody makes it again yet.
+    pub(super) fn is_index_behind(&self) -> bool {
+        match self.index {
+            Index::Behind => true,
+            // A reader may have found out.
+            Index::Following(_) => self.availability.trouble().is_some(),
+            Index::Making(_) => false,
+        }
+    }
+
+    /// Begins to make the index again: from here on it is noted what is to be added at the end.
+    pub(super) fn begin_index(&mut self) -> Making {
+        if let Index::Following(_) = self.index {
+            self.metrics.index_failed();
+        }
+        self.journal.lock().forget(&self.index_folder);
+        // The files are let go of before they are removed.
+        self.index = Index::Making(Vec::new());
+        Making {
+            open: self.open_index.clone(),
+            folder: self.index_folder.clone(),
+            journal: self.journal.folder().to_owned(),
+            last: self.journal.sequence(),
+        }
+    }
+
+    /// The index was made, or could not be; whether it answers now.
+    pub(super) fn end_index(&mut self, made: Result<IndexWriter, MakeError>) -> bool {
+        let Index::Making(missed) = std::mem::replace(&mut self.index, Index::Behind) else {
+            return false;
+        };
+        let added = made.and_then(|mut index| {
+            for (job, location) in &missed {
+                index.record(*job, location)?;
+            }
+            index.commit((self.journal.sequence() > 0).then(|| Applied {
+                sequence: self.journal.sequence(),
+                chain: self.journal.chain(),
+            }))?;
+            Ok(index)
+        });
+        match added {
+            Ok(index) => {
+                tracing::info!("the index was made again: every result is shown");
+                self.availability.set_ready(index.store());
+                self.index = Index::Following(Box::new(index));
+                self.metrics.index_ready(true);
+                if let Err(error) = self.journal.lock().watch(&self.index_folder) {
+                    tracing::warn!(cause = %error, "nobody would notice were the index removed");
+                }
+                true
+            }
+            Err(error) => {
+                if let MakeError::Journal(error) = &error {
+                    self.damage.note(error);
+                }
+                tracing::warn!(cause = %error, "the index cannot be made again yet");
+                self.availability.set_behind(error.to_string());
+                false
+            }
+        }
+    }
+
     /// Whether a snapshot is due.
     pub(super) fn is_snapshot_due(&self) -> bool {
-        // An index that is behind is made up at the next start; until then nothing moves.
-        !self.behind && self.journal.is_snapshot_due()
+        // Nothing moves while somebody reads where everything is.
+        !matches!(self.index, Index::Making(_)) && self.journal.is_snapshot_due()
     }
 
     /// Begins a snapshot.
     pub(super) fn begin_snapshot(&mut self) -> Option<Compaction> {
+        let store = match &self.index {
+            Index::Following(index) => Some(index.store()),
+            // What is made later reads the snapshot.
+            Index::Behind | Index::Making(_) => None,
+        };
         match self.journal.begin_snapshot() {
             Ok(snapshot) => snapshot.map(|snapshot| Compaction {
                 snapshot,
-                store: self.index.store(),
+                store,
                 policy: self.policy.clone(),
             }),
             Err(error) => {
@@ -161,22 +288,33 @@ impl State {
     /// Takes note of how a snapshot ended.
     pub(super) fn end_snapshot(&mut self, ended: Result<Written, CompactionError>) {
         let adopted = match ended {
-            Ok(written) => self.journal.adopt(&written),
-            Err(CompactionError::Index(error)) => {
-                tracing::error!(cause = %error, "the index cannot follow a snapshot: the next start makes it up");
-                self.behind = true;
-                return;
+            Ok(written) => self
+                .journal
+                .adopt(&written)
+                .map_err(CompactionError::Journal),
+            Err(CompactionError::Index(error, written)) => {
+                self.index_failed(&error);
+                // Places in files that go now are places in an index that is made again.
+                self.journal
+                    .adopt(&written)
+                    .map_err(CompactionError::Journal)
             }
-            Err(CompactionError::Journal(error)) => Err(error),
+            Err(error) => Err(error),
         };
         if let Err(error) = adopted {
+            if let CompactionError::Journal(error) = &error {
+                self.damage.note(error);
+            }
             self.journal.put_off_snapshot();
             compaction::failed(&error);
         }
     }
 
+    /// Writes out what is in memory.
     pub(super) fn close(self) {
-        if let Err(error) = self.index.flush() {
+        if let Index::Following(index) = self.index
+            && let Err(error) = index.flush()
+        {
             tracing::warn!(cause = %error, "the index was not written out; the next start makes it up");
         }
     }

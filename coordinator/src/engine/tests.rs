@@ -2,11 +2,13 @@
 //! full disk stops acknowledgements, not data.
 
 mod disk;
+mod index;
+mod reading;
 mod snapshots;
 
 use std::io;
 use std::path::Path;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use sweeps::{EpochPoint, JobStatus, Phase, RunRecord};
 
@@ -14,7 +16,7 @@ use std::sync::Arc;
 
 use tokio_util::sync::CancellationToken;
 
-use super::clock::SystemClock;
+use super::clock::{Clock, SystemClock};
 use super::handle::EngineHandle;
 use super::{Config, Engine, EngineError, StateKind};
 use crate::message::{
@@ -32,10 +34,14 @@ struct Lab {
 
 impl Lab {
     async fn start(config: Config) -> Result<Self, EngineError> {
+        Self::with_clock(config, Arc::new(SystemClock::start())).await
+    }
+
+    async fn with_clock(config: Config, clock: Arc<dyn Clock>) -> Result<Self, EngineError> {
         let shutdown = CancellationToken::new();
         let engine = Engine::start(
             config,
-            Arc::new(SystemClock::start()),
+            clock,
             Arc::new(|_, text, _| fixture::expand(text)),
             shutdown.clone(),
         )
@@ -383,4 +389,80 @@ async fn a_state_folder_has_jobs_of_one_kind() {
         let repaired = crate::engine::upkeep::repair(folder.path(), false).unwrap();
         assert_eq!(repaired.sweeps.len(), 1);
     }
+}
+
+/// A clock that somebody sets.
+struct SetClock(AtomicU64);
+
+impl Clock for SetClock {
+    fn now(&self) -> crate::Timestamp {
+        crate::Timestamp(self.0.load(Ordering::Relaxed))
+    }
+}
+
+/// However many calls wait before it: a report that was sent before a lease's end renews it.
+#[tokio::test]
+async fn leases_expire_after_everything_that_waits_was_heard() {
+    let folder = tempfile::tempdir().unwrap();
+    let clock = Arc::new(SetClock(AtomicU64::new(1_000_000)));
+    let config = Config::new(folder.path());
+    let time_to_live = config.policy.time_to_live_ms;
+    let lab = Lab::with_clock(config, clock.clone()).await.unwrap();
+    lab.submit("a 1 1").await.unwrap();
+    let worker = lab.hello().await;
+    let job = lab.lease(worker, 1, 0).await.unwrap().remove(0);
+    // Time passes, and no turn is late.
+    for _ in 0..7 {
+        clock.0.fetch_add(time_to_live / 8, Ordering::Relaxed);
+        lab.handle().query(|_, _| ()).await.unwrap();
+    }
+    // The lease is over, and more than a turn can take in is in front of its report.
+    clock.0.fetch_add(time_to_live / 8 + 1, Ordering::Relaxed);
+    let mut waiting = tokio::task::JoinSet::new();
+    for _ in 0..600 {
+        let handle = lab.handle();
+        waiting.spawn(async move { handle.query(|_, _| ()).await.unwrap() });
+    }
+    let report = Report {
+        worker,
+        progress: vec![Progress {
+            job: job.job_id,
+            attempt: job.attempt,
+            points: Vec::new(),
+            log: Vec::new(),
+        }],
+        telemetry: None,
+    };
+    let handle = lab.handle();
+    let answer = tokio::spawn(async move { handle.report(report).await });
+    let answer = answer.await.unwrap().unwrap();
+    assert!(
+        matches!(answer.orders[0], crate::message::Order::Continue { .. }),
+        "{answer:?}"
+    );
+    assert_eq!(lab.statuses("a").await, [JobStatus::Running]);
+    lab.stop().await;
+}
+
+/// A bug in a query ends the loop. Nobody takes that for an engine that answers.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_engine_that_is_gone_says_so() {
+    let folder = tempfile::tempdir().unwrap();
+    let lab = Lab::at(folder.path()).await;
+    let handle = lab.handle();
+    assert!(handle.turns().await);
+    let answer = handle.query(|_, _| -> () { panic!("on purpose") }).await;
+    assert!(matches!(answer, Err(Refusal::Unavailable(_))));
+    assert!(!handle.turns().await);
+    let health = crate::service::Health::new(
+        handle,
+        folder.path(),
+        &crate::service::Limits::default(),
+        crate::Metrics::new(),
+        "0",
+    );
+    assert!(!health.alive().await);
+    assert!(health.ready().await.is_err());
+    let ended = lab.engine.stopped().await;
+    assert!(matches!(ended, Err(EngineError::Task(_))), "{ended:?}");
 }

@@ -14,14 +14,16 @@ use tokio_util::sync::CancellationToken;
 
 use super::call::{Call, Query};
 use super::clock::Clock;
-use super::compaction::{self, Compacting, Compaction, CompactionError};
+use super::compaction::{self, Compacting, CompactionError};
 use super::error::EngineError;
+use super::index_again::{self, IndexAgain};
 use super::state::{Kept, State};
 use crate::message::{Change, Refusal, Timestamp};
 use crate::model::entry::Entry;
 use crate::model::error_chain::chain;
 use crate::scheduler::{Effect, Event, Reply, Scheduler, Ticket};
 use crate::store::blocking::in_place;
+use crate::store::index::Availability;
 use crate::store::journal::Written;
 
 /// Requests of one turn. More would let the first wait for the last; fewer would sync more often.
@@ -42,6 +44,8 @@ pub(super) struct Turns {
     /// Who waits for which answer.
     waiting: BTreeMap<Ticket, oneshot::Sender<Reply>>,
     wake_at: Option<Timestamp>,
+    /// The timer went off: so many calls that were sent before that are not yet done.
+    ahead_of_tick: Option<usize>,
     broken: Option<Broken>,
     /// The state folder is not there any more: the engine ends when everybody was told.
     gone: Option<EngineError>,
@@ -49,6 +53,10 @@ pub(super) struct Turns {
     looked_at: Instant,
     /// A snapshot that is being written.
     compacting: Option<Compacting>,
+    /// An index that failed is made again.
+    index_again: IndexAgain,
+    /// Through which readers say that it failed.
+    index: Availability,
 }
 
 /// A write failed. The scheduler is ahead of the disk by these entries.
@@ -76,11 +84,14 @@ impl Turns {
     ) -> Self {
         Self {
             scheduler,
+            index: state.availability(),
+            index_again: IndexAgain::default(),
             state: Some(state),
             clock,
             changes,
             waiting: BTreeMap::new(),
             wake_at: None,
+            ahead_of_tick: None,
             broken: None,
             gone: None,
             looked_at: Instant::now(),
@@ -96,6 +107,7 @@ impl Turns {
         let mut batch = Vec::with_capacity(BATCH);
         let mut stopping = false;
         self.recovered().await?;
+        self.check_index();
         loop {
             let pause = self.pause();
             tokio::select! {
@@ -109,14 +121,18 @@ impl Turns {
                     if received == 0 {
                         break;
                     }
-                    self.turn(batch.drain(..)).await?;
+                    let waiting = calls.len();
+                    self.turn(batch.drain(..), waiting).await?;
                 }
-                () = pause => self.turn(std::iter::empty()).await?,
+                () = pause => self.turn(std::iter::empty(), calls.len()).await?,
                 ended = compaction::compacted(&mut self.compacting) => {
                     self.compacting = None;
                     self.end_snapshot(ended).await?;
                 }
+                event = self.index_again.event() => self.index_event(event).await?,
+                () = self.index.reader_failed() => {}
             }
+            self.check_index();
         }
         self.finish().await
     }
@@ -138,11 +154,17 @@ impl Turns {
         }
     }
 
-    async fn turn(&mut self, calls: impl Iterator<Item = Call> + Send) -> Result<(), EngineError> {
+    /// Answers calls; `waiting` more are to come.
+    async fn turn(
+        &mut self,
+        calls: impl ExactSizeIterator<Item = Call> + Send,
+        waiting: usize,
+    ) -> Result<(), EngineError> {
         if self.broken.is_some() {
             self.mend().await?;
         }
         let now = self.clock.now();
+        let done = calls.len();
         let mut turn = Turn::default();
         let mut queries: Vec<Query> = Vec::new();
         for call in calls {
@@ -163,7 +185,7 @@ impl Turns {
                 Call::Query(query) => queries.push(query),
             }
         }
-        if self.broken.is_none() && self.wake_at.is_some_and(|at| at <= now) {
+        if self.broken.is_none() && self.is_time_to_tick(now, done, waiting) {
             self.wake_at = None;
             self.step(now, Event::Tick, &mut turn);
         }
@@ -177,6 +199,20 @@ impl Turns {
             });
         }
         Ok(())
+    }
+
+    /// Whether the timer went off and everything that was sent before is done: a report that waits here renews its leases
+    /// before they can expire.
+    fn is_time_to_tick(&mut self, now: Timestamp, done: usize, waiting: usize) -> bool {
+        if self.wake_at.is_none_or(|at| at > now) {
+            self.ahead_of_tick = None;
+            return false;
+        }
+        let ahead = self
+            .ahead_of_tick
+            .map_or(waiting, |ahead| ahead.saturating_sub(done));
+        self.ahead_of_tick = (ahead > 0).then_some(ahead);
+        ahead == 0
     }
 
     /// Every live lease runs for one more full time to live; what the scheduler asks for (to be woken at their end) is
@@ -361,18 +397,48 @@ impl Turns {
         if self.broken.is_some() || self.compacting.is_some() || !is_due {
             return Ok(());
         }
-        let compaction = self.with_state(State::begin_snapshot).await?;
-        self.compacting = compaction.map(Compaction::start);
+        let Some(compaction) = self.with_state(State::begin_snapshot).await? else {
+            return Ok(());
+        };
+        match compaction.start() {
+            Ok(compacting) => self.compacting = Some(compacting),
+            // Nothing is lost without a snapshot: the journal grows, and one is due again a little later.
+            Err(error) => self.end_snapshot(Err(error)).await?,
+        }
         Ok(())
     }
 
     async fn end_snapshot(
         &mut self,
-        ended: Result<Result<Written, CompactionError>, String>,
+        ended: Result<Written, CompactionError>,
     ) -> Result<(), EngineError> {
-        let ended = ended.map_err(EngineError::Task)?;
         self.with_state(move |state| state.end_snapshot(ended))
             .await
+    }
+
+    /// Has the index made again where it failed.
+    fn check_index(&mut self) {
+        // A snapshot moves records: it ends first.
+        let is_behind = self.state.as_ref().is_some_and(State::is_index_behind);
+        if is_behind && self.compacting.is_none() {
+            self.index_again.ask(Duration::ZERO);
+        }
+    }
+
+    async fn index_event(&mut self, event: index_again::Event) -> Result<(), EngineError> {
+        match event {
+            // The snapshot's end asks again.
+            index_again::Event::Due if self.compacting.is_some() => self.index_again.put_off(),
+            index_again::Event::Due => {
+                let making = self.with_state(State::begin_index).await?;
+                self.index_again.start(making);
+            }
+            index_again::Event::Ended(made, took) => {
+                let is_ready = self.with_state(move |state| state.end_index(made)).await?;
+                self.index_again.ended(is_ready, took);
+            }
+        }
+        Ok(())
     }
 
     async fn finish(mut self) -> Result<(), EngineError> {
@@ -387,8 +453,9 @@ impl Turns {
             let ended = compacting.ended().await;
             self.end_snapshot(ended).await?;
         }
+        self.index_again.stop().await;
         if let Some(state) = self.state.take() {
-            tokio::task::spawn_blocking(move || state.close())
+            in_place(move || state.close())
                 .await
                 .map_err(|error| EngineError::Task(error.to_string()))?;
         }

@@ -6,6 +6,8 @@ use super::config::Config;
 use super::error::EngineError;
 use super::state::State;
 use crate::message::Counts;
+use crate::store::index::IndexError;
+use crate::store::index::SledStore;
 use crate::store::journal::{self, JournalError, Mended, Verified};
 use crate::store::lock::StateLock;
 
@@ -34,6 +36,10 @@ pub fn repair(state: &Path, cut: bool) -> Result<Repaired, EngineError> {
     }
     let lock = StateLock::take(state)?;
     let mended = journal::repair(&lock, cut)?;
+    if cut {
+        // What it knows of entries that are lost would refuse the start.
+        SledStore::remove(&lock.index())?;
+    }
     let mut config = Config::new(state);
     config.rebuild_index = true;
     let sweeps = match open_and_close(&config, &lock) {
@@ -53,8 +59,14 @@ pub fn repair(state: &Path, cut: bool) -> Result<Repaired, EngineError> {
 
 /// Opens the state folder like a start would, its index made again where that is asked for or needed, and closes it.
 /// Answers the sweeps with their jobs by status.
-fn open_and_close(config: &Config, lock: &StateLock) -> Result<Vec<(String, Counts)>, EngineError> {
+pub(super) fn open_and_close(
+    config: &Config,
+    lock: &StateLock,
+) -> Result<Vec<(String, Counts)>, EngineError> {
     let opened = State::open(config, lock)?;
+    if let Some(why) = opened.reader.trouble() {
+        return Err(IndexError(why).into());
+    }
     opened.state.close();
     let sweeps = opened.scheduler.sweeps().into_iter();
     Ok(sweeps.map(|sweep| (sweep.name, sweep.counts)).collect())

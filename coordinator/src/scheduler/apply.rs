@@ -151,6 +151,7 @@ impl Scheduler {
                 finished: 0,
                 failed: 0,
                 measured: None,
+                last_busy: Timestamp::default(),
             },
         );
     }

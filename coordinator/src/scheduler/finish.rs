@@ -15,7 +15,7 @@ impl Scheduler {
             record,
             next,
         } = finish;
-        self.see(worker, now);
+        self.see_busy(worker, now);
         let receipt = self.record(now, record)?;
         let (assignments, drain) = self.answer_next(worker, next, now);
         Ok(Answer::Finish(FinishAnswer {

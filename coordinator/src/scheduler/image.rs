@@ -138,6 +138,7 @@ impl Scheduler {
                     finished: *finished,
                     failed: *failed,
                     measured: None,
+                    last_busy: crate::message::Timestamp::default(),
                 };
                 self.workers.insert(*worker, restored);
             }

@@ -11,6 +11,7 @@
 mod apply;
 mod audit;
 mod explain;
+mod fairness;
 mod finish;
 mod image;
 mod job;
@@ -47,6 +48,7 @@ pub use image::ImageError;
 pub use policy::Policy;
 pub use totals::{DeviceTotals, Totals};
 
+use fairness::Fairness;
 use job::{Grid, Job, JobIndex, Sweep};
 use worker::{Parked, Worker};
 
@@ -177,6 +179,9 @@ pub struct Scheduler {
     /// Work may have come up for those who wait.
     stirred: bool,
     wake_at: Option<Timestamp>,
+    /// While there are leases: when to be woken although nothing is due, to see whether time stood still.
+    pulse: Option<Timestamp>,
+    fairness: Fairness,
     /// Sweeps whose counts changed in this step.
     touched: BTreeSet<u32>,
     effects: Vec<Effect>,
@@ -204,6 +209,8 @@ impl Scheduler {
             parked_tickets: BTreeMap::new(),
             stirred: false,
             wake_at: None,
+            pulse: None,
+            fairness: Fairness::default(),
             touched: BTreeSet::new(),
             effects: Vec::new(),
         }
@@ -221,7 +228,7 @@ impl Scheduler {
             self.serve_parked(now);
         }
         self.publish_touched();
-        self.wish_to_wake();
+        self.wish_to_wake(now);
         std::mem::take(&mut self.effects)
     }
 
@@ -297,13 +304,15 @@ impl Scheduler {
         }
     }
 
-    fn wish_to_wake(&mut self) {
+    fn wish_to_wake(&mut self, now: Timestamp) {
+        if self.expiries.is_empty() {
+            self.pulse = None;
+        } else if self.pulse.is_none() {
+            self.pulse = Some(now.plus(self.policy.pulse_ms()));
+        }
         let expiry = self.expiries.first().map(|(at, _)| *at);
         let deadline = self.parked.values().map(|parked| parked.deadline).min();
-        let next = match (expiry, deadline) {
-            (Some(a), Some(b)) => Some(a.min(b)),
-            (a, b) => a.or(b),
-        };
+        let next = [expiry, deadline, self.pulse].into_iter().flatten().min();
         if next != self.wake_at {
             self.wake_at = next;
             if let Some(at) = next {
@@ -313,20 +322,30 @@ impl Scheduler {
     }
 
     fn on_tick(&mut self, now: Timestamp) {
-        let late = self
-            .wake_at
-            .take()
-            .is_some_and(|wished| now.since(wished) > self.policy.time_to_live_ms / 2);
-        if late {
-            // The coordinator itself stood still (a stopped process, a sleeping laptop): nobody could report.
-            self.renew_all(now);
+        self.pulse = None;
+        let late = self.wake_at.take().map_or(0, |wished| now.since(wished));
+        if late > self.policy.pulse_ms() {
+            self.stood_still(now, late);
         }
         self.expire_leases(now);
         self.expire_parked(now);
     }
 
+    /// The coordinator itself stood still for about that long (a stopped process, a slow disk, a laptop's sleep): nobody could
+    /// report, so that what was not heard in this time says nothing. Every live lease gets one more full time to live.
+    fn stood_still(&mut self, now: Timestamp, for_ms: u64) {
+        self.renew_all(now);
+        for worker in self.workers.values_mut() {
+            worker.last_seen = worker.last_seen.plus(for_ms).min(now);
+        }
+    }
+
     fn on_recovered(&mut self, now: Timestamp) {
         self.renew_all(now);
+        for worker in self.workers.values_mut() {
+            // Also where the journal has a later time: that of a clock which was ahead. Such a worker would never be silent.
+            worker.last_seen = now;
+        }
         self.touched.clear();
         self.stirred = true;
     }
@@ -334,9 +353,6 @@ impl Scheduler {
     fn renew_all(&mut self, now: Timestamp) {
         for (_, index) in std::mem::take(&mut self.expiries) {
             self.renew(index, now);
-        }
-        for worker in self.workers.values_mut() {
-            worker.last_seen = worker.last_seen.max(now);
         }
     }
 }

@@ -1,7 +1,9 @@
 //! Which jobs a worker gets.
 //!
 //! A job that failed on another worker goes first, so that it is soon known whose fault it was. Of the sweeps that it can serve: the highest priority first; within it those whose data set the worker has in memory;
-//! within these the sweep with the fewest running jobs (fair share); then the older one. In a sweep the order of cells.
+//! within these the sweep with the fewest running jobs (fair share); then the one that was passed over most often; then the older
+//! one. A sweep that was passed over too often comes before all others of its priority, see [`super::fairness`]. In a sweep the
+//! order of cells.
 
 use std::cmp::Reverse;
 use std::collections::BTreeSet;
@@ -12,6 +14,20 @@ use super::Scheduler;
 use super::job::{JobIndex, Place};
 use crate::message::{Assignment, LeaseKey, SteerAction, Target, Timestamp, WorkerId};
 use crate::model::entry::Entry;
+
+/// A cell that was picked for a worker.
+struct Picked {
+    place: Place,
+    /// The sweep that it was picked of, and all of the same priority that could have been served. `None`: it was not its sweep's
+    /// turn that decided.
+    of: Option<(u32, Vec<u32>)>,
+}
+
+impl Picked {
+    fn alone(place: Place) -> Self {
+        Self { place, of: None }
+    }
+}
 
 impl Scheduler {
     /// Leases up to `slots` jobs to a worker.
@@ -29,7 +45,8 @@ impl Scheduler {
         let mut assignments = Vec::new();
         while assignments.len() < free {
             let next = self.pick(id, warm, now);
-            let Some(place) = next.or_else(|| self.pick_audit(id, now)) else {
+            let next = next.or_else(|| self.pick_audit(id, now).map(Picked::alone));
+            let Some(Picked { place, of }) = next else {
                 break;
             };
             let index = self.grid(place.grid).jobs[place.cell as usize];
@@ -44,6 +61,7 @@ impl Scheduler {
                     worker: id,
                     leases: vec![key],
                 });
+                self.note_served(of);
                 assignments.push(assignment);
                 continue;
             }
@@ -61,6 +79,17 @@ impl Scheduler {
             });
         }
         assignments
+    }
+
+    /// Notes whose turn it was.
+    fn note_served(&mut self, of: Option<(u32, Vec<u32>)>) {
+        if let Some((sweep, rivals)) = of
+            && rivals.len() > 1
+        {
+            self.fairness.served(sweep, &rivals);
+            let ready = &self.ready;
+            self.fairness.keep(|sweep| ready.contains(&sweep));
+        }
     }
 
     /// What a worker needs to know to run the cell at `place`.
@@ -100,10 +129,10 @@ impl Scheduler {
         self.assignment(key, place).ok()
     }
 
-    fn pick(&self, id: WorkerId, warm: &[Digest], now: Timestamp) -> Option<Place> {
+    fn pick(&self, id: WorkerId, warm: &[Digest], now: Timestamp) -> Option<Picked> {
         let worker = self.workers.get(&id)?;
         if let Some(place) = self.pick_suspect(id) {
-            return Some(place);
+            return Some(Picked::alone(place));
         }
         if self.held_back(&worker.hello.name, now).is_some() {
             return None;
@@ -130,17 +159,41 @@ impl Scheduler {
                             Reverse(sweep.submission.priority),
                             !is_warm,
                             running,
+                            Reverse(self.fairness.passed_over(*index)),
                             *index,
                             source,
                         );
-                        (rank, sweep.grid, cells)
+                        (rank, *index, sweep.grid, cells)
                     })
             })
             .collect();
-        candidates.sort_by_key(|(rank, _, _)| *rank);
-        candidates
+        candidates.sort_by_key(|(rank, ..)| *rank);
+        let mut places = candidates
             .into_iter()
-            .find_map(|(_, grid, cells)| self.first_acceptable(id, grid, cells, now))
+            .filter_map(|(rank, sweep, grid, cells)| {
+                let place = self.first_acceptable(id, grid, cells, now)?;
+                Some((rank.0, sweep, place))
+            });
+        let (priority, sweep, place) = places.next()?;
+        // Of each sweep of the same priority its best place.
+        let mut rivals = vec![(sweep, place)];
+        for (other, sweep, place) in places {
+            if other != priority {
+                break;
+            }
+            if rivals.iter().all(|(rival, _)| *rival != sweep) {
+                rivals.push((sweep, place));
+            }
+        }
+        let sweeps: Vec<u32> = rivals.iter().map(|(sweep, _)| *sweep).collect();
+        let overdue = self.fairness.overdue(&sweeps);
+        let (sweep, place) = rivals
+            .into_iter()
+            .find(|(sweep, _)| overdue.is_none_or(|overdue| overdue == *sweep))?;
+        Some(Picked {
+            place,
+            of: Some((sweep, sweeps)),
+        })
     }
 
     /// The first cell whose job has not failed on this worker, unless nobody else could take it.

@@ -22,6 +22,16 @@ pub struct Policy {
     pub retries: [u32; FailureClass::ALL.len()],
     /// So many different jobs that fail on one worker in a row hold it back; if they are well elsewhere, it is sent away.
     pub blame: usize,
+    /// Fill few workers rather than spread: what is idle stays idle and can go.
+    pub pack_workers: bool,
+}
+
+impl Policy {
+    /// How often the scheduler is woken while there are leases. It takes a pause that is longer than twice this for one of the
+    /// coordinator's own; a worker that reports three times in a time to live has reported twice by then.
+    pub(super) fn pulse_ms(&self) -> u64 {
+        (self.time_to_live_ms / 8).max(1)
+    }
 }
 
 impl Default for Policy {
@@ -45,6 +55,7 @@ impl Default for Policy {
             forget_worker_ms: 24 * 3_600_000,
             retries,
             blame: 3,
+            pack_workers: false,
         }
     }
 }

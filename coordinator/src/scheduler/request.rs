@@ -1,5 +1,7 @@
 //! What workers ask.
 
+use std::cmp::Reverse;
+
 use sweeps::{EpochPoint, Failure, FailureClass};
 
 use super::finish::is_finite;
@@ -173,13 +175,17 @@ impl Scheduler {
         }
     }
 
-    /// Gives work that came up to those who wait, longest first.
+    /// Gives work that came up to those who wait, longest first; where workers are packed, the busiest first.
     pub(super) fn serve_parked(&mut self, now: Timestamp) {
-        let waiting: Vec<(Ticket, WorkerId)> = self
+        let mut waiting: Vec<(Ticket, WorkerId)> = self
             .parked_tickets
             .iter()
             .map(|(ticket, worker)| (*ticket, *worker))
             .collect();
+        if self.policy.pack_workers {
+            // Whoever has been idle longest stays so, until its idle timeout.
+            waiting.sort_by_key(|(_, id)| Reverse(self.workers[id].busy(now)));
+        }
         for (ticket, id) in waiting {
             let draining = self.workers[&id].draining.is_some();
             if draining {
@@ -296,7 +302,7 @@ impl Scheduler {
     }
 
     pub(super) fn on_fail(&mut self, now: Timestamp, fail: Fail) -> Reply {
-        self.see(fail.worker, now);
+        self.see_busy(fail.worker, now);
         let key = LeaseKey {
             job: fail.job,
             attempt: fail.attempt,
@@ -395,11 +401,19 @@ impl Scheduler {
             .ok_or(Refusal::StaleLease { job, attempt })
     }
 
+    /// Notes that a worker was heard of a job that it had.
+    pub(super) fn see_busy(&mut self, id: WorkerId, now: Timestamp) {
+        self.see(id, now);
+        if let Some(worker) = self.workers.get_mut(&id) {
+            worker.last_busy = now;
+        }
+    }
+
     /// Notes that a worker was heard; whether it is known.
     pub(super) fn see(&mut self, id: WorkerId, now: Timestamp) -> bool {
         self.workers
             .get_mut(&id)
-            .map(|worker| worker.last_seen = worker.last_seen.max(now))
+            .map(|worker| worker.last_seen = now)
             .is_some()
     }
 }

@@ -55,6 +55,21 @@ fn a_journal_that_forgets_is_noticed() {
 }
 
 #[test]
+fn a_coordinator_that_ignores_its_own_pauses_is_noticed() {
+    assert!(search(0..500, Sabotage::IgnoreFreezes).is_some());
+}
+
+#[test]
+fn expiring_leases_before_hearing_who_waits_is_noticed() {
+    assert!(search(0..2000, Sabotage::TickBeforeCalls).is_some());
+}
+
+#[test]
+fn a_sweep_that_never_gets_its_turn_is_noticed() {
+    assert!(search(0..500, Sabotage::ForgetWhoseTurn).is_some());
+}
+
+#[test]
 fn worlds_are_wild_enough_to_mean_something() {
     let mut total = world::Tally::default();
     for seed in 0..200 {
@@ -72,6 +87,8 @@ fn worlds_are_wild_enough_to_mean_something() {
         stale,
         restarts_with_leases,
         audited,
+        stood_still,
+        passed_over,
     } = total;
     for (what, times) in [
         ("coordinator killed", coordinator_kills),
@@ -83,6 +100,8 @@ fn worlds_are_wild_enough_to_mean_something() {
         ("stale refusal", stale),
         ("restart with live leases", restarts_with_leases),
         ("job audited", audited),
+        ("coordinator stood still", stood_still),
+        ("sweep passed over", passed_over),
     ] {
         assert!(times >= 40, "{what}: only {times} times in 200 worlds");
     }

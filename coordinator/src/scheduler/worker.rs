@@ -21,6 +21,8 @@ pub(super) struct Worker {
     pub(super) failed: u64,
     /// Forgotten at a restart.
     pub(super) measured: Option<Measured>,
+    /// When it was last seen to have a job. Forgotten at a restart.
+    pub(super) last_busy: Timestamp,
 }
 
 /// A worker that waits for work.
@@ -35,6 +37,15 @@ pub(super) struct Parked {
 impl Worker {
     pub(super) fn free_slots(&self) -> usize {
         (self.hello.slots as usize).saturating_sub(self.leases.len())
+    }
+
+    /// When it last had a job: now, where it has one.
+    pub(super) fn busy(&self, now: Timestamp) -> Timestamp {
+        if self.leases.is_empty() {
+            self.last_busy
+        } else {
+            now
+        }
     }
 }
 

@@ -1,16 +1,17 @@
 //! Whether the coordinator can do its work.
 
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
 use tokio::time::{Instant, timeout};
 use tokio_util::sync::CancellationToken;
 
 use super::limits::Limits;
+use crate::engine::Opening;
 use crate::engine::handle::EngineHandle;
 use crate::engine::metrics::{Disk, Metrics, Snapshot};
-use crate::scheduler::Totals;
+use crate::scheduler::{Scheduler, Totals};
 use crate::store::blocking::blocking;
 
 /// The engine answers within this, or it is not well.
@@ -25,7 +26,9 @@ const FRESH: Duration = Duration::from_secs(1);
 /// Whether the coordinator can do its work. Cheap to clone.
 #[derive(Clone)]
 pub struct Health {
-    engine: EngineHandle,
+    /// Empty while the state is opened.
+    engine: Arc<OnceLock<EngineHandle>>,
+    opening: Opening,
     state: PathBuf,
     least_free: u64,
     version: String,
@@ -43,8 +46,22 @@ impl Health {
         metrics: Metrics,
         version: impl Into<String>,
     ) -> Self {
+        let health = Self::starting(Opening::default(), state, limits, metrics, version);
+        health.started(engine);
+        health
+    }
+
+    /// Of a coordinator that opens its state folder: alive, and not ready until [`Self::started`] says so.
+    pub fn starting(
+        opening: Opening,
+        state: impl Into<PathBuf>,
+        limits: &Limits,
+        metrics: Metrics,
+        version: impl Into<String>,
+    ) -> Self {
         Self {
-            engine,
+            engine: Arc::default(),
+            opening,
             state: state.into(),
             least_free: limits.least_free_bytes,
             version: version.into(),
@@ -54,11 +71,24 @@ impl Health {
         }
     }
 
-    /// Whether the engine turns at all: it answers, though perhaps that it cannot write.
+    /// The engine runs.
+    pub fn started(&self, engine: EngineHandle) {
+        // Whoever says so twice speaks of the same engine.
+        let _ = self.engine.set(engine);
+    }
+
+    /// Whether the engine turns at all: it answers, though perhaps that it cannot write. While the state is opened there is
+    /// none yet; the opening ends in an engine or in the end of the process.
     pub async fn alive(&self) -> bool {
-        timeout(PATIENCE, self.engine.query(|_, _| ()))
-            .await
-            .is_ok()
+        timeout(PATIENCE, self.turns()).await.unwrap_or(false)
+    }
+
+    /// Waits until the engine's loop turns. `false`: it is gone.
+    pub async fn turns(&self) -> bool {
+        match self.engine.get() {
+            Some(engine) => engine.turns().await,
+            None => true,
+        }
     }
 
     /// Whether what is sent here would be kept.
@@ -66,7 +96,10 @@ impl Health {
     /// # Errors
     /// Why not, in one line for people.
     pub async fn ready(&self) -> Result<(), String> {
-        match timeout(PATIENCE, self.engine.query(|_, _| ())).await {
+        let Some(engine) = self.engine.get() else {
+            return Err(format!("the coordinator is starting, {}", self.opening));
+        };
+        match timeout(PATIENCE, engine.query(|_, _| ())).await {
             Err(_) => {
                 return Err(format!(
                     "the engine did not answer within {} s",
@@ -75,6 +108,14 @@ impl Health {
             }
             Ok(Err(refusal)) => return Err(refusal.to_string()),
             Ok(Ok(())) => {}
+        }
+        if let Some(why) = engine.reading_trouble() {
+            return Err(format!(
+                "results cannot be read until the index was made again from the journal: {why}"
+            ));
+        }
+        if let Some(damage) = engine.damage() {
+            return Err(damage);
         }
         match crate::engine::metrics::free(&self.state) {
             Some(free) if free < self.least_free => Err(format!(
@@ -100,22 +141,25 @@ impl Health {
         {
             return text.clone();
         }
-        let totals: Option<Totals> = timeout(
-            PATIENCE,
-            self.engine.query(crate::scheduler::Scheduler::totals),
-        )
-        .await
-        .ok()
-        .and_then(Result::ok);
+        let totals = self.totals().await;
         let snapshot = Snapshot {
             ready: totals.is_some() && self.ready().await.is_ok(),
             totals,
+            journal_damaged: self
+                .engine
+                .get()
+                .is_some_and(|engine| engine.damage().is_some()),
             disk: self.sizes().await,
             version: self.version.clone(),
         };
         let text = self.metrics.render(&snapshot);
         *kept = Some((Instant::now(), text.clone()));
         text
+    }
+
+    async fn totals(&self) -> Option<Totals> {
+        let totals = self.engine.get()?.query(Scheduler::totals);
+        timeout(PATIENCE, totals).await.ok()?.ok()
     }
 
     async fn sizes(&self) -> Disk {

@@ -8,6 +8,7 @@ use proto::wire::client_service_server::ClientServiceServer;
 use proto::wire::worker_service_server::WorkerServiceServer;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpListener;
+use tokio::task::{JoinError, JoinSet};
 use tokio::time::sleep;
 use tokio_stream::Stream;
 use tokio_util::sync::CancellationToken;
@@ -65,6 +66,9 @@ pub enum ServeError {
     /// Its certificate.
     #[error(transparent)]
     Tls(#[from] TlsError),
+    /// A bug: without the task tokens would not be revoked, or health not told.
+    #[error("a task of the server ended")]
+    Helper(#[from] JoinError),
 }
 
 /// Serves on `listener` until `shutdown`, then lets running calls end for a moment. The listener is bound by the caller,
@@ -109,10 +113,11 @@ where
     .max_decoding_message_size(MESSAGE_BYTES)
     .max_encoding_message_size(MESSAGE_BYTES);
     let (reporter, health) = tonic_health::server::health_reporter();
+    let mut helpers = JoinSet::new();
     if let Some(health) = options.health {
-        tokio::spawn(health.report(reporter, shutdown.clone()));
+        helpers.spawn(health.report(reporter, shutdown.clone()));
     }
-    tokio::spawn(options.access.clone().follow(shutdown.clone()));
+    helpers.spawn(options.access.clone().follow(shutdown.clone()));
     let server = Server::builder()
         .timeout(LONGEST_CALL)
         .concurrency_limit_per_connection(CALLS_PER_CONNECTION as usize)
@@ -136,9 +141,20 @@ where
     };
     tokio::select! {
         result = serving => result,
+        panicked = panicked(&mut helpers) => Err(panicked.into()),
         () = async { shutdown.cancelled().await; sleep(LAST_CALLS).await } => {
             tracing::warn!("some calls did not end in time; their connections are closed");
             Ok(())
         }
     }
+}
+
+/// How the first task of these panicked; never where all end well.
+async fn panicked(tasks: &mut JoinSet<()>) -> JoinError {
+    while let Some(ended) = tasks.join_next().await {
+        if let Err(panicked) = ended {
+            return panicked;
+        }
+    }
+    std::future::pending().await
 }

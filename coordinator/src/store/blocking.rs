@@ -1,33 +1,126 @@
-//! Work that blocks, called from `async` code.
+//! Work that blocks, kept off the threads that answer, also where the operating system refuses a thread.
+//!
+//! A thread that cannot be had (a process limit, no memory) is a reason to wait or to refuse, never to end: tokio panics
+//! there, and a panic of the engine's task or of a connection's would take everything along that shares the task.
+
+use std::io;
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+use std::time::Duration;
 
 use tokio::runtime::{Handle, RuntimeFlavor};
+use tokio::sync::oneshot;
+use tokio::task::{JoinError, block_in_place, spawn_blocking};
 
 use crate::message::Refusal;
 
 /// Work that blocks, where somebody waits for it: in this thread, since a thread more is two wake-ups more. The runtime
 /// moves its other tasks away meanwhile, where it has threads to move them to.
+///
+/// # Errors
+/// The work panicked.
 pub(crate) async fn in_place<T: Send + 'static>(
     work: impl FnOnce() -> T + Send + 'static,
-) -> Result<T, tokio::task::JoinError> {
+) -> Result<T, JoinError> {
     match Handle::current().runtime_flavor() {
-        RuntimeFlavor::MultiThread => Ok(tokio::task::block_in_place(work)),
-        _ => tokio::task::spawn_blocking(work).await,
+        RuntimeFlavor::MultiThread => Ok(handing_over(|work| block_in_place(work), work)),
+        _ => spawn_blocking(work).await,
     }
 }
 
-/// The same in a thread of its own.
+/// Does the work inside `hand_over`, which may panic before it begins: then the work is done all the same.
+fn handing_over<T>(hand_over: impl FnOnce(&mut dyn FnMut()), work: impl FnOnce() -> T) -> T {
+    let mut work = Some(work);
+    let mut answer = None;
+    let mut run = || answer = work.take().map(|work| work());
+    let handed = catch_unwind(AssertUnwindSafe(|| hand_over(&mut run)));
+    match (answer, work) {
+        (Some(answer), _) => answer,
+        // No thread could be had for the other tasks of this one: they wait until the work is done.
+        (None, Some(work)) => work(),
+        (None, None) => match handed {
+            Err(panic) => resume_unwind(panic),
+            Ok(()) => unreachable!("work that was taken answers or panics"),
+        },
+    }
+}
+
+/// Work that blocks, in a thread of the runtime's pool.
 ///
 /// # Errors
-/// [`Refusal::Unavailable`], where the work panicked.
+/// [`Refusal::Unavailable`]: no thread can be had, or the work panicked.
 pub(crate) async fn blocking<T: Send + 'static>(
     work: impl FnOnce() -> T + Send + 'static,
 ) -> Result<T, Refusal> {
-    tokio::task::spawn_blocking(work)
-        .await
-        .map_err(|error| ended(&error))
+    let Ok(spawned) = catch_unwind(AssertUnwindSafe(|| spawn_blocking(work))) else {
+        return Err(Refusal::Unavailable(
+            "the operating system gives the coordinator no thread: try again later".into(),
+        ));
+    };
+    spawned.await.map_err(|error| ended(&error))
 }
 
-/// What a caller is told whose background task ended.
-pub(crate) fn ended(error: &tokio::task::JoinError) -> Refusal {
+/// Work that takes long, in a thread of its own. The receiver says that it is closed where the work panicked.
+///
+/// # Errors
+/// The operating system gives no thread.
+pub(crate) fn dedicated<T: Send + 'static>(
+    name: &str,
+    work: impl FnOnce() -> T + Send + 'static,
+) -> io::Result<oneshot::Receiver<T>> {
+    let (sender, receiver) = oneshot::channel();
+    std::thread::Builder::new()
+        .name(name.to_owned())
+        .spawn(move || {
+            // Whoever asked may have gone.
+            let _ = sender.send(work());
+        })?;
+    Ok(receiver)
+}
+
+/// Has the runtime's pool start threads, where none is idle: as long as they live, work that blocks finds one also when the
+/// operating system gives no more.
+pub(crate) async fn reserve() {
+    if Handle::current().runtime_flavor() == RuntimeFlavor::MultiThread {
+        // At the same time, so that each needs a thread of its own.
+        let pause = || std::thread::sleep(Duration::from_millis(5));
+        // Without them the pool starts threads when it needs them.
+        let _ = tokio::join!(blocking(pause), blocking(pause));
+    }
+}
+
+/// What a caller is told of work that panicked.
+pub(crate) fn ended(error: &JoinError) -> Refusal {
     Refusal::Unavailable(format!("a background task ended: {error}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn work_is_done_where_no_thread_can_be_had_to_hand_over_to() {
+        let refused = |_: &mut dyn FnMut()| panic!("OS can't spawn worker thread");
+        assert_eq!(handing_over(refused, || 7), 7);
+        assert_eq!(handing_over(|work| work(), || 7), 7);
+    }
+
+    #[test]
+    #[should_panic(expected = "the work's own")]
+    fn a_panic_of_the_work_is_its_own() {
+        handing_over(|work| work(), || panic!("the work's own"));
+    }
+
+    #[tokio::test(flavor = "multi_thread", worker_threads = 1)]
+    async fn work_blocks_in_each_way() {
+        assert_eq!(in_place(|| 7).await.unwrap(), 7);
+        assert_eq!(blocking(|| 7).await, Ok(7));
+        assert_eq!(dedicated("seven", || 7).unwrap().await, Ok(7));
+        assert!(blocking(|| panic!("on purpose")).await.is_err());
+        assert!(
+            dedicated::<()>("panics", || panic!("on purpose"))
+                .unwrap()
+                .await
+                .is_err()
+        );
+    }
 }

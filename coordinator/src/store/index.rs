@@ -4,6 +4,7 @@
 //! It knows the number and the hash of the last entry that it has seen. At each start every place is compared with the
 //! journal, which is read anyway; whatever does not fit makes it worthless, and it is made again.
 
+mod availability;
 mod memory;
 mod sled_store;
 #[cfg(test)]
@@ -17,8 +18,10 @@ use sweeps::{AttemptNumber, Digest, EpochPoint, JobId, Phase, RunRecord};
 
 use crate::message::{LogLine, Refusal};
 use crate::model::entry::Entry;
-use crate::store::journal::{self, Location};
+use crate::store::damage::Damage;
+use crate::store::journal::{self, JournalError, Location};
 
+pub use availability::Availability;
 pub use memory::MemoryStore;
 pub use sled_store::SledStore;
 pub use writer::{IndexWriter, moved};
@@ -41,6 +44,14 @@ pub trait Store: Send + Sync {
     fn apply(&self, batch: Batch) -> Result<(), IndexError>;
     /// Writes out what is in memory.
     fn flush(&self) -> Result<(), IndexError>;
+}
+
+/// Opens the index of a folder, making it if there is none.
+pub type OpenIndex = Arc<dyn Fn(&Path) -> Result<Arc<dyn Store>, IndexError> + Send + Sync>;
+
+/// Opens it on sled.
+pub fn sled_index() -> OpenIndex {
+    Arc::new(|folder| Ok(Arc::new(SledStore::open(folder)?)))
 }
 
 /// The index cannot be read or written.
@@ -89,20 +100,49 @@ fn log_prefix(job: JobId) -> Vec<u8> {
     [b"l".as_slice(), &job.0].concat()
 }
 
+/// A record that is not read.
+struct Unreadable {
+    refusal: Refusal,
+    /// What the journal said.
+    cause: Option<JournalError>,
+}
+
 /// Reads the index and, through it, the journal. Cheap to clone; used beside the engine.
 #[derive(Clone)]
 pub struct Reader {
-    store: Arc<dyn Store>,
+    index: Availability,
     journal: Arc<Path>,
+    damage: Damage,
 }
 
 impl Reader {
-    /// A reader of `store` and of the segments in `journal`.
-    pub fn new(store: Arc<dyn Store>, journal: &Path) -> Self {
+    /// A reader of that index and of the segments in `journal`.
+    pub fn new(index: Availability, journal: &Path) -> Self {
         Self {
-            store,
+            index,
             journal: journal.into(),
+            damage: Damage::default(),
         }
+    }
+
+    /// What readers found out about the journal.
+    pub fn damage(&self) -> Damage {
+        self.damage.clone()
+    }
+
+    /// Why records cannot be read now; `None`: they can.
+    pub fn trouble(&self) -> Option<String> {
+        self.index.trouble()
+    }
+
+    /// Asks the index. One that cannot be read is not asked again until it was made again.
+    fn ask<T>(&self, ask: impl FnOnce(&dyn Store) -> Result<T, IndexError>) -> Result<T, Refusal> {
+        let store = self.index.store()?;
+        ask(store.as_ref()).map_err(|error| self.index.failed(&error))
+    }
+
+    fn place(&self, job: JobId) -> Result<Option<Vec<u8>>, Refusal> {
+        self.ask(|store| store.get(&record_key(job)))
     }
 
     /// The record of a job, `None` where it has none.
@@ -111,10 +151,16 @@ impl Reader {
         // it.
         let mut tries = 3;
         loop {
-            let place = self.store.get(&record_key(job))?;
+            let place = self.place(job)?;
             match self.record_at(job, place.as_deref()) {
-                Err(_) if tries > 0 && self.store.get(&record_key(job))? != place => tries -= 1,
-                read => return read,
+                Err(_) if tries > 0 && self.place(job)? != place => tries -= 1,
+                Err(Unreadable { refusal, cause }) => {
+                    if let Some(cause) = cause {
+                        self.damage.note(&cause);
+                    }
+                    return Err(refusal);
+                }
+                Ok(read) => return Ok(read),
             }
         }
     }
@@ -123,20 +169,26 @@ impl Reader {
         &self,
         job: JobId,
         place: Option<&[u8]>,
-    ) -> Result<Option<Arc<RunRecord>>, Refusal> {
+    ) -> Result<Option<Arc<RunRecord>>, Unreadable> {
         let Some(bytes) = place else {
             return Ok(None);
         };
-        let unreadable = |what: String| {
-            Refusal::Storage(format!(
+        let unreadable = |what: String| Unreadable {
+            refusal: Refusal::Storage(format!(
                 "the record of job {} cannot be read: {what}. Start the coordinator again, which makes the index anew",
                 job.short()
-            ))
+            )),
+            cause: None,
         };
         let location = Location::from_bytes(bytes)
             .ok_or_else(|| unreadable("its place in the journal is damaged".into()))?;
-        let payload = journal::read_payload(&self.journal, &location)
-            .map_err(|error| unreadable(error.to_string()))?;
+        let payload = journal::read_payload(&self.journal, &location).map_err(|error| {
+            let told = unreadable(error.to_string());
+            Unreadable {
+                cause: Some(error),
+                ..told
+            }
+        })?;
         match serde_json::from_slice(&payload) {
             Ok(Entry::Finished { record, .. }) if record.job_id == job => {
                 Ok(Some(Arc::new(*record)))
@@ -151,8 +203,7 @@ impl Reader {
         let mut prefix = live_prefix(job);
         prefix.extend(attempt.0.to_be_bytes());
         Ok(self
-            .store
-            .scan(&prefix)?
+            .ask(|store| store.scan(&prefix))?
             .into_iter()
             // A point that cannot be read is a point that is lost.
             .filter_map(|(_, value)| serde_json::from_slice(&value).ok())
@@ -166,8 +217,7 @@ impl Reader {
         attempt: Option<AttemptNumber>,
     ) -> Result<Vec<LogLine>, Refusal> {
         let mut lines: Vec<(u64, LogLine)> = self
-            .store
-            .scan(&log_prefix(job))?
+            .ask(|store| store.scan(&log_prefix(job)))?
             .into_iter()
             .filter_map(|(_, value)| serde_json::from_slice(&value).ok())
             .filter(|(_, line): &(u64, LogLine)| {

@@ -27,10 +27,14 @@ mod scan;
 mod snapshot;
 #[cfg(test)]
 mod snapshot_tests;
+mod tail;
+#[cfg(test)]
+mod tail_tests;
 #[cfg(test)]
 mod tests;
 
 use std::io;
+use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -44,12 +48,15 @@ use super::lock::{LockError, StateLock};
 pub(crate) use files::is_name;
 pub use frame::Location;
 pub use repair::{Mended, Part, Verified, copy, parts, repair, verify};
-pub use scan::{Scanned, export, read_payload, visit};
+pub use scan::{OpenSegments, Scanned, export, read, read_payload, visit};
 pub use snapshot::{Kept, Snapshot, State, Written};
 
-use files::{Which, path_of};
-use frame::Kind;
+use files::{Which, cut_of, path_of};
+use frame::{Encoder, Kind};
 use scan::Size;
+
+/// Bytes of a torn end that are kept at most.
+const LONGEST_TAIL: u64 = 64 << 20;
 
 /// How the journal is kept.
 #[derive(Clone)]
@@ -119,12 +126,36 @@ pub enum JournalError {
         /// What is wrong.
         what: String,
     },
+    /// It ends before an entry that was acknowledged.
+    #[error(
+        "the journal in {folder} ends with entry {ends}, but the index beside it has seen entry {seen}: {} acknowledged entries are lost. Put the journal's files back or restore a backup, or go on without those entries with `gcl-sweep coordinator repair --cut`",
+        seen - ends
+    )]
+    Lost {
+        /// The folder.
+        folder: PathBuf,
+        /// The number of its last entry.
+        ends: u64,
+        /// The number of the last entry that the index has seen.
+        seen: u64,
+    },
     /// It was written by a later version.
     #[error(
-        "{path} has format version {version}; this program reads up to {}",
+        "{path} has format version {version}, and this program reads {}: use the program that wrote it, or a later one",
         frame::VERSION
     )]
     TooNew {
+        /// The segment.
+        path: PathBuf,
+        /// Its version.
+        version: u16,
+    },
+    /// It was written by a version that was never released.
+    #[error(
+        "{path} has format version {version}, and this program reads {} alone: write the results out with the program that wrote it (`gcl-sweep report SWEEP --state DIR --out OUT`), and give this one a new state folder",
+        frame::VERSION
+    )]
+    TooOld {
         /// The segment.
         path: PathBuf,
         /// Its version.
@@ -139,6 +170,14 @@ impl JournalError {
     /// Whether trying again is no use: the files that were written to are not where they were.
     pub fn is_final(&self) -> bool {
         matches!(self, Self::Lock(LockError::Gone(_)))
+    }
+
+    fn other_version(path: PathBuf, version: u16) -> Self {
+        if version < frame::VERSION {
+            Self::TooOld { path, version }
+        } else {
+            Self::TooNew { path, version }
+        }
     }
 
     pub(crate) fn io(
@@ -206,6 +245,8 @@ impl Journal {
             let opened = options.disk.open(&path);
             let file = opened.map_err(JournalError::io("open", &path))?;
             be_ours(file.as_ref(), &path)?;
+            // What a process that was killed wrote and did not sync is told from here on.
+            file.sync_data().map_err(JournalError::io("sync", &path))?;
             (last, file, path)
         } else {
             let (file, path) = create(folder, 1, frame::GENESIS, &options)?;
@@ -222,13 +263,14 @@ impl Journal {
             sequence: last.sequence,
             chain: last.chain,
             size,
-            is_sealed: last.is_sealed,
+            // A frame of another append would stand where one of the torn append is missed.
+            is_sealed: last.is_partial,
             obsolete,
             snapshot_not_before: 0,
             lock: lock.clone(),
         };
         if last.torn {
-            tracing::warn!(path = %journal.path.display(), offset = last.end, "cut off an entry that was not written to its end");
+            journal.keep_tail();
             journal.cut()?;
         }
         Ok(journal)
@@ -247,17 +289,14 @@ impl Journal {
             self.rotate()?;
         }
         let mut bytes = Vec::with_capacity(entries.len() * 512);
-        let mut locations = Vec::with_capacity(entries.len());
-        let (mut sequence, mut chain) = (self.sequence, self.chain);
+        let mut encoder = Encoder::new(&mut bytes, self.end);
         for entry in entries {
-            sequence += 1;
-            let start = self.end + bytes.len() as u64;
-            let location = frame::encode(entry, sequence, &mut chain, &mut bytes)?;
-            locations.push(Location {
-                segment: self.segment,
-                offset: start + frame::FRAME,
-                ..location
-            });
+            encoder.entry(entry)?;
+        }
+        let (mut sequence, mut chain) = (self.sequence, self.chain);
+        let mut locations = encoder.seal(&mut sequence, &mut chain)?;
+        for location in &mut locations {
+            location.segment = self.segment;
         }
         self.soiled = true;
         self.file
@@ -290,6 +329,11 @@ impl Journal {
         Ok(())
     }
 
+    /// The lock that it holds.
+    pub fn lock(&self) -> &StateLock {
+        &self.lock
+    }
+
     /// Number of the last entry that is on disk; 0 of an empty journal.
     pub fn sequence(&self) -> u64 {
         self.sequence
@@ -314,6 +358,41 @@ impl Journal {
         Ok(())
     }
 
+    /// Keeps the torn end that is about to be cut off beside the segment, as far as it is not zeros. A start does not fail
+    /// for it: nobody was told of what is in it.
+    fn keep_tail(&self) {
+        let kept = cut_of(&self.folder, self.segment, self.end);
+        let keep = || -> io::Result<u64> {
+            let segment = std::fs::File::open(&self.path)?;
+            let length = segment.metadata()?.len().saturating_sub(self.end);
+            let mut tail = vec![0; length.min(LONGEST_TAIL) as usize];
+            segment.read_exact_at(&mut tail, self.end)?;
+            tail.truncate(
+                tail.iter()
+                    .rposition(|byte| *byte != 0)
+                    .map_or(0, |at| at + 1),
+            );
+            if !tail.is_empty() {
+                let disk = self.options.disk.as_ref();
+                let file = disk.create(&kept)?;
+                file.write_all_at(&tail, 0)?;
+                file.sync_all()?;
+                disk.sync_folder(&self.folder)?;
+            }
+            Ok(length)
+        };
+        let path = self.path.display();
+        let kept = kept.display();
+        match keep() {
+            Ok(bytes) => {
+                tracing::warn!(%path, offset = self.end, bytes, %kept, "cut off an append that was not written to its end: nobody was told of it; what is not zeros is kept");
+            }
+            Err(error) => {
+                tracing::warn!(%path, offset = self.end, cause = %error, "cut off an append that was not written to its end: nobody was told of it; it cannot be kept");
+            }
+        }
+    }
+
     fn cut(&self) -> Result<(), JournalError> {
         self.file
             .set_len(self.end)
@@ -333,6 +412,13 @@ impl Journal {
         self.is_sealed = false;
         Ok(())
     }
+}
+
+/// Bytes that opening a journal reads; 0 where that cannot be told.
+pub(crate) fn length(folder: &Path) -> u64 {
+    files::open(folder, Which::All).map_or(0, |files| {
+        files.current.iter().map(|segment| segment.length).sum()
+    })
 }
 
 /// A segment is locked, too: a copy of a state folder by hard links shares it.

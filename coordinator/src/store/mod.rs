@@ -5,6 +5,7 @@
 pub mod artifacts;
 pub mod backup;
 pub(crate) mod blocking;
+pub mod damage;
 pub(crate) mod disk;
 pub mod gc;
 pub mod index;

@@ -65,7 +65,7 @@ pub(super) fn extract(
                 CommandError::Other(format!("cannot listen for signals: {error}"))
             })?;
             let connection = Connection {
-                coordinator: url.to_owned(),
+                coordinator: Some(url.to_owned()),
                 token_file: cluster.token_file.clone(),
                 ca: cluster.ca.clone(),
                 certificate: cluster.certificate.clone(),

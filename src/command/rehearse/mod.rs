@@ -30,7 +30,6 @@ pub fn rehearse(
 
 #[cfg(feature = "train")]
 mod real {
-    use std::net::SocketAddr;
     use std::path::Path;
 
     use reports::{NotDrawn, SweepResults};
@@ -40,9 +39,9 @@ mod real {
     use super::stand_ins::{StandIns, origin};
     use super::{needs, print};
     use crate::arguments::{Format, Rehearse, Run};
-    use crate::client::Client;
-    use crate::command::coordinator::{Security, serve};
-    use crate::command::run::{LEASE, connection, usual_folder, with_coordinator};
+    use crate::command::coordinator::Security;
+    use crate::command::local_coordinator::LocalCoordinator;
+    use crate::command::run::{usual_folder, with_coordinator};
     use crate::command::sweep_file::SweepFile;
     use crate::command::{preflight, report, watch};
     use crate::data_folders::Folders;
@@ -52,10 +51,9 @@ mod real {
 
     /// Rehearses the sweep.
     pub fn rehearse(arguments: &Rehearse, format: Format) -> Result<(), CommandError> {
-        let mut file = SweepFile::read(&arguments.sweep, arguments.max_jobs)?;
-        file.keep_only(&arguments.only, arguments.max_jobs)?;
+        let mut file = SweepFile::select(&arguments.selection)?;
         // The folders that are here are checked as a run checks them.
-        file.open_datasets(&Folders::resolve(&arguments.folders)?)?;
+        file.open_datasets(&Folders::resolve(&arguments.selection.folders)?)?;
         preflight::check(&file)?;
         let out = arguments
             .out
@@ -67,7 +65,7 @@ mod real {
         let state = out.join("state");
         let run = as_run(arguments, &out, &state);
         let runtime = crate::command::runtime()?;
-        runtime.block_on(begin_anew(&state))?;
+        runtime.block_on(begin_anew(&out, &state))?;
         let stop = runtime
             .block_on(async { interrupt::token() })
             .map_err(|error| CommandError::Other(format!("cannot listen for signals: {error}")))?;
@@ -103,15 +101,12 @@ mod real {
     /// The same settings as those of a run; one job needs one thread.
     fn as_run(arguments: &Rehearse, out: &Path, state: &Path) -> Run {
         Run {
-            sweep: arguments.sweep.clone(),
+            selection: arguments.selection.clone(),
             out: Some(out.to_owned()),
             workers: arguments.workers,
             device: arguments.device.clone(),
             threads: Some(1),
             state: Some(state.to_owned()),
-            max_jobs: arguments.max_jobs,
-            only: arguments.only.clone(),
-            folders: arguments.folders.clone(),
         }
     }
 
@@ -136,13 +131,13 @@ mod real {
     ///
     /// # Errors
     /// The folder is in use, or holds jobs of another kind.
-    async fn begin_anew(state: &Path) -> Result<(), CommandError> {
+    async fn begin_anew(out: &Path, state: &Path) -> Result<(), CommandError> {
         if !state.exists() {
             return Ok(());
         }
-        let listen = SocketAddr::from(([127, 0, 0, 1], 0));
-        let serving = serve(state, listen, &Security::rehearsal(), LEASE).await?;
-        serving.stop().await?;
+        let security = Security::rehearsal();
+        let coordinator = LocalCoordinator::start("rehearse", out, state, security).await?;
+        coordinator.stop().await?;
         std::fs::remove_dir_all(state)
             .map_err(|error| CommandError::io("remove the earlier rehearsal's", state, &error))
     }
@@ -167,17 +162,17 @@ mod real {
         (out, state): (&Path, &Path),
         stop: &CancellationToken,
     ) -> Result<Road, CommandError> {
-        let listen = SocketAddr::from(([127, 0, 0, 1], 0));
-        let serving = serve(state, listen, &Security::rehearsal(), LEASE).await?;
-        let outcome = with_coordinator(run, file, folders, state, &serving, stop).await;
+        let security = Security::rehearsal();
+        let coordinator = LocalCoordinator::start("rehearse", out, state, security).await?;
+        let outcome = with_coordinator(run, file, folders, state, &coordinator, stop).await;
         let reported = match &outcome {
             Ok(_) => {
-                let client = Client::new(&connection(serving.address))?;
+                let client = coordinator.client()?;
                 Some(report::write(&client, &file.spec.name, out, Some(file)).await)
             }
             Err(_) => None,
         };
-        serving.stop().await?;
+        coordinator.stop().await?;
         let cells = outcome.map_err(|error| match error {
             CommandError::Interrupted(_) => interrupted(),
             other => other,

@@ -7,7 +7,6 @@ use std::process::{ExitStatus, Stdio};
 use std::time::Duration;
 
 use tokio::process::{Child, ChildStdin, Command};
-use tokio::signal::unix::{SignalKind, signal};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 use worker::gpu::{Assigned, Share, nvml::Monitor, shares};
@@ -18,6 +17,7 @@ use crate::arguments::Worker;
 use crate::clock::Stopwatch;
 use crate::error::CommandError;
 use crate::exit_code;
+use crate::interrupt::{Signals, Wish};
 use crate::output::say;
 
 /// What a process may take beyond its grace period before it is killed.
@@ -108,8 +108,7 @@ struct Group {
 impl Group {
     async fn run(mut self, shutdown: &CancellationToken) -> Result<u8, CommandError> {
         let no_signals = |error| CommandError::Other(format!("cannot listen for signals: {error}"));
-        let mut interrupt = signal(SignalKind::interrupt()).map_err(no_signals)?;
-        let mut terminate = signal(SignalKind::terminate()).map_err(no_signals)?;
+        let mut signals = Signals::listen().map_err(no_signals)?;
         let watch = Stopwatch::start();
         let mut supervisor = Supervisor::new(Policy::default(), self.shares.len());
         let mut killed_at: Option<Duration> = None;
@@ -124,7 +123,7 @@ impl Group {
             let now = watch.elapsed();
             let due = [supervisor.due(), killed_at].into_iter().flatten().min();
             let wait = due.map_or(Duration::from_hours(1), |due| due.saturating_sub(now));
-            let signalled = tokio::select! {
+            let wish = tokio::select! {
                 Some(ended) = self.ends.join_next() => {
                     event = match ended {
                         Ok((child, end)) => Event::Ended(child, end),
@@ -132,30 +131,29 @@ impl Group {
                     };
                     continue;
                 }
-                () = tokio::time::sleep(wait) => false,
-                _ = interrupt.recv() => true,
-                _ = terminate.recv() => true,
-                () = shutdown.cancelled(), if killed_at.is_none() => true,
+                () = tokio::time::sleep(wait) => Wish::Repeated,
+                wish = signals.next() => wish,
+                () = shutdown.cancelled(), if killed_at.is_none() => Wish::Stop,
             };
-            event = match (signalled, killed_at) {
-                (true, None) => {
+            event = match (wish, killed_at) {
+                (Wish::Stop, None) => {
                     killed_at = Some(watch.elapsed().saturating_add(self.limit));
                     Event::Stop
                 }
-                (true, Some(_)) => {
+                (Wish::Leave, _) => {
                     say("second signal: leaving at once");
                     // Dropping the tasks kills the processes.
                     self.ends.shutdown().await;
                     return Ok(exit_code::INTERRUPTED);
                 }
-                (false, Some(at)) if at <= watch.elapsed() => {
+                (Wish::Stop | Wish::Repeated, Some(at)) if at <= watch.elapsed() => {
                     tracing::warn!(
                         "workers did not stop within their grace period: they are killed"
                     );
                     self.ends.shutdown().await;
                     return Ok(exit_code::OK);
                 }
-                (false, _) => Event::Tick,
+                (Wish::Stop | Wish::Repeated, _) => Event::Tick,
             };
         }
     }

@@ -57,6 +57,8 @@ struct Inner {
     journal_entries: Counter,
     journal_commit: Histogram,
     journal_failures: Counter,
+    index_ready: Gauge,
+    index_failures: Counter,
     connections: Gauge,
     connections_refused: Family<By, Counter>,
     uploads: Gauge,
@@ -114,6 +116,8 @@ impl Metrics {
             journal_entries: Counter::default(),
             journal_commit,
             journal_failures: Counter::default(),
+            index_ready: Gauge::default(),
+            index_failures: Counter::default(),
             connections: Gauge::default(),
             connections_refused: Family::default(),
             uploads: Gauge::default(),
@@ -164,6 +168,16 @@ impl Metrics {
             "journal_failures",
             "Turns whose entries could not be written",
             inner.journal_failures.clone(),
+        );
+        registry.register(
+            "index_ready",
+            "1 where results can be read; 0 while the index is made again from the journal",
+            inner.index_ready.clone(),
+        );
+        registry.register(
+            "index_failures",
+            "How often the index failed and had to be made again",
+            inner.index_failures.clone(),
         );
         registry.register("connections", "Open connections", inner.connections.clone());
         registry.register(
@@ -246,6 +260,17 @@ impl Metrics {
     /// Entries could not be written.
     pub(crate) fn commit_failed(&self) {
         self.0.journal_failures.inc();
+    }
+
+    /// Whether results can be read.
+    pub(crate) fn index_ready(&self, ready: bool) {
+        self.0.index_ready.set(ready.into());
+    }
+
+    /// The index failed.
+    pub(crate) fn index_failed(&self) {
+        self.0.index_failures.inc();
+        self.index_ready(false);
     }
 
     /// A connection ended, or was not taken, for that reason.

@@ -18,6 +18,8 @@ pub struct Snapshot {
     pub totals: Option<Totals>,
     /// What is on disk.
     pub disk: Disk,
+    /// Whether the journal is known to be damaged.
+    pub journal_damaged: bool,
     /// Whether the coordinator is ready.
     pub ready: bool,
     /// Version of the program.
@@ -110,6 +112,11 @@ impl Snapshot {
             "ready",
             "1 where the coordinator takes and keeps results",
             gauge(self.ready.into()),
+        );
+        registry.register(
+            "journal_damaged",
+            "1 where a part of the journal is not what was written: repair it",
+            gauge(self.journal_damaged.into()),
         );
         if let Some(totals) = &self.totals {
             let jobs = JobStatus::ALL

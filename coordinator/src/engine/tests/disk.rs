@@ -17,7 +17,7 @@ async fn an_index_that_cannot_be_trusted_is_made_again() {
     let expected = lab.handle().cells("a".into()).await.unwrap();
     lab.stop().await;
     let index = folder.path().join("index");
-    let break_it: [&dyn Fn(); 5] = [
+    let break_it: [&dyn Fn(); 4] = [
         &|| std::fs::remove_dir_all(&index).unwrap(),
         &|| std::fs::write(index.join("conf"), b"nonsense").unwrap(),
         &|| {
@@ -31,16 +31,6 @@ async fn an_index_that_cannot_be_trusted_is_made_again() {
             let store = crate::store::index::SledStore::open(&index).unwrap();
             crate::store::index::Store::apply(&store, vec![(b"rforeign".to_vec(), Some(vec![1]))])
                 .unwrap();
-        },
-        &|| {
-            let store = crate::store::index::SledStore::open(&index).unwrap();
-            let mut ahead = 1_000_u64.to_le_bytes().to_vec();
-            ahead.extend([0; 32]);
-            crate::store::index::Store::apply(
-                &store,
-                vec![(b"meta/applied".to_vec(), Some(ahead))],
-            )
-            .unwrap();
         },
     ];
     for (way, break_it) in break_it.iter().enumerate() {
@@ -62,6 +52,50 @@ async fn an_index_that_cannot_be_trusted_is_made_again() {
     lab.stop().await;
 }
 
+/// The last append, cut off at its beginning or zeroed, looks like one that was never acknowledged. The index knows better.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn acknowledged_entries_that_are_gone_without_a_trace_refuse_the_start() {
+    let folder = tempfile::tempdir().unwrap();
+    let lab = Lab::at(folder.path()).await;
+    lab.submit("a 1 1").await.unwrap();
+    let segment = folder.path().join("journal/00000000000000000001.journal");
+    let before = std::fs::metadata(&segment).unwrap().len();
+    lab.submit("b 1 1").await.unwrap();
+    lab.stop().await;
+    let whole = std::fs::read(&segment).unwrap();
+    let zeroed = [
+        &whole[..before as usize],
+        &vec![0; whole.len() - before as usize],
+    ]
+    .concat();
+    for bytes in [&whole[..before as usize], &zeroed] {
+        std::fs::write(&segment, bytes).unwrap();
+        let refused = Lab::start(Config::new(folder.path())).await.err().unwrap();
+        let told = refused.to_string();
+        assert!(
+            matches!(&refused, EngineError::Journal(JournalError::Lost { .. })),
+            "{told}"
+        );
+        assert!(told.contains(": 1 acknowledged entries are lost"), "{told}");
+        // Not by the way either, when an index is to be made again.
+        let refused = super::super::upkeep::repair(folder.path(), false).unwrap_err();
+        assert!(
+            matches!(&refused, EngineError::Journal(JournalError::Lost { .. })),
+            "{refused}"
+        );
+    }
+    std::fs::write(&segment, &whole).unwrap();
+    let lab = Lab::at(folder.path()).await;
+    assert_eq!(lab.handle().sweeps().await.unwrap().len(), 2);
+    lab.stop().await;
+    // Who goes on without them has said so.
+    std::fs::write(&segment, &whole[..before as usize]).unwrap();
+    super::super::upkeep::repair(folder.path(), true).unwrap();
+    let lab = Lab::at(folder.path()).await;
+    assert_eq!(lab.handle().sweeps().await.unwrap().len(), 1);
+    lab.stop().await;
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn damage_to_the_journal_is_said_at_start_and_when_read() {
     let folder = tempfile::tempdir().unwrap();
@@ -74,10 +108,13 @@ async fn damage_to_the_journal_is_said_at_start_and_when_read() {
     bytes[at] ^= 4;
     std::fs::write(&segment, &bytes).unwrap();
     let job = lab.handle().find_jobs(String::new(), 1).await.unwrap()[0];
+    assert_eq!(lab.handle().damage(), None);
     assert!(matches!(
         lab.handle().record(job).await,
         Err(Refusal::Storage(_))
     ));
+    let known = lab.handle().damage().unwrap();
+    assert!(known.contains("damaged"), "{known}");
     lab.stop().await;
     let refused = Lab::start(Config::new(folder.path())).await.err().unwrap();
     assert!(

@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{Rng, SeedableRng};
-use sweeps::{AttemptNumber, Failure, FailureClass, JobId, JobStatus, RunRecord};
+use sweeps::{AttemptNumber, Digest, Failure, FailureClass, JobId, JobStatus, RunRecord};
 
 use crate::message::{
     Assignment, Audit, Fail, Finish, Hello, LeaseKey, LeaseRequest, Next, Order, Progress, Receipt,
@@ -29,6 +29,12 @@ pub(super) enum Sabotage {
     AcceptStale,
     /// A restart does not see the last entry.
     LoseLastEntry,
+    /// A coordinator that stood still does not notice.
+    IgnoreFreezes,
+    /// Leases expire before what waits at the coordinator's door is heard.
+    TickBeforeCalls,
+    /// Warm data always decide.
+    ForgetWhoseTurn,
 }
 
 /// How often what happened.
@@ -43,6 +49,9 @@ pub(super) struct Tally {
     pub(super) stale: u64,
     pub(super) restarts_with_leases: u64,
     pub(super) audited: u64,
+    pub(super) stood_still: u64,
+    /// Times that a sweep was passed over in favour of another.
+    pub(super) passed_over: u64,
 }
 
 impl Tally {
@@ -56,6 +65,8 @@ impl Tally {
         self.stale += other.stale;
         self.restarts_with_leases += other.restarts_with_leases;
         self.audited += other.audited;
+        self.stood_still += other.stood_still;
+        self.passed_over += other.passed_over;
     }
 }
 
@@ -79,6 +90,8 @@ pub(super) struct Scale {
     /// At most so many deaths of the coordinator at a time of their own, and of workers.
     kills: [u64; 2],
     freezes: u64,
+    /// At most so often the coordinator stands still, for up to two times to live.
+    standstills: u64,
     /// Of a million turns that write, so many die in the middle.
     deaths: u64,
     /// The scheduler looks for contradictions in itself at one turn of so many.
@@ -99,6 +112,7 @@ impl Scale {
         workers: 4,
         kills: [6, 10],
         freezes: 6,
+        standstills: 4,
         deaths: 40_000,
         check_every: 1,
     };
@@ -116,6 +130,7 @@ impl Scale {
         workers: 1_000,
         kills: [40, 4_000],
         freezes: 2_000,
+        standstills: 40,
         deaths: 100,
         check_every: 20_000,
     };
@@ -140,6 +155,8 @@ enum Happening {
     /// A worker stands still for so long, and goes on as if nothing had been (`SIGSTOP`).
     Freeze(usize, u64),
     KillCoordinator,
+    /// The coordinator stands still for so long; what is sent to it waits at its door.
+    FreezeCoordinator(u64),
 }
 
 /// A worker, or the user (caller 0).
@@ -160,6 +177,8 @@ struct Caller {
     failures: VecDeque<(LeaseKey, Failure)>,
     last_report: u64,
     frozen_until: u64,
+    /// The data set of its last job.
+    warm: Vec<Digest>,
     /// What the user has yet to submit.
     submissions: VecDeque<Submission>,
     /// Audits that the user has yet to ask for.
@@ -182,6 +201,13 @@ pub(super) struct World {
     live: BTreeMap<JobId, AttemptNumber>,
     /// Every lease that the journal has.
     leased: BTreeSet<LeaseKey>,
+    datasets: BTreeMap<JobId, Digest>,
+    /// The coordinator stands still until then.
+    frozen_until: u64,
+    /// When it last went on after it had stood still for so long that it must have noticed.
+    went_on: Option<u64>,
+    /// How often each sweep that waits was passed over.
+    passed_over: BTreeMap<String, u64>,
     turns: u64,
     tickets: BTreeMap<Ticket, (usize, u64)>,
     next_ticket: u64,
@@ -210,6 +236,10 @@ impl World {
             turns: 0,
             live: BTreeMap::new(),
             leased: BTreeSet::new(),
+            datasets: BTreeMap::new(),
+            frozen_until: 0,
+            went_on: None,
+            passed_over: BTreeMap::new(),
             sabotage,
             now: 0,
             order: 0,
@@ -237,7 +267,8 @@ impl World {
             let name = format!("s{}", if is_large { sweep } else { world.below(2) });
             let rates = if is_large { 1 + sweep as u32 } else { 1 };
             let count = count / u64::from(rates) + 1;
-            let mut submission = submission(&name, grid_on("tracks", first, count, rates));
+            let dataset = ["tracks", "video"][world.below(2) as usize];
+            let mut submission = submission(&name, grid_on(dataset, first, count, rates));
             submission.text = format!("{} version {sweep}", submission.text);
             user.submissions.push_back(submission);
         }
@@ -271,6 +302,10 @@ impl World {
             let (time, duration) = (world.below(scale.quiet), world.below(4 * scale.ttl));
             let worker = 1 + world.below(world.callers.len() as u64 - 1);
             world.at(time, Happening::Freeze(worker as usize, duration));
+        }
+        for _ in 0..many(&mut world, scale.standstills) {
+            let (time, duration) = (world.below(scale.quiet), world.below(2 * scale.ttl + 1));
+            world.at(time, Happening::FreezeCoordinator(duration));
         }
         world
     }
@@ -308,6 +343,10 @@ impl World {
     }
 
     fn happen(&mut self, happening: Happening) -> Result<(), String> {
+        if self.waits_at_the_door(&happening) {
+            self.at(self.frozen_until.saturating_sub(self.now), happening);
+            return Ok(());
+        }
         match happening {
             Happening::Start => self.start()?,
             Happening::Wake => {
@@ -317,6 +356,11 @@ impl World {
                     .and_then(|scheduler| scheduler.wake_at)
                     .is_some_and(|at| at.0 <= self.now);
                 if due {
+                    if self.sabotage == Sabotage::IgnoreFreezes
+                        && let Some(scheduler) = &mut self.scheduler
+                    {
+                        scheduler.wake_at = Some(Timestamp(self.now));
+                    }
                     self.turn(vec![Event::Tick], &[])?;
                 }
             }
@@ -365,6 +409,7 @@ impl World {
                 self.callers[worker].frozen_until = self.now + duration;
             }
             Happening::KillCoordinator => self.kill_coordinator(),
+            Happening::FreezeCoordinator(duration) => self.stand_still(duration),
         }
         Ok(())
     }

@@ -128,3 +128,99 @@ fn labels_device_and_memory_decide_who_gets_a_job() {
     world.one(fits);
     world.one(unsure);
 }
+
+/// One worker, one job at a time, and the data set of its last job in memory.
+fn finishes_of(world: &mut World, worker: WorkerId, count: usize, warm: bool) -> Vec<String> {
+    let mut last = Vec::new();
+    let mut order = Vec::new();
+    for _ in 0..count {
+        let request = Request::Lease(LeaseRequest {
+            worker,
+            slots: 1,
+            held: Vec::new(),
+            warm: last.clone(),
+            wait_ms: 0,
+        });
+        let job = lease_answer(world.ask(request)).assignments.remove(0);
+        if warm {
+            last = vec![job.dataset];
+        }
+        order.push(job.job.dataset.to_string());
+        let mut record = fixture::record(job.job_id, job.attempt, "w");
+        record.provenance.dataset_digest = job.dataset;
+        assert_eq!(world.deliver(worker, record), Ok(Receipt::Recorded));
+    }
+    order
+}
+
+fn two_sweeps() -> (World, WorkerId) {
+    let mut world = World::new();
+    let mut both = hello("w", 1, 1);
+    both.datasets
+        .insert("video".into(), fixture::digest("video"));
+    let worker = world.hello(both);
+    world.submit(submission("a", grid_on("tracks", 0, 60, 1)));
+    finishes_of(&mut world, worker, 3, true);
+    world.submit(submission("b", grid_on("video", 0, 60, 1)));
+    (world, worker)
+}
+
+#[test]
+fn warm_data_do_not_keep_a_worker_from_another_sweep_for_ever() {
+    let (mut world, worker) = two_sweeps();
+    let order = finishes_of(&mut world, worker, 40, true);
+    for turn in order.windows(6) {
+        let tracks = turn.iter().filter(|name| *name == "tracks").count();
+        assert!((1..6).contains(&tracks), "{order:?}");
+    }
+    // And are still preferred: data are loaded a few times, not for each job.
+    let loads = order.windows(2).filter(|pair| pair[0] != pair[1]).count();
+    assert!(loads <= 11, "{order:?}");
+}
+
+#[test]
+fn one_worker_is_shared_also_where_no_data_are_warm() {
+    let (mut world, worker) = two_sweeps();
+    let order = finishes_of(&mut world, worker, 20, false);
+    let tracks = order.iter().filter(|name| *name == "tracks").count();
+    assert_eq!(tracks, 10, "{order:?}");
+}
+
+#[test]
+fn a_more_urgent_sweep_has_no_rivals() {
+    let (mut world, worker) = two_sweeps();
+    let mut urgent = submission("c", grid_on("tracks", 100, 30, 1));
+    urgent.priority = 1;
+    world.submit(urgent);
+    let order = finishes_of(&mut world, worker, 30, true);
+    assert!(order.iter().all(|name| name == "tracks"), "{order:?}");
+    assert_eq!(world.count("c", JobStatus::Done), 30);
+}
+
+#[test]
+fn packed_workers_let_the_idle_ones_be_idle() {
+    for pack in [false, true] {
+        let mut world = World::new();
+        world.scheduler.policy.pack_workers = pack;
+        world.sweep("a", 1);
+        let (first, second) = (world.worker("first"), world.worker("second"));
+        let wait = |world: &mut World, worker| {
+            world.send(Request::Lease(LeaseRequest {
+                worker,
+                slots: 1,
+                held: Vec::new(),
+                warm: Vec::new(),
+                wait_ms: 50_000,
+            }))
+        };
+        let job = world.one(second);
+        let idle = wait(&mut world, first);
+        world.pass(1000);
+        world.finish(second, &job).unwrap();
+        let busy = wait(&mut world, second);
+        world.sweep("b", 2);
+        let (served, other) = if pack { (busy, idle) } else { (idle, busy) };
+        assert!(world.replies.contains_key(&served), "pack: {pack}");
+        assert!(!world.replies.contains_key(&other), "pack: {pack}");
+    }
+}

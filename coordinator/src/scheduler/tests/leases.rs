@@ -250,3 +250,68 @@ fn a_coordinator_that_stood_still_blames_nobody() {
     world.pass(TTL);
     assert_eq!(world.status(job.job_id), JobStatus::Pending);
 }
+
+/// A worker reports three times in a time to live. However long the coordinator then stands still, its lease goes on.
+#[test]
+fn no_pause_of_the_coordinators_own_costs_a_lease() {
+    for pause in (0..=2 * TTL).step_by(usize::try_from(TTL / 24).unwrap()) {
+        let mut world = World::new();
+        world.sweep("a", 1);
+        let worker = world.worker("w");
+        let job = world.one(worker);
+        for _ in 0..2 {
+            world.pass(TTL / 3);
+            world.report(worker, &job);
+        }
+        world.pass(TTL / 3 - 1);
+        // Its next report is on the way, and the timer goes off before it is heard.
+        world.now = world.now.plus(pause);
+        world.step(Event::Tick);
+        let running = JobStatus::Running;
+        assert_eq!(world.status(job.job_id), running, "a pause of {pause} ms");
+        let patience = if pause > TTL / 4 { TTL } else { TTL / 4 };
+        world.pass(patience - 1);
+        assert_eq!(world.status(job.job_id), running, "a pause of {pause} ms");
+        world.pass(TTL);
+        assert_eq!(world.status(job.job_id), JobStatus::Pending);
+    }
+}
+
+/// Who was silent before the coordinator stood still is silent after it.
+#[test]
+fn a_pause_of_the_coordinators_own_makes_nobody_alive_again() {
+    let mut world = World::new();
+    world.sweep("a", 2);
+    let (gone, here) = (world.worker("gone"), world.worker("here"));
+    world.pass(10 * TTL);
+    world.one(here);
+    let states = |world: &World| -> Vec<WorkerState> {
+        let workers = world.scheduler.workers(world.now);
+        workers.iter().map(|worker| worker.state).collect()
+    };
+    assert_eq!(gone, WorkerId(1));
+    assert_eq!(states(&world), [WorkerState::Silent, WorkerState::Active]);
+    world.now = world.now.plus(10 * TTL);
+    world.step(Event::Tick);
+    assert_eq!(states(&world), [WorkerState::Silent, WorkerState::Active]);
+}
+
+#[test]
+fn a_clock_that_was_ahead_leaves_no_worker_that_never_falls_silent() {
+    let mut world = World::new();
+    let today = world.now;
+    world.now = today.plus(10 * 365 * 24 * 3_600_000);
+    world.sweep("a", 1);
+    let worker = world.worker("w");
+    let job = world.one(worker);
+    // Somebody sets the clock right, and the coordinator is started again.
+    world.now = today;
+    world.restart();
+    world.pass(TTL);
+    assert_eq!(world.status(job.job_id), JobStatus::Pending);
+    world.pass(2 * TTL);
+    let workers = world.scheduler.workers(world.now);
+    assert_eq!(workers[0].state, WorkerState::Silent);
+    let other = world.worker("other");
+    assert_eq!(world.one(other).job_id, job.job_id);
+}

@@ -31,6 +31,10 @@ impl SledStore {
                 std::fs::remove_file(&path).map_err(|error| told(&path, &error))?;
             }
         }
+        guarded(|| Self::open_files(folder))
+    }
+
+    fn open_files(folder: &Path) -> Result<Self, IndexError> {
         let config = sled::Config::new()
             .path(folder)
             // A coordinator that idles must stay small; the operating system caches the file anyway.
@@ -50,41 +54,60 @@ impl SledStore {
             .map_err(|error| told(folder, &error))
     }
 
-    /// Throws an index away.
+    /// Throws an index away. The folder stays: it may be a file system of its own.
     ///
     /// # Errors
-    /// [`IndexError`] where the folder cannot be removed.
+    /// [`IndexError`] where its files cannot be removed.
     pub fn remove(folder: &Path) -> Result<(), IndexError> {
-        match std::fs::remove_dir_all(folder) {
-            Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(told(folder, &error)),
-            _ => Ok(()),
+        let entries = match std::fs::read_dir(folder) {
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(()),
+            entries => entries.map_err(|error| told(folder, &error))?,
+        };
+        for entry in entries {
+            let path = entry.map_err(|error| told(folder, &error))?.path();
+            let name = path.file_name().and_then(|name| name.to_str());
+            let removed = match name {
+                Some("conf" | "db") => std::fs::remove_file(&path),
+                Some("blobs") => std::fs::remove_dir_all(&path),
+                Some(name) if name.starts_with("snap.") => std::fs::remove_file(&path),
+                // Not sled's, and in nobody's way.
+                _ => Ok(()),
+            };
+            removed.map_err(|error| told(&path, &error))?;
         }
+        Ok(())
     }
 }
 
 impl Store for SledStore {
     fn get(&self, key: &[u8]) -> Result<Option<Vec<u8>>, IndexError> {
-        let value = self.0.get(key).map_err(failed)?;
-        Ok(value.map(|value| value.to_vec()))
+        guarded(|| {
+            let value = self.0.get(key).map_err(failed)?;
+            Ok(value.map(|value| value.to_vec()))
+        })
     }
 
     fn scan(&self, prefix: &[u8]) -> Result<Pairs, IndexError> {
-        self.0
-            .scan_prefix(prefix)
-            .map(|item| {
-                item.map(|(key, value)| (key.to_vec(), value.to_vec()))
-                    .map_err(failed)
-            })
-            .collect()
+        guarded(|| {
+            self.0
+                .scan_prefix(prefix)
+                .map(|item| {
+                    item.map(|(key, value)| (key.to_vec(), value.to_vec()))
+                        .map_err(failed)
+                })
+                .collect()
+        })
     }
 
     fn count(&self, prefix: &[u8]) -> Result<u64, IndexError> {
-        let mut count = 0;
-        for item in self.0.scan_prefix(prefix).keys() {
-            item.map_err(failed)?;
-            count += 1;
-        }
-        Ok(count)
+        guarded(|| {
+            let mut count = 0;
+            for item in self.0.scan_prefix(prefix).keys() {
+                item.map_err(failed)?;
+                count += 1;
+            }
+            Ok(count)
+        })
     }
 
     fn apply(&self, batch: Batch) -> Result<(), IndexError> {
@@ -95,12 +118,28 @@ impl Store for SledStore {
                 None => changes.remove(key),
             }
         }
-        self.0.apply_batch(changes).map_err(failed)
+        guarded(|| self.0.apply_batch(changes).map_err(failed))
     }
 
     fn flush(&self) -> Result<(), IndexError> {
-        self.0.flush().map(drop).map_err(failed)
+        guarded(|| self.0.flush().map(drop).map_err(failed))
     }
+}
+
+/// Does it, and takes a panic of sled for what it is: an index that cannot be used. Where a disk is full or lies, some of
+/// sled's paths end in a panic, and the engine must not go down with it.
+fn guarded<T>(work: impl FnOnce() -> Result<T, IndexError>) -> Result<T, IndexError> {
+    // The index is thrown away after an error, so that nobody sees what the panic left half done.
+    std::panic::catch_unwind(std::panic::AssertUnwindSafe(work)).unwrap_or_else(|panic| {
+        let text = panic
+            .downcast_ref::<String>()
+            .map(String::as_str)
+            .or_else(|| panic.downcast_ref::<&str>().copied());
+        Err(IndexError(format!(
+            "sled panicked: {}",
+            text.unwrap_or("without a word")
+        )))
+    })
 }
 
 #[expect(

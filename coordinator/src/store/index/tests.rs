@@ -53,7 +53,7 @@ fn stores_apply_and_scan_in_order() {
 fn live_epochs_belong_to_an_attempt_and_logs_are_a_bounded_tail() {
     each(|store| {
         let job = JobId([7; 32]);
-        let reader = Reader::new(store.clone(), Path::new("."));
+        let reader = Reader::new(Availability::ready(store.clone()), Path::new("."));
         let mut writer = IndexWriter::new(store.clone());
         let points: Vec<EpochPoint> = (1..=300)
             .rev()

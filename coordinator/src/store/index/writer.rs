@@ -92,12 +92,7 @@ impl IndexWriter {
     /// Takes in an entry; written at [`Self::commit`].
     pub fn entry(&mut self, entry: &Entry, location: &Location) -> Result<(), IndexError> {
         match entry {
-            Entry::Finished { record, .. } => {
-                self.records += 1;
-                let place = location.to_bytes().to_vec();
-                self.batch.push((record_key(record.job_id), Some(place)));
-                self.forget_live(record.job_id)?;
-            }
+            Entry::Finished { record, .. } => self.record(record.job_id, location)?,
             // The curve of an audit is not needed any more: the record has its own.
             Entry::Compared { job, .. } => self.forget_live(*job)?,
             // A new attempt begins with empty curves; the first has none to clear.
@@ -109,6 +104,14 @@ impl IndexWriter {
             _ => {}
         }
         Ok(())
+    }
+
+    /// Takes in where the record of a job is; written at [`Self::commit`].
+    pub fn record(&mut self, job: JobId, location: &Location) -> Result<(), IndexError> {
+        self.records += 1;
+        let place = location.to_bytes().to_vec();
+        self.batch.push((record_key(job), Some(place)));
+        self.forget_live(job)
     }
 
     /// The snapshot whose places it holds, by its number and the hash of what it stands for. `None`: it holds those of
@@ -194,6 +197,15 @@ impl IndexWriter {
         }
         self.live.remove(&job);
         Ok(())
+    }
+
+    /// Writes something that means nothing to the disk, and takes it back: whether there is room at all.
+    pub fn probe(&self) -> Result<(), IndexError> {
+        const KEY: &[u8] = b"probe";
+        self.store
+            .apply(vec![(KEY.to_vec(), Some(vec![0; 4096]))])?;
+        self.store.flush()?;
+        self.store.apply(vec![(KEY.to_vec(), None)])
     }
 
     /// Makes the changes, together with how far the journal was read.

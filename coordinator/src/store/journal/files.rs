@@ -9,7 +9,7 @@ use std::io;
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 
-use super::frame::{self, HEADER, Header, Kind};
+use super::frame::{self, HEADER, Header};
 use super::{Disk, JournalError, sync_folder};
 
 /// Ends the name of a segment.
@@ -28,14 +28,6 @@ pub(super) struct Segment {
     pub(super) length: u64,
     /// `None`: it cannot be read.
     pub(super) header: Option<Header>,
-}
-
-impl Segment {
-    fn kind(&self) -> Kind {
-        self.header
-            .as_ref()
-            .map_or(Kind::Plain, |header| header.kind)
-    }
 }
 
 /// The segments of a folder.
@@ -168,16 +160,21 @@ fn open_once(folder: &Path, which: Which) -> Result<Segments, JournalError> {
         });
     }
     // A segment whose header was not yet written when the power went holds nothing.
+    let is_unfinished = match found.last() {
+        Some(last) if !last.is_snapshot && last.header.is_none() => {
+            last.length <= HEADER
+                || is_zeros(&last.file, last.length)
+                    .map_err(JournalError::io("read", &last.path))?
+        }
+        _ => false,
+    };
     let unfinished = found
-        .pop_if(|last| {
-            !last.is_snapshot
-                && (last.length < HEADER || (last.length == HEADER && last.header.is_none()))
-        })
+        .pop_if(|_| is_unfinished)
         .map(|last| (last.number, last.path));
     let starts: Vec<(usize, u64)> = found
         .iter()
         .enumerate()
-        .filter(|(_, segment)| segment.is_snapshot || segment.kind() == Kind::Inline)
+        .filter(|(_, segment)| segment.is_snapshot)
         .map(|(position, segment)| (position, segment.number))
         .collect();
     let needed = starts.iter().rev().nth(1).map_or(0, |(_, number)| *number);
@@ -201,6 +198,43 @@ fn header_of(file: &File, length: u64) -> io::Result<Option<Header>> {
     let mut bytes = [0; HEADER as usize];
     file.read_exact_at(&mut bytes, 0)?;
     Ok(frame::read_header(&bytes).ok())
+}
+
+/// Whether a file holds nothing but zeros.
+fn is_zeros(file: &File, length: u64) -> io::Result<bool> {
+    let mut bytes = vec![0; 1 << 16];
+    let mut at = 0;
+    while at < length {
+        let part = &mut bytes[..(length - at).min(1 << 16) as usize];
+        file.read_exact_at(part, at)?;
+        if part.iter().any(|byte| *byte != 0) {
+            return Ok(false);
+        }
+        at += part.len() as u64;
+    }
+    Ok(true)
+}
+
+/// The file in which the torn end of a segment is kept.
+pub(super) fn cut_of(folder: &Path, segment: u64, offset: u64) -> PathBuf {
+    folder.join(format!("{segment:020}.{SEGMENT}.cut-{offset}"))
+}
+
+/// The torn ends that were kept of segments before that number.
+pub(super) fn cuts_before(folder: &Path, number: u64) -> io::Result<Vec<PathBuf>> {
+    let mut found = Vec::new();
+    for entry in std::fs::read_dir(folder)? {
+        let path = entry?.path();
+        let name = path.file_name().and_then(|name| name.to_str());
+        let Some((stem, end)) = name.and_then(|name| name.split_once('.')) else {
+            continue;
+        };
+        let of = stem.parse::<u64>().ok();
+        if end.starts_with("journal.cut-") && of.is_some_and(|of| of < number) {
+            found.push(path);
+        }
+    }
+    Ok(found)
 }
 
 /// Removes what a snapshot that was not written to its end has left.

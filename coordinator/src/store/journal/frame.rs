@@ -1,37 +1,43 @@
 //! The bytes of a segment.
 //!
 //! ```text
-//! header  magic 8 | version u16 | kind u16 | first sequence u64 | chain before 32 | check 8     60 bytes
-//! frame   magic 4 | length u32 | sequence u64 | check 8 | chain 32 | payload                56 bytes + length
+//! header  magic 8 | version u16 | kind u16 | first sequence u64 | chain before 32 | check 8                  60 bytes
+//! frame   magic 4 | length u32 | sequence u64 | batch at u64 | batch bytes u64 | check 8 | chain 32 | payload
+//!                                                                                               72 bytes + length
 //! ```
 //! Numbers are little-endian. `check` covers what stands before it, so that a flipped bit in a length is told from a tail
 //! that is missing. `chain` is BLAKE3 of the chain before, length, sequence and payload: an entry cannot be changed,
 //! dropped, doubled or moved without every later one showing it. The payload is JSON.
 //!
-//! A snapshot (kind 2) has the number and the chain of the segment that goes on behind it in its header; its own entries
-//! are numbered from 1, and their chain begins with that one.
+//! A batch is what one append wrote and synced: where its first frame begins in the file, and how long it is. A batch is
+//! begun only when the one before it is on disk for certain, so a frame that names a later batch proves that everything
+//! before that batch was acknowledged.
 //!
-//! Versions, which are all read; what follows an older one is written as version 3. 1 had no kinds (the field was the upper
-//! half of the version, always 0) and knew no snapshots. 2 had snapshots among the segments (kind 1), whose entries were
-//! numbered with all others.
+//! A snapshot has the number and the chain of the segment that goes on behind it in its header; its own entries are
+//! numbered from 1, and their chain begins with that one. Each of them is a batch of its own.
+
+use std::ops::Range;
 
 use sweeps::Digest;
 
 use super::JournalError;
 use crate::model::entry::Entry;
 
-pub(super) const VERSION: u16 = 3;
+pub(super) const VERSION: u16 = 4;
 /// Length of a segment's header.
 pub(super) const HEADER: u64 = 60;
 /// Length of a frame before its payload.
-pub(super) const FRAME: u64 = 56;
+pub(super) const FRAME: u64 = 72;
 /// The chain before the first entry.
 pub(super) const GENESIS: [u8; 32] = [0; 32];
 /// No entry is longer: a sweep of a million jobs takes a tenth of it.
 pub(super) const LONGEST: u32 = 1 << 30;
 
 const SEGMENT_MAGIC: &[u8; 8] = b"GCLSWEEP";
-const FRAME_MAGIC: &[u8; 4] = b"ENTR";
+/// Begins every frame.
+pub(super) const FRAME_MAGIC: &[u8; 4] = b"ENTR";
+/// What a frame's check covers.
+const CHECKED: usize = 32;
 
 /// Where an entry's payload lies, and what it must be.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -86,10 +92,7 @@ impl Location {
 pub(super) enum Kind {
     /// It goes on from the segment before it.
     Plain,
-    /// Of version 2: it goes on from the segment before it, and holds everything that those before it hold and that still
-    /// matters: reading begins here. It was renamed to its name when it was whole and on disk, so it has no torn tail.
-    Inline,
-    /// It stands for everything before the segment of its number. It, too, was whole before it got its name.
+    /// It stands for everything before the segment of its number. It was whole and on disk before it got its name.
     Snapshot,
 }
 
@@ -124,10 +127,9 @@ pub(super) fn read_header(bytes: &[u8; HEADER as usize]) -> Result<Header, Strin
         let field = u32_at(bytes, 8)?;
         Some(Header {
             version: (field & 0xffff) as u16,
-            // A later version may have other kinds: its number is looked at first.
+            // Another version may have other kinds: its number is looked at first.
             kind: match field >> 16 {
-                1 => Kind::Inline,
-                2 => Kind::Snapshot,
+                1 => Kind::Snapshot,
                 _ => Kind::Plain,
             },
             first: u64_at(bytes, 12)?,
@@ -137,10 +139,25 @@ pub(super) fn read_header(bytes: &[u8; HEADER as usize]) -> Result<Header, Strin
     .ok_or_else(|| "its header is short".into())
 }
 
+/// Where a batch lies in its file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Batch {
+    pub(super) at: u64,
+    pub(super) bytes: u64,
+}
+
+impl Batch {
+    /// Where it ends, or would end had it been written wholly.
+    pub(super) fn end(self) -> u64 {
+        self.at.saturating_add(self.bytes)
+    }
+}
+
 /// What a frame says before its payload.
 pub(super) struct FrameHeader {
     pub(super) length: u32,
     pub(super) sequence: u64,
+    pub(super) batch: Batch,
     pub(super) chain: [u8; 32],
 }
 
@@ -148,14 +165,18 @@ pub(super) fn read_frame(bytes: &[u8; FRAME as usize]) -> Result<FrameHeader, St
     if &bytes[..4] != FRAME_MAGIC {
         return Err("there is no entry where one should begin".into());
     }
-    if bytes[16..24] != check(&bytes[..16]) {
+    if bytes[CHECKED..CHECKED + 8] != check(&bytes[..CHECKED]) {
         return Err("the check of an entry's header fails".into());
     }
     let frame = (|| {
         Some(FrameHeader {
             length: u32_at(bytes, 4)?,
             sequence: u64_at(bytes, 8)?,
-            chain: bytes[24..56].try_into().ok()?,
+            batch: Batch {
+                at: u64_at(bytes, 16)?,
+                bytes: u64_at(bytes, 24)?,
+            },
+            chain: bytes[40..72].try_into().ok()?,
         })
     })()
     .ok_or("an entry's header is short")?;
@@ -165,60 +186,91 @@ pub(super) fn read_frame(bytes: &[u8; FRAME as usize]) -> Result<FrameHeader, St
     Ok(frame)
 }
 
-/// Appends the frame of `entry` to `out` and moves `chain` on. Segment and offset of the answer are for the caller.
-pub(super) fn encode(
-    entry: &Entry,
-    sequence: u64,
-    chain: &mut [u8; 32],
-    out: &mut Vec<u8>,
-) -> Result<Location, JournalError> {
-    let start = out.len();
-    out.resize(start + FRAME as usize, 0);
-    serde_json::to_writer(&mut *out, entry)
-        .map_err(|error| JournalError::Encode(error.to_string()))?;
-    seal(start, sequence, chain, out)
-}
-
-/// The same of a payload that was read, which stays the same to the byte.
-pub(super) fn encode_payload(
-    payload: &[u8],
-    sequence: u64,
-    chain: &mut [u8; 32],
-    out: &mut Vec<u8>,
-) -> Result<Location, JournalError> {
-    let start = out.len();
-    out.resize(start + FRAME as usize, 0);
-    out.extend_from_slice(payload);
-    seal(start, sequence, chain, out)
-}
-
-/// Writes the frame before a payload that begins [`FRAME`] after `start`.
-fn seal(
+/// Frames that are written together. Sealed when all of them are known.
+pub(super) struct Encoder<'a> {
+    /// Where the frames are written to; what stands there before is not touched.
+    out: &'a mut Vec<u8>,
+    /// Where the batch will begin in the file.
+    at: u64,
+    /// Where each frame stands in `out`.
+    frames: Vec<Range<usize>>,
     start: usize,
-    sequence: u64,
-    chain: &mut [u8; 32],
-    out: &mut [u8],
-) -> Result<Location, JournalError> {
-    let length = u32::try_from(out.len() - start - FRAME as usize)
-        .ok()
-        .filter(|length| *length <= LONGEST)
-        .ok_or_else(|| JournalError::Encode("it is longer than 1 GiB".into()))?;
-    let (head, payload) = out[start..].split_at_mut(FRAME as usize);
-    *chain = link(chain, length, sequence, payload);
-    head[..4].copy_from_slice(FRAME_MAGIC);
-    head[4..8].copy_from_slice(&length.to_le_bytes());
-    head[8..16].copy_from_slice(&sequence.to_le_bytes());
-    let check = check(&head[..16]);
-    head[16..24].copy_from_slice(&check);
-    head[24..56].copy_from_slice(chain);
-    Ok(Location {
-        segment: 0,
-        in_snapshot: false,
-        offset: 0,
-        length,
-        digest: Digest::of(payload),
-        sequence,
-    })
+}
+
+impl<'a> Encoder<'a> {
+    pub(super) fn new(out: &'a mut Vec<u8>, at: u64) -> Self {
+        Self {
+            start: out.len(),
+            out,
+            at,
+            frames: Vec::new(),
+        }
+    }
+
+    /// Adds an entry.
+    pub(super) fn entry(&mut self, entry: &Entry) -> Result<(), JournalError> {
+        self.add(|out| {
+            serde_json::to_writer(out, entry)
+                .map_err(|error| JournalError::Encode(error.to_string()))
+        })
+    }
+
+    /// Adds a payload that was read, which stays the same to the byte.
+    pub(super) fn payload(&mut self, payload: &[u8]) -> Result<(), JournalError> {
+        self.add(|out| {
+            out.extend_from_slice(payload);
+            Ok(())
+        })
+    }
+
+    fn add(
+        &mut self,
+        write: impl FnOnce(&mut Vec<u8>) -> Result<(), JournalError>,
+    ) -> Result<(), JournalError> {
+        let start = self.out.len();
+        self.out.resize(start + FRAME as usize, 0);
+        write(self.out)?;
+        self.frames.push(start..self.out.len());
+        Ok(())
+    }
+
+    /// Writes the frames before their payloads, the first of the number behind `sequence`, and moves `sequence` and `chain`
+    /// on. The segment of the answers is for the caller.
+    pub(super) fn seal(
+        self,
+        sequence: &mut u64,
+        chain: &mut [u8; 32],
+    ) -> Result<Vec<Location>, JournalError> {
+        let bytes = (self.out.len() - self.start) as u64;
+        let mut locations = Vec::with_capacity(self.frames.len());
+        for frame in self.frames {
+            let offset = self.at + (frame.start - self.start) as u64 + FRAME;
+            let (head, payload) = self.out[frame].split_at_mut(FRAME as usize);
+            let length = u32::try_from(payload.len())
+                .ok()
+                .filter(|length| *length <= LONGEST)
+                .ok_or_else(|| JournalError::Encode("it is longer than 1 GiB".into()))?;
+            *sequence += 1;
+            *chain = link(chain, length, *sequence, payload);
+            head[..4].copy_from_slice(FRAME_MAGIC);
+            head[4..8].copy_from_slice(&length.to_le_bytes());
+            head[8..16].copy_from_slice(&sequence.to_le_bytes());
+            head[16..24].copy_from_slice(&self.at.to_le_bytes());
+            head[24..32].copy_from_slice(&bytes.to_le_bytes());
+            let check = check(&head[..CHECKED]);
+            head[CHECKED..CHECKED + 8].copy_from_slice(&check);
+            head[40..72].copy_from_slice(chain);
+            locations.push(Location {
+                segment: 0,
+                in_snapshot: false,
+                offset,
+                length,
+                digest: Digest::of(payload),
+                sequence: *sequence,
+            });
+        }
+        Ok(locations)
+    }
 }
 
 /// The hash of everything up to an entry.

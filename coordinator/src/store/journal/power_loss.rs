@@ -1,8 +1,8 @@
 //! A disk that loses power: what was written and not synced is gone afterwards, wholly or in part.
 //!
 //! Everything happens in a real folder, too, so that it can be read meanwhile. Beside it stands what is durable for
-//! certain, and in which order what came since; after the plug was pulled, any of that may be there or not, a write also
-//! to a part, or as zeros.
+//! certain, and in which order what came since. After the plug was pulled a file is as long as it was at some moment
+//! since; each of its pages is, apart from all others, as it was at some moment, or zeros where it was not written yet.
 
 use std::collections::BTreeMap;
 use std::io;
@@ -71,12 +71,10 @@ fn apply(names: &mut BTreeMap<PathBuf, usize>, change: &Name) {
 }
 
 impl Change {
-    /// Does it to `bytes`, or only to a part of it.
-    fn apply(&self, bytes: &mut Vec<u8>, part: usize) {
+    fn apply(&self, bytes: &mut Vec<u8>) {
         match self {
             Self::Length(length) => bytes.resize(*length as usize, 0),
             Self::Written(offset, written) => {
-                let written = &written[..part.min(written.len())];
                 let begin = *offset as usize;
                 let end = begin + written.len();
                 if bytes.len() < end {
@@ -85,6 +83,42 @@ impl Change {
                 bytes[begin..end].copy_from_slice(written);
             }
         }
+    }
+}
+
+/// What disks and file systems write at least at once.
+const PAGES: [usize; 2] = [512, 4096];
+
+impl Inode {
+    /// Its bytes after the plug was pulled.
+    fn after_power_loss(&self, chance: &mut ChaCha8Rng) -> Vec<u8> {
+        let mut moments = vec![self.durable.clone()];
+        for change in &self.since {
+            let mut bytes = moments.last().cloned().unwrap_or_default();
+            change.apply(&mut bytes);
+            moments.push(bytes);
+        }
+        let mut any = |of: usize| chance.next_u32() as usize % of;
+        let page = PAGES[any(PAGES.len())];
+        // A write makes a file longer bit by bit.
+        let until = any(moments.len());
+        let mut length = moments[until].len();
+        if let Some(next) = moments.get(until + 1)
+            && next.len() > length
+            && any(2) == 0
+        {
+            length += any(next.len() - length + 1);
+        }
+        let mut bytes = vec![0; length];
+        for (number, part) in bytes.chunks_mut(page).enumerate() {
+            let begin = number * page;
+            let moment = &moments[any(moments.len())];
+            let end = moment.len().min(begin + part.len());
+            if begin < end {
+                part[..end - begin].copy_from_slice(&moment[begin..end]);
+            }
+        }
+        bytes
     }
 }
 
@@ -135,22 +169,7 @@ impl PowerLossDisk {
                 }
             }
             for (path, inode) in names {
-                let inode = &inner.inodes[inode];
-                let mut bytes = inode.durable.clone();
-                for change in &inode.since {
-                    match (chance.next_u32() % 4, change) {
-                        (0, _) => {}
-                        (1, Change::Written(offset, written)) => {
-                            // The file grew, its pages were not written.
-                            let end = *offset as usize + written.len();
-                            bytes.resize(end.max(bytes.len()), 0);
-                        }
-                        (2, Change::Written(_, written)) => {
-                            change.apply(&mut bytes, chance.next_u32() as usize % written.len());
-                        }
-                        _ => change.apply(&mut bytes, usize::MAX),
-                    }
-                }
+                let bytes = inner.inodes[inode].after_power_loss(&mut chance);
                 std::fs::write(folder.join(path.file_name().unwrap()), bytes).unwrap();
             }
         });
@@ -242,7 +261,7 @@ impl DiskFile for PowerLossFile {
         self.disk.with(|inner| {
             let inode = &mut inner.inodes[self.number];
             for change in std::mem::take(&mut inode.since) {
-                change.apply(&mut inode.durable, usize::MAX);
+                change.apply(&mut inode.durable);
             }
         });
         Ok(())

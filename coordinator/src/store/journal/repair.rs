@@ -7,7 +7,7 @@ use std::path::Path;
 use sweeps::Digest;
 
 use super::files::{self, Which, path_of};
-use super::frame::{HEADER, Kind};
+use super::frame::HEADER;
 use super::scan::scan;
 use super::{JournalError, Options, StateLock, sync_folder};
 
@@ -128,14 +128,7 @@ pub fn repair(lock: &StateLock, cut: bool) -> Result<Vec<Mended>, JournalError> 
                 set_aside(folder, path).map_err(JournalError::io("set aside", path))?;
                 done.push(Mended::SetAside(said));
             }
-            JournalError::Damaged { path, offset, what } if cut => {
-                if is_inline(folder, path)? {
-                    return Err(JournalError::DamagedSnapshot {
-                        path: path.clone(),
-                        offset: *offset,
-                        what: what.clone(),
-                    });
-                }
+            JournalError::Damaged { path, offset, .. } if cut => {
                 cut_at(folder, path, *offset)?;
                 done.push(Mended::Cut(said));
             }
@@ -156,15 +149,6 @@ fn stands_without(folder: &Path, snapshot: &Path) -> Result<bool, JournalError> 
         Err(JournalError::DamagedSnapshot { .. } | JournalError::Damaged { .. }) => Ok(false),
         Err(error) => Err(error),
     }
-}
-
-/// Whether that is a snapshot of version 2. What follows it means nothing without it.
-fn is_inline(folder: &Path, path: &Path) -> Result<bool, JournalError> {
-    let segments = files::open(folder, Which::All)?;
-    Ok(segments.current.iter().any(|segment| {
-        let kind = segment.header.as_ref().map(|header| header.kind);
-        segment.path == path && kind == Some(Kind::Inline)
-    }))
 }
 
 fn set_aside(folder: &Path, path: &Path) -> io::Result<()> {

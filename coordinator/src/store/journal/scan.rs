@@ -8,8 +8,9 @@ use std::path::{Path, PathBuf};
 use sweeps::Digest;
 
 use super::JournalError;
-use super::files::{self, Segment, Which, path_of, snapshot_of};
-use super::frame::{self, FRAME, HEADER, Kind, Location};
+use super::files::{self, Segment, Segments, Which, path_of, snapshot_of};
+use super::frame::{self, Batch, FRAME, HEADER, Kind, Location};
+use super::tail::{Unreadable, Verdict};
 use crate::model::entry::Entry;
 use crate::model::image::ImagePart;
 
@@ -64,8 +65,8 @@ pub(super) struct Last {
     pub(super) end: u64,
     /// Something unfinished follows.
     pub(super) torn: bool,
-    /// Nothing may be written behind it: a snapshot, or a segment of an earlier version.
-    pub(super) is_sealed: bool,
+    /// The last append lacks entries: what comes now must not be mistaken for them.
+    pub(super) is_partial: bool,
     pub(super) sequence: u64,
     pub(super) chain: [u8; 32],
 }
@@ -77,7 +78,7 @@ impl Last {
             segment: 1,
             end: HEADER,
             torn: false,
-            is_sealed: false,
+            is_partial: false,
             sequence: 0,
             chain: frame::GENESIS,
         }
@@ -96,13 +97,67 @@ pub fn visit(
     scan(folder, Which::All, visit).map(drop)
 }
 
+/// The files of a journal that was read: what was in them can be read again also when they are removed.
+pub struct OpenSegments(Vec<(u64, bool, PathBuf, File)>);
+
+impl OpenSegments {
+    /// Reads the payload at `location` and verifies its digest.
+    ///
+    /// # Errors
+    /// [`JournalError`], when it is not what was written.
+    pub fn payload(&self, location: &Location) -> Result<Vec<u8>, JournalError> {
+        let wanted = (location.segment, location.in_snapshot);
+        let mut segments = self.0.iter();
+        let segment = segments.find(|(number, is_snapshot, ..)| (*number, *is_snapshot) == wanted);
+        let Some((_, _, path, file)) = segment else {
+            let absent = io::Error::new(io::ErrorKind::NotFound, "it was not there");
+            return Err(JournalError::io("open", &path_of(Path::new(""), wanted.0))(
+                absent,
+            ));
+        };
+        payload_at(file, path, location)
+    }
+}
+
+/// Like [`visit`]; keeps the files open.
+///
+/// # Errors
+/// [`JournalError`], after what was before the damage.
+pub fn read(
+    folder: &Path,
+    visit: &mut dyn FnMut(Scanned) -> Result<(), JournalError>,
+) -> Result<OpenSegments, JournalError> {
+    let segments = files::open(folder, Which::All)?;
+    let mut open = Vec::new();
+    for segment in &segments.current {
+        let file = segment.file.try_clone();
+        let file = file.map_err(JournalError::io("open", &segment.path))?;
+        open.push((
+            segment.number,
+            segment.is_snapshot,
+            segment.path.clone(),
+            file,
+        ));
+    }
+    scan_open(segments, folder, Which::All, visit)?;
+    Ok(OpenSegments(open))
+}
+
 /// Reads and verifies everything.
 pub(super) fn scan(
     folder: &Path,
     which: Which,
     visit: &mut dyn FnMut(Scanned) -> Result<(), JournalError>,
 ) -> Result<Scan, JournalError> {
-    let segments = files::open(folder, which)?;
+    scan_open(files::open(folder, which)?, folder, which, visit)
+}
+
+fn scan_open(
+    segments: Segments,
+    folder: &Path,
+    which: Which,
+    visit: &mut dyn FnMut(Scanned) -> Result<(), JournalError>,
+) -> Result<Scan, JournalError> {
     let mut reader = Reader {
         sequence: 0,
         chain: frame::GENESIS,
@@ -121,32 +176,20 @@ pub(super) fn scan(
             continue;
         }
         expected.take_if(|expected| *expected == number);
-        let header = segment.header.as_ref();
-        let kind = header.map_or(Kind::Plain, |header| header.kind);
-        let is_sealed =
-            kind == Kind::Inline || header.is_some_and(|header| header.version < frame::VERSION);
-        if let Some(header) = header
-            && kind == Kind::Inline
-        {
-            // What was before it is in it. The chain goes on through it.
-            reader.sequence = header.first.saturating_sub(1);
-            reader.chain = header.chain;
-        }
         let first = reader.sequence;
         let is_last = position + 1 == count && !matches!(which, Which::Before(_));
-        let (end, torn) = reader.segment(segment, is_last, kind)?;
-        let entries = reader.sequence - first;
-        if kind == Kind::Inline {
-            size.snapshot = (end, entries);
-        } else {
-            size.since.0 += end;
-            size.since.1 += entries;
-        }
+        let End {
+            end,
+            torn,
+            is_partial,
+        } = reader.segment(segment, is_last)?;
+        size.since.0 += end;
+        size.since.1 += reader.sequence - first;
         last = Some(Last {
             segment: number,
             end,
             torn,
-            is_sealed,
+            is_partial,
             sequence: reader.sequence,
             chain: reader.chain,
         });
@@ -176,6 +219,16 @@ pub(super) fn scan(
     })
 }
 
+/// Where reading a file came to its end.
+struct End {
+    /// Behind the last whole entry.
+    end: u64,
+    /// Something unfinished follows.
+    torn: bool,
+    /// The append of the last entry goes on behind it.
+    is_partial: bool,
+}
+
 struct Reader<'a> {
     sequence: u64,
     chain: [u8; 32],
@@ -194,9 +247,8 @@ impl Reader<'_> {
             what,
         };
         let chain = match &segment.header {
-            Some(header) if header.version > frame::VERSION => {
-                let version = header.version;
-                return Err(JournalError::TooNew { path, version });
+            Some(header) if header.version != frame::VERSION => {
+                return Err(JournalError::other_version(path, header.version));
             }
             Some(header) if header.kind == Kind::Snapshot && header.first == number => header.chain,
             _ => return Err(damaged(0, "its header is damaged or another's".into())),
@@ -204,7 +256,7 @@ impl Reader<'_> {
         let standing = (number, Digest(chain));
         (self.sequence, self.chain) = (0, chain);
         let read = self.entries(segment, false, Kind::Snapshot, Some(standing));
-        let (end, _) = read.map_err(|error| match error {
+        let End { end, .. } = read.map_err(|error| match error {
             JournalError::Damaged { offset, what, .. } => damaged(offset, what),
             other => other,
         })?;
@@ -213,13 +265,8 @@ impl Reader<'_> {
         Ok((end, entries))
     }
 
-    /// Reads a segment; answers the end of its last whole entry and whether something unfinished follows.
-    fn segment(
-        &mut self,
-        segment: Segment,
-        is_last: bool,
-        kind: Kind,
-    ) -> Result<(u64, bool), JournalError> {
+    /// Reads a segment.
+    fn segment(&mut self, segment: Segment, is_last: bool) -> Result<End, JournalError> {
         let damaged = |what: &str| JournalError::Damaged {
             path: segment.path.clone(),
             offset: 0,
@@ -230,11 +277,8 @@ impl Reader<'_> {
             let what = frame::read_header(&bytes).err().unwrap_or_default();
             return Err(damaged(&what));
         };
-        if header.version > frame::VERSION {
-            return Err(JournalError::TooNew {
-                version: header.version,
-                path: segment.path,
-            });
+        if header.version != frame::VERSION {
+            return Err(JournalError::other_version(segment.path, header.version));
         }
         if header.kind == Kind::Snapshot {
             return Err(damaged("it is a snapshot under the name of a segment"));
@@ -245,9 +289,7 @@ impl Reader<'_> {
         {
             return Err(damaged("a segment before it is missing or another"));
         }
-        // A snapshot was whole before it got its name.
-        let may_be_torn = is_last && kind == Kind::Plain;
-        self.entries(segment, may_be_torn, kind, None)
+        self.entries(segment, is_last, Kind::Plain, None)
     }
 
     /// Reads the entries behind a header.
@@ -257,7 +299,7 @@ impl Reader<'_> {
         may_be_torn: bool,
         kind: Kind,
         snapshot: Option<(u64, Digest)>,
-    ) -> Result<(u64, bool), JournalError> {
+    ) -> Result<End, JournalError> {
         let Segment {
             number: segment,
             path,
@@ -270,54 +312,78 @@ impl Reader<'_> {
             offset,
             what,
         };
-        let unwritten =
-            may_be_torn && ends_in_zeros(&file, length).map_err(JournalError::io("read", &path))?;
-        let mut file = BufReader::with_capacity(1 << 18, file);
-        file.seek(SeekFrom::Start(HEADER))
+        let reader = file.try_clone().map_err(JournalError::io("open", &path))?;
+        let mut reader = BufReader::with_capacity(1 << 18, reader);
+        reader
+            .seek(SeekFrom::Start(HEADER))
             .map_err(JournalError::io("read", &path))?;
         let mut offset = HEADER;
         let mut is_whole = false;
+        let mut batch: Option<Batch> = None;
         loop {
             let left = length - offset;
-            if left == 0 && kind != Kind::Plain && !is_whole {
+            if left == 0 && kind == Kind::Snapshot && !is_whole {
                 return Err(damaged(offset, "the end of the snapshot is missing".into()));
             }
+            let before = batch.filter(|batch| batch.end() > offset);
+            let end = |torn: bool| End {
+                end: offset,
+                torn,
+                is_partial: before.is_some(),
+            };
             if left == 0 {
-                return Ok((offset, false));
+                return Ok(end(false));
             }
-            // The end of the last segment may be missing: what was being written when the power went. It may also be
-            // there as zeros, where the file had grown but its pages were not written.
-            let torn = |what: &str| {
-                if may_be_torn {
-                    Ok((offset, true))
-                } else {
-                    Err(damaged(offset, what.into()))
+            // The last append of the last segment may be torn: what was being written when the power went.
+            let unreadable = |claims: Option<(u64, Batch)>, what: String| {
+                if !may_be_torn {
+                    return Err(damaged(offset, what));
+                }
+                let unreadable = Unreadable {
+                    file: &file,
+                    length,
+                    offset,
+                    claims,
+                    before,
+                };
+                match unreadable
+                    .judge()
+                    .map_err(JournalError::io("read", &path))?
+                {
+                    Verdict::Torn => Ok(end(true)),
+                    Verdict::Damaged(why) => Err(damaged(offset, what + why.unwrap_or_default())),
                 }
             };
             if left < FRAME {
-                return torn("its end is missing");
+                return unreadable(None, "its end is missing".into());
             }
             let mut bytes = [0; FRAME as usize];
-            file.read_exact(&mut bytes)
+            reader
+                .read_exact(&mut bytes)
                 .map_err(JournalError::io("read", &path))?;
             let head = match frame::read_frame(&bytes) {
                 Ok(head) => head,
-                Err(_) if unwritten => return torn("its end is missing"),
-                Err(what) => return Err(damaged(offset, what)),
+                Err(what) => return unreadable(None, what),
             };
-            if left - FRAME < u64::from(head.length) {
-                return torn("its end is missing");
+            let end = offset + FRAME + u64::from(head.length);
+            let claims = Some((end, head.batch));
+            if end > length {
+                return unreadable(claims, "its end is missing".into());
             }
             let mut payload = vec![0; head.length as usize];
-            file.read_exact(&mut payload)
+            reader
+                .read_exact(&mut payload)
                 .map_err(JournalError::io("read", &path))?;
             let chain = frame::link(&self.chain, head.length, head.sequence, &payload);
             if chain != head.chain || head.sequence != self.sequence + 1 {
-                if unwritten {
-                    return torn("its end is missing");
-                }
-                return Err(damaged(offset, "the hash of an entry is wrong".into()));
+                return unreadable(claims, "the hash of an entry is wrong".into());
             }
+            // An entry goes on with the batch before it, or begins one.
+            let is_expected = before.map_or(head.batch.at == offset, |before| before == head.batch);
+            if head.batch.end() < end || !is_expected {
+                return Err(damaged(offset, "an entry names another append".into()));
+            }
+            batch = Some(head.batch);
             let entry: Entry = serde_json::from_slice(&payload).map_err(|error| {
                 damaged(
                     offset,
@@ -343,7 +409,7 @@ impl Reader<'_> {
                 chain: Digest(chain),
                 payload,
             })?;
-            offset += FRAME + u64::from(head.length);
+            offset = end;
         }
     }
 }
@@ -357,17 +423,6 @@ fn header_bytes(segment: &Segment) -> io::Result<[u8; HEADER as usize]> {
 /// Whether that is the last entry of a snapshot.
 fn is_end(entry: &Entry) -> bool {
     matches!(entry, Entry::Image { part } if matches!(**part, ImagePart::End { .. }))
-}
-
-/// Whether the file's last bytes are zeros, which no whole entry ends in: it had grown, but its pages were not written.
-/// Sixteen of them: a single damaged byte must not look like that.
-fn ends_in_zeros(file: &File, length: u64) -> io::Result<bool> {
-    let mut tail = [1; 16];
-    if length < HEADER + 16 {
-        return Ok(false);
-    }
-    file.read_exact_at(&mut tail, length - 16)?;
-    Ok(tail == [0; 16])
 }
 
 /// Writes every entry as a line of JSON, with its number and the hash of everything up to it. Changes nothing, and may be
@@ -414,12 +469,16 @@ pub fn read_payload(folder: &Path, location: &Location) -> Result<Vec<u8>, Journ
         path_of(folder, location.segment)
     };
     let file = File::open(&path).map_err(JournalError::io("open", &path))?;
+    payload_at(&file, &path, location)
+}
+
+fn payload_at(file: &File, path: &Path, location: &Location) -> Result<Vec<u8>, JournalError> {
     let length = file
         .metadata()
-        .map_err(JournalError::io("look at", &path))?
+        .map_err(JournalError::io("look at", path))?
         .len();
     let damaged = |what: &str| JournalError::Damaged {
-        path: path.clone(),
+        path: path.to_owned(),
         offset: location.offset.saturating_sub(FRAME),
         what: what.into(),
     };
@@ -432,7 +491,7 @@ pub fn read_payload(folder: &Path, location: &Location) -> Result<Vec<u8>, Journ
     }
     let mut payload = vec![0; location.length as usize];
     file.read_exact_at(&mut payload, location.offset)
-        .map_err(JournalError::io("read", &path))?;
+        .map_err(JournalError::io("read", path))?;
     if Digest::of(&payload) != location.digest {
         return Err(damaged("the digest of an entry is wrong"));
     }

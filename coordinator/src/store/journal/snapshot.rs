@@ -16,7 +16,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use sweeps::{Digest, JobId};
 
 use super::files::{Which, part_of, snapshot_of};
-use super::frame::{self, HEADER, Kind, Location};
+use super::frame::{self, Encoder, HEADER, Kind, Location};
 use super::scan::{Size, scan};
 use super::{Disk, DiskFile, Journal, JournalError, StateLock};
 use crate::model::entry::Entry;
@@ -137,6 +137,10 @@ impl Journal {
         };
         self.snapshot_not_before = 0;
         self.obsolete = super::files::open(&self.folder, Which::All)?.obsolete;
+        // What was torn off segments that are gone tells nobody anything any more.
+        let cuts = super::files::cuts_before(&self.folder, written.first)
+            .map_err(JournalError::io("list", &self.folder))?;
+        self.obsolete.extend(cuts);
         self.remove_obsolete();
         Ok(())
     }
@@ -270,28 +274,31 @@ impl<'a> Writer<'a> {
     }
 
     fn entry(&mut self, entry: &Entry) -> Result<Location, JournalError> {
-        let location = frame::encode(entry, self.entries + 1, &mut self.chain, &mut self.buffer)?;
-        self.framed(location)
+        self.framed(|encoder| encoder.entry(entry))
     }
 
     fn payload(&mut self, payload: &[u8]) -> Result<Location, JournalError> {
-        let next = self.entries + 1;
-        let location = frame::encode_payload(payload, next, &mut self.chain, &mut self.buffer)?;
-        self.framed(location)
+        self.framed(|encoder| encoder.payload(payload))
     }
 
-    fn framed(&mut self, location: Location) -> Result<Location, JournalError> {
-        self.entries += 1;
-        let start = self.end;
+    fn framed(
+        &mut self,
+        write: impl FnOnce(&mut Encoder<'_>) -> Result<(), JournalError>,
+    ) -> Result<Location, JournalError> {
+        let mut encoder = Encoder::new(&mut self.buffer, self.end);
+        write(&mut encoder)?;
+        let sealed = encoder.seal(&mut self.entries, &mut self.chain)?;
         self.end = self.written + self.buffer.len() as u64;
         if self.buffer.len() >= BUFFER {
             self.flush().map_err(JournalError::io("write", self.path))?;
         }
+        let location = sealed
+            .first()
+            .ok_or_else(|| JournalError::Encode("no entry was written".into()))?;
         Ok(Location {
             segment: self.first,
             in_snapshot: true,
-            offset: start + frame::FRAME,
-            ..location
+            ..*location
         })
     }
 

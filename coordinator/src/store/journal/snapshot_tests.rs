@@ -1,5 +1,5 @@
 //! Compaction: whatever fails, and wherever the process dies, the state is that of some prefix that holds everything
-//! acknowledged; and what came before this format is still read.
+//! acknowledged.
 
 use std::sync::Mutex;
 use std::sync::atomic::AtomicBool;
@@ -7,8 +7,7 @@ use std::sync::atomic::AtomicBool;
 use sweeps::{FailureClass, JobStatus};
 
 use super::failing::FailingDisk;
-use super::files::{Which, snapshot_of};
-use super::tests::repair_in;
+use super::files::snapshot_of;
 use super::*;
 use crate::message::{SteerAction, Target};
 use crate::scheduler::tests::world::World;
@@ -315,91 +314,4 @@ fn an_operation_that_fails_leaves_a_journal_that_goes_on() {
             break;
         }
     }
-}
-
-#[test]
-fn a_journal_of_version_2_is_read_with_its_snapshot_and_goes_on_as_version_3() {
-    let folder = tempfile::tempdir().unwrap();
-    let fixture = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/journal-v2");
-    copy(&fixture, folder.path()).unwrap();
-    let counts = |scheduler: &Scheduler| {
-        let counts = scheduler.sweeps()[0].counts;
-        [JobStatus::Done, JobStatus::Running, JobStatus::Pending].map(|status| counts.of(status))
-    };
-    let old = state_of(folder.path()).unwrap();
-    assert_eq!(counts(&old), [4, 1, 15]);
-    let mut journal = Journal::open_in(folder.path(), small(), &mut |_| Ok(())).unwrap();
-    let left = Entry::WorkerLeft {
-        at: crate::message::Timestamp(9),
-        worker: crate::message::WorkerId(1),
-        reason: "upgraded".into(),
-    };
-    journal.append(std::slice::from_ref(&left)).unwrap();
-    compact(&mut journal).unwrap();
-    journal.append(&[left]).unwrap();
-    drop(journal);
-    let new = state_of(folder.path()).unwrap();
-    assert_eq!(counts(&new)[0], 4);
-    // The old snapshot is the one before it: its damage does not matter now, and that of the new one costs nothing.
-    let found = files::open(folder.path(), Which::All).unwrap();
-    assert!(found.current[0].is_snapshot && found.obsolete.is_empty());
-    std::fs::write(&found.current[0].path, b"nonsense").unwrap();
-    assert!(matches!(
-        &repair_in(folder.path(), false).unwrap()[..],
-        [Mended::SetAside(_)]
-    ));
-    let again = state_of(folder.path()).unwrap();
-    assert_eq!(again.fingerprint(), new.fingerprint());
-    // A damaged snapshot of version 2 cannot be set aside: what follows it means nothing without it.
-    let inline = path_of(folder.path(), 15);
-    let mut bytes = std::fs::read(&inline).unwrap();
-    bytes[200] ^= 1;
-    std::fs::write(&inline, bytes).unwrap();
-    assert!(matches!(
-        repair_in(folder.path(), true),
-        Err(JournalError::DamagedSnapshot { .. })
-    ));
-}
-
-#[test]
-fn a_journal_of_version_1_is_read_and_goes_on_as_version_3() {
-    let folder = tempfile::tempdir().unwrap();
-    let fixture = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/journal-v1");
-    copy(&fixture, folder.path()).unwrap();
-    let old = std::fs::read(path_of(folder.path(), 1)).unwrap();
-    assert_eq!(old[8..12], [1, 0, 0, 0]);
-
-    let scheduler = state_of(folder.path()).unwrap();
-    let sweep = scheduler.sweep_info("grown").unwrap();
-    assert_eq!(sweep.summary.cells, 4);
-    assert!(sweep.summary.paused);
-    assert_eq!(sweep.discrepancies, 1);
-    let counts = sweep.summary.counts;
-    let found =
-        [JobStatus::Done, JobStatus::Running, JobStatus::Pending].map(|status| counts.of(status));
-    assert_eq!(found, [1, 1, 2]);
-
-    let mut journal = Journal::open_in(folder.path(), small(), &mut |_| Ok(())).unwrap();
-    let sequence = journal.sequence();
-    let left = Entry::WorkerLeft {
-        at: crate::message::Timestamp(9),
-        worker: crate::message::WorkerId(1),
-        reason: "upgraded".into(),
-    };
-    journal.append(std::slice::from_ref(&left)).unwrap();
-    let new = std::fs::read(path_of(folder.path(), sequence + 1)).unwrap();
-    assert_eq!(
-        new[8..12],
-        [3, 0, 0, 0],
-        "another file, so that an old program sees it"
-    );
-    assert_eq!(std::fs::read(path_of(folder.path(), 1)).unwrap(), old);
-    drop(journal);
-    assert_eq!(
-        state_of(folder.path())
-            .unwrap()
-            .workers(crate::message::Timestamp(9))
-            .len(),
-        1
-    );
 }

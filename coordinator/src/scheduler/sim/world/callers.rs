@@ -42,16 +42,21 @@ impl World {
                 let failure = Failure::new(FailureClass::Diverged, "it diverged");
                 caller.failures.push_back((key, failure));
             } else {
-                let record = fixture::record(key.job, key.attempt, &caller.name);
+                let mut record = fixture::record(key.job, key.attempt, &caller.name);
+                record.provenance.dataset_digest = self.datasets[&key.job];
                 caller.spool.push_back(record);
             }
         }
         let Some(id) = caller.id else {
-            let hello: Hello = fixture::hello(&caller.name, caller.session, 2);
+            let mut hello: Hello = fixture::hello(&caller.name, caller.session, 2);
+            hello
+                .datasets
+                .insert("video".into(), fixture::digest("video"));
             self.send(index, Request::Hello(Box::new(hello)));
             return;
         };
         let held = held(caller);
+        let warm = caller.warm.clone();
         let request = if let Some(key) = caller.held_before.first().copied() {
             Request::Release(Release {
                 worker: id,
@@ -88,7 +93,7 @@ impl World {
             let next = self.chance(50).then(|| Next {
                 slots: 1,
                 held: held.iter().copied().filter(|held| *held != key).collect(),
-                warm: Vec::new(),
+                warm,
             });
             Request::Finish(Finish {
                 worker: id,
@@ -100,7 +105,7 @@ impl World {
                 worker: id,
                 slots: 1 + u32::from(held.is_empty() && now.is_multiple_of(3)),
                 held,
-                warm: Vec::new(),
+                warm,
                 wait_ms: self.scale.patience / 2,
             })
         } else {
@@ -203,6 +208,8 @@ impl World {
             }
             let duration = 1 + self.below(self.scale.longest_job);
             self.callers[index].running.insert(key, self.now + duration);
+            self.callers[index].warm = vec![assignment.dataset];
+            self.datasets.insert(key.job, assignment.dataset);
         }
         if held(&self.callers[index]).len() > 2 + self.stale_of(index) {
             return Err("a worker has more leases than slots".into());

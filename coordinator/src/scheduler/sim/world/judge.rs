@@ -1,6 +1,7 @@
 //! What a world must keep to.
 
 use super::*;
+use crate::scheduler::fairness::Fairness;
 
 impl World {
     pub(super) fn is_finished(&self) -> bool {
@@ -74,6 +75,75 @@ impl World {
                 "the acknowledged record of {} is lost",
                 job.short()
             ));
+        }
+        Ok(())
+    }
+
+    /// A lease that expires was listened to for all of its time to live.
+    pub(super) fn judge_loss(&self, entry: &Entry) -> Result<(), String> {
+        let Entry::Failed {
+            job,
+            attempt,
+            failure,
+            ..
+        } = entry
+        else {
+            return Ok(());
+        };
+        if failure.class != FailureClass::WorkerLost {
+            return Ok(());
+        }
+        if let Some(at) = self.went_on
+            && self.now < at + self.scale.ttl
+        {
+            return Err(format!(
+                "attempt {attempt} was lost {} ms after the coordinator had stood still",
+                self.now - at
+            ));
+        }
+        let is_renewed = self.at_the_door().any(|request| match request {
+            Request::Report(report) => report
+                .progress
+                .iter()
+                .any(|progress| progress.job == *job && progress.attempt == *attempt),
+            _ => false,
+        });
+        if is_renewed {
+            return Err(format!(
+                "attempt {attempt} was lost while its report waited"
+            ));
+        }
+        Ok(())
+    }
+
+    /// No sweep is passed over too often.
+    pub(super) fn judge_turns(&mut self, entry: &Entry) -> Result<(), String> {
+        let (Entry::Leased { leases, .. }, Some(scheduler)) = (entry, &self.scheduler) else {
+            return Ok(());
+        };
+        let sweeps = scheduler.sweeps();
+        let most = u64::from(Fairness::bound(sweeps.len())) + sweeps.len().saturating_sub(2) as u64;
+        let served: BTreeSet<String> = leases
+            .iter()
+            .filter_map(|lease| scheduler.by_id.get(&lease.job))
+            .flat_map(|index| scheduler.sweeps_of(*index).to_vec())
+            .map(|sweep| sweep.to_string())
+            .collect();
+        for sweep in sweeps {
+            let waits = sweep.counts.of(JobStatus::Pending) > 0;
+            if !waits || served.contains(&sweep.name) {
+                self.passed_over.remove(&sweep.name);
+                continue;
+            }
+            let times = self.passed_over.entry(sweep.name.clone()).or_default();
+            *times += 1;
+            self.tally.passed_over += 1;
+            if *times > most {
+                return Err(format!(
+                    "sweep {} was passed over {times} times",
+                    sweep.name
+                ));
+            }
         }
         Ok(())
     }

@@ -1,6 +1,7 @@
 //! The coordinator of a world: its starts, its turns, its deaths; and the network.
 
 use super::*;
+use crate::scheduler::fairness::Fairness;
 
 impl World {
     pub(super) fn kill_coordinator(&mut self) {
@@ -10,6 +11,41 @@ impl World {
             let delay = 1 + self.below(4 * self.scale.ttl);
             self.at(delay, Happening::Start);
         }
+    }
+
+    pub(super) fn stand_still(&mut self, duration: u64) {
+        if self.scheduler.is_some() {
+            self.tally.stood_still += 1;
+            self.frozen_until = self.frozen_until.max(self.now + duration);
+            if duration >= self.scale.ttl / 3 {
+                self.went_on = Some(self.frozen_until);
+            }
+        }
+    }
+
+    /// Whether something has to wait until the coordinator goes on; its timer also for everything that came before it.
+    pub(super) fn waits_at_the_door(&self, happening: &Happening) -> bool {
+        let stands = self.now < self.frozen_until;
+        match happening {
+            Happening::Arrive(..) => stands,
+            Happening::Wake => {
+                stands
+                    || self.sabotage != Sabotage::TickBeforeCalls
+                        && self.at_the_door().next().is_some()
+            }
+            _ => false,
+        }
+    }
+
+    /// What reaches the coordinator now and was not heard yet.
+    pub(super) fn at_the_door(&self) -> impl Iterator<Item = &Request> {
+        let now = (self.now, 0)..(self.now + 1, 0);
+        self.queue
+            .range(now)
+            .filter_map(|(_, happening)| match happening {
+                Happening::Arrive(_, _, request) => Some(request),
+                _ => None,
+            })
     }
 
     pub(super) fn start(&mut self) -> Result<(), String> {
@@ -59,6 +95,10 @@ impl World {
             .any(|sweep| sweep.counts.of(JobStatus::Running) > 0);
         self.tally.restarts_with_leases += u64::from(live);
         self.scheduler = Some(scheduler);
+        // A new process: that of before may stand still for ever.
+        self.frozen_until = 0;
+        self.went_on = None;
+        self.passed_over.clear();
         self.turn(vec![Event::Recovered], &[])
     }
 
@@ -71,6 +111,9 @@ impl World {
         let mut replies = Vec::new();
         let mut wake = None;
         for event in events {
+            if self.sabotage == Sabotage::ForgetWhoseTurn {
+                scheduler.fairness = Fairness::default();
+            }
             for effect in scheduler.step(now, event) {
                 match effect {
                     Effect::Persist(entry) => entries.push(entry),
@@ -98,6 +141,8 @@ impl World {
             }
         }
         for entry in &entries {
+            self.judge_loss(entry)?;
+            self.judge_turns(entry)?;
             self.tally.audited +=
                 u64::from(matches!(entry, Entry::Compared { audit: Some(_), .. }));
             if let Entry::Failed { failure, .. } = entry {

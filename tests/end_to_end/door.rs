@@ -1,0 +1,239 @@
+//! A run belongs to whoever started it, and that user's other commands reach it.
+
+use std::os::unix::fs::PermissionsExt;
+use std::process::Stdio;
+
+use client::{Bearer, CallError, Caller, Keys};
+use nix::sys::signal::Signal;
+use proto::Reason;
+
+use crate::world::{Process, World, csv, eventually};
+
+/// A run that is in the middle of its jobs, and where it listens.
+fn run(world: &World) -> (Process, String) {
+    let run = world.start(&[
+        "run",
+        "tiny.toml",
+        "--out",
+        "out",
+        "--workers",
+        "1",
+        "--threads",
+        "1",
+    ]);
+    let door = world.path("out/state/door/run.json");
+    let address = eventually("the door of the run", || {
+        let door: serde_json::Value = serde_json::from_slice(&std::fs::read(&door).ok()?).ok()?;
+        Some(door["address"].as_str()?.to_owned())
+    });
+    eventually("a job that runs", || {
+        let status = world.run(&["status", "--out", "out", "--format", "json"]);
+        let sweeps: serde_json::Value = serde_json::from_str(&status.stdout).ok()?;
+        (sweeps[0]["counts"]["running"] == 1).then_some(())
+    });
+    (run, address)
+}
+
+#[test]
+fn a_run_lets_in_its_owner_alone() {
+    let world = World::new();
+    world.slow_sweep(2);
+    let (_run, address) = run(&world);
+    let mode = |name: &str| {
+        let found = std::fs::metadata(world.path("out/state").join(name)).unwrap();
+        found.permissions().mode() & 0o777
+    };
+    assert_eq!(mode("door"), 0o700);
+    assert_eq!((mode("door/run.json"), mode("door/token")), (0o600, 0o600));
+    let token = std::fs::read_to_string(world.path("out/state/door/token")).unwrap();
+    for process in std::fs::read_dir("/proc").unwrap() {
+        let told = std::fs::read(process.unwrap().path().join("cmdline")).unwrap_or_default();
+        let told = String::from_utf8_lossy(&told);
+        assert!(
+            !told.contains(token.trim()),
+            "everybody reads arguments: {told}"
+        );
+    }
+
+    // Whoever knows the address alone is told nothing, by no call.
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(1)
+        .enable_all()
+        .build()
+        .unwrap();
+    runtime.block_on(async {
+        for wrong in [None, Some("x"), Some("0".repeat(64).as_str())] {
+            let channel = client::dial(&address, &Keys::default()).unwrap();
+            let caller = Caller::new(channel.clone(), Bearer::new(wrong).unwrap());
+            let stranger = |error: CallError| {
+                let CallError::Refused { reason, .. } = error else {
+                    panic!("{error}");
+                };
+                assert_eq!(reason, Some(Reason::Unauthenticated));
+            };
+            stranger(caller.sweeps().await.err().unwrap());
+            stranger(caller.watch(Some("tiny")).await.err().unwrap());
+            let mut grpc = tonic::client::Grpc::new(channel);
+            for call in proto::CALLS {
+                grpc.ready().await.unwrap();
+                let path = tonic::codegen::http::uri::PathAndQuery::from_static(call);
+                let answer = grpc
+                    .server_streaming(tonic::Request::new(()), path, empty::Codec)
+                    .await;
+                let refused = answer.err().map(|status| status.code());
+                assert_eq!(refused, Some(tonic::Code::Unauthenticated), "{call}");
+            }
+        }
+    });
+    let stranger = world.run(&["cancel", "tiny", "--coordinator", &address]);
+    assert_eq!(stranger.code, Some(12), "{}", stranger.stderr);
+    assert!(
+        stranger.stderr.contains("a token is needed"),
+        "{}",
+        stranger.stderr
+    );
+}
+
+/// Messages without a byte.
+mod empty {
+    use tonic::Status;
+    use tonic::codec::{DecodeBuf, Decoder, EncodeBuf, Encoder};
+
+    #[derive(Default)]
+    pub(super) struct Codec;
+
+    impl tonic::codec::Codec for Codec {
+        type Encode = ();
+        type Decode = ();
+        type Encoder = Self;
+        type Decoder = Self;
+        fn encoder(&mut self) -> Self {
+            Self
+        }
+        fn decoder(&mut self) -> Self {
+            Self
+        }
+    }
+
+    impl Encoder for Codec {
+        type Item = ();
+        type Error = Status;
+        fn encode(&mut self, (): (), _: &mut EncodeBuf<'_>) -> Result<(), Status> {
+            Ok(())
+        }
+    }
+
+    impl Decoder for Codec {
+        type Item = ();
+        type Error = Status;
+        fn decode(&mut self, _: &mut DecodeBuf<'_>) -> Result<Option<()>, Status> {
+            Ok(Some(()))
+        }
+    }
+}
+
+#[test]
+fn every_command_of_its_user_finds_the_run() {
+    let world = World::new();
+    world.slow_sweep(2);
+    let (process, address) = run(&world);
+    // What the environment says of a coordinator is of another one.
+    let ask = |arguments: &[&str]| {
+        let mut command = world.command(arguments);
+        command.args(["--out", "out"]);
+        command.env("GCL_COORDINATOR", "http://127.0.0.1:1");
+        let output = command.output().unwrap();
+        let said = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert_eq!(output.status.code(), Some(0), "{arguments:?} {said}");
+        String::from_utf8_lossy(&output.stdout).into_owned()
+    };
+    let status: serde_json::Value =
+        serde_json::from_str(&ask(&["status", "tiny", "--format", "json"])).unwrap();
+    let job = status["jobs"][3]["job_id"].as_str().unwrap();
+    assert_eq!(ask(&["pause", "tiny"]).trim(), "3 jobs paused");
+    assert!(ask(&["explain", job]).contains("paused"));
+    assert_eq!(ask(&["resume", "tiny"]).trim(), "3 jobs resumed");
+    assert!(ask(&["workers"]).contains("local-1"));
+    ask(&["logs", job]);
+    assert_eq!(ask(&["cancel", job]).trim(), "1 job cancelled");
+    assert_eq!(ask(&["retry", job]).trim(), "1 job queued again");
+    assert!(ask(&["audit", "tiny"]).contains("finished jobs chosen"));
+    assert!(ask(&["drain", "local-1"]).contains("1 worker told to go"));
+
+    // Without a coordinator named, the folder of the run is what is meant.
+    let export = world.run_ok(&["export", "tiny", "--out", "out"]);
+    assert_eq!(export.stdout.lines().count(), 1 + 4, "{}", export.stdout);
+    world.run_ok(&["report", "tiny", "--out", "out"]);
+    assert_eq!(csv(&world.path("out/results.csv")).len(), 4);
+
+    let both = world.run(&["status", "--out", "out", "--coordinator", &address]);
+    assert_eq!(both.code, Some(2), "{}", both.stderr);
+
+    // A terminal that is closed is a gentle end, and the door is gone with the run.
+    process.signal(Signal::SIGHUP);
+    assert_eq!(process.wait(), Some(130));
+    let log = std::fs::read_to_string(world.path("run.log")).unwrap();
+    assert!(log.contains("the same command goes on from there"), "{log}");
+    assert!(!world.path("out/state/door").exists());
+    let ended = world.run(&["pause", "tiny", "--out", "out"]);
+    assert_eq!(ended.code, Some(12), "{}", ended.stderr);
+    assert!(
+        ended.stderr.contains("no run is under way in out"),
+        "{}",
+        ended.stderr
+    );
+}
+
+#[test]
+fn a_killed_run_is_known_and_goes_on_at_once() {
+    let world = World::new();
+    world.slow_sweep(2);
+    let (process, _) = run(&world);
+    let pid = process.0.id();
+    process.kill();
+    assert!(
+        world.path("out/state/door/run.json").exists(),
+        "nobody closed the door"
+    );
+    let killed = world.run(&["cancel", "tiny", "--out", "out"]);
+    assert_eq!(killed.code, Some(12), "{}", killed.stderr);
+    let expected = format!("no run is under way in out; the last one (process {pid}) was killed");
+    assert!(killed.stderr.contains(&expected), "{}", killed.stderr);
+
+    let again = world.run_ok(&["run", "tiny.toml", "--out", "out", "--workers", "1"]);
+    assert!(again.stderr.contains("all 4 jobs done"), "{}", again.stderr);
+    assert!(!again.stderr.contains("spool"), "{}", again.stderr);
+}
+
+#[test]
+fn two_signals_at_once_are_one_wish() {
+    let world = World::new();
+    world.slow_sweep(2);
+    let (process, _) = run(&world);
+    // As `timeout` sends them: to the process, and to its group.
+    process.signal(Signal::SIGTERM);
+    process.signal(Signal::SIGTERM);
+    process.signal(Signal::SIGINT);
+    assert_eq!(process.wait(), Some(130));
+    let log = std::fs::read_to_string(world.path("run.log")).unwrap();
+    assert!(!log.contains("leaving at once"), "{log}");
+    assert!(log.contains("the same command goes on from there"), "{log}");
+}
+
+#[test]
+fn a_reader_who_left_ends_a_watch_quietly() {
+    let world = World::new();
+    world.slow_sweep(2);
+    let (_run, _) = run(&world);
+    let mut watch = world
+        .command(&["watch", "tiny", "--out", "out", "--format", "json"])
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    // As `| head -0` does.
+    drop(watch.stdout.take());
+    let ended = watch.wait_with_output().unwrap();
+    assert_eq!(ended.status.code(), Some(0));
+    assert_eq!(String::from_utf8_lossy(&ended.stderr), "");
+}
