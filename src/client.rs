@@ -212,11 +212,15 @@ fn bad_token() -> CommandError {
 
 /// Why nobody can be asked about that folder.
 fn not_under_way(out: &Path, state: Option<&Path>, killed: Option<u32>) -> CommandError {
+    let below = door::under_way_in(out);
     let out = out.display();
     let Some(state) = state else {
+        let hint = below.map_or_else(
+            || "--out names the folder that `run` was given, or out/NAME; --coordinator URL asks a coordinator".to_owned(),
+            |below| format!("one is under way in {}", below.display()),
+        );
         return CommandError::Unreachable(format!(
-            "no run is under way in {out}, and none was: it has no state folder\n\n\
-             hint: --out names the folder that `run` was given, or out/NAME; --coordinator URL asks a coordinator"
+            "no run is under way in {out}, and none was: it has no state folder\n\nhint: {hint}"
         ));
     };
     let why = killed.map_or_else(String::new, |pid| {
