@@ -7,6 +7,10 @@
 /// decoder some 70 times as much for a moment, which is why it is not larger.
 pub const MESSAGE_BYTES: usize = 8 << 20;
 
+/// Bytes of a record on the wire. A longer one is cut ([`crate::fit`]), never refused: it is the result of a training. The
+/// message that brings it and the one that shows it have room for what is around it.
+pub const RECORD_BYTES: usize = 7 << 20;
+
 /// Bytes of one answer of a coordinator, as it is sent and read: the largest thing that may arrive in a message of
 /// [`MESSAGE_BYTES`], a record, is shown with the facts around it.
 pub const ANSWER_BYTES: usize = MESSAGE_BYTES + (1 << 20);
@@ -48,7 +52,7 @@ pub const SWEEP_FILE_BYTES: usize = 2 << 20;
 /// Bytes of the rendered faults of a sweep file.
 pub const RENDERED_BYTES: usize = 6 << 20;
 
-/// Points of a curve: epochs of all phases together.
+/// Points of a curve: epochs of all phases together. A longer one is thinned.
 pub const CURVE_POINTS: usize = 100_000;
 
 /// Points of one attempt in a report.
@@ -56,6 +60,9 @@ pub const REPORT_POINTS: usize = 1024;
 
 /// Log lines of one attempt in a report.
 pub const REPORT_LINES: usize = 1024;
+
+/// Bytes of a line of a log that a worker sends and a coordinator keeps.
+pub const LOG_LINE_BYTES: usize = 2_000;
 
 /// Leases of one worker, in any list of them.
 pub const LEASES: usize = 4096;

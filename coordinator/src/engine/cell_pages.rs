@@ -127,7 +127,7 @@ fn cell_result(
         } else {
             reader.live(row.job_id, AttemptNumber(row.attempts))?
         },
-        attempts: u32::try_from(row.attempts).unwrap_or(u32::MAX),
+        attempts: u32::try_from(AttemptNumber(row.attempts).count()).unwrap_or(u32::MAX),
         error: row.error.as_deref().map(str::to_owned),
     })
 }

@@ -93,7 +93,8 @@ impl EngineHandle {
     /// Delivers a record. Its artifacts must be stored before.
     pub async fn finish(&self, finish: Finish) -> Result<FinishAnswer, Refusal> {
         for artifact in &finish.record.outcome.artifacts {
-            if !self.shared.artifacts.contains(artifact.digest).await {
+            let (digest, bytes) = (artifact.digest, artifact.bytes);
+            if !self.shared.artifacts.holds(digest, bytes).await? {
                 return Err(Refusal::MissingArtifact(artifact.digest));
             }
         }
@@ -332,6 +333,11 @@ impl EngineHandle {
         bytes: u64,
     ) -> Result<Option<Upload>, Refusal> {
         self.shared.artifacts.begin(digest, bytes).await
+    }
+
+    /// How many damaged artifacts were found since the start.
+    pub fn damaged_artifacts(&self) -> u64 {
+        self.shared.artifacts.damaged()
     }
 
     /// Opens a stored artifact: its file, read-only, and its length.

@@ -17,6 +17,7 @@ use super::state::State;
 use super::turns::Turns;
 use crate::store::blocking::{dedicated, reserve};
 use crate::store::lock::StateLock;
+use crate::store::mark;
 
 /// Requests that may wait for the engine; a caller waits for room beyond that. A few turns' worth.
 const CALLS: usize = 1024;
@@ -40,7 +41,13 @@ impl Engine {
     ) -> Result<Self, EngineError> {
         let state = config.state.clone();
         let trainer_revision = config.trainer_revision;
-        let open = move || State::open(&config, &StateLock::take(&config.state)?);
+        let now = clock.now();
+        let open = move || -> Result<_, EngineError> {
+            mark::be_whole(&config.state)?;
+            let mut opened = State::open(&config, &StateLock::take(&config.state)?)?;
+            State::begin_life(&mut opened, &config, now)?;
+            Ok(opened)
+        };
         let opened = dedicated("opening", open)
             .map_err(|error| EngineError::Task(format!("no thread opens the state: {error}")))?
             .await

@@ -25,6 +25,9 @@ pub enum ImagePart {
     Begin {
         /// The number that the next worker gets.
         next_worker: u64,
+        /// The life of the state; 0 of one that was never restored.
+        #[serde(default, skip_serializing_if = "is_first")]
+        life: u64,
     },
     /// One version of a sweep.
     Grid {
@@ -133,6 +136,14 @@ pub struct AuditImage {
     /// Who runs it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub lease: Option<LeaseImage>,
+}
+
+#[expect(
+    clippy::trivially_copy_pass_by_ref,
+    reason = "the form that serde takes"
+)]
+fn is_first(life: &u64) -> bool {
+    *life == 0
 }
 
 #[expect(

@@ -122,6 +122,7 @@ impl Scheduler {
                 ..
             } => self.apply_compared(*job, *attempt, *receipt, *audit),
             Entry::AuditAsked { jobs, .. } => self.apply_audit_asked(jobs),
+            Entry::Restored { life, .. } => self.apply_restored(*life),
             // Only replayed, see `restore`.
             Entry::Image { .. } => {}
         }
@@ -247,7 +248,9 @@ impl Scheduler {
             }
         }
         self.blame.remove(&record.provenance.worker);
-        let attempts = self.job(index).attempts;
+        // The attempt may be one that a restored state has forgotten.
+        let attempts = self.job(index).attempts.max(record.provenance.attempt);
+        self.job_mut(index).attempts = attempts;
         self.set_state(index, State::Done(Box::new(Done::of(record, attempts))));
         Some(index)
     }
@@ -360,7 +363,7 @@ impl Scheduler {
             let lease = lease.map(|lease| (lease.attempt, lease.worker, lease.since));
             let _ = writeln!(text, "{index:?} audit {} {lease:?}", audit.failures);
         }
-        let _ = writeln!(text, "{} {:?}", self.next_worker, self.blame);
+        let _ = writeln!(text, "{} {} {:?}", self.next_worker, self.life, self.blame);
         text
     }
 }

@@ -20,6 +20,7 @@ mod pick;
 mod policy;
 mod probation;
 mod request;
+mod restored;
 mod steering;
 mod totals;
 mod view;
@@ -167,6 +168,8 @@ pub struct Scheduler {
     workers: BTreeMap<WorkerId, Worker>,
     sessions: BTreeMap<(String, u64), WorkerId>,
     next_worker: u64,
+    /// The life of this state; 0 of one that was never restored.
+    life: u64,
     /// By a worker's name: the different jobs that failed there since its last success.
     blame: BTreeMap<String, BTreeSet<JobIndex>>,
     /// Done jobs that are to be run once more.
@@ -204,6 +207,7 @@ impl Scheduler {
             workers: BTreeMap::new(),
             sessions: BTreeMap::new(),
             next_worker: 1,
+            life: 0,
             blame: BTreeMap::new(),
             audits: BTreeMap::new(),
             is_restoring: false,

@@ -344,7 +344,7 @@ impl Scheduler {
             job: home.job(job.home.cell as usize)?,
             dataset: self.dataset_of(index),
             status: job.status(),
-            attempts: job.attempts.0,
+            attempts: job.attempts.count(),
             more_cells: (job.places.iter().count() as u64).saturating_sub(JOB_CELLS as u64),
             cells: job
                 .places

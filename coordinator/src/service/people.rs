@@ -357,7 +357,9 @@ impl ClientService for Clients {
             .ok_or_else(|| {
                 refuse(
                     Reason::UnknownArtifact,
-                    format!("there is no artifact {digest}"),
+                    format!(
+                        "there is no artifact {digest} (one that was damaged on the coordinator's disk is set aside, and its log says so)"
+                    ),
                 )
             })?;
         let (sender, receiver) = mpsc::channel(CHUNKS_AHEAD);

@@ -21,6 +21,8 @@ pub struct Snapshot {
     pub disk: Disk,
     /// Whether the journal is known to be damaged.
     pub journal_damaged: bool,
+    /// Damaged artifacts that were found since the start.
+    pub damaged_artifacts: u64,
     /// Whether the coordinator is ready.
     pub ready: bool,
     /// Version of the program.
@@ -52,15 +54,7 @@ impl Disk {
     }
 }
 
-/// Room that is left for us in the file system of that folder.
-pub(crate) fn free(folder: &Path) -> Option<u64> {
-    let found = nix::sys::statvfs::statvfs(folder).ok()?;
-    #[allow(
-        clippy::useless_conversion,
-        reason = "other systems count in other types"
-    )]
-    Some(u64::from(found.blocks_available()).saturating_mul(u64::from(found.fragment_size())))
-}
+pub(crate) use crate::store::artifacts::free;
 
 fn bytes_below(folder: &Path, depth: u32) -> u64 {
     // What goes away while it is counted counts nothing.
@@ -153,6 +147,11 @@ impl Snapshot {
             );
             devices::register(&mut registry, &totals.devices);
         }
+        registry.register(
+            "artifacts_damaged",
+            "Artifacts that were found damaged and set aside since the start",
+            gauge(self.damaged_artifacts),
+        );
         for (name, help, value) in [
             ("journal", "Size of the journal", self.disk.journal),
             ("index", "Size of the index", self.disk.index),
