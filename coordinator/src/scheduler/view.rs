@@ -252,7 +252,7 @@ impl Scheduler {
 
     fn worker_view(&self, id: WorkerId, worker: &Worker, now: Timestamp) -> WorkerView {
         let hello = &worker.hello;
-        let last_seen = if self.parked.contains_key(&id) {
+        let last_seen = if self.wait_queue.holds(id) {
             now
         } else {
             worker.last_seen
@@ -406,7 +406,7 @@ impl Scheduler {
     /// Whether anybody waits for work.
     #[cfg(test)]
     pub(crate) fn has_waiting(&self) -> bool {
-        !self.parked.is_empty()
+        !self.wait_queue.is_empty()
     }
 
     /// The named data sets that workers announced.
