@@ -91,6 +91,11 @@ pub enum JournalError {
     /// The state folder is another's, or is gone.
     #[error(transparent)]
     Lock(#[from] LockError),
+    /// A backup or a restore into the state folder was interrupted.
+    #[error(
+        "{0} is not whole: a backup or a restore into it was interrupted. Run the same command again, which begins anew; nothing in this folder is used"
+    )]
+    Unfinished(PathBuf),
     /// The operating system said no.
     #[error("cannot {doing} {path}")]
     Io {
