@@ -42,3 +42,4 @@ pub use config::{Config, OnDrain};
 pub use error::{Exit, WorkerError};
 pub use run::{run, run_in};
 pub use trainer::{Artifact, Ended, Event, Finished, Task, Trainer};
+pub use wording::clean;
