@@ -61,7 +61,7 @@ mod real {
             }
             tracing::info!(threads = device.threads(), "no GPU is used: {why}");
         }
-        let meter = worker::meter::Meter::start(
+        let meter = worker::telemetry::Meter::start(
             device.info(),
             ordinal(&own.device),
             device.threads(),

@@ -20,13 +20,13 @@ pub mod fake;
 pub mod files;
 #[cfg(feature = "train")]
 pub mod gpu;
-#[cfg(feature = "train")]
-pub mod meter;
 pub mod noop;
 pub mod rehearsal;
 pub mod run;
 pub mod spool;
 pub mod supervisor;
+#[cfg(feature = "train")]
+pub mod telemetry;
 pub mod trainer;
 
 mod attempt;
