@@ -3,7 +3,7 @@
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
-use proto::limits::{CHUNK_BYTES, LEASES, MESSAGE_BYTES, TEXT_BYTES};
+use proto::limits::{ANSWER_BYTES, CHUNK_BYTES, LEASES, MESSAGE_BYTES, TEXT_BYTES};
 use proto::nouns::{Hello, LeaseKey, Next, Order, Progress, Receipt};
 use proto::telemetry::Telemetry;
 use proto::version::Versions;
@@ -112,7 +112,7 @@ impl Link {
     ) -> Self {
         Self {
             client: WorkerServiceClient::with_interceptor(channel, bearer)
-                .max_decoding_message_size(MESSAGE_BYTES)
+                .max_decoding_message_size(ANSWER_BYTES)
                 .max_encoding_message_size(MESSAGE_BYTES),
             hello: hello.into(),
             version: hello.version.clone(),

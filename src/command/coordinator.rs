@@ -1,6 +1,8 @@
 //! `gcl-sweep coordinator`, and the coordinator inside `run`.
 
+use std::fs::Permissions;
 use std::net::SocketAddr;
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -11,9 +13,12 @@ use coordinator::service::{
     Access, Health, HttpOptions, Limits, Options, Tls, TokenFile, check_exposure,
     serve as serve_grpc, serve_http,
 };
+use coordinator::store::lock::LockError;
+use coordinator::store::mark::Mark;
 use coordinator::{
     Config, Engine, EngineError, Expand, Expanded, StateKind, SystemClock, sweep_language,
 };
+use nix::sys::stat::{Mode, umask};
 use proto::nouns::Requirements;
 use tokio::net::TcpListener;
 use tokio::task::{JoinError, JoinSet};
@@ -43,6 +48,8 @@ pub struct Security {
     insecure: bool,
     limits: Limits,
     longest_artifact: Option<u64>,
+    /// Bytes that are left free for the journal.
+    reserve: Option<u64>,
     /// The side port.
     http: Option<SocketAddr>,
     /// What its jobs are.
@@ -122,6 +129,7 @@ impl Security {
                 ..Limits::default()
             },
             longest_artifact: Some(arguments.max_artifact_bytes),
+            reserve: arguments.reserve_bytes,
             http: arguments.http,
             kind: if arguments.noop {
                 StateKind::Noop
@@ -194,6 +202,8 @@ impl Ports {
         let mut config = Config::new(state);
         config.policy = policy;
         config.metrics = metrics.clone();
+        config.reserve = security.reserve;
+        config.random = random()?;
         if let Some(bytes) = security.longest_artifact {
             config.longest_artifact = bytes;
         }
@@ -247,7 +257,7 @@ impl Ports {
     }
 }
 
-/// Opens the state folder as what it is to be, or as the rehearsal that it is where that is wanted.
+/// Opens the state folder as what it is to be.
 async fn open(
     mut config: Config,
     security: &Security,
@@ -259,6 +269,24 @@ async fn open(
     started
         .map(|engine| (engine, kind))
         .map_err(|error| failed(&error))
+}
+
+fn random() -> Result<u64, CommandError> {
+    let mut random = [0; 8];
+    getrandom::fill(&mut random)
+        .map_err(|error| CommandError::Other(format!("no random bytes: {error}")))?;
+    Ok(u64::from_le_bytes(random))
+}
+
+/// Whether the coordinator of a folder that was guarded once would be open to everybody now.
+fn stay_guarded(state: &Path, security: &Security) -> Result<(), CommandError> {
+    if security.access.is_guarded() || security.insecure || !Mark::Guarded.is_on(state) {
+        return Ok(());
+    }
+    let state = state.display();
+    Err(CommandError::Usage(format!(
+        "callers of the coordinator of {state} needed tokens, and there are none now: make one (`gcl-sweep token create --state {state} --role admin --out FILE`), name those that there are (--tokens, --token-file), or open it to everybody with --insecure"
+    )))
 }
 
 async fn start(
@@ -278,7 +306,7 @@ async fn start(
 pub(super) fn failed(error: &EngineError) -> CommandError {
     match error {
         // A panic, or a folder that may come back: reasons to start again.
-        EngineError::Task(_) | EngineError::Lock(coordinator::store::lock::LockError::Gone(_)) => {
+        EngineError::Task(_) | EngineError::Lock(LockError::Gone(_)) => {
             CommandError::Broken(chain(error))
         }
         _ => CommandError::Store(chain(error)),
@@ -320,6 +348,11 @@ pub fn coordinator(arguments: &Coordinator) -> Result<(), CommandError> {
         .as_deref()
         .ok_or_else(|| CommandError::Usage("--state DIR is needed".into()))?;
     let security = Security::read(arguments, state)?;
+    stay_guarded(state, &security)?;
+    if security.access.is_guarded() {
+        // Whatever is made in the state folder, by whichever library: it is for its owner alone.
+        umask(Mode::from_bits_truncate(0o077));
+    }
     let lease = Duration::try_from_secs_f64(arguments.lease_seconds)
         .ok()
         .filter(|lease| *lease >= Duration::from_secs(1))
@@ -367,6 +400,11 @@ async fn until_stopped(
         // What is read changes nothing: a start may be left at any moment.
         () = stop.cancelled() => return Ok(()),
     };
+    if security.access.is_guarded() {
+        Mark::Guarded
+            .put(state)
+            .map_err(|error| CommandError::Store(chain(&error)))?;
+    }
     let address = format!("{}://{}", scheme(serving.address, true), serving.address);
     say(&format!(
         "listening on {address}, state in {}, {}",
@@ -423,10 +461,11 @@ async fn panicked(tasks: &mut JoinSet<()>) -> JoinError {
     std::future::pending().await
 }
 
-/// Whole or not at all: whoever waits for the file must not read half of it.
+/// Whole or not at all: whoever waits for the file must not read half of it. An address is no secret.
 fn write_address(path: &PathBuf, address: &str) -> Result<(), CommandError> {
     let beside = path.with_extension("part");
     std::fs::write(&beside, format!("{address}\n"))
+        .and_then(|()| std::fs::set_permissions(&beside, Permissions::from_mode(0o644)))
         .and_then(|()| std::fs::rename(&beside, path))
         .map_err(|error| CommandError::io("write the address into", path, &error))
 }

@@ -230,7 +230,8 @@ impl Attempt {
             },
         };
         let delivery = Delivery {
-            record: Arc::new(record),
+            // It is a result, however long: what is too long of it is cut before it is kept or sent.
+            record: Arc::new(proto::fit(record)),
             artifacts: Some(Arc::new(artifacts)),
             spool: Arc::clone(&context.spool),
         };

@@ -30,7 +30,7 @@ pub enum ReadError {
     #[error("there is no state folder {0}")]
     NoFolder(PathBuf),
     /// It is another folder.
-    #[error("{folder} is no state folder: it has no folder `journal`{}", hint(.below))]
+    #[error("{folder} is no state folder: it has no folder `journal`{}", hint(.below.as_deref()))]
     NoState {
         /// The folder.
         folder: PathBuf,
@@ -42,8 +42,8 @@ pub enum ReadError {
     Journal(#[from] JournalError),
 }
 
-fn hint(below: &Option<PathBuf>) -> String {
-    below.as_ref().map_or_else(String::new, |below| {
+fn hint(below: Option<&Path>) -> String {
+    below.map_or_else(String::new, |below| {
         format!("; is {} meant?", below.display())
     })
 }

@@ -150,6 +150,7 @@ impl Health {
                 .get()
                 .is_some_and(|engine| engine.damage().is_some()),
             disk: self.sizes().await,
+            damaged_artifacts: self.engine.get().map_or(0, EngineHandle::damaged_artifacts),
             version: self.version.clone(),
         };
         let text = self.metrics.render(&snapshot);

@@ -210,6 +210,13 @@ impl Reader {
             .collect())
     }
 
+    /// How many epochs a job's attempt has reported.
+    pub fn epochs(&self, job: JobId, attempt: AttemptNumber) -> Result<u32, Refusal> {
+        let mut prefix = live_prefix(job);
+        prefix.extend(attempt.0.to_be_bytes());
+        Ok(u32::try_from(self.ask(|store| store.count(&prefix))?).unwrap_or(u32::MAX))
+    }
+
     /// The kept tail of what a job's attempts logged, oldest first.
     pub fn logs(
         &self,
@@ -221,7 +228,9 @@ impl Reader {
             .into_iter()
             .filter_map(|(_, value)| serde_json::from_slice(&value).ok())
             .filter(|(_, line): &(u64, LogLine)| {
-                attempt.is_none_or(|wanted| line.attempt == wanted)
+                // People count; only a restored state's numbers are more than that.
+                attempt
+                    .is_none_or(|wanted| line.attempt == wanted || line.attempt.count() == wanted.0)
             })
             .collect();
         lines.sort_by_key(|(number, _)| *number);

@@ -32,6 +32,7 @@ pub fn rehearse(
 mod real {
     use std::path::Path;
 
+    use proto::nouns::Row;
     use reports::{NotDrawn, SweepResults};
     use sweeps::CellResult;
     use tokio_util::sync::CancellationToken;
@@ -85,7 +86,7 @@ mod real {
             state: &state,
             cells: &road.cells,
         };
-        let needs = needs::estimate(&file, &stand_ins, &rehearsed, &arguments.device, &stop)?;
+        let needs = needs::estimate(&file, &stand_ins, &rehearsed, &arguments.team.device, &stop)?;
         if stop.is_cancelled() {
             return Err(interrupted());
         }
@@ -94,7 +95,7 @@ mod real {
             "report: {}",
             out.join("report").join("index.html").display()
         ));
-        watch::end(&format!("rehearsal of {}", file.spec.name), &road.cells)?;
+        watch::end(&format!("rehearsal of {}", file.spec.name), &road.rows)?;
         demand_figures(&file, &road.missing)
     }
 
@@ -103,8 +104,7 @@ mod real {
         Run {
             selection: arguments.selection.clone(),
             out: Some(out.to_owned()),
-            workers: arguments.workers,
-            device: arguments.device.clone(),
+            team: arguments.team.clone(),
             threads: Some(1),
             state: Some(state.to_owned()),
         }
@@ -144,6 +144,7 @@ mod real {
 
     /// The end of the road.
     struct Road {
+        rows: Vec<Row>,
         cells: Vec<CellResult>,
         results: SweepResults,
         missing: Vec<NotDrawn>,
@@ -168,23 +169,23 @@ mod real {
         let reported = match &outcome {
             Ok(_) => {
                 let client = coordinator.client()?;
-                Some(report::write(&client, &file.spec.name, out, Some(file)).await)
+                let cells = client.cells(&file.spec.name).await;
+                let results = report::write(&client, &file.spec.name, out, Some(file)).await;
+                Some(cells.and_then(|cells| Ok((cells, results?))))
             }
             Err(_) => None,
         };
         coordinator.stop().await?;
-        let cells = outcome.map_err(|error| match error {
+        let rows = outcome.map_err(|error| match error {
             CommandError::Interrupted(_) => interrupted(),
             other => other,
         })?;
-        let results = match reported {
-            Some(reported) => reported?,
-            None => SweepResults::default(),
-        };
+        let (cells, results) = reported.transpose()?.unwrap_or_default();
         let figures = reports::render_figures(std::slice::from_ref(&results))
             .map_err(|error| CommandError::other(&error))?;
         let missing = reports::not_drawn(&results, &figures);
         Ok(Road {
+            rows,
             cells,
             results,
             missing,
