@@ -16,12 +16,14 @@ use crate::door::{self, Found, Token};
 use crate::error::{CommandError, chain};
 
 /// A coordinator, to be asked: a [`Caller`] that remembers whom it calls.
+#[derive(Clone)]
 pub struct Client {
     caller: Caller,
     whom: Whom,
 }
 
 /// Whom a client asks, for messages.
+#[derive(Clone)]
 enum Whom {
     /// The coordinator at that address.
     Coordinator(String),
@@ -120,6 +122,11 @@ impl Client {
             caller: Caller::new(channel, bearer),
             whom: Whom::Coordinator(address.to_owned()),
         })
+    }
+
+    /// Whom it asks, for messages.
+    pub fn whom(&self) -> String {
+        self.whom.to_string()
     }
 
     /// What a failed call means at the command line.

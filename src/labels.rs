@@ -1,71 +1,72 @@
 //! What people call a job: its variant, swept values and seed in the sweep they look at.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
-use sweeps::{Cell, CellResult, JobId, ScoreBy};
+use proto::nouns::{Row, RowGroup};
+use sweeps::{Cell, JobId, Value};
 
-/// Names of jobs for people.
+/// Names of a sweep's jobs for people, made when they are asked for: a million jobs share few groups.
 #[derive(Debug, Default)]
-pub struct Labels(BTreeMap<JobId, Label>);
-
-/// One job's name and the epochs that it will report.
-#[derive(Debug, Clone)]
-pub struct Label {
-    /// `GCL_B learning_rate=1e-4 seed 3`.
-    pub text: String,
-    /// Epochs of all its phases.
-    pub epochs: u32,
-    /// The score whose AUC it reports.
-    pub score_by: ScoreBy,
+pub struct Labels {
+    columns: Vec<String>,
+    jobs: BTreeMap<JobId, (Arc<RowGroup>, u64)>,
 }
 
 impl Labels {
-    /// The labels of cells that already know their jobs.
-    pub fn of_cells(columns: &[String], cells: &[CellResult]) -> Self {
-        let mut labels = BTreeMap::new();
-        for cell in cells {
-            labels.entry(cell.job_id).or_insert_with(|| Label {
-                text: label(columns, &cell.cell),
-                epochs: epochs(&cell.cell),
-                score_by: cell.cell.reporting.score_by,
-            });
+    /// The labels of a sweep's rows. A job of several cells is called like the first.
+    pub fn of_rows(columns: &[String], rows: &[Row]) -> Self {
+        let mut jobs = BTreeMap::new();
+        for row in rows {
+            jobs.entry(row.job_id)
+                .or_insert_with(|| (row.group.clone(), row.seed));
         }
-        Self(labels)
+        Self {
+            columns: columns.to_owned(),
+            jobs,
+        }
     }
 
-    /// The label of that job; its id where the sweep has no such job.
-    pub fn get(&self, job: &JobId) -> Label {
-        self.0.get(job).cloned().unwrap_or_else(|| Label {
-            text: job.short(),
-            epochs: 0,
-            score_by: ScoreBy::default(),
-        })
+    /// What the job's cell has in common with others, where the sweep has the job.
+    pub fn group(&self, job: &JobId) -> Option<&RowGroup> {
+        self.jobs.get(job).map(|(group, _)| &**group)
+    }
+
+    /// `GCL_B learning_rate=1e-4 seed 3`; the job's id where the sweep has no such job.
+    pub fn text(&self, job: &JobId) -> String {
+        match self.jobs.get(job) {
+            Some((group, seed)) => text(&self.columns, &group.variant, &group.point, *seed),
+            None => job.short(),
+        }
+    }
+
+    /// Epochs that the job will report over all phases; 0 where that is not known.
+    pub fn epochs(&self, job: &JobId) -> u32 {
+        self.group(job).map_or(0, |group| group.epochs)
     }
 
     /// The number of different jobs.
     pub fn len(&self) -> usize {
-        self.0.len()
+        self.jobs.len()
     }
 }
 
 /// A cell's name.
 pub fn label(columns: &[String], cell: &Cell) -> String {
-    let mut text = cell.variant.clone();
-    for (column, value) in columns.iter().zip(&cell.point) {
+    text(columns, &cell.variant, &cell.point, cell.job.seed)
+}
+
+/// A row's name.
+pub fn label_of_row(columns: &[String], row: &Row) -> String {
+    text(columns, &row.group.variant, &row.group.point, row.seed)
+}
+
+fn text(columns: &[String], variant: &str, point: &[Option<Value>], seed: u64) -> String {
+    let mut text = variant.to_owned();
+    for (column, value) in columns.iter().zip(point) {
         if let Some(value) = value {
             text += &format!(" {column}={value}");
         }
     }
-    text + &format!(" seed {}", cell.job.seed)
-}
-
-fn epochs(cell: &Cell) -> u32 {
-    let count = |name: &str| {
-        cell.job
-            .parameters
-            .get(name)
-            .and_then(sweeps::Value::as_integer)
-            .unwrap_or(0) as u32
-    };
-    count("epochs") + count("pretrain_epochs") + count("pretrain_discriminator_epochs")
+    text + &format!(" seed {seed}")
 }

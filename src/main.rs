@@ -9,6 +9,7 @@ mod arguments;
 mod client;
 mod clock;
 mod command;
+mod contact;
 mod data_folders;
 mod door;
 mod error;
@@ -18,6 +19,7 @@ mod labels;
 mod output;
 mod progress;
 mod supervisor;
+mod tally;
 mod version;
 
 use std::process::ExitCode;

@@ -6,11 +6,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
+use proto::nouns::RowGroup;
 use sweeps::{EpochPoint, JobId, JobStatus};
 
 use crate::clock::Stopwatch;
 use crate::labels::Labels;
 use crate::output::{self, say};
+use crate::tally::Tally;
 
 /// What the display is told.
 #[derive(Debug, Clone)]
@@ -36,15 +38,19 @@ pub enum News {
         job: JobId,
         /// The points.
         points: Arc<[EpochPoint]>,
+        /// How many ended since the last such news.
+        ended: u32,
     },
 }
 
 /// Shows the progress of one sweep.
 pub struct Progress {
     labels: Labels,
-    statuses: BTreeMap<JobId, JobStatus>,
+    tally: Tally,
     /// Epochs that each unfinished job has reported, over all phases.
     epochs: BTreeMap<JobId, u32>,
+    /// The sum of the shares of their jobs that they are.
+    partial: f64,
     /// Of the last epoch that each unfinished job has reported.
     live_auc: BTreeMap<JobId, f64>,
     settled_before: usize,
@@ -60,23 +66,31 @@ struct Bars {
 
 impl Progress {
     /// A display of these jobs, of which some are settled already.
-    pub fn new(labels: Labels, statuses: BTreeMap<JobId, JobStatus>) -> Self {
-        let settled = statuses
-            .values()
-            .filter(|status| status.is_settled())
-            .count();
+    pub fn new(labels: Labels, tally: Tally) -> Self {
+        let settled = tally.settled();
         let bars = std::io::stderr()
             .is_terminal()
             .then(|| Bars::new(labels.len() as u64, settled as u64));
         Self {
             labels,
-            statuses,
+            tally,
             epochs: BTreeMap::new(),
+            partial: 0.0,
             live_auc: BTreeMap::new(),
             settled_before: settled,
             watch: Stopwatch::start(),
             bars,
         }
+    }
+
+    /// Where the jobs stand.
+    pub fn tally(&self) -> &Tally {
+        &self.tally
+    }
+
+    /// What the job's cell has in common with others.
+    pub fn group(&self, job: &JobId) -> Option<&RowGroup> {
+        self.labels.group(job)
     }
 
     /// Takes in what happened.
@@ -90,7 +104,7 @@ impl Progress {
                 error,
                 auc,
             } => {
-                let before = self.statuses.insert(*job, *status);
+                let before = self.tally.set(*job, *status);
                 if before != Some(*status) || error.is_some() {
                     let text = self.line(
                         job,
@@ -103,13 +117,20 @@ impl Progress {
                     self.tell(job, *status, &text);
                 }
                 if *status != JobStatus::Running {
-                    self.epochs.remove(job);
+                    if let Some(epochs) = self.epochs.remove(job) {
+                        self.partial -= self.share(job, epochs);
+                    }
                     self.live_auc.remove(job);
                 }
             }
-            News::Epochs { job, points } => {
-                *self.epochs.entry(*job).or_default() += points.len() as u32;
-                let score_by = self.labels.get(job).score_by;
+            News::Epochs { job, points, ended } => {
+                let before = self.epochs.get(job).copied().unwrap_or(0);
+                let epochs = before.saturating_add(*ended);
+                self.epochs.insert(*job, epochs);
+                self.partial += self.share(job, epochs) - self.share(job, before);
+                let group = self.labels.group(job);
+                let score_by = group.map(|group| group.reporting.score_by);
+                let score_by = score_by.unwrap_or_default();
                 let mut latest = points.iter().rev();
                 if let Some(auc) = latest.find_map(|point| score_by.of(point.auc_d, point.auc_g)) {
                     self.live_auc.insert(*job, auc);
@@ -142,12 +163,8 @@ impl Progress {
         error: Option<&str>,
         auc: Option<f64>,
     ) -> String {
-        let label = self.labels.get(job);
-        let settled = self
-            .statuses
-            .values()
-            .filter(|status| status.is_settled())
-            .count();
+        let label = self.labels.text(job);
+        let settled = self.tally.settled();
         let worker = worker
             .map(|worker| format!(" on {worker}"))
             .unwrap_or_default();
@@ -160,19 +177,19 @@ impl Progress {
             .map(|auc| format!(", AUC {:.2}%", auc * 100.0))
             .unwrap_or_default();
         match (status, error) {
-            (JobStatus::Running, _) => format!("started {}{worker}{again}", label.text),
+            (JobStatus::Running, _) => format!("started {}{worker}{again}", label),
             (JobStatus::Done, _) => format!(
                 "done    {}{auc} [{settled}/{}]{}",
-                label.text,
+                label,
                 self.labels.len(),
                 self.eta()
             ),
-            (JobStatus::Pending, Some(error)) => format!("retry   {}: {error}", label.text),
-            (JobStatus::Pending, None) => format!("queued  {} again", label.text),
+            (JobStatus::Pending, Some(error)) => format!("retry   {}: {error}", label),
+            (JobStatus::Pending, None) => format!("queued  {} again", label),
             (_, error) => format!(
                 "{:<12}{}{}",
                 status.name(),
-                label.text,
+                label,
                 error.map(|error| format!(": {error}")).unwrap_or_default()
             ),
         }
@@ -181,12 +198,12 @@ impl Progress {
     fn tell(&mut self, job: &JobId, status: JobStatus, text: &str) {
         // Workers' names and errors come from outside.
         let text = output::line(text);
-        let label = self.labels.get(job);
         match &mut self.bars {
             None => say(&format!("[{}] {text}", clock(self.watch.elapsed()))),
             Some(bars) => {
                 if status == JobStatus::Running {
-                    bars.start(*job, &label.text, u64::from(label.epochs));
+                    let epochs = u64::from(self.labels.epochs(job));
+                    bars.start(*job, &self.labels.text(job), epochs);
                 } else {
                     bars.end(job);
                     if status != JobStatus::Done {
@@ -212,32 +229,22 @@ impl Progress {
 
     fn tell_total(&self) {
         if let Some(bars) = &self.bars {
-            let settled = self
-                .statuses
-                .values()
-                .filter(|status| status.is_settled())
-                .count();
-            bars.total.set_position(settled as u64);
+            bars.total.set_position(self.tally.settled() as u64);
             bars.total.set_message(self.eta());
         }
     }
 
+    /// The share of a job that so many epochs are.
+    fn share(&self, job: &JobId, epochs: u32) -> f64 {
+        f64::from(epochs) / f64::from(self.labels.epochs(job).max(1))
+    }
+
     /// The time that is left if the unfinished epochs go on at the pace so far; empty before anything is known.
     fn eta(&self) -> String {
-        let total: f64 =
-            self.statuses.len().max(self.labels.len()) as f64 - self.settled_before as f64;
-        let settled = self
-            .statuses
-            .values()
-            .filter(|status| status.is_settled())
-            .count()
-            - self.settled_before.min(self.statuses.len());
-        let partial: f64 = self
-            .epochs
-            .iter()
-            .map(|(job, done)| f64::from(*done) / f64::from(self.labels.get(job).epochs.max(1)))
-            .sum();
-        let done = settled as f64 + partial.min(total - settled as f64);
+        let jobs = self.tally.len().max(self.labels.len());
+        let total = jobs.saturating_sub(self.settled_before) as f64;
+        let settled = self.tally.settled().saturating_sub(self.settled_before) as f64;
+        let done = settled + self.partial.clamp(0.0, (total - settled).max(0.0));
         if done <= 0.0 || done >= total {
             return String::new();
         }
@@ -297,28 +304,39 @@ pub fn clock(duration: Duration) -> String {
 
 #[cfg(test)]
 mod tests {
-    use sweeps::{Limits, Phase, expand_text};
+    use proto::nouns::{Row, RowGroup};
+    use sweeps::{Phase, Reporting, ScoreBy};
 
     use super::*;
 
-    /// A display without bars of one job that scores by G.
+    /// A display without bars of one job of 4 epochs that scores by G.
     fn display() -> (Progress, JobId) {
-        let text = "name = \"s\"\n[dataset.synthetic]\nvideos = 8\nmean_length = 9\ndimension = 8\n[job]\nscore_by = \"generator\"\n";
-        let (_, expansion) = expand_text("s.toml", text, Limits::default()).unwrap();
         let job = JobId([7; 32]);
-        let cell = sweeps::CellResult {
-            cell: expansion.cells[0].clone(),
+        let group = RowGroup {
+            variant: "v".into(),
+            point: Vec::new(),
+            reporting: Reporting {
+                score_by: ScoreBy::Generator,
+                score_smoothing: 0.0,
+            },
+            epochs: 4,
+        };
+        let row = Row {
+            group: Arc::new(group),
+            seed: 0,
             job_id: job,
             status: JobStatus::Running,
-            record: None,
-            live: Vec::new(),
             attempts: 1,
+            epochs: 0,
+            auc: None,
             error: None,
+            warnings: Vec::new(),
         };
-        let labels = Labels::of_cells(&[], &[cell]);
+        let labels = Labels::of_rows(&[], &[row]);
+        let tally = [(job, JobStatus::Running)].into_iter().collect();
         let progress = Progress {
             bars: None,
-            ..Progress::new(labels, [(job, JobStatus::Running)].into())
+            ..Progress::new(labels, tally)
         };
         (progress, job)
     }
@@ -334,7 +352,9 @@ mod tests {
         progress.hear(&News::Epochs {
             job,
             points: [point].into(),
+            ended: 3,
         });
+        assert!((progress.partial - 0.75).abs() < 1e-9, "3 of 4 epochs");
         assert_eq!(progress.live_auc.get(&job), Some(&0.5), "that of score_by");
         let line = |auc| progress.line(&job, JobStatus::Done, 1, None, None, auc);
         assert!(

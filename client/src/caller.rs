@@ -3,18 +3,18 @@
 use std::time::Duration;
 
 use crate::dial::Bearer;
-use proto::limits::{LISTED, MESSAGE_BYTES, RENDERED_BYTES};
+use proto::limits::{ANSWER_BYTES, LISTED, MESSAGE_BYTES, RENDERED_BYTES};
 use proto::version::{Incompatible, Versions};
 use proto::wire::client_service_client::ClientServiceClient;
-use proto::{Reason, WireError, job_id, required, text, wire};
-use sweeps::{AttemptNumber, CellResult, Digest, JobId};
+use proto::{Reason, RowReader, WireError, job_id, required, text, wire};
+use sweeps::{AttemptNumber, CellResult, Digest, JobId, JobStatus};
 use tonic::service::interceptor::InterceptedService;
 use tonic::transport::Channel;
 use tonic::{Code, Request, Status, Streaming};
 
 use proto::nouns::{
-    Audit, Audited, Collected, DatasetKnown, Explanation, LogLine, Piece, Steer, Submit, Submitted,
-    SweepInfo, SweepSummary, WatchEvent, WorkerView,
+    Audit, Audited, Collected, DatasetKnown, Explanation, LogLine, Piece, Row, Steer, Submit,
+    Submitted, SweepInfo, SweepSummary, WatchEvent, WorkerView,
 };
 
 /// How long a call may take that waits for nothing but the coordinator's disk.
@@ -98,7 +98,7 @@ impl Caller {
     pub fn new(channel: Channel, bearer: Bearer) -> Self {
         Self {
             client: ClientServiceClient::with_interceptor(channel, bearer)
-                .max_decoding_message_size(MESSAGE_BYTES)
+                .max_decoding_message_size(ANSWER_BYTES)
                 .max_encoding_message_size(MESSAGE_BYTES),
         }
     }
@@ -129,11 +129,15 @@ impl Caller {
 
     /// All sweeps.
     pub async fn sweeps(&self) -> Result<Vec<SweepSummary>, CallError> {
-        let answer = self
-            .client()
-            .sweeps(bounded(wire::SweepsRequest {}))
-            .await?;
-        convert("sweeps", answer.into_inner().sweeps)
+        let mut sweeps = Vec::new();
+        let mut skip = Some(0);
+        while let Some(first) = skip {
+            let request = bounded(wire::SweepsRequest { skip: first });
+            let answer = self.client().sweeps(request).await?.into_inner();
+            take_page("sweeps", &mut sweeps, answer.sweeps)?;
+            skip = answer.next.filter(|next| *next > first);
+        }
+        Ok(sweeps)
     }
 
     /// Everything about a sweep but its cells.
@@ -193,33 +197,89 @@ impl Caller {
 
     /// All workers.
     pub async fn workers(&self) -> Result<Vec<WorkerView>, CallError> {
-        let answer = self
-            .client()
-            .workers(bounded(wire::WorkersRequest {}))
-            .await?;
-        convert("workers", answer.into_inner().workers)
+        let mut workers = Vec::new();
+        let mut after = Some(0);
+        while let Some(first) = after {
+            let request = bounded(wire::WorkersRequest { after: first });
+            let answer = self.client().workers(request).await?.into_inner();
+            take_page("workers", &mut workers, answer.workers)?;
+            after = answer.next.filter(|next| *next > first);
+        }
+        Ok(workers)
+    }
+
+    /// Hands the rows of a sweep's cells to `take`, in the order of its expansion: those whose jobs have one of these statuses
+    /// (none: all). Answers the number of the last change that they all show: a watcher needs those after it.
+    pub async fn each_row(
+        &self,
+        sweep: &str,
+        statuses: &[JobStatus],
+        mut take: impl FnMut(Row),
+    ) -> Result<u64, CallError> {
+        let statuses = statuses.iter().map(|status| wire::JobStatus::from(*status));
+        let request = wire::RowsRequest {
+            sweep: sweep.to_owned(),
+            statuses: statuses.map(Into::into).collect(),
+        };
+        let mut stream = self.client().rows(request).await?.into_inner();
+        let mut reader = RowReader::default();
+        let mut sequence = None;
+        while let Some(page) = stream.message().await? {
+            sequence.get_or_insert(page.sequence);
+            reader.read(page)?.into_iter().for_each(&mut take);
+        }
+        Ok(required("sequence", sequence)?)
+    }
+
+    /// The same, all together.
+    pub async fn rows(
+        &self,
+        sweep: &str,
+        statuses: &[JobStatus],
+    ) -> Result<(Vec<Row>, u64), CallError> {
+        let mut rows = Vec::new();
+        let sequence = self.each_row(sweep, statuses, |row| rows.push(row)).await?;
+        Ok((rows, sequence))
     }
 
     /// Changes from now on, of one sweep or of all. A picture asked for after this returned misses nothing.
     pub async fn watch(&self, sweep: Option<&str>) -> Result<Watcher, CallError> {
         self.watching(wire::WatchRequest {
             sweep: sweep.map(str::to_owned),
-            job_id: None,
+            ..wire::WatchRequest::default()
         })
         .await
     }
 
-    /// The same of one job.
+    /// Changes of a sweep after the one of that number. [`WatchEvent::Missed`] comes first where they are not kept any more.
+    /// A brief watcher hears no log lines, and of a job's epochs only how many ended, once a second.
+    pub async fn watch_after(
+        &self,
+        sweep: &str,
+        after: Option<u64>,
+        brief: bool,
+    ) -> Result<Watcher, CallError> {
+        self.watching(wire::WatchRequest {
+            sweep: Some(sweep.to_owned()),
+            after,
+            brief,
+            ..wire::WatchRequest::default()
+        })
+        .await
+    }
+
+    /// The same as [`Self::watch`] of one job.
     pub async fn watch_job(&self, job: JobId) -> Result<Watcher, CallError> {
         self.watching(wire::WatchRequest {
-            sweep: None,
             job_id: Some(job.0.to_vec()),
+            ..wire::WatchRequest::default()
         })
         .await
     }
 
     async fn watching(&self, request: wire::WatchRequest) -> Result<Watcher, CallError> {
         Ok(Watcher {
+            last: request.after,
             stream: self.client().watch(request).await?.into_inner(),
         })
     }
@@ -295,11 +355,15 @@ impl Caller {
 
     /// The data sets that workers announced.
     pub async fn datasets(&self) -> Result<Vec<DatasetKnown>, CallError> {
-        let answer = self
-            .client()
-            .dataset_digests(bounded(wire::DatasetDigestsRequest {}))
-            .await?;
-        convert("datasets", answer.into_inner().datasets)
+        let mut datasets = Vec::new();
+        let mut skip = Some(0);
+        while let Some(first) = skip {
+            let request = bounded(wire::DatasetDigestsRequest { skip: first });
+            let answer = self.client().dataset_digests(request).await?.into_inner();
+            take_page("datasets", &mut datasets, answer.datasets)?;
+            skip = answer.next.filter(|next| *next > first);
+        }
+        Ok(datasets)
     }
 
     /// The log lines of a job that are kept, of one attempt or of all.
@@ -360,6 +424,8 @@ impl Caller {
 /// Changes as they come.
 #[derive(Debug)]
 pub struct Watcher {
+    /// The number of the last change that was heard.
+    last: Option<u64>,
     stream: Streaming<wire::WatchEvent>,
 }
 
@@ -368,9 +434,38 @@ impl Watcher {
     pub async fn next(&mut self) -> Result<Option<WatchEvent>, CallError> {
         match self.stream.message().await? {
             None => Ok(None),
-            Some(event) => Ok(Some(event.try_into()?)),
+            Some(event) => {
+                if event.sequence > 0 {
+                    self.last = Some(event.sequence);
+                }
+                Ok(Some(event.try_into()?))
+            }
         }
     }
+
+    /// The number of the last change that was heard: who lost the connection goes on after it.
+    pub fn last(&self) -> Option<u64> {
+        self.last
+    }
+}
+
+/// Adds a page to a list.
+fn take_page<W, N: TryFrom<W, Error = WireError>>(
+    what: &'static str,
+    list: &mut Vec<N>,
+    page: Vec<W>,
+) -> Result<(), CallError> {
+    list.extend(convert::<W, N>(what, page)?);
+    let entries = list.len();
+    if entries > LISTED {
+        return Err(WireError::TooMany {
+            what,
+            entries,
+            limit: LISTED,
+        }
+        .into());
+    }
+    Ok(())
 }
 
 fn bounded<M>(message: M) -> Request<M> {

@@ -3,7 +3,7 @@
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
-use proto::limits::{CHUNK_BYTES, LEASES, MESSAGE_BYTES, TEXT_BYTES};
+use proto::limits::{ANSWER_BYTES, CHUNK_BYTES, LEASES, MESSAGE_BYTES, TEXT_BYTES};
 use proto::nouns::{Hello, LeaseKey, Next, Order, Progress, Receipt};
 use proto::telemetry::Telemetry;
 use proto::version::Versions;
@@ -18,7 +18,7 @@ use tonic::transport::Channel;
 use tonic::{Request, Response, Status};
 
 use crate::dial::Bearer;
-use crate::incurable::incurable;
+use crate::incurable::{incurable, root_cause};
 use crate::verdict::{Verdict, verdict};
 
 /// How long a call may take that waits for nothing but the coordinator's disk.
@@ -82,7 +82,7 @@ impl From<Status> for Trouble {
         Self {
             verdict: verdict(&status),
             reason: Reason::of(&status),
-            message: status.message().to_owned(),
+            message: with_cause(&status),
             incurable: incurable(&status),
         }
     }
@@ -112,7 +112,7 @@ impl Link {
     ) -> Self {
         Self {
             client: WorkerServiceClient::with_interceptor(channel, bearer)
-                .max_decoding_message_size(MESSAGE_BYTES)
+                .max_decoding_message_size(ANSWER_BYTES)
                 .max_encoding_message_size(MESSAGE_BYTES),
             hello: hello.into(),
             version: hello.version.clone(),
@@ -401,7 +401,7 @@ impl Link {
                 if Reason::of(status).is_some() {
                     state.contact = Instant::now();
                 }
-                state.last = format!("{:?}: {}", status.code(), status.message());
+                state.last = format!("{:?}: {}", status.code(), with_cause(status));
             }
         });
         Ok(answer?.into_inner())
@@ -409,6 +409,16 @@ impl Link {
 
     fn with<R>(&self, read: impl FnOnce(&mut State) -> R) -> R {
         read(&mut self.state.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
+/// What a call that failed says, with what the system says of it: `transport error` alone helps nobody.
+fn with_cause(status: &Status) -> String {
+    match root_cause(status) {
+        Some(cause) if !status.message().contains(&cause) => {
+            format!("{}: {cause}", status.message())
+        }
+        _ => status.message().to_owned(),
     }
 }
 

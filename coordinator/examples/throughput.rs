@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use coordinator::engine::feed::Heard;
 use coordinator::{Clock, Config, Engine, EngineHandle, SystemClock, sweep_language};
 use proto::nouns::{Finish, Hello, LeaseRequest, Next, Submit};
 use sweeps::{
@@ -150,14 +151,14 @@ async fn main() {
     let waiting = tokio::spawn(work(handle.clone(), "single".into(), 60_000));
     let mut times = Vec::new();
     for number in 0..200 {
-        let mut changes = handle.subscribe();
+        let mut changes = handle.subscribe(None);
         let before = tokio::time::Instant::now();
         handle
             .submit(sweep(&format!("one{number}"), 1_000_000 + number, 1))
             .await
             .expect("taken");
-        while let Ok(change) = changes.recv().await {
-            if let proto::nouns::Change::Job { status, .. } = change
+        while let Some(heard) = changes.next().await {
+            if let Heard::Change((_, proto::nouns::Change::Job { status, .. })) = heard
                 && status == sweeps::JobStatus::Done
             {
                 break;

@@ -18,6 +18,7 @@ pub use engine::clock::{Clock, SystemClock};
 pub use engine::expand::{Expand, Expanded, sweep_language};
 pub use engine::handle::EngineHandle;
 pub use engine::metrics::Metrics;
+pub use engine::state_reader::{ReadError, StateReader};
 pub use engine::{Config, Engine, EngineError, Opening, StateKind};
 pub use model::entry::Entry;
 pub(crate) use proto::nouns as message;

@@ -7,16 +7,20 @@
 
 mod convert;
 mod error;
+mod fit;
 pub mod limits;
 pub mod nouns;
 mod number;
+mod page;
 mod reason;
 pub mod telemetry;
 pub mod version;
 
-pub use convert::{hello, status};
+pub use convert::{RowReader, RowWriter, hello, status};
 pub use error::WireError;
+pub use fit::{CUT, fit, fit_text};
 pub use number::{attempt, digest, job_id, named_digests, required, text, texts, word};
+pub use page::{Page, cut};
 pub use reason::{REASON_KEY, Reason, refuse};
 
 /// The generated messages and services.

@@ -1,8 +1,43 @@
-//! How much of anything may arrive. What exceeds a limit is refused as a whole, never cut.
+//! How much of anything may arrive, and how much is shown.
+//!
+//! What arrives and exceeds a limit is refused as a whole. What is shown is cut to what its reader takes, and says so: no
+//! stored text or list makes an answer that cannot be sent or read.
 
 /// Bytes of one message, either way: a record of [`CURVE_POINTS`] points fits. A crafted message of that size costs a
 /// decoder some 70 times as much for a moment, which is why it is not larger.
 pub const MESSAGE_BYTES: usize = 8 << 20;
+
+/// Bytes of a record on the wire. A longer one is cut ([`crate::fit`]), never refused: it is the result of a training. The
+/// message that brings it and the one that shows it have room for what is around it.
+pub const RECORD_BYTES: usize = 7 << 20;
+
+/// Bytes of one answer of a coordinator, as it is sent and read: the largest thing that may arrive in a message of
+/// [`MESSAGE_BYTES`], a record, is shown with the facts around it.
+pub const ANSWER_BYTES: usize = MESSAGE_BYTES + (1 << 20);
+
+/// Bytes of a page of a list. One entry that is longer is a page by itself.
+pub const PAGE_BYTES: usize = 2 << 20;
+
+/// Jobs that one answer hands out; who has more free slots asks again.
+pub const ASSIGNMENTS: usize = 1024;
+
+/// Bytes of a sweep's description in a list.
+pub const DESCRIPTION_BYTES: usize = 512;
+
+/// Warnings about one worker.
+pub const WORKER_WARNINGS: usize = 64;
+
+/// Cells of one job in its explanation. Thousands of sweeps may share a job.
+pub const JOB_CELLS: usize = 1024;
+
+/// Sweeps that a change names.
+pub const CHANGE_SWEEPS: usize = 64;
+
+/// Copies of one data set in a list, and the workers that are named for each.
+pub const COPIES: usize = 64;
+
+/// Workers that are named for one copy of a data set.
+pub const COPY_WORKERS: usize = 16;
 
 /// Bytes of a name: of a worker, a sweep, a data set, a device, a label, a version.
 pub const NAME_BYTES: usize = 1024;
@@ -17,7 +52,7 @@ pub const SWEEP_FILE_BYTES: usize = 2 << 20;
 /// Bytes of the rendered faults of a sweep file.
 pub const RENDERED_BYTES: usize = 6 << 20;
 
-/// Points of a curve: epochs of all phases together.
+/// Points of a curve: epochs of all phases together. A longer one is thinned.
 pub const CURVE_POINTS: usize = 100_000;
 
 /// Points of one attempt in a report.
@@ -25,6 +60,9 @@ pub const REPORT_POINTS: usize = 1024;
 
 /// Log lines of one attempt in a report.
 pub const REPORT_LINES: usize = 1024;
+
+/// Bytes of a line of a log that a worker sends and a coordinator keeps.
+pub const LOG_LINE_BYTES: usize = 2_000;
 
 /// Leases of one worker, in any list of them.
 pub const LEASES: usize = 4096;

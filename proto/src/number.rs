@@ -71,7 +71,16 @@ pub fn named_digests(
     what: &'static str,
     list: Vec<wire::NamedDigest>,
 ) -> Result<BTreeMap<String, Digest>, WireError> {
-    at_most(what, list.len(), DATASETS)?;
+    named_digests_within(what, list, DATASETS)
+}
+
+/// The same, of another limit.
+pub(crate) fn named_digests_within(
+    what: &'static str,
+    list: Vec<wire::NamedDigest>,
+    limit: usize,
+) -> Result<BTreeMap<String, Digest>, WireError> {
+    at_most(what, list.len(), limit)?;
     let mut named = BTreeMap::new();
     for entry in list {
         let name = text(what, entry.name, NAME_BYTES)?;

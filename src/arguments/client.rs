@@ -56,17 +56,6 @@ impl Connection {
     pub fn address(&self) -> &str {
         self.coordinator.as_deref().unwrap_or(USUAL_ADDRESS)
     }
-
-    /// To that address, without keys.
-    pub fn to(coordinator: String) -> Self {
-        Self {
-            coordinator: Some(coordinator),
-            token_file: None,
-            ca: None,
-            certificate: None,
-            key: None,
-        }
-    }
 }
 
 #[derive(Debug, Args)]

@@ -59,6 +59,10 @@ pub struct Coordinator {
     /// Most bytes of one artifact
     #[arg(long, value_name = "BYTES", default_value_t = 1 << 30, value_parser = clap::value_parser!(u64).range(1..=1 << 30))]
     pub max_artifact_bytes: u64,
+    /// Bytes that uploads and snapshots leave free on the disk, so that the journal can go on; without it a tenth of the disk,
+    /// at most 256 MiB
+    #[arg(long, value_name = "BYTES")]
+    pub reserve_bytes: Option<u64>,
     /// How long a lease lives without a report
     #[arg(long, value_name = "SECONDS", default_value_t = 30.0)]
     pub lease_seconds: f64,

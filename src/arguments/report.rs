@@ -15,7 +15,7 @@ pub struct Report {
     /// given, that run is read, under way or not. With --figure: a file, or a folder (without it: stdout)
     #[arg(long, value_name = "DIR", required_unless_present_any = ["figure", "from"])]
     pub out: Option<PathBuf>,
-    /// Read this state folder (of a `run`, or of a coordinator that is not running) instead of asking a coordinator
+    /// Read this state folder (of a `run` or a coordinator, running or not) instead of asking a coordinator
     #[arg(long, value_name = "DIR")]
     pub state: Option<PathBuf>,
     /// Read results.csv and epochs.csv instead: either file, or their folder; several stand side by side. The CSV of a

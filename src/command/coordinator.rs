@@ -1,6 +1,8 @@
 //! `gcl-sweep coordinator`, and the coordinator inside `run`.
 
+use std::fs::Permissions;
 use std::net::SocketAddr;
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -11,9 +13,12 @@ use coordinator::service::{
     Access, Health, HttpOptions, Limits, Options, Tls, TokenFile, check_exposure,
     serve as serve_grpc, serve_http,
 };
+use coordinator::store::lock::LockError;
+use coordinator::store::mark::Mark;
 use coordinator::{
     Config, Engine, EngineError, Expand, Expanded, StateKind, SystemClock, sweep_language,
 };
+use nix::sys::stat::{Mode, umask};
 use proto::nouns::Requirements;
 use tokio::net::TcpListener;
 use tokio::task::{JoinError, JoinSet};
@@ -43,12 +48,12 @@ pub struct Security {
     insecure: bool,
     limits: Limits,
     longest_artifact: Option<u64>,
+    /// Bytes that are left free for the journal.
+    reserve: Option<u64>,
     /// The side port.
     http: Option<SocketAddr>,
     /// What its jobs are.
     kind: StateKind,
-    /// Open a state folder of rehearsals all the same, as what it is.
-    or_rehearsal: bool,
 }
 
 impl Security {
@@ -62,14 +67,6 @@ impl Security {
     pub fn rehearsal() -> Self {
         Self {
             kind: StateKind::Rehearsal,
-            ..Self::default()
-        }
-    }
-
-    /// This machine alone, to read what is in a state folder: results, or those of a rehearsal, which say so.
-    pub fn reading() -> Self {
-        Self {
-            or_rehearsal: true,
             ..Self::default()
         }
     }
@@ -132,13 +129,13 @@ impl Security {
                 ..Limits::default()
             },
             longest_artifact: Some(arguments.max_artifact_bytes),
+            reserve: arguments.reserve_bytes,
             http: arguments.http,
             kind: if arguments.noop {
                 StateKind::Noop
             } else {
                 StateKind::Training
             },
-            or_rehearsal: false,
         })
     }
 
@@ -205,6 +202,8 @@ impl Ports {
         let mut config = Config::new(state);
         config.policy = policy;
         config.metrics = metrics.clone();
+        config.reserve = security.reserve;
+        config.random = random()?;
         if let Some(bytes) = security.longest_artifact {
             config.longest_artifact = bytes;
         }
@@ -258,7 +257,7 @@ impl Ports {
     }
 }
 
-/// Opens the state folder as what it is to be, or as the rehearsal that it is where that is wanted.
+/// Opens the state folder as what it is to be.
 async fn open(
     mut config: Config,
     security: &Security,
@@ -266,20 +265,28 @@ async fn open(
 ) -> Result<(Engine, StateKind), CommandError> {
     let kind = security.kind;
     config.trainer_revision = kind.trainer_revision();
-    let started = match start(config.clone(), kind, stop).await {
-        Err(EngineError::OtherKind {
-            held: kind @ StateKind::Rehearsal,
-            ..
-        }) if security.or_rehearsal => {
-            config.trainer_revision = kind.trainer_revision();
-            start(config, kind, stop).await.map(|engine| (engine, kind))
-        }
-        started => started.map(|engine| (engine, kind)),
-    };
-    started.map_err(|error| match error {
-        EngineError::Task(_) => CommandError::Broken(chain(&error)),
-        error => CommandError::Store(chain(&error)),
-    })
+    let started = start(config, kind, stop).await;
+    started
+        .map(|engine| (engine, kind))
+        .map_err(|error| failed(&error))
+}
+
+fn random() -> Result<u64, CommandError> {
+    let mut random = [0; 8];
+    getrandom::fill(&mut random)
+        .map_err(|error| CommandError::Other(format!("no random bytes: {error}")))?;
+    Ok(u64::from_le_bytes(random))
+}
+
+/// Whether the coordinator of a folder that was guarded once would be open to everybody now.
+fn stay_guarded(state: &Path, security: &Security) -> Result<(), CommandError> {
+    if security.access.is_guarded() || security.insecure || !Mark::Guarded.is_on(state) {
+        return Ok(());
+    }
+    let state = state.display();
+    Err(CommandError::Usage(format!(
+        "callers of the coordinator of {state} needed tokens, and there are none now: make one (`gcl-sweep token create --state {state} --role admin --out FILE`), name those that there are (--tokens, --token-file), or open it to everybody with --insecure"
+    )))
 }
 
 async fn start(
@@ -293,6 +300,17 @@ async fn start(
     };
     let clock = Arc::new(SystemClock::start());
     Engine::start(config, clock, language, stop.clone()).await
+}
+
+/// What it means for the command line that an engine did not start, or ended.
+pub(super) fn failed(error: &EngineError) -> CommandError {
+    match error {
+        // A panic, or a folder that may come back: reasons to start again.
+        EngineError::Task(_) | EngineError::Lock(LockError::Gone(_)) => {
+            CommandError::Broken(chain(error))
+        }
+        _ => CommandError::Store(chain(error)),
+    }
 }
 
 /// The sweep language of rehearsals: the data are stand-ins, whatever digest the file demands, and the workers are this
@@ -330,6 +348,11 @@ pub fn coordinator(arguments: &Coordinator) -> Result<(), CommandError> {
         .as_deref()
         .ok_or_else(|| CommandError::Usage("--state DIR is needed".into()))?;
     let security = Security::read(arguments, state)?;
+    stay_guarded(state, &security)?;
+    if security.access.is_guarded() {
+        // Whatever is made in the state folder, by whichever library: it is for its owner alone.
+        umask(Mode::from_bits_truncate(0o077));
+    }
     let lease = Duration::try_from_secs_f64(arguments.lease_seconds)
         .ok()
         .filter(|lease| *lease >= Duration::from_secs(1))
@@ -377,6 +400,11 @@ async fn until_stopped(
         // What is read changes nothing: a start may be left at any moment.
         () = stop.cancelled() => return Ok(()),
     };
+    if security.access.is_guarded() {
+        Mark::Guarded
+            .put(state)
+            .map_err(|error| CommandError::Store(chain(&error)))?;
+    }
     let address = format!("{}://{}", scheme(serving.address, true), serving.address);
     say(&format!(
         "listening on {address}, state in {}, {}",
@@ -433,10 +461,11 @@ async fn panicked(tasks: &mut JoinSet<()>) -> JoinError {
     std::future::pending().await
 }
 
-/// Whole or not at all: whoever waits for the file must not read half of it.
+/// Whole or not at all: whoever waits for the file must not read half of it. An address is no secret.
 fn write_address(path: &PathBuf, address: &str) -> Result<(), CommandError> {
     let beside = path.with_extension("part");
     std::fs::write(&beside, format!("{address}\n"))
+        .and_then(|()| std::fs::set_permissions(&beside, Permissions::from_mode(0o644)))
         .and_then(|()| std::fs::rename(&beside, path))
         .map_err(|error| CommandError::io("write the address into", path, &error))
 }

@@ -97,11 +97,8 @@ fn ask(arguments: &Export) -> Result<SweepResults, CommandError> {
             run_folder(arguments),
             arguments.state.as_deref(),
             &arguments.connection,
-        )
-        .await?;
+        )?;
         let name = arguments.sweep.as_deref().unwrap_or_default();
-        let results = super::report::cells_of(&source.client, name).await;
-        source.close().await?;
-        results
+        super::report::cells_of(&source, name).await
     })
 }

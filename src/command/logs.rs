@@ -8,6 +8,7 @@ use sweeps::{AttemptNumber, JobId};
 
 use crate::arguments::{Format, Logs};
 use crate::client::Client;
+use crate::contact::Contact;
 use crate::error::CommandError;
 use crate::output::{self, say};
 use crate::{clock, interrupt};
@@ -87,44 +88,50 @@ async fn follow(
     attempt: Option<AttemptNumber>,
     format: Format,
 ) -> Result<(), CommandError> {
-    // Subscribe before looking: what comes in between is heard.
-    let mut changes = client
-        .watch_job(job)
-        .await
-        .map_err(|error| client.failed(error))?;
-    let explained = client
-        .explain(job)
-        .await
-        .map_err(|error| client.failed(error))?;
-    let mut settled = explained.view.status.is_settled();
+    let mut contact = Contact::waiting(client);
     let mut shown = Vec::new();
     loop {
-        let kept = fetch(client, job, attempt).await?;
-        for line in new_lines(&shown, &kept) {
-            print(line, format)?;
-        }
-        shown = kept;
-        if settled {
-            return Ok(());
-        }
-        let heard = changes.next().await.map_err(|error| client.failed(error))?;
-        settled = ends(heard.as_ref());
-        // The rest of the burst; a change that is heard is only the sign to look.
-        while !settled {
-            match tokio::time::timeout(BURST, changes.next()).await {
-                Err(_) => break,
-                Ok(heard) => settled = ends(heard.map_err(|error| client.failed(error))?.as_ref()),
+        // Subscribe before looking: what comes in between is heard.
+        let mut changes = contact.ask(async || client.watch_job(job).await).await?;
+        let explained = contact.ask(async || client.explain(job).await).await?;
+        let mut settled = explained.view.status.is_settled();
+        let lost = loop {
+            let kept = contact
+                .ask(async || client.logs(job, attempt).await)
+                .await?;
+            for line in new_lines(&shown, &kept) {
+                print(line, format)?;
             }
+            shown = kept;
+            if settled {
+                return Ok(());
+            }
+            let heard = match changes.next().await {
+                Ok(Some(heard)) => heard,
+                Ok(None) => break None,
+                Err(error) => break Some(error),
+            };
+            settled = ends(&heard);
+            // The rest of the burst; a change that is heard is only the sign to look.
+            while !settled {
+                match tokio::time::timeout(BURST, changes.next()).await {
+                    Ok(Ok(Some(heard))) => settled = ends(&heard),
+                    // A stream that broke is noticed again above.
+                    _ => break,
+                }
+            }
+        };
+        if let Some(error) = lost {
+            contact.lost(error)?;
         }
     }
 }
 
 /// Whether nothing comes after that.
-fn ends(heard: Option<&WatchEvent>) -> bool {
+fn ends(heard: &WatchEvent) -> bool {
     match heard {
-        None => true,
-        Some(WatchEvent::Change(Change::Job { status, .. })) => status.is_settled(),
-        Some(_) => false,
+        WatchEvent::Change(Change::Job { status, .. }) => status.is_settled(),
+        _ => false,
     }
 }
 

@@ -96,7 +96,15 @@ pub fn plan(arguments: &Plan, format: Format) -> Result<(), CommandError> {
 fn known(arguments: &Plan, file: &SweepFile) -> Result<Known, CommandError> {
     let (_, state) = run::places(file, arguments.out.as_deref(), arguments.state.as_deref());
     let request = submit::request(file, arguments.selection.max_jobs);
-    match super::state::known(&state, &request) {
+    let known = super::state::known(&state, &request);
+    if let Ok(Known {
+        nothing: Some(why), ..
+    }) = &known
+        && arguments.state.is_some()
+    {
+        output::say(&format!("note: {why}"));
+    }
+    match known {
         Err(CommandError::Store(why)) if arguments.state.is_none() => {
             output::say(&format!(
                 "note: what is done in {} is not known: {why}",

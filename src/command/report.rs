@@ -9,7 +9,7 @@ use reports::{DatasetInfo, SplitCounts, SweepResults};
 
 use crate::arguments::{Format, Report};
 use crate::client::Client;
-use crate::command::source::{Source, failed};
+use crate::command::source::{Results, Source, failed};
 use crate::command::sweep_file::SweepFile;
 use crate::error::{CommandError, chain};
 use crate::output;
@@ -50,24 +50,22 @@ pub fn report(arguments: &Report, format: Format) -> Result<(), CommandError> {
             arguments.out.as_deref(),
             arguments.state.as_deref(),
             &arguments.connection,
-        )
-        .await?;
-        let outcome = if arguments.watch {
-            renew(arguments, &source.client, format).await
-        } else {
-            match gather_all(arguments, &source.client).await {
-                Ok(all) => deliver(arguments, &all, format),
-                Err(error) => Err(error),
+        )?;
+        match source {
+            Source::Coordinator(client) if arguments.watch => {
+                renew(arguments, &client, format).await
             }
-        };
-        source.close().await?;
-        outcome
+            source => {
+                let all = gather_all(arguments, &source).await?;
+                deliver(arguments, &all, format)
+            }
+        }
     })
 }
 
 async fn gather_all(
     arguments: &Report,
-    client: &Client,
+    client: &impl Results,
 ) -> Result<Vec<SweepResults>, CommandError> {
     let mut all = Vec::new();
     for sweep in &arguments.sweeps {
@@ -194,7 +192,7 @@ fn write_all(arguments: &Report, all: &[SweepResults]) -> Result<(), CommandErro
 
 /// Writes report and CSV files of one sweep into `out`.
 pub async fn write(
-    client: &Client,
+    client: &impl Results,
     sweep: &str,
     out: &Path,
     file: Option<&SweepFile>,
@@ -215,7 +213,7 @@ fn write_csv(results: &SweepResults, folder: &Path) -> Result<(), CommandError> 
 
 /// Everything that a report says of a sweep. `out` is the folder of a `run`, which its command names.
 async fn gather(
-    client: &Client,
+    client: &impl Results,
     sweep: &str,
     out: Option<&Path>,
     file: Option<&SweepFile>,
@@ -321,7 +319,7 @@ fn is_rehearsal(info: &SweepInfo) -> bool {
 }
 
 /// A sweep's cells without scores and figures: what `export` needs.
-pub async fn cells_of(client: &Client, sweep: &str) -> Result<SweepResults, CommandError> {
+pub async fn cells_of(client: &impl Results, sweep: &str) -> Result<SweepResults, CommandError> {
     let info = client.sweep_info(sweep).await?;
     let mut cells = client.cells(sweep).await?;
     super::scores::smooth(client, &mut cells).await?;

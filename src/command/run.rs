@@ -5,16 +5,17 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use coordinator::StateKind;
-use proto::nouns::{self as message, Steer, SteerAction, Target};
-use sweeps::CellResult;
+use proto::nouns::{self as message, Row, Steer, SteerAction, Target};
 use tokio_util::sync::CancellationToken;
 
 use crate::arguments::{Format, Run};
+use crate::client::Client;
 use crate::command::coordinator::Security;
 use crate::command::local_coordinator::LocalCoordinator;
 use crate::command::local_workers::{self, LocalWorker, Seat};
 use crate::command::sweep_file::SweepFile;
 use crate::command::{folder_name, preflight, report, submit, watch};
+use crate::contact::Contact;
 use crate::data_folders::Folders;
 use crate::error::CommandError;
 use crate::interrupt;
@@ -75,7 +76,7 @@ async fn drive(
     let client = coordinator.client()?;
     let reported = report::write(&client, &file.spec.name, out, Some(file)).await;
     coordinator.stop().await?;
-    let cells = outcome?;
+    let rows = outcome?;
     let results = reported?;
     let printed = report::print_summary(&results, format);
     say(&format!(
@@ -83,7 +84,7 @@ async fn drive(
         out.join("report").join("index.html").display()
     ));
     // Failed jobs weigh more than a reader of the table who left.
-    watch::end(&file.spec.name, &cells).and(printed)
+    watch::end(&file.spec.name, &rows).and(printed)
 }
 
 pub(super) async fn with_coordinator(
@@ -93,7 +94,7 @@ pub(super) async fn with_coordinator(
     state: &Path,
     coordinator: &LocalCoordinator,
     stop: &CancellationToken,
-) -> Result<Vec<CellResult>, CommandError> {
+) -> Result<Vec<Row>, CommandError> {
     let client = coordinator.client()?;
     let request = submit::request(file, arguments.selection.max_jobs);
     if !arguments.selection.only.is_empty() {
@@ -120,11 +121,11 @@ pub(super) async fn with_coordinator(
         .await
         .map_err(|error| client.failed(error))?;
     say(&submit::describe(&submitted));
-    let mut cells = client.cells(&file.spec.name).await?;
-    let failed: BTreeSet<_> = cells
+    let mut rows = rows(&client, &file.spec.name).await?;
+    let failed: BTreeSet<_> = rows
         .iter()
-        .filter(|cell| cell.status.is_failure())
-        .map(|cell| cell.job_id)
+        .filter(|row| row.status.is_failure())
+        .map(|row| row.job_id)
         .collect();
     if !failed.is_empty() {
         // Whoever types the command again has freed memory, mended data, or wants to be sure.
@@ -141,16 +142,16 @@ pub(super) async fn with_coordinator(
             "{} failed before and are tried again",
             failed.len()
         ));
-        cells = client.cells(&file.spec.name).await?;
+        rows = self::rows(&client, &file.spec.name).await?;
     }
-    let open: BTreeSet<_> = cells
+    let open: BTreeSet<_> = rows
         .iter()
-        .filter(|cell| !cell.status.is_settled())
-        .map(|cell| cell.job_id)
+        .filter(|row| !row.status.is_settled())
+        .map(|row| row.job_id)
         .collect();
     if open.is_empty() {
         say("nothing to run: every job of this sweep is settled in the state folder");
-        return Ok(cells);
+        return Ok(rows);
     }
     let team = team(arguments, open.len())?;
     let finish = CancellationToken::new();
@@ -158,8 +159,10 @@ pub(super) async fn with_coordinator(
     for worker in team.start(coordinator, folders, state)? {
         workers.spawn(worker.supervise(finish.clone()));
     }
+    // It is of this process, and does not come back.
+    let contact = Contact::once(&client);
     let ended = tokio::select! {
-        cells = watch::until_settled(&client, &file.spec.name, Format::Text) => cells,
+        rows = watch::until_settled(&client, &file.spec.name, Format::Text, contact) => rows,
         failed = all_failed(&mut workers) => Err(failed),
         () = stop.cancelled() => Err(CommandError::Interrupted(
             "interrupted: what is finished is kept, and the same command goes on from there".into(),
@@ -173,6 +176,11 @@ pub(super) async fn with_coordinator(
     finish.cancel();
     while workers.join_next().await.is_some() {}
     ended
+}
+
+async fn rows(client: &Client, sweep: &str) -> Result<Vec<Row>, CommandError> {
+    let rows = client.rows(sweep, &[]).await;
+    Ok(rows.map_err(|error| client.failed(error))?.0)
 }
 
 /// Waits until no worker can be kept alive: as long as one is left, the sweep goes on, and a warning says what became of

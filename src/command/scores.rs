@@ -13,7 +13,7 @@ use reports::video_interval::{ReportedScores, video_intervals, video_pairs};
 use reports::video_scores::{keep_epochs, videos_of};
 use sweeps::{ArtifactRef, CellResult, FinalMetrics};
 
-use crate::client::Client;
+use crate::command::source::Results;
 use crate::error::CommandError;
 
 /// Figures that are drawn from final scores.
@@ -33,7 +33,7 @@ const MOST_RESAMPLED_BYTES: u64 = 512 << 20;
 
 /// The scores of the first seed of each variant and swept point, as far as figures ask for them.
 pub async fn fetch(
-    client: &Client,
+    client: &impl Results,
     figures: &[String],
     cells: &[CellResult],
 ) -> Result<Vec<CellScores>, CommandError> {
@@ -106,15 +106,14 @@ fn kept<'a>(name: &str, result: &'a CellResult) -> Option<&'a ArtifactRef> {
 
 /// Its bytes.
 async fn get(
-    client: &Client,
+    client: &impl Results,
     name: &str,
     result: &CellResult,
 ) -> Result<Option<Vec<u8>>, CommandError> {
     let Some(artifact) = kept(name, result) else {
         return Ok(None);
     };
-    let bytes = client.artifact(artifact.digest, MOST_BYTES).await;
-    bytes.map(Some).map_err(|error| client.failed(error))
+    client.artifact(artifact.digest, MOST_BYTES).await.map(Some)
 }
 
 fn unreadable(result: &CellResult, error: &ArtifactError) -> CommandError {
@@ -124,7 +123,7 @@ fn unreadable(result: &CellResult, error: &ArtifactError) -> CommandError {
 /// Puts the metrics of smoothed scores where a sweep asks for smoothing. It is decided when reporting, so the record of
 /// the job stays as it is; curves over epochs are those of unsmoothed scores. Answers what a reader must know of it.
 pub async fn smooth(
-    client: &Client,
+    client: &impl Results,
     cells: &mut [CellResult],
 ) -> Result<Vec<String>, CommandError> {
     let mut smoothed = 0;
@@ -172,7 +171,7 @@ fn smoothed_metrics(scores: &Scores, sigma: f64) -> FinalMetrics {
 
 /// Adds how the differences between rows would move with other test videos, from the scores of all seeds. No report fails
 /// for it: runs whose scores are not there or cannot be read are left out, and a note counts the latter.
-pub async fn resample(client: &Client, results: &mut SweepResults) {
+pub async fn resample(client: &impl Results, results: &mut SweepResults) {
     let pairs = video_pairs(results);
     let mut scores: BTreeMap<usize, ReportedScores> = BTreeMap::new();
     let (mut budget, mut unread) = (MOST_RESAMPLED_BYTES, BTreeSet::new());

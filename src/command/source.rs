@@ -1,61 +1,104 @@
-//! Where results are read from: a coordinator that runs, a state folder that none has open, or CSV files.
+//! Where results are read from: a coordinator that runs, a state folder, or CSV files.
 
 use std::path::{Path, PathBuf};
 
+use coordinator::StateReader;
+use proto::nouns::{Refusal, SweepInfo};
 use reports::{ReportError, SweepResults};
+use sweeps::{CellResult, Digest};
 
 use crate::arguments::Connection;
 use crate::client::Client;
-use crate::command::coordinator::{Security, Serving};
 use crate::door::{self, Found};
 use crate::error::{CommandError, chain};
 use crate::output::say;
 
-/// A client, and the state folder that was opened for it.
-pub struct Source {
-    /// Asks for the results.
-    pub client: Client,
-    serving: Option<Serving>,
+/// What a report asks.
+pub trait Results {
+    /// Everything about a sweep but its cells.
+    async fn sweep_info(&self, sweep: &str) -> Result<SweepInfo, CommandError>;
+    /// The cells of a sweep.
+    async fn cells(&self, sweep: &str) -> Result<Vec<CellResult>, CommandError>;
+    /// An artifact of at most `most` bytes.
+    async fn artifact(&self, digest: Digest, most: u64) -> Result<Vec<u8>, CommandError>;
+}
+
+impl Results for Client {
+    async fn sweep_info(&self, sweep: &str) -> Result<SweepInfo, CommandError> {
+        Client::sweep_info(self, sweep).await
+    }
+
+    async fn cells(&self, sweep: &str) -> Result<Vec<CellResult>, CommandError> {
+        Client::cells(self, sweep).await
+    }
+
+    async fn artifact(&self, digest: Digest, most: u64) -> Result<Vec<u8>, CommandError> {
+        let bytes = client::Caller::artifact(self, digest, most).await;
+        bytes.map_err(|error| self.failed(error))
+    }
+}
+
+/// A state folder blocks while it is read: nothing else is to be done meanwhile.
+impl Results for StateReader {
+    async fn sweep_info(&self, sweep: &str) -> Result<SweepInfo, CommandError> {
+        StateReader::sweep_info(self, sweep).map_err(refused)
+    }
+
+    async fn cells(&self, sweep: &str) -> Result<Vec<CellResult>, CommandError> {
+        let mut cells = Vec::new();
+        self.each_cell(sweep, &mut |cell| cells.push(cell))
+            .map_err(refused)?;
+        Ok(cells)
+    }
+
+    async fn artifact(&self, digest: Digest, most: u64) -> Result<Vec<u8>, CommandError> {
+        StateReader::artifact(self, digest, most).map_err(refused)
+    }
+}
+
+/// What a state folder does not have, at the command line.
+pub fn refused(refusal: Refusal) -> CommandError {
+    let told = refusal.to_string();
+    match refusal {
+        Refusal::Storage(what) => CommandError::Store(what),
+        Refusal::UnknownSweep(_) => CommandError::Usage(told),
+        _ => CommandError::Input(told),
+    }
+}
+
+/// A coordinator, or a state folder.
+pub enum Source {
+    /// Asked over the network.
+    Coordinator(Client),
+    /// Read where it lies, also while a coordinator has it open; nothing in it is touched.
+    Folder(Box<StateReader>),
 }
 
 impl Source {
-    /// Opens the state folder, or connects to the coordinator where none is given.
-    pub async fn open(state: Option<&Path>, connection: &Connection) -> Result<Self, CommandError> {
-        let Some(state) = state else {
-            return Ok(Self {
-                client: Client::new(connection)?,
-                serving: None,
-            });
-        };
-        let serving = super::state::serve_existing(state, &Security::reading()).await?;
-        let client = Client::new(&Connection::to(format!("http://{}", serving.address)));
-        match client {
-            Ok(client) => Ok(Self {
-                client,
-                serving: Some(serving),
-            }),
-            Err(error) => {
-                serving.stop().await?;
-                Err(error)
+    /// Reads the state folder, or connects to the coordinator where none is given.
+    pub fn open(state: Option<&Path>, connection: &Connection) -> Result<Self, CommandError> {
+        match state {
+            None => Ok(Self::Coordinator(Client::new(connection)?)),
+            Some(state) => {
+                let reader = StateReader::open(state);
+                let reader = reader.map_err(|error| CommandError::Store(chain(&error)))?;
+                Ok(Self::Folder(Box::new(reader)))
             }
         }
     }
 
     /// The same for a command that writes into, or reads, the folder of a `run`: where neither a state folder nor a
     /// coordinator is named, the run of that folder is asked, or what it left is read.
-    pub async fn of_folder(
+    pub fn of_folder(
         out: Option<&Path>,
         state: Option<&Path>,
         connection: &Connection,
     ) -> Result<Self, CommandError> {
         let (Some(out), None, None) = (out, state, &connection.coordinator) else {
-            return Self::open(state, connection).await;
+            return Self::open(state, connection);
         };
         match door::find(out)? {
-            Found::UnderWay(_) => Ok(Self {
-                client: Client::of_run(out)?,
-                serving: None,
-            }),
+            Found::UnderWay(_) => Ok(Self::Coordinator(Client::of_run(out)?)),
             Found::NotUnderWay {
                 state: Some(state), ..
             } => {
@@ -63,17 +106,32 @@ impl Source {
                     "no run is under way in {}: reading its state folder",
                     out.display()
                 ));
-                Self::open(Some(&state), connection).await
+                Self::open(Some(&state), connection)
             }
-            Found::NotUnderWay { state: None, .. } => Self::open(None, connection).await,
+            Found::NotUnderWay { state: None, .. } => Self::open(None, connection),
+        }
+    }
+}
+
+impl Results for Source {
+    async fn sweep_info(&self, sweep: &str) -> Result<SweepInfo, CommandError> {
+        match self {
+            Self::Coordinator(client) => Results::sweep_info(client, sweep).await,
+            Self::Folder(reader) => Results::sweep_info(reader.as_ref(), sweep).await,
         }
     }
 
-    /// Closes the state folder.
-    pub async fn close(self) -> Result<(), CommandError> {
-        match self.serving {
-            Some(serving) => serving.stop().await,
-            None => Ok(()),
+    async fn cells(&self, sweep: &str) -> Result<Vec<CellResult>, CommandError> {
+        match self {
+            Self::Coordinator(client) => Results::cells(client, sweep).await,
+            Self::Folder(reader) => Results::cells(reader.as_ref(), sweep).await,
+        }
+    }
+
+    async fn artifact(&self, digest: Digest, most: u64) -> Result<Vec<u8>, CommandError> {
+        match self {
+            Self::Coordinator(client) => Results::artifact(client, digest, most).await,
+            Self::Folder(reader) => Results::artifact(reader.as_ref(), digest, most).await,
         }
     }
 }

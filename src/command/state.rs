@@ -1,41 +1,15 @@
-//! State folders that no coordinator has open: `plan --state`, `report --state`.
+//! What a state folder knows of a sweep: `plan --state`.
 
 use std::collections::BTreeSet;
-use std::net::SocketAddr;
 use std::path::Path;
-use std::time::Duration;
 
-use client::CallError;
-use proto::Reason;
-use proto::nouns::{Submit, Submitted};
+use coordinator::{ReadError, StateKind, StateReader, sweep_language};
+use proto::nouns::{Refusal, Submit, Submitted};
 use sweeps::{JobId, JobStatus};
 
-use crate::arguments::Connection;
-use crate::client::Client;
-use crate::command::coordinator::{Security, Serving, serve};
+use super::source::refused;
 use crate::command::estimate::Durations;
-use crate::error::CommandError;
-
-/// Opens an existing state folder on a loopback port.
-///
-/// # Errors
-/// There is none, or a coordinator has it.
-pub async fn serve_existing(state: &Path, security: &Security) -> Result<Serving, CommandError> {
-    if !state.is_dir() {
-        return Err(CommandError::Store(format!(
-            "there is no state folder {}",
-            state.display()
-        )));
-    }
-    // No worker will come: the lease's length does not matter.
-    serve(
-        state,
-        SocketAddr::from(([127, 0, 0, 1], 0)),
-        security,
-        Duration::from_mins(1),
-    )
-    .await
-}
+use crate::error::{CommandError, chain};
 
 /// What a state folder knows of a sweep that may be submitted to it.
 #[derive(Debug, Default)]
@@ -46,53 +20,51 @@ pub struct Known {
     pub durations: Durations,
     /// What submitting the file would mean; `None` where there is no folder yet, or a data set is not known.
     pub meaning: Option<Submitted>,
+    /// Why nothing is known.
+    pub nothing: Option<String>,
 }
 
-/// What a state folder knows.
+impl Known {
+    fn nothing(why: String) -> Self {
+        Self {
+            nothing: Some(why),
+            ..Self::default()
+        }
+    }
+}
+
+/// What a state folder knows. It is read where it lies, also while a coordinator has it open.
 pub fn known(state: &Path, submit: &Submit) -> Result<Known, CommandError> {
-    if !state.is_dir() {
-        return Ok(Known::default());
-    }
-    super::runtime()?.block_on(async {
-        let serving = serve_existing(state, &Security::loopback()).await?;
-        let known = ask(&serving, submit).await;
-        serving.stop().await?;
-        known
-    })
-}
-
-async fn ask(serving: &Serving, submit: &Submit) -> Result<Known, CommandError> {
-    let connection = Connection::to(format!("http://{}", serving.address));
-    let client = Client::new(&connection)?;
-    let mut done = BTreeSet::new();
-    let mut durations = Durations::default();
-    for sweep in client.sweeps().await? {
-        let take = |cell: sweeps::CellResult| {
-            if cell.status == JobStatus::Done && done.insert(cell.job_id) {
-                durations.add(&sweep.name, &cell);
-            }
-        };
-        client
-            .each_cell(&sweep.name, take)
-            .await
-            .map_err(|error| client.failed(error))?;
-    }
-    let submit = Submit {
-        dry_run: true,
-        ..submit.clone()
+    let mut reader = match StateReader::open(state) {
+        Ok(reader) => reader,
+        // A `run` would make it.
+        Err(error @ (ReadError::NoFolder(_) | ReadError::NoState { .. })) => {
+            return Ok(Known::nothing(error.to_string()));
+        }
+        Err(error) => return Err(CommandError::Store(chain(&error))),
     };
-    let meaning = match client.submit(&submit).await {
+    if let Some(kind) = reader.kind().filter(|kind| *kind != StateKind::Training) {
+        return Ok(Known::nothing(format!(
+            "{} holds {}: `run` and `submit` of this sweep need another folder",
+            state.display(),
+            kind.jobs()
+        )));
+    }
+    let mut known = Known::default();
+    for sweep in reader.sweeps() {
+        reader
+            .each_cell(&sweep.name, &mut |cell| {
+                if cell.status == JobStatus::Done && known.done.insert(cell.job_id) {
+                    known.durations.add(&sweep.name, &cell);
+                }
+            })
+            .map_err(refused)?;
+    }
+    known.meaning = match reader.meaning(submit, &sweep_language()) {
         Ok(meaning) => Some(meaning),
         // Nothing to tell of jobs without an id; `plan` says which data set is missing.
-        Err(CallError::Refused {
-            reason: Some(Reason::UnknownDataset | Reason::DatasetConflict),
-            ..
-        }) => None,
-        Err(error) => return Err(client.failed(error)),
+        Err(Refusal::UnknownDataset(_) | Refusal::DatasetConflict { .. }) => None,
+        Err(refusal) => return Err(refused(refusal)),
     };
-    Ok(Known {
-        done,
-        durations,
-        meaning,
-    })
+    Ok(known)
 }

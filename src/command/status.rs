@@ -2,8 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use proto::nouns::{AttemptFailure, Counts, SweepInfo, SweepSummary, WorkerState, WorkerView};
-use sweeps::{CellResult, JobStatus};
+use proto::nouns::{AttemptFailure, Counts, Row, SweepInfo, SweepSummary, WorkerState, WorkerView};
+use sweeps::JobStatus;
 
 use crate::arguments::{Endpoint, Format, Job, Status};
 use crate::client::Client;
@@ -20,8 +20,10 @@ pub fn status(arguments: &Status, format: Format) -> Result<(), CommandError> {
             None => sweeps_table(&client.sweeps().await?, format),
             Some(sweep) => {
                 let info = client.sweep_info(sweep).await?;
-                let cells = client.cells(sweep).await?;
-                one_sweep(&info, &cells, format)
+                match format {
+                    Format::Json => one_sweep_json(&client, &info).await,
+                    Format::Text => one_sweep(&client, &info).await,
+                }
             }
         }
     })
@@ -79,36 +81,66 @@ fn summary_json(sweep: &SweepSummary) -> serde_json::Value {
     })
 }
 
-fn one_sweep(info: &SweepInfo, cells: &[CellResult], format: Format) -> Result<(), CommandError> {
-    if format == Format::Json {
-        let mut json = summary_json(&info.summary);
-        json["datasets"] = serde_json::json!(info.datasets);
-        json["discrepancies"] = info.discrepancies.into();
-        let audit = info.audit;
-        json["audit"] = serde_json::json!({
-            "waiting": audit.waiting, "equal": audit.equal, "within": audit.within, "different": audit.different,
-            "failed": audit.failed, "tolerance": audit.tolerance,
-        });
-        json["jobs"] = cells.iter().map(|cell| cell_json(info, cell)).collect();
-        return output::json(&json);
-    }
+/// Rows of a table that somebody reads.
+const MOST_ROWS: usize = 1000;
+
+/// Rows come one by one: a million of them are never held.
+async fn one_sweep_json(client: &Client, info: &SweepInfo) -> Result<(), CommandError> {
+    let mut json = summary_json(&info.summary);
+    json["datasets"] = serde_json::json!(info.datasets);
+    json["discrepancies"] = info.discrepancies.into();
+    let audit = info.audit;
+    json["audit"] = serde_json::json!({
+        "waiting": audit.waiting, "equal": audit.equal, "within": audit.within, "different": audit.different,
+        "failed": audit.failed, "tolerance": audit.tolerance,
+    });
+    let mut jobs = output::JsonList::begin(&json, "jobs")?;
+    let mut printed = Ok(());
+    client
+        .each_row(&info.summary.name, &[], |row| {
+            if printed.is_ok() {
+                printed = jobs.item(&row_json(info, &row));
+            }
+        })
+        .await
+        .map_err(|error| client.failed(error))?;
+    printed?;
+    jobs.end()
+}
+
+async fn one_sweep(client: &Client, info: &SweepInfo) -> Result<(), CommandError> {
+    // Of a long list people look for what runs and what went wrong.
+    let whole = info.summary.cells <= MOST_ROWS as u64;
+    let statuses: &[JobStatus] = if whole {
+        &[]
+    } else {
+        &[
+            JobStatus::Running,
+            JobStatus::Failed,
+            JobStatus::Quarantined,
+        ]
+    };
     let mut table = output::table(&[
         "job", "what", "status", "attempts", "epochs", "AUC", "error",
     ]);
-    for cell in cells {
-        table.add_row([
-            cell.job_id.short(),
-            labels::label(&info.columns, &cell.cell),
-            cell.status.to_string(),
-            cell.attempts.to_string(),
-            epochs(cell).to_string(),
-            cell.auc()
-                .map(|auc| format!("{:.2}%", auc * 100.0))
-                .unwrap_or_default(),
-            cell.error.clone().unwrap_or_default(),
-        ]);
-    }
+    let mut shown = 0;
+    client
+        .each_row(&info.summary.name, statuses, |row| {
+            if shown < MOST_ROWS {
+                shown += 1;
+                add_row(&mut table, info, &row);
+            }
+        })
+        .await
+        .map_err(|error| client.failed(error))?;
     output::print(&table.to_string())?;
+    let left_out = info.summary.cells.saturating_sub(shown as u64);
+    if left_out > 0 {
+        output::say(&format!(
+            "{left_out} of {} cells are not shown: those that run or failed are; --format json lists all",
+            info.summary.cells
+        ));
+    }
     let counts: Vec<String> = counts(info.summary.counts)
         .iter()
         .filter(|(_, count)| **count > 0)
@@ -139,18 +171,26 @@ fn one_sweep(info: &SweepInfo, cells: &[CellResult], format: Format) -> Result<(
     Ok(())
 }
 
-fn cell_json(info: &SweepInfo, cell: &CellResult) -> serde_json::Value {
-    serde_json::json!({
-        "job_id": cell.job_id, "variant": cell.cell.variant, "seed": cell.cell.job.seed,
-        "label": labels::label(&info.columns, &cell.cell), "status": cell.status, "attempts": cell.attempts,
-        "epochs": epochs(cell), "auc": cell.auc(), "error": cell.error,
-    })
+fn add_row(table: &mut output::Table, info: &SweepInfo, row: &Row) {
+    table.add_row([
+        row.job_id.short(),
+        labels::label_of_row(&info.columns, row),
+        row.status.to_string(),
+        row.attempts.to_string(),
+        row.epochs.to_string(),
+        row.auc
+            .map(|auc| format!("{:.2}%", auc * 100.0))
+            .unwrap_or_default(),
+        row.error.clone().unwrap_or_default(),
+    ]);
 }
 
-fn epochs(cell: &CellResult) -> usize {
-    cell.record
-        .as_ref()
-        .map_or(cell.live.len(), |record| record.outcome.curve.len())
+fn row_json(info: &SweepInfo, row: &Row) -> serde_json::Value {
+    serde_json::json!({
+        "job_id": row.job_id, "variant": row.group.variant, "seed": row.seed,
+        "label": labels::label_of_row(&info.columns, row), "status": row.status, "attempts": row.attempts,
+        "epochs": row.epochs, "auc": row.auc, "error": row.error,
+    })
 }
 
 /// All workers.
@@ -291,6 +331,9 @@ pub fn explain(arguments: &Job, format: Format) -> Result<(), CommandError> {
         let mut text = format!("job {job}\nstatus {}, {} attempt{plural}", view.status, view.attempts);
         for reason in &explanation.reasons {
             text += &format!("\n- {}", output::line(reason));
+        }
+        if view.more_cells > 0 {
+            text += &format!("\n- {} more cells of sweeps mean it", view.more_cells);
         }
         for failure in &view.failures {
             text += &format!(

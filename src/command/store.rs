@@ -5,9 +5,10 @@ use std::path::Path;
 
 use client::CallError;
 use coordinator::engine::upkeep::repair as repair_state;
-use coordinator::store::backup::{ReceiveError, Receiver, restore as restore_state};
+use coordinator::store::backup::{Copied, ReceiveError, Receiver, restore as restore_state};
 use coordinator::store::gc::collect_stopped;
 use coordinator::store::journal::{self, JournalError, Mended, Verified};
+use coordinator::store::mark;
 use proto::nouns::Collected;
 use sweeps::JobStatus;
 
@@ -37,6 +38,7 @@ pub fn repair(arguments: &Repair, format: Format) -> Result<(), CommandError> {
             .collect();
         return output::json(&serde_json::json!({
             "cut": cut, "set_aside": set_aside, "journal": journal_json(&repaired.journal), "sweeps": sweeps,
+            "damaged_artifacts": repaired.damaged, "missing_artifacts": repaired.missing,
         }));
     }
     for mended in &repaired.mended {
@@ -54,6 +56,16 @@ pub fn repair(arguments: &Repair, format: Format) -> Result<(), CommandError> {
         described(&repaired.journal)
     ))?;
     output::print("the index was made again from it")?;
+    for digest in &repaired.damaged {
+        output::print(&format!(
+            "artifact {digest} is damaged, and set aside: a backup may have it, and a worker that delivers it again stores it again"
+        ))?;
+    }
+    for digest in repaired.missing.difference(&repaired.damaged) {
+        output::print(&format!(
+            "artifact {digest} is missing, which a record names"
+        ))?;
+    }
     for (name, counts) in &repaired.sweeps {
         output::print(&format!(
             "{name}: {} jobs, {} done",
@@ -66,6 +78,7 @@ pub fn repair(arguments: &Repair, format: Format) -> Result<(), CommandError> {
 
 /// The journal as lines of JSON.
 pub fn export(state: &Path) -> Result<(), CommandError> {
+    mark::be_whole(state).map_err(|error| store(&error))?;
     let mut out = output::json_lines();
     let exported = journal::export(&state.join("journal"), &mut out);
     let flushed = out.flush();
@@ -88,26 +101,29 @@ pub fn export(state: &Path) -> Result<(), CommandError> {
 
 /// Copies a state, running or not.
 pub fn backup(arguments: &Backup, format: Format) -> Result<(), CommandError> {
-    let (verified, bytes) = if let Some(state) = &arguments.state {
+    let copied = if let Some(state) = &arguments.state {
         be_a_state(state)?;
-        let bytes = coordinator::store::backup::backup(state, &arguments.out)
-            .map_err(|error| store(&error))?;
-        let verified =
-            journal::verify(&arguments.out.join("journal")).map_err(|error| store(&error))?;
-        (verified, bytes)
+        coordinator::store::backup::backup(state, &arguments.out).map_err(|error| store(&error))?
     } else {
         super::runtime()?.block_on(receive(arguments))?
     };
+    for digest in &copied.damaged {
+        output::say(&format!(
+            "warning: artifact {digest} is damaged in the state folder, and left out of the backup; `gcl-sweep coordinator repair` lists what is missing"
+        ));
+    }
+    let Copied { journal, bytes, .. } = &copied;
     let out = arguments.out.display();
     match format {
         Format::Json => output::json(&serde_json::json!({
-            "out": out.to_string(), "bytes": bytes, "journal": journal_json(&verified),
+            "out": out.to_string(), "bytes": bytes, "journal": journal_json(journal),
+            "damaged_artifacts": copied.damaged,
         })),
-        Format::Text => output::print(&format!("{out}: {bytes} bytes, {}", described(&verified))),
+        Format::Text => output::print(&format!("{out}: {bytes} bytes, {}", described(journal))),
     }
 }
 
-async fn receive(arguments: &Backup) -> Result<(Verified, u64), CommandError> {
+async fn receive(arguments: &Backup) -> Result<Copied, CommandError> {
     /// Either side of a backup over the network.
     enum Ended {
         Call(CallError),
@@ -141,11 +157,23 @@ pub fn restore(arguments: &Restore, format: Format) -> Result<(), CommandError> 
             "warning: the backup does not have artifact {digest}, which a record names"
         ));
     }
+    for digest in &restored.damaged {
+        output::say(&format!(
+            "warning: artifact {digest} is damaged in the backup, and left out: who reads it is told that it is missing"
+        ));
+    }
+    if restored.is_guarded {
+        output::say(&format!(
+            "callers of this coordinator needed tokens, and a backup holds none: make new ones before it starts (`gcl-sweep token create --state {} --role admin --out FILE`)",
+            arguments.state.display()
+        ));
+    }
     let state = arguments.state.display();
     match format {
         Format::Json => output::json(&serde_json::json!({
             "state": state.to_string(), "bytes": restored.bytes, "records": restored.records,
-            "missing_artifacts": restored.missing, "journal": journal_json(&restored.journal),
+            "missing_artifacts": restored.missing, "damaged_artifacts": restored.damaged,
+            "guarded": restored.is_guarded, "journal": journal_json(&restored.journal),
         })),
         Format::Text => output::print(&format!(
             "{state}: {} records, {}; `gcl-sweep coordinator --state {state}` starts it",

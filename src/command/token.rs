@@ -7,6 +7,7 @@ use std::path::Path;
 
 use coordinator::Timestamp;
 use coordinator::service::{Role, TokenEntry, TokenFile, TokenFileError};
+use coordinator::store::mark::Mark;
 
 use crate::arguments::{Format, Token, TokenPlace, TokenRole};
 use crate::clock;
@@ -61,6 +62,12 @@ fn create(
         let _ = std::fs::remove_file(path);
     }
     let (entry, token) = created.map_err(|error| failed(&error))?;
+    if let (None, Some(state)) = (&place.tokens, &place.state) {
+        // From now on the folder is guarded, whatever becomes of the tokens.
+        Mark::Guarded
+            .put(state)
+            .map_err(|error| CommandError::Store(chain(&error)))?;
+    }
     if let Some((mut target, path)) = target {
         writeln!(target, "{token}")
             .and_then(|()| target.sync_all())

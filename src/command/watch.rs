@@ -3,18 +3,20 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use client::{CallError, Caller};
 use coordinator::StateKind;
-use proto::nouns::Change;
-use proto::nouns::WatchEvent;
-use sweeps::{CellResult, EpochPoint, JobId, JobStatus};
+use proto::nouns::{Change, Row, WatchEvent};
+use sweeps::{EpochPoint, JobId, JobStatus};
 
 use crate::arguments::{Format, SweepOf};
 use crate::client::Client;
+use crate::contact::Contact;
 use crate::error::CommandError;
 use crate::interrupt;
 use crate::labels::Labels;
 use crate::output::{self, say};
 use crate::progress::{News, Progress};
+use crate::tally::Tally;
 
 /// Follows the sweep.
 pub fn watch(arguments: &SweepOf, format: Format) -> Result<(), CommandError> {
@@ -32,11 +34,12 @@ pub fn watch(arguments: &SweepOf, format: Format) -> Result<(), CommandError> {
 pub async fn follow(client: &Client, sweep: &str, format: Format) -> Result<(), CommandError> {
     let stop = interrupt::token()
         .map_err(|error| CommandError::Other(format!("cannot listen for signals: {error}")))?;
-    let cells = tokio::select! {
-        cells = until_settled(client, sweep, format) => cells?,
+    let contact = Contact::waiting(client);
+    let rows = tokio::select! {
+        rows = until_settled(client, sweep, format, contact) => rows?,
         () = stop.cancelled() => return Err(CommandError::Interrupted("stopped watching; the sweep goes on".into())),
     };
-    let end = end(sweep, &cells);
+    let end = end(sweep, &rows);
     if end.is_err() {
         say(&format!(
             "`gcl-sweep explain JOB` says why a job has no result, `gcl-sweep retry {sweep}` queues the failed ones again"
@@ -45,37 +48,58 @@ pub async fn follow(client: &Client, sweep: &str, format: Format) -> Result<(), 
     end
 }
 
-/// Shows the progress and gives the cells as they are at the end.
+/// Shows the progress and gives the rows as they are at the end.
 pub async fn until_settled(
     client: &Client,
     sweep: &str,
     format: Format,
-) -> Result<Vec<CellResult>, CommandError> {
+    mut contact: Contact<'_>,
+) -> Result<Vec<Row>, CommandError> {
+    // Programs are told everything.
+    let brief = format == Format::Text;
     loop {
         // Subscribe before looking: what changes in between is heard.
-        let mut changes = client
-            .watch(Some(sweep))
-            .await
-            .map_err(|error| client.failed(error))?;
-        let info = client.sweep_info(sweep).await?;
-        let cells = client.cells(sweep).await?;
-        let mut statuses: BTreeMap<JobId, JobStatus> = cells
-            .iter()
-            .map(|cell| (cell.job_id, cell.status))
-            .collect();
+        let mut changes = contact
+            .ask(async || client.watch_after(sweep, None, brief).await)
+            .await?;
+        let info = contact
+            .ask(async || Caller::sweep_info(client, sweep).await)
+            .await?;
+        let (rows, mut seen) = contact.ask(async || client.rows(sweep, &[]).await).await?;
+        let tally: Tally = rows.iter().map(|row| (row.job_id, row.status)).collect();
         if format == Format::Json {
-            print_line(&serde_json::json!({ "event": "jobs", "sweep": sweep, "jobs": statuses }))?;
+            let jobs = tally.statuses();
+            print_line(&serde_json::json!({ "event": "jobs", "sweep": sweep, "jobs": jobs }))?;
         }
-        if settled(&statuses) {
-            return Ok(cells);
+        if tally.is_settled() {
+            return Ok(rows);
         }
         let rehearsal = StateKind::of(info.trainer_revision) == StateKind::Rehearsal;
-        let mut progress = Progress::new(Labels::of_cells(&info.columns, &cells), statuses.clone());
-        while !settled(&statuses) {
-            // The end of the stream is the end of the coordinator: asking again says so, or finds it back.
-            let Some(heard) = changes.next().await.map_err(|error| client.failed(error))? else {
-                break;
+        let labels = Labels::of_rows(&info.columns, &rows);
+        drop(rows);
+        let mut progress = Progress::new(labels, tally);
+        while !progress.tally().is_settled() {
+            let heard = match changes.next().await {
+                Ok(Some(heard)) => heard,
+                lost => {
+                    let error = lost.err().unwrap_or_else(ended);
+                    contact.lost(error)?;
+                    changes = contact
+                        .ask(async || client.watch_after(sweep, Some(seen), brief).await)
+                        .await?;
+                    continue;
+                }
             };
+            if let WatchEvent::Missed(_) = heard {
+                // The whole picture again.
+                break;
+            }
+            // The rows show what happened before they were read.
+            match changes.last() {
+                Some(number) if number <= seen => continue,
+                Some(number) => seen = number,
+                None => {}
+            }
             if format == Format::Json
                 && let Some(line) = change_json(&heard)
             {
@@ -88,14 +112,16 @@ pub async fn until_settled(
                     attempt,
                     worker,
                     error,
+                    scores,
                     ..
                 }) => {
-                    statuses.insert(job, status);
                     let shown = status == JobStatus::Done && progress.shows_results() && !rehearsal;
-                    let auc = if shown {
-                        reported_auc(client, sweep, job).await
-                    } else {
-                        None
+                    let auc = match progress.group(&job).map(|group| group.reporting) {
+                        Some(reporting) if shown && reporting.score_smoothing > 0.0 => {
+                            smoothed_auc(client, sweep, job).await
+                        }
+                        Some(reporting) if shown => reporting.score_by.of(scores[0], scores[1]),
+                        _ => None,
                     };
                     News::Job {
                         job,
@@ -106,21 +132,28 @@ pub async fn until_settled(
                         auc,
                     }
                 }
-                WatchEvent::Change(Change::Epochs { job, points, .. }) => News::Epochs {
+                WatchEvent::Change(Change::Epochs {
+                    job, points, ended, ..
+                }) => News::Epochs {
                     job,
                     points: if rehearsal {
                         without_aucs(&points)
                     } else {
                         points
                     },
+                    ended,
                 },
-                WatchEvent::Missed(_) => break,
-                WatchEvent::Change(_) => continue,
+                WatchEvent::Change(_) | WatchEvent::Missed(_) => continue,
             };
             progress.hear(&news);
         }
         progress.close();
     }
+}
+
+/// A stream that ended without a reason.
+fn ended() -> CallError {
+    CallError::Unreachable("it ended the connection".into())
 }
 
 /// An AUC of a rehearsal is no result, and is not shown.
@@ -135,9 +168,9 @@ fn without_aucs(points: &[EpochPoint]) -> Arc<[EpochPoint]> {
         .collect()
 }
 
-/// What the first cell of a finished job reports, as the report will: of the record, smoothed where the sweep asks for it.
-/// A line without a number is better than a watch that ends.
-async fn reported_auc(client: &Client, sweep: &str, job: JobId) -> Option<f64> {
+/// What the first cell of a finished job reports, as the report will, where the sweep asks for smoothed scores. A line
+/// without a number is better than a watch that ends.
+async fn smoothed_auc(client: &Client, sweep: &str, job: JobId) -> Option<f64> {
     let mut cell = client.cell_of(sweep, job).await.ok()??;
     super::scores::smooth(client, std::slice::from_mut(&mut cell))
         .await
@@ -195,20 +228,16 @@ fn change_json(heard: &WatchEvent) -> Option<serde_json::Value> {
     })
 }
 
-fn settled(statuses: &BTreeMap<JobId, JobStatus>) -> bool {
-    statuses.values().all(|status| status.is_settled())
-}
-
 /// Says how a settled sweep ended; jobs without a result are an error.
-pub fn end(sweep: &str, cells: &[CellResult]) -> Result<(), CommandError> {
-    if let Some(text) = warnings(cells) {
+pub fn end(sweep: &str, rows: &[Row]) -> Result<(), CommandError> {
+    if let Some(text) = warnings(rows) {
         say(&format!("{sweep}: {text}"));
     }
     // In the sweep's order, each job once.
     let mut jobs = BTreeSet::new();
-    let without: Vec<_> = cells
+    let without: Vec<_> = rows
         .iter()
-        .filter(|cell| jobs.insert(cell.job_id) && cell.status != JobStatus::Done)
+        .filter(|row| jobs.insert(row.job_id) && row.status != JobStatus::Done)
         .collect();
     if without.is_empty() {
         say(&format!("{sweep}: all {} jobs done", jobs.len()));
@@ -219,12 +248,12 @@ pub fn end(sweep: &str, cells: &[CellResult]) -> Result<(), CommandError> {
         without.len(),
         jobs.len()
     );
-    for cell in without.iter().take(10) {
-        let label = format!("{} seed {}", cell.cell.variant, cell.cell.job.seed);
-        let why = cell.error.as_deref().unwrap_or(cell.status.name());
+    for row in without.iter().take(10) {
+        let label = format!("{} seed {}", row.group.variant, row.seed);
+        let why = row.error.as_deref().unwrap_or(row.status.name());
         text += &format!(
             "\n  {} {}",
-            cell.job_id.short(),
+            row.job_id.short(),
             output::line(&format!("{label}: {why}"))
         );
     }
@@ -235,18 +264,13 @@ pub fn end(sweep: &str, cells: &[CellResult]) -> Result<(), CommandError> {
 }
 
 /// How many jobs have warnings in their records, and of which kinds; nothing where none has.
-fn warnings(cells: &[CellResult]) -> Option<String> {
+fn warnings(rows: &[Row]) -> Option<String> {
     let mut jobs = BTreeSet::new();
     let mut kinds: BTreeMap<&str, usize> = BTreeMap::new();
     let mut warned = 0;
-    for cell in cells.iter().filter(|cell| jobs.insert(cell.job_id)) {
-        let warnings = cell
-            .record
-            .iter()
-            .flat_map(|record| &record.outcome.warnings);
-        let codes: BTreeSet<&str> = warnings.map(|warning| warning.code.as_str()).collect();
-        warned += usize::from(!codes.is_empty());
-        for code in codes {
+    for row in rows.iter().filter(|row| jobs.insert(row.job_id)) {
+        warned += usize::from(!row.warnings.is_empty());
+        for code in &row.warnings {
             *kinds.entry(code).or_default() += 1;
         }
     }
@@ -270,42 +294,29 @@ fn warnings(cells: &[CellResult]) -> Option<String> {
 mod tests {
     use std::sync::Arc;
 
-    use sweeps::{Limits, Outcome, RunRecord, Warning, expand_text};
+    use proto::nouns::RowGroup;
+    use sweeps::Reporting;
 
     use super::*;
 
     #[test]
     fn warnings_are_counted_by_job_and_kind() {
-        let text =
-            "name = \"s\"\n[dataset.synthetic]\nvideos = 8\nmean_length = 9\ndimension = 8\n";
-        let (_, expansion) = expand_text("s.toml", text, Limits::default()).unwrap();
-        let cell = |job: u8, codes: &[&str]| {
-            let warnings = codes.iter().map(|code| Warning {
-                code: (*code).to_owned(),
-                message: String::new(),
-            });
-            let outcome = Outcome {
-                warnings: warnings.collect(),
-                ..Outcome::default()
-            };
-            let record = serde_json::json!({
-                "job_id": JobId([job; 32]),
-                "outcome": outcome,
-                "provenance": {
-                    "attempt": 1, "worker": "w", "device": { "kind": "cpu", "name": "" }, "version": "",
-                    "trainer_revision": 2, "dataset_digest": "1".repeat(64), "duration_s": 1.0, "resumed": 0,
-                },
-            });
-            let record: RunRecord = serde_json::from_value(record).unwrap();
-            CellResult {
-                cell: expansion.cells[0].clone(),
-                job_id: JobId([job; 32]),
-                status: JobStatus::Done,
-                record: Some(Arc::new(record)),
-                live: Vec::new(),
-                attempts: 1,
-                error: None,
-            }
+        let group = Arc::new(RowGroup {
+            variant: "v".into(),
+            point: Vec::new(),
+            reporting: Reporting::default(),
+            epochs: 1,
+        });
+        let cell = |job: u8, codes: &[&str]| Row {
+            group: group.clone(),
+            seed: 0,
+            job_id: JobId([job; 32]),
+            status: JobStatus::Done,
+            attempts: 1,
+            epochs: 1,
+            auc: None,
+            error: None,
+            warnings: codes.iter().map(|code| (*code).to_owned()).collect(),
         };
         let quiet = [cell(1, &[]), cell(2, &[])];
         assert_eq!(warnings(&quiet), None);

@@ -3,14 +3,16 @@
 //! What a terminal would obey is escaped on the way out ([`escape`]), whoever put it into the text.
 
 mod escape;
+mod list;
 mod log;
 mod table;
 
 use std::io::{self, IsTerminal, Write};
 
 pub use escape::{line, log_line};
+pub use list::JsonList;
 pub use log::install as install_log;
-pub use table::table;
+pub use table::{Table, table};
 
 use crate::error::{self, CommandError};
 

@@ -9,6 +9,7 @@ use std::ops::Range;
 use crate::cell::{Cell, Reporting};
 use crate::dataset_source::DatasetSource;
 use crate::fault::{Fault, Faults};
+use crate::id::Digest;
 use crate::job::{JobSpec, Parameters};
 use crate::parameter::{Parameter, Role};
 use crate::registry;
@@ -40,6 +41,8 @@ impl Default for Limits {
 
 /// Points of the raw grid that are looked at per job that may come out, excluded ones included.
 const GRID_PER_JOB: usize = 100;
+/// Points of the raw grid times the rows of `[[exclude]]` that each is compared with: some seconds.
+const COMPARISONS: usize = 100_000_000;
 
 /// Parses and expands a sweep file. `path` is only shown in messages.
 ///
@@ -77,12 +80,19 @@ fn expand(spec: &mut SweepSpec, limits: Limits) -> Result<Expansion, Vec<Fault>>
         Some(total) if total / GRID_PER_JOB > limits.max_jobs => {
             return Err(too_many(format!("a grid of {total} points, too many")));
         }
+        Some(total) if total.saturating_mul(spec.excludes.len().max(1)) > COMPARISONS => {
+            return Err(too_many(format!(
+                "a grid of {total} points and {} [[exclude]] rows, too many",
+                spec.excludes.len()
+            )));
+        }
         Some(_) => {}
     }
     let mut grid = Grid {
         spec,
         columns: columns(spec),
         cells: Vec::new(),
+        places: BTreeSet::new(),
         faults: Vec::new(),
         blamed: BTreeSet::new(),
         base: BTreeMap::new(),
@@ -106,6 +116,11 @@ fn expand(spec: &mut SweepSpec, limits: Limits) -> Result<Expansion, Vec<Fault>>
                 grid.add(variant, &point);
             }
         }
+    }
+    if !spec.includes.is_empty() {
+        grid.places = (0..grid.cells.len())
+            .map(|index| (place_of(&grid.cells[index]), index))
+            .collect();
     }
     for row in &spec.includes {
         grid.include(row);
@@ -192,6 +207,8 @@ struct Grid<'a> {
     spec: &'a SweepSpec,
     columns: Vec<&'static str>,
     cells: Vec<Cell>,
+    /// Where the cells so far stand (see [`place_of`]), where more are included.
+    places: BTreeSet<(u64, usize)>,
     faults: Vec<Fault>,
     /// Spans that were already blamed for a parameter without meaning: a thousand cells share them.
     blamed: BTreeSet<(usize, &'static str)>,
@@ -239,9 +256,14 @@ impl<'a> Grid<'a> {
             .map(|(key, coordinate, span)| (*key, coordinate, span))
             .collect();
         self.add(variant.unwrap_or(&variants[0]), &point);
-        if let Some((cell, others)) = self.cells.split_last()
-            && others.iter().any(|other| same_place(other, cell))
-        {
+        let Some((cell, others)) = self.cells.split_last() else {
+            return;
+        };
+        let place = place_of(cell);
+        let mut alike = self.places.range((place, 0)..=(place, usize::MAX));
+        let is_double = alike.any(|(_, other)| same_place(&others[*other], cell));
+        self.places.insert((place, others.len()));
+        if is_double {
             self.faults.push(Fault::new(
                 row.span.clone(),
                 "this [[include]] is in the grid already",
@@ -431,6 +453,20 @@ fn value_of(column: &str, job: &JobSpec, given: &Parameters) -> Option<Value> {
     } else {
         job.parameters.get(column).cloned()
     }
+}
+
+/// Equal for cells in the same place, and hardly ever for others.
+fn place_of(cell: &Cell) -> u64 {
+    let mut bytes = cell.job.seed.to_le_bytes().to_vec();
+    crate::value::encode_text(&cell.variant, &mut bytes);
+    for value in &cell.point {
+        match value {
+            None => bytes.push(0),
+            Some(value) => value.encode(&mut bytes),
+        }
+    }
+    let digest = Digest::of(&bytes).0;
+    u64::from_le_bytes(std::array::from_fn(|at| digest[at]))
 }
 
 fn same_place(left: &Cell, right: &Cell) -> bool {

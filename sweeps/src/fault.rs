@@ -5,6 +5,11 @@ use std::ops::Range;
 
 use annotate_snippets::{AnnotationKind, Group, Level, Renderer, Snippet};
 
+/// Faults that are shown: who has more begins with the first.
+const MOST_SHOWN: usize = 100;
+/// Bytes of a line that are shown.
+const MOST_OF_LINE: usize = 2_000;
+
 /// One fault of a sweep file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Fault {
@@ -63,7 +68,8 @@ impl Faults {
 
     fn render(&self, renderer: &Renderer) -> String {
         let mut out = String::new();
-        for fault in &self.faults {
+        let count = self.faults.len();
+        for fault in self.faults.iter().take(MOST_SHOWN) {
             out.push_str(&render(
                 &self.path,
                 &self.text,
@@ -73,9 +79,13 @@ impl Faults {
             ));
             out.push_str("\n\n");
         }
-        let count = self.faults.len();
         let plural = if count == 1 { "" } else { "s" };
-        out + &format!("{}: {count} fault{plural}", self.path)
+        let first = if count > MOST_SHOWN {
+            format!(", of which the first {MOST_SHOWN} are shown")
+        } else {
+            String::new()
+        };
+        out + &format!("{}: {count} fault{plural}{first}", self.path)
     }
 }
 
@@ -92,8 +102,23 @@ fn render(
     renderer: &Renderer,
 ) -> String {
     let span = visible(text, &fault.span);
+    // The line alone: the rest of a long file is not looked through for each fault.
+    let begin = text[..span.start].rfind('\n').map_or(0, |at| at + 1);
+    let end = text[span.start..]
+        .find('\n')
+        .map_or(text.len(), |length| span.start + length);
+    let number = 1 + text[..begin].matches('\n').count();
+    let (begin, end) = if end - begin > MOST_OF_LINE {
+        let from = text.floor_char_boundary(span.start.saturating_sub(MOST_OF_LINE / 4));
+        let to = text.floor_char_boundary(span.start + MOST_OF_LINE / 2);
+        (from.max(begin), to.min(end))
+    } else {
+        (begin, end)
+    };
+    let span = span.start - begin..span.end.min(end) - begin;
     let title = level.primary_title(fault.message.as_str()).element(
-        Snippet::source(text)
+        Snippet::source(&text[begin..end])
+            .line_start(number)
             .path(path)
             .annotation(AnnotationKind::Primary.span(span)),
     );

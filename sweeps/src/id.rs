@@ -18,15 +18,43 @@ pub const NOOP_REVISION: u32 = u32::MAX;
 pub const REHEARSAL_REVISION: u32 = u32::MAX - 1;
 
 /// A number that only grows, one per try of a job on a worker. It fences late messages.
+///
+/// Its upper half is the life of the coordinator's state that gave it: a state that was restored from a backup gives
+/// numbers that the state before it cannot have given. Its lower half counts.
 #[derive(
     Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize,
 )]
 #[serde(transparent)]
 pub struct AttemptNumber(pub u64);
 
+impl AttemptNumber {
+    /// How many attempts there were with this one.
+    pub fn count(self) -> u64 {
+        self.0 & u64::from(u32::MAX)
+    }
+
+    /// The life of the state that gave it; 0 of one that was never restored.
+    pub fn life(self) -> u64 {
+        self.0 >> 32
+    }
+
+    /// The next one that a state in that life gives.
+    #[must_use]
+    pub fn next(self, life: u64) -> Self {
+        if self.life() >= life {
+            Self(self.0.saturating_add(1))
+        } else {
+            Self((life << 32) | (self.count() + 1))
+        }
+    }
+}
+
 impl fmt::Display for AttemptNumber {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.fmt(formatter)
+        match self.life() {
+            0 => self.0.fmt(formatter),
+            life => write!(formatter, "{}~{life:x}", self.count()),
+        }
     }
 }
 
@@ -113,6 +141,19 @@ fn parse_hexadecimal(text: &str) -> Option<[u8; 32]> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn attempts_of_a_restored_state_are_new_and_go_on_counting() {
+        let one = AttemptNumber::default().next(0);
+        let two = one.next(0);
+        assert_eq!((two.0, two.to_string()), (2, "2".to_owned()));
+        let restored = two.next(0xab);
+        assert!(restored > two);
+        assert_eq!((restored.count(), restored.life()), (3, 0xab));
+        assert_eq!(restored.to_string(), "3~ab");
+        // A number of a later life is never gone below.
+        assert_eq!(restored.next(7), AttemptNumber(restored.0 + 1));
+    }
 
     #[test]
     fn a_digest_reads_back_what_it_shows() {

@@ -631,3 +631,62 @@ fn the_files_that_ship_have_neither_faults_nor_warnings() {
     }
     assert!(read > 10, "{read} files");
 }
+
+/// A short file that would fill memory or time is refused before it does.
+#[test]
+fn hostile_files_are_refused_at_once() {
+    let head = "name = \"s\"\n[dataset.synthetic]\nvideos = 8\nmean_length = 9\ndimension = 8\n";
+    let refused = |text: &str| {
+        let Err(faults) = expand_text(
+            "t",
+            text,
+            Limits {
+                max_jobs: 1_000_000,
+            },
+        ) else {
+            panic!("taken: {}", &text[..200.min(text.len())]);
+        };
+        let shown = faults.to_string();
+        assert!(shown.len() < 1 << 20, "{} bytes of faults", shown.len());
+        shown
+    };
+    let axis = |name: &str| format!("{name} = {{ from = 1, count = 1000000 }}\n");
+    // Billions of values, each list of which is allowed.
+    let zips = "[[zip]]\nbatch_size = { from = 1, count = 1000000 }\n".repeat(1000);
+    assert!(refused(&format!("{head}{zips}")).contains("values"));
+    let ranges = ["learning_rate", "batch_size", "epochs", "pretrain_epochs"]
+        .map(|name| format!("{name} = {{ min = 1, max = 1 }}\n"))
+        .concat();
+    let random = format!("{head}[random]\ncount = 1000000\n[random.ranges]\n{ranges}");
+    assert!(refused(&random).contains("values"));
+    // Each point of a large grid compared with thousands of rows.
+    let rows: String = (0..5000)
+        .map(|seed| format!("[[exclude]]\nseed = {seed}\n"))
+        .collect();
+    let grid = format!("{head}[axes]\n{}{rows}", axis("seed"));
+    assert!(refused(&grid).contains("too many"));
+    // A hundred thousand faults on one line.
+    let list = "\"x\", ".repeat(100_000);
+    refused(&format!("{head}[axes]\nseed = [{list}]\n"));
+    let tables = "[[variant]]\n".repeat(100_000);
+    assert!(refused(&format!("{head}{tables}")).contains("at most"));
+}
+
+/// Rows of `[[include]]` are compared with the whole grid, and that takes no time.
+#[test]
+fn an_included_double_is_found_in_a_large_grid() {
+    let head = "name = \"s\"\n[dataset.synthetic]\nvideos = 8\nmean_length = 9\ndimension = 8\n";
+    let axes = "[axes]\nseed = { from = 0, count = 20000 }\n";
+    let rows: String = (20_000..25_000)
+        .map(|seed| format!("[[include]]\nseed = {seed}\n"))
+        .collect();
+    let (_, expansion) =
+        expand_text("t", &format!("{head}{axes}{rows}"), Limits::default()).unwrap();
+    assert_eq!(expansion.cells.len(), 25_000);
+    let double = format!("{head}{axes}{rows}[[include]]\nseed = 7\n");
+    let faults = expand_text("t", &double, Limits::default()).unwrap_err();
+    assert!(
+        faults.to_string().contains("in the grid already"),
+        "{faults}"
+    );
+}

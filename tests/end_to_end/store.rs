@@ -98,6 +98,11 @@ fn a_state_is_audited_backed_up_while_it_runs_and_restored() {
         .lines()
         .filter(|line| json(line)["entry"] == "finished");
     assert_eq!(finished.count(), 4);
+    // Its folder is read beside it, and says the same.
+    world.run_ok(&["report", "tiny", "--state", "state", "--out", "beside"]);
+    assert_eq!(csv(&world.path("beside/results.csv")), before);
+    world.run_ok(&["plan", "tiny.toml", "--state", "state"]);
+    world.run_ok(&["export", "tiny", "--state", "state"]);
     // Not while it runs: what needs the folder for itself.
     for arguments in [
         &["coordinator", "repair", "--state", "state"][..],
@@ -124,6 +129,36 @@ fn a_state_is_audited_backed_up_while_it_runs_and_restored() {
         repaired.stdout.contains("tiny: 4 jobs, 4 done"),
         "{}",
         repaired.stdout
+    );
+}
+
+#[test]
+fn reading_makes_no_state_folder() {
+    let world = World::new();
+    world.tiny_sweep(1, 1);
+    std::fs::create_dir_all(world.path("out/state/journal")).unwrap();
+    for (folder, told) in [
+        ("nowhere", "there is no state folder"),
+        ("out", "out/state meant?"),
+    ] {
+        for arguments in [
+            &["report", "tiny", "--out", "r", "--state", folder][..],
+            &["export", "tiny", "--state", folder],
+        ] {
+            let refused = world.run(arguments);
+            assert_eq!(refused.code, Some(13), "{}", refused.stderr);
+            assert!(refused.stderr.contains(told), "{}", refused.stderr);
+        }
+        let planned = world.run_ok(&["plan", "tiny.toml", "--state", folder]);
+        assert!(planned.stderr.contains(told), "{}", planned.stderr);
+    }
+    assert!(!world.path("nowhere").exists());
+    assert_eq!(std::fs::read_dir(world.path("out")).unwrap().count(), 1);
+    assert_eq!(
+        std::fs::read_dir(world.path("out/state/journal"))
+            .unwrap()
+            .count(),
+        0
     );
 }
 

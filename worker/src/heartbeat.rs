@@ -21,6 +21,8 @@ use tokio_util::sync::CancellationToken;
 use crate::trainer::{Event, Trainer};
 use crate::wording::log_lines;
 
+/// Bytes of the lines of one attempt that wait for a report: many attempts share one.
+const LOG_BYTES: usize = 256 << 10;
 /// Between two reports of how the device is doing.
 const MEASURED: Duration = Duration::from_secs(5);
 /// Between two reports of epochs or log lines, at least: epochs of small data sets take milliseconds, and each report costs the
@@ -206,7 +208,12 @@ impl Held {
     fn keep_bounded(&mut self) {
         let surplus = self.points.len().saturating_sub(REPORT_POINTS);
         self.points.drain(..surplus);
-        let surplus = self.log.len().saturating_sub(REPORT_LINES);
+        let mut surplus = self.log.len().saturating_sub(REPORT_LINES);
+        let mut bytes: usize = self.log[surplus..].iter().map(String::len).sum();
+        while bytes > LOG_BYTES {
+            bytes -= self.log[surplus].len();
+            surplus += 1;
+        }
         self.log.drain(..surplus);
     }
 

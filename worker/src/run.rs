@@ -163,7 +163,7 @@ async fn clear(context: &Context, spool: &Arc<Spool>) -> Result<bool, WorkerErro
         info!(job = %record.job_id.short(), "a record waited in the spool");
         let job = record.job_id;
         let delivery = Delivery {
-            record: Arc::new(record),
+            record: Arc::new(proto::fit(record)),
             artifacts: None,
             spool: Arc::clone(spool),
         };

@@ -70,7 +70,7 @@ pub(crate) fn within_limits(outcome: &mut Outcome) {
 }
 
 /// The failure in one line.
-pub(crate) fn clean_failure(failure: Failure) -> Failure {
+pub(crate) fn clean_failure(failure: &Failure) -> Failure {
     Failure::new(failure.class, clean(&failure.message))
 }
 

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use sweeps::{AttemptNumber, CellResult, JobId, JobStatus};
+use sweeps::{AttemptNumber, CellResult, JobStatus};
 
 use crate::message::Refusal;
 use crate::model::cells::{CellRow, CellTable};
@@ -13,22 +13,21 @@ use crate::store::index::Reader;
 pub struct CellPages {
     pub(crate) reader: Reader,
     pub(crate) table: Arc<CellTable>,
-    pub(crate) rows: Arc<[CellRow]>,
+    pub(crate) rows: CellRows,
     /// Positions of the cells that are wanted; `None`: all.
     pub(crate) chosen: Option<Vec<usize>>,
     pub(crate) next: usize,
 }
 
 impl CellPages {
-    /// Cells that are read at a time: some megabytes of records with 100 epochs each.
+    /// Cells that are read at a time, and the bytes of their records after which a page ends.
     const PAGE: usize = 256;
+    const PAGE_BYTES: usize = 4 << 20;
 
-    /// Only the cells of that job.
+    /// Only these cells.
     #[must_use]
-    pub fn of_job(mut self, job: JobId) -> Self {
-        let rows = self.rows.iter().enumerate();
-        let of_job = rows.filter(|(_, row)| row.job_id == job);
-        self.chosen = Some(of_job.map(|(position, _)| position).collect());
+    pub(crate) fn only(mut self, cells: Vec<usize>) -> Self {
+        self.chosen = Some(cells);
         self
     }
 
@@ -48,21 +47,63 @@ impl CellPages {
             return Ok(None);
         }
         let range = self.next..(self.next + Self::PAGE).min(self.len());
-        self.next = range.end;
         let positions: Vec<usize> = match &self.chosen {
             None => range.collect(),
             Some(chosen) => chosen[range].to_vec(),
         };
         let (reader, table, rows) = (self.reader.clone(), self.table.clone(), self.rows.clone());
-        blocking(move || {
-            positions
-                .into_iter()
-                .map(|position| cell_result(&reader, &table, position, &rows[position]))
-                .collect::<Result<Vec<_>, _>>()
+        let page = blocking(move || {
+            let mut page = Vec::new();
+            let mut bytes = 0;
+            for position in positions {
+                let row = rows.of(position);
+                let cell = cell_result(&reader, &table, position, row)?;
+                bytes += weight(&cell);
+                page.push(cell);
+                if bytes > Self::PAGE_BYTES {
+                    break;
+                }
+            }
+            Ok::<_, Refusal>(page)
         })
-        .await?
-        .map(Some)
+        .await??;
+        self.next += page.len();
+        Ok(Some(page))
     }
+}
+
+/// The rows of all cells, or the one that all chosen cells share.
+#[derive(Clone)]
+pub(crate) enum CellRows {
+    All(Arc<[CellRow]>),
+    One(Arc<CellRow>),
+}
+
+impl CellRows {
+    fn of(&self, position: usize) -> &CellRow {
+        match self {
+            Self::All(rows) => &rows[position],
+            Self::One(row) => row,
+        }
+    }
+
+    fn len(&self) -> usize {
+        match self {
+            Self::All(rows) => rows.len(),
+            Self::One(_) => 1,
+        }
+    }
+}
+
+/// About the bytes that a cell has in memory: points, and texts of warnings.
+fn weight(cell: &CellResult) -> usize {
+    const POINT: usize = 80;
+    let of_record = cell.record.as_ref().map_or(0, |record| {
+        let warnings = record.outcome.warnings.iter();
+        record.outcome.curve.len() * POINT
+            + warnings.map(|warning| warning.message.len()).sum::<usize>()
+    });
+    1024 + of_record + cell.live.len() * POINT
 }
 
 fn cell_result(
@@ -86,7 +127,7 @@ fn cell_result(
         } else {
             reader.live(row.job_id, AttemptNumber(row.attempts))?
         },
-        attempts: u32::try_from(row.attempts).unwrap_or(u32::MAX),
+        attempts: u32::try_from(AttemptNumber(row.attempts).count()).unwrap_or(u32::MAX),
         error: row.error.as_deref().map(str::to_owned),
     })
 }

@@ -19,6 +19,10 @@ pub struct Config {
     pub journal: journal::Options,
     /// The longest artifact that is taken, in bytes.
     pub longest_artifact: u64,
+    /// Bytes that uploads and snapshots leave free on the disk for the journal; `None`: a tenth of it, at most 256 MiB.
+    pub reserve: Option<u64>,
+    /// Random bits, by which a state that was restored from a backup draws the number of its new life.
+    pub random: u64,
     /// Throw the index away at the start and make it again.
     pub rebuild_index: bool,
     /// What opens the index.
@@ -40,6 +44,8 @@ impl Config {
             policy: Policy::default(),
             journal: journal::Options::default(),
             longest_artifact: 1 << 30,
+            reserve: None,
+            random: 0,
             rebuild_index: false,
             open_index: sled_index(),
             metrics: Metrics::new(),

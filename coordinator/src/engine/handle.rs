@@ -7,17 +7,19 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use sweeps::{AttemptNumber, CellResult, Digest, EpochPoint, JobId, RunRecord};
-use tokio::sync::{broadcast, mpsc, oneshot};
+use sweeps::{AttemptNumber, CellResult, Digest, EpochPoint, JobId, JobStatus, RunRecord};
+use tokio::sync::{mpsc, oneshot};
 
 use super::call::{Call, Query};
 use super::clock;
-use crate::engine::cell_pages::CellPages;
+use super::feed::{Feed, Subscription};
+use super::rows::{self, RowSource, SLICE};
+use crate::engine::cell_pages::{CellPages, CellRows};
 use crate::engine::expand::{Expand, resolve};
 use crate::message::{
-    Audit, Audited, Change, DatasetKnown, Explanation, Fail, Finish, FinishAnswer, Goodbye, Hello,
-    JobView, LeaseAnswer, LeaseRequest, LogLine, Refusal, Release, Report, ReportAnswer, Steer,
-    Submit, Submitted, SweepInfo, SweepSummary, Timestamp, Welcome, WorkerView,
+    Audit, Audited, DatasetKnown, Explanation, Fail, Finish, FinishAnswer, Goodbye, Hello, JobView,
+    LeaseAnswer, LeaseRequest, LogLine, Refusal, Release, Report, ReportAnswer, Steer, Submit,
+    Submitted, SweepInfo, SweepSummary, Timestamp, Welcome, WorkerView,
 };
 use crate::model::error_chain::chain;
 use crate::scheduler::{Answer, Reply, Request, Scheduler, Ticket};
@@ -26,7 +28,7 @@ use crate::store::backup::{self, Piece};
 use crate::store::blocking::{blocking, ended, in_place};
 use crate::store::gc;
 use crate::store::index::Reader;
-use proto::nouns::Collected;
+use proto::nouns::{Collected, Row, RowGroup};
 
 /// The engine as everybody else sees it.
 #[derive(Clone)]
@@ -36,7 +38,7 @@ pub struct EngineHandle {
 
 pub(crate) struct Shared {
     pub(crate) calls: mpsc::Sender<Call>,
-    pub(crate) changes: broadcast::Sender<Change>,
+    pub(crate) feed: Arc<Feed>,
     pub(crate) tickets: AtomicU64,
     pub(crate) reader: Reader,
     pub(crate) artifacts: ArtifactStore,
@@ -45,6 +47,9 @@ pub(crate) struct Shared {
     pub(crate) expand: Expand,
     pub(crate) trainer_revision: u32,
 }
+
+/// The group of the last row and its cell.
+pub type LastGroup = Option<(usize, Arc<RowGroup>)>;
 
 /// From so many cells on it is worth a millisecond to give back the memory that their expansion took.
 const LARGE: usize = 5_000;
@@ -88,7 +93,8 @@ impl EngineHandle {
     /// Delivers a record. Its artifacts must be stored before.
     pub async fn finish(&self, finish: Finish) -> Result<FinishAnswer, Refusal> {
         for artifact in &finish.record.outcome.artifacts {
-            if !self.shared.artifacts.contains(artifact.digest).await {
+            let (digest, bytes) = (artifact.digest, artifact.bytes);
+            if !self.shared.artifacts.holds(digest, bytes).await? {
                 return Err(Refusal::MissingArtifact(artifact.digest));
             }
         }
@@ -188,10 +194,66 @@ impl EngineHandle {
         Ok(CellPages {
             reader: self.shared.reader.clone(),
             table,
-            rows: rows.into(),
+            rows: CellRows::All(rows.into()),
             chosen: None,
             next: 0,
         })
+    }
+
+    /// The same of the cells of one job.
+    pub async fn cells_of(&self, sweep: String, job: JobId) -> Result<CellPages, Refusal> {
+        let (table, cells, row) = self
+            .query(move |scheduler, _| scheduler.cell_rows_of(&sweep, job))
+            .await??;
+        let pages = CellPages {
+            reader: self.shared.reader.clone(),
+            table,
+            rows: CellRows::One(Arc::new(row)),
+            chosen: None,
+            next: 0,
+        };
+        Ok(pages.only(cells))
+    }
+
+    /// The sweep whose rows [`Self::rows`] gives.
+    pub async fn row_source(&self, sweep: String) -> Result<RowSource, Refusal> {
+        let feed = self.shared.feed.clone();
+        self.query(move |scheduler, _| {
+            let (grid, table) = scheduler.grid_of(&sweep)?;
+            Ok(RowSource {
+                grid,
+                table,
+                sequence: feed.last(),
+            })
+        })
+        .await?
+    }
+
+    /// The rows of the cells from `first` on that have one of `statuses` (none: all), and the next cell to ask for. Rows
+    /// of different calls are of different moments: none shows less than the changes up to the source's sequence.
+    /// `group` is that of the row before, if any.
+    pub async fn rows(
+        &self,
+        source: &RowSource,
+        first: usize,
+        statuses: Arc<[JobStatus]>,
+        mut group: LastGroup,
+    ) -> Result<(Vec<Row>, usize, LastGroup), Refusal> {
+        let grid = source.grid;
+        let end = first.saturating_add(SLICE).min(source.len());
+        let jobs = self
+            .query(move |scheduler, _| scheduler.job_rows(grid, first..end, &statuses))
+            .await?
+            .ok_or_else(|| {
+                Refusal::Unavailable("the sweep was submitted again meanwhile: ask again".into())
+            })?;
+        let (reader, table) = (self.shared.reader.clone(), source.table.clone());
+        let (rows, group) = blocking(move || {
+            let rows = rows::rows(&table, &reader, jobs, &mut group);
+            rows.map(|rows| (rows, group))
+        })
+        .await??;
+        Ok((rows, end, group))
     }
 
     /// Every worker that is known.
@@ -227,6 +289,11 @@ impl EngineHandle {
         self.shared.reader.trouble()
     }
 
+    /// What is known of damage to the journal.
+    pub fn damage(&self) -> Option<String> {
+        self.shared.reader.damage().known()
+    }
+
     /// The record of a finished job.
     pub async fn record(&self, job: JobId) -> Result<Option<Arc<RunRecord>>, Refusal> {
         let reader = self.shared.reader.clone();
@@ -253,9 +320,10 @@ impl EngineHandle {
         blocking(move || reader.logs(job, attempt)).await?
     }
 
-    /// Changes from now on. A receiver that lags is told how many it missed; it then asks for the whole picture.
-    pub fn subscribe(&self) -> broadcast::Receiver<Change> {
-        self.shared.changes.subscribe()
+    /// Changes from now on, or those after the one of that number. A subscriber that lags is told how many it missed; it
+    /// then asks for the whole picture.
+    pub fn subscribe(&self, after: Option<u64>) -> Subscription {
+        self.shared.feed.subscribe(after)
     }
 
     /// Begins to store an artifact of that digest and length. `None`: it is stored already.
@@ -265,6 +333,11 @@ impl EngineHandle {
         bytes: u64,
     ) -> Result<Option<Upload>, Refusal> {
         self.shared.artifacts.begin(digest, bytes).await
+    }
+
+    /// How many damaged artifacts were found since the start.
+    pub fn damaged_artifacts(&self) -> u64 {
+        self.shared.artifacts.damaged()
     }
 
     /// Opens a stored artifact: its file, read-only, and its length.

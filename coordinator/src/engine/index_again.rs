@@ -86,7 +86,9 @@ impl Making {
         if let Some(error) = ended {
             return Err(error);
         }
-        if !is_over {
+        // What comes behind the last entry is being written while it is read.
+        let has_all = last.map_or(0, |applied| applied.sequence) >= self.last;
+        if !is_over && !has_all {
             read?;
         }
         index.commit(last)?;

@@ -11,6 +11,7 @@ mod compaction;
 mod config;
 mod error;
 pub mod expand;
+pub mod feed;
 mod follower;
 pub mod handle;
 mod index_again;
@@ -18,8 +19,10 @@ mod kind;
 mod memory;
 pub mod metrics;
 mod opening;
+pub mod rows;
 mod running;
 mod state;
+pub mod state_reader;
 #[cfg(test)]
 mod tests;
 mod turns;

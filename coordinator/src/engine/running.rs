@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 
-use tokio::sync::{broadcast, mpsc};
+use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
@@ -11,16 +11,16 @@ use super::clock::Clock;
 use super::config::Config;
 use super::error::EngineError;
 use super::expand::Expand;
+use super::feed::Feed;
 use super::handle::{EngineHandle, Shared};
 use super::state::State;
 use super::turns::Turns;
 use crate::store::blocking::{dedicated, reserve};
 use crate::store::lock::StateLock;
+use crate::store::mark;
 
 /// Requests that may wait for the engine; a caller waits for room beyond that. A few turns' worth.
 const CALLS: usize = 1024;
-/// Changes that a subscriber may be behind.
-const CHANGES: usize = 4096;
 
 /// A running engine.
 pub struct Engine {
@@ -41,17 +41,23 @@ impl Engine {
     ) -> Result<Self, EngineError> {
         let state = config.state.clone();
         let trainer_revision = config.trainer_revision;
-        let open = move || State::open(&config, &StateLock::take(&config.state)?);
+        let now = clock.now();
+        let open = move || -> Result<_, EngineError> {
+            mark::be_whole(&config.state)?;
+            let mut opened = State::open(&config, &StateLock::take(&config.state)?)?;
+            State::begin_life(&mut opened, &config, now)?;
+            Ok(opened)
+        };
         let opened = dedicated("opening", open)
             .map_err(|error| EngineError::Task(format!("no thread opens the state: {error}")))?
             .await
             .map_err(|_| EngineError::Task("a bug ended the opening of the state".into()))??;
         reserve().await;
         let (calls, receiver) = mpsc::channel(CALLS);
-        let (changes, _) = broadcast::channel(CHANGES);
+        let feed = Arc::new(Feed::new(clock.now()));
         let handle = EngineHandle::new(Shared {
             calls,
-            changes: changes.clone(),
+            feed: feed.clone(),
             tickets: AtomicU64::new(1),
             reader: opened.reader,
             artifacts: opened.artifacts,
@@ -59,7 +65,7 @@ impl Engine {
             expand,
             trainer_revision,
         });
-        let turns = Turns::new(opened.scheduler, opened.state, clock, changes);
+        let turns = Turns::new(opened.scheduler, opened.state, clock, feed);
         let task = tokio::spawn(turns.run(receiver, shutdown));
         Ok(Self { handle, task })
     }

@@ -16,20 +16,26 @@ use crate::engine::metrics::Metrics;
 use crate::message::Timestamp;
 use crate::model::entry::Entry;
 use crate::scheduler::{ImageError, Policy, Scheduler};
-use crate::store::artifacts::ArtifactStore;
+use crate::store::artifacts::{ArtifactStore, free, reserve};
+use crate::store::damage::Damage;
 use crate::store::index::{Applied, Availability, IndexError, IndexWriter, OpenIndex, Reader};
-use crate::store::journal::{self, Journal, JournalError, Location, Scanned, Written};
+use crate::store::journal::{self, Journal, JournalError, Location, Scanned, Untouched, Written};
 use crate::store::lock::StateLock;
+use crate::store::mark::{self, Mark};
 
 pub(super) struct State {
     journal: Journal,
     index: Index,
     /// Through which readers find the index.
     availability: Availability,
+    /// What is known of damage to the journal.
+    damage: Damage,
     open_index: OpenIndex,
     index_folder: PathBuf,
     metrics: Metrics,
     policy: Policy,
+    /// Bytes that a snapshot leaves free on the disk.
+    reserve: u64,
 }
 
 /// The index that follows the journal.
@@ -59,12 +65,13 @@ pub(super) struct Opened {
 
 impl State {
     pub(super) fn open(config: &Config, lock: &StateLock) -> Result<Opened, EngineError> {
+        mark::be_whole(&config.state)?;
         let journal_folder = lock.journal().to_owned();
         let index_folder = lock.index();
         let mut follower = Follower::Unopened;
         let mut scheduler = Scheduler::new(config.policy.clone());
         config.opening.begins(journal::length(&journal_folder));
-        let mut journal = Journal::open(lock, config.journal.clone(), &mut |scanned| {
+        let untouched = Untouched::read(lock, config.journal.clone(), &mut |scanned| {
             scheduler
                 .replay(&scanned.entry)
                 .map_err(|error| contradiction(&journal_folder, &scanned, &error))?;
@@ -80,7 +87,9 @@ impl State {
                 what: error.to_string(),
             })?;
         kind::check(config, &scheduler)?;
-        let followed = follower.end(&index_folder, config, &journal)?;
+        follower.check(&index_folder, config, untouched.sequence())?;
+        let mut journal = untouched.open()?;
+        let followed = follower.end();
         let making = Making {
             open: config.open_index.clone(),
             folder: index_folder.clone(),
@@ -105,7 +114,9 @@ impl State {
         };
         // The index knows the places of the snapshot's records now.
         journal.remove_obsolete();
-        let artifacts = ArtifactStore::open(&lock.artifacts(), config.longest_artifact)?;
+        let reserve = config.reserve.unwrap_or_else(|| reserve(&config.state));
+        let artifacts =
+            ArtifactStore::open(&lock.artifacts(), config.longest_artifact)?.leaving(reserve);
         lock.watch(&lock.artifacts())?;
         // There is none where its disk was full.
         if index_folder.is_dir() {
@@ -119,15 +130,35 @@ impl State {
                 journal,
                 index,
                 availability,
+                damage: reader.damage(),
                 open_index: config.open_index.clone(),
                 index_folder,
                 metrics: config.metrics.clone(),
                 policy: config.policy.clone(),
+                reserve,
             },
             scheduler,
             reader,
             artifacts,
         })
+    }
+
+    /// A copy of a state begins a life of its own: no number that it gives from here on can be one that the state that
+    /// was copied has given since.
+    pub(super) fn begin_life(
+        opened: &mut Opened,
+        config: &Config,
+        now: Timestamp,
+    ) -> Result<(), EngineError> {
+        if !Mark::Copied.is_on(&config.state) {
+            return Ok(());
+        }
+        let entry = opened.scheduler.new_life(now, config.random);
+        let replayed = opened.scheduler.replay(&entry);
+        replayed.map_err(|error| JournalError::Encode(error.to_string()))?;
+        opened.state.write(std::slice::from_ref(&entry), &[])?;
+        // Where the process ends before this, the next start draws another.
+        Ok(Mark::Copied.take_off(&config.state)?)
     }
 
     /// Makes entries durable, then brings the index up to date.
@@ -207,6 +238,7 @@ impl State {
         if let Index::Following(_) = self.index {
             self.metrics.index_failed();
         }
+        self.journal.lock().forget(&self.index_folder);
         // The files are let go of before they are removed.
         self.index = Index::Making(Vec::new());
         Making {
@@ -238,9 +270,15 @@ impl State {
                 self.availability.set_ready(index.store());
                 self.index = Index::Following(Box::new(index));
                 self.metrics.index_ready(true);
+                if let Err(error) = self.journal.lock().watch(&self.index_folder) {
+                    tracing::warn!(cause = %error, "nobody would notice were the index removed");
+                }
                 true
             }
             Err(error) => {
+                if let MakeError::Journal(error) = &error {
+                    self.damage.note(error);
+                }
                 tracing::warn!(cause = %error, "the index cannot be made again yet");
                 self.availability.set_behind(error.to_string());
                 false
@@ -261,11 +299,29 @@ impl State {
             // What is made later reads the snapshot.
             Index::Behind | Index::Making(_) => None,
         };
+        // A snapshot makes room in the end, and takes some first: at most as much as it reads.
+        let needed = self.reserve.saturating_add(self.journal.bytes());
+        if let Some(free) = free(self.journal.folder()).filter(|free| *free < needed) {
+            let full = std::io::Error::new(
+                std::io::ErrorKind::StorageFull,
+                format!(
+                    "{} MiB are free, and {} MiB are left for what comes",
+                    free >> 20,
+                    self.reserve >> 20
+                ),
+            );
+            self.journal.put_off_snapshot();
+            compaction::failed(&JournalError::io("compact", self.journal.folder())(full));
+            return None;
+        }
         match self.journal.begin_snapshot() {
-            Ok(snapshot) => snapshot.map(|snapshot| Compaction {
-                snapshot,
-                store,
-                policy: self.policy.clone(),
+            Ok(snapshot) => snapshot.map(|snapshot| {
+                self.metrics.snapshot_begun();
+                Compaction {
+                    snapshot,
+                    store,
+                    policy: self.policy.clone(),
+                }
             }),
             Err(error) => {
                 compaction::failed(&error);
@@ -290,7 +346,11 @@ impl State {
             }
             Err(error) => Err(error),
         };
+        self.metrics.snapshot_ended(adopted.is_ok());
         if let Err(error) = adopted {
+            if let CompactionError::Journal(error) = &error {
+                self.damage.note(error);
+            }
             self.journal.put_off_snapshot();
             compaction::failed(&error);
         }

@@ -3,6 +3,7 @@
 
 mod disk;
 mod index;
+mod reading;
 mod snapshots;
 
 use std::io;
@@ -16,6 +17,7 @@ use std::sync::Arc;
 use tokio_util::sync::CancellationToken;
 
 use super::clock::{Clock, SystemClock};
+use super::feed::Heard;
 use super::handle::EngineHandle;
 use super::{Config, Engine, EngineError, StateKind};
 use crate::message::{
@@ -139,7 +141,7 @@ fn record(job: &Assignment) -> RunRecord {
 async fn a_sweep_from_submission_to_records_over_restarts() {
     let folder = tempfile::tempdir().unwrap();
     let lab = Lab::at(folder.path()).await;
-    let mut changes = lab.handle().subscribe();
+    let mut changes = lab.handle().subscribe(None);
     let told = lab.submit("a 3 2").await.unwrap();
     assert_eq!((told.jobs, told.new), (6, 6));
     let worker = lab.hello().await;
@@ -160,7 +162,7 @@ async fn a_sweep_from_submission_to_records_over_restarts() {
     lab.finish(worker, &jobs[0]).await.unwrap();
     lab.stop().await;
     let mut heard = 0;
-    while let Ok(change) = changes.try_recv() {
+    while let Some(Heard::Change((_, change))) = changes.try_next() {
         heard += u32::from(change.concerns("a"));
     }
     assert!(heard >= 6, "{heard} changes");

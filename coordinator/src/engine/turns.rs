@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::sync::{broadcast, mpsc, oneshot};
+use tokio::sync::{mpsc, oneshot};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
@@ -16,6 +16,7 @@ use super::call::{Call, Query};
 use super::clock::Clock;
 use super::compaction::{self, Compacting, CompactionError};
 use super::error::EngineError;
+use super::feed::Feed;
 use super::index_again::{self, IndexAgain};
 use super::state::{Kept, State};
 use crate::message::{Change, Refusal, Timestamp};
@@ -40,7 +41,7 @@ pub(super) struct Turns {
     /// Away while it is written.
     state: Option<State>,
     clock: Arc<dyn Clock>,
-    changes: broadcast::Sender<Change>,
+    feed: Arc<Feed>,
     /// Who waits for which answer.
     waiting: BTreeMap<Ticket, oneshot::Sender<Reply>>,
     wake_at: Option<Timestamp>,
@@ -80,7 +81,7 @@ impl Turns {
         scheduler: Scheduler,
         state: State,
         clock: Arc<dyn Clock>,
-        changes: broadcast::Sender<Change>,
+        feed: Arc<Feed>,
     ) -> Self {
         Self {
             scheduler,
@@ -88,7 +89,7 @@ impl Turns {
             index_again: IndexAgain::default(),
             state: Some(state),
             clock,
-            changes,
+            feed,
             waiting: BTreeMap::new(),
             wake_at: None,
             ahead_of_tick: None,
@@ -375,12 +376,7 @@ impl Turns {
     }
 
     fn publish(&self, changes: Vec<Change>) {
-        if self.changes.receiver_count() > 0 {
-            for change in changes {
-                // Nobody listening any more is well.
-                let _ = self.changes.send(change);
-            }
-        }
+        self.feed.publish(changes);
     }
 
     fn answer(&mut self, ticket: Ticket, reply: Reply) {

@@ -1,21 +1,31 @@
 //! What an admin runs when a state folder is not trusted any more.
 
+use std::collections::BTreeSet;
 use std::path::Path;
+
+use sweeps::Digest;
 
 use super::config::Config;
 use super::error::EngineError;
 use super::state::State;
 use crate::message::Counts;
+use crate::store::artifacts::set_damaged_aside;
+use crate::store::backup::{artifacts_of, is_stored};
 use crate::store::index::IndexError;
 use crate::store::index::SledStore;
 use crate::store::journal::{self, JournalError, Mended, Verified};
 use crate::store::lock::StateLock;
+use crate::store::mark;
 
 /// What a repair found and did.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Repaired {
     /// What was done about damage, in order.
     pub mended: Vec<Mended>,
+    /// Artifacts that were damaged. They are set aside, in files that end in `.damaged`.
+    pub damaged: BTreeSet<Digest>,
+    /// Artifacts that a record names and that are not there.
+    pub missing: BTreeSet<Digest>,
     /// The journal as it is now.
     pub journal: Verified,
     /// Sweeps by name, with their jobs by status.
@@ -34,6 +44,7 @@ pub fn repair(state: &Path, cut: bool) -> Result<Repaired, EngineError> {
             std::io::Error::new(std::io::ErrorKind::NotFound, "it has no folder `journal`");
         return Err(JournalError::io("repair", state)(nothing).into());
     }
+    mark::be_whole(state)?;
     let lock = StateLock::take(state)?;
     let mended = journal::repair(&lock, cut)?;
     if cut {
@@ -50,8 +61,16 @@ pub fn repair(state: &Path, cut: bool) -> Result<Repaired, EngineError> {
         }
         opened => opened?,
     };
+    let damaged = set_damaged_aside(state)?;
+    let mut missing = BTreeSet::new();
+    journal::visit(&folder, &mut |scanned| {
+        missing.extend(artifacts_of(&scanned.entry).filter(|digest| !is_stored(state, *digest)));
+        Ok(())
+    })?;
     Ok(Repaired {
         mended,
+        damaged,
+        missing,
         journal: journal::verify(&folder)?,
         sweeps,
     })

@@ -130,6 +130,9 @@ impl CellTable {
         let mut pool = Pool::default();
         let mut setting_rows = Rows::default();
         let mut point_rows = Rows::default();
+        let mut sources = Positions::default();
+        let mut variants = Positions::default();
+        let mut reportings = Positions::default();
         let mut last: Option<(&Parameters, u32)> = None;
         for cell in cells {
             if cell.point.len() != table.columns.len() {
@@ -160,9 +163,13 @@ impl CellTable {
                 .collect();
             let row = Row(
                 cell.job.seed,
-                position(&mut table.sources, &(cell.job.dataset.clone(), digest)),
-                position(&mut table.variants, &cell.variant),
-                position(&mut table.reportings, &cell.reporting),
+                sources.of(&cell.job.dataset, || {
+                    table.sources.push((cell.job.dataset.clone(), digest));
+                }),
+                variants.of(&cell.variant, || table.variants.push(cell.variant.clone())),
+                reportings.of(&reporting_key(cell.reporting), || {
+                    table.reportings.push(cell.reporting);
+                }),
                 settings,
                 point_rows.number(point, &mut table.points),
             );
@@ -216,6 +223,20 @@ impl CellTable {
         })
     }
 
+    /// A cell's seed.
+    pub fn seed(&self, cell: usize) -> Result<u64, CellError> {
+        Ok(self.row(cell)?.0)
+    }
+
+    /// Whether two cells differ in their seed alone.
+    pub fn are_alike(&self, left: usize, right: usize) -> bool {
+        let key = |cell| {
+            let Row(_, source, variant, reporting, settings, point) = self.row(cell).ok()?;
+            Some((source, variant, reporting, settings, point))
+        };
+        key(left) == key(right)
+    }
+
     /// A cell.
     pub fn cell(&self, cell: usize) -> Result<Cell, CellError> {
         let Row(_, _, variant, reporting, _, point) = self.row(cell)?;
@@ -243,14 +264,46 @@ impl CellTable {
     }
 }
 
-/// The position of `item` in a short list, at whose end it is put when it is new. Looks from the end, since neighbours
-/// are alike.
-fn position<T: PartialEq + Clone>(items: &mut Vec<T>, item: &T) -> u32 {
-    if let Some(found) = items.iter().rposition(|known| known == item) {
-        return found as u32;
+/// Where each different item of a list stands. Neighbours are alike, so the last one is looked at first.
+struct Positions<K> {
+    known: BTreeMap<K, u32>,
+    last: Option<(K, u32)>,
+}
+
+impl<K> Default for Positions<K> {
+    fn default() -> Self {
+        Self {
+            known: BTreeMap::new(),
+            last: None,
+        }
     }
-    items.push(item.clone());
-    (items.len() - 1) as u32
+}
+
+impl<K: Ord + Clone> Positions<K> {
+    /// The position of an item; `add` puts it at the list's end where it is new.
+    fn of(&mut self, item: &K, add: impl FnOnce()) -> u32 {
+        if let Some((last, position)) = &self.last
+            && last == item
+        {
+            return *position;
+        }
+        let position = if let Some(known) = self.known.get(item) {
+            *known
+        } else {
+            add();
+            let next = self.known.len() as u32;
+            self.known.insert(item.clone(), next);
+            next
+        };
+        self.last = Some((item.clone(), position));
+        position
+    }
+}
+
+/// What tells two ways of reporting apart.
+fn reporting_key(reporting: Reporting) -> (bool, u64) {
+    let by_discriminator = reporting.score_by == sweeps::ScoreBy::Discriminator;
+    (by_discriminator, reporting.score_smoothing.to_bits())
 }
 
 /// Every value once.

@@ -127,6 +127,14 @@ pub enum Entry {
         /// Which.
         jobs: Vec<JobId>,
     },
+    /// A coordinator started on a copy of the state: a backup, or what was restored from one. Another life of the state may
+    /// have gone on after the copy was taken; numbers that are given from here on are none of its numbers.
+    Restored {
+        /// When.
+        at: Timestamp,
+        /// The number of the new life.
+        life: u64,
+    },
     /// A part of the whole state, in a snapshot. What was applied before the first of them is forgotten.
     Image {
         /// Which part.

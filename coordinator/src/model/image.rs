@@ -25,6 +25,9 @@ pub enum ImagePart {
     Begin {
         /// The number that the next worker gets.
         next_worker: u64,
+        /// The life of the state; 0 of one that was never restored.
+        #[serde(default, skip_serializing_if = "is_first")]
+        life: u64,
     },
     /// One version of a sweep.
     Grid {
@@ -139,6 +142,14 @@ pub struct AuditImage {
     clippy::trivially_copy_pass_by_ref,
     reason = "the form that serde takes"
 )]
+fn is_first(life: &u64) -> bool {
+    *life == 0
+}
+
+#[expect(
+    clippy::trivially_copy_pass_by_ref,
+    reason = "the form that serde takes"
+)]
 fn is_none(attempt: &AttemptNumber) -> bool {
     attempt.0 == 0
 }
@@ -195,6 +206,12 @@ pub struct DoneImage {
     /// How its last audit ended.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub audit: Option<AuditVerdict>,
+    /// Epochs of its curve.
+    #[serde(default)]
+    pub epochs: u32,
+    /// Codes of its warnings.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub warnings: Vec<String>,
 }
 
 /// What went wrong with a job so far.

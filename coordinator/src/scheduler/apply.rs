@@ -122,6 +122,7 @@ impl Scheduler {
                 ..
             } => self.apply_compared(*job, *attempt, *receipt, *audit),
             Entry::AuditAsked { jobs, .. } => self.apply_audit_asked(jobs),
+            Entry::Restored { life, .. } => self.apply_restored(*life),
             // Only replayed, see `restore`.
             Entry::Image { .. } => {}
         }
@@ -247,7 +248,9 @@ impl Scheduler {
             }
         }
         self.blame.remove(&record.provenance.worker);
-        let attempts = self.job(index).attempts;
+        // The attempt may be one that a restored state has forgotten.
+        let attempts = self.job(index).attempts.max(record.provenance.attempt);
+        self.job_mut(index).attempts = attempts;
         self.set_state(index, State::Done(Box::new(Done::of(record, attempts))));
         Some(index)
     }
@@ -306,6 +309,10 @@ impl Scheduler {
             attempt: job.attempts,
             worker: worker.map(Arc::from),
             error,
+            scores: match &job.state {
+                State::Done(done) => done.scores,
+                _ => [None, None],
+            },
         };
         self.publish(change);
     }
@@ -356,7 +363,7 @@ impl Scheduler {
             let lease = lease.map(|lease| (lease.attempt, lease.worker, lease.since));
             let _ = writeln!(text, "{index:?} audit {} {lease:?}", audit.failures);
         }
-        let _ = writeln!(text, "{} {:?}", self.next_worker, self.blame);
+        let _ = writeln!(text, "{} {} {:?}", self.next_worker, self.life, self.blame);
         text
     }
 }
@@ -373,6 +380,20 @@ impl Done {
             compared: Vec::new(),
             scores: scores_of(&record.outcome),
             audit: None,
+            epochs: u32::try_from(record.outcome.curve.len()).unwrap_or(u32::MAX),
+            warnings: codes(&record.outcome),
         }
     }
+}
+
+fn codes(outcome: &sweeps::Outcome) -> Box<[Arc<str>]> {
+    /// A trainer has some ten.
+    const MOST: usize = 16;
+    const BYTES: usize = 64;
+    let codes = outcome
+        .warnings
+        .iter()
+        .map(|warning| proto::cut(&warning.code, BYTES));
+    let codes: std::collections::BTreeSet<String> = codes.collect();
+    codes.into_iter().take(MOST).map(Arc::from).collect()
 }

@@ -227,7 +227,15 @@ impl Scheduler {
             tolerance: TOLERANCE,
             ..AuditStamp::default()
         };
-        for index in self.distinct(grid) {
+        // Of a million jobs few are audited.
+        let jobs = self.grid(grid).jobs.iter().copied();
+        let audited: BTreeSet<JobIndex> = jobs
+            .filter(|index| match &self.job(*index).state {
+                State::Done(done) => done.audit.is_some() || self.audits.contains_key(index),
+                _ => false,
+            })
+            .collect();
+        for index in audited {
             if self.audits.contains_key(&index) {
                 stamp.waiting += 1;
             } else if let State::Done(done) = &self.job(index).state

@@ -29,7 +29,7 @@ impl Scheduler {
         let job = record.job_id;
         let attempt = record.provenance.attempt;
         let index = *self.by_id.get(&job).ok_or(Refusal::UnknownJob(job))?;
-        if attempt.0 == 0 || attempt > self.job(index).attempts {
+        if !self.may_exist(index, attempt) {
             return Err(Refusal::UnknownAttempt { job, attempt });
         }
         let expected = self.dataset_of(index);

@@ -40,6 +40,7 @@ impl Scheduler {
         needed.extend(self.jobs.iter().map(|job| job.home.grid));
         part(ImagePart::Begin {
             next_worker: self.next_worker,
+            life: self.life,
         })?;
         for (grid, number) in self.grids.iter().zip(0..) {
             part(ImagePart::Grid {
@@ -90,9 +91,10 @@ impl Scheduler {
     }
 
     pub(super) fn restore(&mut self, part: &ImagePart) -> Result<(), ImageError> {
-        if let ImagePart::Begin { next_worker } = part {
+        if let ImagePart::Begin { next_worker, life } = part {
             *self = Self::new(self.policy.clone());
             self.next_worker = *next_worker;
+            self.life = *life;
             self.is_restoring = true;
             return Ok(());
         }
@@ -271,6 +273,12 @@ impl Scheduler {
                 compared: done.compared.clone(),
                 scores: done.scores,
                 audit: done.audit,
+                epochs: done.epochs,
+                warnings: done
+                    .warnings
+                    .iter()
+                    .map(|code| Arc::from(code.as_str()))
+                    .collect(),
             })),
         })
     }
@@ -364,6 +372,8 @@ fn job_image(job: &Job) -> JobImage {
                 compared: done.compared.clone(),
                 scores: done.scores,
                 audit: done.audit,
+                epochs: done.epochs,
+                warnings: done.warnings.iter().map(|code| code.to_string()).collect(),
             })),
         },
         history: job.history.as_deref().map(|history| HistoryImage {

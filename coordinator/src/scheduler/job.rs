@@ -72,6 +72,10 @@ pub(super) struct Done {
     pub(super) scores: [Option<f64>; 2],
     /// How its last audit ended.
     pub(super) audit: Option<crate::message::AuditVerdict>,
+    /// Epochs of its curve.
+    pub(super) epochs: u32,
+    /// Codes of its warnings, each once.
+    pub(super) warnings: Box<[Arc<str>]>,
 }
 
 /// What went wrong so far.

@@ -15,10 +15,12 @@ mod fairness;
 mod finish;
 mod image;
 mod job;
+mod job_ids;
 mod pick;
 mod policy;
 mod probation;
 mod request;
+mod restored;
 mod steering;
 mod totals;
 mod view;
@@ -33,7 +35,7 @@ mod sim;
 #[cfg(test)]
 pub(crate) mod tests;
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use sweeps::{AttemptNumber, EpochPoint, JobId};
@@ -47,9 +49,11 @@ pub use crate::model::entry::{Entry, Submission, Verdict};
 pub use image::ImageError;
 pub use policy::Policy;
 pub use totals::{DeviceTotals, Totals};
+pub(crate) use view::JobRow;
 
 use fairness::Fairness;
 use job::{Grid, Job, JobIndex, Sweep};
+use job_ids::ById;
 use worker::{Parked, Worker};
 
 /// The number of a request, by which its answer finds back.
@@ -155,7 +159,7 @@ pub struct Scheduler {
     policy: Policy,
     jobs: Vec<Job>,
     /// Looked up, never walked: its order is random.
-    by_id: HashMap<JobId, JobIndex>,
+    by_id: ById<JobIndex>,
     grids: Vec<Grid>,
     sweeps: Vec<Sweep>,
     sweep_names: BTreeMap<Arc<str>, u32>,
@@ -164,6 +168,8 @@ pub struct Scheduler {
     workers: BTreeMap<WorkerId, Worker>,
     sessions: BTreeMap<(String, u64), WorkerId>,
     next_worker: u64,
+    /// The life of this state; 0 of one that was never restored.
+    life: u64,
     /// By a worker's name: the different jobs that failed there since its last success.
     blame: BTreeMap<String, BTreeSet<JobIndex>>,
     /// Done jobs that are to be run once more.
@@ -193,7 +199,7 @@ impl Scheduler {
         Self {
             policy,
             jobs: Vec::new(),
-            by_id: HashMap::new(),
+            by_id: ById::default(),
             grids: Vec::new(),
             sweeps: Vec::new(),
             sweep_names: BTreeMap::new(),
@@ -201,6 +207,7 @@ impl Scheduler {
             workers: BTreeMap::new(),
             sessions: BTreeMap::new(),
             next_worker: 1,
+            life: 0,
             blame: BTreeMap::new(),
             audits: BTreeMap::new(),
             is_restoring: false,

@@ -8,7 +8,7 @@
 use std::cmp::Reverse;
 use std::collections::BTreeSet;
 
-use sweeps::{AttemptNumber, Digest};
+use sweeps::Digest;
 
 use super::Scheduler;
 use super::job::{JobIndex, Place};
@@ -53,7 +53,7 @@ impl Scheduler {
             let job = self.job(index);
             let key = LeaseKey {
                 job: job.id,
-                attempt: AttemptNumber(job.attempts.0 + 1),
+                attempt: job.attempts.next(self.life),
             };
             if let Ok(assignment) = self.assignment(key, place) {
                 self.persist(Entry::Leased {

@@ -219,7 +219,11 @@ impl Scheduler {
         // A lease is renewed whoever reports it: the attempt is the fence. A worker that is not known is told so only
         // when it says nothing about leases, since its work goes on.
         let known = self.see(report.worker, now);
-        if !known && report.progress.is_empty() {
+        let is_forgotten = || {
+            let mut progress = report.progress.iter();
+            progress.any(|progress| self.is_forgotten(progress.job, progress.attempt))
+        };
+        if !known && (report.progress.is_empty() || is_forgotten()) {
             return Err(Refusal::UnknownWorker(report.worker));
         }
         if let Some(telemetry) = report.telemetry
@@ -230,7 +234,7 @@ impl Scheduler {
         let orders = report
             .progress
             .into_iter()
-            .map(|progress| self.on_progress(now, progress))
+            .map(|progress| self.on_progress(now, report.worker, progress))
             .collect();
         let drain = self
             .workers
@@ -239,7 +243,7 @@ impl Scheduler {
         Ok(Answer::Report(ReportAnswer { orders, drain }))
     }
 
-    fn on_progress(&mut self, now: Timestamp, progress: Progress) -> Order {
+    fn on_progress(&mut self, now: Timestamp, worker: WorkerId, progress: Progress) -> Order {
         let key = LeaseKey {
             job: progress.job,
             attempt: progress.attempt,
@@ -247,6 +251,7 @@ impl Scheduler {
         let Some(index) = self.by_id.get(&key.job).copied() else {
             return Order::Stop(StopReason::Unknown);
         };
+        self.take_up(now, worker, key);
         if self.live_lease(key).is_none() {
             return Order::Stop(match self.job(index).state {
                 State::Done(_) => StopReason::Finished,
@@ -288,6 +293,7 @@ impl Scheduler {
                 job,
                 sweeps: sweeps.clone(),
                 attempt,
+                ended: points.len() as u32,
                 points,
             });
         }
@@ -394,7 +400,7 @@ impl Scheduler {
     fn demand_lease(&self, key: LeaseKey) -> Result<JobIndex, Refusal> {
         let LeaseKey { job, attempt } = key;
         let index = *self.by_id.get(&job).ok_or(Refusal::UnknownJob(job))?;
-        if attempt.0 == 0 || attempt > self.job(index).attempts {
+        if !self.may_exist(index, attempt) {
             return Err(Refusal::UnknownAttempt { job, attempt });
         }
         self.live_lease(key)

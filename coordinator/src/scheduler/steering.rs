@@ -1,9 +1,8 @@
 //! What people ask for: submissions, steering, draining.
 
-use std::collections::BTreeSet;
-
 use sweeps::{JobId, JobStatus};
 
+use super::job_ids::Ids;
 use super::{Answer, Reply, Scheduler};
 use crate::message::{Refusal, Steer, Submitted, Target, Timestamp, WorkerId};
 use crate::model::entry::{Entry, Submission};
@@ -25,19 +24,23 @@ impl Scheduler {
 
     /// What a submission adds to what is known.
     fn meaning(&self, submission: &Submission) -> Submitted {
-        let ids: BTreeSet<&JobId> = submission.ids.iter().collect();
+        let mut ids = Ids::with_capacity_and_hasher(submission.ids.len(), Default::default());
         let own = self.sweep_names.get(submission.name.as_str());
         let mut told = Submitted {
             sweep: submission.name.clone(),
             cells: submission.ids.len() as u64,
-            jobs: ids.len() as u64,
+            jobs: 0,
             new: 0,
             done: 0,
             shared: 0,
             hidden: 0,
         };
-        for id in &ids {
-            let Some(index) = self.by_id.get(*id) else {
+        for id in &submission.ids {
+            if !ids.insert(*id) {
+                continue;
+            }
+            told.jobs += 1;
+            let Some(index) = self.by_id.get(id) else {
                 told.new += 1;
                 continue;
             };

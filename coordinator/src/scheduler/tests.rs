@@ -6,6 +6,7 @@ mod failures;
 mod leases;
 mod measured;
 mod records;
+mod restored;
 mod sweeps_grow;
 pub(crate) mod world;
 

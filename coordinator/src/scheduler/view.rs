@@ -1,9 +1,14 @@
 //! The state as people look at it.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
+use std::ops::Range;
 use std::sync::Arc;
 
 use sweeps::{DatasetSource, Digest, JobId, JobStatus};
+
+use proto::cut;
+use proto::limits::{DESCRIPTION_BYTES, JOB_CELLS, TEXT_BYTES, WORKER_WARNINGS};
 
 use super::Scheduler;
 use super::job::{JobIndex, State, Sweep};
@@ -14,6 +19,56 @@ use crate::message::{
 };
 use crate::model::cells::CellRow;
 use crate::model::cells::CellTable;
+
+/// Bytes of a name inside a sentence.
+const SHOWN_NAME: usize = 128;
+
+/// Some names of many, for a sentence: the first ones, and how many more there are.
+#[derive(Default)]
+struct Names<'a> {
+    first: Vec<&'a str>,
+    more: usize,
+}
+
+impl<'a> Names<'a> {
+    const SHOWN: usize = 8;
+
+    fn add(&mut self, name: &'a str) {
+        if self.first.len() < Self::SHOWN {
+            self.first.push(name);
+        } else {
+            self.more += 1;
+        }
+    }
+}
+
+impl fmt::Display for Names<'_> {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (position, name) in self.first.iter().enumerate() {
+            let comma = if position > 0 { ", " } else { "" };
+            write!(formatter, "{comma}{}", cut(name, SHOWN_NAME))?;
+        }
+        match self.more {
+            0 => Ok(()),
+            more => write!(formatter, " and {more} more"),
+        }
+    }
+}
+
+/// Where the job of a cell stands, from memory alone.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct JobRow {
+    pub(crate) cell: usize,
+    pub(crate) job_id: JobId,
+    pub(crate) status: JobStatus,
+    pub(crate) attempts: u64,
+    /// The last failure, of a job without a record.
+    pub(crate) error: Option<Arc<str>>,
+    /// Of a finished job: its final AUCs, its epochs, the codes of its warnings.
+    pub(crate) scores: [Option<f64>; 2],
+    pub(crate) epochs: u32,
+    pub(crate) warnings: Box<[Arc<str>]>,
+}
 
 impl Scheduler {
     /// The revisions of the trainers that its sweeps were submitted for, earlier versions of a sweep included.
@@ -32,7 +87,7 @@ impl Scheduler {
     fn summary(&self, sweep: &Sweep) -> SweepSummary {
         SweepSummary {
             name: sweep.name.to_string(),
-            description: sweep.submission.description.clone(),
+            description: cut(&sweep.submission.description, DESCRIPTION_BYTES),
             priority: sweep.submission.priority,
             paused: sweep.paused,
             cancelled: sweep.cancelled,
@@ -53,8 +108,13 @@ impl Scheduler {
     pub fn sweep_info(&self, name: &str) -> Result<SweepInfo, Refusal> {
         let sweep = self.sweep(name)?;
         let table = &self.grid(sweep.grid).table;
+        let summary = SweepSummary {
+            description: cut(&sweep.submission.description, TEXT_BYTES),
+            ..self.summary(sweep)
+        };
         Ok(SweepInfo {
-            summary: self.summary(sweep),
+            summary,
+            more_datasets: 0,
             file: sweep.submission.file.clone(),
             text: sweep.submission.text.clone(),
             columns: table.columns().to_vec(),
@@ -72,8 +132,13 @@ impl Scheduler {
 
     /// The time of attempts of its jobs that came to nothing, each job once however many cells share it.
     fn lost_ms(&self, sweep: &Sweep) -> u64 {
-        let jobs: BTreeSet<JobIndex> = self.grid(sweep.grid).jobs.iter().copied().collect();
-        jobs.into_iter()
+        // Of a million jobs few failed.
+        let jobs = self.grid(sweep.grid).jobs.iter().copied();
+        let failed: BTreeSet<JobIndex> = jobs
+            .filter(|index| self.job(*index).history.is_some())
+            .collect();
+        failed
+            .into_iter()
             .filter_map(|index| Some(self.job(index).history.as_ref()?.lost_ms))
             .fold(0, u64::saturating_add)
     }
@@ -90,6 +155,71 @@ impl Scheduler {
         Ok((grid.table.clone(), rows))
     }
 
+    /// A sweep's version and its cells.
+    pub(crate) fn grid_of(&self, name: &str) -> Result<(u32, Arc<CellTable>), Refusal> {
+        let sweep = self.sweep(name)?;
+        Ok((sweep.grid, self.grid(sweep.grid).table.clone()))
+    }
+
+    /// Where the jobs of some cells stand, those of certain statuses alone (none: all). `None`: that version of the sweep
+    /// was replaced.
+    pub(crate) fn job_rows(
+        &self,
+        grid: u32,
+        cells: Range<usize>,
+        statuses: &[JobStatus],
+    ) -> Option<Vec<JobRow>> {
+        let jobs = self.grids.get(grid as usize)?.jobs.get(cells.clone())?;
+        let wanted = |status| statuses.is_empty() || statuses.contains(&status);
+        let rows = cells
+            .zip(jobs)
+            .filter(|(_, index)| wanted(self.job(**index).status()));
+        Some(
+            rows.map(|(cell, index)| self.job_row(cell, *index))
+                .collect(),
+        )
+    }
+
+    fn job_row(&self, cell: usize, index: JobIndex) -> JobRow {
+        let CellRow {
+            job_id,
+            status,
+            attempts,
+            error,
+        } = self.cell_row(index);
+        let (scores, epochs, warnings) = match &self.job(index).state {
+            State::Done(done) => (done.scores, done.epochs, done.warnings.clone()),
+            _ => Default::default(),
+        };
+        JobRow {
+            cell,
+            job_id,
+            status,
+            attempts,
+            error,
+            scores,
+            epochs,
+            warnings,
+        }
+    }
+
+    /// A sweep's cells that have this job, and where the job stands.
+    pub fn cell_rows_of(
+        &self,
+        name: &str,
+        job: JobId,
+    ) -> Result<(Arc<CellTable>, Vec<usize>, CellRow), Refusal> {
+        let sweep = self.sweep(name)?;
+        let index = *self.by_id.get(&job).ok_or(Refusal::UnknownJob(job))?;
+        let places = self.job(index).places.iter();
+        let cells = places.filter(|place| place.grid == sweep.grid);
+        Ok((
+            self.grid(sweep.grid).table.clone(),
+            cells.map(|place| place.cell as usize).collect(),
+            self.cell_row(index),
+        ))
+    }
+
     fn cell_row(&self, index: JobIndex) -> CellRow {
         let job = self.job(index);
         let status = job.status();
@@ -98,7 +228,8 @@ impl Scheduler {
             .flatten()
             .map(|last| {
                 let worker = &last.worker;
-                format!("{} (attempt {} on {worker})", last.failure, last.attempt).into()
+                let text = format!("{} (attempt {} on {worker})", last.failure, last.attempt);
+                cut(&text, TEXT_BYTES).into()
             });
         CellRow {
             job_id: job.id,
@@ -160,15 +291,13 @@ impl Scheduler {
                 "held back: different jobs failed on it in a row, and {jobs} of them are to be tried elsewhere first"
             ));
         }
-        let mut copies: BTreeMap<&str, (Digest, Vec<&str>)> = BTreeMap::new();
+        let mut revisions: BTreeMap<u32, Names<'_>> = BTreeMap::new();
+        let mut copies: BTreeMap<&str, (Digest, Names<'_>)> = BTreeMap::new();
         for sweep in &self.sweeps {
-            if sweep.submission.trainer_revision != worker.hello.trainer_revision
-                && sweep.counts.of(JobStatus::Pending) > 0
+            let revision = sweep.submission.trainer_revision;
+            if revision != worker.hello.trainer_revision && sweep.counts.of(JobStatus::Pending) > 0
             {
-                warnings.push(format!(
-                    "its trainer revision {} is not that of sweep `{}` ({}): it gets none of its jobs",
-                    worker.hello.trainer_revision, sweep.name, sweep.submission.trainer_revision
-                ));
+                revisions.entry(revision).or_default().add(&sweep.name);
             }
             for (source, digest) in self.grid(sweep.grid).table.sources() {
                 if let DatasetSource::Named(name) = source
@@ -178,18 +307,29 @@ impl Scheduler {
                         .get(name)
                         .is_some_and(|copy| copy != digest)
                 {
-                    let told = copies.entry(name).or_insert((*digest, Vec::new()));
-                    told.1.push(&sweep.name);
+                    let told = copies.entry(name).or_insert((*digest, Names::default()));
+                    told.1.add(&sweep.name);
                 }
             }
         }
+        for (revision, sweeps) in revisions {
+            warnings.push(format!(
+                "its trainer revision {} is not that of {sweeps} ({revision}): it gets none of their jobs",
+                worker.hello.trainer_revision
+            ));
+        }
         for (name, (digest, sweeps)) in copies {
             warnings.push(format!(
-                "its copy of the data set `{name}` is another than that of {} ({} instead of {}): it gets none of their jobs",
-                sweeps.join(", "),
+                "its copy of the data set `{}` is another than that of {sweeps} ({} instead of {}): it gets none of their jobs",
+                cut(name, SHOWN_NAME),
                 worker.hello.datasets[name].short(),
                 digest.short()
             ));
+        }
+        let more = warnings.len().saturating_sub(WORKER_WARNINGS);
+        if more > 0 {
+            warnings.truncate(WORKER_WARNINGS - 1);
+            warnings.push(format!("and {} warnings more", more + 1));
         }
         warnings
     }
@@ -204,10 +344,12 @@ impl Scheduler {
             job: home.job(job.home.cell as usize)?,
             dataset: self.dataset_of(index),
             status: job.status(),
-            attempts: job.attempts.0,
+            attempts: job.attempts.count(),
+            more_cells: (job.places.iter().count() as u64).saturating_sub(JOB_CELLS as u64),
             cells: job
                 .places
                 .iter()
+                .take(JOB_CELLS)
                 .map(|place| {
                     let sweep = &self.sweeps[self.grid(place.grid).sweep as usize];
                     (sweep.name.to_string(), u64::from(place.cell))
@@ -235,13 +377,24 @@ impl Scheduler {
 
     /// The jobs whose ids begin with these digits, at most `most`.
     pub fn find_jobs(&self, prefix: &str, most: usize) -> Vec<JobId> {
-        let prefix = prefix.to_ascii_lowercase();
-        self.jobs
-            .iter()
-            .map(|job| job.id)
-            .filter(|id| id.to_string().starts_with(&prefix))
-            .take(most)
-            .collect()
+        let Some(prefix) = prefix
+            .chars()
+            .map(|digit| digit.to_digit(16).map(|digit| digit as u8))
+            .collect::<Option<Vec<u8>>>()
+        else {
+            return Vec::new();
+        };
+        // By digits, not by text: there may be a million jobs.
+        let nibble = |id: &JobId, at: usize| {
+            let byte = id.0.get(at / 2).copied();
+            byte.map(|byte| if at % 2 == 0 { byte >> 4 } else { byte & 15 })
+        };
+        let begins = |id: &JobId| {
+            let mut digits = prefix.iter().enumerate();
+            digits.all(|(at, digit)| nibble(id, at) == Some(*digit))
+        };
+        let ids = self.jobs.iter().map(|job| job.id);
+        ids.filter(begins).take(most).collect()
     }
 
     /// Whether an audit is not over.

@@ -1,12 +1,13 @@
 //! Connections: so many at a time, so many from one address, and none that says nothing.
 //!
-//! A peer must begin to speak HTTP/2 (or TLS) at once, and be heard from time to time after: a live one answers the
-//! server's pings. What does not is closed, so that half-open connections and slow strangers do not pile up.
+//! A peer must begin to speak HTTP/2 (or TLS) at once, make an authorised call soon, and be heard from time to time after: a
+//! live one answers the server's pings. A peer that does not is closed, so that half-open connections and slow strangers do
+//! not pile up.
 
 use std::any::Any;
 use std::collections::BTreeMap;
 use std::io;
-use std::net::{IpAddr, Ipv6Addr};
+use std::net::IpAddr;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll, ready};
@@ -16,26 +17,37 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::{Instant, Sleep, sleep_until};
 use tokio_stream::Stream;
+use tokio_util::sync::WaitForCancellationFutureOwned;
 use tonic::transport::server::{Connected, TcpConnectInfo};
 
 use super::limits::Limits;
+use super::strangers::{Peer, Strangers, counted_as};
 use crate::engine::metrics::{Held, Metrics};
 
 /// The bytes with which HTTP/2 begins: preface and the header of the first frame. A TLS greeting has more.
 const FIRST_BYTES: u64 = 33;
 /// How long they may take.
 const FIRST_WITHIN: Duration = Duration::from_secs(10);
+/// How long a peer may take until its first authorised call.
+const STRANGER: Duration = Duration::from_secs(30);
 /// The longest silence after them: two pings of the server and their time to be answered.
 const SILENCE: Duration = Duration::from_mins(1);
 /// The pause after the system gave no connection (no file descriptors left): trying at once would only spin.
 const PAUSE: Duration = Duration::from_millis(100);
+/// Connections without an authorised call, TLS handshakes included: at most so many, and no more than half of all.
+const STRANGERS: usize = 512;
+/// The same of one address.
+const STRANGERS_OF_ADDRESS: usize = 256;
 
 /// Lets at most so many connections in.
 pub(super) struct Limited<S> {
     incoming: S,
     places: Arc<Semaphore>,
     addresses: Addresses,
+    strangers: Strangers,
     metrics: Metrics,
+    /// No connection could be taken at the last try.
+    failing: bool,
     pause: Option<Pin<Box<Sleep>>>,
 }
 
@@ -45,7 +57,12 @@ impl<S> Limited<S> {
             incoming,
             places: Arc::new(Semaphore::new(limits.connections)),
             addresses: Addresses::new(limits.connections_per_address),
+            strangers: Strangers::new(
+                STRANGERS.min((limits.connections / 2).max(1)),
+                STRANGERS_OF_ADDRESS.min((limits.connections_per_address / 2).max(1)),
+            ),
             metrics,
+            failing: false,
             pause: None,
         }
     }
@@ -68,13 +85,18 @@ where
             match ready!(Pin::new(&mut this.incoming).poll_next(context)) {
                 None => return Poll::Ready(None),
                 Some(Err(error)) => {
-                    tracing::warn!(%error, "a connection cannot be taken");
+                    // Once for all tries until one succeeds.
+                    if !std::mem::replace(&mut this.failing, true) {
+                        tracing::warn!(%error, "a connection cannot be taken");
+                    }
                     this.metrics.connection_ended("accept-failed");
                     this.pause = Some(Box::pin(sleep_until(Instant::now() + PAUSE)));
                 }
                 Some(Ok(io)) => {
+                    this.failing = false;
                     // Where there is no place it is dropped, which closes it.
-                    let Some(address) = this.addresses.enter(peer(&io)) else {
+                    let from = peer(&io);
+                    let Some(address) = this.addresses.enter(from) else {
                         this.metrics.connection_ended("too-many-of-address");
                         continue;
                     };
@@ -85,7 +107,11 @@ where
                     let held = this.metrics.connection();
                     let metrics = this.metrics.clone();
                     let place = (permit, held, address);
-                    return Poll::Ready(Some(Ok(Watched::new(io, place, metrics))));
+                    let (peer, evicted) = this.strangers.enter(from);
+                    if evicted {
+                        metrics.connection_ended("crowded-out");
+                    }
+                    return Poll::Ready(Some(Ok(Watched::new(io, place, peer, metrics))));
                 }
             }
         }
@@ -152,52 +178,79 @@ impl Drop for OfAddress {
     }
 }
 
-/// Who has one address of IPv6 usually has 64 bits of them.
-fn counted_as(address: IpAddr) -> IpAddr {
-    match address.to_canonical() {
-        IpAddr::V6(address) => Ipv6Addr::from_bits(address.to_bits() >> 64 << 64).into(),
-        address @ IpAddr::V4(_) => address,
-    }
-}
-
-/// A connection that is closed when its peer is silent for too long.
+/// A connection that is closed when its peer is silent, or a stranger, for too long.
 pub(super) struct Watched<IO> {
     io: IO,
     metrics: Metrics,
     bytes: u64,
+    opened: Instant,
     heard: Instant,
     alarm: Pin<Box<Sleep>>,
+    peer: Peer,
+    /// While the peer is a stranger.
+    crowded_out: Option<Pin<Box<WaitForCancellationFutureOwned>>>,
     _place: (OwnedSemaphorePermit, Held, OfAddress),
 }
 
 impl<IO> Watched<IO> {
-    fn new(io: IO, place: (OwnedSemaphorePermit, Held, OfAddress), metrics: Metrics) -> Self {
+    fn new(
+        io: IO,
+        place: (OwnedSemaphorePermit, Held, OfAddress),
+        peer: Peer,
+        metrics: Metrics,
+    ) -> Self {
         let now = Instant::now();
+        let crowded_out = peer.crowded_out().clone().cancelled_owned();
         Self {
             io,
             metrics,
             bytes: 0,
+            opened: now,
             heard: now,
             alarm: Box::pin(sleep_until(now + FIRST_WITHIN)),
+            peer,
+            crowded_out: Some(Box::pin(crowded_out)),
             _place: place,
         }
     }
 
-    /// When the peer has been silent for too long.
-    fn end(&self) -> Instant {
+    /// When the connection is closed if nothing happens, and the reason then.
+    fn end(&self) -> (Instant, &'static str) {
         if self.bytes < FIRST_BYTES {
-            // `heard` is the beginning until then.
-            self.heard + FIRST_WITHIN
-        } else {
-            self.heard + SILENCE
+            return (self.opened + FIRST_WITHIN, "no-greeting");
         }
+        let silent = (self.heard + SILENCE, "silent");
+        if self.peer.is_known() {
+            silent
+        } else {
+            silent.min((self.opened + STRANGER, "stranger"))
+        }
+    }
+
+    /// Whether the connection is over now, and why. Wakes the task when it may be.
+    fn is_over(&mut self, context: &mut Context<'_>) -> Option<&'static str> {
+        // The alarm is moved on only when it rings: cheaper than at each read.
+        while self.alarm.as_mut().poll(context).is_ready() {
+            let (end, reason) = self.end();
+            if end <= Instant::now() {
+                return Some(reason);
+            }
+            self.alarm.as_mut().reset(end);
+        }
+        if self.peer.is_known() {
+            self.crowded_out = None;
+        }
+        let crowded_out = self.crowded_out.as_mut()?.as_mut().poll(context);
+        // Counted where it was decided.
+        crowded_out.is_ready().then_some("")
     }
 }
 
-impl<IO: Connected> Connected for Watched<IO> {
-    type ConnectInfo = IO::ConnectInfo;
-    fn connect_info(&self) -> Self::ConnectInfo {
-        self.io.connect_info()
+/// What a call can learn of the connection that it came over.
+impl<IO> Connected for Watched<IO> {
+    type ConnectInfo = Peer;
+    fn connect_info(&self) -> Peer {
+        self.peer.clone()
     }
 }
 
@@ -209,28 +262,24 @@ impl<IO: AsyncRead + Unpin> AsyncRead for Watched<IO> {
     ) -> Poll<io::Result<()>> {
         let this = &mut *self;
         let before = buffer.filled().len();
-        if let Poll::Ready(read) = Pin::new(&mut this.io).poll_read(context, buffer) {
+        let read = Pin::new(&mut this.io).poll_read(context, buffer);
+        if read.is_ready() {
             this.bytes += (buffer.filled().len() - before) as u64;
             if this.bytes >= FIRST_BYTES {
                 this.heard = Instant::now();
             }
-            return Poll::Ready(read);
-        }
-        // The alarm is moved on only when it rings: cheaper than at each read.
-        while this.alarm.as_mut().poll(context).is_ready() {
-            let end = this.end();
-            if end <= Instant::now() {
-                let reason = if this.bytes < FIRST_BYTES {
-                    "no-greeting"
-                } else {
-                    "silent"
-                };
-                this.metrics.connection_ended(reason);
-                return Poll::Ready(Err(io::ErrorKind::TimedOut.into()));
+            // A known peer has nothing to fear; a stranger that speaks without end is looked at each time.
+            if this.peer.is_known() {
+                return read;
             }
-            this.alarm.as_mut().reset(end);
         }
-        Poll::Pending
+        if let Some(reason) = this.is_over(context) {
+            if !reason.is_empty() {
+                this.metrics.connection_ended(reason);
+            }
+            return Poll::Ready(Err(io::ErrorKind::TimedOut.into()));
+        }
+        read
     }
 }
 
@@ -362,6 +411,7 @@ mod tests {
 
         let (mut peer, mut incoming) = one(&metrics);
         let mut connection = incoming.next().await.unwrap().unwrap();
+        connection.connect_info().introduce();
         peer.write_all(&[0; 40]).await.unwrap();
         for _ in 0..5 {
             assert!(connection.read(&mut read).await.unwrap() > 0);
@@ -381,6 +431,54 @@ mod tests {
             text.contains("gcl_connections_ended_total{reason=\"silent\"} 1"),
             "{text}"
         );
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_stranger_that_talks_is_let_go_too() {
+        let metrics = Metrics::new();
+        let (mut peer, mut incoming) = one(&metrics);
+        let mut connection = incoming.next().await.unwrap().unwrap();
+        let began = Instant::now();
+        let mut read = [0; 64];
+        peer.write_all(&[0; 40]).await.unwrap();
+        while connection.read(&mut read).await.is_ok() {
+            tokio::time::sleep(Duration::from_secs(1)).await;
+            peer.write_all(b"ping").await.unwrap();
+        }
+        assert_eq!(began.elapsed().as_secs(), STRANGER.as_secs());
+        let text = metrics.render(&Snapshot::default());
+        assert!(text.contains("reason=\"stranger\"} 1"), "{text}");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn strangers_make_room_for_who_comes_and_never_for_all_places() {
+        let metrics = Metrics::new();
+        let (mut ours, mut theirs) = (Vec::new(), Vec::new());
+        for _ in 0..20 {
+            let (one, other) = duplex(64);
+            ours.push(one);
+            theirs.push(Ok(other));
+        }
+        let mut incoming = Limited::new(tokio_stream::iter(theirs), places(8, 8), metrics.clone());
+        let mut open = Vec::new();
+        let mut taken = 0;
+        while let Some(connection) = incoming.next().await {
+            taken += 1;
+            open.push(connection.unwrap());
+            let mut still = Vec::new();
+            for mut connection in open {
+                let mut read = [0; 1];
+                let read = tokio::time::timeout(Duration::ZERO, connection.read(&mut read)).await;
+                if read.is_err() {
+                    still.push(connection);
+                }
+            }
+            open = still;
+            assert!(open.len() <= 4, "half of the places");
+        }
+        assert_eq!((taken, open.len()), (20, 4));
+        let text = metrics.render(&Snapshot::default());
+        assert!(text.contains("reason=\"crowded-out\"} 16"), "{text}");
     }
 
     #[tokio::test(start_paused = true)]

@@ -114,6 +114,9 @@ impl Health {
                 "results cannot be read until the index was made again from the journal: {why}"
             ));
         }
+        if let Some(damage) = engine.damage() {
+            return Err(damage);
+        }
         match crate::engine::metrics::free(&self.state) {
             Some(free) if free < self.least_free => Err(format!(
                 "the disk of the state folder is nearly full: {} MiB left, at least {} MiB are wanted",
@@ -142,7 +145,12 @@ impl Health {
         let snapshot = Snapshot {
             ready: totals.is_some() && self.ready().await.is_ok(),
             totals,
+            journal_damaged: self
+                .engine
+                .get()
+                .is_some_and(|engine| engine.damage().is_some()),
             disk: self.sizes().await,
+            damaged_artifacts: self.engine.get().map_or(0, EngineHandle::damaged_artifacts),
             version: self.version.clone(),
         };
         let text = self.metrics.render(&snapshot);

@@ -3,7 +3,6 @@
 //! `/healthz` and `/readyz` say one word to everybody; `/metrics` wants a token where the coordinator has tokens.
 
 use std::convert::Infallible;
-use std::sync::Arc;
 use std::time::Duration;
 
 use http_body_util::Full;
@@ -14,21 +13,23 @@ use hyper::{Method, Request, Response, StatusCode};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpListener;
-use tokio::sync::Semaphore;
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 use tonic::Code;
 
 use super::access::Access;
+use super::descriptors;
 use super::health::Health;
+use super::strangers::Strangers;
 use super::tls::{Tls, TlsError};
 
-/// Connections at a time. Probes and scrapers are few.
-const CONNECTIONS: usize = 64;
+/// Connections of one address at a time. All peers are strangers: where there are too many, the oldest of the address that
+/// has the most makes room, so that a probe always gets in.
+const CONNECTIONS_OF_ADDRESS: usize = 128;
 /// A connection may last that long altogether: whoever asks again connects again.
 const LONGEST: Duration = Duration::from_mins(1);
 /// TLS greeting, and the headers of a request.
-const HEADERS_WITHIN: Duration = Duration::from_secs(10);
+const HEADERS_WITHIN: Duration = Duration::from_secs(5);
 /// Bytes of the headers of a request.
 const HEADER_BYTES: usize = 16 << 10;
 const PAUSE: Duration = Duration::from_millis(100);
@@ -54,22 +55,20 @@ pub async fn serve_http(
     shutdown: CancellationToken,
 ) -> Result<(), TlsError> {
     let acceptor = options.tls.as_ref().map(Tls::http).transpose()?;
-    let places = Arc::new(Semaphore::new(CONNECTIONS));
+    let places = descriptors::of_side_port(descriptors::raise());
+    let strangers = Strangers::new(places, CONNECTIONS_OF_ADDRESS.min(places / 2));
     loop {
         let accepted = tokio::select! {
             accepted = listener.accept() => accepted,
             () = shutdown.cancelled() => return Ok(()),
         };
-        let Ok((stream, _)) = accepted else {
+        let Ok((stream, address)) = accepted else {
             tokio::time::sleep(PAUSE).await;
             continue;
         };
-        let Ok(place) = places.clone().try_acquire_owned() else {
-            continue;
-        };
+        let (peer, _) = strangers.enter(Some(address.ip()));
         let (options, acceptor, shutdown) = (options.clone(), acceptor.clone(), shutdown.clone());
         tokio::spawn(async move {
-            let _place = place;
             let serving = async {
                 match acceptor {
                     None => converse(stream, &options).await,
@@ -84,6 +83,7 @@ pub async fn serve_http(
             };
             tokio::select! {
                 _ = timeout(LONGEST, serving) => {}
+                () = peer.crowded_out().cancelled() => {}
                 () = shutdown.cancelled() => {}
             }
         });

@@ -41,6 +41,8 @@ impl Default for Limits {
     }
 }
 
+/// Sweep files that are expanded at a time: a million jobs take some hundred megabytes until they are packed.
+const EXPANSIONS: usize = 4;
 /// How long an upload waits for its turn.
 const UPLOAD_WAITS: Duration = Duration::from_secs(20);
 
@@ -49,6 +51,7 @@ const UPLOAD_WAITS: Duration = Duration::from_secs(20);
 pub(super) struct Places {
     uploads: Arc<Semaphore>,
     streams: Arc<Semaphore>,
+    expansions: Arc<Semaphore>,
     metrics: Metrics,
     limits: Limits,
 }
@@ -64,6 +67,7 @@ impl Places {
         Self {
             uploads: Arc::new(Semaphore::new(limits.uploads)),
             streams: Arc::new(Semaphore::new(limits.streams)),
+            expansions: Arc::new(Semaphore::new(EXPANSIONS)),
             metrics,
             limits,
         }
@@ -87,6 +91,12 @@ impl Places {
             _permit: permit,
             _held: self.metrics.upload(),
         })
+    }
+
+    /// A place to expand a sweep file; it waits for one as long as its caller does.
+    pub(super) async fn expansion(&self) -> Result<OwnedSemaphorePermit, Status> {
+        let permit = self.expansions.clone().acquire_owned().await;
+        permit.map_err(|_| busy("submissions", EXPANSIONS))
     }
 
     /// A place for a streamed answer.

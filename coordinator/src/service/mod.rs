@@ -9,14 +9,17 @@
 pub mod exposure;
 
 pub(crate) mod access;
+mod brief;
 mod connections;
 mod deadline;
+mod descriptors;
 mod health;
 mod http;
 mod limits;
 mod people;
 mod server;
 mod store;
+mod strangers;
 #[cfg(test)]
 mod tests;
 mod tls;

@@ -1,27 +1,33 @@
 //! What people and reports ask.
 
 use std::io::SeekFrom;
+use std::sync::Arc;
 use std::time::Duration;
 
 use proto::limits::{CHUNK_BYTES, LEASES, NAME_BYTES, RENDERED_BYTES, TEXT_BYTES};
 use proto::version::Versions;
 use proto::wire::client_service_server::ClientService;
-use proto::{Reason, attempt, digest, job_id, refuse, text, wire};
+use proto::{Page, Reason, RowWriter, attempt, digest, job_id, refuse, text, wire};
+use sweeps::JobStatus;
 use tokio::io::{AsyncReadExt, AsyncSeekExt};
-use tokio::sync::broadcast::error::RecvError;
 use tokio::sync::mpsc;
+use tokio::time::Instant;
 use tokio_stream::wrappers::ReceiverStream;
 use tokio_util::sync::CancellationToken;
 use tonic::{Request, Response, Status};
 
+use super::brief::Brief;
 use super::limits::{Place, Places};
 use super::worker::stopping;
+use crate::engine::feed::Heard;
 use crate::engine::handle::EngineHandle;
 use crate::message::{Refusal, Steer, Submit};
 use proto::status;
 
-/// Cells on their way to a slow reader: records of some kilobytes each.
-const CELLS_AHEAD: usize = 64;
+/// Cells on their way to a slow reader: records of some kilobytes each, of some megabytes at worst.
+const CELLS_AHEAD: usize = 8;
+/// Pages of rows on their way to a slow reader.
+const PAGES_AHEAD: usize = 2;
 /// Pieces of an artifact on their way: with [`CHUNK_BYTES`], 1 MiB a reader.
 const CHUNKS_AHEAD: usize = 4;
 /// Changes on their way to a watcher. Behind that the engine's own buffer fills, and then the watcher is told that it
@@ -64,6 +70,7 @@ impl ClientService for Clients {
             .unwrap_or_else(|| sweeps::Limits::default().max_jobs);
         let most = self.places.jobs_per_sweep();
         submit.max_jobs = Some(asked.min(most));
+        let _place = self.places.expansion().await?;
         let answer = match self.engine.submit(submit).await {
             Ok(submitted) => Answer::Submitted(submitted.into()),
             Err(Refusal::InvalidSweep { mut rendered }) => {
@@ -90,11 +97,17 @@ impl ClientService for Clients {
 
     async fn sweeps(
         &self,
-        _: Request<wire::SweepsRequest>,
+        request: Request<wire::SweepsRequest>,
     ) -> Result<Response<wire::SweepsResponse>, Status> {
+        let skip = request.into_inner().skip;
         let sweeps = self.engine.sweeps().await.map_err(|no| status(&no))?;
+        let rest = sweeps
+            .iter()
+            .skip(usize::try_from(skip).unwrap_or(usize::MAX));
+        let page = Page::<wire::SweepSummary>::of(rest.map(Into::into));
         Ok(Response::new(wire::SweepsResponse {
-            sweeps: sweeps.iter().map(Into::into).collect(),
+            next: page.more.then(|| skip + page.items.len() as u64),
+            sweeps: page.items,
         }))
     }
 
@@ -124,22 +137,20 @@ impl ClientService for Clients {
             .map(|job| job_id("job_id", &job))
             .transpose()?;
         let place = self.places.stream()?;
-        let mut pages = self
-            .engine
-            .cell_pages(sweep)
-            .await
-            .map_err(|no| status(&no))?;
-        if let Some(job) = job {
-            pages = pages.of_job(job);
-        }
+        let pages = match job {
+            None => self.engine.cell_pages(sweep).await,
+            Some(job) => self.engine.cells_of(sweep, job).await,
+        };
+        let mut pages = pages.map_err(|no| status(&no))?;
         let (sender, receiver) = mpsc::channel(CELLS_AHEAD);
         self.spawn(place, async move {
             loop {
                 match pages.next().await {
                     Ok(None) => return,
                     Ok(Some(page)) => {
-                        for cell in &page {
-                            if !hand_over(&sender, Ok(cell.into())).await {
+                        // A page is let go cell by cell: a slow reader holds one, not all.
+                        for cell in page {
+                            if !hand_over(&sender, Ok((&cell).into())).await {
                                 return;
                             }
                         }
@@ -154,13 +165,61 @@ impl ClientService for Clients {
         Ok(Response::new(ReceiverStream::new(receiver)))
     }
 
+    type RowsStream = Stream<wire::RowsPage>;
+
+    async fn rows(
+        &self,
+        request: Request<wire::RowsRequest>,
+    ) -> Result<Response<Self::RowsStream>, Status> {
+        let request = request.into_inner();
+        let sweep = text("sweep", request.sweep, NAME_BYTES)?;
+        let statuses = request.statuses.into_iter().take(JobStatus::ALL.len());
+        let statuses: Arc<[JobStatus]> = statuses
+            .map(|status| proto::word::<wire::JobStatus, _>("statuses", status))
+            .collect::<Result<_, _>>()?;
+        let place = self.places.stream()?;
+        let source = self.engine.row_source(sweep).await;
+        let source = source.map_err(|no| status(&no))?;
+        let engine = self.engine.clone();
+        let (sender, receiver) = mpsc::channel(PAGES_AHEAD);
+        self.spawn(place, async move {
+            let mut writer = RowWriter::new(source.sequence);
+            let (mut first, mut group) = (0, None);
+            while first < source.len() {
+                match engine.rows(&source, first, statuses.clone(), group).await {
+                    Ok((rows, next, last)) => {
+                        (first, group) = (next, last);
+                        for row in &rows {
+                            if let Some(page) = writer.push(row)
+                                && !hand_over(&sender, Ok(page)).await
+                            {
+                                return;
+                            }
+                        }
+                    }
+                    Err(refusal) => {
+                        let _ = sender.send(Err(status(&refusal))).await;
+                        return;
+                    }
+                }
+            }
+            hand_over(&sender, Ok(writer.finish())).await;
+        });
+        Ok(Response::new(ReceiverStream::new(receiver)))
+    }
+
     async fn workers(
         &self,
-        _: Request<wire::WorkersRequest>,
+        request: Request<wire::WorkersRequest>,
     ) -> Result<Response<wire::WorkersResponse>, Status> {
+        let after = request.into_inner().after;
         let workers = self.engine.workers().await.map_err(|no| status(&no))?;
+        let rest = workers.iter().filter(|view| view.worker.0 > after);
+        let page = Page::<wire::WorkerView>::of(rest.map(Into::into));
+        let last = page.items.last().map_or(after, |view| view.worker);
         Ok(Response::new(wire::WorkersResponse {
-            workers: workers.iter().map(Into::into).collect(),
+            next: page.more.then_some(last),
+            workers: page.items,
         }))
     }
 
@@ -181,13 +240,14 @@ impl ClientService for Clients {
             .transpose()?;
         let place = self.places.stream()?;
         // From here on nothing is missed: whoever asks for the whole picture after the headers arrived has it all.
-        let mut changes = self.engine.subscribe();
+        let mut changes = self.engine.subscribe(request.after);
+        let mut brief = request.brief.then(Brief::default);
         let (sender, receiver) = mpsc::channel(CHANGES_AHEAD);
         let shutdown = self.shutdown.clone();
         self.spawn(place, async move {
             loop {
                 let change = tokio::select! {
-                    change = changes.recv() => change,
+                    change = changes.next() => change,
                     () = sender.closed() => return,
                     () = shutdown.cancelled() => {
                         let _ = sender.try_send(Err(stopping()));
@@ -195,7 +255,7 @@ impl ClientService for Clients {
                     }
                 };
                 let event = match &change {
-                    Ok(change) => {
+                    Some(Heard::Change((number, change))) => {
                         if sweep
                             .as_deref()
                             .is_some_and(|sweep| !change.concerns(sweep))
@@ -203,12 +263,21 @@ impl ClientService for Clients {
                         {
                             continue;
                         }
-                        change.into()
+                        let event = match &mut brief {
+                            None => Some(change.into()),
+                            Some(brief) => brief.event(change, Instant::now()),
+                        };
+                        let Some(event) = event else { continue };
+                        wire::WatchEvent {
+                            sequence: *number,
+                            ..event
+                        }
                     }
-                    Err(RecvError::Lagged(missed)) => wire::WatchEvent {
+                    Some(Heard::Missed(missed)) => wire::WatchEvent {
                         event: Some(wire::watch_event::Event::Missed(*missed)),
+                        sequence: 0,
                     },
-                    Err(RecvError::Closed) => {
+                    None => {
                         let _ = sender.try_send(Err(stopping()));
                         return;
                     }
@@ -288,7 +357,9 @@ impl ClientService for Clients {
             .ok_or_else(|| {
                 refuse(
                     Reason::UnknownArtifact,
-                    format!("there is no artifact {digest}"),
+                    format!(
+                        "there is no artifact {digest} (one that was damaged on the coordinator's disk is set aside, and its log says so)"
+                    ),
                 )
             })?;
         let (sender, receiver) = mpsc::channel(CHUNKS_AHEAD);
@@ -316,11 +387,17 @@ impl ClientService for Clients {
 
     async fn dataset_digests(
         &self,
-        _: Request<wire::DatasetDigestsRequest>,
+        request: Request<wire::DatasetDigestsRequest>,
     ) -> Result<Response<wire::DatasetDigestsResponse>, Status> {
+        let skip = request.into_inner().skip;
         let datasets = self.engine.datasets().await.map_err(|no| status(&no))?;
+        let rest = datasets
+            .iter()
+            .skip(usize::try_from(skip).unwrap_or(usize::MAX));
+        let page = Page::<wire::DatasetKnown>::of(rest.map(Into::into));
         Ok(Response::new(wire::DatasetDigestsResponse {
-            datasets: datasets.iter().map(Into::into).collect(),
+            next: page.more.then(|| skip + page.items.len() as u64),
+            datasets: page.items,
         }))
     }
 

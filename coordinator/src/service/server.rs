@@ -3,7 +3,7 @@
 use std::io;
 use std::time::Duration;
 
-use proto::limits::MESSAGE_BYTES;
+use proto::limits::{ANSWER_BYTES, MESSAGE_BYTES};
 use proto::wire::client_service_server::ClientServiceServer;
 use proto::wire::worker_service_server::WorkerServiceServer;
 use tokio::io::{AsyncRead, AsyncWrite};
@@ -17,6 +17,7 @@ use tonic::transport::server::{Connected, TcpIncoming};
 
 use super::access::{Access, GateLayer};
 use super::connections::Limited;
+use super::descriptors;
 use super::health::Health;
 use super::limits::{Limits, Places};
 use super::people::Clients;
@@ -76,9 +77,19 @@ pub enum ServeError {
 pub async fn serve(
     listener: TcpListener,
     engine: EngineHandle,
-    options: Options,
+    mut options: Options,
     shutdown: CancellationToken,
 ) -> Result<(), ServeError> {
+    let descriptors = descriptors::raise();
+    let limits = options.limits.within(descriptors);
+    if limits != options.limits {
+        tracing::warn!(
+            descriptors,
+            connections = limits.connections,
+            "the limit of open files is low: fewer callers are taken at a time"
+        );
+    }
+    options.limits = limits;
     let incoming = TcpIncoming::from(listener)
         .with_nodelay(Some(true))
         .with_keepalive(Some(KEEPALIVE_INTERVAL));
@@ -103,7 +114,7 @@ where
         places: places.clone(),
     })
     .max_decoding_message_size(MESSAGE_BYTES)
-    .max_encoding_message_size(MESSAGE_BYTES);
+    .max_encoding_message_size(ANSWER_BYTES);
     let clients = ClientServiceServer::new(Clients {
         engine,
         version: options.version,
@@ -111,7 +122,7 @@ where
         places,
     })
     .max_decoding_message_size(MESSAGE_BYTES)
-    .max_encoding_message_size(MESSAGE_BYTES);
+    .max_encoding_message_size(ANSWER_BYTES);
     let (reporter, health) = tonic_health::server::health_reporter();
     let mut helpers = JoinSet::new();
     if let Some(health) = options.health {

@@ -14,6 +14,7 @@ use tonic::{Code, Status};
 
 mod fuzz;
 mod lasting;
+mod limits;
 
 use super::*;
 use crate::message::Submit;

@@ -2,6 +2,7 @@
 //! are whole and on disk.
 
 use std::collections::BTreeSet;
+use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -12,14 +13,21 @@ use tokio::io::AsyncWriteExt;
 
 use crate::message::Refusal;
 use crate::store::blocking::blocking;
-use crate::store::journal::{JournalError, sync_folder};
+use crate::store::durable;
+use crate::store::journal::JournalError;
+
+/// After so many bytes of an upload it is looked again whether there is room.
+const ROOM_EVERY: u64 = 16 << 20;
 
 /// A folder of artifacts.
 #[derive(Debug, Clone)]
 pub struct ArtifactStore {
     folder: Arc<Path>,
     longest: u64,
+    /// Bytes that an upload leaves free.
+    reserve: u64,
     uploads: Arc<AtomicU64>,
+    damaged: Arc<AtomicU64>,
     claimed: Arc<Mutex<Option<BTreeSet<Digest>>>>,
 }
 
@@ -68,9 +76,22 @@ impl ArtifactStore {
         Ok(Self {
             folder: folder.into(),
             longest,
+            reserve: 0,
             uploads: Arc::default(),
+            damaged: Arc::default(),
             claimed: Arc::default(),
         })
+    }
+
+    /// The same, with so many bytes that uploads leave free on the disk.
+    #[must_use]
+    pub fn leaving(self, reserve: u64) -> Self {
+        Self { reserve, ..self }
+    }
+
+    /// How many damaged ones were found since the start.
+    pub fn damaged(&self) -> u64 {
+        self.damaged.load(Ordering::Relaxed)
     }
 
     /// The name is made of the digest alone, so that nothing from outside can lead elsewhere.
@@ -102,6 +123,50 @@ impl ArtifactStore {
             .unwrap_or(false)
     }
 
+    /// Whether it is stored, for a record that says how long it is. One that has another length is looked at: a damaged
+    /// one is set aside, so that whoever has it stores it again.
+    pub async fn holds(&self, digest: Digest, bytes: u64) -> Result<bool, Refusal> {
+        if !self.contains(digest).await {
+            return Ok(false);
+        }
+        let length = tokio::fs::metadata(self.path(digest)).await;
+        if length.is_ok_and(|found| found.len() == bytes) {
+            return Ok(true);
+        }
+        self.is_good(digest).await
+    }
+
+    /// Reads a stored one to its end: whether it is what its name says. A damaged one is set aside.
+    async fn is_good(&self, digest: Digest) -> Result<bool, Refusal> {
+        let path = self.path(digest);
+        let damaged = self.damaged.clone();
+        blocking(move || {
+            let good = is_good(&path, digest).map_err(|error| storage(&path, &error))?;
+            if !good && path.exists() {
+                damaged.fetch_add(1, Ordering::Relaxed);
+                tracing::error!(path = %path.display(), "an artifact is damaged: its bytes are not those of its name. It is set aside; the disk deserves a look");
+                set_aside(&path).map_err(|error| storage(&path, &error))?;
+            }
+            Ok(good)
+        })
+        .await?
+    }
+
+    /// Refuses what would not leave the journal its reserve.
+    fn leave_room(&self, bytes: u64) -> Result<(), Refusal> {
+        match free(&self.folder) {
+            Some(free) if free.saturating_sub(bytes) < self.reserve => {
+                Err(Refusal::Storage(format!(
+                    "the disk is nearly full: {} MiB are free at {}, an upload of {bytes} bytes must leave {} MiB for the journal",
+                    free >> 20,
+                    self.folder.display(),
+                    self.reserve >> 20
+                )))
+            }
+            _ => Ok(()),
+        }
+    }
+
     /// Begins to store one; `None`: it is stored already.
     ///
     /// # Errors
@@ -113,9 +178,11 @@ impl ArtifactStore {
                 self.longest
             )));
         }
-        if self.contains(digest).await {
+        // One that is sent again although it is here may be sent because it is damaged here.
+        if self.contains(digest).await && self.is_good(digest).await? {
             return Ok(None);
         }
+        self.leave_room(bytes)?;
         let number = self.uploads.fetch_add(1, Ordering::Relaxed);
         let part = self
             .folder
@@ -125,6 +192,7 @@ impl ArtifactStore {
             .await
             .map_err(|error| storage(&part, &error))?;
         Ok(Some(Upload {
+            store: self.clone(),
             file,
             part: Part(part),
             target: self.path(digest),
@@ -135,12 +203,15 @@ impl ArtifactStore {
         }))
     }
 
-    /// Opens a stored one: its file and its length.
+    /// Opens a stored one: its file and its length. One that is damaged is set aside, and not there.
     ///
     /// # Errors
     /// [`Refusal::Storage`].
     pub async fn open_file(&self, digest: Digest) -> Result<Option<(File, u64)>, Refusal> {
         let path = self.path(digest);
+        if !path.exists() || !self.is_good(digest).await? {
+            return Ok(None);
+        }
         let file = match File::open(&path).await {
             Ok(file) => file,
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
@@ -158,6 +229,7 @@ impl ArtifactStore {
 /// An artifact on its way. Dropped before [`Self::finish`], it leaves nothing.
 #[derive(Debug)]
 pub struct Upload {
+    store: ArtifactStore,
     file: File,
     part: Part,
     target: PathBuf,
@@ -192,6 +264,11 @@ impl Upload {
                 self.bytes
             )));
         }
+        // Others write too.
+        if self.written / ROOM_EVERY != (self.written - chunk.len() as u64) / ROOM_EVERY {
+            self.store
+                .leave_room(self.bytes.saturating_sub(self.written))?;
+        }
         self.hasher.update(chunk);
         self.file
             .write_all(chunk)
@@ -222,18 +299,94 @@ impl Upload {
         let target = self.target.clone();
         let part = self.part;
         blocking(move || {
-            let folder = target.parent().unwrap_or(Path::new("."));
-            let publish = || {
-                if !folder.exists() {
-                    std::fs::create_dir_all(folder)?;
-                    sync_folder(folder.parent().unwrap_or(folder))?;
-                }
-                std::fs::rename(&part.0, &target)?;
-                sync_folder(folder)
-            };
-            publish().map_err(|error| storage(&target, &error))
+            durable::publish(&part.0, &target).map_err(|error| storage(&target, &error))
         })
         .await?
+    }
+}
+
+/// Room that is left for us in the file system of that folder.
+pub(crate) fn free(folder: &Path) -> Option<u64> {
+    let found = nix::sys::statvfs::statvfs(folder).ok()?;
+    #[allow(
+        clippy::useless_conversion,
+        reason = "other systems count in other types"
+    )]
+    Some(u64::from(found.blocks_available()).saturating_mul(u64::from(found.fragment_size())))
+}
+
+/// What is left free for the journal where nobody says how much: a share of a small disk, and no more than it ever needs of
+/// a large one.
+pub(crate) fn reserve(folder: &Path) -> u64 {
+    const MOST: u64 = 256 << 20;
+    const SHARE: u64 = 10;
+    let Ok(found) = nix::sys::statvfs::statvfs(folder) else {
+        return 0;
+    };
+    #[allow(
+        clippy::useless_conversion,
+        reason = "other systems count in other types"
+    )]
+    let size = u64::from(found.blocks()).saturating_mul(u64::from(found.fragment_size()));
+    (size / SHARE).min(MOST)
+}
+
+/// Whether the bytes of a file have that digest; one that is not there does not.
+fn is_good(path: &Path, digest: Digest) -> io::Result<bool> {
+    match std::fs::File::open(path) {
+        Ok(mut file) => Ok(durable::hash(&mut file, &mut |_| Ok(()))?.0 == digest),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
+        Err(error) => Err(error),
+    }
+}
+
+/// Gives a damaged file a name under which nobody takes it for what it is not.
+fn set_aside(path: &Path) -> io::Result<()> {
+    let mut name = path.as_os_str().to_owned();
+    name.push(".damaged");
+    std::fs::rename(path, name)?;
+    crate::store::disk::sync_folder(durable::parent(path))
+}
+
+/// Reads every artifact of a state folder that no coordinator has open. Damaged ones are set aside; answers which.
+///
+/// # Errors
+/// [`JournalError::Io`].
+pub(crate) fn set_damaged_aside(state: &Path) -> Result<BTreeSet<Digest>, JournalError> {
+    let artifacts = state.join("artifacts");
+    let mut damaged = BTreeSet::new();
+    for folder in folders(&artifacts).map_err(JournalError::io("list", &artifacts))? {
+        let within = artifacts.join(&folder);
+        if folder.len() != 2 {
+            continue;
+        }
+        for name in folders(&within).map_err(JournalError::io("list", &within))? {
+            let Ok(digest) = name.parse::<Digest>() else {
+                continue;
+            };
+            let path = within.join(&name);
+            if !is_good(&path, digest).map_err(JournalError::io("read", &path))? {
+                set_aside(&path).map_err(JournalError::io("set aside", &path))?;
+                damaged.insert(digest);
+            }
+        }
+    }
+    Ok(damaged)
+}
+
+/// The names in a folder, in order; none where there is no folder.
+pub(crate) fn folders(folder: &Path) -> io::Result<Vec<String>> {
+    match std::fs::read_dir(folder) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Vec::new()),
+        Err(error) => Err(error),
+        Ok(entries) => {
+            let mut names = Vec::new();
+            for entry in entries {
+                names.extend(entry?.file_name().into_string());
+            }
+            names.sort();
+            Ok(names)
+        }
     }
 }
 
@@ -280,5 +433,66 @@ mod tests {
         let mut read = Vec::new();
         file.read_to_end(&mut read).await.unwrap();
         assert_eq!((read, length), (bytes, 60));
+    }
+
+    #[tokio::test]
+    async fn a_damaged_artifact_is_never_taken_for_what_it_was_and_can_be_stored_again() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = ArtifactStore::open(folder.path(), 100).unwrap();
+        let bytes = b"scores".repeat(10);
+        let digest = Digest::of(&bytes);
+        let put = async || {
+            let mut upload = store.begin(digest, 60).await.unwrap()?;
+            upload.write(&bytes).await.unwrap();
+            upload.finish().await.unwrap();
+            Some(())
+        };
+        put().await.unwrap();
+        assert!(store.holds(digest, 60).await.unwrap());
+        // A record that does not know how long it is is no reason to doubt.
+        assert!(store.holds(digest, 0).await.unwrap());
+        assert_eq!((put().await, store.damaged()), (None, 0));
+        let mut other = bytes.clone();
+        other[7] ^= 1;
+        let longer = [&bytes[..], b"x"].concat();
+        for (times, damaged) in [&other[..], &bytes[..59], b"", &longer].iter().enumerate() {
+            // Found by a reader.
+            std::fs::write(store.path(digest), damaged).unwrap();
+            assert!(store.open_file(digest).await.unwrap().is_none());
+            assert!(!store.contains(digest).await);
+            put().await.unwrap();
+            // Found by who stores it again.
+            std::fs::write(store.path(digest), damaged).unwrap();
+            put().await.unwrap();
+            assert_eq!(store.damaged(), 2 * (times as u64 + 1));
+            assert!(store.open_file(digest).await.unwrap().is_some());
+        }
+        // Found by a record that names it.
+        std::fs::write(store.path(digest), b"torn").unwrap();
+        assert!(!store.holds(digest, 60).await.unwrap());
+        // Found by a repair.
+        put().await.unwrap();
+        std::fs::write(store.path(digest), &other).unwrap();
+        let state = tempfile::tempdir().unwrap();
+        std::fs::rename(folder.path(), state.path().join("artifacts")).unwrap();
+        assert_eq!(set_damaged_aside(state.path()).unwrap(), [digest].into());
+        assert!(set_damaged_aside(state.path()).unwrap().is_empty());
+    }
+
+    #[tokio::test]
+    async fn uploads_leave_the_journal_its_reserve() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = ArtifactStore::open(folder.path(), u64::MAX).unwrap();
+        let digest = Digest::of(b"x");
+        let free = free(folder.path()).unwrap();
+        let full = store.clone().leaving(free);
+        let refused = full.begin(digest, free / 2).await.unwrap_err();
+        assert!(
+            matches!(&refused, Refusal::Storage(why) if why.contains("nearly full")),
+            "{refused}"
+        );
+        assert!(refused.is_transient());
+        assert!(store.begin(digest, 1).await.unwrap().is_some());
+        assert!(reserve(folder.path()) <= 256 << 20);
     }
 }

@@ -6,40 +6,82 @@ mod send;
 mod tests;
 
 use std::collections::BTreeSet;
-use std::fs::File;
 use std::io;
 use std::path::Path;
 
 use sweeps::Digest;
 
 use crate::model::entry::Entry;
+use crate::store::artifacts::folders;
 use crate::store::journal::{self, JournalError, Verified, sync_folder};
+use crate::store::mark::{self, Filling, Mark};
+use crate::store::{disk, durable};
 
 pub(crate) use proto::nouns::Piece;
 pub use receive::{ReceiveError, Receiver};
 pub use send::send;
 
-/// Copies journal and artifacts of the state folder `state` to `target`, which must be new or empty and is a state folder
-/// then. The index is left out, since it is made again from the journal.
+/// The file of a state folder in which its coordinator keeps digests of tokens. No backup has it.
+const TOKENS: &str = "tokens.json";
+
+/// What was copied.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Copied {
+    /// The journal of the copy.
+    pub journal: Verified,
+    /// Bytes.
+    pub bytes: u64,
+    /// Artifacts that are not what their names say. They are left out.
+    pub damaged: BTreeSet<Digest>,
+}
+
+/// Copies journal and artifacts of the state folder `state` to `target`, which must be new, empty, or one that a backup
+/// into it left unfinished, and is a state folder then. The index is left out, since it is made again from the journal.
 ///
 /// The journal goes first: an artifact is stored before the record that names it, so that the copy has all artifacts of
 /// all its records.
 ///
 /// # Errors
-/// [`JournalError::Io`], also where `target` holds something.
-pub fn backup(state: &Path, target: &Path) -> Result<u64, JournalError> {
-    be_empty("back up to", target)?;
+/// [`JournalError`], also where `target` holds something; it holds nothing then, or a mark that it is not whole.
+pub fn backup(state: &Path, target: &Path) -> Result<Copied, JournalError> {
+    mark::be_whole(state)?;
+    let filling = Filling::begin("back up to", target)?;
+    let copied = fill(state, target)?;
+    filling.complete()?;
+    Ok(copied)
+}
+
+/// Copies a state folder, and marks the copy as one.
+fn fill(state: &Path, target: &Path) -> Result<Copied, JournalError> {
     let mut bytes = journal::copy(&state.join("journal"), &target.join("journal"))?;
+    let journal = journal::verify(&target.join("journal"))?;
     let (from, to) = (state.join("artifacts"), target.join("artifacts"));
+    let mut damaged = BTreeSet::new();
     for folder in folders(&from).map_err(JournalError::io("list", &from))? {
         // Two digits of a digest. What is on its way (`incoming`) belongs to no record.
         if folder.len() == 2 {
-            bytes += copy_files(&from.join(&folder), &to.join(&folder))
+            bytes += copy_artifacts(&from.join(&folder), &to.join(&folder), &mut damaged)
                 .map_err(JournalError::io("copy to", &to))?;
         }
     }
-    sync_folder(target).map_err(JournalError::io("sync", target))?;
-    Ok(bytes)
+    if to.is_dir() {
+        sync_folder(&to).map_err(JournalError::io("sync", &to))?;
+    }
+    if is_guarded(state) {
+        Mark::Guarded.put(target)?;
+    }
+    Mark::Copied.put(target)?;
+    Ok(Copied {
+        journal,
+        bytes,
+        damaged,
+    })
+}
+
+/// Whether callers of the coordinator of a state folder need tokens.
+fn is_guarded(state: &Path) -> bool {
+    // A folder whose coordinator has not started since its first token has no mark yet.
+    Mark::Guarded.is_on(state) || state.join(TOKENS).exists()
 }
 
 /// What a restored folder holds.
@@ -51,42 +93,50 @@ pub struct Restored {
     pub records: u64,
     /// Artifacts that a record names and that the backup does not have.
     pub missing: BTreeSet<Digest>,
+    /// Artifacts of the backup that are not what their names say. They are left out.
+    pub damaged: BTreeSet<Digest>,
+    /// Whether callers needed tokens. A backup holds none.
+    pub is_guarded: bool,
     /// Bytes that were copied.
     pub bytes: u64,
 }
 
-/// Makes a state folder of a backup. Everything is read and verified first; `state` must be new or empty.
+/// Makes a state folder of a backup. Everything is read and verified first; `state` must be new, empty, or one that a
+/// restore into it left unfinished.
 ///
 /// # Errors
-/// [`JournalError`]: the backup is damaged, or the folder holds something.
+/// [`JournalError`]: the backup is damaged or not whole, or the folder holds something.
 pub fn restore(from: &Path, state: &Path) -> Result<Restored, JournalError> {
+    mark::be_whole(from)?;
     if !from.join("journal").is_dir() {
         let nothing = io::Error::new(io::ErrorKind::NotFound, "it has no folder `journal`");
         return Err(JournalError::io("restore from", from)(nothing));
     }
-    be_empty("restore to", state)?;
-    let journal = journal::verify(&from.join("journal"))?;
+    let filling = Filling::begin("restore to", state)?;
     let mut records = 0;
     let mut missing = BTreeSet::new();
     journal::visit(&from.join("journal"), &mut |scanned| {
         records += u64::from(scanned.entry.finished().is_some());
-        missing.extend(artifacts_of(&scanned.entry).filter(|digest| {
-            let name = digest.to_string();
-            !from
-                .join("artifacts")
-                .join(&name[..2])
-                .join(&name)
-                .is_file()
-        }));
+        missing.extend(artifacts_of(&scanned.entry).filter(|digest| !is_stored(from, *digest)));
         Ok(())
     })?;
-    let bytes = backup(from, state)?;
+    let copied = fill(from, state)?;
+    filling.complete()?;
     Ok(Restored {
-        journal,
+        journal: copied.journal,
         records,
         missing,
-        bytes,
+        damaged: copied.damaged,
+        is_guarded: Mark::Guarded.is_on(state),
+        bytes: copied.bytes,
     })
+}
+
+/// Whether a state folder has an artifact, whole or not.
+pub(crate) fn is_stored(state: &Path, digest: Digest) -> bool {
+    let name = digest.to_string();
+    let folder = state.join("artifacts").join(&name[..2]);
+    folder.join(&name).is_file()
 }
 
 /// The artifacts of an entry's record, recorded or only compared.
@@ -102,44 +152,26 @@ pub(crate) fn artifacts_of(entry: &Entry) -> impl Iterator<Item = Digest> {
         .map(|artifact| artifact.digest)
 }
 
-fn be_empty(doing: &'static str, target: &Path) -> Result<(), JournalError> {
-    std::fs::create_dir_all(target).map_err(JournalError::io("make the folder", target))?;
-    let mut present = std::fs::read_dir(target).map_err(JournalError::io("list", target))?;
-    if present.next().is_some() {
-        let full = io::Error::new(io::ErrorKind::DirectoryNotEmpty, "it is not empty");
-        return Err(JournalError::io(doing, target)(full));
-    }
-    Ok(())
-}
-
-/// The names in a folder, in order; none where there is no folder.
-pub(crate) fn folders(folder: &Path) -> io::Result<Vec<String>> {
-    match std::fs::read_dir(folder) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Vec::new()),
-        Err(error) => Err(error),
-        Ok(entries) => {
-            let mut names = Vec::new();
-            for entry in entries {
-                names.extend(entry?.file_name().into_string());
-            }
-            names.sort();
-            Ok(names)
-        }
-    }
-}
-
-fn copy_files(from: &Path, to: &Path) -> io::Result<u64> {
-    std::fs::create_dir_all(to)?;
+/// Copies the artifacts of a folder that are what their names say.
+fn copy_artifacts(from: &Path, to: &Path, damaged: &mut BTreeSet<Digest>) -> io::Result<u64> {
+    disk::make_folders(to)?;
     let mut bytes = 0;
     for name in folders(from)? {
-        let copy = to.join(&name);
-        bytes += match std::fs::copy(from.join(&name), &copy) {
-            Ok(bytes) => bytes,
-            // Collected as garbage since it was listed: no record names it.
-            Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
-            Err(error) => return Err(error),
+        let Ok(digest) = name.parse::<Digest>() else {
+            // What was set aside as damaged, or is not ours.
+            continue;
         };
-        File::open(&copy)?.sync_all()?;
+        let copy = to.join(&name);
+        match durable::copy(&from.join(&name), &copy) {
+            Ok((found, copied)) if found == digest => bytes += copied,
+            Ok(_) => {
+                std::fs::remove_file(&copy)?;
+                damaged.insert(digest);
+            }
+            // Collected as garbage since it was listed: no record names it.
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+            Err(error) => return Err(error),
+        }
     }
     sync_folder(to)?;
     Ok(bytes)

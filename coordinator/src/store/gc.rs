@@ -8,10 +8,11 @@ use std::time::SystemTime;
 
 use sweeps::Digest;
 
-use crate::store::artifacts::Claims;
-use crate::store::backup::{artifacts_of, folders};
+use crate::store::artifacts::{Claims, folders};
+use crate::store::backup::artifacts_of;
 use crate::store::journal::{self, JournalError};
 use crate::store::lock::StateLock;
+use crate::store::mark;
 
 /// An artifact that nobody names is left alone for so long: its record may be on its way.
 const YOUNG_SECONDS: u64 = 3600;
@@ -21,6 +22,7 @@ const YOUNG_SECONDS: u64 = 3600;
 /// # Errors
 /// [`JournalError`]: the journal is in use or damaged; nothing was removed then.
 pub fn collect_stopped(state: &Path, dry_run: bool) -> Result<Collected, JournalError> {
+    mark::be_whole(state)?;
     let _lock = StateLock::take(state)?;
     let mut collected = collect(state, None, &|_| false, dry_run)?;
     let incoming = state.join("artifacts").join("incoming");
@@ -115,12 +117,13 @@ mod tests {
 
     /// A state folder whose one record names one of two artifacts.
     fn state(folder: &Path) -> [Digest; 2] {
-        let digests = [Digest::of(b"named"), Digest::of(b"lost")];
-        for digest in digests {
+        let contents = [b"named", b"lost!"];
+        let digests = contents.map(|bytes| Digest::of(bytes));
+        for (digest, bytes) in digests.iter().zip(contents) {
             let name = digest.to_string();
             let within = folder.join("artifacts").join(&name[..2]);
             std::fs::create_dir_all(&within).unwrap();
-            std::fs::write(within.join(&name), b"12345").unwrap();
+            std::fs::write(within.join(&name), bytes).unwrap();
         }
         let mut world = World::new();
         world.sweep("s", 1);

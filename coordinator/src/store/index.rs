@@ -18,7 +18,8 @@ use sweeps::{AttemptNumber, Digest, EpochPoint, JobId, Phase, RunRecord};
 
 use crate::message::{LogLine, Refusal};
 use crate::model::entry::Entry;
-use crate::store::journal::{self, Location};
+use crate::store::damage::Damage;
+use crate::store::journal::{self, JournalError, Location};
 
 pub use availability::Availability;
 pub use memory::MemoryStore;
@@ -99,11 +100,19 @@ fn log_prefix(job: JobId) -> Vec<u8> {
     [b"l".as_slice(), &job.0].concat()
 }
 
+/// A record that is not read.
+struct Unreadable {
+    refusal: Refusal,
+    /// What the journal said.
+    cause: Option<JournalError>,
+}
+
 /// Reads the index and, through it, the journal. Cheap to clone; used beside the engine.
 #[derive(Clone)]
 pub struct Reader {
     index: Availability,
     journal: Arc<Path>,
+    damage: Damage,
 }
 
 impl Reader {
@@ -112,7 +121,13 @@ impl Reader {
         Self {
             index,
             journal: journal.into(),
+            damage: Damage::default(),
         }
+    }
+
+    /// What readers found out about the journal.
+    pub fn damage(&self) -> Damage {
+        self.damage.clone()
     }
 
     /// Why records cannot be read now; `None`: they can.
@@ -139,7 +154,13 @@ impl Reader {
             let place = self.place(job)?;
             match self.record_at(job, place.as_deref()) {
                 Err(_) if tries > 0 && self.place(job)? != place => tries -= 1,
-                read => return read,
+                Err(Unreadable { refusal, cause }) => {
+                    if let Some(cause) = cause {
+                        self.damage.note(&cause);
+                    }
+                    return Err(refusal);
+                }
+                Ok(read) => return Ok(read),
             }
         }
     }
@@ -148,20 +169,26 @@ impl Reader {
         &self,
         job: JobId,
         place: Option<&[u8]>,
-    ) -> Result<Option<Arc<RunRecord>>, Refusal> {
+    ) -> Result<Option<Arc<RunRecord>>, Unreadable> {
         let Some(bytes) = place else {
             return Ok(None);
         };
-        let unreadable = |what: String| {
-            Refusal::Storage(format!(
+        let unreadable = |what: String| Unreadable {
+            refusal: Refusal::Storage(format!(
                 "the record of job {} cannot be read: {what}. Start the coordinator again, which makes the index anew",
                 job.short()
-            ))
+            )),
+            cause: None,
         };
         let location = Location::from_bytes(bytes)
             .ok_or_else(|| unreadable("its place in the journal is damaged".into()))?;
-        let payload = journal::read_payload(&self.journal, &location)
-            .map_err(|error| unreadable(error.to_string()))?;
+        let payload = journal::read_payload(&self.journal, &location).map_err(|error| {
+            let told = unreadable(error.to_string());
+            Unreadable {
+                cause: Some(error),
+                ..told
+            }
+        })?;
         match serde_json::from_slice(&payload) {
             Ok(Entry::Finished { record, .. }) if record.job_id == job => {
                 Ok(Some(Arc::new(*record)))
@@ -183,6 +210,13 @@ impl Reader {
             .collect())
     }
 
+    /// How many epochs a job's attempt has reported.
+    pub fn epochs(&self, job: JobId, attempt: AttemptNumber) -> Result<u32, Refusal> {
+        let mut prefix = live_prefix(job);
+        prefix.extend(attempt.0.to_be_bytes());
+        Ok(u32::try_from(self.ask(|store| store.count(&prefix))?).unwrap_or(u32::MAX))
+    }
+
     /// The kept tail of what a job's attempts logged, oldest first.
     pub fn logs(
         &self,
@@ -194,7 +228,9 @@ impl Reader {
             .into_iter()
             .filter_map(|(_, value)| serde_json::from_slice(&value).ok())
             .filter(|(_, line): &(u64, LogLine)| {
-                attempt.is_none_or(|wanted| line.attempt == wanted)
+                // People count; only a restored state's numbers are more than that.
+                attempt
+                    .is_none_or(|wanted| line.attempt == wanted || line.attempt.count() == wanted.0)
             })
             .collect();
         lines.sort_by_key(|(number, _)| *number);

@@ -48,7 +48,7 @@ use super::lock::{LockError, StateLock};
 pub(crate) use files::is_name;
 pub use frame::Location;
 pub use repair::{Mended, Part, Verified, copy, parts, repair, verify};
-pub use scan::{Scanned, export, read_payload, visit};
+pub use scan::{OpenSegments, Scanned, export, read, read_payload, visit};
 pub use snapshot::{Kept, Snapshot, State, Written};
 
 use files::{Which, cut_of, path_of};
@@ -91,6 +91,11 @@ pub enum JournalError {
     /// The state folder is another's, or is gone.
     #[error(transparent)]
     Lock(#[from] LockError),
+    /// A backup or a restore into the state folder was interrupted.
+    #[error(
+        "{0} is not whole: a backup or a restore into it was interrupted. Run the same command again, which begins anew; nothing in this folder is used"
+    )]
+    Unfinished(PathBuf),
     /// The operating system said no.
     #[error("cannot {doing} {path}")]
     Io {
@@ -219,20 +224,50 @@ pub struct Journal {
     lock: StateLock,
 }
 
-impl Journal {
-    /// Opens the journal of a locked state folder, making it if there is none, and hands every entry to `visit` in order.
+/// A journal that was read to its end, and not touched: whoever finds that it is not what it should be leaves it as it is.
+pub struct Untouched {
+    lock: StateLock,
+    options: Options,
+    scan: scan::Scan,
+}
+
+impl Untouched {
+    /// Reads the journal of a locked state folder and hands every entry to `visit` in order.
     ///
     /// # Errors
-    /// [`JournalError`]; nothing was changed on disk then, unless it was a torn tail.
-    pub fn open(
+    /// [`JournalError`].
+    pub fn read(
         lock: &StateLock,
         options: Options,
         visit: &mut dyn FnMut(Scanned) -> Result<(), JournalError>,
     ) -> Result<Self, JournalError> {
+        // What a process that was killed wrote and did not sync is told from here on.
+        files::sync_last(lock.journal())?;
+        Ok(Self {
+            scan: scan::scan(lock.journal(), Which::All, visit)?,
+            lock: lock.clone(),
+            options,
+        })
+    }
+
+    /// Number of the last entry; 0 of an empty journal.
+    pub fn sequence(&self) -> u64 {
+        self.scan.last.as_ref().map_or(0, |last| last.sequence)
+    }
+
+    /// Opens it, its torn end cut off, and makes it where there is none.
+    ///
+    /// # Errors
+    /// [`JournalError`].
+    pub fn open(self) -> Result<Journal, JournalError> {
+        let Self {
+            lock,
+            options,
+            scan,
+        } = self;
         let folder = lock.journal();
         files::remove_parts(folder, options.disk.as_ref())
             .map_err(JournalError::io("tidy", folder))?;
-        let scan = scan::scan(folder, Which::All, visit)?;
         if let Some(path) = scan.unfinished {
             let disk = &options.disk;
             disk.remove(&path)
@@ -245,14 +280,13 @@ impl Journal {
             let opened = options.disk.open(&path);
             let file = opened.map_err(JournalError::io("open", &path))?;
             be_ours(file.as_ref(), &path)?;
-            // What a process that was killed wrote and did not sync is told from here on.
             file.sync_data().map_err(JournalError::io("sync", &path))?;
             (last, file, path)
         } else {
             let (file, path) = create(folder, 1, frame::GENESIS, &options)?;
             (scan::Last::nothing(), file, path)
         };
-        let journal = Self {
+        let journal = Journal {
             folder: folder.to_owned(),
             options,
             file,
@@ -263,7 +297,8 @@ impl Journal {
             sequence: last.sequence,
             chain: last.chain,
             size,
-            is_sealed: false,
+            // A frame of another append would stand where one of the torn append is missed.
+            is_sealed: last.is_partial,
             obsolete,
             snapshot_not_before: 0,
             lock: lock.clone(),
@@ -273,6 +308,20 @@ impl Journal {
             journal.cut()?;
         }
         Ok(journal)
+    }
+}
+
+impl Journal {
+    /// Reads the journal of a locked state folder, hands every entry to `visit` in order, and opens it.
+    ///
+    /// # Errors
+    /// [`JournalError`]; nothing was changed on disk then, unless it was a torn tail.
+    pub fn open(
+        lock: &StateLock,
+        options: Options,
+        visit: &mut dyn FnMut(Scanned) -> Result<(), JournalError>,
+    ) -> Result<Self, JournalError> {
+        Untouched::read(lock, options, visit)?.open()
     }
 
     /// Writes entries and syncs once. When it returns, they are on disk.
@@ -326,6 +375,11 @@ impl Journal {
             return Err(LockError::Gone(self.path.clone()).into());
         }
         Ok(())
+    }
+
+    /// The lock that it holds.
+    pub fn lock(&self) -> &StateLock {
+        &self.lock
     }
 
     /// Number of the last entry that is on disk; 0 of an empty journal.

@@ -5,8 +5,11 @@
 pub mod artifacts;
 pub mod backup;
 pub(crate) mod blocking;
+pub mod damage;
 pub(crate) mod disk;
+pub(crate) mod durable;
 pub mod gc;
 pub mod index;
 pub mod journal;
 pub mod lock;
+pub mod mark;

@@ -6,6 +6,7 @@ mod job;
 mod record;
 mod refusal;
 mod result;
+mod rows;
 mod store;
 #[cfg(test)]
 mod tests;
@@ -14,6 +15,7 @@ mod watch;
 mod worker;
 
 pub use refusal::status;
+pub use rows::{RowReader, RowWriter};
 pub use worker::hello;
 
 use crate::limits::NAME_BYTES;

@@ -6,7 +6,8 @@ use sweeps::{
 };
 
 use crate::error::WireError;
-use crate::limits::{ARTIFACTS, CURVE_POINTS, NAME_BYTES, TEXT_BYTES, WARNINGS};
+use crate::fit::{fit, fit_text};
+use crate::limits::{ARTIFACTS, NAME_BYTES, TEXT_BYTES};
 use crate::number::{at_most, attempt, digest, finite, job_id, optional, required, text, word};
 use crate::wire;
 
@@ -125,8 +126,8 @@ impl TryFrom<wire::Warning> for Warning {
     type Error = WireError;
     fn try_from(warning: wire::Warning) -> Result<Self, WireError> {
         Ok(Self {
-            code: text("warning.code", warning.code, NAME_BYTES)?,
-            message: text("warning.message", warning.message, TEXT_BYTES)?,
+            code: fit_text(warning.code, NAME_BYTES),
+            message: fit_text(warning.message, TEXT_BYTES),
         })
     }
 }
@@ -166,8 +167,6 @@ impl From<&Outcome> for wire::Outcome {
 impl TryFrom<wire::Outcome> for Outcome {
     type Error = WireError;
     fn try_from(outcome: wire::Outcome) -> Result<Self, WireError> {
-        at_most("outcome.curve", outcome.curve.len(), CURVE_POINTS)?;
-        at_most("outcome.warnings", outcome.warnings.len(), WARNINGS)?;
         at_most("outcome.artifacts", outcome.artifacts.len(), ARTIFACTS)?;
         Ok(Self {
             curve: all(outcome.curve)?,
@@ -191,8 +190,8 @@ impl TryFrom<wire::DeviceInfo> for DeviceInfo {
     type Error = WireError;
     fn try_from(device: wire::DeviceInfo) -> Result<Self, WireError> {
         Ok(Self {
-            kind: text("device.kind", device.kind, NAME_BYTES)?,
-            name: text("device.name", device.name, NAME_BYTES)?,
+            kind: fit_text(device.kind, NAME_BYTES),
+            name: fit_text(device.name, NAME_BYTES),
         })
     }
 }
@@ -218,9 +217,9 @@ impl TryFrom<wire::Provenance> for Provenance {
     fn try_from(provenance: wire::Provenance) -> Result<Self, WireError> {
         Ok(Self {
             attempt: attempt(provenance.attempt)?,
-            worker: text("provenance.worker", provenance.worker, NAME_BYTES)?,
+            worker: fit_text(provenance.worker, NAME_BYTES),
             device: required("provenance.device", provenance.device)?.try_into()?,
-            version: text("provenance.version", provenance.version, NAME_BYTES)?,
+            version: fit_text(provenance.version, NAME_BYTES),
             trainer_revision: provenance.trainer_revision,
             dataset_digest: digest("provenance.dataset_digest", &provenance.dataset_digest)?,
             duration_s: finite("provenance.duration_s", provenance.duration_s)?,
@@ -249,7 +248,7 @@ impl TryFrom<wire::DatasetFacts> for DatasetFacts {
     type Error = WireError;
     fn try_from(facts: wire::DatasetFacts) -> Result<Self, WireError> {
         Ok(Self {
-            own_name: text("dataset.own_name", facts.own_name, NAME_BYTES)?,
+            own_name: fit_text(facts.own_name, NAME_BYTES),
             synthetic: facts.synthetic,
             feature_dim: facts.feature_dim,
             train: required("dataset.train", facts.train)?.into(),
@@ -290,14 +289,15 @@ impl From<&RunRecord> for wire::RunRecord {
     }
 }
 
+/// What is too long of a record is cut, since it is a result; what makes no sense of it is refused.
 impl TryFrom<wire::RunRecord> for RunRecord {
     type Error = WireError;
     fn try_from(record: wire::RunRecord) -> Result<Self, WireError> {
-        Ok(Self {
+        Ok(fit(Self {
             job_id: job_id("record.job_id", &record.job_id)?,
             outcome: required("record.outcome", record.outcome)?.try_into()?,
             provenance: required("record.provenance", record.provenance)?.try_into()?,
-        })
+        }))
     }
 }
 
@@ -315,7 +315,7 @@ impl TryFrom<wire::Failure> for Failure {
     fn try_from(failure: wire::Failure) -> Result<Self, WireError> {
         Ok(Self {
             class: word::<wire::FailureClass, _>("failure.class", failure.class)?,
-            message: text("failure.message", failure.message, TEXT_BYTES)?,
+            message: fit_text(failure.message, TEXT_BYTES),
         })
     }
 }

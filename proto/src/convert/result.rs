@@ -8,6 +8,7 @@ use super::record::all;
 use crate::error::WireError;
 use crate::limits::{COLUMNS, CURVE_POINTS, NAME_BYTES, TEXT_BYTES};
 use crate::number::{at_most, finite, job_id, required, text, word};
+use crate::page::cut;
 use crate::wire;
 
 crate::same_words!(
@@ -41,9 +42,14 @@ impl From<&CellResult> for wire::CellResult {
             job_id: result.job_id.0.to_vec(),
             status: wire::JobStatus::from(result.status).into(),
             record: result.record.as_deref().map(Into::into),
-            live: result.live.iter().map(Into::into).collect(),
+            live: result
+                .live
+                .iter()
+                .take(CURVE_POINTS)
+                .map(Into::into)
+                .collect(),
             attempts: result.attempts,
-            error: result.error.clone(),
+            error: result.error.as_deref().map(|error| cut(error, TEXT_BYTES)),
         }
     }
 }

@@ -85,11 +85,11 @@ prop_compose! {
     fn info()(
         summary in summary(), file in name(), text in name(), columns in prop::collection::vec(name(), 0..3),
         datasets in datasets(), trainer_revision in any::<u32>(), discrepancies in any::<u64>(), lost_ms in any::<u64>(),
-        audit in any::<[u64; 5]>(), tolerance in 0.0..1.0_f64,
+        audit in any::<[u64; 5]>(), more_datasets in any::<u64>(), tolerance in 0.0..1.0_f64,
     ) -> SweepInfo {
         let [waiting, equal, within, different, failed] = audit;
         let audit = crate::nouns::AuditStamp { waiting, equal, within, different, failed, tolerance };
-        SweepInfo { summary, file, text, columns, datasets, trainer_revision, discrepancies, lost_ms, audit }
+        SweepInfo { summary, file, text, columns, datasets, more_datasets, trainer_revision, discrepancies, lost_ms, audit }
     }
 }
 prop_compose! {
@@ -160,7 +160,7 @@ prop_compose! {
         let job = JobSpec::resolve(DatasetSource::Named("d".into()), seed, &Parameters::default());
         let lease = leased.then_some(lease);
         Explanation {
-            view: JobView { job_id, job, dataset, status, attempts, cells, lease, failures, paused },
+            view: JobView { job_id, job, dataset, status, attempts, cells, lease, failures, paused, more_cells: 0 },
             reasons,
         }
     }
@@ -172,16 +172,26 @@ fn change() -> impl Strategy<Value = Change> {
         ..EpochPoint::new(Phase::Train, epoch)
     });
     prop_oneof![
-        (job(), names(), status(), any::<u64>(), line(), line()).prop_map(
-            |(job, sweeps, status, attempt, worker, error)| Change::Job {
-                job,
-                sweeps,
-                status,
-                attempt: AttemptNumber(attempt),
-                worker,
-                error,
-            }
-        ),
+        (
+            job(),
+            names(),
+            status(),
+            any::<u64>(),
+            line(),
+            line(),
+            prop::option::of(0.0..1.0)
+        )
+            .prop_map(
+                |(job, sweeps, status, attempt, worker, error, auc)| Change::Job {
+                    job,
+                    sweeps,
+                    status,
+                    attempt: AttemptNumber(attempt),
+                    worker,
+                    error,
+                    scores: [auc, None],
+                }
+            ),
         (
             job(),
             names(),
@@ -192,6 +202,7 @@ fn change() -> impl Strategy<Value = Change> {
                 job,
                 sweeps,
                 attempt,
+                ended: points.len() as u32,
                 points: points.into(),
             }),
         (

@@ -1,7 +1,13 @@
 //! What people and reports are shown.
 
-use crate::limits::{COLUMNS, DATASETS, LEASES, LISTED, NAME_BYTES, SWEEP_FILE_BYTES, TEXT_BYTES};
-use crate::{WireError, attempt, digest, job_id, named_digests, required, text, texts, wire, word};
+use crate::limits::{
+    COLUMNS, COPIES, COPY_WORKERS, DATASETS, JOB_CELLS, LEASES, LISTED, NAME_BYTES,
+    SWEEP_FILE_BYTES, TEXT_BYTES, WORKER_WARNINGS,
+};
+use crate::number::named_digests_within;
+use crate::{
+    WireError, attempt, cut, digest, job_id, named_digests, required, text, texts, wire, word,
+};
 use sweeps::AttemptNumber;
 
 use super::{all, at_most, name, named};
@@ -41,18 +47,33 @@ impl TryFrom<wire::SweepSummary> for SweepSummary {
     }
 }
 
+/// Bytes of a sweep's data sets in its status: an extraction has one for each video.
+const STATUS_DATASETS: usize = 4 << 20;
+
 impl From<&SweepInfo> for wire::StatusResponse {
     fn from(info: &SweepInfo) -> Self {
+        let mut left = STATUS_DATASETS;
+        let mut datasets = named(&info.datasets);
+        let fitting = datasets.iter().position(|dataset| {
+            let size = dataset.name.len() + dataset.digest.len() + 16;
+            let fits = size <= left;
+            left = left.saturating_sub(size);
+            !fits
+        });
+        let fitting = fitting.unwrap_or(datasets.len());
+        let more = (datasets.len() - fitting) as u64;
+        datasets.truncate(fitting);
         Self {
             summary: Some((&info.summary).into()),
             file: info.file.clone(),
             text: info.text.clone(),
             columns: info.columns.clone(),
-            datasets: named(&info.datasets),
+            datasets,
             trainer_revision: info.trainer_revision,
             discrepancies: info.discrepancies,
             lost_ms: info.lost_ms,
             audit: Some(info.audit.into()),
+            more_datasets: info.more_datasets.saturating_add(more),
         }
     }
 }
@@ -65,7 +86,8 @@ impl TryFrom<wire::StatusResponse> for SweepInfo {
             file: name("file", info.file)?,
             text: text("text", info.text, SWEEP_FILE_BYTES)?,
             columns: texts("columns", info.columns, COLUMNS, NAME_BYTES)?,
-            datasets: named_digests("datasets", info.datasets)?,
+            datasets: named_digests_within("datasets", info.datasets, LISTED)?,
+            more_datasets: info.more_datasets,
             trainer_revision: info.trainer_revision,
             discrepancies: info.discrepancies,
             lost_ms: info.lost_ms,
@@ -92,12 +114,17 @@ impl From<&WorkerView> for wire::WorkerView {
             slots: view.slots,
             datasets: named(&view.datasets),
             state: wire::WorkerState::from(view.state).into(),
-            leases: view.leases.iter().map(|&key| key.into()).collect(),
+            leases: view
+                .leases
+                .iter()
+                .take(LEASES)
+                .map(|&key| key.into())
+                .collect(),
             joined_at_ms: view.joined_at.0,
             last_seen_ms: view.last_seen.0,
             finished: view.finished,
             failed: view.failed,
-            warnings: view.warnings.clone(),
+            warnings: shown(&view.warnings, WORKER_WARNINGS),
             memory_bytes: view.memory_bytes,
             driver: view.driver.clone(),
             telemetry: view.measured.map(|measured| (&measured.telemetry).into()),
@@ -177,6 +204,7 @@ impl From<&JobView> for wire::JobView {
             cells: view
                 .cells
                 .iter()
+                .take(JOB_CELLS)
                 .map(|(sweep, index)| wire::CellKey {
                     sweep: sweep.clone(),
                     index: *index,
@@ -191,6 +219,9 @@ impl From<&JobView> for wire::JobView {
             }),
             failures: view.failures.iter().map(Into::into).collect(),
             paused: view.paused,
+            more_cells: view
+                .more_cells
+                .saturating_add(view.cells.len().saturating_sub(JOB_CELLS) as u64),
         }
     }
 }
@@ -224,6 +255,7 @@ impl TryFrom<wire::JobView> for JobView {
                 .transpose()?,
             failures: all("failures", view.failures, LISTED)?,
             paused: view.paused,
+            more_cells: view.more_cells,
         })
     }
 }
@@ -232,7 +264,7 @@ impl From<&Explanation> for wire::ExplainResponse {
     fn from(explanation: &Explanation) -> Self {
         Self {
             view: Some((&explanation.view).into()),
-            reasons: explanation.reasons.clone(),
+            reasons: shown(&explanation.reasons, LEASES),
         }
     }
 }
@@ -254,9 +286,11 @@ impl From<&DatasetKnown> for wire::DatasetKnown {
             copies: known
                 .copies
                 .iter()
+                .take(COPIES)
                 .map(|(digest, workers)| wire::DatasetCopy {
                     digest: digest.0.to_vec(),
-                    workers: workers.clone(),
+                    workers: workers.iter().take(COPY_WORKERS).cloned().collect(),
+                    more_workers: workers.len().saturating_sub(COPY_WORKERS) as u64,
                 })
                 .collect(),
         }
@@ -288,7 +322,7 @@ impl From<&LogLine> for wire::LogLine {
         Self {
             attempt: line.attempt.0,
             at_ms: line.at.0,
-            text: line.text.clone(),
+            text: cut(&line.text, TEXT_BYTES),
         }
     }
 }
@@ -302,6 +336,12 @@ impl TryFrom<wire::LogLine> for LogLine {
             text: text("log", line.text, TEXT_BYTES)?,
         })
     }
+}
+
+/// Texts for people as they are shown: none too long for its reader, and not too many.
+fn shown(texts: &[String], most: usize) -> Vec<String> {
+    let texts = texts.iter().take(most);
+    texts.map(|text| cut(text, TEXT_BYTES)).collect()
 }
 
 /// Keeps `Counts` and the wire in step: a new status must be added to both.

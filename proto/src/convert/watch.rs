@@ -2,8 +2,9 @@
 
 use std::sync::Arc;
 
-use crate::limits::{LISTED, NAME_BYTES, REPORT_LINES, REPORT_POINTS, TEXT_BYTES};
-use crate::{WireError, job_id, required, text, texts, wire, word};
+use crate::limits::{CHANGE_SWEEPS, LISTED, NAME_BYTES, REPORT_LINES, REPORT_POINTS, TEXT_BYTES};
+use crate::number::optional;
+use crate::{WireError, cut, job_id, required, text, texts, wire, word};
 use sweeps::AttemptNumber;
 use wire::watch_event::Event;
 
@@ -21,24 +22,33 @@ impl From<&Change> for wire::WatchEvent {
                 attempt,
                 worker,
                 error,
+                scores: [auc_d, auc_g],
             } => Event::Job(wire::JobChange {
                 job_id: job.0.to_vec(),
                 sweeps: owned(sweeps),
                 status: wire::JobStatus::from(*status).into(),
                 attempt: attempt.0,
-                worker: worker.as_deref().map(str::to_owned),
-                error: error.as_deref().map(str::to_owned),
+                worker: shown(worker.as_ref()),
+                error: shown(error.as_ref()),
+                auc_d: *auc_d,
+                auc_g: *auc_g,
             }),
             Change::Epochs {
                 job,
                 sweeps,
                 attempt,
                 points,
+                ended,
             } => Event::Epochs(wire::EpochsChange {
                 job_id: job.0.to_vec(),
                 sweeps: owned(sweeps),
                 attempt: attempt.0,
                 points: points.iter().map(Into::into).collect(),
+                ended: if *ended as usize == points.len() {
+                    0
+                } else {
+                    *ended
+                },
             }),
             Change::Log {
                 job,
@@ -62,10 +72,13 @@ impl From<&Change> for wire::WatchEvent {
             } => Event::Worker(wire::WorkerChange {
                 name: name.as_ref().to_owned(),
                 state: wire::WorkerState::from(*state).into(),
-                reason: reason.as_deref().map(str::to_owned),
+                reason: shown(reason.as_ref()),
             }),
         };
-        Self { event: Some(event) }
+        Self {
+            event: Some(event),
+            sequence: 0,
+        }
     }
 }
 
@@ -81,11 +94,19 @@ impl TryFrom<wire::WatchEvent> for WatchEvent {
                 attempt: AttemptNumber(change.attempt),
                 worker: line(change.worker)?,
                 error: line(change.error)?,
+                scores: [
+                    optional("auc_d", change.auc_d)?,
+                    optional("auc_g", change.auc_g)?,
+                ],
             },
             Event::Epochs(change) => Change::Epochs {
                 job: job_id("job_id", &change.job_id)?,
                 sweeps: shared(change.sweeps)?,
                 attempt: AttemptNumber(change.attempt),
+                ended: match change.ended {
+                    0 => change.points.len() as u32,
+                    ended => ended,
+                },
                 points: all("points", change.points, REPORT_POINTS)?.into(),
             },
             Event::Log(change) => Change::Log {
@@ -108,7 +129,12 @@ impl TryFrom<wire::WatchEvent> for WatchEvent {
 }
 
 fn owned(names: &[Arc<str>]) -> Vec<String> {
-    names.iter().map(|name| name.as_ref().to_owned()).collect()
+    let names = names.iter().take(CHANGE_SWEEPS);
+    names.map(|name| name.as_ref().to_owned()).collect()
+}
+
+fn shown(line: Option<&Arc<str>>) -> Option<String> {
+    line.map(|line| cut(line, TEXT_BYTES))
 }
 
 fn shared(names: Vec<String>) -> Result<Arc<[Arc<str>]>, WireError> {

@@ -1,10 +1,11 @@
 //! What workers say, from the wire; what they are answered, to it.
 
+use crate::fit::fit_text;
 use crate::limits::{
-    DATASETS, LABELS, LEASES, NAME_BYTES, REPORT_LINES, REPORT_POINTS, TEXT_BYTES,
+    ASSIGNMENTS, DATASETS, LABELS, LEASES, NAME_BYTES, REPORT_LINES, REPORT_POINTS, TEXT_BYTES,
 };
 use crate::version::Versions;
-use crate::{WireError, attempt, digest, job_id, named_digests, required, text, texts, wire, word};
+use crate::{WireError, attempt, digest, job_id, named_digests, required, texts, wire, word};
 use sweeps::Digest;
 
 use super::{all, at_most, name, named};
@@ -128,7 +129,7 @@ impl TryFrom<wire::Progress> for Progress {
             job: job_id("job_id", &progress.job_id)?,
             attempt: attempt(progress.attempt)?,
             points: all("points", progress.points, REPORT_POINTS)?,
-            log: texts("log", progress.log, REPORT_LINES, TEXT_BYTES)?,
+            log: log(progress.log)?,
         })
     }
 }
@@ -164,7 +165,7 @@ impl TryFrom<wire::ReleaseRequest> for Release {
             worker: WorkerId(release.worker),
             job: job_id("job_id", &release.job_id)?,
             attempt: attempt(release.attempt)?,
-            reason: text("reason", release.reason, TEXT_BYTES)?,
+            reason: fit_text(release.reason, TEXT_BYTES),
         })
     }
 }
@@ -174,7 +175,7 @@ impl TryFrom<wire::GoodbyeRequest> for Goodbye {
     fn try_from(goodbye: wire::GoodbyeRequest) -> Result<Self, WireError> {
         Ok(Self {
             worker: WorkerId(goodbye.worker),
-            reason: text("reason", goodbye.reason, TEXT_BYTES)?,
+            reason: fit_text(goodbye.reason, TEXT_BYTES),
         })
     }
 }
@@ -265,9 +266,18 @@ crate::same_words!(
     [Recorded, Equal, Differs, NotComparable]
 );
 
-/// Nobody holds more leases than a list of them may have, whatever he asks for.
+/// One answer hands out no more jobs than it can hold, whatever is asked for.
 fn slots(asked: u32) -> u32 {
-    asked.min(LEASES as u32)
+    asked.min(ASSIGNMENTS as u32)
+}
+
+/// A line that is too long costs its end, not the report that renews a lease.
+fn log(lines: Vec<String>) -> Result<Vec<String>, WireError> {
+    at_most("log", lines.len(), REPORT_LINES)?;
+    Ok(lines
+        .into_iter()
+        .map(|line| fit_text(line, TEXT_BYTES))
+        .collect())
 }
 
 fn warm(digests: &[Vec<u8>]) -> Result<Vec<Digest>, WireError> {

@@ -148,6 +148,8 @@ pub struct SweepInfo {
     pub columns: Vec<String>,
     /// Its data sets as shown to people, with the digests that its jobs have.
     pub datasets: BTreeMap<String, Digest>,
+    /// Data sets that found no room in the answer.
+    pub more_datasets: u64,
     /// The trainer's revision in its jobs' ids.
     pub trainer_revision: u32,
     /// Records of its jobs that differed though they must not.
@@ -269,6 +271,8 @@ pub struct JobView {
     pub failures: Vec<AttemptFailure>,
     /// Whether a person put it on hold.
     pub paused: bool,
+    /// Cells that are not in [`Self::cells`].
+    pub more_cells: u64,
 }
 
 /// Why a job is where it is.

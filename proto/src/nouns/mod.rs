@@ -7,6 +7,7 @@
 pub mod audit;
 pub mod client;
 pub mod refusal;
+pub mod rows;
 pub mod upkeep;
 pub mod watch;
 pub mod worker;
@@ -23,6 +24,7 @@ pub use client::{
     WorkerState, WorkerView,
 };
 pub use refusal::Refusal;
+pub use rows::{Row, RowGroup};
 pub use upkeep::{Collected, Piece};
 pub use watch::{Change, WatchEvent};
 pub use worker::{

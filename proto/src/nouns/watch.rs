@@ -23,6 +23,8 @@ pub enum Change {
         worker: Option<Arc<str>>,
         /// The failure, of an attempt that failed.
         error: Option<Arc<str>>,
+        /// The AUCs of D and of G in the record of a finished job.
+        scores: [Option<f64>; 2],
     },
     /// Epochs of a running attempt.
     Epochs {
@@ -32,8 +34,10 @@ pub enum Change {
         sweeps: Arc<[Arc<str>]>,
         /// The attempt.
         attempt: AttemptNumber,
-        /// The points.
+        /// The points; the last one alone in a brief watch.
         points: Arc<[EpochPoint]>,
+        /// How many epochs ended.
+        ended: u32,
     },
     /// Lines that a running attempt logged.
     Log {

@@ -11,8 +11,8 @@ use proto::nouns::WatchEvent;
 use proto::nouns::{Change, Requirements, Steer, SteerAction, Submit, Target};
 use sweeps::extraction::{EXTRACTED, FEATURES};
 use sweeps::{
-    CellResult, Digest, Extraction, ExtractionSettings, ExtractionSweep, ExtractionWeights,
-    FailureClass, JobStatus, RunRecord,
+    Digest, Extraction, ExtractionSettings, ExtractionSweep, ExtractionWeights, FailureClass,
+    JobId, JobStatus, RunRecord,
 };
 use tokio_util::sync::CancellationToken;
 
@@ -21,6 +21,7 @@ use super::local::failed;
 use super::progress::Progress;
 use crate::arguments::{Cluster, Connection};
 use crate::client::Client;
+use crate::contact::Contact;
 use crate::error::CommandError;
 use crate::interrupt;
 use crate::output::say;
@@ -235,9 +236,16 @@ impl Fetching<'_> {
             .await
             .map_err(|error| client.failed(error))?;
         say(&crate::command::submit::describe(&submitted));
-        let cells = client.cells(&sweep.name).await?;
-        let again = |cell: &CellResult| cell.status.is_settled() && cell.status != JobStatus::Done;
-        if cells.iter().any(again) {
+        let again = [
+            JobStatus::Failed,
+            JobStatus::Quarantined,
+            JobStatus::Cancelled,
+        ];
+        let (again, _) = client
+            .rows(&sweep.name, &again)
+            .await
+            .map_err(|error| client.failed(error))?;
+        if !again.is_empty() {
             let steer = Steer {
                 target: Target::Sweep(sweep.name.clone()),
                 action: SteerAction::Retry,
@@ -252,59 +260,86 @@ impl Fetching<'_> {
     }
 
     async fn fetch_all(&mut self, sweep: &str) -> Result<(), CommandError> {
+        let client = self.client.clone();
+        let mut contact = Contact::waiting(&client);
         loop {
             // Subscribe before looking: what changes in between is heard.
-            let mut changes = self
-                .client
-                .watch(Some(sweep))
-                .await
-                .map_err(|error| self.client.failed(error))?;
-            loop {
-                let cells = self.client.cells(sweep).await?;
-                self.take_settled(&cells).await?;
-                if self.unsettled.is_empty() {
-                    return Ok(());
-                }
-                let mut said = false;
-                let again = loop {
-                    let Ok(heard) = tokio::time::timeout(QUIET, changes.next()).await else {
-                        if !said {
-                            said = true;
-                            self.say_what_is_missing(&cells).await?;
-                        }
-                        continue;
-                    };
-                    let heard = heard.map_err(|error| self.client.failed(error))?;
-                    match heard {
-                        Some(WatchEvent::Change(Change::Job { status, .. }))
-                            if status.is_settled() =>
-                        {
-                            break true;
-                        }
-                        Some(WatchEvent::Change(_)) => {}
-                        // Too slow, or the coordinator went away: the whole picture again.
-                        Some(WatchEvent::Missed(_)) | None => break false,
+            let mut changes = contact
+                .ask(async || client.watch_after(sweep, None, true).await)
+                .await?;
+            let (rows, mut seen) = contact.ask(async || client.rows(sweep, &[]).await).await?;
+            let videos: BTreeMap<JobId, String> = rows
+                .iter()
+                .map(|row| (row.job_id, row.group.variant.clone()))
+                .collect();
+            for row in rows.iter().filter(|row| row.status.is_settled()) {
+                self.take(
+                    sweep,
+                    row.job_id,
+                    row.status,
+                    &row.group.variant,
+                    &mut contact,
+                )
+                .await?;
+            }
+            let mut said = false;
+            while !self.unsettled.is_empty() {
+                let Ok(heard) = tokio::time::timeout(QUIET, changes.next()).await else {
+                    if !std::mem::replace(&mut said, true) {
+                        self.say_what_is_missing(sweep, &mut contact).await?;
                     }
+                    continue;
                 };
-                if !again {
-                    break;
+                match heard {
+                    Ok(Some(WatchEvent::Change(change))) => {
+                        seen = changes.last().unwrap_or(seen).max(seen);
+                        if let Change::Job { job, status, .. } = change
+                            && status.is_settled()
+                            && let Some(video) = videos.get(&job)
+                        {
+                            said = false;
+                            self.take(sweep, job, status, video, &mut contact).await?;
+                        }
+                    }
+                    // The whole picture again.
+                    Ok(Some(WatchEvent::Missed(_))) => break,
+                    Ok(None) => {
+                        changes = contact
+                            .ask(async || client.watch_after(sweep, Some(seen), true).await)
+                            .await?;
+                    }
+                    Err(error) => {
+                        contact.lost(error)?;
+                        changes = contact
+                            .ask(async || client.watch_after(sweep, Some(seen), true).await)
+                            .await?;
+                    }
                 }
+            }
+            if self.unsettled.is_empty() {
+                return Ok(());
             }
         }
     }
 
     /// Says why nothing runs.
-    async fn say_what_is_missing(&self, cells: &[CellResult]) -> Result<(), CommandError> {
-        let waits = |cell: &&CellResult| cell.status == JobStatus::Pending;
-        if cells.iter().any(|cell| cell.status == JobStatus::Running) {
+    async fn say_what_is_missing(
+        &self,
+        sweep: &str,
+        contact: &mut Contact<'_>,
+    ) -> Result<(), CommandError> {
+        let client = &self.client;
+        let open = [JobStatus::Running, JobStatus::Pending];
+        let (rows, _) = contact
+            .ask(async || client.rows(sweep, &open).await)
+            .await?;
+        if rows.iter().any(|row| row.status == JobStatus::Running) {
             return Ok(());
         }
-        if let Some(cell) = cells.iter().find(waits) {
-            let explained = self
-                .client
-                .explain(cell.job_id)
-                .await
-                .map_err(|error| self.client.failed(error))?;
+        if let Some(row) = rows.first() {
+            let explained = contact
+                .ask(async || client.explain(row.job_id).await)
+                .await?;
             if explained.view.status == JobStatus::Pending {
                 say(&format!("nothing runs: {}", explained.reasons.join("; ")));
             }
@@ -312,18 +347,31 @@ impl Fetching<'_> {
         Ok(())
     }
 
-    async fn take_settled(&mut self, cells: &[CellResult]) -> Result<(), CommandError> {
-        for cell in cells.iter().filter(|cell| cell.status.is_settled()) {
-            let video = &cell.cell.variant;
-            let Some(position) = self.unsettled.remove(video) else {
-                continue;
-            };
-            match &cell.record {
-                Some(record) => self.fetch(position, record).await?,
-                None => self.note_failure(position, cell).await?,
-            }
+    /// Takes what came of a video.
+    async fn take(
+        &mut self,
+        sweep: &str,
+        job: JobId,
+        status: JobStatus,
+        video: &str,
+        contact: &mut Contact<'_>,
+    ) -> Result<(), CommandError> {
+        let Some(position) = self.unsettled.remove(video) else {
+            return Ok(());
+        };
+        let client = self.client.clone();
+        let record = if status == JobStatus::Done {
+            let cell = contact
+                .ask(async || client.cell_of(sweep, job).await)
+                .await?;
+            cell.and_then(|cell| cell.record)
+        } else {
+            None
+        };
+        match record {
+            Some(record) => self.fetch(position, &record).await,
+            None => self.note_failure(position, job, status).await,
         }
-        Ok(())
     }
 
     async fn fetch(&mut self, position: usize, record: &RunRecord) -> Result<(), CommandError> {
@@ -386,18 +434,19 @@ impl Fetching<'_> {
     async fn note_failure(
         &mut self,
         position: usize,
-        cell: &CellResult,
+        job: JobId,
+        status: JobStatus,
     ) -> Result<(), CommandError> {
         let listed = &self.folder.videos()[position];
         let name = &listed.video.name;
         let client = &self.client;
         let explained = client
-            .explain(cell.job_id)
+            .explain(job)
             .await
             .map_err(|error| client.failed(error))?;
         let failure = explained.view.failures.last().map(|last| &last.failure);
         match failure {
-            Some(failure) if failure.class == FailureClass::BadData && cell.status.is_failure() => {
+            Some(failure) if failure.class == FailureClass::BadData && status.is_failure() => {
                 if self.request.broken == Broken::Stop {
                     return Err(CommandError::Input(failure.message.clone()));
                 }
@@ -415,8 +464,7 @@ impl Fetching<'_> {
                     .push((name.clone(), failure.message.clone()));
             }
             _ => {
-                let why =
-                    failure.map_or_else(|| cell.status.name().to_owned(), ToString::to_string);
+                let why = failure.map_or_else(|| status.name().to_owned(), ToString::to_string);
                 self.failed.push(format!("{name}: {why}"));
             }
         }

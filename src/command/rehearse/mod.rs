@@ -32,6 +32,7 @@ pub fn rehearse(
 mod real {
     use std::path::Path;
 
+    use proto::nouns::Row;
     use reports::{NotDrawn, SweepResults};
     use sweeps::CellResult;
     use tokio_util::sync::CancellationToken;
@@ -94,7 +95,7 @@ mod real {
             "report: {}",
             out.join("report").join("index.html").display()
         ));
-        watch::end(&format!("rehearsal of {}", file.spec.name), &road.cells)?;
+        watch::end(&format!("rehearsal of {}", file.spec.name), &road.rows)?;
         demand_figures(&file, &road.missing)
     }
 
@@ -143,6 +144,7 @@ mod real {
 
     /// The end of the road.
     struct Road {
+        rows: Vec<Row>,
         cells: Vec<CellResult>,
         results: SweepResults,
         missing: Vec<NotDrawn>,
@@ -167,23 +169,23 @@ mod real {
         let reported = match &outcome {
             Ok(_) => {
                 let client = coordinator.client()?;
-                Some(report::write(&client, &file.spec.name, out, Some(file)).await)
+                let cells = client.cells(&file.spec.name).await;
+                let results = report::write(&client, &file.spec.name, out, Some(file)).await;
+                Some(cells.and_then(|cells| Ok((cells, results?))))
             }
             Err(_) => None,
         };
         coordinator.stop().await?;
-        let cells = outcome.map_err(|error| match error {
+        let rows = outcome.map_err(|error| match error {
             CommandError::Interrupted(_) => interrupted(),
             other => other,
         })?;
-        let results = match reported {
-            Some(reported) => reported?,
-            None => SweepResults::default(),
-        };
+        let (cells, results) = reported.transpose()?.unwrap_or_default();
         let figures = reports::render_figures(std::slice::from_ref(&results))
             .map_err(|error| CommandError::other(&error))?;
         let missing = reports::not_drawn(&results, &figures);
         Ok(Road {
+            rows,
             cells,
             results,
             missing,

@@ -15,10 +15,49 @@ use crate::parameter::Kind;
 /// Points that one axis may have; the grid as a whole is bounded by `--max-jobs`.
 pub(super) const MAX_POINTS: u64 = 1_000_000;
 
+/// Values that a file may mean by counts: a short file must not fill the memory before its grid is known to be too large.
+pub(super) struct Counted {
+    left: u64,
+}
+
+impl Counted {
+    pub(super) fn new() -> Self {
+        Self {
+            left: 3 * MAX_POINTS,
+        }
+    }
+
+    /// Takes so many values, or says that they are too many.
+    pub(super) fn take(
+        &mut self,
+        count: u64,
+        span: &Range<usize>,
+        faults: &mut Vec<Fault>,
+    ) -> Option<()> {
+        if let Some(left) = self.left.checked_sub(count) {
+            self.left = left;
+            return Some(());
+        }
+        faults.push(Fault::new(
+            span.clone(),
+            format!(
+                "the counts of this file mean more than {} values",
+                3 * MAX_POINTS
+            ),
+            "no grid of them could be run: lower a `count`",
+        ));
+        None
+    }
+}
+
 pub(super) type Point = (Coordinate, Range<usize>);
 
 /// `[axes]`: one axis per key, in the order of their names, `seed` last.
-pub(super) fn axes(table: &DeTable<'_>, faults: &mut Vec<Fault>) -> Vec<Axis> {
+pub(super) fn axes(
+    table: &DeTable<'_>,
+    counted: &mut Counted,
+    faults: &mut Vec<Fault>,
+) -> Vec<Axis> {
     let mut axes: Vec<Axis> = Vec::new();
     for (name, key_span, value) in named(table, "[axes]", &["seed", "dataset"], faults) {
         let Some(key) = key_of(&name) else { continue };
@@ -33,7 +72,7 @@ pub(super) fn axes(table: &DeTable<'_>, faults: &mut Vec<Fault>) -> Vec<Axis> {
                 .iter()
                 .filter_map(|value| coordinate(key, value, faults))
                 .collect(),
-            DeValue::Table(range) if is_numeric(key) => spaced(key, range, value, faults),
+            DeValue::Table(range) if is_numeric(key) => spaced(key, range, value, counted, faults),
             DeValue::Integer(_) if matches!(key, Key::Seed) => {
                 coordinate(key, value, faults).into_iter().collect()
             }
@@ -73,6 +112,7 @@ pub(super) fn axes(table: &DeTable<'_>, faults: &mut Vec<Fault>) -> Vec<Axis> {
 pub(super) fn zip(
     table: &DeTable<'_>,
     span: Range<usize>,
+    counted: &mut Counted,
     faults: &mut Vec<Fault>,
 ) -> Option<Axis> {
     let before = faults.len();
@@ -80,7 +120,7 @@ pub(super) fn zip(
     for (name, key_span, value) in named(table, "[[zip]]", &["seed", "dataset"], faults) {
         let Some(key) = key_of(&name) else { continue };
         let points: Vec<Point> = match value.get_ref() {
-            DeValue::Table(range) if is_numeric(key) => spaced(key, range, value, faults),
+            DeValue::Table(range) if is_numeric(key) => spaced(key, range, value, counted, faults),
             _ => {
                 let list = as_list(value, key.name(), faults).unwrap_or_default();
                 list.iter()

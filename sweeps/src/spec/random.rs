@@ -7,7 +7,7 @@ use rand_core::{Rng, SeedableRng};
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
-use super::axis::{MAX_POINTS, is_numeric};
+use super::axis::{Counted, MAX_POINTS, is_numeric};
 use super::settings::{Named, checked, named};
 use super::table::{as_count, as_table, as_text, entries, unknown_key};
 use super::{Axis, Coordinate, Key};
@@ -23,6 +23,7 @@ const DRAWN_DIGITS: usize = 6;
 pub(super) fn random(
     table: &DeTable<'_>,
     span: Range<usize>,
+    counted: &mut Counted,
     faults: &mut Vec<Fault>,
 ) -> Option<Axis> {
     const KNOWN: [&str; 3] = ["count", "seed", "ranges"];
@@ -57,6 +58,8 @@ pub(super) fn random(
         ));
         return None;
     }
+    let values = count?.saturating_mul(sources.len() as u64);
+    counted.take(values, &span, faults)?;
     sources.sort_by_key(|(parameter, _, _)| parameter.name);
     let mut generator = ChaCha8Rng::seed_from_u64(seed);
     let points = (0..count?)

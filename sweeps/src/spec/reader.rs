@@ -36,6 +36,8 @@ const KNOWN: [&str; 13] = [
 /// Texts that a person writes are bounded, since a coordinator keeps them.
 const MAX_NAME: usize = 128;
 const MAX_DESCRIPTION: usize = 10_000;
+/// Tables of one `[[key]]`.
+const MOST_ROWS: usize = 20_000;
 
 /// Reads the whole file, or says everything that is wrong with it.
 pub(super) fn read(text: &str) -> Result<SweepSpec, Vec<Fault>> {
@@ -102,6 +104,7 @@ impl Reader<'_> {
         };
         let mut dataset = Dataset::default();
         let (mut zips, mut drawn) = (Vec::new(), None);
+        let mut counted = axis::Counted::new();
         let (mut excludes, mut includes, mut shown) = (None, None, None);
         for entry in entries(root) {
             match entry.key {
@@ -115,18 +118,19 @@ impl Reader<'_> {
                 }
                 "axes" => {
                     if let Some(table) = as_table(entry.value, "axes", self.faults) {
-                        spec.axes = axis::axes(table, self.faults);
+                        spec.axes = axis::axes(table, &mut counted, self.faults);
                     }
                 }
                 "variant" => spec.variants = self.variants(&entry),
                 "zip" => {
                     for (table, span) in self.rows(&entry) {
-                        zips.extend(axis::zip(table, span, self.faults));
+                        zips.extend(axis::zip(table, span, &mut counted, self.faults));
                     }
                 }
                 "random" => {
                     if let Some(table) = as_table(entry.value, "random", self.faults) {
-                        drawn = random::random(table, entry.key_span.clone(), self.faults);
+                        let span = entry.key_span.clone();
+                        drawn = random::random(table, span, &mut counted, self.faults);
                     }
                 }
                 "exclude" => excludes = Some(entry),
@@ -183,12 +187,19 @@ impl Reader<'_> {
     fn rows<'a>(&mut self, entry: &Entry<'a>) -> Vec<(&'a DeTable<'a>, Range<usize>)> {
         let list =
             as_list(entry.value, &format!("[[{}]]", entry.key), self.faults).unwrap_or_default();
-        list.iter()
-            .filter_map(|row| {
-                as_table(row, &format!("[[{}]]", entry.key), self.faults)
-                    .map(|table| (table, row.span()))
-            })
-            .collect()
+        if list.len() > MOST_ROWS {
+            self.faults.push(Fault::new(
+                entry.key_span.clone(),
+                format!("there are {} [[{}]]", list.len(), entry.key),
+                format!("at most {MOST_ROWS} are taken"),
+            ));
+        }
+        let list = list.iter().take(MOST_ROWS);
+        list.filter_map(|row| {
+            as_table(row, &format!("[[{}]]", entry.key), self.faults)
+                .map(|table| (table, row.span()))
+        })
+        .collect()
     }
 
     fn variants(&mut self, entry: &Entry<'_>) -> Vec<Variant> {

@@ -3,7 +3,7 @@
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
-use super::axis::{MAX_POINTS, Point};
+use super::axis::{Counted, MAX_POINTS, Point};
 use super::table::{Entry, as_count, entries, plain, unknown_key};
 use super::{Coordinate, Key};
 use crate::decimal::Decimal;
@@ -16,6 +16,7 @@ pub(super) fn spaced(
     key: Key,
     range: &DeTable<'_>,
     whole: &Spanned<DeValue<'_>>,
+    counted: &mut Counted,
     faults: &mut Vec<Fault>,
 ) -> Vec<Point> {
     const KNOWN: [&str; 3] = ["from", "count", "step"];
@@ -44,6 +45,9 @@ pub(super) fn spaced(
         ));
         return Vec::new();
     };
+    if counted.take(count, &whole.span(), faults).is_none() {
+        return Vec::new();
+    }
     let line = Line::new(from, step);
     let mut points = Vec::new();
     for index in 0..count {

@@ -57,6 +57,8 @@ struct Inner {
     journal_entries: Counter,
     journal_commit: Histogram,
     journal_failures: Counter,
+    compacting: Gauge,
+    snapshots: Counter,
     index_ready: Gauge,
     index_failures: Counter,
     connections: Gauge,
@@ -116,6 +118,8 @@ impl Metrics {
             journal_entries: Counter::default(),
             journal_commit,
             journal_failures: Counter::default(),
+            compacting: Gauge::default(),
+            snapshots: Counter::default(),
             index_ready: Gauge::default(),
             index_failures: Counter::default(),
             connections: Gauge::default(),
@@ -168,6 +172,16 @@ impl Metrics {
             "journal_failures",
             "Turns whose entries could not be written",
             inner.journal_failures.clone(),
+        );
+        registry.register(
+            "journal_compacting",
+            "1 while a snapshot of the journal is written",
+            inner.compacting.clone(),
+        );
+        registry.register(
+            "journal_snapshots",
+            "Snapshots that were written",
+            inner.snapshots.clone(),
         );
         registry.register(
             "index_ready",
@@ -260,6 +274,23 @@ impl Metrics {
     /// Entries could not be written.
     pub(crate) fn commit_failed(&self) {
         self.0.journal_failures.inc();
+    }
+
+    /// A snapshot is begun.
+    pub(crate) fn snapshot_begun(&self) {
+        self.0.compacting.set(1);
+    }
+
+    /// A snapshot has ended, and counts where it was written.
+    pub(crate) fn snapshot_ended(&self, is_written: bool) {
+        self.0.snapshots.inc_by(is_written.into());
+        self.0.compacting.set(0);
+    }
+
+    /// Whether a snapshot is being written.
+    #[cfg(test)]
+    pub(crate) fn is_compacting(&self) -> bool {
+        self.0.compacting.get() != 0
     }
 
     /// Whether results can be read.

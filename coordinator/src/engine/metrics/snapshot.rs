@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
+use nix::sys::resource::{Resource, getrlimit};
 use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::registry::{Registry, Unit};
@@ -18,6 +19,10 @@ pub struct Snapshot {
     pub totals: Option<Totals>,
     /// What is on disk.
     pub disk: Disk,
+    /// Whether the journal is known to be damaged.
+    pub journal_damaged: bool,
+    /// Damaged artifacts that were found since the start.
+    pub damaged_artifacts: u64,
     /// Whether the coordinator is ready.
     pub ready: bool,
     /// Version of the program.
@@ -49,15 +54,7 @@ impl Disk {
     }
 }
 
-/// Room that is left for us in the file system of that folder.
-pub(crate) fn free(folder: &Path) -> Option<u64> {
-    let found = nix::sys::statvfs::statvfs(folder).ok()?;
-    #[allow(
-        clippy::useless_conversion,
-        reason = "other systems count in other types"
-    )]
-    Some(u64::from(found.blocks_available()).saturating_mul(u64::from(found.fragment_size())))
-}
+pub(crate) use crate::store::artifacts::free;
 
 fn bytes_below(folder: &Path, depth: u32) -> u64 {
     // What goes away while it is counted counts nothing.
@@ -81,6 +78,11 @@ fn resident() -> Option<u64> {
     let line = text.lines().find_map(|line| line.strip_prefix("VmRSS:"))?;
     let kibibytes: u64 = line.trim().strip_suffix("kB")?.trim().parse().ok()?;
     Some(kibibytes * 1024)
+}
+
+/// File descriptors that this process holds open.
+fn open_files() -> Option<u64> {
+    Some(std::fs::read_dir("/proc/self/fd").ok()?.count() as u64)
 }
 
 impl Snapshot {
@@ -111,6 +113,11 @@ impl Snapshot {
             "1 where the coordinator takes and keeps results",
             gauge(self.ready.into()),
         );
+        registry.register(
+            "journal_damaged",
+            "1 where a part of the journal is not what was written: repair it",
+            gauge(self.journal_damaged.into()),
+        );
         if let Some(totals) = &self.totals {
             let jobs = JobStatus::ALL
                 .iter()
@@ -140,6 +147,11 @@ impl Snapshot {
             );
             devices::register(&mut registry, &totals.devices);
         }
+        registry.register(
+            "artifacts_damaged",
+            "Artifacts that were found damaged and set aside since the start",
+            gauge(self.damaged_artifacts),
+        );
         for (name, help, value) in [
             ("journal", "Size of the journal", self.disk.journal),
             ("index", "Size of the index", self.disk.index),
@@ -151,6 +163,16 @@ impl Snapshot {
             ),
         ] {
             registry.register_with_unit(name, help, Unit::Bytes, gauge(value));
+        }
+        if let Some(files) = open_files() {
+            registry.register("open_files", "Open file descriptors", gauge(files));
+        }
+        if let Ok((most, _)) = getrlimit(Resource::RLIMIT_NOFILE) {
+            registry.register(
+                "open_files_limit",
+                "File descriptors that the process may hold open",
+                gauge(most),
+            );
         }
         if let Some(bytes) = resident() {
             registry.register_with_unit(

@@ -7,6 +7,7 @@ use crate::model::entry::Entry;
 use crate::store::journal;
 use crate::store::journal::failing::{FailingDisk, Operation};
 use crate::store::lock::LockError;
+use crate::store::mark::Mark;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_index_that_cannot_be_trusted_is_made_again() {
@@ -68,7 +69,7 @@ async fn acknowledged_entries_that_are_gone_without_a_trace_refuse_the_start() {
         &vec![0; whole.len() - before as usize],
     ]
     .concat();
-    for bytes in [&whole[..before as usize], &zeroed] {
+    for bytes in [&whole[..before as usize], &zeroed[..]] {
         std::fs::write(&segment, bytes).unwrap();
         let refused = Lab::start(Config::new(folder.path())).await.err().unwrap();
         let told = refused.to_string();
@@ -77,6 +78,7 @@ async fn acknowledged_entries_that_are_gone_without_a_trace_refuse_the_start() {
             "{told}"
         );
         assert!(told.contains(": 1 acknowledged entries are lost"), "{told}");
+        assert_eq!(std::fs::read(&segment).unwrap(), *bytes, "nothing was cut");
         // Not by the way either, when an index is to be made again.
         let refused = super::super::upkeep::repair(folder.path(), false).unwrap_err();
         assert!(
@@ -108,10 +110,13 @@ async fn damage_to_the_journal_is_said_at_start_and_when_read() {
     bytes[at] ^= 4;
     std::fs::write(&segment, &bytes).unwrap();
     let job = lab.handle().find_jobs(String::new(), 1).await.unwrap()[0];
+    assert_eq!(lab.handle().damage(), None);
     assert!(matches!(
         lab.handle().record(job).await,
         Err(Refusal::Storage(_))
     ));
+    let known = lab.handle().damage().unwrap();
+    assert!(known.contains("damaged"), "{known}");
     lab.stop().await;
     let refused = Lab::start(Config::new(folder.path())).await.err().unwrap();
     assert!(
@@ -262,6 +267,50 @@ async fn an_idle_coordinator_notices_too_that_its_folder_is_gone() {
         matches!(ended, EngineError::Lock(LockError::Gone(_))),
         "{ended}"
     );
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_coordinator_on_a_copy_takes_what_the_life_that_went_on_has_begun() {
+    let folder = tempfile::tempdir().unwrap();
+    let copy = tempfile::tempdir().unwrap();
+    let lab = Lab::at(folder.path()).await;
+    lab.submit("a 2 1").await.unwrap();
+    crate::store::backup::backup(folder.path(), copy.path()).unwrap();
+    assert!(Mark::Copied.is_on(copy.path()));
+    let old = lab.hello().await;
+    let jobs = lab.lease(old, 2, 0).await.unwrap();
+    lab.stop().await;
+
+    let lab = Lab::at(copy.path()).await;
+    assert!(!Mark::Copied.is_on(copy.path()));
+    assert_eq!(lab.finish(old, &jobs[0]).await, Ok(Receipt::Recorded));
+    let new = lab.hello().await;
+    assert_ne!(new, old);
+    let again = lab.lease(new, 2, 0).await.unwrap();
+    assert_eq!(again.len(), 1);
+    assert_ne!(again[0].attempt, jobs[1].attempt);
+    assert_eq!(lab.finish(old, &jobs[1]).await, Ok(Receipt::Recorded));
+    assert_eq!(lab.finish(new, &again[0]).await, Ok(Receipt::Equal));
+    lab.stop().await;
+    // The life goes on over a restart, and is not drawn again.
+    let lab = Lab::at(copy.path()).await;
+    assert_eq!(lab.statuses("a").await, [JobStatus::Done; 2]);
+    assert_eq!(lab.hello().await, new);
+    let cells = lab.handle().cells("a".into()).await.unwrap();
+    assert!(cells.iter().all(|cell| cell.attempts <= 2));
+    lab.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_folder_that_is_not_whole_is_refused_and_not_touched() {
+    let folder = tempfile::tempdir().unwrap();
+    Mark::Unfinished.put(folder.path()).unwrap();
+    let refused = Lab::start(Config::new(folder.path())).await.err().unwrap();
+    assert!(
+        matches!(refused, EngineError::Journal(JournalError::Unfinished(_))),
+        "{refused}"
+    );
+    assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

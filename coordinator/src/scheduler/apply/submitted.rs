@@ -12,6 +12,19 @@ use crate::scheduler::Scheduler;
 
 impl Scheduler {
     pub(super) fn apply_submitted(&mut self, at: Timestamp, submission: &Submission) {
+        // The ids are in the grid: a million of them are not copied.
+        let without_ids = Submission {
+            name: submission.name.clone(),
+            description: submission.description.clone(),
+            file: submission.file.clone(),
+            text: submission.text.clone(),
+            priority: submission.priority,
+            requirements: submission.requirements.clone(),
+            dry_run: submission.dry_run,
+            trainer_revision: submission.trainer_revision,
+            table: submission.table.clone(),
+            ids: Vec::new(),
+        };
         let index = if let Some(index) = self.sweep_names.get(submission.name.as_str()) {
             *index
         } else {
@@ -20,7 +33,7 @@ impl Scheduler {
             self.sweep_names.insert(name.clone(), index);
             self.sweeps.push(Sweep {
                 name,
-                submission: submission.clone(),
+                submission: without_ids.clone(),
                 submitted_at: at,
                 grid: u32::MAX,
                 paused: false,
@@ -35,10 +48,7 @@ impl Scheduler {
 
         let grid = self.grids.len() as u32;
         let sweep = &mut self.sweeps[index as usize];
-        sweep.submission = Submission {
-            ids: Vec::new(),
-            ..submission.clone()
-        };
+        sweep.submission = without_ids;
         sweep.submitted_at = at;
         sweep.grid = grid;
         sweep.cancelled = false;
@@ -50,6 +60,8 @@ impl Scheduler {
             jobs: Vec::with_capacity(submission.ids.len()),
         });
         self.touched.insert(index);
+        self.by_id.reserve(submission.ids.len());
+        self.jobs.reserve(submission.ids.len());
         for (cell, id) in submission
             .ids
             .iter()

@@ -14,6 +14,7 @@ use tower::{Layer, Service};
 use super::Access;
 use super::grant::{Granted, revoked};
 use crate::engine::metrics::Metrics;
+use crate::service::strangers::Peer;
 
 /// Puts the gate before a service.
 #[derive(Debug, Clone)]
@@ -88,6 +89,12 @@ where
             }
             let answer = status.into_http();
             return Box::pin(std::future::ready(Ok(answer)));
+        }
+        // A call that is open to everybody says nothing of who calls.
+        if let Some(peer) = request.extensions().get::<Peer>()
+            && !self.layer.access.is_for_strangers(path)
+        {
+            peer.introduce();
         }
         let began = Instant::now();
         let metrics = self.layer.metrics.clone();

@@ -167,6 +167,11 @@ impl Access {
         }
     }
 
+    /// Whether that call needs no token, even where the coordinator has tokens.
+    pub(super) fn is_for_strangers(&self, path: &str) -> bool {
+        self.is_guarded() && need(path) == Need::Nothing
+    }
+
     /// Whether the bearer may read.
     pub(super) fn check_read(&self, authorization: Option<&[u8]>) -> Result<(), Status> {
         const READERS: &[Role] = &[Role::Read, Role::Submit, Role::Worker, Role::Admin];

@@ -62,6 +62,7 @@ const TABLE: &[(&str, Need)] = &[
     ("/sweep.v1.ClientService/FindJobs", READ),
     ("/sweep.v1.ClientService/GetArtifact", READ),
     ("/sweep.v1.ClientService/Logs", READ),
+    ("/sweep.v1.ClientService/Rows", READ),
     ("/sweep.v1.ClientService/Status", READ),
     ("/sweep.v1.ClientService/Steer", SUBMIT),
     ("/sweep.v1.ClientService/Submit", SUBMIT),

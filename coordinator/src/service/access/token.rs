@@ -1,7 +1,7 @@
 //! A token, and the file in which a coordinator keeps what it needs to know one again.
 
 use std::fs::{File, OpenOptions};
-use std::io::{self, Read, Write};
+use std::io::{self, Read};
 use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use super::Role;
 use crate::message::Timestamp;
-use crate::store::journal::sync_folder;
+use crate::store::durable;
 
 /// Bytes of a token file: thousands of tokens.
 const FILE_BYTES: u64 = 1 << 20;
@@ -244,7 +244,7 @@ impl TokenFile {
         };
         std::fs::create_dir_all(folder).map_err(self.io("make the folder of"))?;
         // Two administrators at once: one waits for the other.
-        let lock = secret(&self.0.with_extension("lock"), false).map_err(self.io("lock"))?;
+        let lock = secret(&self.0.with_extension("lock")).map_err(self.io("lock"))?;
         lock.lock().map_err(self.io("lock"))?;
         let mut tokens = self.read()?.unwrap_or_default();
         edit(&mut tokens)?;
@@ -257,15 +257,7 @@ impl TokenFile {
         if text.len() as u64 >= FILE_BYTES {
             return Err(self.content(format!("it would have more than {FILE_BYTES} bytes")));
         }
-        let beside = self.0.with_extension("part");
-        let write = || {
-            let mut file = secret(&beside, true)?;
-            writeln!(file, "{text}")?;
-            file.sync_all()?;
-            std::fs::rename(&beside, &self.0)?;
-            sync_folder(folder)
-        };
-        write().map_err(self.io("write"))
+        durable::write(&self.0, format!("{text}\n").as_bytes()).map_err(self.io("write"))
     }
 
     fn io(&self, doing: &'static str) -> impl Fn(io::Error) -> TokenFileError + use<> {
@@ -286,11 +278,11 @@ impl TokenFile {
 }
 
 /// A file that its owner alone can read, from its first moment on.
-fn secret(path: &Path, truncate: bool) -> io::Result<File> {
+fn secret(path: &Path) -> io::Result<File> {
     let file = OpenOptions::new()
         .create(true)
         .write(true)
-        .truncate(truncate)
+        .truncate(false)
         .mode(0o600)
         .open(path)?;
     file.set_permissions(std::fs::Permissions::from_mode(0o600))?;

@@ -147,6 +147,13 @@ fn valid(call: &str) -> Vec<u8> {
         "Watch" => wire::WatchRequest {
             sweep: Some(sweep_name()),
             job_id: Some(vec![1; 32]),
+            after: Some(3),
+            brief: true,
+        }
+        .encode_to_vec(),
+        "Rows" => wire::RowsRequest {
+            sweep: sweep_name(),
+            statuses: vec![1, 3],
         }
         .encode_to_vec(),
         "Steer" => wire::SteerRequest {

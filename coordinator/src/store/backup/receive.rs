@@ -1,11 +1,16 @@
 //! Pieces of a backup to files. What comes over the network names files: only those of a state folder are made.
 
+use std::collections::BTreeSet;
 use std::fs::File;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
-use super::Piece;
-use crate::store::journal::{JournalError, Verified, is_name, sync_folder, verify};
+use sweeps::Digest;
+
+use super::{Copied, Piece};
+use crate::store::journal::{JournalError, is_name, sync_folder, verify};
+use crate::store::mark::{Filling, Mark};
+use crate::store::{disk, durable};
 
 /// Why a backup was not received.
 #[derive(Debug, thiserror::Error)]
@@ -18,32 +23,39 @@ pub enum ReceiveError {
     Nonsense(String),
 }
 
-/// Writes a backup beside its folder, and gives it its name when it is whole.
+/// Writes a backup into its folder, which is marked as unfinished until it is whole.
 #[derive(Debug)]
 pub struct Receiver {
     target: PathBuf,
-    part: PathBuf,
-    file: Option<(File, PathBuf, u64)>,
+    /// Gone where it failed, and with it everything that arrived.
+    filling: Option<Filling>,
+    file: Option<Incoming>,
+    damaged: BTreeSet<Digest>,
     files: u64,
     bytes: u64,
     is_whole: bool,
 }
 
+/// A file on its way.
+#[derive(Debug)]
+struct Incoming {
+    file: File,
+    path: PathBuf,
+    left: u64,
+    hasher: blake3::Hasher,
+}
+
 impl Receiver {
-    /// Of a backup in the folder `target`, which must be new or empty.
+    /// Of a backup in the folder `target`, which must be new, empty, or one that a backup into it left unfinished.
     ///
     /// # Errors
     /// [`JournalError::Io`].
     pub fn new(target: &Path) -> Result<Self, JournalError> {
-        super::be_empty("back up to", target)?;
-        let mut name = target.file_name().unwrap_or_default().to_owned();
-        name.push(".part");
-        let part = target.with_file_name(name);
-        super::be_empty("back up to", &part)?;
         Ok(Self {
             target: target.to_owned(),
-            part,
+            filling: Some(Filling::begin("back up to", target)?),
             file: None,
+            damaged: BTreeSet::new(),
             files: 0,
             bytes: 0,
             is_whole: false,
@@ -55,6 +67,19 @@ impl Receiver {
     /// # Errors
     /// [`ReceiveError`].
     pub fn take(&mut self, piece: Piece) -> Result<(), ReceiveError> {
+        let taken = self.take_piece(piece);
+        if taken.is_err() {
+            self.is_whole = false;
+            self.file = None;
+            self.filling = None;
+        }
+        taken
+    }
+
+    fn take_piece(&mut self, piece: Piece) -> Result<(), ReceiveError> {
+        if self.filling.is_none() {
+            return Err(ReceiveError::Nonsense("it failed before".into()));
+        }
         if self.is_whole {
             return Err(ReceiveError::Nonsense("something follows its end".into()));
         }
@@ -65,22 +90,34 @@ impl Receiver {
                     let path: String = path.chars().take(100).collect();
                     return Err(ReceiveError::Nonsense(format!("a file `{path}`")));
                 }
-                let path = self.part.join(path);
+                let path = self.target.join(path);
                 let make = || {
-                    std::fs::create_dir_all(path.parent().unwrap_or(&self.part))?;
+                    disk::make_folders(durable::parent(&path))?;
                     File::create_new(&path)
                 };
                 let file = make().map_err(JournalError::io("make", &path))?;
-                self.file = Some((file, path, bytes));
+                self.file = Some(Incoming {
+                    file,
+                    path,
+                    left: bytes,
+                    hasher: blake3::Hasher::new(),
+                });
                 self.files += 1;
             }
             Piece::Data(data) => {
-                let Some((file, path, left)) = &mut self.file else {
+                let Some(Incoming {
+                    file,
+                    path,
+                    left,
+                    hasher,
+                }) = &mut self.file
+                else {
                     return Err(ReceiveError::Nonsense("bytes of no file".into()));
                 };
                 *left = left.checked_sub(data.len() as u64).ok_or_else(|| {
                     ReceiveError::Nonsense(format!("{} is longer than announced", path.display()))
                 })?;
+                hasher.update(&data);
                 file.write_all(&data)
                     .map_err(JournalError::io("write", path))?;
                 self.bytes += data.len() as u64;
@@ -100,7 +137,13 @@ impl Receiver {
     }
 
     fn close(&mut self) -> Result<(), ReceiveError> {
-        let Some((file, path, left)) = self.file.take() else {
+        let Some(Incoming {
+            file,
+            path,
+            left,
+            hasher,
+        }) = self.file.take()
+        else {
             return Ok(());
         };
         if left > 0 {
@@ -109,38 +152,45 @@ impl Receiver {
                 path.display()
             )));
         }
+        let name = path.file_name().and_then(|name| name.to_str());
+        let digest: Option<Digest> = name.and_then(|name| name.parse().ok());
+        let found = Digest(*hasher.finalize().as_bytes());
+        if let Some(digest) = digest.filter(|digest| *digest != found) {
+            // Damaged where it was kept. Whoever needs it is told that it is missing, not given something else.
+            std::fs::remove_file(&path).map_err(JournalError::io("remove", &path))?;
+            self.damaged.insert(digest);
+            return Ok(());
+        }
         let sync = || -> io::Result<()> {
             file.sync_all()?;
-            sync_folder(path.parent().unwrap_or(&self.part))
+            sync_folder(durable::parent(&path))
         };
         Ok(sync().map_err(JournalError::io("sync", &path))?)
     }
 
-    /// Verifies what arrived and gives the folder its name. Answers the journal and the number of bytes.
+    /// Verifies what arrived; the folder counts from then on.
     ///
     /// # Errors
     /// [`ReceiveError`], where the last piece is missing or the journal is not whole.
-    pub fn finish(self) -> Result<(Verified, u64), ReceiveError> {
+    pub fn finish(mut self) -> Result<Copied, ReceiveError> {
         if !self.is_whole {
             return Err(ReceiveError::Nonsense("its end is missing".into()));
         }
-        let verified = verify(&self.part.join("journal"))?;
-        let publish = || -> io::Result<()> {
-            sync_folder(&self.part)?;
-            std::fs::remove_dir(&self.target)?;
-            std::fs::rename(&self.part, &self.target)?;
-            let beside = self
-                .target
-                .parent()
-                .filter(|path| !path.as_os_str().is_empty());
-            sync_folder(beside.unwrap_or(Path::new(".")))
-        };
-        publish().map_err(JournalError::io("name", &self.target))?;
-        Ok((verified, self.bytes))
+        let journal = verify(&self.target.join("journal"))?;
+        Mark::Copied.put(&self.target)?;
+        self.filling
+            .take()
+            .ok_or_else(|| ReceiveError::Nonsense("it failed before".into()))?
+            .complete()?;
+        Ok(Copied {
+            journal,
+            bytes: self.bytes,
+            damaged: self.damaged,
+        })
     }
 }
 
-/// `journal/DIGITS.journal`, `journal/DIGITS.snapshot` and `artifacts/XX/XX…`, nothing else.
+/// `journal/DIGITS.journal`, `journal/DIGITS.snapshot`, `artifacts/XX/XX…` and `guarded`, nothing else.
 fn is_of_a_state_folder(path: &str) -> bool {
     let hexadecimal = |text: &str| {
         text.bytes()
@@ -148,6 +198,7 @@ fn is_of_a_state_folder(path: &str) -> bool {
     };
     let parts: Vec<&str> = path.split('/').collect();
     match parts[..] {
+        [name] => name == Mark::Guarded.name(),
         ["journal", name] => is_name(name),
         ["artifacts", folder, name] => {
             folder.len() == 2 && name.len() == 64 && hexadecimal(name) && name.starts_with(folder)

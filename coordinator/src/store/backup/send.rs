@@ -7,8 +7,11 @@ use std::path::Path;
 
 use proto::limits::CHUNK_BYTES;
 
-use super::folders;
+use sweeps::Digest;
+
+use crate::store::artifacts::folders;
 use crate::store::journal::{self, JournalError};
+use crate::store::mark::Mark;
 
 /// Reads the state folder of a coordinator that may be running, and hands out its pieces until `take` says that nobody
 /// wants them any more.
@@ -26,6 +29,13 @@ pub fn send(state: &Path, take: &mut dyn FnMut(Piece) -> bool) -> Result<(), Jou
         files += 1;
         total += part.bytes;
     }
+    if super::is_guarded(state) {
+        let path = Mark::Guarded.name().to_owned();
+        if !take(Piece::File { path, bytes: 0 }) {
+            return Ok(());
+        }
+        files += 1;
+    }
     let artifacts = state.join("artifacts");
     for folder in folders(&artifacts).map_err(JournalError::io("list", &artifacts))? {
         if folder.len() != 2 {
@@ -33,6 +43,10 @@ pub fn send(state: &Path, take: &mut dyn FnMut(Piece) -> bool) -> Result<(), Jou
         }
         let within = artifacts.join(&folder);
         for name in folders(&within).map_err(JournalError::io("list", &within))? {
+            if name.parse::<Digest>().is_err() {
+                // What was set aside as damaged, or is not ours.
+                continue;
+            }
             let path = within.join(&name);
             let file = match File::open(&path) {
                 Ok(file) => file,

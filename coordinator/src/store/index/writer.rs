@@ -16,7 +16,7 @@ use crate::store::journal::{Kept, Location, Written};
 /// Log lines that are kept per job: the last ones of all attempts.
 const LOG_LINES: u64 = 500;
 /// Bytes of a log line that are kept.
-const LOG_BYTES: usize = 2_000;
+const LOG_BYTES: usize = proto::limits::LOG_LINE_BYTES;
 /// Epochs of an attempt that are kept while it runs; a job has tens.
 const LIVE_POINTS: u32 = 20_000;
 

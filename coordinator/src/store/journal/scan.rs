@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use sweeps::Digest;
 
 use super::JournalError;
-use super::files::{self, Segment, Which, path_of, snapshot_of};
+use super::files::{self, Segment, Segments, Which, path_of, snapshot_of};
 use super::frame::{self, Batch, FRAME, HEADER, Kind, Location};
 use super::tail::{Unreadable, Verdict};
 use crate::model::entry::Entry;
@@ -65,6 +65,8 @@ pub(super) struct Last {
     pub(super) end: u64,
     /// Something unfinished follows.
     pub(super) torn: bool,
+    /// The last append lacks entries: what comes now must not be mistaken for them.
+    pub(super) is_partial: bool,
     pub(super) sequence: u64,
     pub(super) chain: [u8; 32],
 }
@@ -76,6 +78,7 @@ impl Last {
             segment: 1,
             end: HEADER,
             torn: false,
+            is_partial: false,
             sequence: 0,
             chain: frame::GENESIS,
         }
@@ -94,13 +97,67 @@ pub fn visit(
     scan(folder, Which::All, visit).map(drop)
 }
 
+/// The files of a journal that was read: what was in them can be read again also when they are removed.
+pub struct OpenSegments(Vec<(u64, bool, PathBuf, File)>);
+
+impl OpenSegments {
+    /// Reads the payload at `location` and verifies its digest.
+    ///
+    /// # Errors
+    /// [`JournalError`], when it is not what was written.
+    pub fn payload(&self, location: &Location) -> Result<Vec<u8>, JournalError> {
+        let wanted = (location.segment, location.in_snapshot);
+        let mut segments = self.0.iter();
+        let segment = segments.find(|(number, is_snapshot, ..)| (*number, *is_snapshot) == wanted);
+        let Some((_, _, path, file)) = segment else {
+            let absent = io::Error::new(io::ErrorKind::NotFound, "it was not there");
+            return Err(JournalError::io("open", &path_of(Path::new(""), wanted.0))(
+                absent,
+            ));
+        };
+        payload_at(file, path, location)
+    }
+}
+
+/// Like [`visit`]; keeps the files open.
+///
+/// # Errors
+/// [`JournalError`], after what was before the damage.
+pub fn read(
+    folder: &Path,
+    visit: &mut dyn FnMut(Scanned) -> Result<(), JournalError>,
+) -> Result<OpenSegments, JournalError> {
+    let segments = files::open(folder, Which::All)?;
+    let mut open = Vec::new();
+    for segment in &segments.current {
+        let file = segment.file.try_clone();
+        let file = file.map_err(JournalError::io("open", &segment.path))?;
+        open.push((
+            segment.number,
+            segment.is_snapshot,
+            segment.path.clone(),
+            file,
+        ));
+    }
+    scan_open(segments, folder, Which::All, visit)?;
+    Ok(OpenSegments(open))
+}
+
 /// Reads and verifies everything.
 pub(super) fn scan(
     folder: &Path,
     which: Which,
     visit: &mut dyn FnMut(Scanned) -> Result<(), JournalError>,
 ) -> Result<Scan, JournalError> {
-    let segments = files::open(folder, which)?;
+    scan_open(files::open(folder, which)?, folder, which, visit)
+}
+
+fn scan_open(
+    segments: Segments,
+    folder: &Path,
+    which: Which,
+    visit: &mut dyn FnMut(Scanned) -> Result<(), JournalError>,
+) -> Result<Scan, JournalError> {
     let mut reader = Reader {
         sequence: 0,
         chain: frame::GENESIS,
@@ -121,13 +178,18 @@ pub(super) fn scan(
         expected.take_if(|expected| *expected == number);
         let first = reader.sequence;
         let is_last = position + 1 == count && !matches!(which, Which::Before(_));
-        let (end, torn) = reader.segment(segment, is_last)?;
+        let End {
+            offset: end,
+            torn,
+            is_partial,
+        } = reader.segment(segment, is_last)?;
         size.since.0 += end;
         size.since.1 += reader.sequence - first;
         last = Some(Last {
             segment: number,
             end,
             torn,
+            is_partial,
             sequence: reader.sequence,
             chain: reader.chain,
         });
@@ -157,6 +219,16 @@ pub(super) fn scan(
     })
 }
 
+/// Where reading a file came to its end.
+struct End {
+    /// Behind the last whole entry.
+    offset: u64,
+    /// Something unfinished follows.
+    torn: bool,
+    /// The append of the last entry goes on behind it.
+    is_partial: bool,
+}
+
 struct Reader<'a> {
     sequence: u64,
     chain: [u8; 32],
@@ -184,7 +256,7 @@ impl Reader<'_> {
         let standing = (number, Digest(chain));
         (self.sequence, self.chain) = (0, chain);
         let read = self.entries(segment, false, Kind::Snapshot, Some(standing));
-        let (end, _) = read.map_err(|error| match error {
+        let End { offset: end, .. } = read.map_err(|error| match error {
             JournalError::Damaged { offset, what, .. } => damaged(offset, what),
             other => other,
         })?;
@@ -193,8 +265,8 @@ impl Reader<'_> {
         Ok((end, entries))
     }
 
-    /// Reads a segment; answers the end of its last whole entry and whether something unfinished follows.
-    fn segment(&mut self, segment: Segment, is_last: bool) -> Result<(u64, bool), JournalError> {
+    /// Reads a segment.
+    fn segment(&mut self, segment: Segment, is_last: bool) -> Result<End, JournalError> {
         let damaged = |what: &str| JournalError::Damaged {
             path: segment.path.clone(),
             offset: 0,
@@ -227,7 +299,7 @@ impl Reader<'_> {
         may_be_torn: bool,
         kind: Kind,
         snapshot: Option<(u64, Digest)>,
-    ) -> Result<(u64, bool), JournalError> {
+    ) -> Result<End, JournalError> {
         let Segment {
             number: segment,
             path,
@@ -253,10 +325,15 @@ impl Reader<'_> {
             if left == 0 && kind == Kind::Snapshot && !is_whole {
                 return Err(damaged(offset, "the end of the snapshot is missing".into()));
             }
-            if left == 0 {
-                return Ok((offset, false));
-            }
             let before = batch.filter(|batch| batch.end() > offset);
+            let end = |torn: bool| End {
+                offset,
+                torn,
+                is_partial: before.is_some(),
+            };
+            if left == 0 {
+                return Ok(end(false));
+            }
             // The last append of the last segment may be torn: what was being written when the power went.
             let unreadable = |claims: Option<(u64, Batch)>, what: String| {
                 if !may_be_torn {
@@ -273,7 +350,7 @@ impl Reader<'_> {
                     .judge()
                     .map_err(JournalError::io("read", &path))?
                 {
-                    Verdict::Torn => Ok((offset, true)),
+                    Verdict::Torn => Ok(end(true)),
                     Verdict::Damaged(why) => Err(damaged(offset, what + why.unwrap_or_default())),
                 }
             };
@@ -302,7 +379,8 @@ impl Reader<'_> {
                 return unreadable(claims, "the hash of an entry is wrong".into());
             }
             // An entry goes on with the batch before it, or begins one.
-            if head.batch.end() < end || (head.batch.at != offset && Some(head.batch) != before) {
+            let is_expected = before.map_or(head.batch.at == offset, |before| before == head.batch);
+            if head.batch.end() < end || !is_expected {
                 return Err(damaged(offset, "an entry names another append".into()));
             }
             batch = Some(head.batch);
@@ -391,12 +469,16 @@ pub fn read_payload(folder: &Path, location: &Location) -> Result<Vec<u8>, Journ
         path_of(folder, location.segment)
     };
     let file = File::open(&path).map_err(JournalError::io("open", &path))?;
+    payload_at(&file, &path, location)
+}
+
+fn payload_at(file: &File, path: &Path, location: &Location) -> Result<Vec<u8>, JournalError> {
     let length = file
         .metadata()
-        .map_err(JournalError::io("look at", &path))?
+        .map_err(JournalError::io("look at", path))?
         .len();
     let damaged = |what: &str| JournalError::Damaged {
-        path: path.clone(),
+        path: path.to_owned(),
         offset: location.offset.saturating_sub(FRAME),
         what: what.into(),
     };
@@ -409,7 +491,7 @@ pub fn read_payload(folder: &Path, location: &Location) -> Result<Vec<u8>, Journ
     }
     let mut payload = vec![0; location.length as usize];
     file.read_exact_at(&mut payload, location.offset)
-        .map_err(JournalError::io("read", &path))?;
+        .map_err(JournalError::io("read", path))?;
     if Digest::of(&payload) != location.digest {
         return Err(damaged("the digest of an entry is wrong"));
     }

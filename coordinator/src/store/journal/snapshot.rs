@@ -95,6 +95,11 @@ impl Journal {
                 || since.1 >= options.snapshot_entries.max(snapshot.1))
     }
 
+    /// Bytes that a snapshot of everything would read.
+    pub fn bytes(&self) -> u64 {
+        self.size.snapshot.0 + self.size.since.0
+    }
+
     /// Begins a snapshot of everything that was appended so far: the journal goes on in a new segment. `None`: nothing
     /// came since the last one.
     ///

@@ -163,6 +163,33 @@ fn a_segment_that_is_zeros_alone_was_never_begun() {
     }
 }
 
+/// What follows an append that was cut must not be excused by what that one lacks.
+#[test]
+fn damage_behind_a_torn_append_is_not_taken_for_its_end() {
+    let folder = tempfile::tempdir().unwrap();
+    let begins = written(folder.path(), &[2, 6]);
+    // Half of the last append is there.
+    change(folder.path(), |bytes| bytes.truncate(bytes.len() - 9_000));
+    let kept = read(folder.path()).unwrap().len() as u64;
+    assert!((3..8).contains(&kept), "{kept} behind {begins:?}");
+    let mut journal = Journal::open_in(folder.path(), Options::default(), &mut |_| Ok(())).unwrap();
+    journal.append(&[entry(kept)]).unwrap();
+    let (path, at) = (journal.path.clone(), journal.end as usize - 100);
+    drop(journal);
+    assert_eq!(read(folder.path()).unwrap(), entries(0..kept + 1));
+    for at in [frame::HEADER as usize, at] {
+        let whole = std::fs::read(&path).unwrap();
+        let mut bytes = whole.clone();
+        bytes[at] ^= 1;
+        std::fs::write(&path, &bytes).unwrap();
+        assert!(matches!(
+            read(folder.path()),
+            Err(JournalError::Damaged { .. })
+        ));
+        std::fs::write(&path, whole).unwrap();
+    }
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(60))]
 

@@ -1,0 +1,231 @@
+//! The feed of changes: numbered, heard as they come, and the last ones kept for who lost its connection.
+//!
+//! *Invariant:* numbers only grow, also over restarts: a feed begins at the time of its start, and a process publishes fewer
+//! than 65,536 changes a millisecond. A number of an earlier life is therefore older than everything that is kept.
+
+use std::collections::VecDeque;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use tokio::sync::broadcast;
+use tokio::sync::broadcast::error::{RecvError, TryRecvError};
+
+use crate::message::{Change, Timestamp};
+
+/// Changes that a subscriber may be behind.
+const BEHIND: usize = 4096;
+/// Changes that are kept for those who come back.
+const KEPT: usize = 4096;
+
+/// A change and its number.
+pub type Numbered = (u64, Change);
+
+/// The feed of changes.
+pub(crate) struct Feed {
+    sender: broadcast::Sender<Numbered>,
+    kept: Mutex<Kept>,
+}
+
+struct Kept {
+    /// The last change's number.
+    last: u64,
+    /// Everything with a higher number is in `changes`, epochs and log lines excepted: they may be lost.
+    complete_after: u64,
+    changes: VecDeque<Numbered>,
+}
+
+/// What a subscriber hears.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Heard {
+    /// The next change.
+    Change(Numbered),
+    /// That many changes are missing; those that follow are later.
+    Missed(u64),
+}
+
+/// A subscriber's place in the feed.
+pub struct Subscription {
+    missed: Option<u64>,
+    before: VecDeque<Numbered>,
+    receiver: broadcast::Receiver<Numbered>,
+}
+
+impl Feed {
+    pub(crate) fn new(start: Timestamp) -> Self {
+        let (sender, _) = broadcast::channel(BEHIND);
+        let last = start.0 << 16;
+        Self {
+            sender,
+            kept: Mutex::new(Kept {
+                last,
+                complete_after: last,
+                changes: VecDeque::new(),
+            }),
+        }
+    }
+
+    /// The number of the last change.
+    pub(crate) fn last(&self) -> u64 {
+        self.kept().last
+    }
+
+    pub(crate) fn publish(&self, changes: Vec<Change>) {
+        if changes.is_empty() {
+            return;
+        }
+        let mut kept = self.kept();
+        let is_heard = self.sender.receiver_count() > 0;
+        for change in changes {
+            kept.last += 1;
+            let number = kept.last;
+            if is_heard {
+                // Nobody listening any more is well.
+                let _ = self.sender.send((number, change.clone()));
+            }
+            if matches!(change, Change::Epochs { .. } | Change::Log { .. }) {
+                continue;
+            }
+            if kept.changes.len() >= KEPT
+                && let Some((dropped, _)) = kept.changes.pop_front()
+            {
+                kept.complete_after = dropped;
+            }
+            kept.changes.push_back((number, change));
+        }
+    }
+
+    /// Changes from now on, or those after the one of that number.
+    pub(crate) fn subscribe(&self, after: Option<u64>) -> Subscription {
+        let kept = self.kept();
+        // Under the lock: nothing is published between the two looks.
+        let receiver = self.sender.subscribe();
+        let after = after.unwrap_or(kept.last);
+        let is_known = (kept.complete_after..=kept.last).contains(&after);
+        let before = kept.changes.iter().filter(|(number, _)| *number > after);
+        Subscription {
+            missed: (!is_known).then(|| kept.last.saturating_sub(after).max(1)),
+            before: if is_known {
+                before.cloned().collect()
+            } else {
+                VecDeque::new()
+            },
+            receiver,
+        }
+    }
+
+    fn kept(&self) -> MutexGuard<'_, Kept> {
+        self.kept.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Subscription {
+    /// The next thing; `None` when the engine has ended.
+    pub async fn next(&mut self) -> Option<Heard> {
+        if let Some(heard) = self.first() {
+            return Some(heard);
+        }
+        match self.receiver.recv().await {
+            Ok(change) => Some(Heard::Change(change)),
+            Err(RecvError::Lagged(missed)) => Some(Heard::Missed(missed)),
+            Err(RecvError::Closed) => None,
+        }
+    }
+
+    /// The next thing where there is one already.
+    pub fn try_next(&mut self) -> Option<Heard> {
+        if let Some(heard) = self.first() {
+            return Some(heard);
+        }
+        match self.receiver.try_recv() {
+            Ok(change) => Some(Heard::Change(change)),
+            Err(TryRecvError::Lagged(missed)) => Some(Heard::Missed(missed)),
+            Err(TryRecvError::Empty | TryRecvError::Closed) => None,
+        }
+    }
+
+    fn first(&mut self) -> Option<Heard> {
+        if let Some(missed) = self.missed.take() {
+            return Some(Heard::Missed(missed));
+        }
+        self.before.pop_front().map(Heard::Change)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::message::{Counts, WorkerState};
+
+    fn change(number: u64) -> Change {
+        Change::Sweep {
+            name: "s".into(),
+            counts: Counts([number, 0, 0, 0, 0, 0]),
+        }
+    }
+
+    fn heard(subscription: &mut Subscription) -> Vec<u64> {
+        let mut numbers = Vec::new();
+        while let Some(heard) = subscription.try_next() {
+            match heard {
+                Heard::Change((number, _)) => numbers.push(number),
+                Heard::Missed(_) => numbers.push(0),
+            }
+        }
+        numbers
+    }
+
+    #[test]
+    fn who_comes_back_hears_what_it_missed_once() {
+        let feed = Feed::new(Timestamp(5));
+        let start = feed.last();
+        let mut always = feed.subscribe(None);
+        feed.publish((0..10).map(change).collect());
+        let mut back = feed.subscribe(Some(start + 4));
+        feed.publish(vec![change(10)]);
+        assert_eq!(
+            heard(&mut always),
+            (start + 1..=start + 11).collect::<Vec<_>>()
+        );
+        assert_eq!(
+            heard(&mut back),
+            (start + 5..=start + 11).collect::<Vec<_>>()
+        );
+        assert!(heard(&mut feed.subscribe(Some(start + 11))).is_empty());
+    }
+
+    #[test]
+    fn a_number_that_is_not_kept_is_missed() {
+        let feed = Feed::new(Timestamp(5));
+        let start = feed.last();
+        for number in 0..=KEPT as u64 {
+            feed.publish(vec![change(number)]);
+        }
+        // Of an earlier life, of a later one, and one that fell out.
+        for after in [1, start - 1, start, feed.last() + 1] {
+            assert_eq!(heard(&mut feed.subscribe(Some(after))), [0], "{after}");
+        }
+        assert_eq!(heard(&mut feed.subscribe(Some(start + 1))).len(), KEPT);
+        // A restart begins above everything.
+        assert!(Feed::new(Timestamp(6)).last() > feed.last());
+    }
+
+    #[test]
+    fn epochs_and_lines_are_heard_and_not_kept() {
+        let feed = Feed::new(Timestamp(5));
+        let start = feed.last();
+        let mut always = feed.subscribe(None);
+        let lines = Change::Log {
+            job: sweeps::JobId([1; 32]),
+            sweeps: [].into(),
+            attempt: sweeps::AttemptNumber(1),
+            lines: ["x".to_owned()].into(),
+        };
+        let worker = Change::Worker {
+            name: "w".into(),
+            state: WorkerState::Gone,
+            reason: None,
+        };
+        feed.publish(vec![lines, worker]);
+        assert_eq!(heard(&mut always), [start + 1, start + 2]);
+        assert_eq!(heard(&mut feed.subscribe(Some(start))), [start + 2]);
+    }
+}
