@@ -18,6 +18,7 @@ use crate::model::entry::Entry;
 use crate::scheduler::{ImageError, Policy, Scheduler};
 use crate::store::artifacts::{ArtifactStore, free, reserve};
 use crate::store::damage::Damage;
+use crate::store::disk::make_folders;
 use crate::store::index::{Applied, Availability, IndexError, IndexWriter, OpenIndex, Reader};
 use crate::store::journal::{self, Journal, JournalError, Location, Scanned, Untouched, Written};
 use crate::store::lock::StateLock;
@@ -68,6 +69,8 @@ impl State {
         mark::be_whole(&config.state)?;
         let journal_folder = lock.journal().to_owned();
         let index_folder = lock.index();
+        // For its owner alone. Where its disk is full, opening it says so.
+        let _ = make_folders(&index_folder);
         let mut follower = Follower::Unopened;
         let mut scheduler = Scheduler::new(config.policy.clone());
         config.opening.begins(journal::length(&journal_folder));
@@ -115,6 +118,8 @@ impl State {
         // The index knows the places of the snapshot's records now.
         journal.remove_obsolete();
         let reserve = config.reserve.unwrap_or_else(|| reserve(&config.state));
+        make_folders(&lock.artifacts())
+            .map_err(JournalError::io("make the folder", &lock.artifacts()))?;
         let artifacts =
             ArtifactStore::open(&lock.artifacts(), config.longest_artifact)?.leaving(reserve);
         lock.watch(&lock.artifacts())?;

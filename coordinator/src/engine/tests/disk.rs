@@ -187,6 +187,11 @@ async fn a_state_folder_has_one_coordinator_whatever_is_removed() {
     let folder = tempfile::tempdir().unwrap();
     let lab = Lab::at(folder.path()).await;
     lab.submit("a 1 1").await.unwrap();
+    for part in ["journal", "index", "artifacts"] {
+        let metadata = std::fs::metadata(folder.path().join(part)).unwrap();
+        let mode = std::os::unix::fs::MetadataExt::mode(&metadata);
+        assert_eq!(mode & 0o777, 0o700, "{part} is its owner's alone");
+    }
     let incoming = folder.path().join("artifacts/incoming/half");
     std::fs::write(&incoming, b"on its way").unwrap();
     for _ in 0..2 {
