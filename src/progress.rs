@@ -177,15 +177,15 @@ impl Progress {
             .map(|auc| format!(", AUC {:.2}%", auc * 100.0))
             .unwrap_or_default();
         match (status, error) {
-            (JobStatus::Running, _) => format!("started {}{worker}{again}", label),
+            (JobStatus::Running, _) => format!("started {label}{worker}{again}"),
             (JobStatus::Done, _) => format!(
                 "done    {}{auc} [{settled}/{}]{}",
                 label,
                 self.labels.len(),
                 self.eta()
             ),
-            (JobStatus::Pending, Some(error)) => format!("retry   {}: {error}", label),
-            (JobStatus::Pending, None) => format!("queued  {} again", label),
+            (JobStatus::Pending, Some(error)) => format!("retry   {label}: {error}"),
+            (JobStatus::Pending, None) => format!("queued  {label} again"),
             (_, error) => format!(
                 "{:<12}{}{}",
                 status.name(),
