@@ -18,6 +18,7 @@ use crate::model::entry::Entry;
 use crate::model::error_chain::chain;
 use crate::scheduler::{Answer, Effect, Event, Policy, Request, Scheduler, Ticket};
 use crate::store::journal::{self, JournalError, Location, OpenSegments};
+use crate::store::mark;
 
 /// A coordinator that runs may cut, compact and append while its journal is read. That is rare, and over in milliseconds.
 const TRIES: u32 = 5;
@@ -73,6 +74,7 @@ impl StateReader {
                 below: below.join("journal").is_dir().then_some(below),
             });
         }
+        mark::be_whole(state)?;
         let mut tries = 1;
         loop {
             match Self::read(state) {

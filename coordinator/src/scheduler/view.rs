@@ -387,7 +387,7 @@ impl Scheduler {
         // By digits, not by text: there may be a million jobs.
         let nibble = |id: &JobId, at: usize| {
             let byte = id.0.get(at / 2).copied();
-            byte.map(|byte| if at % 2 == 0 { byte >> 4 } else { byte & 15 })
+            byte.map(|byte| if at & 1 == 0 { byte >> 4 } else { byte & 15 })
         };
         let begins = |id: &JobId| {
             let mut digits = prefix.iter().enumerate();
