@@ -7,7 +7,7 @@ use tokio::sync::oneshot;
 
 use crate::model::entry::Entry;
 use crate::scheduler::{Policy, Scheduler};
-use crate::store::blocking::dedicated;
+use crate::store::blocking::beside;
 use crate::store::index::{IndexError, Store, moved};
 use crate::store::journal::{self, JournalError, Snapshot, Written};
 
@@ -55,7 +55,7 @@ pub(super) async fn compacted(
 impl Compaction {
     pub(super) fn start(self) -> Result<Compacting, CompactionError> {
         let stop = Arc::new(AtomicBool::new(false));
-        let ended = dedicated("compaction", {
+        let ended = beside({
             let stop = stop.clone();
             move || {
                 let written = self.run(&stop);

@@ -12,7 +12,7 @@ use tokio::time::{Instant, sleep_until};
 use tokio_util::sync::CancellationToken;
 
 use crate::model::error_chain::chain;
-use crate::store::blocking::dedicated;
+use crate::store::blocking::beside;
 use crate::store::index::{Applied, IndexError, IndexWriter, OpenIndex, SledStore};
 use crate::store::journal::{self, JournalError, Scanned};
 
@@ -166,7 +166,7 @@ impl IndexAgain {
 
     pub(super) fn start(&mut self, making: Making) {
         let stop = CancellationToken::new();
-        let started = dedicated("index", {
+        let started = beside({
             let stop = stop.clone();
             move || {
                 let made = making.run(&stop);

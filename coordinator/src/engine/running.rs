@@ -15,7 +15,7 @@ use super::feed::Feed;
 use super::handle::{EngineHandle, Shared};
 use super::state::State;
 use super::turns::Turns;
-use crate::store::blocking::{dedicated, reserve};
+use crate::store::blocking::{beside, reserve};
 use crate::store::lock::StateLock;
 use crate::store::mark;
 
@@ -48,7 +48,7 @@ impl Engine {
             State::begin_life(&mut opened, &config, now)?;
             Ok(opened)
         };
-        let opened = dedicated("opening", open)
+        let opened = beside(open)
             .map_err(|error| EngineError::Task(format!("no thread opens the state: {error}")))?
             .await
             .map_err(|_| EngineError::Task("a bug ended the opening of the state".into()))??;

@@ -59,22 +59,23 @@ pub(crate) async fn blocking<T: Send + 'static>(
     spawned.await.map_err(|error| ended(&error))
 }
 
-/// Work that takes long, in a thread of its own. The receiver says that it is closed where the work panicked.
+/// Work that takes long, beside what goes on. The receiver says that it is closed where the work panicked. A runtime that ends
+/// waits for the work, which must end soon where nobody wants it any more: so nothing of it is left when a folder is opened again.
 ///
 /// # Errors
 /// The operating system gives no thread.
-pub(crate) fn dedicated<T: Send + 'static>(
-    name: &str,
+pub(crate) fn beside<T: Send + 'static>(
     work: impl FnOnce() -> T + Send + 'static,
 ) -> io::Result<oneshot::Receiver<T>> {
     let (sender, receiver) = oneshot::channel();
-    std::thread::Builder::new()
-        .name(name.to_owned())
-        .spawn(move || {
-            // Whoever asked may have gone.
-            let _ = sender.send(work());
-        })?;
-    Ok(receiver)
+    let run = move || {
+        // Whoever asked may have gone.
+        let _ = sender.send(work());
+    };
+    match catch_unwind(AssertUnwindSafe(|| spawn_blocking(run))) {
+        Ok(_) => Ok(receiver),
+        Err(_) => Err(io::ErrorKind::WouldBlock.into()),
+    }
 }
 
 /// Has the runtime's pool start threads, where none is idle: as long as they live, work that blocks finds one also when the
@@ -114,10 +115,10 @@ mod tests {
     async fn work_blocks_in_each_way() {
         assert_eq!(in_place(|| 7).await.unwrap(), 7);
         assert_eq!(blocking(|| 7).await, Ok(7));
-        assert_eq!(dedicated("seven", || 7).unwrap().await, Ok(7));
+        assert_eq!(beside(|| 7).unwrap().await, Ok(7));
         assert!(blocking(|| panic!("on purpose")).await.is_err());
         assert!(
-            dedicated::<()>("panics", || panic!("on purpose"))
+            beside::<()>(|| panic!("on purpose"))
                 .unwrap()
                 .await
                 .is_err()
