@@ -18,6 +18,7 @@ use crate::model::entry::Entry;
 use crate::model::error_chain::chain;
 use crate::scheduler::{Answer, Effect, Event, Policy, Request, Scheduler, Ticket};
 use crate::store::journal::{self, JournalError, Location, OpenSegments};
+use crate::store::mark;
 
 /// A coordinator that runs may cut, compact and append while its journal is read. That is rare, and over in milliseconds.
 const TRIES: u32 = 5;
@@ -66,6 +67,7 @@ impl StateReader {
         if !state.is_dir() {
             return Err(ReadError::NoFolder(state.to_owned()));
         }
+        mark::be_whole(state)?;
         if !state.join("journal").is_dir() {
             let below = state.join("state");
             return Err(ReadError::NoState {
