@@ -27,15 +27,15 @@ pub struct Client {
 enum Whom {
     /// The coordinator at that address.
     Coordinator(String),
-    /// The run whose folder that is.
-    Run(PathBuf),
+    /// The run whose folder that is, and where it listens.
+    Run { out: PathBuf, address: String },
 }
 
 impl fmt::Display for Whom {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Coordinator(address) => write!(formatter, "the coordinator at {address}"),
-            Self::Run(out) => write!(formatter, "the run of {}", out.display()),
+            Self::Run { out, .. } => write!(formatter, "the run of {}", out.display()),
         }
     }
 }
@@ -44,7 +44,7 @@ impl Whom {
     /// What to do where it cannot be reached.
     fn hint(&self) -> String {
         let Self::Coordinator(_) = self else {
-            return "it ended just now, or its machine is too busy to answer; ask again".to_owned();
+            return "its machine may be too busy to answer; ask again".to_owned();
         };
         let mut hint = "is `gcl-sweep coordinator` running there? --coordinator URL, or GCL_COORDINATOR, names another".to_owned();
         // Whoever forgot --out after `run`.
@@ -98,7 +98,10 @@ impl Client {
     pub fn of_run(out: &Path) -> Result<Self, CommandError> {
         match door::find(out)? {
             Found::UnderWay(way) => Ok(Self {
-                whom: Whom::Run(out.to_owned()),
+                whom: Whom::Run {
+                    out: out.to_owned(),
+                    address: way.address.clone(),
+                },
                 ..Self::of_local(&way.address, &way.token)?
             }),
             Found::NotUnderWay { state, killed } => {
@@ -130,6 +133,9 @@ impl Client {
     pub fn failed(&self, error: CallError) -> CommandError {
         let whom = &self.whom;
         match error {
+            CallError::Unreachable(_) if self.has_ended() => {
+                CommandError::Unreachable(format!("{whom} ended"))
+            }
             CallError::InvalidSweep(rendered) => CommandError::Input(rendered),
             CallError::Unreachable(cause) => CommandError::Unreachable(format!(
                 "cannot reach {whom}: {cause}\n\nhint: {}",
@@ -147,6 +153,17 @@ impl Client {
                 None => CommandError::Other(format!("{whom} answers: {message}")),
             },
             other => CommandError::Other(chain(&other)),
+        }
+    }
+
+    /// Whether it was a run that is not under way any more: one that is typed again has another address and another token.
+    pub fn has_ended(&self) -> bool {
+        match &self.whom {
+            Whom::Coordinator(_) => false,
+            Whom::Run { out, address } => !matches!(
+                door::find(out),
+                Ok(Found::UnderWay(way)) if way.address == *address
+            ),
         }
     }
 
@@ -219,11 +236,15 @@ fn bad_token() -> CommandError {
 
 /// Why nobody can be asked about that folder.
 fn not_under_way(out: &Path, state: Option<&Path>, killed: Option<u32>) -> CommandError {
+    let below = door::under_way_in(out);
     let out = out.display();
     let Some(state) = state else {
+        let hint = below.map_or_else(
+            || "--out names the folder that `run` was given, or out/NAME; --coordinator URL asks a coordinator".to_owned(),
+            |below| format!("one is under way in {}", below.display()),
+        );
         return CommandError::Unreachable(format!(
-            "no run is under way in {out}, and none was: it has no state folder\n\n\
-             hint: --out names the folder that `run` was given, or out/NAME; --coordinator URL asks a coordinator"
+            "no run is under way in {out}, and none was: it has no state folder\n\nhint: {hint}"
         ));
     };
     let why = killed.map_or_else(String::new, |pid| {

@@ -70,7 +70,8 @@ impl<'a> Contact<'a> {
         let CallError::Unreachable(cause) = error else {
             return Err(self.client.failed(error));
         };
-        if !self.waits || !self.met {
+        // A run that is typed again has another address.
+        if !self.waits || !self.met || self.client.has_ended() {
             return Err(self.client.failed(CallError::Unreachable(cause)));
         }
         if !std::mem::replace(&mut self.away, true) {

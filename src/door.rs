@@ -18,6 +18,7 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 
 use crate::error::CommandError;
+use crate::output::say;
 
 const FOLDER: &str = "door";
 const RUN: &str = "run.json";
@@ -92,6 +93,7 @@ impl Door {
             std::fs::remove_file(entry.map_err(failed)?.path()).map_err(failed)?;
         }
         let mut token_file = new_file(&folder.join(TOKEN)).map_err(failed)?;
+        warn_of_readers(&folder, &token_file);
         writeln!(token_file, "{}", token.text()).map_err(failed)?;
 
         let part = folder.join("run.part");
@@ -283,9 +285,24 @@ fn own_folder(folder: &Path) -> io::Result<()> {
                     "it is no folder of this user's; remove it",
                 ));
             }
-            std::fs::set_permissions(folder, PermissionsExt::from_mode(0o700))
+            // A file system without permissions refuses; `warn_of_readers` says what that means.
+            let _ = std::fs::set_permissions(folder, PermissionsExt::from_mode(0o700));
+            Ok(())
         }
         made => made,
+    }
+}
+
+/// Says so where the file system keeps no permissions.
+fn warn_of_readers(folder: &Path, file: &File) {
+    let is_open = |found: io::Result<std::fs::Metadata>| {
+        found.is_ok_and(|found| found.permissions().mode() & 0o077 != 0)
+    };
+    if is_open(std::fs::metadata(folder)) && is_open(file.metadata()) {
+        say(&format!(
+            "warning: the file system of {} keeps no permissions: other users of this machine can steer this run",
+            folder.display()
+        ));
     }
 }
 

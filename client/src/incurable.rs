@@ -25,6 +25,9 @@ pub(crate) fn incurable(status: &Status) -> Option<String> {
             return Some(what);
         }
         let text = error.to_string();
+        if let Some(what) = of_alert_in(&text) {
+            return Some(what);
+        }
         if NOT_HTTP2.iter().any(|sign| text.contains(sign)) {
             return Some(
                 "the coordinator does not speak plain HTTP/2 there: if it has a certificate, its address begins with https://"
@@ -48,6 +51,34 @@ fn tls_error<'a>(error: &'a (dyn Error + 'static)) -> Option<&'a rustls::Error> 
         .or_else(|| tls_error(inner.downcast_ref::<io::Error>()?))
 }
 
+/// An alert that comes after the handshake, as those about callers' certificates do in TLS 1.3: HTTP/2 keeps its text alone.
+fn of_alert_in(text: &str) -> Option<String> {
+    let (_, name) = text.split_once("received fatal alert: ")?;
+    let alert = [
+        AlertDescription::CertificateRequired,
+        AlertDescription::UnknownCA,
+        AlertDescription::BadCertificate,
+        AlertDescription::UnsupportedCertificate,
+        AlertDescription::CertificateExpired,
+        AlertDescription::CertificateRevoked,
+        AlertDescription::CertificateUnknown,
+        AlertDescription::DecryptError,
+        AlertDescription::AccessDenied,
+    ]
+    .into_iter()
+    .find(|alert| name.starts_with(&format!("{alert:?}")))?;
+    of_tls(&rustls::Error::AlertReceived(alert))
+}
+
+/// What the system or the other side said at the root of a failed call.
+pub(crate) fn root_cause(status: &Status) -> Option<String> {
+    let mut root: &(dyn Error + 'static) = status.source()?;
+    while let Some(cause) = root.source() {
+        root = cause;
+    }
+    Some(root.to_string())
+}
+
 fn of_tls(error: &rustls::Error) -> Option<String> {
     let text = match error {
         rustls::Error::InvalidMessage(InvalidMessage::InvalidContentType) => {
@@ -64,7 +95,8 @@ fn of_tls(error: &rustls::Error) -> Option<String> {
                 "the coordinator's certificate is for another name: use the name that it has in the address"
                     .to_owned()
             }
-            CertificateError::UnknownIssuer => {
+            // An authority of the same name with another key signs what does not fit.
+            CertificateError::UnknownIssuer | CertificateError::BadSignature => {
                 "the coordinator's certificate is signed by nobody known here: --ca FILE names the certificate of its authority"
                     .to_owned()
             }
@@ -116,6 +148,18 @@ mod tests {
         ] {
             assert!(incurable(&status).unwrap().contains("--ca FILE"));
         }
+    }
+
+    #[test]
+    fn an_alert_is_told_by_its_text_too() {
+        let sent = rustls::Error::AlertReceived(AlertDescription::CertificateRequired);
+        let told = io::Error::new(io::ErrorKind::InvalidData, sent.to_string());
+        assert!(incurable(&status(told)).unwrap().contains("--certificate"));
+        let other = rustls::Error::AlertReceived(AlertDescription::InternalError);
+        assert_eq!(
+            incurable(&status(io::Error::other(other.to_string()))),
+            None
+        );
     }
 
     #[test]

@@ -18,7 +18,7 @@ use tonic::transport::Channel;
 use tonic::{Request, Response, Status};
 
 use crate::dial::Bearer;
-use crate::incurable::incurable;
+use crate::incurable::{incurable, root_cause};
 use crate::verdict::{Verdict, verdict};
 
 /// How long a call may take that waits for nothing but the coordinator's disk.
@@ -82,7 +82,7 @@ impl From<Status> for Trouble {
         Self {
             verdict: verdict(&status),
             reason: Reason::of(&status),
-            message: status.message().to_owned(),
+            message: with_cause(&status),
             incurable: incurable(&status),
         }
     }
@@ -401,7 +401,7 @@ impl Link {
                 if Reason::of(status).is_some() {
                     state.contact = Instant::now();
                 }
-                state.last = format!("{:?}: {}", status.code(), status.message());
+                state.last = format!("{:?}: {}", status.code(), with_cause(status));
             }
         });
         Ok(answer?.into_inner())
@@ -409,6 +409,16 @@ impl Link {
 
     fn with<R>(&self, read: impl FnOnce(&mut State) -> R) -> R {
         read(&mut self.state.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
+/// What a call that failed says, with what the system says of it: `transport error` alone helps nobody.
+fn with_cause(status: &Status) -> String {
+    match root_cause(status) {
+        Some(cause) if !status.message().contains(&cause) => {
+            format!("{}: {cause}", status.message())
+        }
+        _ => status.message().to_owned(),
     }
 }
 

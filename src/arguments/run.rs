@@ -36,6 +36,17 @@ pub struct Selection {
     pub folders: DataFolders,
 }
 
+/// The worker processes of this machine.
+#[derive(Debug, Clone, Args)]
+pub struct Team {
+    /// Worker processes [default: one per GPU; on the CPU one per core, at most one per job]
+    #[arg(long, value_name = "N")]
+    pub workers: Option<usize>,
+    /// Device of the workers, and of the steps that `rehearse` measures: auto, cpu, cuda:N
+    #[arg(long, default_value = "auto")]
+    pub device: String,
+}
+
 #[derive(Debug, Args)]
 pub struct Run {
     #[command(flatten)]
@@ -43,12 +54,8 @@ pub struct Run {
     /// Folder for the report, the CSV files and the state [default: out/NAME, with --only a folder beside it]
     #[arg(long, value_name = "DIR")]
     pub out: Option<PathBuf>,
-    /// Worker processes [default: one per core, at most one per job, on the CPU]
-    #[arg(long, value_name = "N")]
-    pub workers: Option<usize>,
-    /// Device of the workers: auto, cpu, cuda:N
-    #[arg(long, default_value = "auto")]
-    pub device: String,
+    #[command(flatten)]
+    pub team: Team,
     /// Threads of each worker [default: cores divided by workers]
     #[arg(long, value_name = "N")]
     pub threads: Option<usize>,
@@ -68,12 +75,8 @@ pub struct Rehearse {
     /// Folder for the rehearsal's report, CSV files, state and stand-ins [default: out/rehearsal/NAME]
     #[arg(long, value_name = "DIR")]
     pub out: Option<PathBuf>,
-    /// Worker processes [default: one per core, at most one per job, on the CPU]
-    #[arg(long, value_name = "N")]
-    pub workers: Option<usize>,
-    /// Device of the workers, and of the steps that are measured: auto, cpu, cuda:N
-    #[arg(long, default_value = "auto")]
-    pub device: String,
+    #[command(flatten)]
+    pub team: Team,
 }
 
 #[derive(Debug, Args)]

@@ -1,6 +1,8 @@
 //! `gcl-sweep coordinator`, and the coordinator inside `run`.
 
+use std::fs::Permissions;
 use std::net::SocketAddr;
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -16,6 +18,7 @@ use coordinator::store::mark::Mark;
 use coordinator::{
     Config, Engine, EngineError, Expand, Expanded, StateKind, SystemClock, sweep_language,
 };
+use nix::sys::stat::{Mode, umask};
 use proto::nouns::Requirements;
 use tokio::net::TcpListener;
 use tokio::task::{JoinError, JoinSet};
@@ -254,7 +257,7 @@ impl Ports {
     }
 }
 
-/// Opens the state folder as what it is to be, or as the rehearsal that it is where that is wanted.
+/// Opens the state folder as what it is to be.
 async fn open(
     mut config: Config,
     security: &Security,
@@ -346,6 +349,10 @@ pub fn coordinator(arguments: &Coordinator) -> Result<(), CommandError> {
         .ok_or_else(|| CommandError::Usage("--state DIR is needed".into()))?;
     let security = Security::read(arguments, state)?;
     stay_guarded(state, &security)?;
+    if security.access.is_guarded() {
+        // Whatever is made in the state folder, by whichever library: it is for its owner alone.
+        umask(Mode::from_bits_truncate(0o077));
+    }
     let lease = Duration::try_from_secs_f64(arguments.lease_seconds)
         .ok()
         .filter(|lease| *lease >= Duration::from_secs(1))
@@ -454,10 +461,11 @@ async fn panicked(tasks: &mut JoinSet<()>) -> JoinError {
     std::future::pending().await
 }
 
-/// Whole or not at all: whoever waits for the file must not read half of it.
+/// Whole or not at all: whoever waits for the file must not read half of it. An address is no secret.
 fn write_address(path: &PathBuf, address: &str) -> Result<(), CommandError> {
     let beside = path.with_extension("part");
     std::fs::write(&beside, format!("{address}\n"))
+        .and_then(|()| std::fs::set_permissions(&beside, Permissions::from_mode(0o644)))
         .and_then(|()| std::fs::rename(&beside, path))
         .map_err(|error| CommandError::io("write the address into", path, &error))
 }

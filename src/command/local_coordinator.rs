@@ -8,7 +8,7 @@ use coordinator::StateKind;
 
 use crate::client::Client;
 use crate::command::coordinator::{Security, Serving, serve};
-use crate::door::{Door, Token};
+use crate::door::{self, Door, Token};
 use crate::error::CommandError;
 
 /// A lease of a worker on the same machine: long enough for a machine that swaps, short enough that a killed worker's
@@ -37,7 +37,9 @@ impl LocalCoordinator {
     ) -> Result<Self, CommandError> {
         let token = Token::draw()?;
         let listen = SocketAddr::from(([127, 0, 0, 1], 0));
-        let serving = serve(state, listen, &security.guarded_by(token.text()), LEASE).await?;
+        let serving = serve(state, listen, &security.guarded_by(token.text()), LEASE)
+            .await
+            .map_err(|error| said_of_another(error, state))?;
         let address = format!("http://{}", serving.address);
         let door = Door::open(state, command, &address, &token)
             .and_then(|mut door| door.announce_in(out, state).map(|()| door));
@@ -80,5 +82,16 @@ impl LocalCoordinator {
     pub async fn stop(self) -> Result<(), CommandError> {
         drop(self.door);
         self.serving.stop().await
+    }
+}
+
+/// Where the folder is in use by a run of the same user, that one can be asked.
+fn said_of_another(error: CommandError, state: &Path) -> CommandError {
+    match error {
+        CommandError::Store(text) if door::is_under_way(state) => CommandError::Store(format!(
+            "{text}\n\nhint: a `run` is under way there: `gcl-sweep status --out {}` asks it",
+            state.display()
+        )),
+        other => other,
     }
 }

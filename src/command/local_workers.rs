@@ -119,11 +119,13 @@ impl LocalWorker {
             let watch = Stopwatch::start();
             let mut child = self.start()?;
             // It also goes away when this process dies, however it dies: then the worker leaves at once.
-            let input = child.stdin.take();
+            let mut input = child.stdin.take();
             let status = tokio::select! {
                 status = child.wait() => status,
                 () = stop.cancelled() => {
-                    lifeline::ask_to_stop(input).await;
+                    if let Some(input) = &mut input {
+                        lifeline::ask_to_stop(input).await;
+                    }
                     return stop_child(&mut child).await;
                 }
             };

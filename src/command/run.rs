@@ -214,9 +214,10 @@ struct Team {
 
 fn team(arguments: &Run, jobs: usize) -> Result<Team, CommandError> {
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
-    let device = arguments.device.clone();
+    let device = arguments.team.device.clone();
     let gpus = local_workers::gpus(&device);
     let workers = arguments
+        .team
         .workers
         .unwrap_or_else(|| local_workers::usual_count(&device, gpus.len(), cores).min(jobs.max(1)));
     if workers == 0 {

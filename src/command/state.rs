@@ -44,8 +44,8 @@ pub fn known(state: &Path, submit: &Submit) -> Result<Known, CommandError> {
         Err(error) => return Err(CommandError::Store(chain(&error))),
     };
     if let Some(kind) = reader.kind().filter(|kind| *kind != StateKind::Training) {
-        return Ok(Known::nothing(format!(
-            "{} holds {}: `run` and `submit` of this sweep need another folder",
+        return Err(CommandError::Store(format!(
+            "the state folder {} holds {}: `run` and `submit` of this sweep need another folder",
             state.display(),
             kind.jobs()
         )));

@@ -1,6 +1,6 @@
 //! State folders: `coordinator repair`, `journal export`, `backup`, `restore`, `gc`.
 
-use std::io::{self, BufWriter, Write};
+use std::io::{self, Write};
 use std::path::Path;
 
 use client::CallError;
@@ -79,7 +79,7 @@ pub fn repair(arguments: &Repair, format: Format) -> Result<(), CommandError> {
 /// The journal as lines of JSON.
 pub fn export(state: &Path) -> Result<(), CommandError> {
     mark::be_whole(state).map_err(|error| store(&error))?;
-    let mut out = BufWriter::new(io::stdout().lock());
+    let mut out = output::json_lines();
     let exported = journal::export(&state.join("journal"), &mut out);
     let flushed = out.flush();
     match exported {

@@ -61,7 +61,7 @@ mod real {
             }
             tracing::info!(threads = device.threads(), "no GPU is used: {why}");
         }
-        let meter = worker::meter::Meter::start(
+        let meter = worker::telemetry::Meter::start(
             device.info(),
             ordinal(&own.device),
             device.threads(),
@@ -84,7 +84,7 @@ mod real {
         let trainer = worker::extraction::Extracting::open(trainer, extraction(arguments, &own)?)
             .map_err(|error| CommandError::Input(chain(&error)))?;
         let mut labels = trainer.labels();
-        labels.extend(arguments.labels.iter().cloned());
+        labels.extend(arguments.labels.iter().map(|label| worker::clean(label)));
         let session = process::session()?;
         let outcome = runtime.block_on(async {
             process::obey_signals(&shutdown)?;

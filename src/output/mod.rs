@@ -44,6 +44,35 @@ pub fn json_line<T: serde::Serialize + ?Sized>(value: &T) -> Result<(), CommandE
     write_out(format!("{}\n", escape::json(&text)).as_bytes())
 }
 
+/// Where a command writes lines of JSON, many of them: escaped where a terminal shows them.
+pub fn json_lines() -> Box<dyn Write> {
+    let stdout = io::BufWriter::new(io::stdout().lock());
+    if io::stdout().is_terminal() {
+        Box::new(EscapedLines(stdout, Vec::new()))
+    } else {
+        Box::new(stdout)
+    }
+}
+
+/// Escapes line by line: a character may come in two writes.
+struct EscapedLines<W: Write>(W, Vec<u8>);
+
+impl<W: Write> Write for EscapedLines<W> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.1.extend_from_slice(bytes);
+        if let Some(end) = self.1.iter().rposition(|byte| *byte == b'\n') {
+            let lines: Vec<u8> = self.1.drain(..=end).collect();
+            let text = String::from_utf8_lossy(&lines);
+            self.0.write_all(escape::json(&text).as_bytes())?;
+        }
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.0.flush()
+    }
+}
+
 fn write_out(bytes: &[u8]) -> Result<(), CommandError> {
     let mut stdout = io::stdout().lock();
     stdout
@@ -66,5 +95,20 @@ pub fn say_error(error: &CommandError) {
         let _ = writeln!(io::stderr().lock(), "{}", error::show(error, true));
     } else {
         say(&plain);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lines_are_escaped_though_their_characters_come_in_halves() {
+        let mut lines = EscapedLines(Vec::new(), Vec::new());
+        for byte in "{\"é\":\"\u{9b}2J\"}\n{}\n".as_bytes() {
+            lines.write_all(&[*byte]).unwrap();
+        }
+        let text = String::from_utf8(lines.0).unwrap();
+        assert_eq!(text, "{\"é\":\"\\u009b2J\"}\n{}\n");
     }
 }

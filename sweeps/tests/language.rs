@@ -632,6 +632,16 @@ fn the_files_that_ship_have_neither_faults_nor_warnings() {
     assert!(read > 10, "{read} files");
 }
 
+/// A table of that key for each seed.
+fn rows_of(key: &str, seeds: std::ops::Range<u32>) -> String {
+    use std::fmt::Write as _;
+    let mut rows = String::new();
+    for seed in seeds {
+        writeln!(rows, "[[{key}]]\nseed = {seed}").unwrap();
+    }
+    rows
+}
+
 /// A short file that would fill memory or time is refused before it does.
 #[test]
 fn hostile_files_are_refused_at_once() {
@@ -660,9 +670,7 @@ fn hostile_files_are_refused_at_once() {
     let random = format!("{head}[random]\ncount = 1000000\n[random.ranges]\n{ranges}");
     assert!(refused(&random).contains("values"));
     // Each point of a large grid compared with thousands of rows.
-    let rows: String = (0..5000)
-        .map(|seed| format!("[[exclude]]\nseed = {seed}\n"))
-        .collect();
+    let rows = rows_of("exclude", 0..5000);
     let grid = format!("{head}[axes]\n{}{rows}", axis("seed"));
     assert!(refused(&grid).contains("too many"));
     // A hundred thousand faults on one line.
@@ -677,9 +685,7 @@ fn hostile_files_are_refused_at_once() {
 fn an_included_double_is_found_in_a_large_grid() {
     let head = "name = \"s\"\n[dataset.synthetic]\nvideos = 8\nmean_length = 9\ndimension = 8\n";
     let axes = "[axes]\nseed = { from = 0, count = 20000 }\n";
-    let rows: String = (20_000..25_000)
-        .map(|seed| format!("[[include]]\nseed = {seed}\n"))
-        .collect();
+    let rows = rows_of("include", 20_000..25_000);
     let (_, expansion) =
         expand_text("t", &format!("{head}{axes}{rows}"), Limits::default()).unwrap();
     assert_eq!(expansion.cells.len(), 25_000);

@@ -169,6 +169,23 @@ fn every_command_of_its_user_finds_the_run() {
     let both = world.run(&["status", "--out", "out", "--coordinator", &address]);
     assert_eq!(both.code, Some(2), "{}", both.stderr);
 
+    let second = world.run(&["run", "tiny.toml", "--out", "out"]);
+    assert_eq!(second.code, Some(13), "{}", second.stderr);
+    assert!(
+        second
+            .stderr
+            .contains("`gcl-sweep status --out out/state` asks it"),
+        "{}",
+        second.stderr
+    );
+    let above = world.run(&["status", "--out", "."]);
+    assert_eq!(above.code, Some(12), "{}", above.stderr);
+    assert!(
+        above.stderr.contains("one is under way in ./out"),
+        "{}",
+        above.stderr
+    );
+
     // A terminal that is closed is a gentle end, and the door is gone with the run.
     process.signal(Signal::SIGHUP);
     assert_eq!(process.wait(), Some(130));

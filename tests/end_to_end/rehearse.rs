@@ -174,7 +174,7 @@ fn rehearsals_and_real_runs_do_not_mix() {
         "--scratch",
         "w",
     ]);
-    assert_eq!(refused.code, Some(1), "{}", refused.stderr);
+    assert_eq!(refused.code, Some(12), "{}", refused.stderr);
     assert!(refused.stderr.contains("do not mix"), "{}", refused.stderr);
 }
 

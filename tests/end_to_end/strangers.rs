@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use crate::world::{Ended, Process, World, eventually};
 
 /// Longer than any of these workers may take, and much shorter than a worker waits for a coordinator that is away.
-const SOON: Duration = Duration::from_secs(60);
+const SOON: Duration = Duration::from_mins(1);
 
 /// A coordinator with those arguments besides, and its address.
 fn coordinator(world: &World, more: &[&str]) -> (Process, String) {

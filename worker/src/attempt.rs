@@ -17,7 +17,7 @@ use tracing::{Instrument, info, info_span, warn};
 
 use crate::config::OnDrain;
 use crate::context::Context;
-use crate::delivery::{Delivered, Delivery};
+use crate::delivery::{Artifacts, Delivered, Delivery};
 use crate::error::{WorkerError, panic_text};
 use crate::heartbeat::{Heartbeat, Lease};
 use crate::trainer::{Ended, Event, Finished, Task};
@@ -196,7 +196,7 @@ impl Attempt {
         let context = &self.context;
         let mut outcome = finished.outcome;
         within_limits(&mut outcome);
-        let artifacts: Vec<(Digest, Vec<u8>)> = finished
+        let artifacts: Artifacts = finished
             .artifacts
             .into_iter()
             .map(|artifact| {
@@ -265,7 +265,7 @@ impl Attempt {
     /// Tells a failure until it is heard. It is not kept on disk: a lease that runs out says nearly the same.
     async fn fail(self, failure: Failure) -> Result<Work, WorkerError> {
         let context = &self.context;
-        let failure = clean_failure(failure);
+        let failure = clean_failure(&failure);
         warn!(%failure, "the attempt failed");
         self.lease.flush().await;
         let next = self.next();

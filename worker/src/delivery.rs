@@ -21,12 +21,15 @@ use crate::spool::Spool;
 /// or it lies.
 const ARTIFACT_ROUNDS: u32 = 3;
 
+/// Artifacts by their digests.
+pub(crate) type Artifacts = Vec<(Digest, Vec<u8>)>;
+
 /// A record with its artifacts, on its way.
 #[derive(Clone)]
 pub(crate) struct Delivery {
     pub(crate) record: Arc<RunRecord>,
-    /// The bytes of its artifacts by their digests; `None` where they are in the spool.
-    pub(crate) artifacts: Option<Arc<Vec<(Digest, Vec<u8>)>>>,
+    /// The bytes of its artifacts; `None` where they are in the spool.
+    pub(crate) artifacts: Option<Arc<Artifacts>>,
     /// Where it waits.
     pub(crate) spool: Arc<Spool>,
 }

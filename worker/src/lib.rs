@@ -20,13 +20,13 @@ pub mod fake;
 pub mod files;
 #[cfg(feature = "train")]
 pub mod gpu;
-#[cfg(feature = "train")]
-pub mod meter;
 pub mod noop;
 pub mod rehearsal;
 pub mod run;
 pub mod spool;
 pub mod supervisor;
+#[cfg(feature = "train")]
+pub mod telemetry;
 pub mod trainer;
 
 mod attempt;
@@ -42,3 +42,4 @@ pub use config::{Config, OnDrain};
 pub use error::{Exit, WorkerError};
 pub use run::{run, run_in};
 pub use trainer::{Artifact, Ended, Event, Finished, Task, Trainer};
+pub use wording::clean;

@@ -19,7 +19,7 @@ pub(crate) fn log_lines(text: &str) -> Vec<String> {
 }
 
 /// The text in one line: control characters, and those that turn the direction of writing, are written out.
-pub(crate) fn clean(text: &str) -> String {
+pub fn clean(text: &str) -> String {
     let mut line = String::with_capacity(text.len());
     for letter in text.chars() {
         match letter {
@@ -70,7 +70,7 @@ pub(crate) fn within_limits(outcome: &mut Outcome) {
 }
 
 /// The failure in one line.
-pub(crate) fn clean_failure(failure: Failure) -> Failure {
+pub(crate) fn clean_failure(failure: &Failure) -> Failure {
     Failure::new(failure.class, clean(&failure.message))
 }
 

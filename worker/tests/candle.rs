@@ -17,7 +17,7 @@ use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 use worker::candle::{Candle, Settings};
 use worker::gpu::Assigned;
-use worker::meter::Meter;
+use worker::telemetry::Meter;
 use worker::{Ended, Event, Task, Trainer};
 
 fn synthetic() -> Synthetic {

@@ -1,5 +1,5 @@
-//! What a coordinator costs: memory when it idles, memory per waiting job, and a sweep of many jobs submitted, listed and
-//! finished by simulated workers. `memory [--jobs N] [--workers N] [--lanes N]` prints one line of JSON; without workers
+//! What a coordinator costs: memory when it idles, memory per waiting job, how long others wait while many jobs are
+//! submitted, and a sweep of many jobs submitted, listed and finished by simulated workers. `memory [--jobs N] [--workers N] [--lanes N]` prints one line of JSON; without workers
 //! it stops after the listing.
 #![allow(
     clippy::expect_used,
@@ -30,6 +30,34 @@ async fn list(house: &House, name: &str) -> (u64, u64, f64) {
     (cells, records, begin.elapsed().as_secs_f64())
 }
 
+/// Rows of the sweep as a client is told them.
+async fn list_rows(house: &House, name: &str) -> (u64, f64) {
+    let begin = Instant::now();
+    let mut rows = 0;
+    let listed = house.caller.each_row(name, &[], |_| rows += 1).await;
+    listed.expect("a list");
+    (rows, begin.elapsed().as_secs_f64())
+}
+
+/// What `work` gives, and the longest time that somebody else waits for an answer of the engine meanwhile.
+async fn longest_wait<T>(house: &House, work: impl Future<Output = T>) -> (T, f64) {
+    let mut longest = 0.0_f64;
+    let mut work = std::pin::pin!(work);
+    loop {
+        let begin = Instant::now();
+        let asking = async {
+            house.caller.workers().await.expect("an answer");
+        };
+        let mut asking = std::pin::pin!(asking);
+        tokio::select! {
+            done = &mut work => return (done, longest.max(begin.elapsed().as_secs_f64())),
+            () = &mut asking => {}
+        }
+        longest = longest.max(begin.elapsed().as_secs_f64());
+        sleep(Duration::from_millis(5)).await;
+    }
+}
+
 #[tokio::main(flavor = "current_thread")]
 async fn main() {
     let jobs = argument("--jobs", 100_000);
@@ -40,11 +68,9 @@ async fn main() {
     house.caller.sweeps().await.expect("an answer");
     let idle = house.resident();
     let begin = Instant::now();
-    let submitted = house
-        .caller
-        .submit(&sweep("many", 0, jobs))
-        .await
-        .expect("taken");
+    let many = sweep("many", 0, jobs);
+    let (submitted, longest) = longest_wait(&house, house.caller.submit(&many)).await;
+    let submitted = submitted.expect("taken");
     let submit_seconds = begin.elapsed().as_secs_f64();
     assert_eq!(submitted.jobs, jobs);
     let waiting = house.resident();
@@ -53,6 +79,8 @@ async fn main() {
         "submitted {jobs} jobs in {submit_seconds:.1} s, {} MB resident",
         waiting >> 20
     );
+    let (rows, rows_seconds) = list_rows(&house, "many").await;
+    assert_eq!(rows, jobs);
     let (cells, _, list_seconds) = list(&house, "many").await;
     assert_eq!(cells, jobs);
     eprintln!(
@@ -63,6 +91,8 @@ async fn main() {
         "jobs": jobs,
         "idle_resident_bytes": idle,
         "submit_seconds": submit_seconds,
+        "longest_wait_of_others_seconds": longest,
+        "rows_seconds": rows_seconds,
         "waiting_resident_bytes": waiting,
         "bytes_per_waiting_job": waiting.saturating_sub(idle) as f64 / jobs as f64,
         "journal_bytes_waiting": journal_waiting,

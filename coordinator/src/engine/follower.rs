@@ -5,7 +5,7 @@ use std::path::Path;
 use super::config::Config;
 use super::index_again::BATCH;
 use crate::store::index::{Applied, IndexError, IndexWriter};
-use crate::store::journal::{Journal, JournalError, Scanned};
+use crate::store::journal::{JournalError, Scanned};
 
 /// An index beside a journal that is being read: verified up to where it says it has read, brought up to date after.
 pub(super) enum Follower {
@@ -137,31 +137,34 @@ impl Follower {
         }
     }
 
-    /// The index, brought up to date; `None`: it must be made again.
+    /// Whether the journal, which was read up to the entry `ends`, has all that the index has seen. An index is written
+    /// after the journal is on disk: what it has seen was acknowledged.
     ///
     /// # Errors
-    /// [`JournalError::Lost`]: the index has seen entries that the journal does not have. An index is written after the
-    /// journal is on disk, so they were acknowledged.
-    pub(super) fn end(
-        mut self,
+    /// [`JournalError::Lost`].
+    pub(super) fn check(
+        &mut self,
         folder: &Path,
         config: &Config,
-        journal: &Journal,
-    ) -> Result<Option<IndexWriter>, JournalError> {
-        self.open(
-            folder,
-            config,
-            config.rebuild_index && journal.sequence() > 0,
-        );
-        if let Self::Following { applied: seen, .. } | Self::Worthless { seen, .. } = &self
-            && *seen > journal.sequence()
-        {
-            return Err(JournalError::Lost {
-                folder: journal.folder().to_owned(),
-                ends: journal.sequence(),
-                seen: *seen,
-            });
+        ends: u64,
+    ) -> Result<(), JournalError> {
+        self.open(folder, config, config.rebuild_index && ends > 0);
+        match self {
+            Self::Following { applied: seen, .. } | Self::Worthless { seen, .. }
+                if *seen > ends =>
+            {
+                Err(JournalError::Lost {
+                    folder: config.state.join("journal"),
+                    ends,
+                    seen: *seen,
+                })
+            }
+            _ => Ok(()),
         }
+    }
+
+    /// The index, brought up to date; `None`: it must be made again.
+    pub(super) fn end(self) -> Option<IndexWriter> {
         let reason = match self {
             Self::Unopened => "it was not opened".into(),
             Self::Worthless { reason, .. } => reason,
@@ -179,13 +182,13 @@ impl Follower {
                     index.holds_nothing_else()
                 };
                 match end() {
-                    Ok(true) => return Ok(Some(*index)),
+                    Ok(true) => return Some(*index),
                     Ok(false) => "it holds records that the journal does not".into(),
                     Err(error) => error.to_string(),
                 }
             }
         };
         tracing::warn!(reason, "the index is made again from the journal");
-        Ok(None)
+        None
     }
 }

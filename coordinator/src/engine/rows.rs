@@ -68,7 +68,7 @@ pub(crate) fn rows(
             epochs,
             auc: shared.reporting.score_by.of(job.scores[0], job.scores[1]),
             error: job.error.as_deref().map(str::to_owned),
-            warnings: job.warnings.iter().map(|code| code.to_string()).collect(),
+            warnings: job.warnings.iter().map(ToString::to_string).collect(),
             group: shared,
         });
     }

@@ -19,7 +19,7 @@ use crate::scheduler::{ImageError, Policy, Scheduler};
 use crate::store::artifacts::{ArtifactStore, free, reserve};
 use crate::store::damage::Damage;
 use crate::store::index::{Applied, Availability, IndexError, IndexWriter, OpenIndex, Reader};
-use crate::store::journal::{self, Journal, JournalError, Location, Scanned, Written};
+use crate::store::journal::{self, Journal, JournalError, Location, Scanned, Untouched, Written};
 use crate::store::lock::StateLock;
 use crate::store::mark::{self, Mark};
 
@@ -71,7 +71,7 @@ impl State {
         let mut follower = Follower::Unopened;
         let mut scheduler = Scheduler::new(config.policy.clone());
         config.opening.begins(journal::length(&journal_folder));
-        let mut journal = Journal::open(lock, config.journal.clone(), &mut |scanned| {
+        let untouched = Untouched::read(lock, config.journal.clone(), &mut |scanned| {
             scheduler
                 .replay(&scanned.entry)
                 .map_err(|error| contradiction(&journal_folder, &scanned, &error))?;
@@ -87,7 +87,9 @@ impl State {
                 what: error.to_string(),
             })?;
         kind::check(config, &scheduler)?;
-        let followed = follower.end(&index_folder, config, &journal)?;
+        follower.check(&index_folder, config, untouched.sequence())?;
+        let mut journal = untouched.open()?;
+        let followed = follower.end();
         let making = Making {
             open: config.open_index.clone(),
             folder: index_folder.clone(),

@@ -31,7 +31,7 @@ pub enum ReadError {
     #[error("there is no state folder {0}")]
     NoFolder(PathBuf),
     /// It is another folder.
-    #[error("{folder} is no state folder: it has no folder `journal`{}", hint(.below))]
+    #[error("{folder} is no state folder: it has no folder `journal`{}", hint(.below.as_deref()))]
     NoState {
         /// The folder.
         folder: PathBuf,
@@ -43,8 +43,8 @@ pub enum ReadError {
     Journal(#[from] JournalError),
 }
 
-fn hint(below: &Option<PathBuf>) -> String {
-    below.as_ref().map_or_else(String::new, |below| {
+fn hint(below: Option<&Path>) -> String {
+    below.map_or_else(String::new, |below| {
         format!("; is {} meant?", below.display())
     })
 }
@@ -75,6 +75,7 @@ impl StateReader {
                 below: below.join("journal").is_dir().then_some(below),
             });
         }
+        mark::be_whole(state)?;
         let mut tries = 1;
         loop {
             match Self::read(state) {

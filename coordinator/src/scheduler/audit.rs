@@ -126,7 +126,7 @@ impl Scheduler {
             lease: Some(lease), ..
         }) = self.audits.remove(&index)
         {
-            self.expiries.remove(&(lease.expires, index));
+            self.lease_clock.remove(lease.expires, index);
             if let Some(worker) = self.workers.get_mut(&lease.worker) {
                 let attempt = lease.attempt;
                 worker.leases.remove(&LeaseKey { job, attempt });
@@ -134,7 +134,7 @@ impl Scheduler {
         }
         let Some(audit) = audit else { return };
         if let Some(lease) = &audit.lease {
-            self.expiries.insert((lease.expires, index));
+            self.lease_clock.add(lease.expires, index);
             if let Some(worker) = self.workers.get_mut(&lease.worker) {
                 let attempt = lease.attempt;
                 worker.leases.insert(LeaseKey { job, attempt });

@@ -373,7 +373,7 @@ fn job_image(job: &Job) -> JobImage {
                 scores: done.scores,
                 audit: done.audit,
                 epochs: done.epochs,
-                warnings: done.warnings.iter().map(|code| code.to_string()).collect(),
+                warnings: done.warnings.iter().map(ToString::to_string).collect(),
             })),
         },
         history: job.history.as_deref().map(|history| HistoryImage {

@@ -251,7 +251,7 @@ impl Scheduler {
                 }
             }
             State::Leased(lease) => {
-                self.expiries.remove(&(lease.expires, index));
+                self.lease_clock.remove(lease.expires, index);
                 if let Some(worker) = self.workers.get_mut(&lease.worker) {
                     worker.leases.remove(&LeaseKey {
                         job: job.id,
@@ -282,7 +282,7 @@ impl Scheduler {
                 }
             }
             State::Leased(lease) => {
-                self.expiries.insert((lease.expires, index));
+                self.lease_clock.add(lease.expires, index);
                 if let Some(worker) = self.workers.get_mut(&lease.worker) {
                     worker.leases.insert(LeaseKey {
                         job: job.id,
@@ -305,9 +305,9 @@ impl Scheduler {
                 .and_then(|audit| audit.lease.as_mut())
         };
         if let Some(lease) = lease {
-            self.expiries.remove(&(lease.expires, index));
+            self.lease_clock.remove(lease.expires, index);
             lease.expires = expires;
-            self.expiries.insert((expires, index));
+            self.lease_clock.add(expires, index);
         }
     }
 
@@ -399,7 +399,7 @@ impl Scheduler {
         if ready != self.ready {
             return Err("the list of sweeps with waiting jobs is wrong".into());
         }
-        if expiries != self.expiries {
+        if expiries != *self.lease_clock.expiries() {
             return Err("the list of expiries is wrong".into());
         }
         for (id, worker) in &self.workers {
@@ -414,9 +414,9 @@ impl Scheduler {
             return Err(format!("a worker {worker} that is not known has a lease"));
         }
         if self
-            .parked
-            .keys()
-            .any(|worker| !self.workers.contains_key(worker))
+            .wait_queue
+            .workers()
+            .any(|worker| !self.workers.contains_key(&worker))
         {
             return Err("a worker that is not known waits".into());
         }

@@ -12,6 +12,11 @@ pub(super) type ById<T> = HashMap<JobId, T, BuildHasherDefault<IdHasher>>;
 /// The same without values.
 pub(super) type Ids = HashSet<JobId, BuildHasherDefault<IdHasher>>;
 
+/// An empty set with room for so many.
+pub(super) fn ids(room: usize) -> Ids {
+    Ids::with_capacity_and_hasher(room, BuildHasherDefault::default())
+}
+
 /// The first eight bytes of an id.
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct IdHasher(u64);

@@ -16,6 +16,7 @@ mod finish;
 mod image;
 mod job;
 mod job_ids;
+mod lease_clock;
 mod pick;
 mod policy;
 mod probation;
@@ -24,6 +25,7 @@ mod restored;
 mod steering;
 mod totals;
 mod view;
+mod wait_queue;
 mod worker;
 
 #[cfg(test)]
@@ -54,7 +56,9 @@ pub(crate) use view::JobRow;
 use fairness::Fairness;
 use job::{Grid, Job, JobIndex, Sweep};
 use job_ids::ById;
-use worker::{Parked, Worker};
+use lease_clock::LeaseClock;
+use wait_queue::WaitQueue;
+use worker::Worker;
 
 /// The number of a request, by which its answer finds back.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -179,14 +183,10 @@ pub struct Scheduler {
     is_restoring: bool,
 
     // What a restart forgets.
-    expiries: BTreeSet<(Timestamp, JobIndex)>,
-    parked: BTreeMap<WorkerId, Parked>,
-    parked_tickets: BTreeMap<Ticket, WorkerId>,
+    lease_clock: LeaseClock,
+    wait_queue: WaitQueue,
     /// Work may have come up for those who wait.
     stirred: bool,
-    wake_at: Option<Timestamp>,
-    /// While there are leases: when to be woken although nothing is due, to see whether time stood still.
-    pulse: Option<Timestamp>,
     fairness: Fairness,
     /// Sweeps whose counts changed in this step.
     touched: BTreeSet<u32>,
@@ -211,12 +211,9 @@ impl Scheduler {
             blame: BTreeMap::new(),
             audits: BTreeMap::new(),
             is_restoring: false,
-            expiries: BTreeSet::new(),
-            parked: BTreeMap::new(),
-            parked_tickets: BTreeMap::new(),
+            lease_clock: LeaseClock::default(),
+            wait_queue: WaitQueue::default(),
             stirred: false,
-            wake_at: None,
-            pulse: None,
             fairness: Fairness::default(),
             touched: BTreeSet::new(),
             effects: Vec::new(),
@@ -232,10 +229,10 @@ impl Scheduler {
             Event::Recovered => self.on_recovered(now),
         }
         if std::mem::take(&mut self.stirred) {
-            self.serve_parked(now);
+            self.serve_waiting(now);
         }
         self.publish_touched();
-        self.wish_to_wake(now);
+        self.schedule_tick(now);
         std::mem::take(&mut self.effects)
     }
 
@@ -311,31 +308,20 @@ impl Scheduler {
         }
     }
 
-    fn wish_to_wake(&mut self, now: Timestamp) {
-        if self.expiries.is_empty() {
-            self.pulse = None;
-        } else if self.pulse.is_none() {
-            self.pulse = Some(now.plus(self.policy.pulse_ms()));
-        }
-        let expiry = self.expiries.first().map(|(at, _)| *at);
-        let deadline = self.parked.values().map(|parked| parked.deadline).min();
-        let next = [expiry, deadline, self.pulse].into_iter().flatten().min();
-        if next != self.wake_at {
-            self.wake_at = next;
-            if let Some(at) = next {
-                self.effects.push(Effect::WakeAt(at));
-            }
+    fn schedule_tick(&mut self, now: Timestamp) {
+        let deadline = self.wait_queue.deadline();
+        let pulse = self.policy.pulse_ms();
+        if let Some(at) = self.lease_clock.schedule(now, pulse, deadline) {
+            self.effects.push(Effect::WakeAt(at));
         }
     }
 
     fn on_tick(&mut self, now: Timestamp) {
-        self.pulse = None;
-        let late = self.wake_at.take().map_or(0, |wished| now.since(wished));
-        if late > self.policy.pulse_ms() {
+        if let Some(late) = self.lease_clock.woken(now, self.policy.pulse_ms()) {
             self.stood_still(now, late);
         }
         self.expire_leases(now);
-        self.expire_parked(now);
+        self.expire_waiting(now);
     }
 
     /// The coordinator itself stood still for about that long (a stopped process, a slow disk, a laptop's sleep): nobody could
@@ -358,7 +344,7 @@ impl Scheduler {
     }
 
     fn renew_all(&mut self, now: Timestamp) {
-        for (_, index) in std::mem::take(&mut self.expiries) {
+        for (_, index) in self.lease_clock.expiries().clone() {
             self.renew(index, now);
         }
     }

@@ -6,7 +6,7 @@ use sweeps::{EpochPoint, Failure, FailureClass};
 
 use super::finish::is_finite;
 use super::job::{JobIndex, State};
-use super::worker::Parked;
+use super::wait_queue::WaitingRequest;
 use super::{Answer, Effect, Reply, Scheduler, Ticket};
 use crate::message::{
     Assignment, Change, Fail, Goodbye, Hello, LeaseAnswer, LeaseKey, LeaseRequest, Measured, Next,
@@ -93,7 +93,7 @@ impl Scheduler {
         if !self.see(id, now) {
             return Some(Err(Refusal::UnknownWorker(id)));
         }
-        self.unpark(id);
+        self.answer_waiting(id);
         let next = Next {
             slots: request.slots,
             held: request.held,
@@ -103,16 +103,13 @@ impl Scheduler {
         let drain = self.workers[&id].draining.is_some();
         if assignments.is_empty() && request.wait_ms > 0 && next.slots > 0 && !drain {
             let wait = request.wait_ms.min(self.policy.longest_wait_ms);
-            self.parked.insert(
-                id,
-                Parked {
-                    ticket,
-                    slots: next.slots,
-                    warm: next.warm,
-                    deadline: now.plus(wait),
-                },
-            );
-            self.parked_tickets.insert(ticket, id);
+            let request = WaitingRequest {
+                ticket,
+                slots: next.slots,
+                warm: next.warm,
+                deadline: now.plus(wait),
+            };
+            self.wait_queue.add(id, request);
             return None;
         }
         Some(Ok(Answer::Lease(LeaseAnswer { assignments, drain })))
@@ -140,9 +137,8 @@ impl Scheduler {
     }
 
     /// Ends a waiting lease request of a worker with an empty answer.
-    fn unpark(&mut self, id: WorkerId) {
-        if let Some(parked) = self.parked.remove(&id) {
-            self.parked_tickets.remove(&parked.ticket);
+    fn answer_waiting(&mut self, id: WorkerId) {
+        if let Some(waiting) = self.wait_queue.take(id) {
             let drain = self
                 .workers
                 .get(&id)
@@ -152,58 +148,45 @@ impl Scheduler {
                 drain,
             };
             self.effects
-                .push(Effect::Reply(parked.ticket, Ok(Answer::Lease(answer))));
+                .push(Effect::Reply(waiting.ticket, Ok(Answer::Lease(answer))));
         }
     }
 
     pub(super) fn on_abandon(&mut self, ticket: Ticket) {
-        if let Some(worker) = self.parked_tickets.remove(&ticket) {
-            self.parked.remove(&worker);
-        }
+        self.wait_queue.abandon(ticket);
     }
 
-    pub(super) fn expire_parked(&mut self, now: Timestamp) {
-        let over: Vec<WorkerId> = self
-            .parked
-            .iter()
-            .filter(|(_, parked)| parked.deadline <= now)
-            .map(|(id, _)| *id)
-            .collect();
-        for id in over {
+    pub(super) fn expire_waiting(&mut self, now: Timestamp) {
+        for id in self.wait_queue.over(now) {
             self.see(id, now);
-            self.unpark(id);
+            self.answer_waiting(id);
         }
     }
 
     /// Gives work that came up to those who wait, longest first; where workers are packed, the busiest first.
-    pub(super) fn serve_parked(&mut self, now: Timestamp) {
-        let mut waiting: Vec<(Ticket, WorkerId)> = self
-            .parked_tickets
-            .iter()
-            .map(|(ticket, worker)| (*ticket, *worker))
-            .collect();
+    pub(super) fn serve_waiting(&mut self, now: Timestamp) {
+        let mut waiting: Vec<WorkerId> = self.wait_queue.workers().collect();
         if self.policy.pack_workers {
             // Whoever has been idle longest stays so, until its idle timeout.
-            waiting.sort_by_key(|(_, id)| Reverse(self.workers[id].busy(now)));
+            waiting.sort_by_key(|id| Reverse(self.workers[id].busy(now)));
         }
-        for (ticket, id) in waiting {
+        for id in waiting {
             let draining = self.workers[&id].draining.is_some();
             if draining {
-                self.unpark(id);
+                self.answer_waiting(id);
                 continue;
             }
             if self.ready.is_empty() && !self.has_waiting_audit() {
                 // A draining worker further back is told at its deadline.
                 continue;
             }
-            let (slots, warm) = {
-                let parked = &self.parked[&id];
-                (parked.slots, parked.warm.clone())
+            let Some(WaitingRequest { slots, warm, .. }) = self.wait_queue.get(id).cloned() else {
+                continue;
             };
             let assignments = self.assign(id, slots, &warm, now);
-            if !assignments.is_empty() {
-                self.parked.remove(&id);
-                self.parked_tickets.remove(&ticket);
+            if !assignments.is_empty()
+                && let Some(WaitingRequest { ticket, .. }) = self.wait_queue.take(id)
+            {
                 self.see(id, now);
                 let answer = LeaseAnswer {
                     assignments,
@@ -350,7 +333,7 @@ impl Scheduler {
             return;
         };
         let leases: Vec<LeaseKey> = worker.leases.iter().copied().collect();
-        self.unpark(id);
+        self.answer_waiting(id);
         if !leases.is_empty() {
             self.persist(Entry::Released {
                 at: now,
@@ -367,10 +350,7 @@ impl Scheduler {
 
     /// Ends leases that were not renewed.
     pub(super) fn expire_leases(&mut self, now: Timestamp) {
-        while let Some((at, index)) = self.expiries.first().copied() {
-            if at > now {
-                break;
-            }
+        while let Some(index) = self.lease_clock.over(now) {
             let seconds = self.policy.time_to_live_ms / 1000;
             let message = format!("nothing was heard of the attempt for {seconds} s");
             self.fail_lease(index, Failure::new(FailureClass::WorkerLost, message), now);
@@ -391,7 +371,7 @@ impl Scheduler {
             return (Vec::new(), false);
         };
         let assignments = next.map_or_else(Vec::new, |next| {
-            self.unpark(worker);
+            self.answer_waiting(worker);
             self.hand_out(worker, &next, now)
         });
         (assignments, draining)

@@ -2,8 +2,7 @@
 
 use sweeps::{JobId, JobStatus};
 
-use super::job_ids::Ids;
-use super::{Answer, Reply, Scheduler};
+use super::{Answer, Reply, Scheduler, job_ids};
 use crate::message::{Refusal, Steer, Submitted, Target, Timestamp, WorkerId};
 use crate::model::entry::{Entry, Submission};
 
@@ -24,7 +23,7 @@ impl Scheduler {
 
     /// What a submission adds to what is known.
     fn meaning(&self, submission: &Submission) -> Submitted {
-        let mut ids = Ids::with_capacity_and_hasher(submission.ids.len(), Default::default());
+        let mut ids = job_ids::ids(submission.ids.len());
         let own = self.sweep_names.get(submission.name.as_str());
         let mut told = Submitted {
             sweep: submission.name.clone(),

@@ -39,8 +39,8 @@ impl Scheduler {
     /// Counts everything: a walk over all jobs, some milliseconds for a million.
     pub fn totals(&self, now: Timestamp) -> Totals {
         let mut totals = Totals {
-            leases: self.expiries.len() as u64,
-            waiting: self.parked.len() as u64,
+            leases: self.lease_clock.len() as u64,
+            waiting: self.wait_queue.len() as u64,
             ..Totals::default()
         };
         for job in &self.jobs {

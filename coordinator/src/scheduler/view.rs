@@ -252,7 +252,7 @@ impl Scheduler {
 
     fn worker_view(&self, id: WorkerId, worker: &Worker, now: Timestamp) -> WorkerView {
         let hello = &worker.hello;
-        let last_seen = if self.parked.contains_key(&id) {
+        let last_seen = if self.wait_queue.holds(id) {
             now
         } else {
             worker.last_seen
@@ -387,7 +387,7 @@ impl Scheduler {
         // By digits, not by text: there may be a million jobs.
         let nibble = |id: &JobId, at: usize| {
             let byte = id.0.get(at / 2).copied();
-            byte.map(|byte| if at % 2 == 0 { byte >> 4 } else { byte & 15 })
+            byte.map(|byte| if at & 1 == 0 { byte >> 4 } else { byte & 15 })
         };
         let begins = |id: &JobId| {
             let mut digits = prefix.iter().enumerate();
@@ -406,7 +406,7 @@ impl Scheduler {
     /// Whether anybody waits for work.
     #[cfg(test)]
     pub(crate) fn has_waiting(&self) -> bool {
-        !self.parked.is_empty()
+        !self.wait_queue.is_empty()
     }
 
     /// The named data sets that workers announced.

@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 
 use sweeps::DatasetSource;
 
+use super::Scheduler;
 use super::job::{Grid, JobIndex, Sweep};
-use super::{Scheduler, Ticket};
 use crate::message::{Hello, LeaseKey, Measured, Timestamp, WorkerId, WorkerState};
 
 #[derive(Debug, Clone)]
@@ -23,15 +23,6 @@ pub(super) struct Worker {
     pub(super) measured: Option<Measured>,
     /// When it was last seen to have a job. Forgotten at a restart.
     pub(super) last_busy: Timestamp,
-}
-
-/// A worker that waits for work.
-#[derive(Debug, Clone)]
-pub(super) struct Parked {
-    pub(super) ticket: Ticket,
-    pub(super) slots: u32,
-    pub(super) warm: Vec<sweeps::Digest>,
-    pub(super) deadline: Timestamp,
 }
 
 impl Worker {
@@ -52,7 +43,7 @@ impl Worker {
 impl Scheduler {
     /// Whether a worker was heard lately or is waiting right now.
     pub(super) fn is_connected(&self, id: WorkerId, worker: &Worker, now: Timestamp) -> bool {
-        self.parked.contains_key(&id)
+        self.wait_queue.holds(id)
             || now.since(worker.last_seen) <= self.policy.time_to_live_ms.saturating_mul(2)
     }
 

@@ -161,21 +161,19 @@ pub(super) fn counted_as(address: IpAddr) -> IpAddr {
 mod tests {
     use super::*;
 
-    fn address(text: &str) -> Option<IpAddr> {
-        Some(text.parse().unwrap())
+    fn enter(strangers: &Strangers, address: &str) -> (Peer, bool) {
+        strangers.enter(Some(address.parse().unwrap()))
     }
 
     #[test]
     fn a_crowd_of_one_address_closes_its_own_oldest() {
         let strangers = Strangers::new(10, 4);
-        let crowd: Vec<Peer> = (0..100)
-            .map(|_| strangers.enter(address("10.0.0.1")).0)
-            .collect();
+        let crowd: Vec<Peer> = (0..100).map(|_| enter(&strangers, "10.0.0.1").0).collect();
         let gone = |peer: &Peer| peer.crowded_out().is_cancelled();
         assert_eq!(crowd.iter().filter(|peer| gone(peer)).count(), 96);
         assert!(crowd[96..].iter().all(|peer| !gone(peer)));
         // Others come in all the same.
-        let (probe, evicted) = strangers.enter(address("10.0.0.2"));
+        let (probe, evicted) = enter(&strangers, "10.0.0.2");
         assert!(!evicted && !gone(&probe));
         assert_eq!(strangers.len(), 5);
         drop((crowd, probe));
@@ -187,11 +185,11 @@ mod tests {
         let strangers = Strangers::new(10, 4);
         let mut crowd = Vec::new();
         for host in 0..100 {
-            let address = address(&format!("10.0.{host}.1"));
-            crowd.push(strangers.enter(address).0);
-            crowd.push(strangers.enter(address).0);
+            let address = format!("10.0.{host}.1");
+            crowd.push(enter(&strangers, &address).0);
+            crowd.push(enter(&strangers, &address).0);
         }
-        let (worker, evicted) = strangers.enter(address("10.1.0.1"));
+        let (worker, evicted) = enter(&strangers, "10.1.0.1");
         assert!(evicted && !worker.crowded_out().is_cancelled());
         assert_eq!(strangers.len(), 10);
         // Who is known counts no more, and is told to go no more.
@@ -199,7 +197,7 @@ mod tests {
         worker.introduce();
         assert_eq!(strangers.len(), 9);
         for host in 0..100 {
-            crowd.push(strangers.enter(address(&format!("10.2.{host}.1"))).0);
+            crowd.push(enter(&strangers, &format!("10.2.{host}.1")).0);
         }
         assert!(worker.is_known() && !worker.crowded_out().is_cancelled());
         drop(worker);

@@ -224,20 +224,50 @@ pub struct Journal {
     lock: StateLock,
 }
 
-impl Journal {
-    /// Opens the journal of a locked state folder, making it if there is none, and hands every entry to `visit` in order.
+/// A journal that was read to its end, and not touched: whoever finds that it is not what it should be leaves it as it is.
+pub struct Untouched {
+    lock: StateLock,
+    options: Options,
+    scan: scan::Scan,
+}
+
+impl Untouched {
+    /// Reads the journal of a locked state folder and hands every entry to `visit` in order.
     ///
     /// # Errors
-    /// [`JournalError`]; nothing was changed on disk then, unless it was a torn tail.
-    pub fn open(
+    /// [`JournalError`].
+    pub fn read(
         lock: &StateLock,
         options: Options,
         visit: &mut dyn FnMut(Scanned) -> Result<(), JournalError>,
     ) -> Result<Self, JournalError> {
+        // What a process that was killed wrote and did not sync is told from here on.
+        files::sync_last(lock.journal())?;
+        Ok(Self {
+            scan: scan::scan(lock.journal(), Which::All, visit)?,
+            lock: lock.clone(),
+            options,
+        })
+    }
+
+    /// Number of the last entry; 0 of an empty journal.
+    pub fn sequence(&self) -> u64 {
+        self.scan.last.as_ref().map_or(0, |last| last.sequence)
+    }
+
+    /// Opens it, its torn end cut off, and makes it where there is none.
+    ///
+    /// # Errors
+    /// [`JournalError`].
+    pub fn open(self) -> Result<Journal, JournalError> {
+        let Self {
+            lock,
+            options,
+            scan,
+        } = self;
         let folder = lock.journal();
         files::remove_parts(folder, options.disk.as_ref())
             .map_err(JournalError::io("tidy", folder))?;
-        let scan = scan::scan(folder, Which::All, visit)?;
         if let Some(path) = scan.unfinished {
             let disk = &options.disk;
             disk.remove(&path)
@@ -250,14 +280,13 @@ impl Journal {
             let opened = options.disk.open(&path);
             let file = opened.map_err(JournalError::io("open", &path))?;
             be_ours(file.as_ref(), &path)?;
-            // What a process that was killed wrote and did not sync is told from here on.
             file.sync_data().map_err(JournalError::io("sync", &path))?;
             (last, file, path)
         } else {
             let (file, path) = create(folder, 1, frame::GENESIS, &options)?;
             (scan::Last::nothing(), file, path)
         };
-        let journal = Self {
+        let journal = Journal {
             folder: folder.to_owned(),
             options,
             file,
@@ -279,6 +308,20 @@ impl Journal {
             journal.cut()?;
         }
         Ok(journal)
+    }
+}
+
+impl Journal {
+    /// Reads the journal of a locked state folder, hands every entry to `visit` in order, and opens it.
+    ///
+    /// # Errors
+    /// [`JournalError`]; nothing was changed on disk then, unless it was a torn tail.
+    pub fn open(
+        lock: &StateLock,
+        options: Options,
+        visit: &mut dyn FnMut(Scanned) -> Result<(), JournalError>,
+    ) -> Result<Self, JournalError> {
+        Untouched::read(lock, options, visit)?.open()
     }
 
     /// Writes entries and syncs once. When it returns, they are on disk.

@@ -240,12 +240,11 @@ fn lock_file(state: &Path, journal: &Path, is_needed: bool) -> Result<File, Lock
         .open(&path)
         .map_err(failed("open", &path))?;
     match file.try_lock() {
-        Ok(()) => {}
         Err(TryLockError::WouldBlock) => return Err(LockError::InUse(state.to_owned())),
         Err(TryLockError::Error(source)) if is_needed => {
             return Err(LockError::Unsupported { path, source });
         }
-        Err(TryLockError::Error(_)) => {}
+        Ok(()) | Err(TryLockError::Error(_)) => {}
     }
     if made {
         sync_folder(journal).map_err(failed("sync", journal))?;

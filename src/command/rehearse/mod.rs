@@ -86,7 +86,7 @@ mod real {
             state: &state,
             cells: &road.cells,
         };
-        let needs = needs::estimate(&file, &stand_ins, &rehearsed, &arguments.device, &stop)?;
+        let needs = needs::estimate(&file, &stand_ins, &rehearsed, &arguments.team.device, &stop)?;
         if stop.is_cancelled() {
             return Err(interrupted());
         }
@@ -104,8 +104,7 @@ mod real {
         Run {
             selection: arguments.selection.clone(),
             out: Some(out.to_owned()),
-            workers: arguments.workers,
-            device: arguments.device.clone(),
+            team: arguments.team.clone(),
             threads: Some(1),
             state: Some(state.to_owned()),
         }

@@ -118,7 +118,7 @@ impl Group {
                 if let Effect::Exit(code) = effect {
                     return Ok(code);
                 }
-                self.obey(effect);
+                self.apply(effect).await;
             }
             let now = watch.elapsed();
             let due = [supervisor.due(), killed_at].into_iter().flatten().min();
@@ -158,11 +158,13 @@ impl Group {
         }
     }
 
-    fn obey(&mut self, effect: Effect) {
+    async fn apply(&mut self, effect: Effect) {
         match effect {
             Effect::Start(child) => self.start(child),
             Effect::AskToStop(child) => {
-                tokio::spawn(lifeline::ask_to_stop(self.children[child].take()));
+                if let Some(input) = &mut self.children[child] {
+                    lifeline::ask_to_stop(input).await;
+                }
             }
             Effect::WillStart(child, wait) => {
                 tracing::warn!(

@@ -41,9 +41,10 @@ pub async fn place(folder: &Path) -> Result<Place, CommandError> {
 /// person gave stays as it is.
 pub fn name(given: Option<&str>, usual: impl FnOnce() -> String, place: &Place) -> String {
     match (given, place.number) {
-        (Some(name), _) => name.to_owned(),
-        (None, 1) => usual(),
-        (None, number) => format!("{}-{number}", usual()),
+        // Names are shown on terminals.
+        (Some(name), _) => worker::clean(name),
+        (None, 1) => worker::clean(&usual()),
+        (None, number) => format!("{}-{number}", worker::clean(&usual())),
     }
 }
 
@@ -52,7 +53,14 @@ pub fn name(given: Option<&str>, usual: impl FnOnce() -> String, place: &Place) 
 pub fn shutdown(arguments: &Worker) -> CancellationToken {
     let shutdown = CancellationToken::new();
     if arguments.exit_with_stdin || arguments.part_of_group.is_some() {
-        lifeline::hold_on_to(shutdown.clone());
+        // A supervisor has nothing to save, and its workers see its end by themselves.
+        let supervises = arguments.device == "all" && arguments.part_of_group.is_none();
+        let last_moment = if supervises {
+            Duration::ZERO
+        } else {
+            lifeline::LAST_MOMENT
+        };
+        lifeline::hold_on_to(shutdown.clone(), last_moment);
     }
     shutdown
 }
@@ -109,6 +117,8 @@ mod tests {
             .each_ref()
             .map(|place| name(Some("mine"), || "host-cpu".to_owned(), place));
         assert_eq!(given, ["mine", "mine"]);
+        let evil = name(Some("\u{1b}[2Jx"), String::new, &places[0]);
+        assert_eq!(evil, "\\u{1b}[2Jx");
     }
 
     #[test]

@@ -26,7 +26,7 @@ use self::cache::Cache;
 use self::scratch::{Saved, Scratch};
 use self::training_log::TrainingLog;
 use crate::dedicated_thread;
-use crate::meter::Meter;
+use crate::telemetry::Meter;
 use crate::trainer::{Artifact, Ended, Event, Finished, Task, Trainer};
 
 /// Epochs of small data sets take milliseconds: a checkpoint of each would cost more than doing them again.

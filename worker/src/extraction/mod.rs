@@ -4,7 +4,7 @@
 //! lacks the folder or the weights. A video is looked for among those in the folder and its digest compared: nothing that
 //! arrives over the network becomes a path. An interrupted video is begun again; nothing of it is kept.
 
-mod start;
+mod settings;
 
 use std::collections::BTreeMap;
 use std::io::Read;
@@ -26,7 +26,7 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tracing::info;
 
-pub use start::{Settings, StartError};
+pub use settings::{Settings, StartError};
 
 use crate::dedicated_thread;
 use crate::trainer::{Artifact, Ended, Event, Finished, Task, Trainer};
@@ -58,6 +58,62 @@ struct Network {
     backbone: Backbone,
     weights: ExtractionWeights,
     extractor: Arc<Extractor>,
+}
+
+impl<T> Extracting<T> {
+    /// Around `training`. Without folders of videos nothing is looked for, and no job will come.
+    ///
+    /// # Errors
+    /// No decoder, no such device, weights or videos that cannot be read.
+    pub fn open(training: T, settings: Settings) -> Result<Self, StartError> {
+        let wanted = !settings.videos.is_empty();
+        let mut weights = BTreeMap::new();
+        let mut decoder = None;
+        if wanted {
+            decoder = Some(Decoder::find(
+                settings.ffmpeg.as_deref(),
+                settings.decode_threads,
+            )?);
+            for folder in settings.videos.values() {
+                extract::video::find(folder)?;
+            }
+            for file in settings.weights {
+                if let Some(digest) = Weights::File(file.clone()).digest()? {
+                    weights.insert(Digest(digest), file);
+                }
+            }
+            let scratch = |cause| StartError::Scratch {
+                folder: settings.scratch.clone(),
+                cause,
+            };
+            // What an earlier process left is done again.
+            match std::fs::remove_dir_all(&settings.scratch) {
+                Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+                    return Err(scratch(error));
+                }
+                _ => {}
+            }
+            std::fs::create_dir_all(&settings.scratch).map_err(scratch)?;
+        }
+        // Opening costs nothing; the network is loaded with the first job.
+        let device = if wanted {
+            Device::open(&settings.device, settings.threads)?
+        } else {
+            Device::open("cpu", Some(1))?
+        };
+        Ok(Self {
+            training,
+            inner: Arc::new(Inner {
+                videos: settings.videos,
+                weights,
+                decoder,
+                device,
+                batch: settings.batch.max(1),
+                scratch: settings.scratch,
+                network: Mutex::new(None),
+            }),
+        })
+    }
 }
 
 impl<T: Trainer> Extracting<T> {

@@ -4,7 +4,7 @@ use std::ffi::OsStr;
 
 use nvml_wrapper::{Device, Nvml};
 
-use super::{Gpu, Inventory, Slice};
+use super::inventory::{Gpu, Inventory, Slice};
 
 /// The library's names: drivers install the first, development packages the second.
 const LIBRARIES: [&str; 2] = ["libnvidia-ml.so.1", "libnvidia-ml.so"];

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::{Gpu, Inventory};
+use super::inventory::{Gpu, Inventory};
 
 /// What others decided about this process's GPUs, read from its environment.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]

@@ -69,7 +69,7 @@ async fn acknowledged_entries_that_are_gone_without_a_trace_refuse_the_start() {
         &vec![0; whole.len() - before as usize],
     ]
     .concat();
-    for bytes in [&whole[..before as usize], &zeroed] {
+    for bytes in [&whole[..before as usize], &zeroed[..]] {
         std::fs::write(&segment, bytes).unwrap();
         let refused = Lab::start(Config::new(folder.path())).await.err().unwrap();
         let told = refused.to_string();
@@ -78,6 +78,7 @@ async fn acknowledged_entries_that_are_gone_without_a_trace_refuse_the_start() {
             "{told}"
         );
         assert!(told.contains(": 1 acknowledged entries are lost"), "{told}");
+        assert_eq!(std::fs::read(&segment).unwrap(), *bytes, "nothing was cut");
         // Not by the way either, when an index is to be made again.
         let refused = super::super::upkeep::repair(folder.path(), false).unwrap_err();
         assert!(

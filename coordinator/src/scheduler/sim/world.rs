@@ -353,13 +353,13 @@ impl World {
                 let due = self
                     .scheduler
                     .as_ref()
-                    .and_then(|scheduler| scheduler.wake_at)
+                    .and_then(|scheduler| scheduler.lease_clock.wake_at())
                     .is_some_and(|at| at.0 <= self.now);
                 if due {
                     if self.sabotage == Sabotage::IgnoreFreezes
                         && let Some(scheduler) = &mut self.scheduler
                     {
-                        scheduler.wake_at = Some(Timestamp(self.now));
+                        scheduler.lease_clock.forget_to_be_late(Timestamp(self.now));
                     }
                     self.turn(vec![Event::Tick], &[])?;
                 }

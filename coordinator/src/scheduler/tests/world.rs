@@ -189,7 +189,12 @@ impl World {
     /// Time passes, and the engine wakes the scheduler.
     pub(crate) fn pass(&mut self, milliseconds: u64) {
         let until = self.now.plus(milliseconds);
-        while let Some(at) = self.scheduler.wake_at.filter(|at| *at <= until) {
+        while let Some(at) = self
+            .scheduler
+            .lease_clock
+            .wake_at()
+            .filter(|at| *at <= until)
+        {
             self.now = self.now.max(at);
             self.step(Event::Tick);
         }

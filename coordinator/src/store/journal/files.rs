@@ -114,6 +114,21 @@ pub(super) fn later(folder: &Path, number: u64) -> Result<Vec<u64>, JournalError
         .collect())
 }
 
+/// Makes durable what the last segment of a folder holds, without changing it.
+pub(super) fn sync_last(folder: &Path) -> Result<(), JournalError> {
+    let Some((number, _)) = numbers(folder)?.pop() else {
+        return Ok(());
+    };
+    let path = path_of(folder, number);
+    let sync = || match File::open(&path) {
+        Ok(file) => file.sync_data(),
+        // A snapshot whose segment is missing is damage, which reading tells.
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+        Err(error) => Err(error),
+    };
+    sync().map_err(JournalError::io("sync", &path))
+}
+
 /// Opens the segments of a folder.
 pub(super) fn open(folder: &Path, which: Which) -> Result<Segments, JournalError> {
     // A running coordinator may remove what is obsolete while it is opened. That is rare, and over in milliseconds.

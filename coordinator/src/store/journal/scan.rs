@@ -179,7 +179,7 @@ fn scan_open(
         let first = reader.sequence;
         let is_last = position + 1 == count && !matches!(which, Which::Before(_));
         let End {
-            end,
+            offset: end,
             torn,
             is_partial,
         } = reader.segment(segment, is_last)?;
@@ -222,7 +222,7 @@ fn scan_open(
 /// Where reading a file came to its end.
 struct End {
     /// Behind the last whole entry.
-    end: u64,
+    offset: u64,
     /// Something unfinished follows.
     torn: bool,
     /// The append of the last entry goes on behind it.
@@ -256,7 +256,7 @@ impl Reader<'_> {
         let standing = (number, Digest(chain));
         (self.sequence, self.chain) = (0, chain);
         let read = self.entries(segment, false, Kind::Snapshot, Some(standing));
-        let End { end, .. } = read.map_err(|error| match error {
+        let End { offset: end, .. } = read.map_err(|error| match error {
             JournalError::Damaged { offset, what, .. } => damaged(offset, what),
             other => other,
         })?;
@@ -327,7 +327,7 @@ impl Reader<'_> {
             }
             let before = batch.filter(|batch| batch.end() > offset);
             let end = |torn: bool| End {
-                end: offset,
+                offset,
                 torn,
                 is_partial: before.is_some(),
             };

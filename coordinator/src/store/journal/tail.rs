@@ -37,12 +37,26 @@ pub(super) enum Verdict {
     Damaged(Option<&'static str>),
 }
 
+/// What frames behind it name.
+enum Behind {
+    /// There are none that can be read.
+    Nothing,
+    /// Its own append.
+    Same(Batch),
+    /// A later one.
+    Later,
+}
+
 impl Unreadable<'_> {
     pub(super) fn judge(&self) -> io::Result<Verdict> {
-        let Some(behind) = self.behind()? else {
-            return Ok(Verdict::Damaged(Some(
-                "; entries behind it are whole, so that it had been acknowledged",
-            )));
+        let behind = match self.behind()? {
+            Behind::Later => {
+                return Ok(Verdict::Damaged(Some(
+                    "; entries behind it are whole, so that it had been acknowledged",
+                )));
+            }
+            Behind::Same(batch) => Some(batch),
+            Behind::Nothing => None,
         };
         let batch = self
             .claims
@@ -66,9 +80,8 @@ impl Unreadable<'_> {
         }
     }
 
-    /// The batch that frames behind it name. `None`: one of them belongs to a later append.
-    fn behind(&self) -> io::Result<Option<Option<Batch>>> {
-        let mut found = None;
+    fn behind(&self) -> io::Result<Behind> {
+        let mut found = Behind::Nothing;
         let mut at = self.offset + 1;
         while at + FRAME <= self.length {
             let mut bytes = vec![0; (self.length - at).min(CHUNK) as usize];
@@ -80,13 +93,13 @@ impl Unreadable<'_> {
                     continue;
                 };
                 if frame.batch.at > self.offset {
-                    return Ok(None);
+                    return Ok(Behind::Later);
                 }
-                found = Some(frame.batch);
+                found = Behind::Same(frame.batch);
             }
             at += starts as u64;
         }
-        Ok(Some(found))
+        Ok(found)
     }
 
     /// Whether a part of it that fills a sector, or what it has of one, is zeros. No entry has so many, and none begins or

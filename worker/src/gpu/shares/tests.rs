@@ -1,6 +1,6 @@
 //! Machines nobody here has.
 
-use super::super::Slice;
+use super::super::inventory::Slice;
 use super::*;
 
 fn gpu(index: u32) -> Gpu {

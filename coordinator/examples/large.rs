@@ -1,0 +1,93 @@
+//! A sweep of many jobs, over the wire: how long its submission takes, how long others wait meanwhile, how long its rows
+//! take. `cargo run --release -p coordinator --example large -- 1000000`
+#![allow(
+    clippy::expect_used,
+    clippy::print_stdout,
+    reason = "a measurement that cannot be made says why and ends; its numbers go to stdout"
+)]
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use client::{Bearer, Caller, Keys};
+use coordinator::service::{Options, serve};
+use coordinator::{Config, Engine, SystemClock, sweep_language};
+use proto::nouns::Submit;
+use tokio::time::{Instant, sleep};
+use tokio_util::sync::CancellationToken;
+
+/// What `work` gives, and the longest time that somebody else waits for an answer of the engine meanwhile.
+async fn longest_wait<T>(caller: &Caller, work: impl Future<Output = T>) -> (T, Duration) {
+    let mut longest = Duration::ZERO;
+    let mut work = std::pin::pin!(work);
+    loop {
+        let begin = Instant::now();
+        tokio::select! {
+            done = &mut work => return (done, longest.max(begin.elapsed())),
+            answer = caller.workers() => drop(answer.expect("an answer")),
+        }
+        longest = longest.max(begin.elapsed());
+        sleep(Duration::from_millis(5)).await;
+    }
+}
+
+#[tokio::main]
+async fn main() {
+    let jobs: u64 = std::env::args()
+        .nth(1)
+        .map_or(1_000_000, |number| number.parse().expect("a number"));
+    let folder = tempfile::tempdir().expect("a folder");
+    let stop = CancellationToken::new();
+    let config = Config::new(folder.path());
+    let clock = Arc::new(SystemClock::start());
+    let engine = Engine::start(config, clock, sweep_language(), stop.clone())
+        .await
+        .expect("an engine");
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0")
+        .await
+        .expect("a port");
+    let address = format!("http://{}", listener.local_addr().expect("an address"));
+    tokio::spawn(serve(
+        listener,
+        engine.handle(),
+        Options::default(),
+        stop.clone(),
+    ));
+    let call = || {
+        let channel = client::dial(&address, &Keys::default()).expect("an address");
+        Caller::new(channel, Bearer::new(None).expect("no token"))
+    };
+    let (caller, other) = (call(), call());
+    other.workers().await.expect("an answer");
+    let submit = Submit {
+        file: "many.toml".into(),
+        text: format!(
+            "name = \"many\"\n[dataset.synthetic]\nvideos = 18\nmean_length = 12\ndimension = 16\nseed = 1\n\
+             [axes]\nseed = {{ from = 0, count = {jobs} }}\n[[variant]]\nname = \"GCL\"\n"
+        ),
+        max_jobs: usize::try_from(jobs).ok(),
+        ..Submit::default()
+    };
+    let begin = Instant::now();
+    let (submitted, wait) = longest_wait(&other, caller.submit(&submit)).await;
+    submitted.expect("taken");
+    println!(
+        "{jobs} jobs submitted in {:?}; others waited {wait:?} at most",
+        begin.elapsed()
+    );
+    let begin = Instant::now();
+    let mut rows = 0;
+    let listed = caller.each_row("many", &[], |_| rows += 1);
+    let (listed, wait) = longest_wait(&other, listed).await;
+    listed.expect("a list");
+    assert_eq!(rows, jobs, "every row");
+    println!(
+        "its rows in {:?}; others waited {wait:?} at most",
+        begin.elapsed()
+    );
+    let begin = Instant::now();
+    caller.sweep_info("many").await.expect("a status");
+    println!("its status in {:?}", begin.elapsed());
+    stop.cancel();
+    engine.stopped().await.expect("a clean stop");
+}
