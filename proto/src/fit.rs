@@ -46,7 +46,10 @@ pub fn fit(mut record: RunRecord) -> RunRecord {
     }
     fit_warnings(&mut record.outcome.warnings, TEXT_BYTES);
     let points = record.outcome.curve.len();
-    let is_long = |record: &RunRecord| wire::RunRecord::from(record).encoded_len() > RECORD_BYTES;
+    let is_long = |record: &RunRecord| {
+        // Most records are far from the limit, and need no exact number.
+        at_most(record) > RECORD_BYTES && wire::RunRecord::from(record).encoded_len() > RECORD_BYTES
+    };
     if points <= CURVE_POINTS && !is_long(&record) {
         return record;
     }
@@ -59,6 +62,22 @@ pub fn fit(mut record: RunRecord) -> RunRecord {
         thin(&mut record);
     }
     record
+}
+
+/// More bytes than the record has on the wire.
+fn at_most(record: &RunRecord) -> usize {
+    /// Of a point: a phase, an epoch and eight doubles with their tags.
+    const POINT: usize = 96;
+    /// Of whatever is around texts and digests.
+    const AROUND: usize = 64;
+    let outcome = &record.outcome;
+    let warnings = outcome.warnings.iter();
+    let warnings = warnings.map(|warning| warning.code.len() + warning.message.len() + AROUND);
+    let artifacts = outcome.artifacts.iter();
+    let artifacts = artifacts.map(|artifact| artifact.name.len() + AROUND);
+    // The names of the provenance were cut before.
+    let names = 8 * (NAME_BYTES + AROUND);
+    outcome.curve.len() * POINT + warnings.chain(artifacts).sum::<usize>() + names + 1024
 }
 
 fn fit_warnings(warnings: &mut Vec<Warning>, bytes: usize) {
@@ -193,6 +212,7 @@ mod tests {
     /// A record fits, is taken as it is, and can be sent on with what is shown around it.
     fn is_taken(record: RunRecord) -> RunRecord {
         let fitted = fit(record);
+        assert!(at_most(&fitted) >= wire::RunRecord::from(&fitted).encoded_len());
         assert_eq!(fit(fitted.clone()), fitted, "what fits is left as it is");
         let message = wire::FinishRequest {
             worker: u64::MAX,

@@ -239,3 +239,50 @@ fn a_plan_says_what_is_new_done_shared_and_hidden() {
     let line = "6 cells, 6 jobs, 4 new, 2 done, 4 to run, 2 cells of the earlier version hidden";
     assert!(told.stderr.contains(line), "{}", told.stderr);
 }
+
+#[test]
+fn a_copy_that_is_not_whole_or_lost_its_tokens_does_not_start() {
+    let world = World::new();
+    world.tiny_sweep(1, 1);
+    let create = ["token", "create", "--state", "state", "--role", "admin"];
+    world.run_ok(&[&create[..], &["--out", "token"]].concat());
+    let (coordinator, address) = world.coordinator("127.0.0.1:0");
+    for arguments in [&["submit", "tiny.toml"][..], &["backup", "--out", "copy"]] {
+        let signed = [arguments, &["--token-file", "token"]].concat();
+        world.run_ok(&with(&address, &signed));
+    }
+    coordinator.terminate();
+    coordinator.wait();
+    let start = |state: &str| {
+        let listen = ["coordinator", "--listen", "127.0.0.1:0", "--state", state];
+        world.run(&listen)
+    };
+    let restore = ["restore", "--from", "copy", "--state", "restored"];
+    let restored = world.run_ok(&restore);
+    assert!(
+        restored.stderr.contains("token create"),
+        "{}",
+        restored.stderr
+    );
+    let refused = start("restored");
+    assert_eq!(refused.code, Some(2), "{}", refused.stderr);
+    assert!(
+        refused.stderr.contains("needed tokens"),
+        "{}",
+        refused.stderr
+    );
+    // Where somebody removes the tokens, too.
+    std::fs::remove_file(world.path("state/tokens.json")).unwrap();
+    assert_eq!(start("state").code, Some(2));
+
+    // What an interrupted restore leaves: the same command begins anew.
+    world.write("restored/unfinished", "");
+    std::fs::remove_file(world.path("restored/guarded")).unwrap();
+    let torn = start("restored");
+    assert_eq!(torn.code, Some(13), "{}", torn.stderr);
+    assert!(torn.stderr.contains("is not whole"), "{}", torn.stderr);
+    let copied = world.run(&["restore", "--from", "restored", "--state", "other"]);
+    assert_eq!(copied.code, Some(13), "{}", copied.stderr);
+    world.run_ok(&restore);
+    assert_eq!(start("restored").code, Some(2));
+}

@@ -67,6 +67,7 @@ impl StateReader {
         if !state.is_dir() {
             return Err(ReadError::NoFolder(state.to_owned()));
         }
+        mark::be_whole(state)?;
         if !state.join("journal").is_dir() {
             let below = state.join("state");
             return Err(ReadError::NoState {

@@ -6,16 +6,18 @@ mod send;
 mod tests;
 
 use std::collections::BTreeSet;
+use std::fs::DirBuilder;
 use std::io;
+use std::os::unix::fs::DirBuilderExt;
 use std::path::Path;
 
 use sweeps::Digest;
 
 use crate::model::entry::Entry;
 use crate::store::artifacts::folders;
-use crate::store::journal::{self, JournalError, Verified, sync_folder};
+use crate::store::durable;
+use crate::store::journal::{self, JournalError, Verified};
 use crate::store::mark::{self, Filling, Mark};
-use crate::store::{disk, durable};
 
 pub(crate) use proto::nouns::Piece;
 pub use receive::{ReceiveError, Receiver};
@@ -63,9 +65,6 @@ fn fill(state: &Path, target: &Path) -> Result<Copied, JournalError> {
             bytes += copy_artifacts(&from.join(&folder), &to.join(&folder), &mut damaged)
                 .map_err(JournalError::io("copy to", &to))?;
         }
-    }
-    if to.is_dir() {
-        sync_folder(&to).map_err(JournalError::io("sync", &to))?;
     }
     if is_guarded(state) {
         Mark::Guarded.put(target)?;
@@ -154,7 +153,7 @@ pub(crate) fn artifacts_of(entry: &Entry) -> impl Iterator<Item = Digest> {
 
 /// Copies the artifacts of a folder that are what their names say.
 fn copy_artifacts(from: &Path, to: &Path, damaged: &mut BTreeSet<Digest>) -> io::Result<u64> {
-    disk::make_folders(to)?;
+    DirBuilder::new().recursive(true).mode(0o700).create(to)?;
     let mut bytes = 0;
     for name in folders(from)? {
         let Ok(digest) = name.parse::<Digest>() else {
@@ -173,6 +172,5 @@ fn copy_artifacts(from: &Path, to: &Path, damaged: &mut BTreeSet<Digest>) -> io:
             Err(error) => return Err(error),
         }
     }
-    sync_folder(to)?;
     Ok(bytes)
 }

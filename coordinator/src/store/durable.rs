@@ -57,16 +57,42 @@ pub(crate) fn remove(path: &Path) -> io::Result<()> {
     }
 }
 
-/// Copies a file, synced, and answers the digest and the number of the bytes that were copied. Its name is not synced.
+/// Copies a file, and answers the digest and the number of the bytes that were copied. It is on disk after
+/// [`sync_all_below`].
 ///
 /// # Errors
 /// What the operating system said.
 pub(crate) fn copy(from: &Path, to: &Path) -> io::Result<(sweeps::Digest, u64)> {
     let mut file = File::open(from)?;
     let mut out = File::create(to)?;
-    let copied = hash(&mut file, &mut |bytes| out.write_all(bytes))?;
-    out.sync_all()?;
-    Ok(copied)
+    hash(&mut file, &mut |bytes| out.write_all(bytes))
+}
+
+/// Makes everything below a folder durable: files, folders, names.
+///
+/// # Errors
+/// What the operating system said.
+#[cfg(target_os = "linux")]
+pub(crate) fn sync_all_below(folder: &Path) -> io::Result<()> {
+    // One call for the whole file system, instead of one for each of a hundred thousand artifacts.
+    Ok(nix::unistd::syncfs(File::open(folder)?)?)
+}
+
+/// Makes everything below a folder durable: files, folders, names.
+///
+/// # Errors
+/// What the operating system said.
+#[cfg(not(target_os = "linux"))]
+pub(crate) fn sync_all_below(folder: &Path) -> io::Result<()> {
+    for entry in std::fs::read_dir(folder)? {
+        let entry = entry?;
+        if entry.file_type()?.is_dir() {
+            sync_all_below(&entry.path())?;
+        } else {
+            File::open(entry.path())?.sync_all()?;
+        }
+    }
+    sync_folder(folder)
 }
 
 /// The digest and the number of the bytes that are left in a file, each of which is shown.

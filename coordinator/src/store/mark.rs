@@ -160,8 +160,7 @@ impl Filling {
     /// # Errors
     /// [`JournalError::Io`]: it does not count.
     pub(crate) fn complete(mut self) -> Result<(), JournalError> {
-        crate::store::disk::sync_folder(&self.folder)
-            .map_err(JournalError::io("sync", &self.folder))?;
+        durable::sync_all_below(&self.folder).map_err(JournalError::io("sync", &self.folder))?;
         Mark::Unfinished.take_off(&self.folder)?;
         self.is_complete = true;
         Ok(())
