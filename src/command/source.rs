@@ -1,13 +1,15 @@
 //! Where results are read from: a coordinator that runs, a state folder, or CSV files.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use coordinator::StateReader;
-use proto::nouns::{Refusal, SweepInfo};
+use proto::nouns::{Refusal, Row, RowGroup, SweepInfo, SweepSummary};
 use reports::{ReportError, SweepResults};
-use sweeps::{CellResult, Digest};
+use sweeps::{CellResult, Digest, JobStatus};
 
-use crate::arguments::Connection;
+use crate::arguments::{Connection, Endpoint};
 use crate::client::Client;
 use crate::door::{self, Found};
 use crate::error::{CommandError, chain};
@@ -66,6 +68,30 @@ pub fn refused(refusal: Refusal) -> CommandError {
     }
 }
 
+/// Where the job of a cell stands.
+fn row_of(cell: CellResult) -> Row {
+    let auc = cell.auc();
+    let outcome = cell.record.as_ref().map(|record| &record.outcome);
+    let codes = outcome.into_iter().flat_map(|outcome| &outcome.warnings);
+    let warnings: BTreeSet<String> = codes.map(|warning| warning.code.clone()).collect();
+    Row {
+        seed: cell.cell.job.seed,
+        job_id: cell.job_id,
+        status: cell.status,
+        attempts: cell.attempts,
+        epochs: outcome.map_or(0, |outcome| outcome.curve.len() as u32),
+        auc,
+        error: cell.error,
+        warnings: warnings.into_iter().collect(),
+        group: Arc::new(RowGroup {
+            epochs: 0,
+            variant: cell.cell.variant,
+            point: cell.cell.point,
+            reporting: cell.cell.reporting,
+        }),
+    }
+}
+
 /// A coordinator, or a state folder.
 pub enum Source {
     /// Asked over the network.
@@ -79,11 +105,7 @@ impl Source {
     pub fn open(state: Option<&Path>, connection: &Connection) -> Result<Self, CommandError> {
         match state {
             None => Ok(Self::Coordinator(Client::new(connection)?)),
-            Some(state) => {
-                let reader = StateReader::open(state);
-                let reader = reader.map_err(|error| CommandError::Store(chain(&error)))?;
-                Ok(Self::Folder(Box::new(reader)))
-            }
+            Some(state) => Self::folder(state),
         }
     }
 
@@ -97,18 +119,78 @@ impl Source {
         let (Some(out), None, None) = (out, state, &connection.coordinator) else {
             return Self::open(state, connection);
         };
+        match Self::of_run(out)? {
+            Some(source) => Ok(source),
+            None => Self::open(None, connection),
+        }
+    }
+
+    /// The same for a command that asks: the run of the folder that is named, or what it left.
+    pub fn of_endpoint(endpoint: &Endpoint) -> Result<Self, CommandError> {
+        let found = endpoint.out.as_deref().map(Self::of_run).transpose()?;
+        match found.flatten() {
+            Some(source) => Ok(source),
+            None => Ok(Self::Coordinator(Client::open(endpoint)?)),
+        }
+    }
+
+    /// The run of that folder, or what it left; nothing where there never was one.
+    fn of_run(out: &Path) -> Result<Option<Self>, CommandError> {
         match door::find(out)? {
-            Found::UnderWay(_) => Ok(Self::Coordinator(Client::of_run(out)?)),
+            Found::UnderWay(_) => Ok(Some(Self::Coordinator(Client::of_run(out)?))),
             Found::NotUnderWay {
-                state: Some(state), ..
+                state: Some(state),
+                killed,
             } => {
                 say(&format!(
-                    "no run is under way in {}: reading its state folder",
-                    out.display()
+                    "no run is under way in {}{}: reading its state folder as it is",
+                    out.display(),
+                    if killed.is_some() {
+                        ", the last one was killed"
+                    } else {
+                        ""
+                    }
                 ));
-                Self::open(Some(&state), connection)
+                Ok(Some(Self::folder(&state)?))
             }
-            Found::NotUnderWay { state: None, .. } => Self::open(None, connection),
+            Found::NotUnderWay { state: None, .. } => Ok(None),
+        }
+    }
+
+    fn folder(state: &Path) -> Result<Self, CommandError> {
+        let reader = StateReader::open(state);
+        let reader = reader.map_err(|error| CommandError::Store(chain(&error)))?;
+        Ok(Self::Folder(Box::new(reader)))
+    }
+
+    /// All sweeps.
+    pub async fn sweeps(&self) -> Result<Vec<SweepSummary>, CommandError> {
+        match self {
+            Self::Coordinator(client) => client.sweeps().await,
+            Self::Folder(reader) => Ok(reader.sweeps()),
+        }
+    }
+
+    /// Where each job of a sweep stands, of those with one of the statuses; without statuses, of all.
+    pub async fn each_row(
+        &self,
+        sweep: &str,
+        statuses: &[JobStatus],
+        mut each: impl FnMut(Row),
+    ) -> Result<(), CommandError> {
+        match self {
+            Self::Coordinator(client) => client
+                .each_row(sweep, statuses, each)
+                .await
+                .map(drop)
+                .map_err(|error| client.failed(error)),
+            Self::Folder(reader) => reader
+                .each_cell(sweep, &mut |cell| {
+                    if statuses.is_empty() || statuses.contains(&cell.status) {
+                        each(row_of(cell));
+                    }
+                })
+                .map_err(refused),
         }
     }
 }

@@ -8,6 +8,7 @@ use sweeps::JobStatus;
 use crate::arguments::{Endpoint, Format, Job, Status};
 use crate::client::Client;
 use crate::clock;
+use crate::command::source::{Results, Source};
 use crate::error::CommandError;
 use crate::labels;
 use crate::output;
@@ -15,14 +16,14 @@ use crate::output;
 /// All sweeps, or the jobs of one.
 pub fn status(arguments: &Status, format: Format) -> Result<(), CommandError> {
     super::runtime()?.block_on(async {
-        let client = Client::open(&arguments.endpoint)?;
+        let source = Source::of_endpoint(&arguments.endpoint)?;
         match &arguments.sweep {
-            None => sweeps_table(&client.sweeps().await?, format),
+            None => sweeps_table(&source.sweeps().await?, format),
             Some(sweep) => {
-                let info = client.sweep_info(sweep).await?;
+                let info = source.sweep_info(sweep).await?;
                 match format {
-                    Format::Json => one_sweep_json(&client, &info).await,
-                    Format::Text => one_sweep(&client, &info).await,
+                    Format::Json => one_sweep_json(&source, &info).await,
+                    Format::Text => one_sweep(&source, &info).await,
                 }
             }
         }
@@ -85,7 +86,7 @@ fn summary_json(sweep: &SweepSummary) -> serde_json::Value {
 const MOST_ROWS: usize = 1000;
 
 /// Rows come one by one: a million of them are never held.
-async fn one_sweep_json(client: &Client, info: &SweepInfo) -> Result<(), CommandError> {
+async fn one_sweep_json(source: &Source, info: &SweepInfo) -> Result<(), CommandError> {
     let mut json = summary_json(&info.summary);
     json["datasets"] = serde_json::json!(info.datasets);
     json["discrepancies"] = info.discrepancies.into();
@@ -96,19 +97,18 @@ async fn one_sweep_json(client: &Client, info: &SweepInfo) -> Result<(), Command
     });
     let mut jobs = output::JsonList::begin(&json, "jobs")?;
     let mut printed = Ok(());
-    client
+    source
         .each_row(&info.summary.name, &[], |row| {
             if printed.is_ok() {
                 printed = jobs.item(&row_json(info, &row));
             }
         })
-        .await
-        .map_err(|error| client.failed(error))?;
+        .await?;
     printed?;
     jobs.end()
 }
 
-async fn one_sweep(client: &Client, info: &SweepInfo) -> Result<(), CommandError> {
+async fn one_sweep(source: &Source, info: &SweepInfo) -> Result<(), CommandError> {
     // Of a long list people look for what runs and what went wrong.
     let whole = info.summary.cells <= MOST_ROWS as u64;
     let statuses: &[JobStatus] = if whole {
@@ -124,15 +124,14 @@ async fn one_sweep(client: &Client, info: &SweepInfo) -> Result<(), CommandError
         "job", "what", "status", "attempts", "epochs", "AUC", "error",
     ]);
     let mut shown = 0;
-    client
+    source
         .each_row(&info.summary.name, statuses, |row| {
             if shown < MOST_ROWS {
                 shown += 1;
                 add_row(&mut table, info, &row);
             }
         })
-        .await
-        .map_err(|error| client.failed(error))?;
+        .await?;
     output::print(&table.to_string())?;
     let left_out = info.summary.cells.saturating_sub(shown as u64);
     if left_out > 0 {

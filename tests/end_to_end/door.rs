@@ -186,12 +186,19 @@ fn every_command_of_its_user_finds_the_run() {
         above.stderr
     );
 
+    let watch = world.command(&["watch", "tiny", "--out", "out"]);
+    let watch = { watch }.stderr(Stdio::piped()).spawn().unwrap();
+
     // A terminal that is closed is a gentle end, and the door is gone with the run.
     process.signal(Signal::SIGHUP);
     assert_eq!(process.wait(), Some(130));
     let log = std::fs::read_to_string(world.path("run.log")).unwrap();
     assert!(log.contains("the same command goes on from there"), "{log}");
     assert!(!world.path("out/state/door").exists());
+    // Whoever watches it is told, and waits for nobody.
+    let watched = watch.wait_with_output().unwrap();
+    let told = String::from_utf8_lossy(&watched.stderr).into_owned();
+    assert_eq!(watched.status.code(), Some(12), "{told}");
     let ended = world.run(&["pause", "tiny", "--out", "out"]);
     assert_eq!(ended.code, Some(12), "{}", ended.stderr);
     assert!(
@@ -217,9 +224,22 @@ fn a_killed_run_is_known_and_goes_on_at_once() {
     let expected = format!("no run is under way in out; the last one (process {pid}) was killed");
     assert!(killed.stderr.contains(&expected), "{}", killed.stderr);
 
+    // What it left can be looked at, and nothing is changed by that.
+    let looked = world.run_ok(&["status", "tiny", "--out", "out", "--format", "json"]);
+    let said = "no run is under way in out, the last one was killed: reading its state folder";
+    assert!(looked.stderr.contains(said), "{}", looked.stderr);
+    let status: serde_json::Value = serde_json::from_str(&looked.stdout).unwrap();
+    assert_eq!(status["jobs"].as_array().unwrap().len(), 4, "{status}");
+
     let again = world.run_ok(&["run", "tiny.toml", "--out", "out", "--workers", "1"]);
     assert!(again.stderr.contains("all 4 jobs done"), "{}", again.stderr);
     assert!(!again.stderr.contains("spool"), "{}", again.stderr);
+    let ended = world.run_ok(&["status", "tiny", "--out", "out"]);
+    assert!(
+        ended.stderr.contains("4 done (settled)"),
+        "{}",
+        ended.stderr
+    );
 }
 
 #[test]
