@@ -73,11 +73,9 @@ pub async fn watchdog(health: Health, stop: CancellationToken) {
 
 async fn turns(health: &Health) -> bool {
     let mut asked = std::pin::pin!(health.turns());
-    match timeout(SILENT, &mut asked).await {
-        Ok(turns) => turns,
-        Err(_) => {
-            tracing::error!("the engine does not answer: the watchdog is not fed until it does");
-            asked.await
-        }
+    if let Ok(turns) = timeout(SILENT, &mut asked).await {
+        return turns;
     }
+    tracing::error!("the engine does not answer: the watchdog is not fed until it does");
+    asked.await
 }
