@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use coordinator::engine::feed::Heard;
+use coordinator::Heard;
 use coordinator::{Clock, Config, Engine, EngineHandle, SystemClock, sweep_language};
 use proto::nouns::{Finish, Hello, LeaseRequest, Next, Submit};
 use sweeps::{

@@ -8,16 +8,15 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use coordinator::Metrics;
-use coordinator::scheduler::Policy;
+use coordinator::Policy;
 use coordinator::service::{
     Access, Health, HttpOptions, Limits, Options, Tls, TokenFile, check_exposure,
     serve as serve_grpc, serve_http,
 };
-use coordinator::store::lock::LockError;
-use coordinator::store::mark::Mark;
-use coordinator::{
-    Config, Engine, EngineError, Expand, Expanded, StateKind, SystemClock, sweep_language,
-};
+use coordinator::state::LockError;
+use coordinator::state::Mark;
+use coordinator::state::StateKind;
+use coordinator::{Config, Engine, EngineError, Expand, Expanded, SystemClock, sweep_language};
 use nix::sys::stat::{Mode, umask};
 use proto::nouns::Requirements;
 use tokio::net::TcpListener;

@@ -154,7 +154,7 @@ fn print(line: &LogLine, format: Format) -> Result<(), CommandError> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use coordinator::Timestamp;
+    use proto::nouns::Timestamp;
 
     #[test]
     fn each_line_is_shown_once_though_old_ones_fall_out() {

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 
-use coordinator::StateKind;
+use coordinator::state::StateKind;
 use proto::nouns::SweepInfo;
 use reports::{DatasetInfo, SplitCounts, SweepResults};
 

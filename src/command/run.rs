@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
-use coordinator::StateKind;
+use coordinator::state::StateKind;
 use proto::nouns::{self as message, Row, Steer, SteerAction, Target};
 use tokio_util::sync::CancellationToken;
 

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use coordinator::StateReader;
+use coordinator::state::StateReader;
 use proto::nouns::{Refusal, Row, RowGroup, SweepInfo, SweepSummary};
 use reports::{ReportError, SweepResults};
 use sweeps::{CellResult, Digest, JobStatus};

@@ -3,7 +3,8 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 
-use coordinator::{ReadError, StateKind, StateReader, sweep_language};
+use coordinator::state::{ReadError, StateKind, StateReader};
+use coordinator::sweep_language;
 use proto::nouns::{Refusal, Submit, Submitted};
 use sweeps::{JobId, JobStatus};
 

@@ -4,11 +4,10 @@ use std::io::{self, Write};
 use std::path::Path;
 
 use client::CallError;
-use coordinator::engine::upkeep::repair as repair_state;
-use coordinator::store::backup::{Copied, ReceiveError, Receiver, restore as restore_state};
-use coordinator::store::gc::collect_stopped;
-use coordinator::store::journal::{self, JournalError, Mended, Verified};
-use coordinator::store::mark;
+use coordinator::state::collect_stopped;
+use coordinator::state::repair as repair_state;
+use coordinator::state::{self as folder, JournalError, Mended, Verified};
+use coordinator::state::{Copied, ReceiveError, Receiver, restore as restore_state};
 use proto::nouns::Collected;
 use sweeps::JobStatus;
 
@@ -78,9 +77,9 @@ pub fn repair(arguments: &Repair, format: Format) -> Result<(), CommandError> {
 
 /// The journal as lines of JSON.
 pub fn export(state: &Path) -> Result<(), CommandError> {
-    mark::be_whole(state).map_err(|error| store(&error))?;
+    folder::be_whole(state).map_err(|error| store(&error))?;
     let mut out = output::json_lines();
-    let exported = journal::export(&state.join("journal"), &mut out);
+    let exported = folder::export(&state.join("journal"), &mut out);
     let flushed = out.flush();
     match exported {
         // `gcl-sweep journal export | head` has what it wanted.
@@ -103,7 +102,7 @@ pub fn export(state: &Path) -> Result<(), CommandError> {
 pub fn backup(arguments: &Backup, format: Format) -> Result<(), CommandError> {
     let copied = if let Some(state) = &arguments.state {
         be_a_state(state)?;
-        coordinator::store::backup::backup(state, &arguments.out).map_err(|error| store(&error))?
+        coordinator::state::backup(state, &arguments.out).map_err(|error| store(&error))?
     } else {
         super::runtime()?.block_on(receive(arguments))?
     };

@@ -5,9 +5,9 @@ use std::io::Write;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 
-use coordinator::Timestamp;
 use coordinator::service::{Role, TokenEntry, TokenFile, TokenFileError};
-use coordinator::store::mark::Mark;
+use coordinator::state::Mark;
+use proto::nouns::Timestamp;
 
 use crate::arguments::{Format, Token, TokenPlace, TokenRole};
 use crate::clock;

@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use client::Caller;
 use client::{Bearer, Keys};
-use coordinator::{Entry, store::journal};
+use coordinator::state::{self, Entry};
 use proto::nouns::{Receipt, Steer, SteerAction, Submit, Target};
 use sweeps::{Digest, JobId, JobStatus};
 use tokio::time::sleep;
@@ -241,7 +241,7 @@ fn check_journal(world: &World, told: &Told) -> usize {
     let mut submitted: BTreeMap<String, u64> = BTreeMap::new();
     let mut finished: BTreeMap<JobId, (u64, Digest)> = BTreeMap::new();
     let mut lines = Vec::new();
-    journal::export(&world.path("state/journal"), &mut lines).unwrap();
+    state::export(&world.path("state/journal"), &mut lines).unwrap();
     for line in lines
         .split(|byte| *byte == b'\n')
         .filter(|line| !line.is_empty())

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::process::{Command, Stdio};
 
-use coordinator::{Entry, store::journal};
+use coordinator::state::{self, Entry};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use proto::nouns::Receipt;
@@ -72,7 +72,7 @@ fn count(world: &World, sweep: &str, status: &str, address: &str) -> Option<u64>
 /// How often each job is recorded, and what was compared.
 fn recorded(state: &Path) -> (BTreeMap<JobId, u32>, Vec<(AttemptNumber, Receipt)>) {
     let mut lines = Vec::new();
-    journal::export(&state.join("journal"), &mut lines).unwrap();
+    state::export(&state.join("journal"), &mut lines).unwrap();
     let (mut finished, mut compared) = (BTreeMap::new(), Vec::new());
     for line in lines
         .split(|byte| *byte == b'\n')

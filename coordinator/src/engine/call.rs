@@ -2,8 +2,8 @@
 
 use tokio::sync::oneshot;
 
-use crate::message::{Refusal, Timestamp};
 use crate::scheduler::{Reply, Request, Scheduler, Ticket};
+use proto::nouns::{Refusal, Timestamp};
 
 /// What travels to the engine.
 pub(crate) enum Call {

@@ -4,10 +4,10 @@ use std::sync::Arc;
 
 use sweeps::{AttemptNumber, CellResult, JobStatus};
 
-use crate::message::Refusal;
 use crate::model::cells::{CellRow, CellTable};
 use crate::store::blocking::blocking;
 use crate::store::index::Reader;
+use proto::nouns::Refusal;
 
 /// The cells of a sweep, a bounded page at a time.
 pub struct CellPages {

@@ -3,7 +3,7 @@
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use crate::message::Timestamp;
+use proto::nouns::Timestamp;
 
 /// Where the engine takes the time from.
 pub trait Clock: Send + Sync + 'static {

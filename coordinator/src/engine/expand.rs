@@ -5,9 +5,9 @@ use std::sync::Arc;
 
 use sweeps::{Cell, DatasetSource, Digest, ExtractionSweep};
 
-use crate::message::{Refusal, Requirements, Submit};
 use crate::model::cells::CellTable;
 use crate::scheduler::Submission;
+use proto::nouns::{Refusal, Requirements, Submit};
 
 /// A sweep file, parsed and expanded: what [`Expand`] gives.
 #[derive(Debug, Clone, PartialEq)]

@@ -9,7 +9,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use tokio::sync::broadcast;
 use tokio::sync::broadcast::error::{RecvError, TryRecvError};
 
-use crate::message::{Change, Timestamp};
+use proto::nouns::{Change, Timestamp};
 
 /// Changes that a subscriber may be behind.
 const BEHIND: usize = 4096;
@@ -153,7 +153,7 @@ impl Subscription {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::message::{Counts, WorkerState};
+    use proto::nouns::{Counts, WorkerState};
 
     fn change(number: u64) -> Change {
         Change::Sweep {

@@ -16,11 +16,6 @@ use super::feed::{Feed, Subscription};
 use super::rows::{self, RowSource, SLICE};
 use crate::engine::cell_pages::{CellPages, CellRows};
 use crate::engine::expand::{Expand, resolve};
-use crate::message::{
-    Audit, Audited, DatasetKnown, Explanation, Fail, Finish, FinishAnswer, Goodbye, Hello, JobView,
-    LeaseAnswer, LeaseRequest, LogLine, Refusal, Release, Report, ReportAnswer, Steer, Submit,
-    Submitted, SweepInfo, SweepSummary, Timestamp, Welcome, WorkerView,
-};
 use crate::model::error_chain::chain;
 use crate::scheduler::{Answer, Reply, Request, Scheduler, Ticket};
 use crate::store::artifacts::{ArtifactStore, Upload};
@@ -28,6 +23,11 @@ use crate::store::backup::{self, Piece};
 use crate::store::blocking::{blocking, ended, in_place};
 use crate::store::gc;
 use crate::store::index::Reader;
+use proto::nouns::{
+    Audit, Audited, DatasetKnown, Explanation, Fail, Finish, FinishAnswer, Goodbye, Hello, JobView,
+    LeaseAnswer, LeaseRequest, LogLine, Refusal, Release, Report, ReportAnswer, Steer, Submit,
+    Submitted, SweepInfo, SweepSummary, Timestamp, Welcome, WorkerView,
+};
 use proto::nouns::{Collected, Row, RowGroup};
 
 /// The engine as everybody else sees it.

@@ -13,7 +13,6 @@ use super::follower::Follower;
 use super::index_again::{MakeError, Making};
 use super::kind;
 use crate::engine::metrics::Metrics;
-use crate::message::Timestamp;
 use crate::model::entry::Entry;
 use crate::scheduler::{ImageError, Policy, Scheduler};
 use crate::store::artifacts::{ArtifactStore, free, reserve};
@@ -23,6 +22,7 @@ use crate::store::index::{Applied, Availability, IndexError, IndexWriter, OpenIn
 use crate::store::journal::{self, Journal, JournalError, Location, Scanned, Untouched, Written};
 use crate::store::lock::StateLock;
 use crate::store::mark::{self, Mark};
+use proto::nouns::Timestamp;
 
 pub(super) struct State {
     journal: Journal,

@@ -12,13 +12,13 @@ use sweeps::{CellResult, Digest, JobId, JobStatus, RunRecord};
 
 use super::expand::{Expand, resolve};
 use super::kind::StateKind;
-use crate::message::{Refusal, Submit, Submitted, SweepInfo, SweepSummary, Timestamp};
 use crate::model::cells::{CellRow, CellTable};
 use crate::model::entry::Entry;
 use crate::model::error_chain::chain;
 use crate::scheduler::{Answer, Effect, Event, Policy, Request, Scheduler, Ticket};
 use crate::store::journal::{self, JournalError, Location, OpenSegments};
 use crate::store::mark;
+use proto::nouns::{Refusal, Submit, Submitted, SweepInfo, SweepSummary, Timestamp};
 
 /// A coordinator that runs may cut, compact and append while its journal is read. That is rare, and over in milliseconds.
 const TRIES: u32 = 5;

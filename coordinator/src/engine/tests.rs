@@ -20,13 +20,13 @@ use super::clock::{Clock, SystemClock};
 use super::feed::Heard;
 use super::handle::EngineHandle;
 use super::{Config, Engine, EngineError, StateKind};
-use crate::message::{
-    Assignment, Finish, LeaseKey, LeaseRequest, Next, Progress, Receipt, Refusal, Report, Submit,
-    WorkerId,
-};
 use crate::scheduler::fixture;
 use crate::store::journal::JournalError;
 use crate::store::journal::failing::{FailingDisk, Operation};
+use proto::nouns::{
+    Assignment, Finish, LeaseKey, LeaseRequest, Next, Progress, Receipt, Refusal, Report, Submit,
+    WorkerId,
+};
 
 struct Lab {
     engine: Engine,
@@ -63,7 +63,7 @@ impl Lab {
         self.engine.stopped().await.unwrap();
     }
 
-    async fn submit(&self, text: &str) -> Result<crate::message::Submitted, Refusal> {
+    async fn submit(&self, text: &str) -> Result<proto::nouns::Submitted, Refusal> {
         let submit = Submit {
             file: "test.toml".into(),
             text: text.into(),
@@ -396,8 +396,8 @@ async fn a_state_folder_has_jobs_of_one_kind() {
 struct SetClock(AtomicU64);
 
 impl Clock for SetClock {
-    fn now(&self) -> crate::Timestamp {
-        crate::Timestamp(self.0.load(Ordering::Relaxed))
+    fn now(&self) -> proto::nouns::Timestamp {
+        proto::nouns::Timestamp(self.0.load(Ordering::Relaxed))
     }
 }
 
@@ -438,7 +438,7 @@ async fn leases_expire_after_everything_that_waits_was_heard() {
     let answer = tokio::spawn(async move { handle.report(report).await });
     let answer = answer.await.unwrap().unwrap();
     assert!(
-        matches!(answer.orders[0], crate::message::Order::Continue { .. }),
+        matches!(answer.orders[0], proto::nouns::Order::Continue { .. }),
         "{answer:?}"
     );
     assert_eq!(lab.statuses("a").await, [JobStatus::Running]);

@@ -19,13 +19,13 @@ use super::error::EngineError;
 use super::feed::Feed;
 use super::index_again::{self, IndexAgain};
 use super::state::{Kept, State};
-use crate::message::{Change, Refusal, Timestamp};
 use crate::model::entry::Entry;
 use crate::model::error_chain::chain;
 use crate::scheduler::{Effect, Event, Reply, Scheduler, Ticket};
 use crate::store::blocking::in_place;
 use crate::store::index::Availability;
 use crate::store::journal::Written;
+use proto::nouns::{Change, Refusal, Timestamp};
 
 /// Requests of one turn. More would let the first wait for the last; fewer would sync more often.
 const BATCH: usize = 256;

@@ -8,7 +8,6 @@ use sweeps::Digest;
 use super::config::Config;
 use super::error::EngineError;
 use super::state::State;
-use crate::message::Counts;
 use crate::store::artifacts::set_damaged_aside;
 use crate::store::backup::{artifacts_of, is_stored};
 use crate::store::index::IndexError;
@@ -16,6 +15,7 @@ use crate::store::index::SledStore;
 use crate::store::journal::{self, JournalError, Mended, Verified};
 use crate::store::lock::StateLock;
 use crate::store::mark;
+use proto::nouns::Counts;
 
 /// What a repair found and did.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -11,7 +11,7 @@ use sweeps::{
     Cell, DatasetSource, Digest, JobId, JobSpec, JobStatus, Parameters, Reporting, Value,
 };
 
-use crate::message::Refusal;
+use proto::nouns::Refusal;
 
 /// The cells of a sweep.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]

@@ -8,11 +8,11 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 use sweeps::{AttemptNumber, Failure, JobId, RunRecord};
 
-use crate::message::{
-    AuditVerdict, Hello, LeaseKey, Receipt, Requirements, SteerAction, Target, Timestamp, WorkerId,
-};
 use crate::model::cells::CellTable;
 use crate::model::image::ImagePart;
+use proto::nouns::{
+    AuditVerdict, Hello, LeaseKey, Receipt, Requirements, SteerAction, Target, Timestamp, WorkerId,
+};
 
 /// A fact.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

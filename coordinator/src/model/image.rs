@@ -9,10 +9,10 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 use sweeps::{AttemptNumber, Digest, JobId};
 
-use crate::message::{
+use crate::model::cells::CellTable;
+use proto::nouns::{
     AttemptFailure, AuditVerdict, Hello, Receipt, Requirements, Timestamp, WorkerId,
 };
-use crate::model::cells::CellTable;
 
 /// Jobs of one part: some megabytes of JSON.
 pub const JOBS_PER_PART: usize = 10_000;

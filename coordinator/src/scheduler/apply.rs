@@ -14,11 +14,11 @@ use super::Scheduler;
 use super::audit::{Auditing, scores_of};
 use super::job::{Done, History, JobIndex, Lease, State};
 use super::worker::Worker;
-use crate::message::{
+use crate::model::entry::{Entry, Verdict};
+use proto::nouns::{
     AttemptFailure, AuditVerdict, Change, Hello, LeaseKey, Receipt, Timestamp, WorkerId,
     WorkerState,
 };
-use crate::model::entry::{Entry, Verdict};
 
 impl Scheduler {
     /// Applies an entry; answers how many jobs changed where that is asked for. `tell`: publish the changes.
@@ -325,6 +325,7 @@ impl Scheduler {
         });
     }
 
+    #[cfg(test)]
     /// The state that must be the same after a replay, as text that compares.
     pub fn fingerprint(&self) -> String {
         use std::fmt::Write as _;

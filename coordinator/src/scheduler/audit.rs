@@ -9,11 +9,11 @@ use sweeps::{JobStatus, Outcome};
 
 use super::job::{Done, JobIndex, Lease, Place, State};
 use super::{Answer, Reply, Scheduler};
-use crate::message::{
+use crate::model::entry::{Entry, Verdict};
+use proto::nouns::{
     Audit, AuditStamp, AuditVerdict, Audited, LeaseKey, Receipt, Refusal, TOLERANCE, Timestamp,
     WorkerId,
 };
-use crate::model::entry::{Entry, Verdict};
 
 /// After so many attempts that failed, an audit is given up: a result that was made once should come again sooner.
 const TRIES: u32 = 5;

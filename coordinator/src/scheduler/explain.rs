@@ -2,7 +2,7 @@
 
 use super::Scheduler;
 use super::job::{JobIndex, State};
-use crate::message::{
+use proto::nouns::{
     AttemptFailure, AuditVerdict, Explanation, Receipt, Refusal, TOLERANCE, Timestamp, WorkerState,
 };
 use sweeps::{FailureClass, JobId};

@@ -5,8 +5,8 @@ use sweeps::{EpochPoint, RunRecord};
 use super::audit::compare;
 use super::job::State;
 use super::{Answer, Reply, Scheduler};
-use crate::message::{AuditVerdict, Finish, FinishAnswer, Receipt, Refusal, Timestamp};
 use crate::model::entry::Entry;
+use proto::nouns::{AuditVerdict, Finish, FinishAnswer, Receipt, Refusal, Timestamp};
 
 impl Scheduler {
     pub(super) fn on_finish(&mut self, now: Timestamp, finish: Finish) -> Reply {

@@ -9,9 +9,9 @@ use sweeps::{
 };
 
 use crate::engine::expand::Expanded;
-use crate::message::{Hello, Requirements};
 use crate::model::cells::CellTable;
 use crate::model::entry::Submission;
+use proto::nouns::{Hello, Requirements};
 
 pub(crate) type Grid = (Vec<String>, Vec<Cell>, BTreeMap<DatasetSource, Digest>);
 

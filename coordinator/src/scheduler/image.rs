@@ -12,12 +12,12 @@ use super::audit::Auditing;
 use super::job::{Done, Grid, History, Job, JobIndex, Lease, Place, Places, State, Sweep};
 use super::worker::Worker;
 use super::{Entry, Scheduler, Submission};
-use crate::message::Counts;
 use crate::model::cells::CellTable;
 use crate::model::image::{
     AuditImage, DoneImage, HistoryImage, ImagePart, JOBS_PER_PART, JobImage, LeaseImage,
     StateImage, SweepImage,
 };
+use proto::nouns::Counts;
 
 /// An image that cannot be the state of any scheduler.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -140,7 +140,7 @@ impl Scheduler {
                     finished: *finished,
                     failed: *failed,
                     measured: None,
-                    last_busy: crate::message::Timestamp::default(),
+                    last_busy: proto::nouns::Timestamp::default(),
                 };
                 self.workers.insert(*worker, restored);
             }

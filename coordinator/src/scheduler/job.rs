@@ -1,14 +1,14 @@
 //! Jobs, the grids that mean them, the sweeps that want them, and the one function that changes a job's state.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use sweeps::{AttemptNumber, Digest, FailureClass, JobId, JobStatus};
 
 use super::Scheduler;
-use crate::message::{AttemptFailure, Counts, LeaseKey, Timestamp, WorkerId};
 use crate::model::cells::CellTable;
 use crate::model::entry::Submission;
+use proto::nouns::{AttemptFailure, Counts, LeaseKey, Timestamp, WorkerId};
 
 /// A job's position in the scheduler's list. Jobs are never taken out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -67,11 +67,11 @@ pub(super) struct Done {
     pub(super) trainer_revision: u32,
     pub(super) worker: Arc<str>,
     /// Attempts whose records were compared, and whether they differed.
-    pub(super) compared: Vec<(AttemptNumber, crate::message::Receipt)>,
+    pub(super) compared: Vec<(AttemptNumber, proto::nouns::Receipt)>,
     /// The final AUCs, with which results of other kinds of devices are compared.
     pub(super) scores: [Option<f64>; 2],
     /// How its last audit ended.
-    pub(super) audit: Option<crate::message::AuditVerdict>,
+    pub(super) audit: Option<proto::nouns::AuditVerdict>,
     /// Epochs of its curve.
     pub(super) epochs: u32,
     /// Codes of its warnings, each once.
@@ -311,6 +311,7 @@ impl Scheduler {
         }
     }
 
+    #[cfg(test)]
     /// Looks for contradictions in the state. For tests, and cheap enough to be run on demand.
     ///
     /// # Errors
@@ -322,7 +323,8 @@ impl Scheduler {
             .iter()
             .map(|sweep| vec![BTreeSet::new(); sweep.queue.len()])
             .collect();
-        let mut leases: BTreeMap<WorkerId, BTreeSet<LeaseKey>> = BTreeMap::new();
+        let mut leases: std::collections::BTreeMap<WorkerId, BTreeSet<LeaseKey>> =
+            std::collections::BTreeMap::new();
         let mut expiries = BTreeSet::new();
         for (position, job) in self.jobs.iter().enumerate() {
             let index = JobIndex(position as u32);

@@ -5,7 +5,7 @@
 use std::collections::BTreeSet;
 
 use super::job::JobIndex;
-use crate::message::Timestamp;
+use proto::nouns::Timestamp;
 
 /// When leases end, and when to be woken for it.
 #[derive(Debug, Clone, Default)]

@@ -42,12 +42,12 @@ use std::sync::Arc;
 
 use sweeps::{AttemptNumber, EpochPoint, JobId};
 
-use crate::message::{
+use proto::nouns::{
     Audit, Audited, Change, Fail, Finish, FinishAnswer, Goodbye, Hello, LeaseAnswer, LeaseRequest,
     Refusal, Release, Report, ReportAnswer, Steer, Submitted, Timestamp, Welcome, WorkerId,
 };
 
-pub use crate::model::entry::{Entry, Submission, Verdict};
+pub use crate::model::entry::{Entry, Submission};
 pub use image::ImageError;
 pub use policy::Policy;
 pub use totals::{DeviceTotals, Totals};

@@ -12,8 +12,8 @@ use sweeps::Digest;
 
 use super::Scheduler;
 use super::job::{JobIndex, Place};
-use crate::message::{Assignment, LeaseKey, SteerAction, Target, Timestamp, WorkerId};
 use crate::model::entry::Entry;
+use proto::nouns::{Assignment, LeaseKey, SteerAction, Target, Timestamp, WorkerId};
 
 /// A cell that was picked for a worker.
 struct Picked {

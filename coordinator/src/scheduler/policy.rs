@@ -4,8 +4,8 @@ use sweeps::{Failure, FailureClass};
 
 use super::Scheduler;
 use super::job::JobIndex;
-use crate::message::Timestamp;
 use crate::model::entry::{Entry, Verdict};
+use proto::nouns::Timestamp;
 
 /// The settings of the scheduler.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -6,8 +6,8 @@
 
 use super::Scheduler;
 use super::job::{JobIndex, Place, State};
-use crate::message::{Timestamp, WorkerId};
 use crate::model::entry::Entry;
+use proto::nouns::{Timestamp, WorkerId};
 
 /// What the jobs that failed on a worker since its last success have come to.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]

@@ -9,7 +9,7 @@ use sweeps::{AttemptNumber, Failure, FailureClass, JobId, JobStatus};
 use super::fixture::{self, grid_on, hello, submission};
 use super::tests::world::World;
 use super::{Entry, Event, Request, Ticket};
-use crate::message::{
+use proto::nouns::{
     Audit, Fail, Finish, Goodbye, LeaseRequest, Next, Progress, Release, Report, Steer,
     SteerAction, Target, WorkerId,
 };

@@ -8,12 +8,12 @@ use super::finish::is_finite;
 use super::job::{JobIndex, State};
 use super::wait_queue::WaitingRequest;
 use super::{Answer, Effect, Reply, Scheduler, Ticket};
-use crate::message::{
+use crate::model::entry::Entry;
+use proto::nouns::{
     Assignment, Change, Fail, Goodbye, Hello, LeaseAnswer, LeaseKey, LeaseRequest, Measured, Next,
     Order, Progress, Refusal, Release, Report, ReportAnswer, StopReason, Timestamp, Welcome,
     WorkerId,
 };
-use crate::model::entry::Entry;
 
 impl Scheduler {
     pub(super) fn on_hello(&mut self, now: Timestamp, hello: Hello) -> Reply {

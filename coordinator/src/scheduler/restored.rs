@@ -8,8 +8,8 @@ use sweeps::{AttemptNumber, JobId};
 
 use super::Scheduler;
 use super::job::{JobIndex, State};
-use crate::message::{LeaseKey, Timestamp, WorkerId};
 use crate::model::entry::Entry;
+use proto::nouns::{LeaseKey, Timestamp, WorkerId};
 
 /// By so many lives a new one may be ahead of the one before it: two that are drawn from the same backup differ. No more,
 /// so that numbers stay exact in programs whose numbers are all doubles.

@@ -3,8 +3,8 @@
 use sweeps::{JobId, JobStatus};
 
 use super::{Answer, Reply, Scheduler, job_ids};
-use crate::message::{Refusal, Steer, Submitted, Target, Timestamp, WorkerId};
 use crate::model::entry::{Entry, Submission};
+use proto::nouns::{Refusal, Steer, Submitted, Target, Timestamp, WorkerId};
 
 impl Scheduler {
     pub(super) fn on_submit(&mut self, now: Timestamp, submission: Submission) -> Reply {

@@ -14,7 +14,7 @@ use sweeps::{AttemptNumber, FailureClass, JobId, JobStatus};
 
 use super::fixture::{self, grid_on, hello, submission};
 use super::{Answer, Entry, Event, Request, job};
-use crate::message::{
+use proto::nouns::{
     Finish, Goodbye, LeaseRequest, Next, Order, Receipt, Refusal, Release, Requirements, Steer,
     SteerAction, StopReason, Target, WorkerId, WorkerState,
 };

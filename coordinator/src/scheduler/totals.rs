@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use proto::telemetry::Telemetry;
 
 use super::Scheduler;
-use crate::message::{Counts, Timestamp, WorkerState};
+use proto::nouns::{Counts, Timestamp, WorkerState};
 
 /// Everything counted.
 #[derive(Debug, Clone, PartialEq, Default)]

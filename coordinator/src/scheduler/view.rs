@@ -13,12 +13,12 @@ use proto::limits::{DESCRIPTION_BYTES, JOB_CELLS, TEXT_BYTES, WORKER_WARNINGS};
 use super::Scheduler;
 use super::job::{JobIndex, State, Sweep};
 use super::worker::Worker;
-use crate::message::{
+use crate::model::cells::CellRow;
+use crate::model::cells::CellTable;
+use proto::nouns::{
     DatasetKnown, JobView, LeaseView, Refusal, SweepInfo, SweepSummary, Timestamp, WorkerId,
     WorkerView,
 };
-use crate::model::cells::CellRow;
-use crate::model::cells::CellTable;
 
 /// Bytes of a name inside a sentence.
 const SHOWN_NAME: usize = 128;

@@ -5,7 +5,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::Ticket;
-use crate::message::{Timestamp, WorkerId};
+use proto::nouns::{Timestamp, WorkerId};
 
 /// A lease request that waits for work.
 #[derive(Debug, Clone)]

@@ -6,7 +6,7 @@ use sweeps::DatasetSource;
 
 use super::Scheduler;
 use super::job::{Grid, JobIndex, Sweep};
-use crate::message::{Hello, LeaseKey, Measured, Timestamp, WorkerId, WorkerState};
+use proto::nouns::{Hello, LeaseKey, Measured, Timestamp, WorkerId, WorkerState};
 
 #[derive(Debug, Clone)]
 pub(super) struct Worker {

@@ -21,7 +21,7 @@ use super::limits::{Place, Places};
 use super::worker::stopping;
 use crate::engine::feed::Heard;
 use crate::engine::handle::EngineHandle;
-use crate::message::{Refusal, Steer, Submit};
+use proto::nouns::{Refusal, Steer, Submit};
 use proto::status;
 
 /// Cells on their way to a slow reader: records of some kilobytes each, of some megabytes at worst.

@@ -7,8 +7,8 @@ use tokio_stream::wrappers::ReceiverStream;
 use tonic::Status;
 
 use super::people::{Clients, Stream};
-use crate::message::Audit;
 use crate::store::backup::Piece;
+use proto::nouns::Audit;
 use proto::status;
 
 /// Pieces on their way: a megabyte a reader.

@@ -17,8 +17,8 @@ mod lasting;
 mod limits;
 
 use super::*;
-use crate::message::Submit;
 use crate::{Config, Engine, EngineHandle, Metrics, SystemClock, sweep_language};
+use proto::nouns::Submit;
 
 struct Served {
     address: SocketAddr,

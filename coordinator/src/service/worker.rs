@@ -17,7 +17,7 @@ use super::deadline::patience;
 use super::limits::Places;
 use crate::engine::StateKind;
 use crate::engine::handle::EngineHandle;
-use crate::message::{Fail, Finish, LeaseRequest, Release, WorkerId};
+use proto::nouns::{Fail, Finish, LeaseRequest, Release, WorkerId};
 use proto::status;
 
 /// The longest that a call for work waits: proxies cut calls that are silent for longer.

@@ -11,10 +11,10 @@ use sweeps::Digest;
 use tokio::fs::File;
 use tokio::io::AsyncWriteExt;
 
-use crate::message::Refusal;
 use crate::store::blocking::blocking;
 use crate::store::durable;
 use crate::store::journal::JournalError;
+use proto::nouns::Refusal;
 
 /// After so many bytes of an upload it is looked again whether there is room.
 const ROOM_EVERY: u64 = 16 << 20;

@@ -11,7 +11,7 @@ use tokio::runtime::{Handle, RuntimeFlavor};
 use tokio::sync::oneshot;
 use tokio::task::{JoinError, block_in_place, spawn_blocking};
 
-use crate::message::Refusal;
+use proto::nouns::Refusal;
 
 /// Work that blocks, where somebody waits for it: in this thread, since a thread more is two wake-ups more. The runtime
 /// moves its other tasks away meanwhile, where it has threads to move them to.

@@ -5,6 +5,7 @@
 //! journal, which is read anyway; whatever does not fit makes it worthless, and it is made again.
 
 mod availability;
+#[cfg(test)]
 mod memory;
 mod sled_store;
 #[cfg(test)]
@@ -16,12 +17,13 @@ use std::sync::Arc;
 
 use sweeps::{AttemptNumber, Digest, EpochPoint, JobId, Phase, RunRecord};
 
-use crate::message::{LogLine, Refusal};
 use crate::model::entry::Entry;
 use crate::store::damage::Damage;
 use crate::store::journal::{self, JournalError, Location};
+use proto::nouns::{LogLine, Refusal};
 
 pub use availability::Availability;
+#[cfg(test)]
 pub use memory::MemoryStore;
 pub use sled_store::SledStore;
 pub use writer::{IndexWriter, moved};

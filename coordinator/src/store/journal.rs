@@ -47,7 +47,7 @@ pub use super::disk::{Disk, DiskFile, RealDisk};
 use super::lock::{LockError, StateLock};
 pub(crate) use files::is_name;
 pub use frame::Location;
-pub use repair::{Mended, Part, Verified, copy, parts, repair, verify};
+pub use repair::{Mended, Verified, copy, parts, repair, verify};
 pub use scan::{OpenSegments, Scanned, export, read, read_payload, visit};
 pub use snapshot::{Kept, Snapshot, State, Written};
 
@@ -312,6 +312,7 @@ impl Untouched {
 }
 
 impl Journal {
+    #[cfg(test)]
     /// Reads the journal of a locked state folder, hands every entry to `visit` in order, and opens it.
     ///
     /// # Errors

@@ -149,11 +149,6 @@ impl StateLock {
         Ok(lock)
     }
 
-    /// The state folder, as an absolute path.
-    pub fn state(&self) -> &Path {
-        &self.0.state
-    }
-
     /// The folder of the journal.
     pub fn journal(&self) -> &Path {
         &self.0.journal

@@ -24,7 +24,7 @@ use world::{JOBS, Story, run};
 /// What the journal of a state folder says: how often each job was finished.
 fn finished(state: &std::path::Path) -> BTreeMap<String, u32> {
     let mut lines = Vec::new();
-    coordinator::store::journal::export(&state.join("journal"), &mut lines).unwrap();
+    coordinator::state::export(&state.join("journal"), &mut lines).unwrap();
     let mut finished = BTreeMap::new();
     for line in String::from_utf8(lines).unwrap().lines() {
         let entry: serde_json::Value = serde_json::from_str(line).unwrap();

@@ -17,8 +17,8 @@ use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::{Histogram, exponential_buckets};
 use prometheus_client::registry::{Registry, Unit};
 
-use crate::message::Receipt;
 use crate::model::entry::{Entry, Verdict};
+use proto::nouns::Receipt;
 
 pub(crate) use snapshot::free;
 pub use snapshot::{Disk, Snapshot};
@@ -393,7 +393,7 @@ impl Drop for Held {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::message::{LeaseKey, Timestamp, WorkerId};
+    use proto::nouns::{LeaseKey, Timestamp, WorkerId};
     use sweeps::{AttemptNumber, Failure, FailureClass, JobId};
 
     #[test]

@@ -6,9 +6,9 @@ use std::sync::Arc;
 use sweeps::JobStatus;
 
 use super::super::job::{Grid, Job, JobIndex, Place, Places, State, Sweep};
-use crate::message::{Counts, SteerAction, Target, Timestamp};
 use crate::model::entry::Submission;
 use crate::scheduler::Scheduler;
+use proto::nouns::{Counts, SteerAction, Target, Timestamp};
 
 impl Scheduler {
     pub(super) fn apply_submitted(&mut self, at: Timestamp, submission: &Submission) {

@@ -10,13 +10,13 @@ use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{Rng, SeedableRng};
 use sweeps::{AttemptNumber, Digest, Failure, FailureClass, JobId, JobStatus, RunRecord};
 
-use crate::message::{
-    Assignment, Audit, Fail, Finish, Hello, LeaseKey, LeaseRequest, Next, Order, Progress, Receipt,
-    Refusal, Release, Report, Timestamp, WorkerId,
-};
 use crate::scheduler::fixture::{self, grid_on, submission};
 use crate::scheduler::{
     Answer, Effect, Entry, Event, Policy, Reply, Request, Scheduler, Submission, Ticket,
+};
+use proto::nouns::{
+    Assignment, Audit, Fail, Finish, Hello, LeaseKey, LeaseRequest, Next, Order, Progress, Receipt,
+    Refusal, Release, Report, Timestamp, WorkerId,
 };
 
 /// A rule that is broken on purpose.

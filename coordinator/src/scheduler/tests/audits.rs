@@ -1,7 +1,7 @@
 //! Finished jobs that are run again.
 
 use super::*;
-use crate::message::{Audit, AuditStamp, AuditVerdict, Audited};
+use proto::nouns::{Audit, AuditStamp, AuditVerdict, Audited};
 
 fn audit(world: &mut World, fraction: f64) -> Audited {
     let audit = Audit {
@@ -178,7 +178,7 @@ fn across_kinds_of_devices_a_stated_tolerance_decides() {
         second.provenance.device.kind = "cuda".into();
         assert_eq!(world.deliver(b, second).unwrap(), Receipt::NotComparable);
         let mut expected = AuditStamp {
-            tolerance: crate::message::TOLERANCE,
+            tolerance: proto::nouns::TOLERANCE,
             ..AuditStamp::default()
         };
         expected.count(verdict);

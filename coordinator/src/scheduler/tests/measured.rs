@@ -3,7 +3,7 @@
 use proto::telemetry::Telemetry;
 
 use super::*;
-use crate::message::{Measured, Report};
+use proto::nouns::{Measured, Report};
 
 #[test]
 fn what_a_worker_measured_is_shown_until_the_next_and_never_written() {

@@ -46,9 +46,9 @@ fn an_attempt_that_runs_since_before_the_restore_goes_on() {
     let job = before.one(old);
     // It is asked to say hello, and then has its lease.
     let progress = |worker| {
-        Request::Report(crate::message::Report {
+        Request::Report(proto::nouns::Report {
             worker,
-            progress: vec![crate::message::Progress {
+            progress: vec![proto::nouns::Progress {
                 job: job.job_id,
                 attempt: job.attempt,
                 points: Vec::new(),

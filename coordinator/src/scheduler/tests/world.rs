@@ -4,13 +4,13 @@ use std::collections::BTreeMap;
 
 use sweeps::{Failure, FailureClass, JobId, JobStatus};
 
-use crate::message::{
-    Assignment, Fail, Finish, Hello, LeaseAnswer, LeaseKey, LeaseRequest, Order, Progress, Receipt,
-    Refusal, Report, Steer, SteerAction, Submitted, Target, Timestamp, WorkerId,
-};
 use crate::scheduler::fixture::{self, hello, submission};
 use crate::scheduler::{
     Answer, Effect, Entry, Event, Policy, Reply, Request, Scheduler, Submission, Ticket,
+};
+use proto::nouns::{
+    Assignment, Fail, Finish, Hello, LeaseAnswer, LeaseKey, LeaseRequest, Order, Progress, Receipt,
+    Refusal, Report, Steer, SteerAction, Submitted, Target, Timestamp, WorkerId,
 };
 
 /// A scheduler in virtual time, which checks itself after every step and replays what it persists.

@@ -229,7 +229,7 @@ impl Access {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::message::Timestamp;
+    use proto::nouns::Timestamp;
     use tonic::Code;
 
     const SUBMIT: &str = "/sweep.v1.ClientService/Submit";

@@ -8,8 +8,8 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 
 use super::Role;
-use crate::message::Timestamp;
 use crate::store::durable;
+use proto::nouns::Timestamp;
 
 /// Bytes of a token file: thousands of tokens.
 const FILE_BYTES: u64 = 1 << 20;

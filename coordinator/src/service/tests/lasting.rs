@@ -120,7 +120,7 @@ async fn what_a_token_opened_is_closed_when_it_is_revoked() {
     let file = TokenFile::new(folder.path().join("tokens.json"));
     let token = |name, role, byte| {
         let (_, token) = file
-            .create(name, role, [byte; 32], crate::Timestamp(1))
+            .create(name, role, [byte; 32], proto::nouns::Timestamp(1))
             .unwrap();
         token
     };

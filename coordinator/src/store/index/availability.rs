@@ -6,7 +6,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 use tokio::sync::Notify;
 
 use super::{IndexError, Store};
-use crate::message::Refusal;
+use proto::nouns::Refusal;
 
 /// The one place where readers find the index, and where they leave word that it failed them. Cheap to clone.
 #[derive(Clone)]

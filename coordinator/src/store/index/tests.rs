@@ -3,7 +3,7 @@
 use sweeps::EpochPoint;
 
 use super::*;
-use crate::message::{LeaseKey, Timestamp, WorkerId};
+use proto::nouns::{LeaseKey, Timestamp, WorkerId};
 
 fn location(number: u64) -> Location {
     Location {

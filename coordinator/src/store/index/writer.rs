@@ -9,9 +9,9 @@ use super::{
     APPLIED_KEY, Applied, Batch, IndexError, SCHEMA, SCHEMA_KEY, SNAPSHOT_KEY, Store, live_key,
     live_prefix, log_prefix, record_key,
 };
-use crate::message::{LogLine, Timestamp};
 use crate::model::entry::Entry;
 use crate::store::journal::{Kept, Location, Written};
+use proto::nouns::{LogLine, Timestamp};
 
 /// Log lines that are kept per job: the last ones of all attempts.
 const LOG_LINES: u64 = 500;

@@ -9,9 +9,9 @@ use sweeps::{FailureClass, JobStatus};
 use super::failing::FailingDisk;
 use super::files::snapshot_of;
 use super::*;
-use crate::message::{SteerAction, Target};
 use crate::scheduler::tests::world::World;
 use crate::scheduler::{Policy, Scheduler};
+use proto::nouns::{SteerAction, Target};
 
 /// A history of a small lab: the entries of each turn, and the state after it.
 pub(crate) fn history() -> Vec<(Vec<Entry>, Scheduler)> {

@@ -5,7 +5,7 @@ use proptest::prelude::*;
 use super::power_loss::PowerLossDisk;
 use super::tests::read;
 use super::*;
-use crate::message::{Timestamp, WorkerId};
+use proto::nouns::{Timestamp, WorkerId};
 
 /// Entries of one byte to three pages.
 fn entry(number: u64) -> Entry {

@@ -8,7 +8,7 @@ use proptest::prelude::*;
 use super::failing::{FailingDisk, Operation};
 use super::frame::Kind;
 use super::*;
-use crate::message::{Timestamp, WorkerId};
+use proto::nouns::{Timestamp, WorkerId};
 
 fn entry(number: u64) -> Entry {
     Entry::WorkerLeft {
