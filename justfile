@@ -12,7 +12,7 @@ check:
 
 # A control plane without candle.
 control-plane:
-    cargo build --no-default-features
+    cargo build --no-default-features --features coordinator
 
 # The main job, on synthetic data.
 quickstart:

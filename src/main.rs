@@ -4,6 +4,15 @@
     unreachable_pub,
     reason = "nothing links against a binary: `pub` says what a module offers to its siblings"
 )]
+#![cfg_attr(
+    not(feature = "coordinator"),
+    allow(
+        dead_code,
+        unused_imports,
+        unused_mut,
+        reason = "what the command line alone leaves unused is not worth an attribute at every place"
+    )
+)]
 
 mod arguments;
 mod client;
@@ -18,6 +27,7 @@ mod interrupt;
 mod labels;
 mod output;
 mod progress;
+#[cfg(feature = "coordinator")]
 mod supervisor;
 mod tally;
 mod version;

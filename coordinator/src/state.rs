@@ -1,6 +1,5 @@
 //! What is done to a state folder without an engine on it: reading, copying, repairing, collecting garbage.
 
-pub use crate::engine::StateKind;
 pub use crate::engine::state_reader::{ReadError, StateReader};
 pub use crate::engine::upkeep::{Repaired, repair};
 pub use crate::model::entry::Entry;

@@ -15,10 +15,10 @@ use coordinator::service::{
 };
 use coordinator::state::LockError;
 use coordinator::state::Mark;
-use coordinator::state::StateKind;
 use coordinator::{Config, Engine, EngineError, Expand, Expanded, SystemClock, sweep_language};
 use nix::sys::stat::{Mode, umask};
 use proto::nouns::Requirements;
+use proto::nouns::StateKind;
 use tokio::net::TcpListener;
 use tokio::task::{JoinError, JoinSet};
 use tokio_util::sync::CancellationToken;

@@ -18,6 +18,6 @@ pub use local::extract;
 #[cfg(not(feature = "train"))]
 pub fn extract(_: &crate::arguments::Extract) -> Result<(), crate::error::CommandError> {
     Err(crate::error::CommandError::Usage(
-        "this build has no networks (it was made with --no-default-features)".into(),
+        "this build has no networks (it was made without the feature `train`)".into(),
     ))
 }

@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use coordinator::state::StateKind;
+use proto::nouns::StateKind;
 
 use crate::client::Client;
 use crate::command::coordinator::{Security, Serving, serve};

@@ -2,37 +2,60 @@
 
 mod audit;
 mod autoalloc;
+#[cfg(feature = "coordinator")]
 mod coordinator;
 mod data;
 mod drain;
 mod estimate;
 mod export;
 mod extract;
+mod known;
+#[cfg(feature = "coordinator")]
 mod local_coordinator;
 mod local_workers;
 mod logs;
 mod noop_worker;
 mod params;
+mod places;
 mod plan;
 mod preflight;
+#[cfg(feature = "coordinator")]
 mod rehearse;
 mod report;
+#[cfg(feature = "coordinator")]
 mod run;
 mod scores;
 mod selftest;
 mod single_figure;
 mod source;
+#[cfg(feature = "coordinator")]
 mod state;
 mod status;
 mod steer;
+#[cfg(feature = "coordinator")]
 mod store;
 mod submit;
 mod summary;
 mod sweep_file;
 mod tls;
+#[cfg(feature = "coordinator")]
 mod token;
 mod watch;
 mod worker;
+
+/// What only a build with the feature `coordinator` does.
+macro_rules! with_coordinator {
+    ($what:literal, $arguments:ident, $call:expr) => {{
+        #[cfg(feature = "coordinator")]
+        let done = $call;
+        #[cfg(not(feature = "coordinator"))]
+        let done = {
+            let _ = $arguments;
+            Err(without_coordinator($what))
+        };
+        done
+    }};
+}
 
 use clap::CommandFactory;
 use proto::nouns::SteerAction;
@@ -56,12 +79,30 @@ pub fn execute(arguments: Arguments) -> Result<(), CommandError> {
         }
     };
     match arguments.command {
-        Command::Run(arguments) => run::run(&arguments, format),
+        Command::Run(arguments) => {
+            with_coordinator!("run", arguments, run::run(&arguments, format))
+        }
         Command::Plan(arguments) => plan::plan(&arguments, format),
-        Command::Rehearse(arguments) => rehearse::rehearse(&arguments, format),
+        Command::Rehearse(arguments) => {
+            with_coordinator!(
+                "rehearse",
+                arguments,
+                rehearse::rehearse(&arguments, format)
+            )
+        }
         Command::Coordinator(arguments) => match &arguments.command {
-            Some(CoordinatorCommand::Repair(arguments)) => store::repair(arguments, format),
-            None => coordinator::coordinator(&arguments),
+            Some(CoordinatorCommand::Repair(arguments)) => {
+                with_coordinator!(
+                    "coordinator repair",
+                    arguments,
+                    store::repair(arguments, format)
+                )
+            }
+            None => with_coordinator!(
+                "coordinator",
+                arguments,
+                coordinator::coordinator(&arguments)
+            ),
         },
         Command::Worker(arguments) if arguments.noop => noop_worker::worker(&arguments),
         Command::Worker(arguments) => worker::worker(&arguments),
@@ -77,13 +118,23 @@ pub fn execute(arguments: Arguments) -> Result<(), CommandError> {
         Command::Workers(connection) => status::workers(&connection, format),
         Command::Drain(arguments) => drain::drain(&arguments),
         Command::Logs(arguments) => logs::logs(&arguments, format),
-        Command::Token(arguments) => token::token(&arguments, format),
+        Command::Token(arguments) => {
+            with_coordinator!("token", arguments, token::token(&arguments, format))
+        }
         Command::Tls(arguments) => tls::tls(&arguments),
         Command::Audit(arguments) => audit::audit(&arguments, format),
-        Command::Backup(arguments) => store::backup(&arguments, format),
-        Command::Restore(arguments) => store::restore(&arguments, format),
-        Command::Gc(arguments) => store::collect_garbage(&arguments, format),
-        Command::Journal(Journal::Export { state }) => store::export(&state),
+        Command::Backup(arguments) => {
+            with_coordinator!("backup", arguments, store::backup(&arguments, format))
+        }
+        Command::Restore(arguments) => {
+            with_coordinator!("restore", arguments, store::restore(&arguments, format))
+        }
+        Command::Gc(arguments) => {
+            with_coordinator!("gc", arguments, store::collect_garbage(&arguments, format))
+        }
+        Command::Journal(Journal::Export { state }) => {
+            with_coordinator!("journal export", state, store::export(&state))
+        }
         Command::Report(arguments) => report::report(&arguments, format),
         Command::Export(arguments) => export::export(&arguments, encoding),
         Command::Data(arguments) => data::data(&arguments, format),
@@ -105,6 +156,14 @@ pub fn execute(arguments: Arguments) -> Result<(), CommandError> {
             output::bytes(&text)
         }
     }
+}
+
+/// That this build is the command line alone.
+#[cfg(not(feature = "coordinator"))]
+fn without_coordinator(what: &str) -> CommandError {
+    CommandError::Usage(format!(
+        "this build has no coordinator, which `{what}` needs: build with the feature `coordinator`, or run it where the coordinator is"
+    ))
 }
 
 /// How long an idle thread is kept: one that is there does what blocks also when the operating system gives no more of them.

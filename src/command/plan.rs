@@ -6,10 +6,11 @@ use sweeps::{Cell, JobId, Training};
 
 use crate::arguments::{Format, Plan};
 use crate::command::estimate::Estimate;
+use crate::command::known::Known;
+use crate::command::places::places;
 use crate::command::preflight::{self, Findings};
-use crate::command::state::Known;
+use crate::command::submit;
 use crate::command::sweep_file::{JobKey, SweepFile};
-use crate::command::{run, submit};
 use crate::data_folders::Folders;
 use crate::error::CommandError;
 use crate::labels;
@@ -94,9 +95,18 @@ pub fn plan(arguments: &Plan, format: Format) -> Result<(), CommandError> {
 /// What the state folder knows. One that nobody named is where `run` would put it; whoever holds it open is no reason not to
 /// plan.
 fn known(arguments: &Plan, file: &SweepFile) -> Result<Known, CommandError> {
-    let (_, state) = run::places(file, arguments.out.as_deref(), arguments.state.as_deref());
+    let (_, state) = places(file, arguments.out.as_deref(), arguments.state.as_deref());
     let request = submit::request(file, arguments.selection.max_jobs);
+    #[cfg(feature = "coordinator")]
     let known = super::state::known(&state, &request);
+    #[cfg(not(feature = "coordinator"))]
+    let known: Result<Known, CommandError> = {
+        let _ = request;
+        Err(super::without_coordinator(&format!(
+            "reading {}",
+            state.display()
+        )))
+    };
     if let Ok(Known {
         nothing: Some(why), ..
     }) = &known
@@ -105,7 +115,7 @@ fn known(arguments: &Plan, file: &SweepFile) -> Result<Known, CommandError> {
         output::say(&format!("note: {why}"));
     }
     match known {
-        Err(CommandError::Store(why)) if arguments.state.is_none() => {
+        Err(CommandError::Store(why) | CommandError::Usage(why)) if arguments.state.is_none() => {
             output::say(&format!(
                 "note: what is done in {} is not known: {why}",
                 state.display()

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 
-use coordinator::state::StateKind;
+use proto::nouns::StateKind;
 use proto::nouns::SweepInfo;
 use reports::{DatasetInfo, SplitCounts, SweepResults};
 

@@ -2,9 +2,9 @@
 //! report at the end. It speaks to its coordinator over loopback as everybody else would.
 
 use std::collections::BTreeSet;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
-use coordinator::state::StateKind;
+use proto::nouns::StateKind;
 use proto::nouns::{self as message, Row, Steer, SteerAction, Target};
 use tokio_util::sync::CancellationToken;
 
@@ -13,8 +13,9 @@ use crate::client::Client;
 use crate::command::coordinator::Security;
 use crate::command::local_coordinator::LocalCoordinator;
 use crate::command::local_workers::{self, LocalWorker, Seat};
+use crate::command::places::places;
 use crate::command::sweep_file::SweepFile;
-use crate::command::{folder_name, preflight, report, submit, watch};
+use crate::command::{preflight, report, submit, watch};
 use crate::contact::Contact;
 use crate::data_folders::Folders;
 use crate::error::CommandError;
@@ -32,32 +33,6 @@ pub fn run(arguments: &Run, format: Format) -> Result<(), CommandError> {
     std::fs::create_dir_all(&out)
         .map_err(|error| CommandError::io("make the folder", &out, &error))?;
     super::runtime()?.block_on(drive(arguments, &file, &folders, &out, &state, format))
-}
-
-/// The folder of a run and its state folder, as `--out` and `--state` say, or as usual.
-pub fn places(file: &SweepFile, out: Option<&Path>, state: Option<&Path>) -> (PathBuf, PathBuf) {
-    let out = out.map_or_else(
-        || PathBuf::from("out").join(usual_folder(file)),
-        Path::to_owned,
-    );
-    let state = state.map_or_else(|| out.join("state"), Path::to_owned);
-    (out, state)
-}
-
-/// A part of a sweep has a folder of its own, so that its report does not take the place of the whole one.
-pub(super) fn usual_folder(file: &SweepFile) -> String {
-    let selections: Vec<&str> = file.spec.selections().collect();
-    let whole = folder_name(&file.spec.name);
-    if selections.is_empty() {
-        return whole;
-    }
-    let part = folder_name(&selections.join("-or-"));
-    if part.len() > 100 {
-        let digest = sweeps::Digest::of(part.as_bytes()).to_string();
-        format!("{whole}-only-{}", &digest[..12])
-    } else {
-        format!("{whole}-only-{part}")
-    }
 }
 
 async fn drive(

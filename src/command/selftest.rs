@@ -10,7 +10,7 @@ pub fn selftest(
     _: crate::arguments::Format,
 ) -> Result<(), crate::error::CommandError> {
     Err(crate::error::CommandError::Usage(
-        "this build has no trainer (it was made with --no-default-features)".into(),
+        "this build has no trainer (it was made without the feature `train`)".into(),
     ))
 }
 

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+#[cfg(feature = "coordinator")]
 use coordinator::state::StateReader;
 use proto::nouns::{Refusal, Row, RowGroup, SweepInfo, SweepSummary};
 use reports::{ReportError, SweepResults};
@@ -41,6 +42,7 @@ impl Results for Client {
 }
 
 /// A state folder blocks while it is read: nothing else is to be done meanwhile.
+#[cfg(feature = "coordinator")]
 impl Results for StateReader {
     async fn sweep_info(&self, sweep: &str) -> Result<SweepInfo, CommandError> {
         StateReader::sweep_info(self, sweep).map_err(refused)
@@ -59,6 +61,7 @@ impl Results for StateReader {
 }
 
 /// What a state folder does not have, at the command line.
+#[cfg(feature = "coordinator")]
 pub fn refused(refusal: Refusal) -> CommandError {
     let told = refusal.to_string();
     match refusal {
@@ -97,6 +100,7 @@ pub enum Source {
     /// Asked over the network.
     Coordinator(Client),
     /// Read where it lies, also while a coordinator has it open; nothing in it is touched.
+    #[cfg(feature = "coordinator")]
     Folder(Box<StateReader>),
 }
 
@@ -157,6 +161,15 @@ impl Source {
         }
     }
 
+    #[cfg(not(feature = "coordinator"))]
+    fn folder(state: &Path) -> Result<Self, CommandError> {
+        Err(super::without_coordinator(&format!(
+            "reading {}",
+            state.display()
+        )))
+    }
+
+    #[cfg(feature = "coordinator")]
     fn folder(state: &Path) -> Result<Self, CommandError> {
         let reader = StateReader::open(state);
         let reader = reader.map_err(|error| CommandError::Store(chain(&error)))?;
@@ -167,6 +180,7 @@ impl Source {
     pub async fn sweeps(&self) -> Result<Vec<SweepSummary>, CommandError> {
         match self {
             Self::Coordinator(client) => client.sweeps().await,
+            #[cfg(feature = "coordinator")]
             Self::Folder(reader) => Ok(reader.sweeps()),
         }
     }
@@ -184,6 +198,7 @@ impl Source {
                 .await
                 .map(drop)
                 .map_err(|error| client.failed(error)),
+            #[cfg(feature = "coordinator")]
             Self::Folder(reader) => reader
                 .each_cell(sweep, &mut |cell| {
                     if statuses.is_empty() || statuses.contains(&cell.status) {
@@ -199,6 +214,7 @@ impl Results for Source {
     async fn sweep_info(&self, sweep: &str) -> Result<SweepInfo, CommandError> {
         match self {
             Self::Coordinator(client) => Results::sweep_info(client, sweep).await,
+            #[cfg(feature = "coordinator")]
             Self::Folder(reader) => Results::sweep_info(reader.as_ref(), sweep).await,
         }
     }
@@ -206,6 +222,7 @@ impl Results for Source {
     async fn cells(&self, sweep: &str) -> Result<Vec<CellResult>, CommandError> {
         match self {
             Self::Coordinator(client) => Results::cells(client, sweep).await,
+            #[cfg(feature = "coordinator")]
             Self::Folder(reader) => Results::cells(reader.as_ref(), sweep).await,
         }
     }
@@ -213,6 +230,7 @@ impl Results for Source {
     async fn artifact(&self, digest: Digest, most: u64) -> Result<Vec<u8>, CommandError> {
         match self {
             Self::Coordinator(client) => Results::artifact(client, digest, most).await,
+            #[cfg(feature = "coordinator")]
             Self::Folder(reader) => Results::artifact(reader.as_ref(), digest, most).await,
         }
     }

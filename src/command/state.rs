@@ -1,38 +1,16 @@
 //! What a state folder knows of a sweep: `plan --state`.
 
-use std::collections::BTreeSet;
 use std::path::Path;
 
-use coordinator::state::{ReadError, StateKind, StateReader};
+use coordinator::state::{ReadError, StateReader};
 use coordinator::sweep_language;
-use proto::nouns::{Refusal, Submit, Submitted};
-use sweeps::{JobId, JobStatus};
+use proto::nouns::StateKind;
+use proto::nouns::{Refusal, Submit};
+use sweeps::JobStatus;
 
 use super::source::refused;
-use crate::command::estimate::Durations;
+use crate::command::known::Known;
 use crate::error::{CommandError, chain};
-
-/// What a state folder knows of a sweep that may be submitted to it.
-#[derive(Debug, Default)]
-pub struct Known {
-    /// Every job that has a record there.
-    pub done: BTreeSet<JobId>,
-    /// How long finished jobs took.
-    pub durations: Durations,
-    /// What submitting the file would mean; `None` where there is no folder yet, or a data set is not known.
-    pub meaning: Option<Submitted>,
-    /// Why nothing is known.
-    pub nothing: Option<String>,
-}
-
-impl Known {
-    fn nothing(why: String) -> Self {
-        Self {
-            nothing: Some(why),
-            ..Self::default()
-        }
-    }
-}
 
 /// What a state folder knows. It is read where it lies, also while a coordinator has it open.
 pub fn known(state: &Path, submit: &Submit) -> Result<Known, CommandError> {

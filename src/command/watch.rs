@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use client::{CallError, Caller};
-use coordinator::state::StateKind;
+use proto::nouns::StateKind;
 use proto::nouns::{Change, Row, WatchEvent};
 use sweeps::{EpochPoint, JobId, JobStatus};
 

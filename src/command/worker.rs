@@ -14,7 +14,7 @@ pub use real::worker;
 #[cfg(not(feature = "train"))]
 pub fn worker(_: &crate::arguments::Worker) -> Result<(), crate::error::CommandError> {
     Err(crate::error::CommandError::Usage(
-        "this build has no trainer (it was made with --no-default-features): start workers from a full build".into(),
+        "this build has no trainer (it was made without the feature `train`): start workers from a full build".into(),
     ))
 }
 

@@ -3,28 +3,12 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use sweeps::{Cell, DatasetSource, Digest, ExtractionSweep};
+use sweeps::{DatasetSource, Digest, ExtractionSweep};
 
 use crate::model::cells::CellTable;
+pub use crate::model::expanded::Expanded;
 use crate::scheduler::Submission;
 use proto::nouns::{Refusal, Requirements, Submit};
-
-/// A sweep file, parsed and expanded: what [`Expand`] gives.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Expanded {
-    /// The sweep's name.
-    pub name: String,
-    /// Its description.
-    pub description: String,
-    /// Names of the swept parameters but `seed`.
-    pub columns: Vec<String>,
-    /// Its cells, in order.
-    pub cells: Vec<Cell>,
-    /// Digests of named data sets that the file itself states.
-    pub datasets: BTreeMap<String, Digest>,
-    /// What the file asks of workers.
-    pub requirements: Requirements,
-}
 
 /// Text of a sweep file → its cells, or all its faults rendered for people. Arguments: the file's name, its text, the
 /// most jobs it may mean. A pure function; a value here so that tests can do without the sweep language.

@@ -5,4 +5,5 @@
 pub mod cells;
 pub mod entry;
 pub(crate) mod error_chain;
+pub mod expanded;
 pub mod image;

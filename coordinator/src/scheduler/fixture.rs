@@ -8,9 +8,9 @@ use sweeps::{
     Parameters, Phase, Provenance, Reporting, RunRecord, TRAINER_REVISION, Value,
 };
 
-use crate::engine::expand::Expanded;
 use crate::model::cells::CellTable;
 use crate::model::entry::Submission;
+use crate::model::expanded::Expanded;
 use proto::nouns::{Hello, Requirements};
 
 pub(crate) type Grid = (Vec<String>, Vec<Cell>, BTreeMap<DatasetSource, Digest>);

@@ -8,6 +8,7 @@ pub mod audit;
 pub mod client;
 pub mod refusal;
 pub mod rows;
+pub mod state_kind;
 pub mod upkeep;
 pub mod watch;
 pub mod worker;
@@ -25,6 +26,7 @@ pub use client::{
 };
 pub use refusal::Refusal;
 pub use rows::{Row, RowGroup};
+pub use state_kind::StateKind;
 pub use upkeep::{Collected, Piece};
 pub use watch::{Change, WatchEvent};
 pub use worker::{

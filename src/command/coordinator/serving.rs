@@ -4,8 +4,8 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use coordinator::service::{Health, ServeError, TlsError};
-use coordinator::state::StateKind;
 use coordinator::{Engine, EngineError};
+use proto::nouns::StateKind;
 use tokio::task::{JoinError, JoinHandle};
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;

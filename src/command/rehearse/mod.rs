@@ -24,7 +24,7 @@ pub fn rehearse(
     _: crate::arguments::Format,
 ) -> Result<(), crate::error::CommandError> {
     Err(crate::error::CommandError::Usage(
-        "this build has no trainer (it was made with --no-default-features): rehearse with a full build".into(),
+        "this build has no trainer (it was made without the feature `train`): rehearse with a full build".into(),
     ))
 }
 
