@@ -33,7 +33,7 @@ pub use store::{Audit, Backup, CollectGarbage, CoordinatorCommand, Journal, Repa
 #[command(name = "gcl-sweep", version = crate::version::LONG, propagate_version = true)]
 #[command(
     after_help = "Exit codes: 0 ok, 2 usage, 10 invalid sweep or data set, 11 finished but jobs failed, \
-    12 coordinator unreachable, 13 store unusable, 14 a selftest deviates, 15 device unusable, 130 interrupted."
+    12 coordinator unreachable, 13 store unusable, 14 a selftest deviates, 15 device unusable, 16 coordinator broke down, 130 interrupted."
 )]
 pub struct Arguments {
     #[command(subcommand)]
