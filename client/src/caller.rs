@@ -13,7 +13,7 @@ use tonic::transport::Channel;
 use tonic::{Code, Request, Status, Streaming};
 
 use proto::nouns::{
-    Audit, Audited, Collected, DatasetKnown, Explanation, LogLine, Piece, Row, Steer, Submit,
+    Audit, Audited, Collected, Control, DatasetKnown, Explanation, LogLine, Piece, Row, Submit,
     Submitted, SweepInfo, SweepSummary, WatchEvent, WorkerView,
 };
 
@@ -285,7 +285,7 @@ impl Caller {
     }
 
     /// Cancels, pauses, resumes or retries; answers how many jobs changed.
-    pub async fn steer(&self, steer: &Steer) -> Result<u64, CallError> {
+    pub async fn steer(&self, steer: &Control) -> Result<u64, CallError> {
         let answer = self.client().steer(bounded(steer.into())).await?;
         Ok(answer.into_inner().changed)
     }

@@ -58,7 +58,7 @@ macro_rules! with_coordinator {
 }
 
 use clap::CommandFactory;
-use proto::nouns::SteerAction;
+use proto::nouns::ControlAction;
 
 use crate::arguments::{Arguments, Command, CoordinatorCommand, Encoding, Format, Journal};
 use crate::error::CommandError;
@@ -110,10 +110,10 @@ pub fn execute(arguments: Arguments) -> Result<(), CommandError> {
         Command::Submit(arguments) => submit::submit(&arguments, format),
         Command::Status(arguments) => status::status(&arguments, format),
         Command::Watch(arguments) => watch::watch(&arguments, format),
-        Command::Cancel(target) => steer::steer(&target, SteerAction::Cancel, format),
-        Command::Pause(target) => steer::steer(&target, SteerAction::Pause, format),
-        Command::Resume(target) => steer::steer(&target, SteerAction::Resume, format),
-        Command::Retry(target) => steer::steer(&target, SteerAction::Retry, format),
+        Command::Cancel(target) => steer::steer(&target, ControlAction::Cancel, format),
+        Command::Pause(target) => steer::steer(&target, ControlAction::Pause, format),
+        Command::Resume(target) => steer::steer(&target, ControlAction::Resume, format),
+        Command::Retry(target) => steer::steer(&target, ControlAction::Retry, format),
         Command::Explain(job) => status::explain(&job, format),
         Command::Workers(connection) => status::workers(&connection, format),
         Command::Drain(arguments) => drain::drain(&arguments),

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use std::path::Path;
 
 use proto::nouns::StateKind;
-use proto::nouns::{self as message, Row, Steer, SteerAction, Target};
+use proto::nouns::{self as message, Control, ControlAction, Row, Target};
 use tokio_util::sync::CancellationToken;
 
 use crate::arguments::{Format, Run};
@@ -105,9 +105,9 @@ pub(super) async fn with_coordinator(
     if !failed.is_empty() {
         // Whoever types the command again has freed memory, mended data, or wants to be sure.
         let target = Target::Sweep(file.spec.name.clone());
-        let again = Steer {
+        let again = Control {
             target,
-            action: SteerAction::Retry,
+            action: ControlAction::Retry,
         };
         client
             .steer(&again)

@@ -1,6 +1,6 @@
 //! `cancel`, `pause`, `resume`, `retry`: a sweep by its name, or a job by its id.
 
-use proto::nouns::{Steer, SteerAction, Target as Steered};
+use proto::nouns::{Control, ControlAction, Target as Steered};
 
 use crate::arguments::{Format, Target};
 use crate::client::Client;
@@ -8,7 +8,11 @@ use crate::error::CommandError;
 use crate::output;
 
 /// Steers the target and says how many jobs changed.
-pub fn steer(arguments: &Target, action: SteerAction, format: Format) -> Result<(), CommandError> {
+pub fn steer(
+    arguments: &Target,
+    action: ControlAction,
+    format: Format,
+) -> Result<(), CommandError> {
     super::runtime()?.block_on(async {
         let client = Client::open(&arguments.endpoint)?;
         let sweeps = client.sweeps().await?;
@@ -32,14 +36,14 @@ pub fn steer(arguments: &Target, action: SteerAction, format: Format) -> Result<
             )));
         };
         let changed = client
-            .steer(&Steer { target, action })
+            .steer(&Control { target, action })
             .await
             .map_err(|error| client.failed(error))?;
         let done = match action {
-            SteerAction::Cancel => "cancelled",
-            SteerAction::Pause => "paused",
-            SteerAction::Resume => "resumed",
-            SteerAction::Retry => "queued again",
+            ControlAction::Cancel => "cancelled",
+            ControlAction::Pause => "paused",
+            ControlAction::Resume => "resumed",
+            ControlAction::Retry => "queued again",
         };
         if format == Format::Json {
             return output::json(&serde_json::json!({ "changed": changed }));

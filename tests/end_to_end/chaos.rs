@@ -12,7 +12,7 @@ use std::time::Duration;
 use client::Caller;
 use client::{Bearer, Keys};
 use coordinator::state::{self, Entry};
-use proto::nouns::{Receipt, Steer, SteerAction, Submit, Target};
+use proto::nouns::{Control, ControlAction, Receipt, Submit, Target};
 use sweeps::{Digest, JobId, JobStatus};
 use tokio::time::sleep;
 
@@ -359,9 +359,9 @@ fn chaos_loses_nothing_that_was_acknowledged() {
         for sweep in &sweeps {
             // A job whose workers were killed ten times has failed by policy: a person would try it again.
             if sweep.counts.of(JobStatus::Failed) > 0 {
-                let again = Steer {
+                let again = Control {
                     target: Target::Sweep(sweep.name.clone()),
-                    action: SteerAction::Retry,
+                    action: ControlAction::Retry,
                 };
                 let _ = runtime.block_on(caller.steer(&again));
             }

@@ -11,7 +11,7 @@ use crate::store::journal::{JournalError, Scanned};
 pub(super) enum Follower {
     Unopened,
     /// It cannot be used, but may still say how far the journal went.
-    Worthless {
+    Unusable {
         reason: String,
         seen: u64,
     },
@@ -33,29 +33,29 @@ impl Follower {
             return;
         }
         *self = Self::opened(folder, config)
-            .unwrap_or_else(|error| Self::worthless(error.to_string(), 0));
+            .unwrap_or_else(|error| Self::unusable(error.to_string(), 0));
         if unwanted {
             self.give_up("it shall be made again".into());
         }
     }
 
-    fn worthless(reason: String, seen: u64) -> Self {
-        Self::Worthless { reason, seen }
+    fn unusable(reason: String, seen: u64) -> Self {
+        Self::Unusable { reason, seen }
     }
 
     fn give_up(&mut self, reason: String) {
         let seen = match self {
             Self::Following { applied, .. } => *applied,
-            Self::Worthless { seen, .. } => *seen,
+            Self::Unusable { seen, .. } => *seen,
             Self::Unopened => 0,
         };
-        *self = Self::worthless(reason, seen);
+        *self = Self::unusable(reason, seen);
     }
 
     fn opened(folder: &Path, config: &Config) -> Result<Self, IndexError> {
         let index = IndexWriter::new((config.open_index)(folder)?);
         Ok(match index.applied()? {
-            None => Self::worthless("another version wrote it, or it is incomplete".into(), 0),
+            None => Self::unusable("another version wrote it, or it is incomplete".into(), 0),
             Some(applied) => Self::Following {
                 applied: applied.map_or(0, |applied| applied.sequence),
                 chain: applied.map(|applied| applied.chain),
@@ -150,9 +150,7 @@ impl Follower {
     ) -> Result<(), JournalError> {
         self.open(folder, config, config.rebuild_index && ends > 0);
         match self {
-            Self::Following { applied: seen, .. } | Self::Worthless { seen, .. }
-                if *seen > ends =>
-            {
+            Self::Following { applied: seen, .. } | Self::Unusable { seen, .. } if *seen > ends => {
                 Err(JournalError::Lost {
                     folder: config.state.join("journal"),
                     ends,
@@ -167,7 +165,7 @@ impl Follower {
     pub(super) fn end(self) -> Option<IndexWriter> {
         let reason = match self {
             Self::Unopened => "it was not opened".into(),
-            Self::Worthless { reason, .. } => reason,
+            Self::Unusable { reason, .. } => reason,
             Self::Following {
                 mut index,
                 moved,

@@ -24,8 +24,8 @@ use crate::store::blocking::{blocking, ended, in_place};
 use crate::store::gc;
 use crate::store::index::Reader;
 use proto::nouns::{
-    Audit, Audited, DatasetKnown, Explanation, Fail, Finish, FinishAnswer, Goodbye, Hello, JobView,
-    LeaseAnswer, LeaseRequest, LogLine, Refusal, Release, Report, ReportAnswer, Steer, Submit,
+    Audit, Audited, Control, DatasetKnown, Explanation, Fail, Finish, FinishAnswer, Goodbye, Hello,
+    JobView, LeaseAnswer, LeaseRequest, LogLine, Refusal, Release, Report, ReportAnswer, Submit,
     Submitted, SweepInfo, SweepSummary, Timestamp, Welcome, WorkerView,
 };
 use proto::nouns::{Collected, Row, RowGroup};
@@ -144,7 +144,7 @@ impl EngineHandle {
     }
 
     /// Cancels, pauses, resumes or retries a sweep or a job. Answers how many jobs changed.
-    pub async fn steer(&self, steer: Steer) -> Result<u64, Refusal> {
+    pub async fn steer(&self, steer: Control) -> Result<u64, Refusal> {
         self.ask(Request::Steer(steer))
             .await
             .map(|answer| changed(&answer))

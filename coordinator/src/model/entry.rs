@@ -11,7 +11,8 @@ use sweeps::{AttemptNumber, Failure, JobId, RunRecord};
 use crate::model::cells::CellTable;
 use crate::model::image::ImagePart;
 use proto::nouns::{
-    AuditVerdict, Hello, LeaseKey, Receipt, Requirements, SteerAction, Target, Timestamp, WorkerId,
+    AuditVerdict, ControlAction, Hello, LeaseKey, Receipt, Requirements, Target, Timestamp,
+    WorkerId,
 };
 
 /// A fact.
@@ -32,7 +33,7 @@ pub enum Entry {
         /// What.
         target: Target,
         /// How.
-        action: SteerAction,
+        action: ControlAction,
     },
     /// A worker said hello, or told something new about itself.
     WorkerJoined {

@@ -47,7 +47,7 @@ impl Scheduler {
                 if let Some(drained) = self.workers.get_mut(worker) {
                     drained.draining = Some(reason.clone());
                     let name = drained.hello.name.clone();
-                    self.stirred = true;
+                    self.dispatch_needed = true;
                     if tell {
                         self.tell_worker(&name, WorkerState::Draining, Some(reason));
                     }
@@ -75,7 +75,7 @@ impl Scheduler {
                             self.set_state(index, State::Queued);
                         }
                         if tell {
-                            self.tell_job(index, None, None);
+                            self.publish_job(index, None, None);
                         }
                     }
                 }
@@ -103,7 +103,7 @@ impl Scheduler {
                         self.apply_failed(index, told, *verdict);
                     }
                     if tell {
-                        self.tell_job(index, Some(worker), Some(failure.to_string().into()));
+                        self.publish_job(index, Some(worker), Some(failure.to_string().into()));
                     }
                 }
             }
@@ -111,7 +111,7 @@ impl Scheduler {
                 if let Some(index) = self.apply_finished(*at, record)
                     && tell
                 {
-                    self.tell_job(index, Some(&record.provenance.worker), None);
+                    self.publish_job(index, Some(&record.provenance.worker), None);
                 }
             }
             Entry::Compared {
@@ -131,7 +131,7 @@ impl Scheduler {
 
     fn apply_joined(&mut self, at: Timestamp, id: WorkerId, hello: &Hello) {
         self.next_worker = self.next_worker.max(id.0.saturating_add(1));
-        self.stirred = true;
+        self.dispatch_needed = true;
         if let Some(known) = self.workers.get_mut(&id) {
             // The session and name are the same; what it has may be new.
             known.hello = hello.clone();
@@ -190,7 +190,7 @@ impl Scheduler {
         self.job_mut(index).attempts = key.attempt;
         if tell {
             let name = self.workers[&worker].hello.name.clone();
-            self.tell_job(index, Some(&name), None);
+            self.publish_job(index, Some(&name), None);
         }
     }
 
@@ -300,7 +300,7 @@ impl Scheduler {
         (self.lease_of(index)?.attempt == key.attempt).then_some(index)
     }
 
-    fn tell_job(&mut self, index: JobIndex, worker: Option<&str>, error: Option<Arc<str>>) {
+    fn publish_job(&mut self, index: JobIndex, worker: Option<&str>, error: Option<Arc<str>>) {
         let job = self.job(index);
         let change = Change::Job {
             job: job.id,

@@ -140,7 +140,7 @@ impl Scheduler {
                 worker.leases.insert(LeaseKey { job, attempt });
             }
         } else {
-            self.stirred = true;
+            self.dispatch_needed = true;
         }
         self.audits.insert(index, audit);
     }
@@ -209,7 +209,7 @@ impl Scheduler {
                     let source = grid.table.source_of(place.cell as usize);
                     !sweep.paused
                         && !sweep.cancelled
-                        && Self::obstacle(worker, sweep, grid, source).is_none()
+                        && Self::ineligibility(worker, sweep, grid, source).is_none()
                 })?;
                 let is_own = *done.worker == *name;
                 (!is_own || !self.another_could_run(*index, name, now)).then_some(place)

@@ -143,7 +143,7 @@ impl Scheduler {
             let source = grid.table.source_of(place.cell as usize);
             for (id, worker) in &self.workers {
                 let name = &worker.hello.name;
-                if let Some(obstacle) = Self::obstacle(worker, sweep, grid, source) {
+                if let Some(obstacle) = Self::ineligibility(worker, sweep, grid, source) {
                     reasons.push(format!("worker `{name}` {obstacle}"));
                 } else if self.state_of(*id, worker, now) == WorkerState::Silent {
                     reasons.push(format!("worker `{name}` is silent"));

@@ -57,7 +57,7 @@ impl Scheduler {
         }
         let State::Done(done) = &self.job(index).state else {
             self.persist(Entry::Finished { at: now, record });
-            self.convict(index, now);
+            self.judge_workers(index, now);
             return Ok(Receipt::Recorded);
         };
         // The same attempt again with the same outcome is an answer that got lost.

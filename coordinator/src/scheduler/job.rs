@@ -278,7 +278,7 @@ impl Scheduler {
                     let sweep = &mut self.sweeps[grid.sweep as usize];
                     sweep.queue[grid.table.source_of(place.cell as usize)].insert(place.cell);
                     self.ready.insert(grid.sweep);
-                    self.stirred = true;
+                    self.dispatch_needed = true;
                 }
             }
             State::Leased(lease) => {

@@ -43,8 +43,8 @@ use std::sync::Arc;
 use sweeps::{AttemptNumber, EpochPoint, JobId};
 
 use proto::nouns::{
-    Audit, Audited, Change, Fail, Finish, FinishAnswer, Goodbye, Hello, LeaseAnswer, LeaseRequest,
-    Refusal, Release, Report, ReportAnswer, Steer, Submitted, Timestamp, Welcome, WorkerId,
+    Audit, Audited, Change, Control, Fail, Finish, FinishAnswer, Goodbye, Hello, LeaseAnswer,
+    LeaseRequest, Refusal, Release, Report, ReportAnswer, Submitted, Timestamp, Welcome, WorkerId,
 };
 
 pub use crate::model::entry::{Entry, Submission};
@@ -84,7 +84,7 @@ pub enum Request {
     /// A worker goes.
     Goodbye(Goodbye),
     /// A person steers a sweep or a job.
-    Steer(Steer),
+    Steer(Control),
     /// A person sends the workers of a name away.
     Drain {
         /// The name.
@@ -186,7 +186,7 @@ pub struct Scheduler {
     lease_clock: LeaseClock,
     wait_queue: WaitQueue,
     /// Work may have come up for those who wait.
-    stirred: bool,
+    dispatch_needed: bool,
     fairness: Fairness,
     /// Sweeps whose counts changed in this step.
     touched: BTreeSet<u32>,
@@ -213,7 +213,7 @@ impl Scheduler {
             is_restoring: false,
             lease_clock: LeaseClock::default(),
             wait_queue: WaitQueue::default(),
-            stirred: false,
+            dispatch_needed: false,
             fairness: Fairness::default(),
             touched: BTreeSet::new(),
             effects: Vec::new(),
@@ -228,7 +228,7 @@ impl Scheduler {
             Event::Tick => self.on_tick(now),
             Event::Recovered => self.on_recovered(now),
         }
-        if std::mem::take(&mut self.stirred) {
+        if std::mem::take(&mut self.dispatch_needed) {
             self.serve_waiting(now);
         }
         self.publish_touched();
@@ -340,7 +340,7 @@ impl Scheduler {
             worker.last_seen = now;
         }
         self.touched.clear();
-        self.stirred = true;
+        self.dispatch_needed = true;
     }
 
     fn renew_all(&mut self, now: Timestamp) {

@@ -13,7 +13,7 @@ use sweeps::Digest;
 use super::Scheduler;
 use super::job::{JobIndex, Place};
 use crate::model::entry::Entry;
-use proto::nouns::{Assignment, LeaseKey, SteerAction, Target, Timestamp, WorkerId};
+use proto::nouns::{Assignment, ControlAction, LeaseKey, Target, Timestamp, WorkerId};
 
 /// A cell that was picked for a worker.
 struct Picked {
@@ -68,9 +68,9 @@ impl Scheduler {
             // A job that this version cannot read any more (a parameter it does not take) must not stop the others;
             // `explain` says why it is on hold.
             let action = if self.audits.contains_key(&index) {
-                SteerAction::Cancel
+                ControlAction::Cancel
             } else {
-                SteerAction::Pause
+                ControlAction::Pause
             };
             self.persist(Entry::Steered {
                 at: now,
@@ -123,7 +123,7 @@ impl Scheduler {
                 let grid = self.grid(place.grid);
                 let sweep = &self.sweeps[grid.sweep as usize];
                 let source = grid.table.source_of(place.cell as usize);
-                Self::obstacle(worker, sweep, grid, source).is_none()
+                Self::ineligibility(worker, sweep, grid, source).is_none()
             })
             .unwrap_or(job.home);
         self.assignment(key, place).ok()
@@ -131,7 +131,7 @@ impl Scheduler {
 
     fn pick(&self, id: WorkerId, warm: &[Digest], now: Timestamp) -> Option<Picked> {
         let worker = self.workers.get(&id)?;
-        if let Some(place) = self.pick_suspect(id) {
+        if let Some(place) = self.pick_cross_check(id) {
             return Some(Picked::alone(place));
         }
         if self.held_back(&worker.hello.name, now).is_some() {
@@ -151,7 +151,9 @@ impl Scheduler {
                     .iter()
                     .enumerate()
                     .filter(|(_, cells)| !cells.is_empty())
-                    .filter(|(source, _)| Self::obstacle(worker, sweep, grid, *source).is_none())
+                    .filter(|(source, _)| {
+                        Self::ineligibility(worker, sweep, grid, *source).is_none()
+                    })
                     .map(|(source, cells)| {
                         let is_warm = warm.contains(&grid.table.sources()[source].1);
                         let running = sweep.counts.of(sweeps::JobStatus::Running);

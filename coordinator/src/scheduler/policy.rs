@@ -143,7 +143,7 @@ impl Scheduler {
                 jobs.remove(&index);
                 !jobs.is_empty()
             });
-            self.stirred = true;
+            self.dispatch_needed = true;
         }
     }
 }

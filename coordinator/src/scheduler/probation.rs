@@ -11,7 +11,7 @@ use proto::nouns::{Timestamp, WorkerId};
 
 /// What the jobs that failed on a worker since its last success have come to.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub(super) struct Suspicion {
+pub(super) struct Evidence {
     /// They wait for another worker's try, or are in it.
     pub(super) open: usize,
     /// They finished elsewhere: it was not the job.
@@ -19,26 +19,26 @@ pub(super) struct Suspicion {
 }
 
 impl Scheduler {
-    fn suspicion(&self, name: &str, now: Timestamp) -> Suspicion {
-        let mut suspicion = Suspicion::default();
+    fn evidence(&self, name: &str, now: Timestamp) -> Evidence {
+        let mut evidence = Evidence::default();
         for index in self.blame.get(name).into_iter().flatten() {
             match &self.job(*index).state {
-                State::Done(_) => suspicion.well_elsewhere += 1,
+                State::Done(_) => evidence.well_elsewhere += 1,
                 State::Leased(lease) => {
                     let elsewhere = self
                         .workers
                         .get(&lease.worker)
                         .is_some_and(|worker| worker.hello.name != name);
-                    suspicion.open += usize::from(elsewhere);
+                    evidence.open += usize::from(elsewhere);
                 }
                 State::Queued => {
                     let can = self.is_waiting(*index) && self.another_could_run(*index, name, now);
-                    suspicion.open += usize::from(can);
+                    evidence.open += usize::from(can);
                 }
                 State::Failed | State::Quarantined | State::Cancelled => {}
             }
         }
-        suspicion
+        evidence
     }
 
     /// Whether a worker gets no new jobs until those that failed on it were tried elsewhere, and how many these are.
@@ -47,15 +47,15 @@ impl Scheduler {
         if self.blame.get(name)?.len() < self.policy.blame {
             return None;
         }
-        let Suspicion {
+        let Evidence {
             open,
             well_elsewhere,
-        } = self.suspicion(name, now);
+        } = self.evidence(name, now);
         (open > 0 && open + well_elsewhere >= self.policy.blame).then_some(open)
     }
 
     /// A job that failed on another worker, for this one to try: it goes before everything else.
-    pub(super) fn pick_suspect(&self, id: WorkerId) -> Option<Place> {
+    pub(super) fn pick_cross_check(&self, id: WorkerId) -> Option<Place> {
         let own = self.workers.get(&id)?.hello.name.as_str();
         self.blame
             .iter()
@@ -75,7 +75,7 @@ impl Scheduler {
             let grid = self.grid(place.grid);
             let sweep = &self.sweeps[grid.sweep as usize];
             let source = grid.table.source_of(place.cell as usize);
-            self.is_queued_at(*place) && Self::obstacle(worker, sweep, grid, source).is_none()
+            self.is_queued_at(*place) && Self::ineligibility(worker, sweep, grid, source).is_none()
         })
     }
 
@@ -98,7 +98,7 @@ impl Scheduler {
     }
 
     /// A job finished: the workers on which it had failed may be sent away for it.
-    pub(super) fn convict(&mut self, index: JobIndex, now: Timestamp) {
+    pub(super) fn judge_workers(&mut self, index: JobIndex, now: Timestamp) {
         let names: Vec<String> = self
             .blame
             .iter()
@@ -106,14 +106,14 @@ impl Scheduler {
             .map(|(name, _)| name.clone())
             .collect();
         for name in names {
-            self.stirred = true;
+            self.dispatch_needed = true;
             self.blame_worker(&name, now);
         }
     }
 
     /// Sends a worker away on which different jobs failed that were well elsewhere, as long as somebody else is left to work.
     fn blame_worker(&mut self, name: &str, now: Timestamp) {
-        let jobs = self.suspicion(name, now).well_elsewhere;
+        let jobs = self.evidence(name, now).well_elsewhere;
         if jobs < self.policy.blame {
             return;
         }

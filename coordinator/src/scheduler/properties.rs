@@ -10,8 +10,8 @@ use super::fixture::{self, grid_on, hello, submission};
 use super::tests::world::World;
 use super::{Entry, Event, Request, Ticket};
 use proto::nouns::{
-    Audit, Fail, Finish, Goodbye, LeaseRequest, Next, Progress, Release, Report, Steer,
-    SteerAction, Target, WorkerId,
+    Audit, Control, ControlAction, Fail, Finish, Goodbye, LeaseRequest, Next, Progress, Release,
+    Report, Target, WorkerId,
 };
 
 #[derive(Debug, Clone)]
@@ -62,7 +62,7 @@ enum Action {
     Drain {
         name: u8,
     },
-    Steer {
+    Control {
         sweep: Option<u8>,
         job: u8,
         action: u8,
@@ -99,7 +99,7 @@ fn action() -> impl Strategy<Value = Action> {
         1 => (w.clone(), j.clone(), a).prop_map(|(worker, job, attempt)| Action::Release { worker, job, attempt }),
         1 => w.prop_map(|worker| Action::Goodbye { worker }),
         1 => (0..3_u8).prop_map(|name| Action::Drain { name }),
-        2 => (prop::option::of(0..3_u8), j, 0..4_u8).prop_map(|(sweep, job, action)| Action::Steer { sweep, job, action }),
+        2 => (prop::option::of(0..3_u8), j, 0..4_u8).prop_map(|(sweep, job, action)| Action::Control { sweep, job, action }),
         3 => (1..90_u8).prop_map(|seconds| Action::Pass { seconds }),
         1 => (0..60_u8).prop_map(|ticket| Action::Abandon { ticket }),
         1 => Just(Action::Restart),
@@ -248,18 +248,18 @@ fn perform(world: &mut World, ids: &[JobId], action: &Action) {
                 reason: "asked".into(),
             });
         }
-        Action::Steer { sweep, job, action } => {
+        Action::Control { sweep, job, action } => {
             let target = match sweep {
                 Some(name) => Target::Sweep(format!("s{name}")),
                 None => Target::Job(ids[job as usize]),
             };
             let action = [
-                SteerAction::Cancel,
-                SteerAction::Pause,
-                SteerAction::Resume,
-                SteerAction::Retry,
+                ControlAction::Cancel,
+                ControlAction::Pause,
+                ControlAction::Resume,
+                ControlAction::Retry,
             ][action as usize];
-            world.send(Request::Steer(Steer { target, action }));
+            world.send(Request::Steer(Control { target, action }));
         }
         Action::Pass { seconds } => world.pass(u64::from(seconds) * 1000),
         Action::Abandon { ticket } => world.step(Event::Abandon(Ticket(ticket.into()))),
@@ -292,7 +292,7 @@ proptest! {
         let ids = ids();
         for action in actions {
             let before = snapshot(&world, &ids);
-            let revives = matches!(action, Action::Steer { action: 3, .. } | Action::Submit { .. });
+            let revives = matches!(action, Action::Control { action: 3, .. } | Action::Submit { .. });
             perform(&mut world, &ids, &action);
             let after = snapshot(&world, &ids);
             for (id, (status, attempts)) in before {

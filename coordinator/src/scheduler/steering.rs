@@ -4,7 +4,7 @@ use sweeps::{JobId, JobStatus};
 
 use super::{Answer, Reply, Scheduler, job_ids};
 use crate::model::entry::{Entry, Submission};
-use proto::nouns::{Refusal, Steer, Submitted, Target, Timestamp, WorkerId};
+use proto::nouns::{Control, Refusal, Submitted, Target, Timestamp, WorkerId};
 
 impl Scheduler {
     pub(super) fn on_submit(&mut self, now: Timestamp, submission: Submission) -> Reply {
@@ -90,7 +90,7 @@ impl Scheduler {
             && !submission.ids.iter().any(cancelled)
     }
 
-    pub(super) fn on_steer(&mut self, now: Timestamp, steer: Steer) -> Reply {
+    pub(super) fn on_steer(&mut self, now: Timestamp, steer: Control) -> Reply {
         match &steer.target {
             Target::Sweep(name) if !self.sweep_names.contains_key(name.as_str()) => {
                 return Err(Refusal::UnknownSweep(name.clone()));

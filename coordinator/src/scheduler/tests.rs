@@ -15,8 +15,8 @@ use sweeps::{AttemptNumber, FailureClass, JobId, JobStatus};
 use super::fixture::{self, grid_on, hello, submission};
 use super::{Answer, Entry, Event, Request, job};
 use proto::nouns::{
-    Finish, Goodbye, LeaseRequest, Next, Order, Receipt, Refusal, Release, Requirements, Steer,
-    SteerAction, StopReason, Target, WorkerId, WorkerState,
+    Control, ControlAction, Finish, Goodbye, LeaseRequest, Next, Order, Receipt, Refusal, Release,
+    Requirements, StopReason, Target, WorkerId, WorkerState,
 };
 use world::{World, key, lease_answer};
 

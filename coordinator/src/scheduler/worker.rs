@@ -58,7 +58,7 @@ impl Scheduler {
     }
 
     /// Why a worker cannot run a sweep's jobs on its data set at that position; `None`: it can.
-    pub(super) fn obstacle(
+    pub(super) fn ineligibility(
         worker: &Worker,
         sweep: &Sweep,
         grid: &Grid,
@@ -123,7 +123,7 @@ impl Scheduler {
                     let grid = self.grid(place.grid);
                     let sweep = &self.sweeps[grid.sweep as usize];
                     let source = grid.table.source_of(place.cell as usize);
-                    Self::obstacle(worker, sweep, grid, source).is_none()
+                    Self::ineligibility(worker, sweep, grid, source).is_none()
                 })
         })
     }

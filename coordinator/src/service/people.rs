@@ -21,7 +21,7 @@ use super::limits::{Place, Places};
 use super::worker::stopping;
 use crate::engine::feed::Heard;
 use crate::engine::handle::EngineHandle;
-use proto::nouns::{Refusal, Steer, Submit};
+use proto::nouns::{Control, Refusal, Submit};
 use proto::status;
 
 /// Cells on their way to a slow reader: records of some kilobytes each, of some megabytes at worst.
@@ -294,7 +294,7 @@ impl ClientService for Clients {
         &self,
         request: Request<wire::SteerRequest>,
     ) -> Result<Response<wire::SteerResponse>, Status> {
-        let steer: Steer = request.into_inner().try_into()?;
+        let steer: Control = request.into_inner().try_into()?;
         let changed = self.engine.steer(steer).await.map_err(|no| status(&no))?;
         Ok(Response::new(wire::SteerResponse { changed }))
     }

@@ -21,7 +21,7 @@ use super::descriptors;
 use super::health::Health;
 use super::limits::{Limits, Places};
 use super::people::Clients;
-use super::tls::{Tls, TlsError, greet};
+use super::tls::{Tls, TlsError, handshake};
 use super::worker::Workers;
 use crate::engine::handle::EngineHandle;
 use crate::engine::metrics::Metrics;
@@ -147,7 +147,7 @@ where
         let Some(tls) = options.tls else {
             return Ok(router.serve_with_incoming_shutdown(incoming, end).await?);
         };
-        let greeted = greet(incoming, tls.grpc()?, options.metrics, shutdown.clone());
+        let greeted = handshake(incoming, tls.grpc()?, options.metrics, shutdown.clone());
         Ok(router.serve_with_incoming_shutdown(greeted, end).await?)
     };
     tokio::select! {

@@ -154,7 +154,7 @@ impl Tls {
 }
 
 /// Greets the connections that come in, each beside the others, and hands out those that were greeted in time.
-pub(super) fn greet<IO>(
+pub(super) fn handshake<IO>(
     mut incoming: impl Stream<Item = io::Result<IO>> + Send + Unpin + 'static,
     acceptor: TlsAcceptor,
     metrics: Metrics,
@@ -289,7 +289,7 @@ mod tests {
         let metrics = Metrics::new();
         let stop = CancellationToken::new();
         let incoming = ReceiverStream::new(incoming);
-        let mut served = greet(incoming, tls.grpc().unwrap(), metrics, stop.clone());
+        let mut served = handshake(incoming, tls.grpc().unwrap(), metrics, stop.clone());
         let connect = async || {
             let (near, far) = duplex(4096);
             sender.send(Ok(far)).await.unwrap();

@@ -2,7 +2,7 @@
 //! that stands here, epochs of running jobs and log tails are a courtesy.
 //!
 //! It knows the number and the hash of the last entry that it has seen. At each start every place is compared with the
-//! journal, which is read anyway; whatever does not fit makes it worthless, and it is made again.
+//! journal, which is read anyway; whatever does not fit makes it unusable, and it is made again.
 
 mod availability;
 #[cfg(test)]

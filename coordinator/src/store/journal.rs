@@ -209,7 +209,7 @@ pub struct Journal {
     /// End of what is on disk for certain.
     end: u64,
     /// Bytes beyond `end` may have been written by an append that failed.
-    soiled: bool,
+    dirty_tail: bool,
     /// Number of the last entry.
     sequence: u64,
     /// Hash of everything up to it.
@@ -293,7 +293,7 @@ impl Untouched {
             path,
             segment: last.segment,
             end: last.end,
-            soiled: false,
+            dirty_tail: false,
             sequence: last.sequence,
             chain: last.chain,
             size,
@@ -347,7 +347,7 @@ impl Journal {
         for location in &mut locations {
             location.segment = self.segment;
         }
-        self.soiled = true;
+        self.dirty_tail = true;
         self.file
             .write_all_at(&bytes, self.end)
             .map_err(JournalError::io("write", &self.path))?;
@@ -355,7 +355,7 @@ impl Journal {
             .sync_data()
             .map_err(JournalError::io("sync", &self.path))?;
         self.check()?;
-        self.soiled = false;
+        self.dirty_tail = false;
         self.end += bytes.len() as u64;
         self.size.since.0 += bytes.len() as u64;
         self.size.since.1 += entries.len() as u64;
@@ -400,9 +400,9 @@ impl Journal {
 
     /// Cuts off what an append that failed may have written.
     fn clean(&mut self) -> Result<(), JournalError> {
-        if self.soiled {
+        if self.dirty_tail {
             self.cut()?;
-            self.soiled = false;
+            self.dirty_tail = false;
         }
         Ok(())
     }

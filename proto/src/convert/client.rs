@@ -4,7 +4,7 @@ use crate::limits::{DATASETS, LABELS, NAME_BYTES, SWEEP_FILE_BYTES};
 use crate::{WireError, job_id, named_digests, required, text, texts, wire};
 
 use super::{at_most, name, named};
-use crate::nouns::{Requirements, Steer, SteerAction, Submit, Submitted, Target};
+use crate::nouns::{Control, ControlAction, Requirements, Submit, Submitted, Target};
 
 impl From<&Submit> for wire::SubmitRequest {
     fn from(submit: &Submit) -> Self {
@@ -86,13 +86,13 @@ impl TryFrom<wire::Submitted> for Submitted {
 
 crate::same_words!(
     "action",
-    SteerAction,
+    ControlAction,
     wire::SteerAction,
     [Cancel, Pause, Resume, Retry]
 );
 
-impl From<&Steer> for wire::SteerRequest {
-    fn from(steer: &Steer) -> Self {
+impl From<&Control> for wire::SteerRequest {
+    fn from(steer: &Control) -> Self {
         use wire::target::Target as Wire;
         Self {
             target: Some(wire::Target {
@@ -106,7 +106,7 @@ impl From<&Steer> for wire::SteerRequest {
     }
 }
 
-impl TryFrom<wire::SteerRequest> for Steer {
+impl TryFrom<wire::SteerRequest> for Control {
     type Error = WireError;
     fn try_from(steer: wire::SteerRequest) -> Result<Self, WireError> {
         use wire::target::Target as Wire;

@@ -14,9 +14,9 @@ use sweeps::{
 
 use crate::nouns::WatchEvent;
 use crate::nouns::{
-    AttemptFailure, Change, Counts, DatasetKnown, Explanation, Fail, Finish, Goodbye, JobView,
-    LeaseKey, LeaseRequest, LeaseView, LogLine, Measured, Release, Report, Requirements, Steer,
-    SteerAction, Submit, Submitted, SweepInfo, SweepSummary, Target, Timestamp, WorkerId,
+    AttemptFailure, Change, Control, ControlAction, Counts, DatasetKnown, Explanation, Fail,
+    Finish, Goodbye, JobView, LeaseKey, LeaseRequest, LeaseView, LogLine, Measured, Release,
+    Report, Requirements, Submit, Submitted, SweepInfo, SweepSummary, Target, Timestamp, WorkerId,
     WorkerState, WorkerView,
 };
 
@@ -65,9 +65,9 @@ prop_compose! {
     }
 }
 prop_compose! {
-    fn steer()(sweep in name(), job in job(), by_job in any::<bool>(), action in 0..4_usize) -> Steer {
-        use SteerAction::{Cancel, Pause, Resume, Retry};
-        Steer {
+    fn steer()(sweep in name(), job in job(), by_job in any::<bool>(), action in 0..4_usize) -> Control {
+        use ControlAction::{Cancel, Pause, Resume, Retry};
+        Control {
             target: if by_job { Target::Job(job) } else { Target::Sweep(sweep) },
             action: [Cancel, Pause, Resume, Retry][action],
         }
@@ -248,7 +248,7 @@ macro_rules! survive {
 }
 survive! {
     a_submission_survives: submit, wire::SubmitRequest, Submit;
-    an_order_survives: steer, wire::SteerRequest, Steer;
+    an_order_survives: steer, wire::SteerRequest, Control;
     a_summary_survives: summary, wire::SweepSummary, SweepSummary;
     a_sweep_survives: info, wire::StatusResponse, SweepInfo;
     a_worker_survives: worker, wire::WorkerView, WorkerView;
@@ -324,7 +324,7 @@ fn convert_anything(bytes: &[u8]) {
         wire::GoodbyeRequest => Goodbye,
         wire::SubmitRequest => Submit,
         wire::Submitted => Submitted,
-        wire::SteerRequest => Steer,
+        wire::SteerRequest => Control,
         wire::StatusResponse => SweepInfo,
         wire::WorkerView => WorkerView,
         wire::ExplainResponse => Explanation,

@@ -73,7 +73,7 @@ pub enum Target {
 /// How to steer it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-pub enum SteerAction {
+pub enum ControlAction {
     /// Take unfinished jobs out (those that no other sweep wants); running ones are told to stop.
     Cancel,
     /// Start no more of them.
@@ -86,11 +86,11 @@ pub enum SteerAction {
 
 /// Steers a sweep or a job. Answered by the number of jobs that changed.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Steer {
+pub struct Control {
     /// What.
     pub target: Target,
     /// How.
-    pub action: SteerAction,
+    pub action: ControlAction,
 }
 
 /// Jobs by status.

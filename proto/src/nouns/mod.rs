@@ -20,8 +20,8 @@ use sweeps::{AttemptNumber, JobId};
 
 pub use audit::{Audit, AuditStamp, AuditVerdict, Audited, TOLERANCE};
 pub use client::{
-    AttemptFailure, Counts, DatasetKnown, Explanation, JobView, LeaseView, LogLine, Measured,
-    Requirements, Steer, SteerAction, Submit, Submitted, SweepInfo, SweepSummary, Target,
+    AttemptFailure, Control, ControlAction, Counts, DatasetKnown, Explanation, JobView, LeaseView,
+    LogLine, Measured, Requirements, Submit, Submitted, SweepInfo, SweepSummary, Target,
     WorkerState, WorkerView,
 };
 pub use refusal::Refusal;

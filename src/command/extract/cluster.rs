@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use extract::{Broken, Device, Event, Extracted, Folder, Maker, Request, Summary, Weights};
 use proto::nouns::WatchEvent;
-use proto::nouns::{Change, Requirements, Steer, SteerAction, Submit, Target};
+use proto::nouns::{Change, Control, ControlAction, Requirements, Submit, Target};
 use sweeps::extraction::{EXTRACTED, FEATURES};
 use sweeps::{
     Digest, Extraction, ExtractionSettings, ExtractionSweep, ExtractionWeights, FailureClass,
@@ -246,9 +246,9 @@ impl Fetching<'_> {
             .await
             .map_err(|error| client.failed(error))?;
         if !again.is_empty() {
-            let steer = Steer {
+            let steer = Control {
                 target: Target::Sweep(sweep.name.clone()),
-                action: SteerAction::Retry,
+                action: ControlAction::Retry,
             };
             client
                 .steer(&steer)

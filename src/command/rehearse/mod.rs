@@ -42,7 +42,8 @@ mod real {
     use crate::arguments::{Format, Rehearse, Run};
     use crate::command::coordinator::Security;
     use crate::command::local_coordinator::LocalCoordinator;
-    use crate::command::run::{usual_folder, with_coordinator};
+    use crate::command::places::usual_folder;
+    use crate::command::run::with_coordinator;
     use crate::command::sweep_file::SweepFile;
     use crate::command::{preflight, report, watch};
     use crate::data_folders::Folders;

@@ -5,7 +5,7 @@ use std::time::Duration;
 use client::Bearer;
 use client::{CallError, Caller};
 use coordinator::service::{Access, Options};
-use proto::nouns::{Steer, SteerAction, Submit, Target};
+use proto::nouns::{Control, ControlAction, Submit, Target};
 use proto::wire::worker_service_client::WorkerServiceClient;
 use proto::{Reason, wire};
 use sweeps::JobId;
@@ -43,9 +43,9 @@ async fn refusals_say_why_to_programs_and_to_people() {
         reason(caller.drain("nobody", "").await.unwrap_err()),
         Some(Reason::NoSuchWorker)
     );
-    let steer = Steer {
+    let steer = Control {
         target: Target::Sweep("none".into()),
-        action: SteerAction::Pause,
+        action: ControlAction::Pause,
     };
     assert_eq!(
         reason(caller.steer(&steer).await.unwrap_err()),

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use proto::nouns::WatchEvent;
-use proto::nouns::{Steer, SteerAction, Target, WorkerState};
+use proto::nouns::{Control, ControlAction, Target, WorkerState};
 use sweeps::{Digest, FailureClass, JobId, JobStatus};
 use worker::fake::{Fake, Step, point};
 use worker::{Config, Exit};
@@ -156,9 +156,9 @@ async fn a_cancelled_sweep_stops_its_worker() {
             cells.iter().any(|cell| !cell.live.is_empty())
         })
         .await;
-    let steer = Steer {
+    let steer = Control {
         target: Target::Sweep("s".into()),
-        action: SteerAction::Cancel,
+        action: ControlAction::Cancel,
     };
     assert_eq!(cluster.caller().steer(&steer).await.unwrap(), 2);
     let cells = cluster.settled("s").await;

@@ -8,7 +8,7 @@ use sweeps::JobStatus;
 use super::super::job::{Grid, Job, JobIndex, Place, Places, State, Sweep};
 use crate::model::entry::Submission;
 use crate::scheduler::Scheduler;
-use proto::nouns::{Counts, SteerAction, Target, Timestamp};
+use proto::nouns::{ControlAction, Counts, Target, Timestamp};
 
 impl Scheduler {
     pub(super) fn apply_submitted(&mut self, at: Timestamp, submission: &Submission) {
@@ -117,7 +117,7 @@ impl Scheduler {
         &mut self,
         at: Timestamp,
         target: &Target,
-        action: SteerAction,
+        action: ControlAction,
         tell: bool,
     ) -> u64 {
         let jobs: Vec<JobIndex> = match target {
@@ -127,13 +127,13 @@ impl Scheduler {
                     return 0;
                 };
                 let sweep = &mut self.sweeps[index as usize];
-                self.stirred = true;
+                self.dispatch_needed = true;
                 self.touched.insert(index);
                 match action {
-                    SteerAction::Cancel => sweep.cancelled = true,
-                    SteerAction::Retry => sweep.cancelled = false,
-                    SteerAction::Pause | SteerAction::Resume => {
-                        sweep.paused = action == SteerAction::Pause;
+                    ControlAction::Cancel => sweep.cancelled = true,
+                    ControlAction::Retry => sweep.cancelled = false,
+                    ControlAction::Pause | ControlAction::Resume => {
+                        sweep.paused = action == ControlAction::Pause;
                         let waiting = sweep.counts.of(JobStatus::Pending);
                         return waiting;
                     }
@@ -147,7 +147,7 @@ impl Scheduler {
         let whole_sweep = matches!(target, Target::Sweep(_));
         let mut changed = 0;
         for index in jobs {
-            if action == SteerAction::Cancel
+            if action == ControlAction::Cancel
                 && self.audits.contains_key(&index)
                 && (!whole_sweep || !self.is_wanted(index))
             {
@@ -157,20 +157,20 @@ impl Scheduler {
             }
             let job = &self.jobs[index.0 as usize];
             let next = match (action, &job.state) {
-                (SteerAction::Cancel, State::Queued | State::Leased(_))
+                (ControlAction::Cancel, State::Queued | State::Leased(_))
                     if !whole_sweep || !self.is_wanted(index) =>
                 {
                     State::Cancelled
                 }
-                (SteerAction::Retry, State::Failed | State::Quarantined | State::Cancelled) => {
+                (ControlAction::Retry, State::Failed | State::Quarantined | State::Cancelled) => {
                     if let Some(history) = &mut self.job_mut(index).history {
                         history.counts = Default::default();
                         history.blamed.clear();
                     }
                     State::Queued
                 }
-                (SteerAction::Pause | SteerAction::Resume, state) => {
-                    let paused = action == SteerAction::Pause;
+                (ControlAction::Pause | ControlAction::Resume, state) => {
+                    let paused = action == ControlAction::Pause;
                     if job.paused == paused || matches!(state, State::Done(_)) {
                         continue;
                     }
@@ -186,7 +186,7 @@ impl Scheduler {
             self.set_state(index, next);
             changed += 1;
             if tell {
-                self.tell_job(index, None, None);
+                self.publish_job(index, None, None);
             }
         }
         changed

@@ -176,9 +176,9 @@ fn impossible_messages_are_refused() {
         Err(Refusal::UnknownWorker(nobody))
     );
     assert!(matches!(
-        world.ask(Request::Steer(Steer {
+        world.ask(Request::Steer(Control {
             target: Target::Sweep("b".into()),
-            action: SteerAction::Cancel
+            action: ControlAction::Cancel
         })),
         Err(Refusal::UnknownSweep(_))
     ));

@@ -9,8 +9,8 @@ use crate::scheduler::{
     Answer, Effect, Entry, Event, Policy, Reply, Request, Scheduler, Submission, Ticket,
 };
 use proto::nouns::{
-    Assignment, Fail, Finish, Hello, LeaseAnswer, LeaseKey, LeaseRequest, Order, Progress, Receipt,
-    Refusal, Report, Steer, SteerAction, Submitted, Target, Timestamp, WorkerId,
+    Assignment, Control, ControlAction, Fail, Finish, Hello, LeaseAnswer, LeaseKey, LeaseRequest,
+    Order, Progress, Receipt, Refusal, Report, Submitted, Target, Timestamp, WorkerId,
 };
 
 /// A scheduler in virtual time, which checks itself after every step and replays what it persists.
@@ -179,8 +179,8 @@ impl World {
         }
     }
 
-    pub(crate) fn steer(&mut self, target: Target, action: SteerAction) -> u64 {
-        match self.ask(Request::Steer(Steer { target, action })) {
+    pub(crate) fn steer(&mut self, target: Target, action: ControlAction) -> u64 {
+        match self.ask(Request::Steer(Control { target, action })) {
             Ok(Answer::Changed(changed)) => changed,
             other => panic!("{other:?}"),
         }

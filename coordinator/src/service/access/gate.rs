@@ -12,7 +12,7 @@ use tonic::codegen::http::{Request, Response};
 use tower::{Layer, Service};
 
 use super::Access;
-use super::grant::{Granted, revoked};
+use super::grant::{AuthorizedBody, revoked};
 use crate::engine::metrics::Metrics;
 use crate::service::strangers::Peer;
 
@@ -21,7 +21,7 @@ use crate::service::strangers::Peer;
 pub(in crate::service) struct GateLayer {
     access: Access,
     metrics: Metrics,
-    log: Arc<Seldom>,
+    log: Arc<LogRateLimit>,
 }
 
 impl GateLayer {
@@ -29,7 +29,7 @@ impl GateLayer {
         Self {
             access,
             metrics,
-            log: Arc::new(Seldom::new()),
+            log: Arc::new(LogRateLimit::new()),
         }
     }
 }
@@ -103,7 +103,7 @@ where
         Box::pin(async move {
             let answer = tokio::select! {
                 biased;
-                answer = answering => answer?.map(|body| Body::new(Granted::new(body, revoked))),
+                answer = answering => answer?.map(|body| Body::new(AuthorizedBody::new(body, revoked))),
                 status = &mut revoked => status.into_http(),
             };
             // An error of ours is known by its headers; that of a stream comes later and is not counted here.
@@ -126,13 +126,13 @@ where
 
 /// At most one line a second, with the number of those that were left out: a flood of refusals does not fill a disk.
 #[derive(Debug)]
-pub(in crate::service) struct Seldom {
+pub(in crate::service) struct LogRateLimit {
     origin: Instant,
     next_ms: AtomicU64,
     left_out: AtomicU64,
 }
 
-impl Seldom {
+impl LogRateLimit {
     const PAUSE_MS: u64 = 1000;
 
     pub(in crate::service) fn new() -> Self {
@@ -173,7 +173,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn a_flood_writes_one_line_a_second() {
-        let log = Seldom::new();
+        let log = LogRateLimit::new();
         assert_eq!(log.allows(), Some(0));
         for _ in 0..1000 {
             assert_eq!(log.allows(), None);

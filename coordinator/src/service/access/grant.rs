@@ -35,12 +35,12 @@ pub(super) fn revoked(
 }
 
 /// An answer that ends with [`Revoked`], as if its service had ended it so.
-pub(super) struct Granted {
+pub(super) struct AuthorizedBody {
     answer: Body,
     revoked: Option<Revoked>,
 }
 
-impl Granted {
+impl AuthorizedBody {
     pub(super) fn new(answer: Body, revoked: Revoked) -> Self {
         Self {
             answer,
@@ -49,7 +49,7 @@ impl Granted {
     }
 }
 
-impl HttpBody for Granted {
+impl HttpBody for AuthorizedBody {
     type Data = Bytes;
     type Error = Status;
 

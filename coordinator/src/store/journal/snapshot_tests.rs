@@ -11,7 +11,7 @@ use super::files::snapshot_of;
 use super::*;
 use crate::scheduler::tests::world::World;
 use crate::scheduler::{Policy, Scheduler};
-use proto::nouns::{SteerAction, Target};
+use proto::nouns::{ControlAction, Target};
 
 /// A history of a small lab: the entries of each turn, and the state after it.
 pub(crate) fn history() -> Vec<(Vec<Entry>, Scheduler)> {
@@ -48,7 +48,7 @@ pub(crate) fn history() -> Vec<(Vec<Entry>, Scheduler)> {
         note(&world, &mut turns);
     }
     world.sweep("grown", 6);
-    world.steer(Target::Sweep("grown".into()), SteerAction::Pause);
+    world.steer(Target::Sweep("grown".into()), ControlAction::Pause);
     note(&world, &mut turns);
     turns.retain(|(entries, _)| !entries.is_empty());
     turns
