@@ -21,6 +21,7 @@ mod pack;
 mod shared;
 pub mod stand_in;
 pub mod synthetic;
+mod unfinished;
 pub mod write;
 
 pub use dataset::{Dataset, Metadata, Split, Video};

@@ -38,7 +38,7 @@ pub(crate) fn digest(path: &Path) -> Result<blake3::Hash, ExtractError> {
 /// Two processes that write one file at once each have a file of their own.
 fn beside(path: &Path) -> PathBuf {
     let name = path.file_name().unwrap_or_default().to_string_lossy();
-    path.with_file_name(format!(".{name}.{}.part", std::process::id()))
+    path.with_file_name(format!(".{name}.{}.part", crate::unfinished::word()))
 }
 
 /// What a killed process left of this file; it cannot be gone on with.
@@ -53,7 +53,10 @@ fn remove_leftovers(path: &Path) {
         let middle = file
             .to_str()
             .and_then(|file| file.strip_prefix(&start)?.strip_suffix(".part"));
-        if middle.is_some_and(|pid| pid.bytes().all(|digit| digit.is_ascii_digit())) {
+        if middle.is_some_and(|word| {
+            word.bytes()
+                .all(|byte| byte.is_ascii_hexdigit() || byte == b'-')
+        }) {
             // Only room is lost if it stays.
             let _ = std::fs::remove_file(entry.path());
         }

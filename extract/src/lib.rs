@@ -22,6 +22,7 @@ mod pipeline;
 mod request;
 mod run;
 pub mod selftest;
+mod unfinished;
 pub mod video;
 mod volume;
 mod weights;
