@@ -8,7 +8,7 @@ use std::ops::Range;
 
 use crate::cell::{Cell, Reporting};
 use crate::dataset_source::DatasetSource;
-use crate::fault::{Fault, Faults};
+use crate::fault::{Fault, Faults, Found};
 use crate::id::Digest;
 use crate::job::{JobSpec, Parameters};
 use crate::parameter::{Parameter, Role};
@@ -47,7 +47,7 @@ const COMPARISONS: usize = 100_000_000;
 /// Parses and expands a sweep file. `path` is only shown in messages.
 ///
 /// # Errors
-/// Every fault of the file.
+/// The faults of the file; of a file with very many the first that are found.
 pub fn expand_text(
     path: &str,
     text: &str,
@@ -58,7 +58,7 @@ pub fn expand_text(
     Ok((spec, expansion))
 }
 
-fn expand(spec: &mut SweepSpec, limits: Limits) -> Result<Expansion, Vec<Fault>> {
+fn expand(spec: &mut SweepSpec, limits: Limits) -> Result<Expansion, Found> {
     let points = spec
         .axes
         .iter()
@@ -70,7 +70,7 @@ fn expand(spec: &mut SweepSpec, limits: Limits) -> Result<Expansion, Vec<Fault>>
             "the sweep has {count} jobs; {} are allowed",
             limits.max_jobs
         );
-        vec![Fault::new(span, message, "--max-jobs allows more")]
+        Found::from(vec![Fault::new(span, message, "--max-jobs allows more")])
     };
     match total {
         None => return Err(too_many("more than 2⁶⁴".into())),
@@ -93,7 +93,7 @@ fn expand(spec: &mut SweepSpec, limits: Limits) -> Result<Expansion, Vec<Fault>>
         columns: columns(spec),
         cells: Vec::new(),
         places: BTreeSet::new(),
-        faults: Vec::new(),
+        faults: Found::default(),
         blamed: BTreeSet::new(),
         base: BTreeMap::new(),
         settled: Settled::new(Parameters::default()),
@@ -101,6 +101,9 @@ fn expand(spec: &mut SweepSpec, limits: Limits) -> Result<Expansion, Vec<Fault>>
     let mut used = vec![false; spec.excludes.len()];
     for variant in &spec.variants {
         for index in 0..points.unwrap_or_default() {
+            if grid.faults.is_full() {
+                return Err(grid.faults);
+            }
             let point = grid.point(index);
             let mut excluded = false;
             for (exclude, used) in spec.excludes.iter().zip(&mut used) {
@@ -122,8 +125,12 @@ fn expand(spec: &mut SweepSpec, limits: Limits) -> Result<Expansion, Vec<Fault>>
             .map(|index| (place_of(&grid.cells[index]), index))
             .collect();
     }
+    let by_name = first_of_each_name(&spec.variants);
     for row in &spec.includes {
-        grid.include(row);
+        if grid.faults.is_full() {
+            return Err(grid.faults);
+        }
+        grid.include(row, &by_name);
     }
     let Grid {
         columns,
@@ -135,7 +142,7 @@ fn expand(spec: &mut SweepSpec, limits: Limits) -> Result<Expansion, Vec<Fault>>
     if cells.len() > limits.max_jobs {
         return Err(too_many(cells.len().to_string()));
     }
-    if cells.is_empty() && faults.is_empty() {
+    if cells.is_empty() && faults.len() == 0 {
         let span = spec.excludes.first().map_or(0..0, |row| row.span.clone());
         faults.push(Fault::new(
             span,
@@ -143,7 +150,7 @@ fn expand(spec: &mut SweepSpec, limits: Limits) -> Result<Expansion, Vec<Fault>>
             "the [[exclude]] rows drop every combination",
         ));
     }
-    if !faults.is_empty() {
+    if faults.len() > 0 {
         return Err(faults);
     }
     let unused = spec
@@ -173,7 +180,7 @@ fn expand(spec: &mut SweepSpec, limits: Limits) -> Result<Expansion, Vec<Fault>>
         columns: columns.into_iter().map(str::to_owned).collect(),
         cells,
     };
-    crate::only::keep(&mut expansion, &spec.only)?;
+    crate::only::keep(&mut expansion, &spec.only).map_err(Found::from)?;
     Ok(expansion)
 }
 
@@ -199,8 +206,17 @@ fn excludes(row: &Row, variant: &Variant, point: &[(Key, &Coordinate, &Range<usi
         && row.coordinates.iter().all(|(key, coordinate, _)| {
             point
                 .iter()
-                .any(|(other, value, _)| other.name() == key.name() && *value == coordinate)
+                .any(|(other, value, _)| *value == coordinate && other.name() == key.name())
         })
+}
+
+/// The variants by their names.
+fn first_of_each_name(variants: &[Variant]) -> BTreeMap<&str, &Variant> {
+    let mut by_name = BTreeMap::new();
+    for variant in variants {
+        by_name.entry(variant.name.as_str()).or_insert(variant);
+    }
+    by_name
 }
 
 struct Grid<'a> {
@@ -209,7 +225,7 @@ struct Grid<'a> {
     cells: Vec<Cell>,
     /// Where the cells so far stand (see [`place_of`]), where more are included.
     places: BTreeSet<(u64, usize)>,
-    faults: Vec<Fault>,
+    faults: Found,
     /// Spans that were already blamed for a parameter without meaning: a thousand cells share them.
     blamed: BTreeSet<(usize, &'static str)>,
     /// What the cells so far make of each key of `[job]`.
@@ -244,12 +260,10 @@ impl<'a> Grid<'a> {
         reversed
     }
 
-    fn include(&mut self, row: &'a Row) {
+    fn include(&mut self, row: &'a Row, by_name: &BTreeMap<&str, &'a Variant>) {
         let variants = &self.spec.variants;
-        let variant = row
-            .variant
-            .as_ref()
-            .and_then(|name| variants.iter().find(|variant| variant.name == *name));
+        let variant = row.variant.as_deref();
+        let variant = variant.and_then(|name| by_name.get(name).copied());
         let point: Vec<_> = row
             .coordinates
             .iter()

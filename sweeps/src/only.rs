@@ -3,7 +3,7 @@
 //! A selection changes no job: the cells that are left have the ids that they have in the whole sweep. It stands in the sweep
 //! file, as `[only]`, or is put there by `run --only`, so that what was submitted says of itself that it is a part.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
 use std::ops::Range;
 
@@ -96,33 +96,46 @@ impl Selection {
         Self { terms }
     }
 
-    fn selects(&self, cell: &Cell, columns: &[String]) -> bool {
-        self.terms
+    /// Notes which of the cells it selects, and answers whether it is any.
+    fn mark(&self, expansion: &Expansion, kept: &mut [bool]) -> bool {
+        // Read once, not for each cell.
+        let numbers: Vec<_> = self
+            .terms
             .iter()
-            .all(|(key, wanted)| same(&shown(cell, columns, key), wanted))
+            .map(|(_, wanted)| number(wanted))
+            .collect();
+        let mut any = false;
+        for (cell, kept) in expansion.cells.iter().zip(kept) {
+            let mut terms = self.terms.iter().zip(&numbers);
+            if terms.all(|((key, wanted), number)| match key.as_str() {
+                "seed" => *number == Some(cell.job.seed as f64),
+                _ => same(&shown(cell, &expansion.columns, key), wanted, *number),
+            }) {
+                (*kept, any) = (true, true);
+            }
+        }
+        any
     }
 
     /// The term whose value no cell has, with the values that there are.
-    fn complaint(&self, expansion: &Expansion) -> SelectionError {
+    fn complaint(&self, expansion: &Expansion, values: &mut Values) -> SelectionError {
         for (key, wanted) in &self.terms {
-            let values: BTreeSet<String> = expansion
-                .cells
+            let values = values
+                .entry(key.clone())
+                .or_insert_with(|| values_of(expansion, key));
+            let asked = number(wanted);
+            if values
                 .iter()
-                .map(|cell| shown(cell, &expansion.columns, key))
-                .collect();
-            if values.iter().any(|value| same(value, wanted)) {
+                .any(|(number, value)| value == wanted || (number.is_some() && *number == asked))
+            {
                 continue;
             }
-            let mut listed: Vec<&str> = values.iter().map(String::as_str).collect();
-            // In the order of the sweep where that is what people know: numbers by size.
-            listed.sort_by(
-                |left, right| match (left.parse::<f64>(), right.parse::<f64>()) {
-                    (Ok(left), Ok(right)) => left.total_cmp(&right),
-                    _ => left.cmp(right),
-                },
-            );
-            let more = listed.len().saturating_sub(30);
-            listed.truncate(30);
+            let more = values.len().saturating_sub(30);
+            let listed: Vec<&str> = values
+                .iter()
+                .take(30)
+                .map(|(_, value)| value.as_str())
+                .collect();
             let mut help = format!(
                 "{}values of `{key}`: {}",
                 nearest_hint(wanted, listed.iter().copied()),
@@ -200,10 +213,36 @@ fn shown(cell: &Cell, columns: &[String], key: &str) -> String {
     }
 }
 
-/// Equal texts, or numbers of the same size: `2e-5` is `0.00002`.
-fn same(value: &str, wanted: &str) -> bool {
-    value == wanted
-        || matches!((value.parse::<f64>(), wanted.parse::<f64>()), (Ok(value), Ok(wanted)) if value == wanted)
+/// Equal texts, or numbers of the same size: `2e-5` is `0.00002`. `asked` is the number that is wanted, if it is one.
+fn same(value: &str, wanted: &str, asked: Option<f64>) -> bool {
+    value == wanted || asked.is_some_and(|asked| number(value) == Some(asked))
+}
+
+fn number(text: &str) -> Option<f64> {
+    text.parse().ok()
+}
+
+/// What the cells show under keys that somebody asked for in vain, gathered once for all who did.
+type Values = BTreeMap<String, Vec<(Option<f64>, String)>>;
+
+/// What the cells show under a key, each once, in the order that people know: numbers by size.
+fn values_of(expansion: &Expansion, key: &str) -> Vec<(Option<f64>, String)> {
+    let values: BTreeSet<String> = expansion
+        .cells
+        .iter()
+        .map(|cell| shown(cell, &expansion.columns, key))
+        .collect();
+    let mut values: Vec<_> = values
+        .into_iter()
+        .map(|value| (number(&value), value))
+        .collect();
+    // Numbers before words: an order of both among each other would be none.
+    values.sort_by(|(left, a), (right, b)| match (left, right) {
+        (Some(left), Some(right)) => left.total_cmp(right),
+        (None, None) => a.cmp(b),
+        _ => left.is_none().cmp(&right.is_none()),
+    });
+    values
 }
 
 /// Leaves the cells that one of the selections has. `[only]` of a sweep file.
@@ -212,9 +251,10 @@ pub(crate) fn keep(
     selections: &[(String, Range<usize>)],
 ) -> Result<(), Vec<Fault>> {
     let mut kept = vec![false; expansion.cells.len()];
-    let mut faults = Vec::new();
+    let (mut faults, mut values) = (Vec::new(), Values::new());
     for (text, span) in selections {
-        if let Err(SelectionError { message, help }) = mark(expansion, text, &mut kept) {
+        if let Err(SelectionError { message, help }) = mark(expansion, text, &mut kept, &mut values)
+        {
             faults.push(Fault::new(span.clone(), message, help));
         }
     }
@@ -228,18 +268,17 @@ pub(crate) fn keep(
     Ok(())
 }
 
-fn mark(expansion: &Expansion, text: &str, kept: &mut [bool]) -> Result<(), SelectionError> {
+fn mark(
+    expansion: &Expansion,
+    text: &str,
+    kept: &mut [bool],
+    values: &mut Values,
+) -> Result<(), SelectionError> {
     let selection = Selection::parse(text, &expansion.columns)?;
-    let mut any = false;
-    for (cell, kept) in expansion.cells.iter().zip(kept) {
-        if selection.selects(cell, &expansion.columns) {
-            (*kept, any) = (true, true);
-        }
-    }
-    if any {
+    if selection.mark(expansion, kept) {
         Ok(())
     } else {
-        Err(selection.complaint(expansion))
+        Err(selection.complaint(expansion, values))
     }
 }
 
@@ -254,7 +293,7 @@ pub fn only_section(
     let mut kept = vec![false; expansion.cells.len()];
     let mut quoted = Vec::new();
     for text in selections {
-        mark(expansion, text, &mut kept).map_err(|error| SelectionError {
+        mark(expansion, text, &mut kept, &mut Values::new()).map_err(|error| SelectionError {
             message: format!("{text}: {}", error.message),
             ..error
         })?;

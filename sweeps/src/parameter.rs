@@ -252,9 +252,16 @@ impl Parameter {
     }
 }
 
+/// Bytes of a word that is compared with others: comparing takes their product, and no name is as long.
+const LONGEST_COMPARED: usize = 256;
+
 /// The nearest of `candidates`, if any is near enough to be what was meant.
 pub fn nearest<'a>(word: &str, candidates: impl Iterator<Item = &'a str>) -> Option<&'a str> {
+    if word.len() > LONGEST_COMPARED {
+        return None;
+    }
     candidates
+        .filter(|candidate| candidate.len() <= LONGEST_COMPARED)
         .map(|candidate| {
             // A name's last part is what people remember: `sigma` means `negative_learning.sigma`.
             let tail = candidate.rsplit('.').next().unwrap_or(candidate);

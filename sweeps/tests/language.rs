@@ -680,6 +680,115 @@ fn hostile_files_are_refused_at_once() {
     assert!(refused(&format!("{head}{tables}")).contains("at most"));
 }
 
+fn numbered(count: u32, line: &dyn Fn(u32) -> String) -> String {
+    (0..count).map(line).collect()
+}
+
+/// Whatever a file says again and again, so many faults of it are kept as are shown, and it is said that there are more.
+#[test]
+fn faults_are_found_until_there_are_more_than_are_shown() {
+    let head = "name = \"s\"\n[dataset.synthetic]\nvideos = 8\n[job]\nepochs = 1\n";
+    let many = |line: &str| line.repeat(2000);
+    for (text, said) in [
+        (many("epochs = 1\n"), "duplicate key"),
+        (
+            numbered(2000, &|n| format!("threshold.k{n} = 1\n")),
+            "unknown parameter",
+        ),
+        (
+            numbered(2000, &|n| format!("k{n} = 1\n")),
+            "unknown parameter",
+        ),
+        (numbered(2000, &|n| format!("[t{n}]\n")), "unknown key"),
+        (
+            format!("[axes]\nseed = [{}]\n", many("1, ")),
+            "this value twice",
+        ),
+        (
+            format!("[axes]\nseed = [{}]\n", many("\"x\", ")),
+            "cannot be x",
+        ),
+        (
+            format!("[[zip]]\nseed = [{}]\n", many("1, ")),
+            "this value twice",
+        ),
+        (
+            format!(
+                "[random]\ncount = 3\n[random.ranges]\nepochs = [{}]\n",
+                many("\"x\", ")
+            ),
+            "epochs",
+        ),
+        (many("[[variant]]\nname = \"v\"\n"), "two variants"),
+        (
+            format!(
+                "[[variant]]\nname = \"v\"\n{}",
+                many("[[include]]\nvariant = \"w\"\n")
+            ),
+            "no variant `w`",
+        ),
+        (
+            format!("[axes]\nseed = [1]\n{}", many("[[include]]\nseed = 1\n")),
+            "in the grid already",
+        ),
+        (
+            numbered(2000, &|n| {
+                format!("[[variant]]\nname = \"v{n}\"\njob.pretrain_epochs = 2\n")
+            }),
+            "means nothing",
+        ),
+        (
+            format!("[report]\nfigures = [{}]\n", many("\"nofig\", ")),
+            "nofig",
+        ),
+    ] {
+        let faults = expand_text("t", &format!("{head}{text}"), Limits::default()).unwrap_err();
+        assert_eq!(faults.faults.len(), 100, "{said}");
+        assert!(faults.more, "{said}");
+        let shown = faults.to_string();
+        assert!(shown.contains(said), "{said}: {shown}");
+        assert!(shown.ends_with("t: 100 faults, and more"), "{shown}");
+    }
+    // A count whose values are all equal is one fault.
+    for place in ["[axes]", "[[zip]]"] {
+        let text = format!("{place}\nseed = {{ from = 1, count = 2000, step = 0 }}\n");
+        let faults = expand_text("t", &format!("{head}{text}"), Limits::default()).unwrap_err();
+        assert_eq!((faults.faults.len(), faults.more), (1, false), "{faults}");
+    }
+    let text = "[[zip]]\nseed = { from = 1, count = 3 }\nepochs = [7, 7, 7]\n";
+    let (_, expansion) = expand_text("t", &format!("{head}{text}"), Limits::default()).unwrap();
+    assert_eq!(expansion.cells.len(), 3);
+    let hundred = numbered(100, &|n| format!("k{n} = 1\n"));
+    let faults = expand_text("t", &format!("{head}{hundred}"), Limits::default()).unwrap_err();
+    assert!(!faults.more);
+    assert!(faults.to_string().ends_with("t: 100 faults"));
+}
+
+/// Of a long text the first fault of its syntax is said: two bytes can make one.
+#[test]
+fn a_long_text_with_broken_syntax_has_one_fault() {
+    let head = "name = \"s\"\n[dataset.synthetic]\nvideos = 8\n[job]\nepochs = 1\n";
+    for line in ["=\n", "epochs = 1\n", "[\n"] {
+        let text = format!("{head}{}", line.repeat(70_000));
+        let said = faults(&text);
+        assert_eq!(said.len(), 1, "{line}");
+        assert_eq!(said[0].0, 6, "{line}");
+    }
+}
+
+/// What is listed beside a fault is short, and a word that is longer than every name is compared with none.
+#[test]
+fn help_is_bounded() {
+    let head = "name = \"s\"\n[dataset.synthetic]\nvideos = 8\n";
+    let variants = numbered(5000, &|n| format!("[[variant]]\nname = \"v{n}\"\n"));
+    let text = format!("{head}{variants}[[include]]\nvariant = \"w\"\n");
+    let said = faults(&text);
+    assert!(said[0].1.ends_with(", v29 and 4970 more"), "{}", said[0].1);
+    let long = format!("epochs{}", "x".repeat(1000));
+    let said = faults(&format!("{head}[job]\n{long} = 1\n"));
+    assert!(!said[0].1.contains("did you mean"), "{}", said[0].1);
+}
+
 /// Rows of `[[include]]` are compared with the whole grid, and that takes no time.
 #[test]
 fn an_included_double_is_found_in_a_large_grid() {

@@ -1,5 +1,6 @@
 //! Axes and zips: lists of points of the grid.
 
+use std::collections::BTreeSet;
 use std::ops::Range;
 
 use toml::Spanned;
@@ -9,7 +10,7 @@ use super::settings::{Named, checked, named, twice};
 use super::spaced::spaced;
 use super::table::{as_count, as_list};
 use super::{Axis, Coordinate, Key};
-use crate::fault::Fault;
+use crate::fault::{Fault, Found};
 use crate::parameter::Kind;
 
 /// Points that one axis may have; the grid as a whole is bounded by `--max-jobs`.
@@ -32,7 +33,7 @@ impl Counted {
         &mut self,
         count: u64,
         span: &Range<usize>,
-        faults: &mut Vec<Fault>,
+        faults: &mut Found,
     ) -> Option<()> {
         if let Some(left) = self.left.checked_sub(count) {
             self.left = left;
@@ -53,25 +54,21 @@ impl Counted {
 pub(super) type Point = (Coordinate, Range<usize>);
 
 /// `[axes]`: one axis per key, in the order of their names, `seed` last.
-pub(super) fn axes(
-    table: &DeTable<'_>,
-    counted: &mut Counted,
-    faults: &mut Vec<Fault>,
-) -> Vec<Axis> {
+pub(super) fn axes(table: &DeTable<'_>, counted: &mut Counted, faults: &mut Found) -> Vec<Axis> {
     let mut axes: Vec<Axis> = Vec::new();
     for (name, key_span, value) in named(table, "[axes]", &["seed", "dataset"], faults) {
         let Some(key) = key_of(&name) else { continue };
         let name = key.name();
+        if faults.is_full() {
+            break;
+        }
         if axes.iter().any(|axis| axis.keys[0].name() == name) {
             faults.push(twice(name, key_span, "[axes]"));
             continue;
         }
         let before = faults.len();
         let points = match value.get_ref() {
-            DeValue::Array(values) => values
-                .iter()
-                .filter_map(|value| coordinate(key, value, faults))
-                .collect(),
+            DeValue::Array(values) => distinct(key, values, faults),
             DeValue::Table(range) if is_numeric(key) => spaced(key, range, value, counted, faults),
             DeValue::Integer(_) if matches!(key, Key::Seed) => {
                 coordinate(key, value, faults).into_iter().collect()
@@ -97,11 +94,14 @@ pub(super) fn axes(
                 "an axis without values makes a grid without jobs: give it one, or remove it",
             ));
         }
+        // A list has said which of its values stand twice while it was read.
         let axis = Axis {
             keys: vec![key],
             points: points.into_iter().map(|point| vec![point]).collect(),
         };
-        refuse_duplicates(&axis, faults);
+        if !matches!(value.get_ref(), DeValue::Array(_)) {
+            refuse_equal_neighbours(&axis, faults);
+        }
         axes.push(axis);
     }
     axes.sort_by_key(|axis| (matches!(axis.keys[0], Key::Seed), axis.keys[0].name()));
@@ -113,19 +113,23 @@ pub(super) fn zip(
     table: &DeTable<'_>,
     span: Range<usize>,
     counted: &mut Counted,
-    faults: &mut Vec<Fault>,
+    faults: &mut Found,
 ) -> Option<Axis> {
     let before = faults.len();
     let mut columns: Vec<(Key, Range<usize>, Vec<Point>)> = Vec::new();
+    // A count whose values all differ makes points that all differ: a million of them need no second list.
+    let mut apart = false;
     for (name, key_span, value) in named(table, "[[zip]]", &["seed", "dataset"], faults) {
         let Some(key) = key_of(&name) else { continue };
         let points: Vec<Point> = match value.get_ref() {
-            DeValue::Table(range) if is_numeric(key) => spaced(key, range, value, counted, faults),
+            DeValue::Table(range) if is_numeric(key) => {
+                let points = spaced(key, range, value, counted, faults);
+                apart |= first_equal(points.iter()).is_none();
+                points
+            }
             _ => {
                 let list = as_list(value, key.name(), faults).unwrap_or_default();
-                list.iter()
-                    .filter_map(|value| coordinate(key, value, faults))
-                    .collect()
+                coordinates(key, list, faults)
             }
         };
         if columns
@@ -185,7 +189,9 @@ pub(super) fn zip(
         })
         .collect();
     let axis = Axis { keys, points };
-    refuse_duplicates(&axis, faults);
+    if !apart {
+        refuse_duplicates(&axis, faults);
+    }
     Some(axis)
 }
 
@@ -212,7 +218,7 @@ pub(super) fn is_numeric(key: Key) -> bool {
 pub(super) fn coordinate(
     key: Key,
     value: &Spanned<DeValue<'_>>,
-    faults: &mut Vec<Fault>,
+    faults: &mut Found,
 ) -> Option<Point> {
     let coordinate = match key {
         Key::Seed => Coordinate::Seed(as_count(value, "seed", 0..=i64::MAX as u64, faults)?),
@@ -226,29 +232,85 @@ pub(super) fn coordinate(
     Some((coordinate, value.span()))
 }
 
-fn refuse_duplicates(axis: &Axis, faults: &mut Vec<Fault>) {
-    let mut seen = std::collections::BTreeSet::new();
-    for point in &axis.points {
-        let mut bytes = Vec::new();
-        for (coordinate, _) in point {
-            match coordinate {
-                Coordinate::Seed(seed) => bytes.extend(seed.to_le_bytes()),
-                Coordinate::Dataset(name) => crate::value::encode_text(name, &mut bytes),
-                Coordinate::Value(value) => value.encode(&mut bytes),
-            }
+/// The points of a list that is an axis by itself, each once; after too many faults the rest is not read.
+fn distinct(key: Key, values: &[Spanned<DeValue<'_>>], faults: &mut Found) -> Vec<Point> {
+    let (mut points, mut seen) = (Vec::new(), BTreeSet::new());
+    for value in values {
+        if faults.is_full() {
+            break;
         }
-        if !seen.insert(bytes) {
-            let name = axis
-                .keys
-                .iter()
-                .map(|key| key.name())
-                .collect::<Vec<_>>()
-                .join("` and `");
-            faults.push(Fault::new(
-                point[0].1.clone(),
-                format!("the axis `{name}` has this value twice"),
-                "the same point of the grid is one job: remove it",
-            ));
+        let Some(point) = coordinate(key, value, faults) else {
+            continue;
+        };
+        if seen.insert(encoded(std::slice::from_ref(&point))) {
+            points.push(point);
+        } else {
+            faults.push(stands_twice(&[key], &point));
         }
     }
+    points
+}
+
+/// The points of a list; after too many faults the rest is not read.
+fn coordinates(key: Key, values: &[Spanned<DeValue<'_>>], faults: &mut Found) -> Vec<Point> {
+    let mut points = Vec::new();
+    for value in values {
+        if faults.is_full() {
+            break;
+        }
+        points.extend(coordinate(key, value, faults));
+    }
+    points
+}
+
+/// Says which points of the axis stand twice.
+fn refuse_duplicates(axis: &Axis, faults: &mut Found) {
+    let (mut seen, mut blamed) = (BTreeSet::new(), None);
+    for point in &axis.points {
+        if faults.is_full() {
+            break;
+        }
+        // The values of a count share one span, of which it is said once.
+        if !seen.insert(encoded(point)) && blamed != Some(&point[0].1) {
+            blamed = Some(&point[0].1);
+            faults.push(stands_twice(&axis.keys, &point[0]));
+        }
+    }
+}
+
+/// As [`refuse_duplicates`] for the points of a count, which grow or fall: a million of them need no second list.
+fn refuse_equal_neighbours(axis: &Axis, faults: &mut Found) {
+    if let Some(point) = first_equal(axis.points.iter().map(|point| &point[0])) {
+        faults.push(stands_twice(&axis.keys, point));
+    }
+}
+
+/// The first point that equals the one before it.
+fn first_equal<'p>(points: impl Iterator<Item = &'p Point> + Clone) -> Option<&'p Point> {
+    let mut pairs = points.clone().zip(points.skip(1));
+    pairs
+        .find(|(before, point)| before.0 == point.0)
+        .map(|(_, point)| point)
+}
+
+/// Equal bytes for equal points, and for no others.
+fn encoded(point: &[Point]) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    for (coordinate, _) in point {
+        match coordinate {
+            Coordinate::Seed(seed) => bytes.extend(seed.to_le_bytes()),
+            Coordinate::Dataset(name) => crate::value::encode_text(name, &mut bytes),
+            Coordinate::Value(value) => value.encode(&mut bytes),
+        }
+    }
+    bytes
+}
+
+fn stands_twice(keys: &[Key], point: &Point) -> Fault {
+    let names: Vec<_> = keys.iter().map(|key| key.name()).collect();
+    Fault::new(
+        point.1.clone(),
+        format!("the axis `{}` has this value twice", names.join("` and `")),
+        "the same point of the grid is one job: remove it",
+    )
 }

@@ -5,7 +5,7 @@ use std::ops::Range;
 use super::reader::name;
 use super::table::{Entry, as_count, as_table, as_text, entries, unknown_key};
 use crate::dataset_source::{DatasetSource, Regime, Synthetic};
-use crate::fault::Fault;
+use crate::fault::{Fault, Found};
 use crate::id::Digest;
 use crate::parameter::nearest_hint;
 
@@ -18,7 +18,7 @@ pub(super) struct Dataset {
 }
 
 impl Dataset {
-    pub(super) fn read(entry: &Entry<'_>, faults: &mut Vec<Fault>) -> Self {
+    pub(super) fn read(entry: &Entry<'_>, faults: &mut Found) -> Self {
         let mut dataset = Dataset {
             span: Some(entry.key_span.clone()),
             ..Dataset::default()
@@ -27,6 +27,9 @@ impl Dataset {
             return dataset;
         };
         for entry in entries(table) {
+            if faults.is_full() {
+                break;
+            }
             let source = match entry.key {
                 "name" => Some(DatasetSource::Named(name(
                     &entry,
@@ -75,7 +78,7 @@ impl Dataset {
     }
 }
 
-fn synthetic(entry: &Entry<'_>, faults: &mut Vec<Fault>) -> Option<Synthetic> {
+fn synthetic(entry: &Entry<'_>, faults: &mut Found) -> Option<Synthetic> {
     const KNOWN: [&str; 5] = ["videos", "mean_length", "dimension", "seed", "regime"];
     let before = faults.len();
     let mut synthetic = Synthetic {
@@ -86,6 +89,9 @@ fn synthetic(entry: &Entry<'_>, faults: &mut Vec<Fault>) -> Option<Synthetic> {
         regime: Regime::FixedCameras,
     };
     for entry in entries(as_table(entry.value, "dataset.synthetic", faults)?) {
+        if faults.is_full() {
+            break;
+        }
         let mut count = |range| as_count(entry.value, entry.key, range, faults);
         match entry.key {
             "videos" => synthetic.videos = count(6..=100_000).unwrap_or(6) as u32,

@@ -119,7 +119,7 @@ impl SweepSpec {
     /// Reads a sweep file. `path` is only shown in messages.
     ///
     /// # Errors
-    /// Every fault of the file, in the file's order.
+    /// The faults of the file, in the file's order; of a file with very many the first that are found.
     pub fn parse(path: &str, text: &str) -> Result<Self, Faults> {
         reader::read(text).map_err(|faults| Faults::new(path, text, faults))
     }

@@ -3,19 +3,22 @@
 use std::ops::Range;
 
 use super::table::{Entry, as_list, as_table, as_text, entries, unknown_key};
-use crate::fault::Fault;
+use crate::fault::{Fault, Found};
 
 /// Every selection is compared with every cell, and a coordinator does so for whoever may submit.
 const MOST: usize = 100;
 
 /// The selections with their spans.
-pub(super) fn read(entry: &Entry<'_>, faults: &mut Vec<Fault>) -> Vec<(String, Range<usize>)> {
+pub(super) fn read(entry: &Entry<'_>, faults: &mut Found) -> Vec<(String, Range<usize>)> {
     let mut selections = Vec::new();
     let Some(table) = as_table(entry.value, "only", faults) else {
         return selections;
     };
     let mut said = false;
     for entry in entries(table) {
+        if faults.is_full() {
+            break;
+        }
         if entry.key != "cells" {
             faults.push(unknown_key(&entry, "[only]", &["cells"]));
             continue;

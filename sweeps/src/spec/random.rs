@@ -12,7 +12,7 @@ use super::settings::{Named, checked, named};
 use super::table::{as_count, as_table, as_text, entries, unknown_key};
 use super::{Axis, Coordinate, Key};
 use crate::decimal::rounded;
-use crate::fault::Fault;
+use crate::fault::{Fault, Found};
 use crate::parameter::Parameter;
 use crate::value::Value;
 
@@ -24,12 +24,15 @@ pub(super) fn random(
     table: &DeTable<'_>,
     span: Range<usize>,
     counted: &mut Counted,
-    faults: &mut Vec<Fault>,
+    faults: &mut Found,
 ) -> Option<Axis> {
     const KNOWN: [&str; 3] = ["count", "seed", "ranges"];
     let (mut count, mut seed, mut ranges) = (None, 0, None);
     let before = faults.len();
     for entry in entries(table) {
+        if faults.is_full() {
+            break;
+        }
         match entry.key {
             "count" => count = as_count(entry.value, "random.count", 1..=MAX_POINTS, faults),
             "seed" => seed = as_count(entry.value, "random.seed", 0..=i64::MAX as u64, faults)?,
@@ -90,12 +93,13 @@ enum Draw {
 fn draw_of(
     parameter: &'static Parameter,
     value: &Spanned<DeValue<'_>>,
-    faults: &mut Vec<Fault>,
+    faults: &mut Found,
 ) -> Option<Draw> {
     if let DeValue::Array(values) = value.get_ref() {
         let values: Vec<_> = values
             .iter()
-            .filter_map(|value| checked(parameter, value, faults))
+            .map_while(|value| (!faults.is_full()).then(|| checked(parameter, value, faults)))
+            .flatten()
             .collect();
         if values.is_empty() {
             faults.push(Fault::new(
@@ -117,6 +121,9 @@ fn draw_of(
     }
     let (mut min, mut max, mut logarithmic) = (None, None, false);
     for entry in entries(table) {
+        if faults.is_full() {
+            break;
+        }
         match entry.key {
             "min" => min = checked(parameter, entry.value, faults),
             "max" => max = checked(parameter, entry.value, faults),

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::ops::Range;
 
+use toml::Spanned;
 use toml::de::DeTable;
 
 use super::axis::{self, coordinate};
@@ -15,7 +16,7 @@ use super::settings::{Named, named, settings};
 use super::table::{Entry, as_list, as_table, as_text, entries, unknown_key};
 use super::{Axis, Coordinate, Key, ReportRequest, Row, Settings, SweepSpec, Variant};
 use crate::dataset_source::DatasetSource;
-use crate::fault::Fault;
+use crate::fault::{Fault, Found, Lines};
 
 const KNOWN: [&str; 13] = [
     "name",
@@ -38,48 +39,61 @@ const MAX_NAME: usize = 128;
 const MAX_DESCRIPTION: usize = 10_000;
 /// Tables of one `[[key]]`.
 const MOST_ROWS: usize = 20_000;
+/// Bytes from which on a text is long: no person writes as many.
+const LONG: usize = 128 << 10;
 
-/// Reads the whole file, or says everything that is wrong with it.
-pub(super) fn read(text: &str) -> Result<SweepSpec, Vec<Fault>> {
-    let (root, syntax) = DeTable::parse_recoverable(text);
-    let mut faults: Vec<Fault> = syntax
-        .iter()
-        .map(|error| {
-            Fault::new(
-                error.span().unwrap_or(0..0),
-                error.message().trim().replace('\n', ", "),
-                "",
-            )
-        })
-        .collect();
-    let mut found = Vec::new();
+/// Reads the whole file, or says what is wrong with it: everything, unless it is more than anybody reads.
+pub(super) fn read(text: &str) -> Result<SweepSpec, Found> {
+    let (root, syntax) = parsed(text);
+    let lines = Lines::of(text);
+    // One broken character makes the parser stumble more than once: the first of a line says it.
+    let mut broken = BTreeSet::new();
+    let mut faults = Found::default();
+    for error in &syntax {
+        let span = error.span().unwrap_or(0..0);
+        if broken.insert(lines.before(span.start)) {
+            if faults.is_full() {
+                break;
+            }
+            let message = error.message().trim().replace('\n', ", ");
+            faults.push(Fault::new(span, message, ""));
+        }
+    }
+    if faults.is_full() {
+        return Err(faults);
+    }
+    let mut found = Found::default();
     let reader = Reader {
         faults: &mut found,
         complete: syntax.is_empty(),
     };
     let spec = reader.read(root.get_ref(), text);
-    let line = |span: &Range<usize>| {
-        text.bytes()
-            .take(span.start)
-            .filter(|byte| *byte == b'\n')
-            .count()
-    };
-    // One broken character makes the parser stumble more than once: the first of a line says it.
-    let mut broken = BTreeSet::new();
-    faults.retain(|fault| broken.insert(line(&fault.span)));
     // A value that could not be read stands in the tree as something else: what is said of its line would mislead.
-    let misled = |fault: &Fault| fault.span.is_empty() || broken.contains(&line(&fault.span));
+    let misled =
+        |fault: &Fault| fault.span.is_empty() || broken.contains(&lines.before(fault.span.start));
     found.retain(|fault| broken.is_empty() || !misled(fault));
     faults.extend(found);
-    if faults.is_empty() {
+    if faults.len() == 0 {
         Ok(spec)
     } else {
         Err(faults)
     }
 }
 
+/// The text as a tree, with what is wrong in its syntax: in a long text the first such fault alone, since each takes some
+/// hundred bytes and two bytes can make one.
+fn parsed(text: &str) -> (Spanned<DeTable<'_>>, Vec<toml::de::Error>) {
+    if text.len() < LONG {
+        return DeTable::parse_recoverable(text);
+    }
+    match DeTable::parse(text) {
+        Ok(root) => (root, Vec::new()),
+        Err(error) => (Spanned::new(0..0, DeTable::new()), vec![error]),
+    }
+}
+
 struct Reader<'f> {
-    faults: &'f mut Vec<Fault>,
+    faults: &'f mut Found,
     /// Whether the syntax is whole: only then can something be said to be missing.
     complete: bool,
 }
@@ -107,6 +121,9 @@ impl Reader<'_> {
         let mut counted = axis::Counted::new();
         let (mut excludes, mut includes, mut shown) = (None, None, None);
         for entry in entries(root) {
+            if self.faults.is_full() {
+                break;
+            }
             match entry.key {
                 "name" => spec.name = name(&entry, "the sweep's name", self.faults),
                 "description" => spec.description = self.text(&entry, MAX_DESCRIPTION),
@@ -124,6 +141,9 @@ impl Reader<'_> {
                 "variant" => spec.variants = self.variants(&entry),
                 "zip" => {
                     for (table, span) in self.rows(&entry) {
+                        if self.faults.is_full() {
+                            break;
+                        }
                         zips.extend(axis::zip(table, span, &mut counted, self.faults));
                     }
                 }
@@ -142,6 +162,9 @@ impl Reader<'_> {
                     .faults
                     .push(unknown_key(&entry, "a sweep file", &KNOWN)),
             }
+        }
+        if self.faults.is_full() {
+            return spec;
         }
         // The seed's axis moves fastest, so that the seeds of a point stand together.
         let seeds = spec
@@ -204,18 +227,25 @@ impl Reader<'_> {
 
     fn variants(&mut self, entry: &Entry<'_>) -> Vec<Variant> {
         let mut variants: Vec<Variant> = Vec::new();
+        let mut names = BTreeSet::new();
         for (table, span) in self.rows(entry) {
+            if self.faults.is_full() {
+                break;
+            }
             let mut variant = Variant {
                 name: String::new(),
                 settings: Settings::new(),
             };
             let mut named = false;
             for entry in entries(table) {
+                if self.faults.is_full() {
+                    break;
+                }
                 match entry.key {
                     "name" => {
                         variant.name = name(&entry, "a variant's name", self.faults);
                         named = true;
-                        if variants.iter().any(|other| other.name == variant.name) {
+                        if !names.insert(variant.name.clone()) {
                             self.faults.push(Fault::new(
                                 entry.span(),
                                 format!("two variants are called `{}`", variant.name),
@@ -252,8 +282,12 @@ impl Reader<'_> {
         } else {
             "[[exclude]]"
         };
+        let variants: BTreeSet<&str> = spec.variant_names().collect();
         let mut rows = Vec::new();
         for (table, span) in self.rows(entry) {
+            if self.faults.is_full() {
+                break;
+            }
             let mut row = Row {
                 span: span.clone(),
                 variant: None,
@@ -264,7 +298,7 @@ impl Reader<'_> {
             {
                 let key = match name {
                     Named::Word("variant") => {
-                        row.variant = report::known_variant(value, spec, self.faults);
+                        row.variant = report::known_variant(value, spec, &variants, self.faults);
                         continue;
                     }
                     Named::Word("seed") => Key::Seed,
@@ -362,10 +396,11 @@ impl Reader<'_> {
             )),
             (None, None) => {}
         }
+        let mut known: BTreeSet<DatasetSource> = spec.datasets.iter().cloned().collect();
         for (_, coordinate, _) in spec.includes.iter().flat_map(|row| &row.coordinates) {
             if let Coordinate::Dataset(name) = coordinate {
                 let source = DatasetSource::Named(name.clone());
-                if !spec.datasets.contains(&source) {
+                if known.insert(source.clone()) {
                     spec.datasets.push(source);
                 }
             }
@@ -389,12 +424,11 @@ impl Reader<'_> {
 }
 
 fn named_sources(axis: &Axis, column: usize) -> Vec<DatasetSource> {
-    let mut sources = Vec::new();
+    let (mut sources, mut known) = (Vec::new(), BTreeSet::new());
     for point in &axis.points {
         if let Coordinate::Dataset(name) = &point[column].0 {
-            let source = DatasetSource::Named(name.clone());
-            if !sources.contains(&source) {
-                sources.push(source);
+            if known.insert(name.as_str()) {
+                sources.push(DatasetSource::Named(name.clone()));
             }
         }
     }
@@ -402,7 +436,7 @@ fn named_sources(axis: &Axis, column: usize) -> Vec<DatasetSource> {
 }
 
 /// A name: of a sweep, a variant, a data set.
-pub(super) fn name(entry: &Entry<'_>, what: &str, faults: &mut Vec<Fault>) -> String {
+pub(super) fn name(entry: &Entry<'_>, what: &str, faults: &mut Found) -> String {
     let Some(name) = as_text(entry.value, entry.key, faults) else {
         return String::from("?");
     };
@@ -411,7 +445,7 @@ pub(super) fn name(entry: &Entry<'_>, what: &str, faults: &mut Vec<Fault>) -> St
 }
 
 /// A name is shown in tables and logs: it is short and on one line.
-pub(super) fn check_name(name: &str, what: &str, span: &Range<usize>, faults: &mut Vec<Fault>) {
+pub(super) fn check_name(name: &str, what: &str, span: &Range<usize>, faults: &mut Found) {
     let wrong = if name.trim().is_empty() {
         "is empty"
     } else if name.chars().count() > MAX_NAME {

@@ -1,12 +1,14 @@
 //! `[report]`: what a sweep asks of its report.
 
+use std::collections::BTreeSet;
+
 use serde::{Deserialize, Serialize};
 use toml::Spanned;
 use toml::de::DeValue;
 
 use super::SweepSpec;
 use super::table::{Entry, as_list, as_table, as_text, entries, unknown_key};
-use crate::fault::Fault;
+use crate::fault::{Fault, Found};
 use crate::parameter::nearest_hint;
 
 /// What a sweep asks of its report.
@@ -48,17 +50,21 @@ pub const FIGURES: &[&str] = &[
 pub const TABLES: &[&str] = &["mean-std", "table1", "table2", "paired"];
 
 /// Reads the section; the variants of `spec` are known.
-pub(super) fn read(entry: &Entry<'_>, spec: &SweepSpec, faults: &mut Vec<Fault>) -> ReportRequest {
+pub(super) fn read(entry: &Entry<'_>, spec: &SweepSpec, faults: &mut Found) -> ReportRequest {
     let mut request = ReportRequest::default();
     let Some(table) = as_table(entry.value, "report", faults) else {
         return request;
     };
+    let names: BTreeSet<&str> = spec.variant_names().collect();
     for entry in entries(table) {
+        if faults.is_full() {
+            break;
+        }
         let (known, wanted) = match entry.key {
             "figures" => (FIGURES, &mut request.figures),
             "tables" => (TABLES, &mut request.tables),
             "reference" => {
-                request.reference = known_variant(entry.value, spec, faults);
+                request.reference = known_variant(entry.value, spec, &names, faults);
                 continue;
             }
             _ => {
@@ -68,6 +74,9 @@ pub(super) fn read(entry: &Entry<'_>, spec: &SweepSpec, faults: &mut Vec<Fault>)
             }
         };
         for value in as_list(entry.value, entry.key, faults).unwrap_or_default() {
+            if faults.is_full() {
+                break;
+            }
             let Some(word) = as_text(value, entry.key, faults) else {
                 continue;
             };
@@ -92,21 +101,30 @@ pub(super) fn read(entry: &Entry<'_>, spec: &SweepSpec, faults: &mut Vec<Fault>)
     request
 }
 
-/// The name of a variant of the sweep.
+/// Variants that a fault lists: a file may have thousands.
+const MOST_LISTED: usize = 30;
+
+/// The name of a variant of the sweep; `names` are those that there are.
 pub(super) fn known_variant(
     value: &Spanned<DeValue<'_>>,
     spec: &SweepSpec,
-    faults: &mut Vec<Fault>,
+    names: &BTreeSet<&str>,
+    faults: &mut Found,
 ) -> Option<String> {
     let word = as_text(value, "variant", faults)?;
-    if !spec.variant_names().any(|name| name == word) {
+    if !names.contains(word) {
         let help = if spec.variants.is_empty() {
             "this sweep has no [[variant]]".to_owned()
         } else {
-            let names = spec.variant_names().collect::<Vec<_>>().join(", ");
+            let listed: Vec<&str> = spec.variant_names().take(MOST_LISTED).collect();
+            let more = match spec.variants.len() - listed.len() {
+                0 => String::new(),
+                more => format!(" and {more} more"),
+            };
             format!(
-                "{}variants: {names}",
-                nearest_hint(word, spec.variant_names())
+                "{}variants: {}{more}",
+                nearest_hint(word, spec.variant_names()),
+                listed.join(", ")
             )
         };
         faults.push(Fault::new(

@@ -2,7 +2,7 @@
 //! computes.
 
 use super::table::{Entry, as_count, as_list, as_table, as_text, entries, unknown_key};
-use crate::fault::Fault;
+use crate::fault::{Fault, Found};
 
 /// What a worker must have to get a sweep's jobs, as the file says it.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -19,12 +19,15 @@ const KEYS: [&str; 3] = ["device", "labels", "memory_bytes"];
 const MAX_LABELS: usize = 64;
 const MAX_TEXT: usize = 128;
 
-pub(super) fn read(entry: &Entry<'_>, faults: &mut Vec<Fault>) -> ResourceRequest {
+pub(super) fn read(entry: &Entry<'_>, faults: &mut Found) -> ResourceRequest {
     let mut request = ResourceRequest::default();
     let Some(table) = as_table(entry.value, "requirements", faults) else {
         return request;
     };
     for entry in entries(table) {
+        if faults.is_full() {
+            break;
+        }
         match entry.key {
             "device" => request.device = word(&entry, faults),
             "memory_bytes" => {
@@ -54,7 +57,7 @@ pub(super) fn read(entry: &Entry<'_>, faults: &mut Vec<Fault>) -> ResourceReques
     request
 }
 
-fn word(entry: &Entry<'_>, faults: &mut Vec<Fault>) -> Option<String> {
+fn word(entry: &Entry<'_>, faults: &mut Found) -> Option<String> {
     let text = as_text(entry.value, entry.key, faults)?;
     if text.is_empty() || text.len() > MAX_TEXT {
         faults.push(Fault::new(

@@ -8,7 +8,7 @@ use toml::de::{DeTable, DeValue};
 
 use super::table::{as_table, entries, plain};
 use super::{Setting, Settings};
-use crate::fault::Fault;
+use crate::fault::{Fault, Found};
 use crate::parameter::{Parameter, nearest_hint};
 use crate::registry::{self, PARAMETERS};
 use crate::value::Value;
@@ -25,7 +25,7 @@ pub(super) fn named<'a>(
     table: &'a DeTable<'a>,
     place: &str,
     words: &[&'static str],
-    faults: &mut Vec<Fault>,
+    faults: &mut Found,
 ) -> Vec<(Named, Range<usize>, &'a Spanned<DeValue<'a>>)> {
     let mut found = Vec::new();
     walk(table, "", place, words, faults, &mut found);
@@ -37,10 +37,13 @@ fn walk<'a>(
     prefix: &str,
     place: &str,
     words: &[&'static str],
-    faults: &mut Vec<Fault>,
+    faults: &mut Found,
     found: &mut Vec<(Named, Range<usize>, &'a Spanned<DeValue<'a>>)>,
 ) {
     for entry in entries(table) {
+        if faults.is_full() {
+            break;
+        }
         let name = format!("{prefix}{}", entry.key);
         if let Some(parameter) = registry::find(&name) {
             found.push((Named::Parameter(parameter), entry.key_span, entry.value));
@@ -74,7 +77,7 @@ fn walk<'a>(
 }
 
 /// The parameters that `table` sets, checked.
-pub(super) fn settings(table: &DeTable<'_>, place: &str, faults: &mut Vec<Fault>) -> Settings {
+pub(super) fn settings(table: &DeTable<'_>, place: &str, faults: &mut Found) -> Settings {
     let mut settings = Settings::new();
     for (name, key_span, value) in named(table, place, &[], faults) {
         let Named::Parameter(parameter) = name else {
@@ -107,7 +110,7 @@ pub(super) fn twice(name: &str, span: Range<usize>, place: &str) -> Fault {
 pub(super) fn checked(
     parameter: &Parameter,
     value: &Spanned<DeValue<'_>>,
-    faults: &mut Vec<Fault>,
+    faults: &mut Found,
 ) -> Option<Value> {
     let plain = plain(value, faults)?;
     match parameter.check(&plain) {

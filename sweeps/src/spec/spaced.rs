@@ -7,7 +7,7 @@ use super::axis::{Counted, MAX_POINTS, Point};
 use super::table::{Entry, as_count, entries, plain, unknown_key};
 use super::{Coordinate, Key};
 use crate::decimal::Decimal;
-use crate::fault::Fault;
+use crate::fault::{Fault, Found};
 use crate::value::Value;
 
 /// `{ from, count, step }`: `from`, `from + step`, … The step is 1 unless given. The values are those of decimal arithmetic on
@@ -17,12 +17,15 @@ pub(super) fn spaced(
     range: &DeTable<'_>,
     whole: &Spanned<DeValue<'_>>,
     counted: &mut Counted,
-    faults: &mut Vec<Fault>,
+    faults: &mut Found,
 ) -> Vec<Point> {
     const KNOWN: [&str; 3] = ["from", "count", "step"];
     let (mut from, mut count, mut step) = (None, None, Some(Number::Whole(1)));
     let before = faults.len();
     for entry in entries(range) {
+        if faults.is_full() {
+            break;
+        }
         match entry.key {
             "from" => from = number(&entry, faults),
             "count" => count = as_count(entry.value, "count", 1..=MAX_POINTS, faults),
@@ -86,7 +89,7 @@ enum Number {
     Decimal(f64, Option<Decimal>),
 }
 
-fn number(entry: &Entry<'_>, faults: &mut Vec<Fault>) -> Option<Number> {
+fn number(entry: &Entry<'_>, faults: &mut Found) -> Option<Number> {
     match (plain(entry.value, faults)?, entry.value.get_ref()) {
         (Value::Integer(number), _) => Some(Number::Whole(number)),
         (Value::Float(number), DeValue::Float(text)) => {

@@ -6,7 +6,7 @@ use std::ops::Range;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
-use crate::fault::Fault;
+use crate::fault::{Fault, Found};
 use crate::parameter::nearest_hint;
 use crate::value::Value;
 
@@ -41,7 +41,7 @@ pub(super) fn entries<'a>(table: &'a DeTable<'a>) -> Vec<Entry<'a>> {
 pub(super) fn as_table<'a>(
     value: &'a Spanned<DeValue<'a>>,
     name: &str,
-    faults: &mut Vec<Fault>,
+    faults: &mut Found,
 ) -> Option<&'a DeTable<'a>> {
     let table = value.get_ref().as_table();
     if table.is_none() {
@@ -54,7 +54,7 @@ pub(super) fn as_table<'a>(
 pub(super) fn as_list<'a>(
     value: &'a Spanned<DeValue<'a>>,
     name: &str,
-    faults: &mut Vec<Fault>,
+    faults: &mut Found,
 ) -> Option<&'a [Spanned<DeValue<'a>>]> {
     let list = value.get_ref().as_array();
     if list.is_none() {
@@ -67,7 +67,7 @@ pub(super) fn as_list<'a>(
 pub(super) fn as_text<'a>(
     value: &'a Spanned<DeValue<'a>>,
     name: &str,
-    faults: &mut Vec<Fault>,
+    faults: &mut Found,
 ) -> Option<&'a str> {
     let text = value.get_ref().as_str();
     if text.is_none() {
@@ -81,7 +81,7 @@ pub(super) fn as_count(
     value: &Spanned<DeValue<'_>>,
     name: &str,
     range: std::ops::RangeInclusive<u64>,
-    faults: &mut Vec<Fault>,
+    faults: &mut Found,
 ) -> Option<u64> {
     match plain(value, faults)? {
         Value::Integer(number)
@@ -137,7 +137,7 @@ fn kind(value: &DeValue<'_>) -> &'static str {
 }
 
 /// The value without its spans; dates and numbers that no computer holds are faults.
-pub(super) fn plain(value: &Spanned<DeValue<'_>>, faults: &mut Vec<Fault>) -> Option<Value> {
+pub(super) fn plain(value: &Spanned<DeValue<'_>>, faults: &mut Found) -> Option<Value> {
     Some(match value.get_ref() {
         DeValue::String(text) => Value::Text(text.to_string()),
         DeValue::Boolean(value) => Value::Boolean(*value),
