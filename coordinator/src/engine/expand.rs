@@ -15,6 +15,9 @@ use proto::nouns::{Refusal, Requirements, Submit};
 pub type Expand =
     Arc<dyn Fn(&str, &str, Option<usize>) -> Result<Expanded, String> + Send + Sync + 'static>;
 
+/// Bytes from which on a sweep file is long: reading it takes a hundred times as many, whatever it says.
+pub(crate) const LONG_FILE: usize = 128 << 10;
+
 /// The sweep language of the crate `sweeps`.
 pub fn sweep_language() -> Expand {
     Arc::new(|file, text, max_jobs| {
@@ -72,6 +75,15 @@ fn both(file: Requirements, submission: Requirements) -> Requirements {
         labels,
         memory_bytes: submission.memory_bytes.or(file.memory_bytes),
     }
+}
+
+/// From so many cells on it is worth a millisecond to give back the memory that their expansion took.
+const MANY_CELLS: usize = 5_000;
+
+/// Whether a file of so many bytes took so much memory that it should be given back to the operating system: it is long, has
+/// many cells, or was refused (`None`), which may have been after a large grid was made.
+pub(crate) fn takes_much(bytes: usize, cells: Option<usize>) -> bool {
+    bytes >= LONG_FILE || cells.is_none_or(|cells| cells >= MANY_CELLS)
 }
 
 /// Expands the file and gives every job its id: work that is done before the engine is asked, since a large grid takes a
@@ -134,6 +146,14 @@ pub(crate) fn resolve(
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn memory_is_given_back_after_long_large_and_refused_files() {
+        assert!(!takes_much(1000, Some(MANY_CELLS - 1)));
+        assert!(takes_much(1000, Some(MANY_CELLS)));
+        assert!(takes_much(LONG_FILE, Some(1)));
+        assert!(takes_much(1000, None));
+    }
 
     #[test]
     fn requirements_of_the_file_reach_the_jobs_and_change_no_id() {

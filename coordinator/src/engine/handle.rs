@@ -15,7 +15,7 @@ use super::clock;
 use super::feed::{Feed, Subscription};
 use super::rows::{self, RowSource, SLICE};
 use crate::engine::cell_pages::{CellPages, CellRows};
-use crate::engine::expand::{Expand, resolve};
+use crate::engine::expand::{Expand, resolve, takes_much};
 use crate::model::error_chain::chain;
 use crate::scheduler::{Answer, Reply, Request, Scheduler, Ticket};
 use crate::store::artifacts::{ArtifactStore, Upload};
@@ -50,9 +50,6 @@ pub(crate) struct Shared {
 
 /// The group of the last row and its cell.
 pub type LastGroup = Option<(usize, Arc<RowGroup>)>;
-
-/// From so many cells on it is worth a millisecond to give back the memory that their expansion took.
-const LARGE: usize = 5_000;
 
 impl EngineHandle {
     pub(super) fn new(shared: Shared) -> Self {
@@ -129,15 +126,23 @@ impl EngineHandle {
             .query(|scheduler, _| scheduler.dataset_copies())
             .await?;
         let revision = self.shared.trainer_revision;
-        let submission = in_place(move || resolve(submit, &expand, &announced, revision))
+        let bytes = submit.text.len();
+        let resolved = in_place(move || resolve(submit, &expand, &announced, revision))
             .await
-            .map_err(|error| ended(&error))??;
-        let large = submission.ids.len() >= LARGE;
-        let answer = self.ask(Request::Submit(Box::new(submission))).await?;
-        if large {
-            blocking(super::memory::give_back).await?;
+            .map_err(|error| ended(&error))?;
+        let cells = resolved
+            .as_ref()
+            .ok()
+            .map(|submission| submission.ids.len());
+        let answer = match resolved {
+            Ok(submission) => self.ask(Request::Submit(Box::new(submission))).await,
+            Err(refusal) => Err(refusal),
+        };
+        if takes_much(bytes, cells) {
+            // Memory that stays is no reason to answer anything else.
+            let _ = blocking(super::memory::give_back).await;
         }
-        match answer {
+        match answer? {
             Answer::Submitted(submitted) => Ok(submitted),
             other => Err(unexpected(&other)),
         }

@@ -8,6 +8,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::timeout;
 use tonic::Status;
 
+use crate::engine::expand::LONG_FILE;
 use crate::engine::metrics::{Held, Metrics};
 
 /// How much of everything at a time.
@@ -43,8 +44,13 @@ impl Default for Limits {
 
 /// Sweep files that are expanded at a time: a million jobs take some hundred megabytes until they are packed.
 const EXPANSIONS: usize = 4;
+/// Long sweep files that are expanded at a time, beside the others: reading two megabytes takes some hundred megabytes, and
+/// whoever sends many of them shall not take the places of everybody else.
+const LONG_EXPANSIONS: usize = 1;
 /// How long an upload waits for its turn.
 const UPLOAD_WAITS: Duration = Duration::from_secs(20);
+/// How long a sweep file waits for its turn. Its whole text waits with it.
+const EXPANSION_WAITS: Duration = Duration::from_secs(10);
 
 /// The places that the services have to give.
 #[derive(Debug, Clone)]
@@ -52,6 +58,7 @@ pub(super) struct Places {
     uploads: Arc<Semaphore>,
     streams: Arc<Semaphore>,
     expansions: Arc<Semaphore>,
+    long_expansions: Arc<Semaphore>,
     metrics: Metrics,
     limits: Limits,
 }
@@ -68,6 +75,7 @@ impl Places {
             uploads: Arc::new(Semaphore::new(limits.uploads)),
             streams: Arc::new(Semaphore::new(limits.streams)),
             expansions: Arc::new(Semaphore::new(EXPANSIONS)),
+            long_expansions: Arc::new(Semaphore::new(LONG_EXPANSIONS)),
             metrics,
             limits,
         }
@@ -93,10 +101,19 @@ impl Places {
         })
     }
 
-    /// A place to expand a sweep file; it waits for one as long as its caller does.
-    pub(super) async fn expansion(&self) -> Result<OwnedSemaphorePermit, Status> {
-        let permit = self.expansions.clone().acquire_owned().await;
-        permit.map_err(|_| busy("submissions", EXPANSIONS))
+    /// A place to expand a sweep file of so many bytes; it waits a moment for one.
+    pub(super) async fn expansion(&self, bytes: usize) -> Result<OwnedSemaphorePermit, Status> {
+        let (places, what, most) = if bytes >= LONG_FILE {
+            let what = "submissions of long sweep files";
+            (&self.long_expansions, what, LONG_EXPANSIONS)
+        } else {
+            (&self.expansions, "submissions", EXPANSIONS)
+        };
+        let permit = timeout(EXPANSION_WAITS, places.clone().acquire_owned()).await;
+        let Ok(Ok(permit)) = permit else {
+            return Err(busy(what, most));
+        };
+        Ok(permit)
     }
 
     /// A place for a streamed answer.
@@ -115,4 +132,33 @@ fn busy(what: &str, most: usize) -> Status {
         Reason::Busy,
         format!("the coordinator has {most} {what} under way, which is its limit: try again later"),
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// No place is left: it is waited for one, for so long.
+    async fn refused(places: &Places, bytes: usize) {
+        let begin = tokio::time::Instant::now();
+        let status = places.expansion(bytes).await.unwrap_err();
+        assert_eq!(begin.elapsed(), EXPANSION_WAITS);
+        assert_eq!(Reason::of(&status), Some(Reason::Busy), "{status}");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn long_files_are_expanded_one_at_a_time_and_leave_room_for_others() {
+        let places = Places::new(Limits::default(), Metrics::new());
+        let long = places.expansion(LONG_FILE).await.unwrap();
+        refused(&places, 2 << 20).await;
+        let mut held = Vec::new();
+        for _ in 0..EXPANSIONS {
+            held.push(places.expansion(LONG_FILE - 1).await.unwrap());
+        }
+        refused(&places, 100).await;
+        held.pop();
+        drop(places.expansion(100).await.unwrap());
+        drop(long);
+        drop(places.expansion(2 << 20).await.unwrap());
+    }
 }

@@ -70,7 +70,7 @@ impl ClientService for Clients {
             .unwrap_or_else(|| sweeps::Limits::default().max_jobs);
         let most = self.places.jobs_per_sweep();
         submit.max_jobs = Some(asked.min(most));
-        let _place = self.places.expansion().await?;
+        let _place = self.places.expansion(submit.text.len()).await?;
         let answer = match self.engine.submit(submit).await {
             Ok(submitted) => Answer::Submitted(submitted.into()),
             Err(Refusal::InvalidSweep { mut rendered }) => {
