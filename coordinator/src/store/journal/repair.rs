@@ -2,6 +2,7 @@
 
 use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom};
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 
 use sweeps::Digest;
@@ -10,6 +11,7 @@ use super::files::{self, Which, path_of};
 use super::frame::HEADER;
 use super::scan::scan;
 use super::{JournalError, Options, StateLock, sync_folder};
+use crate::store::durable;
 
 /// A segment to be copied: what is in it now will stay as it is.
 #[derive(Debug)]
@@ -152,14 +154,11 @@ fn stands_without(folder: &Path, snapshot: &Path) -> Result<bool, JournalError> 
 }
 
 fn set_aside(folder: &Path, path: &Path) -> io::Result<()> {
-    let mut name = path.as_os_str().to_owned();
-    name.push(".damaged");
-    std::fs::rename(path, name)?;
+    std::fs::rename(path, durable::aside(path)?)?;
     sync_folder(folder)
 }
 
 fn cut_at(folder: &Path, path: &Path, offset: u64) -> Result<(), JournalError> {
-    let keep = path.with_extension("journal.damaged");
     let number = |path: &Path| path.file_stem()?.to_str()?.parse::<u64>().ok();
     let number = number(path).unwrap_or(0);
     let later = files::later(folder, number + 1)?;
@@ -167,7 +166,12 @@ fn cut_at(folder: &Path, path: &Path, offset: u64) -> Result<(), JournalError> {
         // The segment behind a snapshot may be missing altogether.
         if path.exists() {
             let mut file = File::options().read(true).write(true).open(path)?;
-            let mut kept = File::create(&keep)?;
+            // For its owner alone, like the journal, and never in the place of what an earlier repair kept.
+            let mut kept = File::options()
+                .write(true)
+                .create_new(true)
+                .mode(0o600)
+                .open(durable::aside(path)?)?;
             file.seek(SeekFrom::Start(offset))?;
             io::copy(&mut file, &mut kept)?;
             kept.sync_all()?;
@@ -181,7 +185,7 @@ fn cut_at(folder: &Path, path: &Path, offset: u64) -> Result<(), JournalError> {
         }
         for number in later {
             let later = path_of(folder, number);
-            std::fs::rename(&later, later.with_extension("journal.damaged"))?;
+            std::fs::rename(&later, durable::aside(&later)?)?;
         }
         sync_folder(folder)
     };
@@ -194,4 +198,48 @@ fn cut_at(folder: &Path, path: &Path, offset: u64) -> Result<(), JournalError> {
         super::create(folder, last.number, header.chain, &Options::default())?;
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::PermissionsExt;
+
+    use proto::nouns::Timestamp;
+
+    use super::super::Journal;
+    use super::*;
+    use crate::model::entry::Entry;
+
+    /// Appends entries, damages the last of them and cuts it off; answers the segment.
+    fn cut_the_last(folder: &Path) -> std::path::PathBuf {
+        let mut journal = Journal::open_in(folder, Options::default(), &mut |_| Ok(())).unwrap();
+        let entries = [1, 2].map(|life| Entry::Restored {
+            at: Timestamp(0),
+            life,
+        });
+        for entry in entries {
+            journal.append(&[entry]).unwrap();
+        }
+        drop(journal);
+        let path = path_of(folder, 1);
+        let offset = std::fs::metadata(&path).unwrap().len() - 3;
+        cut_at(folder, &path, offset).unwrap();
+        path
+    }
+
+    #[test]
+    fn a_second_cut_leaves_what_the_first_one_kept() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = cut_the_last(folder.path());
+        let first = durable::parent(&path).join("00000000000000000001.journal.damaged");
+        std::fs::write(&first, b"what the first one kept").unwrap();
+        cut_the_last(folder.path());
+        assert_eq!(std::fs::read(&first).unwrap(), b"what the first one kept");
+        let second = first.with_file_name("00000000000000000001.journal.2.damaged");
+        let found = std::fs::metadata(second).unwrap();
+        assert_eq!(
+            (found.len(), found.permissions().mode() & 0o777),
+            (3, 0o600)
+        );
+    }
 }
