@@ -13,6 +13,7 @@ use crate::message::{
     AttemptFailure, AuditVerdict, Hello, Receipt, Requirements, Timestamp, WorkerId,
 };
 use crate::model::cells::CellTable;
+use crate::model::entry::Submission;
 
 /// Jobs of one part: some megabytes of JSON.
 pub const JOBS_PER_PART: usize = 10_000;
@@ -31,7 +32,7 @@ pub enum ImagePart {
     },
     /// One version of a sweep.
     Grid {
-        /// The sweep's number.
+        /// The sweep's number; `u32::MAX` of a submission that has not ended, or never did.
         sweep: u32,
         /// The trainer's revision.
         trainer_revision: u32,
@@ -43,6 +44,15 @@ pub enum ImagePart {
     },
     /// A sweep.
     Sweep(Box<SweepImage>),
+    /// A submission that has begun and not ended; what there is of its cells is in its grid.
+    Staged {
+        /// The number of its grid.
+        grid: u32,
+        /// How many cells it will have.
+        cells: u64,
+        /// What it is, without its cells and ids.
+        submission: Box<Submission>,
+    },
     /// A worker.
     Worker {
         /// Its number.

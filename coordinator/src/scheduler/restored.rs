@@ -37,8 +37,8 @@ impl Scheduler {
 
     /// Whether that attempt runs since before this life began, and nothing is known of it.
     pub(super) fn is_forgotten(&self, job: JobId, attempt: AttemptNumber) -> bool {
-        self.by_id.get(&job).is_some_and(|index| {
-            attempt.count() > 0 && attempt.life() < self.life && attempt > self.job(*index).attempts
+        self.find(&job).is_some_and(|index| {
+            attempt.count() > 0 && attempt.life() < self.life && attempt > self.job(index).attempts
         })
     }
 
@@ -48,7 +48,7 @@ impl Scheduler {
         if !self.is_forgotten(key.job, key.attempt) {
             return;
         }
-        let Some(index) = self.by_id.get(&key.job).copied() else {
+        let Some(index) = self.find(&key.job) else {
             return;
         };
         let has_room = self
