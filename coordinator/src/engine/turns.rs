@@ -142,6 +142,9 @@ impl Turns {
     fn pause(&self) -> impl Future<Output = ()> + use<> {
         let duration = if self.broken.is_some() {
             Some(RETRY)
+        } else if self.scheduler.is_busy() {
+            // Whoever came meanwhile is heard first.
+            Some(Duration::ZERO)
         } else {
             // A millisecond more: the clock's are cut off.
             self.wake_at
@@ -185,6 +188,9 @@ impl Turns {
                 }
                 Call::Query(query) => queries.push(query),
             }
+        }
+        if self.broken.is_none() && self.scheduler.is_busy() {
+            self.step(now, Event::Continue, &mut turn);
         }
         if self.broken.is_none() && self.is_time_to_tick(now, done, waiting) {
             self.wake_at = None;

@@ -35,6 +35,11 @@ pub struct CellTable {
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 struct Row(u64, u32, u32, u32, u32, u32);
 
+/// Some of a table's cells, in their order.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct TablePart(Vec<Row>);
+
 /// The same fields before they are checked: a table is read from a file, and a position must not point outside it.
 #[derive(Deserialize)]
 struct Unchecked {
@@ -74,17 +79,31 @@ impl TryFrom<Unchecked> for CellTable {
             points: raw.points,
             rows: raw.rows,
         };
+        table.check_lists()?;
+        table.check_rows(&table.rows)?;
+        Ok(table)
+    }
+}
+
+impl CellTable {
+    fn check_lists(&self) -> Result<(), CellError> {
+        let table = self;
         let numbers = table.settings.iter().chain(&table.points);
         let values = table.values.len();
         if numbers.clone().any(|number| *number as usize > values) {
             return Err(CellError("a value is missing".into()));
         }
+        Ok(())
+    }
+
+    fn check_rows(&self, rows: &[Row]) -> Result<(), CellError> {
+        let table = self;
         let whole = |row: u32, width: usize, length: usize| {
             (row as usize + 1)
                 .checked_mul(width)
                 .is_some_and(|end| end <= length)
         };
-        for Row(_, source, variant, reporting, settings, point) in &table.rows {
+        for Row(_, source, variant, reporting, settings, point) in rows {
             if *source as usize >= table.sources.len()
                 || *variant as usize >= table.variants.len()
                 || *reporting as usize >= table.reportings.len()
@@ -94,11 +113,42 @@ impl TryFrom<Unchecked> for CellTable {
                 return Err(CellError("a position points outside".into()));
             }
         }
-        Ok(table)
+        Ok(())
     }
-}
 
-impl CellTable {
+    /// All that it knows but the cells.
+    #[must_use]
+    pub fn without_cells(&self) -> Self {
+        Self {
+            columns: self.columns.clone(),
+            sources: self.sources.clone(),
+            variants: self.variants.clone(),
+            reportings: self.reportings.clone(),
+            names: self.names.clone(),
+            values: self.values.clone(),
+            settings: self.settings.clone(),
+            points: self.points.clone(),
+            rows: Vec::new(),
+        }
+    }
+
+    /// Some of its cells, as far as they exist.
+    pub fn part(&self, cells: std::ops::Range<usize>) -> TablePart {
+        TablePart(self.rows.get(cells).unwrap_or_default().to_vec())
+    }
+
+    /// Makes room for so many cells more.
+    pub fn reserve(&mut self, cells: usize) {
+        self.rows.reserve_exact(cells);
+    }
+
+    /// Puts cells at its end.
+    pub fn append(&mut self, part: &TablePart) -> Result<(), CellError> {
+        self.check_rows(&part.0)?;
+        self.rows.extend_from_slice(&part.0);
+        Ok(())
+    }
+
     /// Packs `cells`; `digests` holds that of every data set among them.
     pub fn new(
         columns: Vec<String>,

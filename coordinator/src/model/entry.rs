@@ -8,7 +8,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 use sweeps::{AttemptNumber, Failure, JobId, RunRecord};
 
-use crate::model::cells::CellTable;
+use crate::model::cells::{CellTable, TablePart};
 use crate::model::image::ImagePart;
 use proto::nouns::{
     AuditVerdict, ControlAction, Hello, LeaseKey, Receipt, Requirements, Target, Timestamp,
@@ -25,6 +25,33 @@ pub enum Entry {
         at: Timestamp,
         /// What.
         submission: Box<Submission>,
+    },
+    /// A submission of many jobs begins: it comes in parts, and means nothing before its end. One that had begun before, and
+    /// has not ended, never will.
+    SubmissionBegun {
+        /// When.
+        at: Timestamp,
+        /// What, without its cells and ids.
+        submission: Box<Submission>,
+        /// How many cells are to come.
+        cells: u64,
+    },
+    /// The next cells of the submission that has begun.
+    SubmissionPart {
+        /// The cells.
+        table: TablePart,
+        /// Their job ids.
+        ids: Vec<JobId>,
+    },
+    /// The submission that had begun is whole: now it was submitted.
+    SubmissionEnded {
+        /// When.
+        at: Timestamp,
+    },
+    /// The submission that had begun will not end.
+    SubmissionDropped {
+        /// When.
+        at: Timestamp,
     },
     /// A sweep or a job was cancelled, paused, resumed or retried.
     Steered {
@@ -203,6 +230,25 @@ pub(crate) mod shared {
         deserializer: D,
     ) -> Result<Arc<T>, D::Error> {
         T::deserialize(deserializer).map(Arc::new)
+    }
+}
+
+impl Submission {
+    /// The same without cells and ids: those are in a grid, and a million of them are not copied.
+    #[must_use]
+    pub(crate) fn without_cells(&self, table: Arc<CellTable>) -> Self {
+        Self {
+            name: self.name.clone(),
+            description: self.description.clone(),
+            file: self.file.clone(),
+            text: self.text.clone(),
+            priority: self.priority,
+            requirements: self.requirements.clone(),
+            dry_run: self.dry_run,
+            trainer_revision: self.trainer_revision,
+            table,
+            ids: Vec::new(),
+        }
     }
 }
 

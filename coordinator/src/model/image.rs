@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 use sweeps::{AttemptNumber, Digest, JobId};
 
 use crate::model::cells::CellTable;
+use crate::model::entry::Submission;
 use proto::nouns::{
     AttemptFailure, AuditVerdict, Hello, Receipt, Requirements, Timestamp, WorkerId,
 };
@@ -31,7 +32,7 @@ pub enum ImagePart {
     },
     /// One version of a sweep.
     Grid {
-        /// The sweep's number.
+        /// The sweep's number; `u32::MAX` of a submission that has not ended, or never did.
         sweep: u32,
         /// The trainer's revision.
         trainer_revision: u32,
@@ -43,6 +44,15 @@ pub enum ImagePart {
     },
     /// A sweep.
     Sweep(Box<SweepImage>),
+    /// A submission that has begun and not ended; what there is of its cells is in its grid.
+    Staged {
+        /// The number of its grid.
+        grid: u32,
+        /// How many cells it will have.
+        cells: u64,
+        /// What it is, without its cells and ids.
+        submission: Box<Submission>,
+    },
     /// A worker.
     Worker {
         /// Its number.

@@ -13,6 +13,8 @@ use sweeps::RunRecord;
 use super::Scheduler;
 use super::audit::{Auditing, scores_of};
 use super::job::{Done, History, JobIndex, Lease, State};
+#[cfg(test)]
+use super::staged::STAGED;
 use super::worker::Worker;
 use crate::model::entry::{Entry, Verdict};
 use proto::nouns::{
@@ -25,6 +27,12 @@ impl Scheduler {
     pub(super) fn apply(&mut self, entry: &Entry, tell: bool) -> u64 {
         match entry {
             Entry::Submitted { at, submission } => self.apply_submitted(*at, submission),
+            Entry::SubmissionBegun {
+                submission, cells, ..
+            } => self.apply_begun(submission, *cells),
+            Entry::SubmissionPart { table, ids } => self.apply_part(table, ids),
+            Entry::SubmissionEnded { at } => self.apply_ended(*at),
+            Entry::SubmissionDropped { .. } => self.drop_staged(),
             Entry::Steered { at, target, action } => {
                 return self.apply_steered(*at, target, *action, tell);
             }
@@ -158,7 +166,7 @@ impl Scheduler {
     }
 
     fn apply_leased(&mut self, at: Timestamp, worker: WorkerId, key: LeaseKey, tell: bool) {
-        let Some(index) = self.by_id.get(&key.job).copied() else {
+        let Some(index) = self.find(&key.job) else {
             return;
         };
         if !self.workers.contains_key(&worker) || key.attempt <= self.job(index).attempts {
@@ -227,7 +235,7 @@ impl Scheduler {
     }
 
     fn apply_finished(&mut self, at: Timestamp, record: &RunRecord) -> Option<JobIndex> {
-        let index = self.by_id.get(&record.job_id).copied()?;
+        let index = self.find(&record.job_id)?;
         if matches!(self.job(index).state, State::Done(_)) {
             return None;
         }
@@ -262,7 +270,7 @@ impl Scheduler {
         receipt: Receipt,
         audit: Option<AuditVerdict>,
     ) {
-        let Some(index) = self.by_id.get(&job).copied() else {
+        let Some(index) = self.find(&job) else {
             return;
         };
         if audit.is_some() {
@@ -296,7 +304,7 @@ impl Scheduler {
 
     /// The job whose live lease that is.
     pub(super) fn live_lease(&self, key: LeaseKey) -> Option<JobIndex> {
-        let index = *self.by_id.get(&key.job)?;
+        let index = self.find(&key.job)?;
         (self.lease_of(index)?.attempt == key.attempt).then_some(index)
     }
 
@@ -363,6 +371,11 @@ impl Scheduler {
             let lease = audit.lease.as_ref();
             let lease = lease.map(|lease| (lease.attempt, lease.worker, lease.since));
             let _ = writeln!(text, "{index:?} audit {} {lease:?}", audit.failures);
+        }
+        let _ = writeln!(text, "{:?}", self.staged);
+        for grid in &self.grids {
+            let cells = (grid.sweep == STAGED).then(|| (&grid.jobs, &grid.table));
+            let _ = writeln!(text, "{} {cells:?}", grid.sweep);
         }
         let _ = writeln!(text, "{} {} {:?}", self.next_worker, self.life, self.blame);
         text

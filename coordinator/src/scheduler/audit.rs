@@ -89,7 +89,7 @@ impl Scheduler {
 
     pub(super) fn apply_audit_asked(&mut self, jobs: &[sweeps::JobId]) {
         for id in jobs {
-            let Some(index) = self.by_id.get(id).copied() else {
+            let Some(index) = self.find(id) else {
                 continue;
             };
             if self.wants_audit(index) {

@@ -11,7 +11,7 @@ impl Scheduler {
     /// Why a job is where it is.
     pub fn explain(&self, id: JobId, now: Timestamp) -> Result<Explanation, Refusal> {
         let view = self.job_view(id)?;
-        let index = *self.by_id.get(&id).ok_or(Refusal::UnknownJob(id))?;
+        let index = self.find(&id).ok_or(Refusal::UnknownJob(id))?;
         let mut reasons = match &self.job(index).state {
             State::Queued => self.why_waiting(index, now),
             State::Leased(lease) => {

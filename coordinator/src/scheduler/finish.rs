@@ -28,7 +28,7 @@ impl Scheduler {
     fn record(&mut self, now: Timestamp, record: Box<RunRecord>) -> Result<Receipt, Refusal> {
         let job = record.job_id;
         let attempt = record.provenance.attempt;
-        let index = *self.by_id.get(&job).ok_or(Refusal::UnknownJob(job))?;
+        let index = self.find(&job).ok_or(Refusal::UnknownJob(job))?;
         if !self.may_exist(index, attempt) {
             return Err(Refusal::UnknownAttempt { job, attempt });
         }

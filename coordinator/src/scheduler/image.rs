@@ -10,6 +10,7 @@ use sweeps::FailureClass;
 
 use super::audit::Auditing;
 use super::job::{Done, Grid, History, Job, JobIndex, Lease, Place, Places, State, Sweep};
+use super::staged::{STAGED, Staged};
 use super::worker::Worker;
 use super::{Entry, Scheduler, Submission};
 use crate::model::cells::CellTable;
@@ -37,7 +38,9 @@ impl Scheduler {
         };
         // Old versions of sweeps are kept as long as a job needs them to say what it is.
         let mut needed: BTreeSet<u32> = self.sweeps.iter().map(|sweep| sweep.grid).collect();
-        needed.extend(self.jobs.iter().map(|job| job.home.grid));
+        let known = self.jobs.iter().filter(|job| !self.is_staged(job));
+        needed.extend(known.map(|job| job.home.grid));
+        needed.extend(self.staged.as_ref().map(|staged| staged.grid));
         part(ImagePart::Begin {
             next_worker: self.next_worker,
             life: self.life,
@@ -52,6 +55,13 @@ impl Scheduler {
         }
         for sweep in &self.sweeps {
             part(sweep_image(sweep))?;
+        }
+        if let Some(staged) = &self.staged {
+            part(ImagePart::Staged {
+                grid: staged.grid,
+                cells: staged.cells,
+                submission: Box::new(staged.submission.clone()),
+            })?;
         }
         for (id, worker) in &self.workers {
             part(ImagePart::Worker {
@@ -121,6 +131,21 @@ impl Scheduler {
                 });
             }
             ImagePart::Sweep(image) => self.restore_sweep(image)?,
+            ImagePart::Staged {
+                grid,
+                cells,
+                submission,
+            } => {
+                let is_staged = |grid: &Grid| grid.sweep == STAGED;
+                if !self.grids.get(*grid as usize).is_some_and(is_staged) {
+                    return Err(ImageError("a submission has no grid"));
+                }
+                self.staged = Some(Staged {
+                    submission: (**submission).clone(),
+                    grid: *grid,
+                    cells: *cells,
+                });
+            }
             ImagePart::Worker {
                 worker,
                 hello,
@@ -224,7 +249,9 @@ impl Scheduler {
             }
             places.add(place);
         }
-        if !exists(&home) {
+        let is_staged = self.grids.get(home.grid as usize);
+        let is_staged = is_staged.is_some_and(|grid| grid.sweep == STAGED);
+        if !exists(&home) && !is_staged {
             return Err(ImageError("a job's cell is missing"));
         }
         if self.by_id.insert(image.id, index).is_some() {

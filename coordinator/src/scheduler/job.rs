@@ -113,6 +113,14 @@ impl Places {
             self.more.push(place);
         }
     }
+    /// Whether the grid is the only one that means it.
+    pub(super) fn are_of(&self, grid: u32) -> bool {
+        self.first.is_some_and(|place| place.grid == grid)
+            && self.more.iter().all(|place| place.grid == grid)
+    }
+    pub(super) fn is_empty(&self) -> bool {
+        self.first.is_none()
+    }
     pub(super) fn remove_grid(&mut self, grid: u32) {
         let kept: Vec<Place> = self.iter().filter(|place| place.grid != grid).collect();
         *self = Self::default();
@@ -196,6 +204,12 @@ impl Job {
 }
 
 impl Scheduler {
+    /// The job of that id, as far as anybody may know of it.
+    pub(super) fn find(&self, id: &JobId) -> Option<JobIndex> {
+        let index = self.by_id.get(id).copied()?;
+        (!self.is_staged(self.job(index))).then_some(index)
+    }
+
     pub(super) fn job(&self, index: JobIndex) -> &Job {
         &self.jobs[index.0 as usize]
     }
@@ -330,6 +344,13 @@ impl Scheduler {
             let index = JobIndex(position as u32);
             if self.by_id.get(&job.id) != Some(&index) {
                 return Err(format!("job {} is not found by its id", job.id.short()));
+            }
+            if self.is_staged(job)
+                && (job.places.iter().next().is_some()
+                    || job.attempts.0 > 0
+                    || !matches!(job.state, State::Queued))
+            {
+                return Err(format!("job {} began too early", job.id.short()));
             }
             for grid in job.places.grids() {
                 let sweep = self.grid(grid).sweep as usize;

@@ -6,6 +6,7 @@
 //! whether it succeeded.
 //!
 //! `request` and `finish` answer workers, `steering` people, `pick` chooses jobs, `policy` what a failure means, `apply` replays,
+//! `staged` takes long submissions in parts,
 //! `audit` has done jobs run again, `image` is the state as data, `view` and `explain` look.
 
 mod apply;
@@ -22,6 +23,7 @@ mod policy;
 mod probation;
 mod request;
 mod restored;
+mod staged;
 mod steering;
 mod totals;
 mod view;
@@ -57,6 +59,7 @@ use fairness::Fairness;
 use job::{Grid, Job, JobIndex, Sweep};
 use job_ids::ById;
 use lease_clock::LeaseClock;
+use staged::{Staged, Submissions};
 use wait_queue::WaitQueue;
 use worker::Worker;
 
@@ -103,6 +106,8 @@ pub enum Event {
     Request(Ticket, Request),
     /// Somebody who asked has gone.
     Abandon(Ticket),
+    /// Others had their turn: the next part of what takes long. Due while [`Scheduler::is_busy`].
+    Continue,
     /// Time passed; what was asked for by [`Effect::WakeAt`].
     Tick,
     /// All entries of the journal were applied; the world may speak now. Every live lease gets one more full time to live.
@@ -179,10 +184,15 @@ pub struct Scheduler {
     /// Done jobs that are to be run once more.
     audits: BTreeMap<JobIndex, audit::Auditing>,
 
+    /// A submission that has begun and not ended.
+    staged: Option<Staged>,
+
     /// An image was begun and not yet ended.
     is_restoring: bool,
 
     // What a restart forgets.
+    /// Submissions that are taken in parts, one after the other.
+    submissions: Submissions,
     lease_clock: LeaseClock,
     wait_queue: WaitQueue,
     /// Work may have come up for those who wait.
@@ -210,7 +220,9 @@ impl Scheduler {
             life: 0,
             blame: BTreeMap::new(),
             audits: BTreeMap::new(),
+            staged: None,
             is_restoring: false,
+            submissions: Submissions::default(),
             lease_clock: LeaseClock::default(),
             wait_queue: WaitQueue::default(),
             dispatch_needed: false,
@@ -225,6 +237,7 @@ impl Scheduler {
         match event {
             Event::Request(ticket, request) => self.on_request(now, ticket, request),
             Event::Abandon(ticket) => self.on_abandon(ticket),
+            Event::Continue => self.on_continue(now),
             Event::Tick => self.on_tick(now),
             Event::Recovered => self.on_recovered(now),
         }
@@ -238,9 +251,13 @@ impl Scheduler {
 
     fn on_request(&mut self, now: Timestamp, ticket: Ticket, request: Request) {
         let reply = match request {
-            Request::Submit(submission) => self.on_submit(now, *submission),
+            // One of many jobs is answered when its last part is taken.
+            Request::Submit(submission) => match self.on_submit(now, ticket, *submission) {
+                Some(reply) => reply,
+                None => return,
+            },
             Request::Hello(hello) => self.on_hello(now, *hello),
-            // The only request whose answer may have to wait.
+            // The answer may have to wait.
             Request::Lease(request) => match self.on_lease(now, ticket, request) {
                 Some(reply) => reply,
                 None => return,
@@ -341,6 +358,10 @@ impl Scheduler {
         }
         self.touched.clear();
         self.dispatch_needed = true;
+        // Whoever submitted it was not told that it was taken.
+        if self.staged.is_some() && !self.submissions.has_begun() {
+            self.persist(Entry::SubmissionDropped { at: now });
+        }
     }
 
     fn renew_all(&mut self, now: Timestamp) {

@@ -24,6 +24,8 @@ pub struct Policy {
     pub blame: usize,
     /// Fill few workers rather than spread: what is idle stays idle and can go.
     pub pack_workers: bool,
+    /// A submission of more cells than this is taken in parts of so many, so that others are answered between them.
+    pub submission_part: usize,
 }
 
 impl Policy {
@@ -56,6 +58,8 @@ impl Default for Policy {
             retries,
             blame: 3,
             pack_workers: false,
+            // Some ten milliseconds of work, and a megabyte and a half of journal.
+            submission_part: 20_000,
         }
     }
 }

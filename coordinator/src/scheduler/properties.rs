@@ -8,7 +8,7 @@ use sweeps::{AttemptNumber, Failure, FailureClass, JobId, JobStatus};
 
 use super::fixture::{self, grid_on, hello, submission};
 use super::tests::world::World;
-use super::{Entry, Event, Request, Ticket};
+use super::{Entry, Event, Policy, Request, Scheduler, Ticket};
 use proto::nouns::{
     Audit, Control, ControlAction, Fail, Finish, Goodbye, LeaseRequest, Next, Progress, Release,
     Report, Target, WorkerId,
@@ -133,7 +133,11 @@ fn perform(world: &mut World, ids: &[JobId], action: &Action) {
     match *action {
         Action::Submit { name, first, count } => {
             let grid = grid_on("tracks", first.into(), count.into(), 1);
-            world.submit(submission(&format!("s{name}"), grid));
+            // Of more than two cells: in parts, between which everything else happens.
+            world.send(Request::Submit(Box::new(submission(
+                &format!("s{name}"),
+                grid,
+            ))));
         }
         Action::Hello {
             name,
@@ -289,11 +293,16 @@ proptest! {
     #[test]
     fn no_sequence_of_events_breaks_a_rule(actions in prop::collection::vec(action(), 1..60)) {
         let mut world = World::new();
+        // A submission of more than two cells has parts, and everything else happens between them.
+        let policy = Policy { submission_part: 2, ..Policy::default() };
+        world.scheduler = Scheduler::new(policy);
         let ids = ids();
         for action in actions {
             let before = snapshot(&world, &ids);
-            let revives = matches!(action, Action::Control { action: 3, .. } | Action::Submit { .. });
+            let revives = matches!(action, Action::Control { action: 3, .. } | Action::Submit { .. })
+                || world.scheduler.is_busy();
             perform(&mut world, &ids, &action);
+            world.step(Event::Continue);
             let after = snapshot(&world, &ids);
             for (id, (status, attempts)) in before {
                 let (now, tried) = after[&id];

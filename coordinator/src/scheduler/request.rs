@@ -154,6 +154,7 @@ impl Scheduler {
 
     pub(super) fn on_abandon(&mut self, ticket: Ticket) {
         self.wait_queue.abandon(ticket);
+        self.submissions.abandon(ticket);
     }
 
     pub(super) fn expire_waiting(&mut self, now: Timestamp) {
@@ -231,7 +232,7 @@ impl Scheduler {
             job: progress.job,
             attempt: progress.attempt,
         };
-        let Some(index) = self.by_id.get(&key.job).copied() else {
+        let Some(index) = self.find(&key.job) else {
             return Order::Stop(StopReason::Unknown);
         };
         self.take_up(now, worker, key);
@@ -379,7 +380,7 @@ impl Scheduler {
 
     fn demand_lease(&self, key: LeaseKey) -> Result<JobIndex, Refusal> {
         let LeaseKey { job, attempt } = key;
-        let index = *self.by_id.get(&job).ok_or(Refusal::UnknownJob(job))?;
+        let index = self.find(&job).ok_or(Refusal::UnknownJob(job))?;
         if !self.may_exist(index, attempt) {
             return Err(Refusal::UnknownAttempt { job, attempt });
         }

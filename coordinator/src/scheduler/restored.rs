@@ -41,11 +41,11 @@ impl Scheduler {
     /// Whether that attempt runs since before this life began, and nothing is known of it. The life that gave it may have the
     /// larger number: both were drawn from one backup, one after the other.
     pub(super) fn is_forgotten(&self, job: JobId, attempt: AttemptNumber) -> bool {
-        self.by_id.get(&job).is_some_and(|index| {
+        self.find(&job).is_some_and(|index| {
             let is_of_another_life = self.life > 0
                 && attempt.life() != self.life
                 && attempt.life() <= self.life.saturating_add(AHEAD);
-            attempt.count() > 0 && is_of_another_life && attempt > self.job(*index).attempts
+            attempt.count() > 0 && is_of_another_life && attempt > self.job(index).attempts
         })
     }
 
@@ -66,7 +66,7 @@ impl Scheduler {
         if !self.is_forgotten(key.job, key.attempt) {
             return;
         }
-        let Some(index) = self.by_id.get(&key.job).copied() else {
+        let Some(index) = self.find(&key.job) else {
             return;
         };
         let has_room = self

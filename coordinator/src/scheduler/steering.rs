@@ -2,15 +2,29 @@
 
 use sweeps::{JobId, JobStatus};
 
-use super::{Answer, Reply, Scheduler, job_ids};
+use super::job::JobIndex;
+use super::{Answer, Reply, Scheduler, Ticket, job_ids};
 use crate::model::entry::{Entry, Submission};
 use proto::nouns::{Control, Refusal, Submitted, Target, Timestamp, WorkerId};
 
 impl Scheduler {
-    pub(super) fn on_submit(&mut self, now: Timestamp, submission: Submission) -> Reply {
+    pub(super) fn on_submit(
+        &mut self,
+        now: Timestamp,
+        ticket: Ticket,
+        submission: Submission,
+    ) -> Option<Reply> {
         if submission.ids.len() != submission.table.len() || submission.ids.is_empty() {
-            return Err(Refusal::Invalid("the sweep has no jobs".into()));
+            return Some(Err(Refusal::Invalid("the sweep has no jobs".into())));
         }
+        if submission.ids.len() > self.policy.submission_part && !submission.dry_run {
+            self.submissions.add(ticket, submission);
+            return None;
+        }
+        Some(self.submit_at_once(now, submission))
+    }
+
+    fn submit_at_once(&mut self, now: Timestamp, submission: Submission) -> Reply {
         let told = self.meaning(&submission);
         if !submission.dry_run && !self.is_current(&submission) {
             self.persist(Entry::Submitted {
@@ -22,7 +36,7 @@ impl Scheduler {
     }
 
     /// What a submission adds to what is known.
-    fn meaning(&self, submission: &Submission) -> Submitted {
+    pub(super) fn meaning(&self, submission: &Submission) -> Submitted {
         let mut ids = job_ids::ids(submission.ids.len());
         let own = self.sweep_names.get(submission.name.as_str());
         let mut told = Submitted {
@@ -39,11 +53,11 @@ impl Scheduler {
                 continue;
             }
             told.jobs += 1;
-            let Some(index) = self.by_id.get(id) else {
+            let Some(index) = self.find(id) else {
                 told.new += 1;
                 continue;
             };
-            let job = self.job(*index);
+            let job = self.job(index);
             told.done += u64::from(job.status() == JobStatus::Done);
             let elsewhere = job
                 .places
@@ -63,17 +77,16 @@ impl Scheduler {
     }
 
     /// Whether the sweep stands exactly so already, so that nothing needs to be written.
-    fn is_current(&self, submission: &Submission) -> bool {
+    pub(super) fn is_current(&self, submission: &Submission) -> bool {
         let Some(index) = self.sweep_names.get(submission.name.as_str()) else {
             return false;
         };
         let sweep = &self.sweeps[*index as usize];
         let known = &sweep.submission;
         let jobs = &self.grid(sweep.grid).jobs;
-        let cancelled = |id: &JobId| {
-            self.by_id
-                .get(id)
-                .is_some_and(|index| self.job(*index).status() == JobStatus::Cancelled)
+        let stands = |(index, id): (&JobIndex, &JobId)| {
+            let job = self.job(*index);
+            job.id == *id && job.status() != JobStatus::Cancelled
         };
         !sweep.cancelled
             && known.text == submission.text
@@ -83,11 +96,7 @@ impl Scheduler {
             && known.trainer_revision == submission.trainer_revision
             && known.table == submission.table
             && jobs.len() == submission.ids.len()
-            && jobs
-                .iter()
-                .zip(&submission.ids)
-                .all(|(index, id)| self.job(*index).id == *id)
-            && !submission.ids.iter().any(cancelled)
+            && jobs.iter().zip(&submission.ids).all(stands)
     }
 
     pub(super) fn on_steer(&mut self, now: Timestamp, steer: Control) -> Reply {
@@ -95,7 +104,7 @@ impl Scheduler {
             Target::Sweep(name) if !self.sweep_names.contains_key(name.as_str()) => {
                 return Err(Refusal::UnknownSweep(name.clone()));
             }
-            Target::Job(id) if !self.by_id.contains_key(id) => {
+            Target::Job(id) if self.find(id).is_none() => {
                 return Err(Refusal::UnknownJob(*id));
             }
             _ => {}

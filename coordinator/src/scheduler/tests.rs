@@ -5,6 +5,7 @@ mod choice;
 mod failures;
 mod leases;
 mod measured;
+mod parts;
 mod records;
 mod restored;
 mod sweeps_grow;

@@ -43,7 +43,7 @@ impl Scheduler {
             waiting: self.wait_queue.len() as u64,
             ..Totals::default()
         };
-        for job in &self.jobs {
+        for job in self.jobs.iter().filter(|job| !self.is_staged(job)) {
             totals.jobs.0[job.status() as usize] += 1;
         }
         for state in ["active", "draining", "silent"] {

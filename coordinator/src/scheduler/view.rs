@@ -210,7 +210,7 @@ impl Scheduler {
         job: JobId,
     ) -> Result<(Arc<CellTable>, Vec<usize>, CellRow), Refusal> {
         let sweep = self.sweep(name)?;
-        let index = *self.by_id.get(&job).ok_or(Refusal::UnknownJob(job))?;
+        let index = self.find(&job).ok_or(Refusal::UnknownJob(job))?;
         let places = self.job(index).places.iter();
         let cells = places.filter(|place| place.grid == sweep.grid);
         Ok((
@@ -336,7 +336,7 @@ impl Scheduler {
 
     /// Everything about a job but its record.
     pub fn job_view(&self, id: JobId) -> Result<JobView, Refusal> {
-        let index = *self.by_id.get(&id).ok_or(Refusal::UnknownJob(id))?;
+        let index = self.find(&id).ok_or(Refusal::UnknownJob(id))?;
         let job = self.job(index);
         let home = &self.grid(job.home.grid).table;
         Ok(JobView {
@@ -393,8 +393,9 @@ impl Scheduler {
             let mut digits = prefix.iter().enumerate();
             digits.all(|(at, digit)| nibble(id, at) == Some(*digit))
         };
-        let ids = self.jobs.iter().map(|job| job.id);
-        ids.filter(begins).take(most).collect()
+        let ids = self.jobs.iter().filter(|job| begins(&job.id));
+        let ids = ids.filter(|job| !self.is_staged(job)).map(|job| job.id);
+        ids.take(most).collect()
     }
 
     /// Whether an audit is not over.

@@ -240,7 +240,7 @@ impl Metrics {
         };
         for entry in entries {
             match entry {
-                Entry::Submitted { .. } => {
+                Entry::Submitted { .. } | Entry::SubmissionEnded { .. } => {
                     inner.submissions.inc();
                 }
                 Entry::Leased { leases, .. } => attempts("started", leases.len() as u64),

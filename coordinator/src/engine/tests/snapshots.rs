@@ -190,3 +190,80 @@ async fn a_snapshot_that_fails_is_put_off_and_nobody_is_refused() {
     assert_eq!(lab.handle().cells("grown".into()).await.unwrap(), expected);
     lab.stop().await;
 }
+
+#[tokio::test]
+async fn a_submission_in_parts_is_there_whole_or_not_at_all() {
+    let folder = tempfile::tempdir().unwrap();
+    let config = || {
+        let mut config = Config::new(folder.path());
+        config.policy.submission_part = 5;
+        config.journal.segment_bytes = 2_000;
+        // A snapshot after every few parts.
+        config.journal.snapshot_bytes = 4_000;
+        config
+    };
+    let lab = Lab::start(config()).await.unwrap();
+    let handle = lab.handle();
+    let done = std::sync::atomic::AtomicBool::new(false);
+    let look = async {
+        let mut answers = 0;
+        while !done.load(Ordering::Relaxed) {
+            let sweeps = handle.sweeps().await.unwrap();
+            assert!(sweeps.iter().all(|sweep| sweep.cells == 400), "{sweeps:?}");
+            answers += 1;
+        }
+        answers
+    };
+    let submit = async {
+        let submitted = lab.submit("grown 100 4").await;
+        done.store(true, Ordering::Relaxed);
+        submitted.unwrap()
+    };
+    let (submitted, answers) = tokio::join!(submit, look);
+    assert_eq!((submitted.cells, submitted.new), (400, 400));
+    assert!(answers > 20, "only {answers} answers between 80 parts");
+    let ids = |cells: Vec<sweeps::CellResult>| -> Vec<_> {
+        cells.into_iter().map(|cell| cell.job_id).collect()
+    };
+    let before = ids(handle.cells("grown".into()).await.unwrap());
+    drop(handle);
+    lab.stop().await;
+
+    let lab = Lab::start(config()).await.unwrap();
+    assert_eq!(
+        ids(lab.handle().cells("grown".into()).await.unwrap()),
+        before
+    );
+    assert_eq!(lab.run_all().await, 400);
+    // One that is stopped between its parts.
+    let handle = lab.handle();
+    let submitting = tokio::spawn(async move {
+        let submit = Submit {
+            file: "test.toml".into(),
+            text: "grown 200 4".into(),
+            datasets: [("tracks".to_owned(), fixture::digest("tracks"))].into(),
+            ..Submit::default()
+        };
+        handle.submit(submit).await
+    });
+    // Files may go while they are looked at.
+    let mut entries = Vec::new();
+    while entries.len() < 20 {
+        tokio::task::yield_now().await;
+        let seen = crate::store::journal::verify(&folder.path().join("journal"));
+        entries.extend(seen.ok().map(|seen| seen.sequence));
+        entries.dedup();
+    }
+    lab.stop().await;
+    let answer = submitting.await.unwrap();
+    let lab = Lab::start(config()).await.unwrap();
+    let cells = if answer.is_ok() { 800 } else { 400 };
+    assert_eq!(
+        lab.handle().cells("grown".into()).await.unwrap().len(),
+        cells
+    );
+    // Asked for again it is taken, and what was done before is done.
+    let again = lab.submit("grown 200 4").await.unwrap();
+    assert_eq!((again.cells, again.done), (800, 400));
+    lab.stop().await;
+}

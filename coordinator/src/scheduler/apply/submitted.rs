@@ -3,37 +3,64 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use sweeps::JobStatus;
+use sweeps::{JobId, JobStatus};
 
 use super::super::job::{Grid, Job, JobIndex, Place, Places, State, Sweep};
+use super::super::staged::STAGED;
 use crate::model::entry::Submission;
 use crate::scheduler::Scheduler;
 use proto::nouns::{ControlAction, Counts, Target, Timestamp};
 
 impl Scheduler {
     pub(super) fn apply_submitted(&mut self, at: Timestamp, submission: &Submission) {
-        // The ids are in the grid: a million of them are not copied.
-        let without_ids = Submission {
-            name: submission.name.clone(),
-            description: submission.description.clone(),
-            file: submission.file.clone(),
-            text: submission.text.clone(),
-            priority: submission.priority,
-            requirements: submission.requirements.clone(),
-            dry_run: submission.dry_run,
-            trainer_revision: submission.trainer_revision,
+        let grid = self.grids.len() as u32;
+        self.grids.push(Grid {
+            sweep: STAGED,
             table: submission.table.clone(),
-            ids: Vec::new(),
-        };
-        let index = if let Some(index) = self.sweep_names.get(submission.name.as_str()) {
-            *index
-        } else {
+            trainer_revision: submission.trainer_revision,
+            jobs: Vec::with_capacity(submission.ids.len()),
+        });
+        self.by_id.reserve(submission.ids.len());
+        self.jobs.reserve(submission.ids.len());
+        let ids = &submission.ids[..submission.ids.len().min(submission.table.len())];
+        self.add_jobs(grid, ids);
+        self.adopt(at, submission.without_cells(submission.table.clone()), grid);
+    }
+
+    /// Adds the jobs of a grid's next cells. Those that are new are in no sweep yet, and nobody knows of them.
+    pub(in crate::scheduler) fn add_jobs(&mut self, grid: u32, ids: &[JobId]) {
+        let first = self.grids[grid as usize].jobs.len();
+        for (id, cell) in ids.iter().zip(first..) {
+            let next = JobIndex(self.jobs.len() as u32);
+            let job = *self.by_id.entry(*id).or_insert(next);
+            if job == next {
+                self.jobs.push(Job {
+                    id: *id,
+                    home: Place {
+                        grid,
+                        cell: cell as u32,
+                    },
+                    places: Places::default(),
+                    attempts: sweeps::AttemptNumber(0),
+                    state: State::Queued,
+                    history: None,
+                    paused: false,
+                });
+            }
+            self.grids[grid as usize].jobs.push(job);
+        }
+    }
+
+    /// Makes a grid, whose jobs are there, the current version of its sweep.
+    pub(in crate::scheduler) fn adopt(&mut self, at: Timestamp, submission: Submission, grid: u32) {
+        let known = self.sweep_names.get(submission.name.as_str()).copied();
+        let index = known.unwrap_or_else(|| {
             let name: Arc<str> = submission.name.as_str().into();
             let index = self.sweeps.len() as u32;
             self.sweep_names.insert(name.clone(), index);
             self.sweeps.push(Sweep {
                 name,
-                submission: without_ids.clone(),
+                submission: submission.clone(),
                 submitted_at: at,
                 grid: u32::MAX,
                 paused: false,
@@ -43,51 +70,41 @@ impl Scheduler {
                 discrepancies: 0,
             });
             index
-        };
+        });
         self.leave_grid(self.sweeps[index as usize].grid);
 
-        let grid = self.grids.len() as u32;
+        let table = submission.table.clone();
         let sweep = &mut self.sweeps[index as usize];
-        sweep.submission = without_ids;
+        sweep.submission = submission;
         sweep.submitted_at = at;
         sweep.grid = grid;
         sweep.cancelled = false;
-        sweep.queue = vec![BTreeSet::new(); submission.table.sources().len()];
-        self.grids.push(Grid {
-            sweep: index,
-            table: submission.table.clone(),
-            trainer_revision: submission.trainer_revision,
-            jobs: Vec::with_capacity(submission.ids.len()),
-        });
+        sweep.queue = vec![BTreeSet::new(); table.sources().len()];
         self.touched.insert(index);
-        self.by_id.reserve(submission.ids.len());
-        self.jobs.reserve(submission.ids.len());
-        for (cell, id) in submission
-            .ids
-            .iter()
-            .enumerate()
-            .take(submission.table.len())
-        {
-            let place = Place {
-                grid,
-                cell: cell as u32,
-            };
-            let job = if let Some(known) = self.by_id.get(id) {
-                *known
-            } else {
-                let job = JobIndex(self.jobs.len() as u32);
-                self.by_id.insert(*id, job);
-                self.jobs.push(Job {
-                    id: *id,
-                    home: place,
-                    places: Places::default(),
-                    attempts: sweeps::AttemptNumber(0),
-                    state: State::Queued,
-                    history: None,
-                    paused: false,
-                });
-                job
-            };
+        self.dispatch_needed = true;
+        // Most jobs are new or in no other sweep. They are entered together: each by itself takes a second for a million.
+        let mut waiting: Vec<Vec<u32>> = vec![Vec::new(); table.sources().len()];
+        let mut entered = Counts::default();
+        let jobs = std::mem::take(&mut self.grids[grid as usize].jobs);
+        for (job, cell) in jobs.iter().copied().zip(0..) {
+            let place = Place { grid, cell };
+            if self.is_staged(self.job(job)) {
+                self.job_mut(job).home = place;
+            }
+            let entering = &mut self.jobs[job.0 as usize];
+            if entering.places.is_empty() {
+                entering.places.add(place);
+                if matches!(entering.state, State::Cancelled) {
+                    entering.state = State::Queued;
+                }
+                entered.0[entering.status() as usize] += 1;
+                if matches!(entering.state, State::Queued) && !entering.paused {
+                    waiting[table.source_of(cell as usize)].push(cell);
+                }
+                continue;
+            }
+            self.grids[grid as usize].sweep = index;
+            self.count(index, std::mem::take(&mut entered));
             self.withdraw(job);
             let entering = self.job_mut(job);
             entering.places.add(place);
@@ -96,17 +113,45 @@ impl Scheduler {
                 entering.state = State::Queued;
             }
             self.enter(job);
-            self.grids[grid as usize].jobs.push(job);
+        }
+        let adopted = &mut self.grids[grid as usize];
+        adopted.sweep = index;
+        adopted.jobs = jobs;
+        self.count(index, entered);
+        let sweep = &mut self.sweeps[index as usize];
+        for (queue, cells) in sweep.queue.iter_mut().zip(waiting) {
+            // In order: made at once.
+            queue.append(&mut cells.into_iter().collect());
+        }
+        if sweep.queue.iter().all(BTreeSet::is_empty) {
+            self.ready.remove(&index);
+        } else {
+            self.ready.insert(index);
         }
         self.drop_hidden_audits();
     }
 
-    /// Takes a sweep's old grid out of the jobs' places. Jobs without a place are kept, hidden, and do not run.
-    pub(super) fn leave_grid(&mut self, grid: u32) {
+    fn count(&mut self, sweep: u32, entered: Counts) {
+        let counts = &mut self.sweeps[sweep as usize].counts.0;
+        for (count, entered) in counts.iter_mut().zip(entered.0) {
+            *count += entered;
+        }
+    }
+
+    /// Takes a sweep's old grid out of the jobs' places. Jobs without a place are kept, hidden, and do not run. What waits in
+    /// the sweep's queue is of no use afterwards.
+    fn leave_grid(&mut self, grid: u32) {
         let Some(old) = self.grids.get_mut(grid as usize) else {
             return;
         };
+        let sweep = old.sweep as usize;
         for job in std::mem::take(&mut old.jobs) {
+            let leaving = &mut self.jobs[job.0 as usize];
+            if leaving.places.are_of(grid) {
+                leaving.places = Places::default();
+                self.sweeps[sweep].counts.0[leaving.status() as usize] -= 1;
+                continue;
+            }
             self.withdraw(job);
             self.job_mut(job).places.remove_grid(grid);
             self.enter(job);
@@ -121,7 +166,7 @@ impl Scheduler {
         tell: bool,
     ) -> u64 {
         let jobs: Vec<JobIndex> = match target {
-            Target::Job(id) => self.by_id.get(id).copied().into_iter().collect(),
+            Target::Job(id) => self.find(id).into_iter().collect(),
             Target::Sweep(name) => {
                 let Some(index) = self.sweep_names.get(name.as_str()).copied() else {
                     return 0;

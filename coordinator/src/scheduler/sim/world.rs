@@ -52,6 +52,8 @@ pub(super) struct Tally {
     pub(super) stood_still: u64,
     /// Times that a sweep was passed over in favour of another.
     pub(super) passed_over: u64,
+    /// Submissions that were dropped between their parts.
+    pub(super) dropped: u64,
 }
 
 impl Tally {
@@ -67,6 +69,7 @@ impl Tally {
         self.audited += other.audited;
         self.stood_still += other.stood_still;
         self.passed_over += other.passed_over;
+        self.dropped += other.dropped;
     }
 }
 
@@ -147,6 +150,8 @@ enum Happening {
     /// The coordinator's timer.
     Wake,
     Start,
+    /// The coordinator goes on with what takes long.
+    Continue,
     /// A caller does what is due, unless it waits for an answer to another call than that.
     Act(usize, u64),
     /// A worker's process dies, and comes back.
@@ -199,6 +204,12 @@ pub(super) struct World {
     journal: Vec<Entry>,
     /// The live attempt of each job, as the journal has it: an oracle that knows nothing of the scheduler's state.
     live: BTreeMap<JobId, AttemptNumber>,
+    /// By sweep, the jobs of its cells, as the journal has them.
+    wanted: BTreeMap<String, BTreeSet<JobId>>,
+    /// The same of a submission that has not ended.
+    begun: (String, BTreeSet<JobId>),
+    /// Jobs that the journal has a record of.
+    recorded: BTreeSet<JobId>,
     /// Every lease that the journal has.
     leased: BTreeSet<LeaseKey>,
     datasets: BTreeMap<JobId, Digest>,
@@ -209,6 +220,8 @@ pub(super) struct World {
     /// How often each sweep that waits was passed over.
     passed_over: BTreeMap<String, u64>,
     turns: u64,
+    /// That it goes on is in the queue.
+    continues: bool,
     tickets: BTreeMap<Ticket, (usize, u64)>,
     next_ticket: u64,
     /// What was acknowledged and must stay.
@@ -234,7 +247,11 @@ impl World {
             random: ChaCha8Rng::seed_from_u64(seed),
             scale,
             turns: 0,
+            continues: false,
             live: BTreeMap::new(),
+            wanted: BTreeMap::new(),
+            begun: (String::new(), BTreeSet::new()),
+            recorded: BTreeSet::new(),
             leased: BTreeSet::new(),
             datasets: BTreeMap::new(),
             frozen_until: 0,
@@ -260,6 +277,10 @@ impl World {
             ..Caller::default()
         };
         let is_large = scale.check_every > 1;
+        if !is_large {
+            // Of some cells many a sweep has parts, and parts have other ends.
+            world.policy.submission_part = 1 + (seed % 4) as usize;
+        }
         let many = |world: &mut Self, most| if is_large { most } else { world.below(most) };
         for sweep in 0..=many(&mut world, scale.sweeps) {
             let first = world.below(4);
@@ -349,6 +370,13 @@ impl World {
         }
         match happening {
             Happening::Start => self.start()?,
+            Happening::Continue => {
+                let is_busy = |scheduler: &Scheduler| scheduler.is_busy();
+                self.continues = false;
+                if self.scheduler.as_ref().is_some_and(is_busy) {
+                    self.turn(vec![Event::Continue], &[])?;
+                }
+            }
             Happening::Wake => {
                 let due = self
                     .scheduler

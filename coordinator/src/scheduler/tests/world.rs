@@ -58,6 +58,7 @@ impl World {
 
     pub(crate) fn ask(&mut self, request: Request) -> Reply {
         let ticket = self.send(request);
+        self.go_on();
         self.replies.remove(&ticket).expect("an answer at once")
     }
 
@@ -65,6 +66,13 @@ impl World {
         match self.ask(Request::Submit(Box::new(submission))) {
             Ok(Answer::Submitted(told)) => told,
             other => panic!("{other:?}"),
+        }
+    }
+
+    /// The engine lets submissions go on until they are taken.
+    pub(crate) fn go_on(&mut self) {
+        while self.scheduler.is_busy() {
+            self.step(Event::Continue);
         }
     }
 

@@ -177,6 +177,19 @@ impl World {
                 }
                 Entry::Finished { record, .. } => {
                     self.live.remove(&record.job_id);
+                    self.recorded.insert(record.job_id);
+                }
+                Entry::Submitted { submission, .. } => {
+                    let ids = submission.ids.iter().copied().collect();
+                    self.want(submission.name.clone(), ids);
+                }
+                Entry::SubmissionBegun { submission, .. } => {
+                    self.begun = (submission.name.clone(), BTreeSet::new());
+                }
+                Entry::SubmissionPart { ids, .. } => self.begun.1.extend(ids),
+                Entry::SubmissionEnded { .. } => {
+                    let (name, ids) = std::mem::take(&mut self.begun);
+                    self.want(name, ids);
                 }
                 // The second result of a job that is audited ends its audit, whichever attempt brings it.
                 Entry::Failed { job, .. } | Entry::Compared { job, .. } => {
@@ -186,6 +199,15 @@ impl World {
             }
             self.journal.push(entry);
         }
+    }
+
+    /// A sweep has these jobs now. Audits of jobs that no sweep has any more are over.
+    fn want(&mut self, sweep: String, jobs: BTreeSet<JobId>) {
+        self.wanted.insert(sweep, jobs);
+        let (wanted, recorded) = (&self.wanted, &self.recorded);
+        let is_wanted = |job: &JobId| wanted.values().any(|jobs| jobs.contains(job));
+        self.live
+            .retain(|job, _| !recorded.contains(job) || is_wanted(job));
     }
 
     pub(super) fn fenced(&self, request: &Request) -> Vec<bool> {

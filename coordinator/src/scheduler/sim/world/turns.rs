@@ -27,7 +27,7 @@ impl World {
     pub(super) fn waits_at_the_door(&self, happening: &Happening) -> bool {
         let stands = self.now < self.frozen_until;
         match happening {
-            Happening::Arrive(..) => stands,
+            Happening::Arrive(..) | Happening::Continue => stands,
             Happening::Wake => {
                 stands
                     || self.sabotage != Sabotage::TickBeforeCalls
@@ -57,6 +57,8 @@ impl World {
             let rest = std::mem::take(&mut self.journal);
             self.live.clear();
             self.leased.clear();
+            self.wanted.clear();
+            self.recorded.clear();
             self.write(rest);
         }
         let mut scheduler = Scheduler::new(self.policy.clone());
@@ -127,6 +129,7 @@ impl World {
                 scheduler.check()?;
             }
         }
+        let scheduler_is_busy = scheduler.is_busy();
         if let (false, Some((_, reply))) = (fenced.is_empty(), replies.first()) {
             let taken: Vec<bool> = match reply {
                 Ok(Answer::Report(answer)) => answer
@@ -143,11 +146,16 @@ impl World {
         for entry in &entries {
             self.judge_loss(entry)?;
             self.judge_turns(entry)?;
+            self.tally.dropped += u64::from(matches!(entry, Entry::SubmissionDropped { .. }));
             self.tally.audited +=
                 u64::from(matches!(entry, Entry::Compared { audit: Some(_), .. }));
             if let Entry::Failed { failure, .. } = entry {
                 self.tally.expired += u64::from(failure.class == FailureClass::WorkerLost);
             }
+        }
+        if scheduler_is_busy && !self.continues {
+            self.continues = true;
+            self.at(1, Happening::Continue);
         }
         if let Some(at) = wake {
             self.at(at.since(now), Happening::Wake);
