@@ -210,9 +210,9 @@ impl State {
         Ok(())
     }
 
-    /// Whether the state folder is still there.
+    /// Whether the state folder is still there, and in it what a start would read.
     pub(super) fn check(&self) -> Result<(), JournalError> {
-        self.journal.check()
+        self.journal.check_all()
     }
 
     /// The index is of no use any more: readers are refused until it was made again.

@@ -196,8 +196,9 @@ impl Turns {
             self.wake_at = None;
             self.step(now, Event::Tick, &mut turn);
         }
-        self.complete(turn, now).await?;
+        // What was idle for long looks first: a write looks at the file that is written to, and not at the older ones.
         self.look_for_folder().await?;
+        self.complete(turn, now).await?;
         self.compact().await?;
         for query in queries {
             query(match &self.broken {

@@ -18,6 +18,9 @@ mod damage_tests;
 pub(crate) mod failing;
 mod files;
 mod frame;
+mod needed;
+#[cfg(test)]
+mod needed_tests;
 #[cfg(test)]
 pub(crate) mod power_loss;
 #[cfg(test)]
@@ -53,6 +56,7 @@ pub use snapshot::{Kept, Snapshot, State, Written};
 
 use files::{Which, cut_of, path_of};
 use frame::{Encoder, Kind};
+use needed::{Needed, be_there};
 use scan::Size;
 
 /// Bytes of a torn end that are kept at most.
@@ -217,6 +221,8 @@ pub struct Journal {
     size: Size,
     /// Nothing may be written behind the current segment: the next append begins another.
     is_sealed: bool,
+    /// The other files that a start would read: the newest snapshot, and the segments since.
+    needed: Vec<Needed>,
     /// Files that nothing needs any more.
     obsolete: Vec<PathBuf>,
     /// No snapshot before the journal has so many bytes since the last: one failed.
@@ -274,7 +280,7 @@ impl Untouched {
                 .and_then(|()| disk.sync_folder(folder))
                 .map_err(JournalError::io("remove the unfinished", &path))?;
         }
-        let (size, obsolete) = (scan.size, scan.obsolete);
+        let (size, obsolete, mut needed) = (scan.size, scan.obsolete, scan.needed);
         let (last, file, path) = if let Some(last) = scan.last {
             let path = path_of(folder, last.segment);
             let opened = options.disk.open(&path);
@@ -286,6 +292,7 @@ impl Untouched {
             let (file, path) = create(folder, 1, frame::GENESIS, &options)?;
             (scan::Last::nothing(), file, path)
         };
+        needed.retain(|needed| !needed.is_at(&path));
         let journal = Journal {
             folder: folder.to_owned(),
             options,
@@ -299,6 +306,7 @@ impl Untouched {
             size,
             // A frame of another append would stand where one of the torn append is missed.
             is_sealed: last.is_partial,
+            needed,
             obsolete,
             snapshot_not_before: 0,
             lock: lock.clone(),
@@ -347,6 +355,8 @@ impl Journal {
         for location in &mut locations {
             location.segment = self.segment;
         }
+        // What is written behind the end of a file that was cut short leaves a hole, and the length that it should have.
+        self.check()?;
         self.dirty_tail = true;
         self.file
             .write_all_at(&bytes, self.end)
@@ -354,9 +364,10 @@ impl Journal {
         self.file
             .sync_data()
             .map_err(JournalError::io("sync", &self.path))?;
-        self.check()?;
+        let end = self.end + bytes.len() as u64;
+        self.check_to(end)?;
         self.dirty_tail = false;
-        self.end += bytes.len() as u64;
+        self.end = end;
         self.size.since.0 += bytes.len() as u64;
         self.size.since.1 += entries.len() as u64;
         self.sequence = sequence;
@@ -365,17 +376,27 @@ impl Journal {
     }
 
     /// Whether what is written here would be found again: the folders of the state and the current segment are where they
-    /// were.
+    /// were, and nobody has cut it short.
     ///
     /// # Errors
     /// [`LockError::Gone`], of which there is no way back.
     pub fn check(&self) -> Result<(), JournalError> {
+        self.check_to(self.end)
+    }
+
+    /// The same of everything that a start would read. As cheap as two `stat`s of each file, of which there are as many as
+    /// segments since the newest snapshot.
+    ///
+    /// # Errors
+    /// [`LockError::Gone`], of which there is no way back.
+    pub fn check_all(&self) -> Result<(), JournalError> {
+        self.check()?;
+        Ok(self.needed.iter().try_for_each(Needed::check)?)
+    }
+
+    fn check_to(&self, end: u64) -> Result<(), JournalError> {
         self.lock.check()?;
-        // Where the question itself fails, what was written says whether all is well.
-        if let Ok(false) = self.file.is_at(&self.path) {
-            return Err(LockError::Gone(self.path.clone()).into());
-        }
-        Ok(())
+        Ok(be_there(self.file.as_ref(), &self.path, end)?)
     }
 
     /// The lock that it holds.
@@ -401,6 +422,8 @@ impl Journal {
     /// Cuts off what an append that failed may have written.
     fn clean(&mut self) -> Result<(), JournalError> {
         if self.dirty_tail {
+            // To cut a file that is shorter is to let it grow.
+            self.check()?;
             self.cut()?;
             self.dirty_tail = false;
         }
@@ -450,12 +473,15 @@ impl Journal {
     }
 
     fn rotate(&mut self) -> Result<(), JournalError> {
+        self.check_all()?;
         let segment = self.sequence + 1;
         // Where this fails a file may be left, which must be the next one: nothing is written behind this segment any more.
         self.is_sealed = true;
         let (file, path) = create(&self.folder, segment, self.chain, &self.options)?;
-        self.file = file;
-        self.path = path;
+        let sealed = std::mem::replace(&mut self.file, file);
+        let path = std::mem::replace(&mut self.path, path);
+        let needed = Needed::segment(self.segment, path, sealed, self.end);
+        self.needed.push(needed);
         self.segment = segment;
         self.end = frame::HEADER;
         self.is_sealed = false;

@@ -43,9 +43,9 @@ pub enum LockError {
         #[source]
         source: io::Error,
     },
-    /// It was removed, renamed or replaced while it was in use.
+    /// It was removed, renamed, replaced or cut short while it was in use.
     #[error(
-        "{0} was removed or replaced while the coordinator used it (a cleaned folder, a volume mounted over it?): nothing is acknowledged any more, since it could not be found again. Put the folder back, then start the coordinator again"
+        "{0} was removed or replaced, or cut short, while the coordinator used it (a cleaned folder, a volume mounted over it, a copy written over it?): nothing is acknowledged any more, since it could not be found again. Put it back, then start the coordinator again"
     )]
     Gone(PathBuf),
     /// The operating system said no.

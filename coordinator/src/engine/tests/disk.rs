@@ -253,7 +253,7 @@ async fn a_state_folder_has_one_coordinator_whatever_is_removed() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn nothing_is_acknowledged_into_a_folder_that_is_gone() {
-    let ways: [&dyn Fn(&Path); 6] = [
+    let ways: [&dyn Fn(&Path); 7] = [
         &|state| std::fs::remove_dir_all(state).unwrap(),
         &|state| std::fs::remove_file(state.join("journal/00000000000000000001.journal")).unwrap(),
         &|state| std::fs::rename(state.join("journal"), state.join("elsewhere")).unwrap(),
@@ -265,6 +265,12 @@ async fn nothing_is_acknowledged_into_a_folder_that_is_gone() {
             let bytes = std::fs::read(&segment).unwrap();
             std::fs::rename(&segment, state.join("old")).unwrap();
             std::fs::write(&segment, bytes).unwrap();
+        },
+        // A shorter copy over it is the same file.
+        &|state| {
+            let segment = state.join("journal/00000000000000000001.journal");
+            let bytes = std::fs::read(&segment).unwrap();
+            std::fs::write(&segment, &bytes[..bytes.len() / 2]).unwrap();
         },
     ];
     for (way, remove) in ways.iter().enumerate() {
@@ -298,6 +304,27 @@ async fn an_idle_coordinator_notices_too_that_its_folder_is_gone() {
     tokio::time::advance(Duration::from_secs(2)).await;
     // Health asks like this every other second.
     lab.handle().sweeps().await.unwrap_err();
+    let ended = lab.engine.stopped().await.unwrap_err();
+    assert!(
+        matches!(ended, EngineError::Lock(LockError::Gone(_))),
+        "{ended}"
+    );
+}
+
+/// Cleaners take the oldest files first.
+#[tokio::test(start_paused = true)]
+async fn an_idle_coordinator_misses_an_older_segment_before_it_acknowledges() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut config = Config::new(folder.path());
+    config.journal.segment_bytes = 100;
+    let lab = Lab::start(config).await.unwrap();
+    for name in ["a", "b", "c"] {
+        lab.submit(&format!("{name} 1 1")).await.unwrap();
+    }
+    std::fs::remove_file(folder.path().join("journal/00000000000000000001.journal")).unwrap();
+    tokio::time::advance(Duration::from_secs(2)).await;
+    // Told why, or that it has ended already.
+    lab.submit("d 1 1").await.unwrap_err();
     let ended = lab.engine.stopped().await.unwrap_err();
     assert!(
         matches!(ended, EngineError::Lock(LockError::Gone(_))),

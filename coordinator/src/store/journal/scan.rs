@@ -10,6 +10,7 @@ use sweeps::Digest;
 use super::JournalError;
 use super::files::{self, Segment, Segments, Which, path_of, snapshot_of};
 use super::frame::{self, Batch, FRAME, HEADER, Kind, Location};
+use super::needed::Needed;
 use super::tail::{Unreadable, Verdict};
 use crate::model::entry::Entry;
 use crate::model::image::ImagePart;
@@ -46,6 +47,8 @@ pub(super) struct Scan {
     /// `None`: there is no segment yet.
     pub(super) last: Option<Last>,
     pub(super) size: Size,
+    /// The files that were read.
+    pub(super) needed: Vec<Needed>,
     /// Segments that a snapshot stands for.
     pub(super) obsolete: Vec<PathBuf>,
     /// A last segment that holds nothing, not even a header.
@@ -158,6 +161,8 @@ fn scan_open(
     which: Which,
     visit: &mut dyn FnMut(Scanned) -> Result<(), JournalError>,
 ) -> Result<Scan, JournalError> {
+    let needed: Vec<Needed> =
+        (segments.current.iter().map(Needed::read)).collect::<Result<_, _>>()?;
     let mut reader = Reader {
         sequence: 0,
         chain: frame::GENESIS,
@@ -214,6 +219,7 @@ fn scan_open(
     Ok(Scan {
         last,
         size,
+        needed,
         obsolete: segments.obsolete,
         unfinished: segments.unfinished.map(|(_, path)| path),
     })

@@ -17,6 +17,7 @@ use sweeps::{Digest, JobId};
 
 use super::files::{Which, part_of, snapshot_of};
 use super::frame::{self, Encoder, HEADER, Kind, Location};
+use super::needed::Needed;
 use super::scan::{Size, scan};
 use super::{Disk, DiskFile, Journal, JournalError, StateLock};
 use crate::model::entry::Entry;
@@ -133,8 +134,12 @@ impl Journal {
     /// it. The index must have followed. What cannot be removed is tried again at the next start.
     ///
     /// # Errors
-    /// [`JournalError`]: the folder cannot be listed.
+    /// [`JournalError`]: the folder cannot be listed, or something that a start would read is gone. Nothing is removed then.
     pub fn adopt(&mut self, written: &Written) -> Result<(), JournalError> {
+        self.check_all()?;
+        let snapshot = Needed::snapshot(&self.folder, written.first)?;
+        self.needed.retain(|needed| needed.is_behind(written.first));
+        self.needed.push(snapshot);
         let (snapshot, since) = (written.size, self.size.since);
         self.size = Size {
             snapshot,

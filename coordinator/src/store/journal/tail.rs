@@ -3,7 +3,8 @@
 //! Appends follow each other: one begins when the one before it is on disk for certain. So of all batches in a journal
 //! only the last can be incomplete after a power cut. It can lack any of its sectors, since they are written in any
 //! order: what lacks is zeros, or behind the end of the file. Everything else (a flipped bit, a batch that others follow)
-//! is damage to what was acknowledged.
+//! is damage to what was acknowledged. That others follow is told by their frames, and where none can be read, by any
+//! byte behind a batch that is not zero: an append that failed is cut off, and that is on disk, before the next begins.
 
 use std::fs::File;
 use std::io;
@@ -63,6 +64,13 @@ impl Unreadable<'_> {
             .map(|(_, batch)| batch)
             .or(behind)
             .or(self.before);
+        if let Some(batch) = batch
+            && self.is_something_behind(batch.end())?
+        {
+            return Ok(Verdict::Damaged(Some(
+                "; something was written behind its append, so that it had been acknowledged",
+            )));
+        }
         let is_short = self.length - self.offset < FRAME;
         if is_short || batch.is_some_and(|batch| batch.end() > self.length) {
             return Ok(Verdict::Torn);
@@ -100,6 +108,19 @@ impl Unreadable<'_> {
             at += starts as u64;
         }
         Ok(found)
+    }
+
+    /// Whether there is anything from there on. Zeros are nothing: a file may have grown without its bytes.
+    fn is_something_behind(&self, mut at: u64) -> io::Result<bool> {
+        while at < self.length {
+            let mut bytes = vec![0; (self.length - at).min(CHUNK) as usize];
+            self.file.read_exact_at(&mut bytes, at)?;
+            if bytes.iter().any(|byte| *byte != 0) {
+                return Ok(true);
+            }
+            at += bytes.len() as u64;
+        }
+        Ok(false)
     }
 
     /// Whether a part of it that fills a sector, or what it has of one, is zeros. No entry has so many, and none begins or

@@ -2,6 +2,7 @@
 
 use proptest::prelude::*;
 
+use super::frame::FRAME;
 use super::power_loss::PowerLossDisk;
 use super::tests::read;
 use super::*;
@@ -139,6 +140,33 @@ fn an_append_that_others_follow_is_never_taken_for_torn() {
         bytes[end - 4096..].fill(0);
     });
     assert!(is_damaged(folder.path()));
+}
+
+/// Nothing is written behind an append before it is on disk: what follows it says so also where no frame there can be read.
+#[test]
+fn a_page_that_was_lost_over_the_end_of_an_append_is_damage() {
+    for counts in [[2, 1, 1], [1, 3, 1], [1, 1, 1]] {
+        let folder = tempfile::tempdir().unwrap();
+        let begins = written(folder.path(), &counts[..2]);
+        let mut journal =
+            Journal::open_in(folder.path(), Options::default(), &mut |_| Ok(())).unwrap();
+        let border = journal.end as usize;
+        // A single frame, and pages of it.
+        journal.append(&[entry(11)]).unwrap();
+        assert!(journal.end as usize > border + 9_000);
+        drop(journal);
+        // The first frame of the append before it stays.
+        let from = (begins[1] as usize + FRAME as usize).max((border - 1) / 512 * 512);
+        change(folder.path(), |bytes| bytes[from..border + 4096].fill(0));
+        assert!(is_damaged(folder.path()), "{counts:?}");
+        let what = read(folder.path()).unwrap_err().to_string();
+        assert!(what.contains("it had been acknowledged"), "{what}");
+        // Where only zeros are behind it, it was the last append.
+        change(folder.path(), |bytes| bytes[border..].fill(0));
+        let found = read(folder.path()).unwrap();
+        assert!(found.len() as u64 >= counts[0], "{counts:?}");
+        assert_eq!(found, entries(0..found.len() as u64));
+    }
 }
 
 #[test]
