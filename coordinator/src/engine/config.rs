@@ -19,7 +19,8 @@ pub struct Config {
     pub journal: journal::Options,
     /// The longest artifact that is taken, in bytes.
     pub longest_artifact: u64,
-    /// Bytes that uploads and snapshots leave free on the disk for the journal; `None`: a tenth of it, at most 256 MiB.
+    /// Bytes that uploads and snapshots leave free on the journal's disk; `None`: a tenth of it, at most 256 MiB. Where the
+    /// artifacts have a disk of their own, uploads leave a tenth of that one free, and no more than this.
     pub reserve: Option<u64>,
     /// Random bits, by which a state that was restored from a backup draws the number of its new life.
     pub random: u64,

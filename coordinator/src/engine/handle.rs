@@ -335,6 +335,12 @@ impl EngineHandle {
         self.shared.artifacts.begin(digest, bytes).await
     }
 
+    /// Why no upload is taken, where none is.
+    pub fn upload_trouble(&self) -> Option<String> {
+        let refusal = self.shared.artifacts.has_room().err()?;
+        Some(refusal.to_string())
+    }
+
     /// How many damaged artifacts were found since the start.
     pub fn damaged_artifacts(&self) -> u64 {
         self.shared.artifacts.damaged()

@@ -15,7 +15,7 @@ use super::kind;
 use crate::engine::metrics::Metrics;
 use crate::model::entry::Entry;
 use crate::scheduler::{ImageError, Policy, Scheduler};
-use crate::store::artifacts::{ArtifactStore, free, reserve};
+use crate::store::artifacts::{ArtifactStore, free, reserve, reserve_beside};
 use crate::store::damage::Damage;
 use crate::store::disk::make_folders;
 use crate::store::index::{Applied, Availability, IndexError, IndexWriter, OpenIndex, Reader};
@@ -117,11 +117,11 @@ impl State {
         };
         // The index knows the places of the snapshot's records now.
         journal.remove_obsolete();
-        let reserve = config.reserve.unwrap_or_else(|| reserve(&config.state));
+        let reserve = config.reserve.unwrap_or_else(|| reserve(&journal_folder));
         make_folders(&lock.artifacts())
             .map_err(JournalError::io("make the folder", &lock.artifacts()))?;
-        let artifacts =
-            ArtifactStore::open(&lock.artifacts(), config.longest_artifact)?.leaving(reserve);
+        let artifacts = ArtifactStore::open(&lock.artifacts(), config.longest_artifact)?
+            .leaving(reserve_beside(&journal_folder, &lock.artifacts(), reserve));
         lock.watch(&lock.artifacts())?;
         // There is none where its disk was full.
         if index_folder.is_dir() {

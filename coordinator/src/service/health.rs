@@ -117,6 +117,10 @@ impl Health {
         if let Some(damage) = engine.damage() {
             return Err(damage);
         }
+        // The artifacts may have a disk of their own.
+        if let Some(why) = engine.upload_trouble() {
+            return Err(why);
+        }
         match crate::engine::metrics::free(&self.state) {
             Some(free) if free < self.least_free => Err(format!(
                 "the disk of the state folder is nearly full: {} MiB left, at least {} MiB are wanted",

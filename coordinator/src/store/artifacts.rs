@@ -71,8 +71,11 @@ impl ArtifactStore {
             }
             _ => {}
         }
-        std::fs::create_dir_all(&incoming)
-            .map_err(JournalError::io("make the folder", &incoming))?;
+        match std::fs::create_dir_all(&incoming) {
+            // Everything else can be done meanwhile; the first upload that finds room makes it.
+            Err(error) if is_full(&error) && folder.is_dir() => {}
+            made => made.map_err(JournalError::io("make the folder", &incoming))?,
+        }
         Ok(Self {
             folder: folder.into(),
             longest,
@@ -152,12 +155,35 @@ impl ArtifactStore {
         .await?
     }
 
-    /// Refuses what would not leave the journal its reserve.
+    /// Whether the disk has room for any upload at all.
+    ///
+    /// # Errors
+    /// [`Refusal::Storage`]: every upload is refused.
+    pub(crate) fn has_room(&self) -> Result<(), Refusal> {
+        self.leave_room(0)
+    }
+
+    /// Makes the file of an upload. Cleaners of temporary files take away the folder that it is in, which is empty for
+    /// most of the time: it is made again, as long as the folder of the artifacts itself is there.
+    async fn make_part(&self, part: &Path) -> io::Result<File> {
+        match File::create(part).await {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+            made => return made,
+        }
+        match tokio::fs::create_dir(durable::parent(part)).await {
+            // Another upload was faster.
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
+            made => made?,
+        }
+        File::create(part).await
+    }
+
+    /// Refuses what would not leave free what is kept for others: the journal, where it is on the same disk.
     fn leave_room(&self, bytes: u64) -> Result<(), Refusal> {
         match free(&self.folder) {
             Some(free) if free.saturating_sub(bytes) < self.reserve => {
                 Err(Refusal::Storage(format!(
-                    "the disk is nearly full: {} MiB are free at {}, an upload of {bytes} bytes must leave {} MiB for the journal",
+                    "the disk is nearly full: {} MiB are free at {}, an upload of {bytes} bytes must leave {} MiB",
                     free >> 20,
                     self.folder.display(),
                     self.reserve >> 20
@@ -188,7 +214,8 @@ impl ArtifactStore {
             .folder
             .join("incoming")
             .join(format!("{digest}.{number}"));
-        let file = File::create(&part)
+        let file = self
+            .make_part(&part)
             .await
             .map_err(|error| storage(&part, &error))?;
         Ok(Some(Upload {
@@ -331,6 +358,25 @@ pub(crate) fn reserve(folder: &Path) -> u64 {
     (size / SHARE).min(MOST)
 }
 
+/// What uploads leave free on the disk of the artifacts, where `journals` is left free on that of the journal. On another
+/// disk nobody needs what the journal needs, which may be more than that disk has: a share of its own is enough.
+pub(crate) fn reserve_beside(journal: &Path, artifacts: &Path, journals: u64) -> u64 {
+    use std::os::unix::fs::MetadataExt;
+    let device = |folder: &Path| std::fs::metadata(folder).ok().map(|found| found.dev());
+    match (device(journal), device(artifacts)) {
+        (Some(one), Some(other)) if one != other => reserve(artifacts).min(journals),
+        _ => journals,
+    }
+}
+
+/// Whether that says that a disk, or somebody's share of it, is full.
+fn is_full(error: &io::Error) -> bool {
+    matches!(
+        error.kind(),
+        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded
+    )
+}
+
 /// Whether the bytes of a file have that digest; one that is not there does not.
 fn is_good(path: &Path, digest: Digest) -> io::Result<bool> {
     match std::fs::File::open(path) {
@@ -342,9 +388,7 @@ fn is_good(path: &Path, digest: Digest) -> io::Result<bool> {
 
 /// Gives a damaged file a name under which nobody takes it for what it is not.
 fn set_aside(path: &Path) -> io::Result<()> {
-    let mut name = path.as_os_str().to_owned();
-    name.push(".damaged");
-    std::fs::rename(path, name)?;
+    std::fs::rename(path, durable::aside(path)?)?;
     crate::store::disk::sync_folder(durable::parent(path))
 }
 
@@ -477,6 +521,44 @@ mod tests {
         std::fs::rename(folder.path(), state.path().join("artifacts")).unwrap();
         assert_eq!(set_damaged_aside(state.path()).unwrap(), [digest].into());
         assert!(set_damaged_aside(state.path()).unwrap().is_empty());
+    }
+
+    #[tokio::test]
+    async fn the_folder_of_uploads_is_made_again() {
+        let folder = tempfile::tempdir().unwrap();
+        let artifacts = folder.path().join("artifacts");
+        let store = ArtifactStore::open(&artifacts, 100).unwrap();
+        let digest = Digest::of(b"x");
+        std::fs::remove_dir(artifacts.join("incoming")).unwrap();
+        let mut upload = store.begin(digest, 1).await.unwrap().unwrap();
+        upload.write(b"x").await.unwrap();
+        upload.finish().await.unwrap();
+        assert!(store.contains(digest).await);
+        // The folder of the artifacts is never made anew: what is missing there must be noticed.
+        std::fs::remove_dir_all(&artifacts).unwrap();
+        assert!(matches!(
+            store.begin(digest, 1).await,
+            Err(Refusal::Storage(_))
+        ));
+        assert!(!artifacts.exists());
+    }
+
+    #[test]
+    fn what_was_set_aside_stays() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("x");
+        for bytes in [b"1", b"2", b"3"] {
+            std::fs::write(&path, bytes).unwrap();
+            set_aside(&path).unwrap();
+        }
+        assert_eq!(
+            folders(folder.path()).unwrap(),
+            ["x.2.damaged", "x.3.damaged", "x.damaged"]
+        );
+        assert_eq!(
+            std::fs::read(folder.path().join("x.damaged")).unwrap(),
+            b"1"
+        );
     }
 
     #[tokio::test]

@@ -182,6 +182,37 @@ async fn a_full_disk_stops_acknowledgements_not_data() {
     lab.stop().await;
 }
 
+/// What the journal needs may be more than a disk of the artifacts alone has.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn artifacts_on_a_disk_of_their_own_need_not_leave_what_the_journal_needs() {
+    use std::os::unix::fs::MetadataExt;
+    let folder = tempfile::tempdir().unwrap();
+    let device = |path: &Path| std::fs::metadata(path).map(|found| found.dev()).ok();
+    let elsewhere = ["/dev/shm", "/tmp", "/var/tmp"].into_iter().find_map(|at| {
+        let made = tempfile::tempdir_in(at).ok()?;
+        (device(made.path()) != device(folder.path())).then_some(made)
+    });
+    let digest = sweeps::Digest::of(b"x");
+    let config = || Config {
+        reserve: Some(u64::MAX),
+        ..Config::new(folder.path())
+    };
+    let lab = Lab::start(config()).await.unwrap();
+    assert!(lab.handle().put_artifact(digest, 1).await.is_err());
+    assert!(lab.handle().upload_trouble().is_some());
+    lab.stop().await;
+    // A machine with a single disk shows no more.
+    let Some(elsewhere) = elsewhere else { return };
+    let artifacts = folder.path().join("artifacts");
+    std::fs::remove_dir_all(&artifacts).unwrap();
+    std::os::unix::fs::symlink(elsewhere.path(), &artifacts).unwrap();
+    let lab = Lab::start(config()).await.unwrap();
+    assert_eq!(lab.handle().upload_trouble(), None);
+    let upload = lab.handle().put_artifact(digest, 1).await.unwrap();
+    drop(upload.unwrap());
+    lab.stop().await;
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_state_folder_has_one_coordinator_whatever_is_removed() {
     let folder = tempfile::tempdir().unwrap();
