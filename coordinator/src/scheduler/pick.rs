@@ -50,10 +50,9 @@ impl Scheduler {
                 break;
             };
             let index = self.grid(place.grid).jobs[place.cell as usize];
-            let job = self.job(index);
             let key = LeaseKey {
-                job: job.id,
-                attempt: job.attempts.next(self.life),
+                job: self.job(index).id,
+                attempt: self.next_attempt(now, index),
             };
             if let Ok(assignment) = self.assignment(key, place) {
                 self.persist(Entry::Leased {

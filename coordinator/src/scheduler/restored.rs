@@ -16,6 +16,9 @@ use proto::nouns::{LeaseKey, Timestamp, WorkerId};
 const LIVES: u64 = 1 << 20;
 /// The last life there can be.
 const LAST: u64 = (1 << 31) - 1;
+/// So far ahead may a life be whose attempts are taken up: what a few restores draw. Whoever made up a larger number must
+/// not use up the numbers there are.
+const AHEAD: u64 = 4 * LIVES;
 
 impl Scheduler {
     /// The entry that begins a new life of this state, drawn by random bits.
@@ -35,11 +38,26 @@ impl Scheduler {
         attempt.count() > 0 && (attempt <= self.job(index).attempts || is_of_another_life)
     }
 
-    /// Whether that attempt runs since before this life began, and nothing is known of it.
+    /// Whether that attempt runs since before this life began, and nothing is known of it. The life that gave it may have the
+    /// larger number: both were drawn from one backup, one after the other.
     pub(super) fn is_forgotten(&self, job: JobId, attempt: AttemptNumber) -> bool {
         self.by_id.get(&job).is_some_and(|index| {
-            attempt.count() > 0 && attempt.life() < self.life && attempt > self.job(*index).attempts
+            let is_of_another_life = self.life > 0
+                && attempt.life() != self.life
+                && attempt.life() <= self.life.saturating_add(AHEAD);
+            attempt.count() > 0 && is_of_another_life && attempt > self.job(*index).attempts
         })
+    }
+
+    /// The next attempt at a job. Where the last one is of a larger life than this, that life may have given the numbers that
+    /// follow: this state first begins a life beyond it, as far beyond as its own number says, which was drawn.
+    pub(super) fn next_attempt(&mut self, now: Timestamp, index: JobIndex) -> AttemptNumber {
+        let other = self.job(index).attempts.life();
+        if other > self.life {
+            let life = other.saturating_add(1 + self.life % LIVES).min(LAST);
+            self.persist(Entry::Restored { at: now, life });
+        }
+        self.job(index).attempts.next(self.life)
     }
 
     /// Gives a worker the lease that an earlier life gave it, where nobody else has begun the job in this life: its work
@@ -61,7 +79,10 @@ impl Scheduler {
         match &self.job(index).state {
             State::Queued if !self.job(index).paused => {}
             // The later attempt says that the earlier one ended in the earlier life.
-            State::Leased(lease) if lease.attempt.life() < self.life => {
+            State::Leased(lease)
+                if lease.attempt.life() < self.life
+                    || lease.attempt.life() == key.attempt.life() =>
+            {
                 let attempt = lease.attempt;
                 self.persist(Entry::Released {
                     at: now,

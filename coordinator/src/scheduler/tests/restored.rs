@@ -94,6 +94,48 @@ fn a_lease_that_ended_in_the_earlier_life_makes_room_for_the_one_that_followed_i
     assert_eq!(after.finish(second, &job), Ok(Receipt::Recorded));
 }
 
+/// Two states that were restored from one backup, one after the other; the second drew the smaller life.
+#[test]
+fn an_attempt_of_a_larger_life_goes_on_too() {
+    let (_, mut larger) = restored(2);
+    let mut smaller = World::new();
+    smaller.sweep("a", 2);
+    begin_life(&mut smaller, 2);
+    let old = larger.worker("w");
+    let (first, second) = (larger.one(old), larger.one(old));
+    let worker = smaller.worker("w");
+    assert!(matches!(
+        smaller.report(worker, &first),
+        Order::Continue { .. }
+    ));
+    // Somebody else has begun this one.
+    let other = smaller.worker("v");
+    let ours = smaller.one(other);
+    assert_eq!(ours.job_id, second.job_id);
+    assert_eq!(
+        smaller.report(worker, &second),
+        Order::Stop(StopReason::StaleLease)
+    );
+    smaller.restart();
+    // Whoever follows gets a number that the larger life has not given.
+    smaller.fail(worker, &first, FailureClass::Trainer).unwrap();
+    larger.fail(old, &first, FailureClass::Trainer).unwrap();
+    let (next, theirs) = (smaller.one(other), larger.one(old));
+    assert_eq!((next.job_id, theirs.job_id), (first.job_id, first.job_id));
+    assert_ne!(next.attempt, theirs.attempt);
+    assert_eq!(next.attempt.count(), 2);
+    assert_eq!(smaller.finish(old, &theirs), Ok(Receipt::Recorded));
+    assert_eq!(smaller.finish(other, &next), Ok(Receipt::Equal));
+    smaller.restart();
+    // A number that somebody made up does not use up the lives that there are.
+    let mut made_up = ours;
+    made_up.attempt = AttemptNumber((((1 << 31) - 1) << 32) | 1);
+    assert_eq!(
+        smaller.report(other, &made_up),
+        Order::Stop(StopReason::StaleLease)
+    );
+}
+
 #[test]
 fn numbers_of_two_lives_are_never_the_same() {
     let (mut before, mut after) = restored(3);
