@@ -101,6 +101,7 @@ fn create(
 
 fn list(place: &TokenPlace, format: Format) -> Result<(), CommandError> {
     let file = file(place);
+    file.has_folder().map_err(|error| failed(&error))?;
     let entries = file.read().map_err(|error| failed(&error))?;
     if format == Format::Json {
         let entries: Vec<_> = entries.unwrap_or_default().iter().map(json).collect();

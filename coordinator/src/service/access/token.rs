@@ -175,6 +175,21 @@ impl TokenFile {
         Ok(Some(content.tokens))
     }
 
+    /// Whether the folder of the file is there. Where it is not, nobody can say what tokens there are: its name may be
+    /// mistyped.
+    ///
+    /// # Errors
+    /// [`TokenFileError::Io`]: it is not there, or cannot be looked at.
+    pub fn has_folder(&self) -> Result<(), TokenFileError> {
+        let found = std::fs::metadata(durable::parent(&self.0));
+        if found.map_err(self.io("find the folder of"))?.is_dir() {
+            return Ok(());
+        }
+        Err(self.io("find the folder of")(
+            io::ErrorKind::NotADirectory.into(),
+        ))
+    }
+
     /// Adds a token made of `random` and gives it, which nobody can do a second time.
     ///
     /// # Errors
@@ -201,6 +216,8 @@ impl TokenFile {
             created_at: now,
             digest,
         };
+        // Only who makes a token makes a folder for it.
+        std::fs::create_dir_all(durable::parent(&self.0)).map_err(self.io("make the folder of"))?;
         self.change(|tokens| {
             if tokens.iter().any(|other| other.name == name) {
                 return Err(TokenFileError::Choice(format!(
@@ -218,6 +235,7 @@ impl TokenFile {
     /// # Errors
     /// [`TokenFileError`], also where there is none of that name.
     pub fn revoke(&self, which: &str) -> Result<TokenEntry, TokenFileError> {
+        self.has_folder()?;
         let mut revoked = None;
         self.change(|tokens| {
             let at = tokens
@@ -238,11 +256,6 @@ impl TokenFile {
         &self,
         edit: impl FnOnce(&mut Vec<TokenEntry>) -> Result<(), TokenFileError>,
     ) -> Result<(), TokenFileError> {
-        let folder = match self.0.parent() {
-            Some(parent) if !parent.as_os_str().is_empty() => parent,
-            _ => Path::new("."),
-        };
-        std::fs::create_dir_all(folder).map_err(self.io("make the folder of"))?;
         // Two administrators at once: one waits for the other.
         let lock = secret(&self.0.with_extension("lock")).map_err(self.io("lock"))?;
         lock.lock().map_err(self.io("lock"))?;
@@ -333,6 +346,23 @@ mod tests {
                     .is_err()
             );
         }
+    }
+
+    #[test]
+    fn a_mistyped_folder_is_said_and_not_made() {
+        let folder = tempfile::tempdir().unwrap();
+        let state = folder.path().join("typo");
+        let file = TokenFile::of_state(&state);
+        for refused in [file.has_folder(), file.revoke("x").map(|_| ())] {
+            let refused = refused.unwrap_err();
+            assert!(matches!(refused, TokenFileError::Io { .. }), "{refused}");
+        }
+        assert!(!state.exists());
+        std::fs::write(&state, b"").unwrap();
+        assert!(file.has_folder().is_err());
+        std::fs::remove_file(&state).unwrap();
+        file.create("a", Role::Read, [1; 32], Timestamp(0)).unwrap();
+        file.has_folder().unwrap();
     }
 
     #[test]
