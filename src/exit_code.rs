@@ -19,8 +19,8 @@ pub const SELFTEST_DEVIATES: u8 = 14;
 /// A worker's device cannot be used: it is not there, too old, without memory, or it failed; or a GPU is assigned and the program
 /// cannot use it.
 pub const DEVICE_UNUSABLE: u8 = 15;
-/// A running coordinator broke down: its engine, a port or a task that it cannot do without ended. Starting it again is right,
-/// unlike after [`STORE_UNUSABLE`].
+/// A running coordinator broke down: its engine, a port or a task that it cannot do without ended. Or it could not
+/// start for a reason that may pass, such as a full disk. Starting it again is right, unlike after [`STORE_UNUSABLE`].
 pub const COORDINATOR_BROKE: u8 = 16;
 /// Interrupted by Ctrl-C.
 pub const INTERRUPTED: u8 = 130;

@@ -13,9 +13,9 @@ use coordinator::service::{
     Access, Health, HttpOptions, Limits, Options, Tls, TokenFile, check_exposure,
     serve as serve_grpc, serve_http,
 };
-use coordinator::state::LockError;
-use coordinator::state::Mark;
+use coordinator::state::{JournalError, LockError, Mark};
 use coordinator::{Config, Engine, EngineError, Expand, Expanded, SystemClock, sweep_language};
+use nix::errno::Errno;
 use nix::sys::stat::{Mode, umask};
 use proto::nouns::Requirements;
 use proto::nouns::StateKind;
@@ -308,8 +308,26 @@ pub(super) fn failed(error: &EngineError) -> CommandError {
         EngineError::Task(_) | EngineError::Lock(LockError::Gone(_)) => {
             CommandError::Broken(chain(error))
         }
+        EngineError::Journal(JournalError::Io { source, .. })
+        | EngineError::Lock(LockError::Io { source, .. })
+            if may_pass(source) =>
+        {
+            CommandError::Broken(chain(error))
+        }
         _ => CommandError::Store(chain(error)),
     }
+}
+
+/// Whether that may be over by itself: a disk that is full or does not answer, too many open files. A state folder that is
+/// damaged or another's stays so until somebody comes.
+fn may_pass(error: &std::io::Error) -> bool {
+    let passing = [Errno::EIO, Errno::EMFILE, Errno::ENFILE];
+    let raw = error.raw_os_error().map(Errno::from_raw);
+    raw.is_some_and(|raw| passing.contains(&raw))
+        || matches!(
+            error.kind(),
+            std::io::ErrorKind::StorageFull | std::io::ErrorKind::QuotaExceeded
+        )
 }
 
 /// The sweep language of rehearsals: the data are stand-ins, whatever digest the file demands, and the workers are this
@@ -402,7 +420,7 @@ async fn until_stopped(
     if security.access.is_guarded() {
         Mark::Guarded
             .put(state)
-            .map_err(|error| CommandError::Store(chain(&error)))?;
+            .map_err(|error| failed(&error.into()))?;
     }
     let address = format!("{}://{}", scheme(serving.address, true), serving.address);
     say(&format!(
@@ -467,4 +485,34 @@ fn write_address(path: &PathBuf, address: &str) -> Result<(), CommandError> {
         .and_then(|()| std::fs::set_permissions(&beside, Permissions::from_mode(0o644)))
         .and_then(|()| std::fs::rename(&beside, path))
         .map_err(|error| CommandError::io("write the address into", path, &error))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::exit_code;
+
+    #[test]
+    fn what_may_pass_is_a_reason_to_start_again() {
+        let code = |raw: Errno| {
+            let error = JournalError::Io {
+                doing: "make the folder",
+                path: "state".into(),
+                source: std::io::Error::from_raw_os_error(raw as i32),
+            };
+            failed(&error.into()).exit_code()
+        };
+        for passing in [
+            Errno::ENOSPC,
+            Errno::EDQUOT,
+            Errno::EIO,
+            Errno::EMFILE,
+            Errno::ENFILE,
+        ] {
+            assert_eq!(code(passing), exit_code::COORDINATOR_BROKE, "{passing}");
+        }
+        for lasting in [Errno::EACCES, Errno::ENOTDIR, Errno::EROFS] {
+            assert_ne!(code(lasting), exit_code::COORDINATOR_BROKE, "{lasting}");
+        }
+    }
 }
