@@ -97,7 +97,7 @@ impl Attempt {
 
     /// The trainer stopped without a result.
     async fn stopped(self, stopping: Option<Stopping>) -> Result<Work, WorkerError> {
-        match stopping {
+        match why(stopping, self.lease.order()) {
             Some(Stopping::Shutdown) => {
                 info!("training stopped; the job goes back");
                 self.hand_back("its worker was told to stop").await;
@@ -321,6 +321,11 @@ impl Attempt {
     }
 }
 
+/// Why the trainer was told to stop. An order reaches the trainer by itself: its end may be seen before the order is.
+fn why(told: Option<Stopping>, order: Option<StopReason>) -> Option<Stopping> {
+    told.or(order.map(|_| Stopping::Order))
+}
+
 /// The task, if it is one that this program can do.
 fn task_of(assignment: Assignment, revision: u32) -> Result<Task, Failure> {
     let LeaseKey {
@@ -420,4 +425,18 @@ fn panicked(error: tokio::task::JoinError) -> Failure {
 /// A time that does not come, for an arm that is switched off.
 fn far_away() -> Instant {
     Instant::now() + Duration::from_hours(24 * 365)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_end_that_is_seen_before_its_order_is_one_by_order() {
+        let order = Some(StopReason::Cancelled);
+        assert_eq!(why(None, order), Some(Stopping::Order));
+        assert_eq!(why(None, None), None);
+        // What was told first counts.
+        assert_eq!(why(Some(Stopping::Drain), order), Some(Stopping::Drain));
+    }
 }
