@@ -543,8 +543,8 @@ mod tests {
         assert!(!artifacts.exists());
     }
 
-    #[tokio::test]
-    async fn what_was_set_aside_stays() {
+    #[test]
+    fn what_was_set_aside_stays() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("x");
         for bytes in [b"1", b"2", b"3"] {
