@@ -67,10 +67,10 @@ mod real {
         let state = out.join("state");
         let run = as_run(arguments, &out, &state);
         let runtime = crate::command::runtime()?;
-        runtime.block_on(begin_anew(&out, &state, &stop))?;
         let stop = runtime
             .block_on(async { interrupt::token() })
             .map_err(|error| CommandError::Other(format!("cannot listen for signals: {error}")))?;
+        runtime.block_on(begin_anew(&out, &state, &stop))?;
         let real = std::mem::take(&mut file.datasets);
         say(&format!(
             "rehearsal of {}: small networks, two epochs, stand-ins for the data; no number of it is a result",
