@@ -22,6 +22,8 @@ use crate::output::say;
 
 const FOLDER: &str = "door";
 const RUN: &str = "run.json";
+/// There where that run is ending.
+const ENDING: &str = "ending";
 const TOKEN: &str = "token";
 const POINTER: &str = "state.path";
 /// More than any file here has.
@@ -135,6 +137,12 @@ impl Door {
         Ok(())
     }
 
+    /// Says that this run is ending.
+    pub fn ending(&self) {
+        // Without it the next one is refused, and says why.
+        let _ = new_file(&self.folder.join(ENDING));
+    }
+
     /// The file with the token, for workers of this run.
     pub fn token_file(&self) -> PathBuf {
         self.folder.join(TOKEN)
@@ -143,7 +151,7 @@ impl Door {
 
 impl Drop for Door {
     fn drop(&mut self) {
-        for name in [RUN, TOKEN] {
+        for name in [RUN, TOKEN, ENDING] {
             let _ = std::fs::remove_file(self.folder.join(name));
         }
         let _ = std::fs::remove_dir(&self.folder);
@@ -216,6 +224,11 @@ pub fn find(out: &Path) -> Result<Found, CommandError> {
 /// Whether a run of that folder is under way which this user may ask.
 pub fn is_under_way(out: &Path) -> bool {
     matches!(find(out), Ok(Found::UnderWay(_)))
+}
+
+/// Whether the run of that state folder is ending: it lives, and said so.
+pub fn is_ending(state: &Path) -> bool {
+    is_under_way(state) && state.join(FOLDER).join(ENDING).exists()
 }
 
 /// A run's folder among the subfolders of `out` whose run is under way, the first by name.

@@ -25,6 +25,9 @@ pub enum CommandError {
     /// The state folder cannot be used.
     #[error("{0}")]
     Store(String),
+    /// Another process has the state folder.
+    #[error("{0}")]
+    InUse(String),
     /// A running coordinator broke down.
     #[error("{0}")]
     Broken(String),
@@ -69,7 +72,7 @@ impl CommandError {
             Self::Usage(_) => exit_code::USAGE,
             Self::JobsFailed(_) => exit_code::JOBS_FAILED,
             Self::Unreachable(_) => exit_code::UNREACHABLE,
-            Self::Store(_) => exit_code::STORE_UNUSABLE,
+            Self::Store(_) | Self::InUse(_) => exit_code::STORE_UNUSABLE,
             Self::Broken(_) => exit_code::COORDINATOR_BROKE,
             Self::Deviates(_) => exit_code::SELFTEST_DEVIATES,
             Self::Device(_) => exit_code::DEVICE_UNUSABLE,

@@ -166,7 +166,14 @@ impl Caller {
             sweep: sweep.to_owned(),
             job_id: Some(job.0.to_vec()),
         };
-        let mut stream = self.client().cells(request).await?.into_inner();
+        let mut stream = match self.client().cells(request).await.map_err(CallError::from) {
+            Ok(answer) => answer.into_inner(),
+            Err(CallError::Refused {
+                reason: Some(Reason::UnknownJob),
+                ..
+            }) => return Ok(None),
+            Err(error) => return Err(error),
+        };
         while let Some(cell) = stream.message().await? {
             let cell = CellResult::try_from(cell)?;
             // A coordinator of an earlier version sends them all.

@@ -78,10 +78,18 @@ pub struct Coordinator {
 }
 
 /// A limit: 1 to 1,000,000,000. Nothing would pass a limit of 0, and no table is longer.
-fn positive(text: &str) -> Result<usize, String> {
+pub(super) fn positive(text: &str) -> Result<usize, String> {
     match text.parse() {
         Ok(number @ 1..=1_000_000_000) => Ok(number),
         _ => Err("it must be a whole number from 1 to 1000000000".into()),
+    }
+}
+
+/// A span of time that is none would end what has not begun.
+fn span(text: &str) -> Result<f64, String> {
+    match text.parse::<f64>() {
+        Ok(seconds) if seconds > 0.0 && seconds <= 1e12 => Ok(seconds),
+        _ => Err("it must be a number of seconds above 0".into()),
     }
 }
 
@@ -96,13 +104,13 @@ pub struct Worker {
     #[arg(long = "label", value_name = "LABEL")]
     pub labels: Vec<String>,
     /// Memory of the device that sweeps may require, in bytes [default: what the device has]
-    #[arg(long, value_name = "BYTES")]
+    #[arg(long, value_name = "BYTES", value_parser = clap::value_parser!(u64).range(1..))]
     pub memory_bytes: Option<u64>,
     /// Device: auto, cpu, cuda:N, or all: one worker process for each GPU that is assigned to this one
     #[arg(long, default_value = "auto")]
     pub device: String,
     /// Threads [default: all cores, shared among the processes of --device all]
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = positive)]
     pub threads: Option<usize>,
     /// Folder for checkpoints and undelivered results
     #[arg(long, value_name = "DIR", default_value = "gcl-worker")]
@@ -120,13 +128,13 @@ pub struct Worker {
     #[arg(long, value_name = "SECONDS", default_value_t = 25.0)]
     pub grace: f64,
     /// Seconds without a coordinator after which the worker gives up
-    #[arg(long, value_name = "SECONDS", default_value_t = 86_400.0)]
+    #[arg(long, value_name = "SECONDS", default_value_t = 86_400.0, value_parser = span)]
     pub orphan_timeout: f64,
     /// Exit after so many seconds without work
     #[arg(long, value_name = "SECONDS")]
     pub idle_timeout: Option<f64>,
     /// Exit after so many jobs
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
     pub exit_after_jobs: Option<u64>,
     /// Stop as by SIGTERM when standard input ends: the way in which `run` keeps its workers from outliving it
     #[arg(long, hide = true)]

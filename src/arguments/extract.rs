@@ -137,7 +137,7 @@ pub struct Extracting {
     #[arg(long, value_name = "FILE", requires = "videos")]
     pub weights: Vec<PathBuf>,
     /// Clips that the network sees at once; does not change the numbers
-    #[arg(long, value_name = "N", default_value_t = 4)]
+    #[arg(long, value_name = "N", default_value_t = 4, value_parser = super::cluster::positive)]
     pub extract_batch: usize,
     /// ffmpeg (5.1 or newer) [default: from PATH]
     #[arg(long, value_name = "PATH")]

@@ -314,6 +314,7 @@ pub(super) fn failed(error: &EngineError) -> CommandError {
         {
             CommandError::Broken(chain(error))
         }
+        EngineError::Lock(LockError::InUse(_)) => CommandError::InUse(chain(error)),
         _ => CommandError::Store(chain(error)),
     }
 }
@@ -373,7 +374,9 @@ pub fn coordinator(arguments: &Coordinator) -> Result<(), CommandError> {
     let lease = Duration::try_from_secs_f64(arguments.lease_seconds)
         .ok()
         .filter(|lease| *lease >= Duration::from_secs(1))
-        .ok_or_else(|| CommandError::Usage("--lease-seconds must be 1 or more".into()))?;
+        .ok_or_else(|| {
+            CommandError::Usage("--lease-seconds must be 1 or more, and a span of time".into())
+        })?;
     let runtime = super::runtime()?;
     let ended = runtime.block_on(until_stopped(
         arguments,

@@ -64,6 +64,7 @@ pub fn export(arguments: &Export, encoding: Encoding) -> Result<(), CommandError
         Some(path) if run_folder(arguments).is_none() => {
             std::fs::write(path, bytes).map_err(|error| CommandError::io("write", path, &error))
         }
+        _ if encoding == Encoding::Json => output::json_text(&String::from_utf8_lossy(&bytes)),
         _ => output::bytes(&bytes),
     }
 }

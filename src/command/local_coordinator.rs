@@ -5,15 +5,21 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use proto::nouns::StateKind;
+use tokio_util::sync::CancellationToken;
 
 use crate::client::Client;
 use crate::command::coordinator::{Security, Serving, serve};
 use crate::door::{self, Door, Token};
 use crate::error::CommandError;
+use crate::output::say;
 
 /// A lease of a worker on the same machine: long enough for a machine that swaps, short enough that a killed worker's
 /// job is taken up soon.
 const LEASE: Duration = Duration::from_secs(10);
+/// Between two tries to have a state folder that is in use.
+const PAUSE: Duration = Duration::from_millis(100);
+/// How often a folder is tried whose holder does not say that it is ending: one that was signalled may not have come to it.
+const TRIES: u32 = 10;
 
 /// A coordinator that answers whoever has its token.
 pub struct LocalCoordinator {
@@ -34,12 +40,11 @@ impl LocalCoordinator {
         out: &Path,
         state: &Path,
         security: Security,
+        stop: &CancellationToken,
     ) -> Result<Self, CommandError> {
         let token = Token::draw()?;
-        let listen = SocketAddr::from(([127, 0, 0, 1], 0));
-        let serving = serve(state, listen, &security.guarded_by(token.text()), LEASE)
-            .await
-            .map_err(|error| said_of_another(error, state))?;
+        let security = security.guarded_by(token.text());
+        let serving = serve_when_free(state, &security, stop).await?;
         let address = format!("http://{}", serving.address);
         let door = Door::open(state, command, &address, &token)
             .and_then(|mut door| door.announce_in(out, state).map(|()| door));
@@ -75,20 +80,61 @@ impl LocalCoordinator {
         Client::of_local(&self.address, &self.token)
     }
 
-    /// Lets nobody in any more, lets running calls end, and stops.
+    /// Says that this command is ending: the same command, typed again, waits for that.
+    pub fn ending(&self) {
+        self.door.ending();
+    }
+
+    /// Lets running calls end, and stops. The door stays until the folder is free.
     ///
     /// # Errors
     /// What is left cannot be written.
     pub async fn stop(self) -> Result<(), CommandError> {
+        self.door.ending();
+        let stopped = self.serving.stop().await;
         drop(self.door);
-        self.serving.stop().await
+        stopped
+    }
+}
+
+/// Opens the state folder. Where a run that is ending still has it (it hands its jobs back, writes its report), that is waited
+/// for: whoever interrupts a command and types it again wants it to go on.
+async fn serve_when_free(
+    state: &Path,
+    security: &Security,
+    stop: &CancellationToken,
+) -> Result<Serving, CommandError> {
+    let listen = SocketAddr::from(([127, 0, 0, 1], 0));
+    let mut tries = 0;
+    let mut is_said = false;
+    loop {
+        let error = match serve(state, listen, security, LEASE).await {
+            Err(error @ CommandError::InUse(_)) => error,
+            served => return served,
+        };
+        tries += 1;
+        if door::is_ending(state) {
+            if !is_said {
+                say("the run before this one is ending: waiting for it");
+                is_said = true;
+            }
+            tries = 0;
+        } else if tries > TRIES {
+            return Err(said_of_another(error, state));
+        }
+        tokio::select! {
+            () = tokio::time::sleep(PAUSE) => {}
+            () = stop.cancelled() => {
+                return Err(CommandError::Interrupted("interrupted before it began".into()));
+            }
+        }
     }
 }
 
 /// Where the folder is in use by a run of the same user, that one can be asked.
 fn said_of_another(error: CommandError, state: &Path) -> CommandError {
     match error {
-        CommandError::Store(text) if door::is_under_way(state) => CommandError::Store(format!(
+        CommandError::InUse(text) if door::is_under_way(state) => CommandError::InUse(format!(
             "{text}\n\nhint: a `run` is under way there: `gcl-sweep status --out {}` asks it",
             state.display()
         )),

@@ -45,7 +45,8 @@ async fn drive(
 ) -> Result<(), CommandError> {
     let stop = interrupt::token()
         .map_err(|error| CommandError::Other(format!("cannot listen for signals: {error}")))?;
-    let coordinator = LocalCoordinator::start("run", out, state, Security::loopback()).await?;
+    let coordinator =
+        LocalCoordinator::start("run", out, state, Security::loopback(), &stop).await?;
     let outcome = with_coordinator(arguments, file, folders, state, &coordinator, &stop).await;
     // The report is made from what is on disk even when the sweep was stopped: it says what is missing.
     let client = coordinator.client()?;
@@ -143,6 +144,9 @@ pub(super) async fn with_coordinator(
             "interrupted: what is finished is kept, and the same command goes on from there".into(),
         )),
     };
+    if ended.is_err() {
+        coordinator.ending();
+    }
     if matches!(ended, Err(CommandError::Interrupted(_))) {
         say(
             "stopping: the workers keep a checkpoint of what they train (a second Ctrl-C leaves at once)",
@@ -195,11 +199,6 @@ fn team(arguments: &Run, jobs: usize) -> Result<Team, CommandError> {
         .team
         .workers
         .unwrap_or_else(|| local_workers::usual_count(&device, gpus.len(), cores).min(jobs.max(1)));
-    if workers == 0 {
-        return Err(CommandError::Usage(
-            "--workers 0 would never finish: give 1 or more".into(),
-        ));
-    }
     let threads = arguments.threads.unwrap_or((cores / workers).max(1));
     Ok(Team {
         workers,

@@ -6,6 +6,8 @@ use std::sync::Arc;
 
 #[cfg(feature = "coordinator")]
 use coordinator::state::StateReader;
+#[cfg(feature = "coordinator")]
+use proto::nouns::StateKind;
 use proto::nouns::{Refusal, Row, RowGroup, SweepInfo, SweepSummary};
 use reports::{ReportError, SweepResults};
 use sweeps::{CellResult, Digest, JobStatus};
@@ -173,6 +175,12 @@ impl Source {
     fn folder(state: &Path) -> Result<Self, CommandError> {
         let reader = StateReader::open(state);
         let reader = reader.map_err(|error| CommandError::Store(chain(&error)))?;
+        if reader.kind() == Some(StateKind::Noop) {
+            return Err(CommandError::Store(format!(
+                "the state folder {} holds no-op jobs, which have no results",
+                state.display()
+            )));
+        }
         Ok(Self::Folder(Box::new(reader)))
     }
 

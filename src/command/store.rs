@@ -219,7 +219,16 @@ pub fn collect_garbage(arguments: &CollectGarbage, format: Format) -> Result<(),
 }
 
 fn be_a_state(state: &Path) -> Result<(), CommandError> {
-    if state.join("journal").is_dir() {
+    let looked = std::fs::metadata(state.join("journal"));
+    if let Err(error) = &looked
+        && error.kind() == io::ErrorKind::PermissionDenied
+    {
+        return Err(CommandError::Store(format!(
+            "cannot look into {}: {error}",
+            state.display()
+        )));
+    }
+    if looked.is_ok_and(|found| found.is_dir()) {
         return Ok(());
     }
     Err(CommandError::Store(format!(

@@ -32,6 +32,11 @@ pub fn bytes(bytes: &[u8]) -> Result<(), CommandError> {
     write_out(bytes)
 }
 
+/// Prints a text that is JSON already.
+pub fn json_text(text: &str) -> Result<(), CommandError> {
+    write_out(escape::json(text).as_bytes())
+}
+
 /// Prints a value as indented JSON.
 pub fn json<T: serde::Serialize + ?Sized>(value: &T) -> Result<(), CommandError> {
     let text = serde_json::to_string_pretty(value).map_err(|error| CommandError::other(&error))?;
@@ -44,14 +49,9 @@ pub fn json_line<T: serde::Serialize + ?Sized>(value: &T) -> Result<(), CommandE
     write_out(format!("{}\n", escape::json(&text)).as_bytes())
 }
 
-/// Where a command writes lines of JSON, many of them: escaped where a terminal shows them.
-pub fn json_lines() -> Box<dyn Write> {
-    let stdout = io::BufWriter::new(io::stdout().lock());
-    if io::stdout().is_terminal() {
-        Box::new(EscapedLines(stdout, Vec::new()))
-    } else {
-        Box::new(stdout)
-    }
+/// Where a command writes lines of JSON, many of them.
+pub fn json_lines() -> impl Write {
+    EscapedLines(io::BufWriter::new(io::stdout().lock()), Vec::new())
 }
 
 /// Escapes line by line: a character may come in two writes.

@@ -210,7 +210,7 @@ fn no_op_jobs_and_real_ones_do_not_mix() {
         "--scratch",
         "w",
     ]);
-    assert_eq!(refused.code, Some(1), "{}", refused.stderr);
+    assert_eq!(refused.code, Some(12), "{}", refused.stderr);
     assert!(refused.stderr.contains("do not mix"), "{}", refused.stderr);
     assert!(submit(&world, "real", 0, 1, &address).0);
     drop(real);

@@ -274,3 +274,30 @@ fn a_reader_who_left_ends_a_watch_quietly() {
     assert_eq!(ended.status.code(), Some(0));
     assert_eq!(String::from_utf8_lossy(&ended.stderr), "");
 }
+
+#[test]
+fn a_run_that_is_interrupted_and_typed_again_at_once_goes_on() {
+    for signal in [Signal::SIGHUP, Signal::SIGTERM, Signal::SIGINT] {
+        let world = World::new();
+        world.slow_sweep(2);
+        let (first, _) = run(&world);
+        first.signal(signal);
+        // The first still hands its job back and writes its report.
+        let second = world.start(&[
+            "run",
+            "tiny.toml",
+            "--out",
+            "out",
+            "--workers",
+            "1",
+            "--threads",
+            "1",
+        ]);
+        let door = world.path("out/state/door/run.json");
+        eventually("the door of the second run", || {
+            let door: serde_json::Value =
+                serde_json::from_slice(&std::fs::read(&door).ok()?).ok()?;
+            (door["pid"] == second.0.id()).then_some(())
+        });
+    }
+}

@@ -68,6 +68,7 @@ impl StateReader {
             return Err(ReadError::NoFolder(state.to_owned()));
         }
         mark::be_whole(state)?;
+        mark::be_whole(state)?;
         if !state.join("journal").is_dir() {
             let below = state.join("state");
             return Err(ReadError::NoState {
@@ -75,7 +76,6 @@ impl StateReader {
                 below: below.join("journal").is_dir().then_some(below),
             });
         }
-        mark::be_whole(state)?;
         let mut tries = 1;
         loop {
             match Self::read(state) {

@@ -29,7 +29,9 @@ impl Fairness {
 
     /// Of these sweeps of one priority, which one worker could serve now, the one that must be next.
     pub(super) fn overdue(&self, rivals: &[u32]) -> Option<u32> {
-        let bound = Self::bound(rivals.len());
+        // Several may be due together, and the last of them waits for the others.
+        let others = u32::try_from(rivals.len().saturating_sub(2)).unwrap_or(u32::MAX);
+        let bound = Self::bound(rivals.len()).saturating_sub(others);
         rivals
             .iter()
             .copied()

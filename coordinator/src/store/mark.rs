@@ -93,10 +93,15 @@ impl Mark {
 /// # Errors
 /// [`JournalError::Unfinished`].
 pub fn be_whole(state: &Path) -> Result<(), JournalError> {
-    if Mark::Unfinished.is_on(state) {
-        return Err(JournalError::Unfinished(state.to_owned()));
+    let path = Mark::Unfinished.path(state);
+    match path.try_exists() {
+        Ok(true) => Err(JournalError::Unfinished(state.to_owned())),
+        Ok(false) => Ok(()),
+        // A file is no interrupted copy: whoever opens it says so.
+        Err(error) if error.kind() == io::ErrorKind::NotADirectory => Ok(()),
+        // A folder of another user is not an interrupted copy.
+        Err(error) => Err(JournalError::io("look into", state)(error)),
     }
-    Ok(())
 }
 
 /// A folder that is being filled, marked as unfinished until [`Self::complete`]. Dropped before, it is emptied again; where

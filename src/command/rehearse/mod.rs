@@ -67,10 +67,10 @@ mod real {
         let state = out.join("state");
         let run = as_run(arguments, &out, &state);
         let runtime = crate::command::runtime()?;
-        runtime.block_on(begin_anew(&out, &state))?;
         let stop = runtime
             .block_on(async { interrupt::token() })
             .map_err(|error| CommandError::Other(format!("cannot listen for signals: {error}")))?;
+        runtime.block_on(begin_anew(&out, &state, &stop))?;
         let real = std::mem::take(&mut file.datasets);
         say(&format!(
             "rehearsal of {}: small networks, two epochs, stand-ins for the data; no number of it is a result",
@@ -132,12 +132,16 @@ mod real {
     ///
     /// # Errors
     /// The folder is in use, or holds jobs of another kind.
-    async fn begin_anew(out: &Path, state: &Path) -> Result<(), CommandError> {
+    async fn begin_anew(
+        out: &Path,
+        state: &Path,
+        stop: &CancellationToken,
+    ) -> Result<(), CommandError> {
         if !state.exists() {
             return Ok(());
         }
         let security = Security::rehearsal();
-        let coordinator = LocalCoordinator::start("rehearse", out, state, security).await?;
+        let coordinator = LocalCoordinator::start("rehearse", out, state, security, stop).await?;
         coordinator.stop().await?;
         std::fs::remove_dir_all(state)
             .map_err(|error| CommandError::io("remove the earlier rehearsal's", state, &error))
@@ -165,7 +169,7 @@ mod real {
         stop: &CancellationToken,
     ) -> Result<Road, CommandError> {
         let security = Security::rehearsal();
-        let coordinator = LocalCoordinator::start("rehearse", out, state, security).await?;
+        let coordinator = LocalCoordinator::start("rehearse", out, state, security, stop).await?;
         let outcome = with_coordinator(run, file, folders, state, &coordinator, stop).await;
         let reported = match &outcome {
             Ok(_) => {

@@ -122,7 +122,7 @@ impl World {
             return Ok(());
         };
         let sweeps = scheduler.sweeps();
-        let most = u64::from(Fairness::bound(sweeps.len())) + sweeps.len().saturating_sub(2) as u64;
+        let most = u64::from(Fairness::bound(sweeps.len()));
         let served: BTreeSet<String> = leases
             .iter()
             .filter_map(|lease| scheduler.by_id.get(&lease.job))
