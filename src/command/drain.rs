@@ -16,10 +16,10 @@ pub fn drain(arguments: &Drain) -> Result<(), CommandError> {
         if !known.iter().any(|worker| worker.name == arguments.worker) {
             let names = known.iter().map(|worker| worker.name.as_str());
             let nearest = sweeps::parameter::nearest(&arguments.worker, names)
-                .map(|name| format!("; did you mean `{name}`?"));
+                .map(|name| format!("; did you mean `{}`?", output::line(name)));
             return Err(CommandError::Usage(format!(
                 "there is no worker `{}`{}",
-                arguments.worker,
+                output::line(&arguments.worker),
                 nearest.unwrap_or_default()
             )));
         }

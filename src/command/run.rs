@@ -129,7 +129,7 @@ pub(super) async fn with_coordinator(
         say("nothing to run: every job of this sweep is settled in the state folder");
         return Ok(rows);
     }
-    let team = team(arguments, open.len())?;
+    let team = team(arguments, open.len());
     let finish = CancellationToken::new();
     let mut workers = tokio::task::JoinSet::new();
     for worker in team.start(coordinator, folders, state)? {
@@ -191,7 +191,7 @@ struct Team {
     threads: usize,
 }
 
-fn team(arguments: &Run, jobs: usize) -> Result<Team, CommandError> {
+fn team(arguments: &Run, jobs: usize) -> Team {
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
     let device = arguments.team.device.clone();
     let gpus = local_workers::gpus(&device);
@@ -200,12 +200,12 @@ fn team(arguments: &Run, jobs: usize) -> Result<Team, CommandError> {
         .workers
         .unwrap_or_else(|| local_workers::usual_count(&device, gpus.len(), cores).min(jobs.max(1)));
     let threads = arguments.threads.unwrap_or((cores / workers).max(1));
-    Ok(Team {
+    Team {
         workers,
         device,
         gpus,
         threads,
-    })
+    }
 }
 
 impl Team {

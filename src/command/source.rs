@@ -100,7 +100,7 @@ fn row_of(cell: CellResult) -> Row {
 /// A coordinator, or a state folder.
 pub enum Source {
     /// Asked over the network.
-    Coordinator(Client),
+    Coordinator(Box<Client>),
     /// Read where it lies, also while a coordinator has it open; nothing in it is touched.
     #[cfg(feature = "coordinator")]
     Folder(Box<StateReader>),
@@ -110,7 +110,7 @@ impl Source {
     /// Reads the state folder, or connects to the coordinator where none is given.
     pub fn open(state: Option<&Path>, connection: &Connection) -> Result<Self, CommandError> {
         match state {
-            None => Ok(Self::Coordinator(Client::new(connection)?)),
+            None => Ok(Self::Coordinator(Box::new(Client::new(connection)?))),
             Some(state) => Self::folder(state),
         }
     }
@@ -136,14 +136,14 @@ impl Source {
         let found = endpoint.out.as_deref().map(Self::of_run).transpose()?;
         match found.flatten() {
             Some(source) => Ok(source),
-            None => Ok(Self::Coordinator(Client::open(endpoint)?)),
+            None => Ok(Self::Coordinator(Box::new(Client::open(endpoint)?))),
         }
     }
 
     /// The run of that folder, or what it left; nothing where there never was one.
     fn of_run(out: &Path) -> Result<Option<Self>, CommandError> {
         match door::find(out)? {
-            Found::UnderWay(_) => Ok(Some(Self::Coordinator(Client::of_run(out)?))),
+            Found::UnderWay(_) => Ok(Some(Self::Coordinator(Box::new(Client::of_run(out)?)))),
             Found::NotUnderWay {
                 state: Some(state),
                 killed,
@@ -221,7 +221,7 @@ impl Source {
 impl Results for Source {
     async fn sweep_info(&self, sweep: &str) -> Result<SweepInfo, CommandError> {
         match self {
-            Self::Coordinator(client) => Results::sweep_info(client, sweep).await,
+            Self::Coordinator(client) => Results::sweep_info(client.as_ref(), sweep).await,
             #[cfg(feature = "coordinator")]
             Self::Folder(reader) => Results::sweep_info(reader.as_ref(), sweep).await,
         }
@@ -229,7 +229,7 @@ impl Results for Source {
 
     async fn cells(&self, sweep: &str) -> Result<Vec<CellResult>, CommandError> {
         match self {
-            Self::Coordinator(client) => Results::cells(client, sweep).await,
+            Self::Coordinator(client) => Results::cells(client.as_ref(), sweep).await,
             #[cfg(feature = "coordinator")]
             Self::Folder(reader) => Results::cells(reader.as_ref(), sweep).await,
         }
@@ -237,7 +237,7 @@ impl Results for Source {
 
     async fn artifact(&self, digest: Digest, most: u64) -> Result<Vec<u8>, CommandError> {
         match self {
-            Self::Coordinator(client) => Results::artifact(client, digest, most).await,
+            Self::Coordinator(client) => Results::artifact(client.as_ref(), digest, most).await,
             #[cfg(feature = "coordinator")]
             Self::Folder(reader) => Results::artifact(reader.as_ref(), digest, most).await,
         }

@@ -637,7 +637,7 @@ fn rows_of(key: &str, seeds: std::ops::Range<u32>) -> String {
     use std::fmt::Write as _;
     let mut rows = String::new();
     for seed in seeds {
-        writeln!(rows, "[[{key}]]\nseed = {seed}").unwrap();
+        let _ = writeln!(rows, "[[{key}]]\nseed = {seed}");
     }
     rows
 }

@@ -1,11 +1,6 @@
 //! Workers that cannot be let in, and workers whose device cannot be used: they say so and go.
 
-use std::time::{Duration, Instant};
-
 use crate::world::{Ended, Process, World, eventually};
-
-/// Longer than any of these workers may take, and much shorter than a worker waits for a coordinator that is away.
-const SOON: Duration = Duration::from_mins(1);
 
 /// A coordinator with those arguments besides, and its address.
 fn coordinator(world: &World, more: &[&str]) -> (Process, String) {
@@ -36,10 +31,7 @@ fn keys(world: &World, folder: &str, host: &str) {
 
 fn worker(world: &World, arguments: &[&str]) -> Ended {
     let usual = ["worker", "--device", "cpu", "--threads", "1"];
-    let begin = Instant::now();
-    let ended = world.run(&[&usual, arguments].concat());
-    assert!(begin.elapsed() < SOON, "{}", ended.stderr);
-    ended
+    world.run(&[&usual, arguments].concat())
 }
 
 #[test]

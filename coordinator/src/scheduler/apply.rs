@@ -374,7 +374,7 @@ impl Scheduler {
         }
         let _ = writeln!(text, "{:?}", self.staged);
         for grid in &self.grids {
-            let cells = (grid.sweep == STAGED).then(|| (&grid.jobs, &grid.table));
+            let cells = (grid.sweep == STAGED).then_some((&grid.jobs, &grid.table));
             let _ = writeln!(text, "{} {cells:?}", grid.sweep);
         }
         let _ = writeln!(text, "{} {} {:?}", self.next_worker, self.life, self.blame);

@@ -24,6 +24,10 @@ impl Scheduler {
         Some(self.submit_at_once(now, submission))
     }
 
+    #[allow(
+        clippy::unnecessary_wraps,
+        reason = "an answer like that of every request"
+    )]
     fn submit_at_once(&mut self, now: Timestamp, submission: Submission) -> Reply {
         let told = self.meaning(&submission);
         if !submission.dry_run && !self.is_current(&submission) {

@@ -426,10 +426,10 @@ impl Reader<'_> {
 fn named_sources(axis: &Axis, column: usize) -> Vec<DatasetSource> {
     let (mut sources, mut known) = (Vec::new(), BTreeSet::new());
     for point in &axis.points {
-        if let Coordinate::Dataset(name) = &point[column].0 {
-            if known.insert(name.as_str()) {
-                sources.push(DatasetSource::Named(name.clone()));
-            }
+        if let Coordinate::Dataset(name) = &point[column].0
+            && known.insert(name.as_str())
+        {
+            sources.push(DatasetSource::Named(name.clone()));
         }
     }
     sources

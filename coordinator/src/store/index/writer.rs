@@ -48,6 +48,10 @@ impl IndexWriter {
     }
 
     /// How far the store has read: `Some(None)` of a new one, `None` of one that another version wrote or that is broken.
+    #[allow(
+        clippy::option_option,
+        reason = "an index without a version, and one that has applied nothing, are two things"
+    )]
     pub fn applied(&self) -> Result<Option<Option<Applied>>, IndexError> {
         let Some(schema) = self.store.get(SCHEMA_KEY)? else {
             // A new store, or one whose first batch was lost: only an empty one is new.
