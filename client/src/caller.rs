@@ -94,7 +94,7 @@ fn with_causes(status: &Status) -> String {
 }
 
 impl Caller {
-    /// By that connection (see [`client::dial`]), with that token.
+    /// By that connection (see [`crate::dial`](fn@crate::dial)), with that token.
     pub fn new(channel: Channel, bearer: Bearer) -> Self {
         Self {
             client: ClientServiceClient::with_interceptor(channel, bearer)
