@@ -4,8 +4,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use coordinator::Heard;
-use coordinator::{Clock, Config, Engine, EngineHandle, SystemClock, sweep_language};
+use coordinator::{Clock, Config, Engine, EngineHandle, Heard, SystemClock, sweep_language};
 use proto::nouns::{Finish, Hello, LeaseRequest, Next, Submit};
 use sweeps::{
     AttemptNumber, DeviceInfo, Digest, EpochPoint, JobId, Outcome, Phase, Provenance, RunRecord,

@@ -24,11 +24,11 @@ use crate::store::blocking::{blocking, ended, in_place};
 use crate::store::gc;
 use crate::store::index::Reader;
 use proto::nouns::{
-    Audit, Audited, Control, DatasetKnown, Explanation, Fail, Finish, FinishAnswer, Goodbye, Hello,
-    JobView, LeaseAnswer, LeaseRequest, LogLine, Refusal, Release, Report, ReportAnswer, Submit,
-    Submitted, SweepInfo, SweepSummary, Timestamp, Welcome, WorkerView,
+    Audit, Audited, Collected, Control, DatasetKnown, Explanation, Fail, Finish, FinishAnswer,
+    Goodbye, Hello, JobView, LeaseAnswer, LeaseRequest, LogLine, Refusal, Release, Report,
+    ReportAnswer, Row, RowGroup, Submit, Submitted, SweepInfo, SweepSummary, Timestamp, Welcome,
+    WorkerView,
 };
-use proto::nouns::{Collected, Row, RowGroup};
 
 /// The engine as everybody else sees it.
 #[derive(Clone)]

@@ -2,13 +2,12 @@
 
 use std::sync::Arc;
 
-use proto::nouns::{Row, RowGroup};
+use proto::nouns::{Refusal, Row, RowGroup};
 use sweeps::{AttemptNumber, Cell, JobStatus};
 
 use crate::model::cells::CellTable;
 use crate::scheduler::JobRow;
 use crate::store::index::Reader;
-use proto::nouns::Refusal;
 
 /// Cells whose rows are looked up at a time: a millisecond of the engine's.
 pub(crate) const SLICE: usize = 16_384;

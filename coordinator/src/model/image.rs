@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use sweeps::{AttemptNumber, Digest, JobId};
 
 use crate::model::cells::CellTable;
-use crate::model::entry::Submission;
+use crate::model::submission::Submission;
 use proto::nouns::{
     AttemptFailure, AuditVerdict, Hello, Receipt, Requirements, Timestamp, WorkerId,
 };

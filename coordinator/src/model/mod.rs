@@ -7,3 +7,4 @@ pub mod entry;
 pub(crate) mod error_chain;
 pub mod expanded;
 pub mod image;
+pub mod submission;

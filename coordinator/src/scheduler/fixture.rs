@@ -9,8 +9,8 @@ use sweeps::{
 };
 
 use crate::model::cells::CellTable;
-use crate::model::entry::Submission;
 use crate::model::expanded::Expanded;
+use crate::model::submission::Submission;
 use proto::nouns::{Hello, Requirements};
 
 pub(crate) type Grid = (Vec<String>, Vec<Cell>, BTreeMap<DatasetSource, Digest>);

@@ -7,7 +7,7 @@ use sweeps::{AttemptNumber, Digest, FailureClass, JobId, JobStatus};
 
 use super::Scheduler;
 use crate::model::cells::CellTable;
-use crate::model::entry::Submission;
+use crate::model::submission::Submission;
 use proto::nouns::{AttemptFailure, Counts, LeaseKey, Timestamp, WorkerId};
 
 /// A job's position in the scheduler's list. Jobs are never taken out.

@@ -49,7 +49,8 @@ use proto::nouns::{
     LeaseRequest, Refusal, Release, Report, ReportAnswer, Submitted, Timestamp, Welcome, WorkerId,
 };
 
-pub use crate::model::entry::{Entry, Submission};
+pub use crate::model::entry::Entry;
+pub use crate::model::submission::Submission;
 pub use image::ImageError;
 pub use policy::Policy;
 pub use totals::{DeviceTotals, Totals};

@@ -69,6 +69,12 @@ impl Scheduler {
         !self.submissions.waiting.is_empty()
     }
 
+    /// Whether a job belongs to a sweep besides `own`.
+    pub(super) fn is_elsewhere(&self, job: &Job, own: Option<&u32>) -> bool {
+        let mut grids = job.places.grids();
+        grids.any(|grid| Some(&self.grid(grid).sweep) != own)
+    }
+
     /// Whether a job belongs to a submission that has not ended, or never did, and to nothing else.
     pub(super) fn is_staged(&self, job: &Job) -> bool {
         self.grids
@@ -150,11 +156,7 @@ impl Scheduler {
                 continue;
             }
             told.done += u64::from(job.status() == JobStatus::Done);
-            let elsewhere = job
-                .places
-                .grids()
-                .any(|grid| Some(&self.grid(grid).sweep) != own);
-            told.shared += u64::from(elsewhere);
+            told.shared += u64::from(self.is_elsewhere(job, own));
         }
         if let Some(own) = own {
             let old = &self.grid(self.sweeps[*own as usize].grid).jobs;

@@ -4,7 +4,8 @@ use sweeps::{JobId, JobStatus};
 
 use super::job::JobIndex;
 use super::{Answer, Reply, Scheduler, Ticket, job_ids};
-use crate::model::entry::{Entry, Submission};
+use crate::model::entry::Entry;
+use crate::model::submission::Submission;
 use proto::nouns::{Control, Refusal, Submitted, Target, Timestamp, WorkerId};
 
 impl Scheduler {
@@ -63,11 +64,7 @@ impl Scheduler {
             };
             let job = self.job(index);
             told.done += u64::from(job.status() == JobStatus::Done);
-            let elsewhere = job
-                .places
-                .grids()
-                .any(|grid| Some(&self.grid(grid).sweep) != own);
-            told.shared += u64::from(elsewhere);
+            told.shared += u64::from(self.is_elsewhere(job, own));
         }
         if let Some(own) = own {
             told.hidden = self

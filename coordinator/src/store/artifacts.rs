@@ -397,25 +397,37 @@ fn set_aside(path: &Path) -> io::Result<()> {
 /// # Errors
 /// [`JournalError::Io`].
 pub(crate) fn set_damaged_aside(state: &Path) -> Result<BTreeSet<Digest>, JournalError> {
-    let artifacts = state.join("artifacts");
     let mut damaged = BTreeSet::new();
-    for folder in folders(&artifacts).map_err(JournalError::io("list", &artifacts))? {
+    each_artifact(&state.join("artifacts"), &mut |digest, path| {
+        if !is_good(path, digest).map_err(JournalError::io("read", path))? {
+            set_aside(path).map_err(JournalError::io("set aside", path))?;
+            damaged.insert(digest);
+        }
+        Ok(())
+    })?;
+    Ok(damaged)
+}
+
+/// Hands out every file of the folder that is called like an artifact, in order. What is not is nobody's to touch.
+///
+/// # Errors
+/// [`JournalError::Io`], or what `each` says.
+pub(crate) fn each_artifact(
+    artifacts: &Path,
+    each: &mut dyn FnMut(Digest, &Path) -> Result<(), JournalError>,
+) -> Result<(), JournalError> {
+    for folder in folders(artifacts).map_err(JournalError::io("list", artifacts))? {
         let within = artifacts.join(&folder);
         if folder.len() != 2 {
             continue;
         }
         for name in folders(&within).map_err(JournalError::io("list", &within))? {
-            let Ok(digest) = name.parse::<Digest>() else {
-                continue;
-            };
-            let path = within.join(&name);
-            if !is_good(&path, digest).map_err(JournalError::io("read", &path))? {
-                set_aside(&path).map_err(JournalError::io("set aside", &path))?;
-                damaged.insert(digest);
+            if let Ok(digest) = name.parse::<Digest>() {
+                each(digest, &within.join(&name))?;
             }
         }
     }
-    Ok(damaged)
+    Ok(())
 }
 
 /// The names in a folder, in order; none where there is no folder.

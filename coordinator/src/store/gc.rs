@@ -6,9 +6,7 @@ use std::io;
 use std::path::Path;
 use std::time::SystemTime;
 
-use sweeps::Digest;
-
-use crate::store::artifacts::{Claims, folders};
+use crate::store::artifacts::{Claims, each_artifact, folders};
 use crate::store::backup::artifacts_of;
 use crate::store::journal::{self, JournalError};
 use crate::store::lock::StateLock;
@@ -64,47 +62,34 @@ fn collect(
         named.extend(artifacts_of(&scanned.entry));
         Ok(())
     })?;
-    let artifacts = state.join("artifacts");
     let mut collected = Collected::default();
-    for folder in folders(&artifacts).map_err(JournalError::io("list", &artifacts))? {
-        let within = artifacts.join(&folder);
-        if folder.len() != 2 {
-            continue;
+    each_artifact(&state.join("artifacts"), &mut |digest, path| {
+        let metadata = path.metadata().map_err(JournalError::io("look at", path))?;
+        if named.contains(&digest) {
+            collected.kept += 1;
+            collected.kept_bytes += metadata.len();
+            return Ok(());
         }
-        for name in folders(&within).map_err(JournalError::io("list", &within))? {
-            // What is not called like an artifact is not ours to remove.
-            let Ok(digest) = name.parse::<Digest>() else {
-                continue;
-            };
-            let path = within.join(&name);
-            let metadata = path
-                .metadata()
-                .map_err(JournalError::io("look at", &path))?;
-            if named.contains(&digest) {
-                collected.kept += 1;
-                collected.kept_bytes += metadata.len();
-                continue;
+        let is_young = metadata.modified().is_ok_and(is_young);
+        let remove = || {
+            if dry_run {
+                return Ok(());
             }
-            let is_young = metadata.modified().is_ok_and(is_young);
-            let remove = || {
-                if dry_run {
-                    return Ok(());
-                }
-                std::fs::remove_file(&path)
-            };
-            let removed = match claims {
-                _ if is_young => Ok(false),
-                Some(claims) => claims.remove_unless_held(digest, &remove),
-                None => remove().map(|()| true),
-            };
-            if !removed.map_err(JournalError::io("remove", &path))? {
-                collected.young += 1;
-                continue;
-            }
-            collected.removed += 1;
-            collected.removed_bytes += metadata.len();
+            std::fs::remove_file(path)
+        };
+        let removed = match claims {
+            _ if is_young => Ok(false),
+            Some(claims) => claims.remove_unless_held(digest, &remove),
+            None => remove().map(|()| true),
+        };
+        if !removed.map_err(JournalError::io("remove", path))? {
+            collected.young += 1;
+            return Ok(());
         }
-    }
+        collected.removed += 1;
+        collected.removed_bytes += metadata.len();
+        Ok(())
+    })?;
     Ok(collected)
 }
 
@@ -114,6 +99,7 @@ mod tests {
     use crate::scheduler::tests::world::World;
     use crate::store::artifacts::ArtifactStore;
     use crate::store::journal::{Journal, Options};
+    use sweeps::Digest;
 
     /// A state folder whose one record names one of two artifacts.
     fn state(folder: &Path) -> [Digest; 2] {

@@ -7,7 +7,7 @@ use sweeps::{JobId, JobStatus};
 
 use super::super::job::{Grid, Job, JobIndex, Place, Places, State, Sweep};
 use super::super::staged::STAGED;
-use crate::model::entry::Submission;
+use crate::model::submission::Submission;
 use crate::scheduler::Scheduler;
 use proto::nouns::{ControlAction, Counts, Target, Timestamp};
 
