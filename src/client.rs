@@ -4,8 +4,7 @@ use std::fmt;
 use std::ops::Deref;
 use std::path::{Path, PathBuf};
 
-use client::{Bearer, Keys};
-use client::{CallError, Caller};
+use client::{Bearer, CallError, Caller, Keys};
 use proto::Reason;
 use proto::nouns::{SweepInfo, SweepSummary};
 use sweeps::{CellResult, JobId};

@@ -5,8 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
-use client::Caller;
-use client::{Bearer, Keys};
+use client::{Bearer, Caller, Keys};
 use proto::nouns::WorkerState;
 use tempfile::TempDir;
 use tokio::time::sleep;

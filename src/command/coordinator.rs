@@ -7,18 +7,17 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use coordinator::Metrics;
-use coordinator::Policy;
 use coordinator::service::{
     Access, Health, HttpOptions, Limits, Options, Tls, TokenFile, check_exposure,
     serve as serve_grpc, serve_http,
 };
 use coordinator::state::{JournalError, LockError, Mark};
-use coordinator::{Config, Engine, EngineError, Expand, Expanded, SystemClock, sweep_language};
+use coordinator::{
+    Config, Engine, EngineError, Expand, Expanded, Metrics, Policy, SystemClock, sweep_language,
+};
 use nix::errno::Errno;
 use nix::sys::stat::{Mode, umask};
-use proto::nouns::Requirements;
-use proto::nouns::StateKind;
+use proto::nouns::{Requirements, StateKind};
 use tokio::net::TcpListener;
 use tokio::task::{JoinError, JoinSet};
 use tokio_util::sync::CancellationToken;

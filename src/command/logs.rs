@@ -2,8 +2,7 @@
 
 use std::time::Duration;
 
-use proto::nouns::WatchEvent;
-use proto::nouns::{Change, LogLine};
+use proto::nouns::{Change, LogLine, WatchEvent};
 use sweeps::{AttemptNumber, JobId};
 
 use crate::arguments::{Format, Logs};

@@ -3,8 +3,7 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 
-use proto::nouns::StateKind;
-use proto::nouns::SweepInfo;
+use proto::nouns::{StateKind, SweepInfo};
 use reports::{DatasetInfo, SplitCounts, SweepResults};
 
 use crate::arguments::{Format, Report};

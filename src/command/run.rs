@@ -4,8 +4,7 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 
-use proto::nouns::StateKind;
-use proto::nouns::{self as message, Control, ControlAction, Row, Target};
+use proto::nouns::{self as message, Control, ControlAction, Row, StateKind, Target};
 use tokio_util::sync::CancellationToken;
 
 use crate::arguments::{Format, Run};

@@ -4,8 +4,7 @@ use std::path::Path;
 
 use coordinator::state::{ReadError, StateReader};
 use coordinator::sweep_language;
-use proto::nouns::StateKind;
-use proto::nouns::{Refusal, Submit};
+use proto::nouns::{Refusal, StateKind, Submit};
 use sweeps::JobStatus;
 
 use super::source::refused;

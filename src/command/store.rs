@@ -4,10 +4,11 @@ use std::io::{self, Write};
 use std::path::Path;
 
 use client::CallError;
-use coordinator::state::collect_stopped;
 use coordinator::state::repair as repair_state;
-use coordinator::state::{self as folder, JournalError, Mended, Verified};
-use coordinator::state::{Copied, ReceiveError, Receiver, restore as restore_state};
+use coordinator::state::{
+    self as folder, Copied, JournalError, Mended, ReceiveError, Receiver, Verified,
+    collect_stopped, restore as restore_state,
+};
 use proto::nouns::Collected;
 use sweeps::JobStatus;
 

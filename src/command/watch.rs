@@ -4,8 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use client::{CallError, Caller};
-use proto::nouns::StateKind;
-use proto::nouns::{Change, Row, WatchEvent};
+use proto::nouns::{Change, Row, StateKind, WatchEvent};
 use sweeps::{EpochPoint, JobId, JobStatus};
 
 use crate::arguments::{Format, SweepOf};

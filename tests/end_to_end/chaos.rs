@@ -9,8 +9,7 @@ use std::fs::File;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use client::Caller;
-use client::{Bearer, Keys};
+use client::{Bearer, Caller, Keys};
 use coordinator::state::{self, Entry};
 use proto::nouns::{Control, ControlAction, Receipt, Submit, Target};
 use sweeps::{Digest, JobId, JobStatus};

@@ -6,8 +6,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::time::Duration;
 
-use client::{Bearer, Keys};
-use client::{CallError, Caller};
+use client::{Bearer, CallError, Caller, Keys};
 use proto::Reason;
 use proto::nouns::Submit;
 
@@ -15,24 +14,7 @@ use crate::world::{Process, World, eventually};
 
 /// A coordinator with these arguments besides, and its address.
 fn coordinator(world: &World, more: &[&str]) -> (Process, String) {
-    let file = world.path("address");
-    let _ = std::fs::remove_file(&file);
-    let usual = [
-        "coordinator",
-        "--state",
-        "state",
-        "--listen",
-        "127.0.0.1:0",
-        "--address-file",
-        "address",
-    ];
-    let process = world.start(&[&usual, more].concat());
-    let address = eventually("the coordinator's address", || {
-        std::fs::read_to_string(&file)
-            .ok()
-            .filter(|text| text.ends_with('\n'))
-    });
-    (process, address.trim().to_owned())
+    world.coordinator_with(&[&["--listen", "127.0.0.1:0"], more].concat())
 }
 
 fn mode(path: &Path) -> u32 {

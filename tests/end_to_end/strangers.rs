@@ -1,27 +1,10 @@
 //! Workers that cannot be let in, and workers whose device cannot be used: they say so and go.
 
-use crate::world::{Ended, Process, World, eventually};
+use crate::world::{Ended, Process, World};
 
 /// A coordinator with those arguments besides, and its address.
 fn coordinator(world: &World, more: &[&str]) -> (Process, String) {
-    let file = world.path("address");
-    let _ = std::fs::remove_file(&file);
-    let usual = [
-        "coordinator",
-        "--state",
-        "state",
-        "--listen",
-        "127.0.0.1:0",
-        "--address-file",
-        "address",
-    ];
-    let process = world.start(&[&usual, more].concat());
-    let address = eventually("the coordinator's address", || {
-        std::fs::read_to_string(&file)
-            .ok()
-            .filter(|text| text.ends_with('\n'))
-    });
-    (process, address.trim().to_owned())
+    world.coordinator_with(&[&["--listen", "127.0.0.1:0"], more].concat())
 }
 
 /// Keys of a host with that name, in a folder of that name.

@@ -143,22 +143,8 @@ fn a_workers_name_is_no_command_of_a_terminal() {
     let sweep = world.tiny_sweep(1, 1);
     let text = std::fs::read_to_string(&sweep).unwrap();
     world.write("tiny.toml", &text.replace("\"tiny\"", "\"ti\u{202e}ny\""));
-    let process = world.start(&[
-        "coordinator",
-        "--noop",
-        "--state",
-        "state",
-        "--listen",
-        "127.0.0.1:0",
-        "--address-file",
-        "address",
-    ]);
-    let address = eventually("the address", || {
-        std::fs::read_to_string(world.path("address"))
-            .ok()
-            .filter(|text| text.ends_with('\n'))
-    });
-    let address = address.trim();
+    let (process, address) = world.coordinator_with(&["--noop", "--listen", "127.0.0.1:0"]);
+    let address = address.as_str();
     let evil = "w\n2026 ERROR lost\u{1b}]0;owned\u{7}\u{1b}[31mred\u{9b}2J\u{202e}";
     let worker = world.start(&[
         "worker",

@@ -119,19 +119,21 @@ impl World {
 
     /// Starts a coordinator on a free port, or on the port it had before, and gives its address.
     pub fn coordinator(&self, listen: &str) -> (Process, String) {
+        self.coordinator_with(&["--listen", listen, "--lease-seconds", "2"])
+    }
+
+    /// Starts a coordinator with these arguments, which say where it listens, and gives its address.
+    pub fn coordinator_with(&self, arguments: &[&str]) -> (Process, String) {
         let file = self.path("address");
         let _ = std::fs::remove_file(&file);
-        let process = self.start(&[
+        let usual = [
             "coordinator",
             "--state",
             "state",
-            "--listen",
-            listen,
             "--address-file",
             "address",
-            "--lease-seconds",
-            "2",
-        ]);
+        ];
+        let process = self.start(&[&usual, arguments].concat());
         let address = eventually("the coordinator's address", || {
             std::fs::read_to_string(&file)
                 .ok()

@@ -11,8 +11,7 @@ use std::time::Duration;
 
 use benches::house::House;
 use benches::{argument, quantile, sweep};
-use proto::nouns::Change;
-use proto::nouns::WatchEvent;
+use proto::nouns::{Change, WatchEvent};
 use sweeps::JobStatus;
 use tokio::time::{Instant, sleep};
 

@@ -7,8 +7,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use extract::{Broken, Device, Event, Extracted, Folder, Maker, Request, Summary, Weights};
-use proto::nouns::WatchEvent;
-use proto::nouns::{Change, Control, ControlAction, Requirements, Submit, Target};
+use proto::nouns::{Change, Control, ControlAction, Requirements, Submit, Target, WatchEvent};
 use sweeps::extraction::{EXTRACTED, FEATURES};
 use sweeps::{
     Digest, Extraction, ExtractionSettings, ExtractionSweep, ExtractionWeights, FailureClass,

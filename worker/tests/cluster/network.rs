@@ -5,13 +5,11 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use client::Bearer;
-use client::Caller;
+use client::{Bearer, Caller};
 use coordinator::service::{Options, serve_incoming};
 use coordinator::{Config as EngineConfig, Engine, Expand, Expanded, SystemClock};
 use hyper_util::rt::TokioIo;
-use proto::nouns::Submit;
-use proto::nouns::Timestamp;
+use proto::nouns::{Submit, Timestamp};
 use sweeps::{Cell, CellResult, DatasetSource, JobSpec, Parameters, Regime, Reporting, Synthetic};
 use tempfile::TempDir;
 use tokio::io::{DuplexStream, copy_bidirectional};

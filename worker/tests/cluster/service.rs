@@ -2,8 +2,7 @@
 
 use std::time::Duration;
 
-use client::Bearer;
-use client::{CallError, Caller};
+use client::{Bearer, CallError, Caller};
 use coordinator::service::{Access, Options};
 use proto::nouns::{Control, ControlAction, Submit, Target};
 use proto::wire::worker_service_client::WorkerServiceClient;

@@ -2,8 +2,7 @@
 
 use std::time::Duration;
 
-use proto::nouns::WatchEvent;
-use proto::nouns::{Control, ControlAction, Target, WorkerState};
+use proto::nouns::{Control, ControlAction, Target, WatchEvent, WorkerState};
 use sweeps::{Digest, FailureClass, JobId, JobStatus};
 use worker::fake::{Fake, Step, point};
 use worker::{Config, Exit};

@@ -6,8 +6,7 @@ use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use client::Bearer;
-use client::Caller;
+use client::{Bearer, Caller};
 use coordinator::service::{Options, serve_incoming};
 use coordinator::{Config as EngineConfig, Engine, SystemClock};
 use hyper_util::rt::TokioIo;
