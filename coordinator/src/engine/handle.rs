@@ -150,7 +150,7 @@ impl EngineHandle {
 
     /// Cancels, pauses, resumes or retries a sweep or a job. Answers how many jobs changed.
     pub async fn steer(&self, steer: Control) -> Result<u64, Refusal> {
-        self.ask(Request::Steer(steer))
+        self.ask(Request::Control(steer))
             .await
             .map(|answer| changed(&answer))
     }

@@ -52,7 +52,8 @@ pub enum Entry {
         at: Timestamp,
     },
     /// A sweep or a job was cancelled, paused, resumed or retried.
-    Steered {
+    #[serde(rename = "steered")]
+    Controlled {
         /// When.
         at: Timestamp,
         /// What.
@@ -118,7 +119,7 @@ pub enum Entry {
         /// What happened.
         failure: Failure,
         /// What follows.
-        verdict: Verdict,
+        verdict: RetryDecision,
     },
     /// A job is done.
     Finished {
@@ -171,7 +172,7 @@ pub enum Entry {
 /// What follows from a failure.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-pub enum Verdict {
+pub enum RetryDecision {
     /// The job is queued again.
     Retry,
     /// The job has failed.

@@ -89,7 +89,7 @@ fn nothing_is_seen_of_a_sweep_before_its_last_part() {
             target: Target::Sweep("big".into()),
             action: ControlAction::Cancel,
         };
-        let cancel = world.send(Request::Steer(cancel));
+        let cancel = world.send(Request::Control(cancel));
         assert!(matches!(
             world.replies.remove(&cancel),
             Some(Err(Refusal::UnknownSweep(_)))

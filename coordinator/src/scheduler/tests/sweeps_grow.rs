@@ -116,12 +116,12 @@ fn one_job_can_be_held_and_cancelled() {
 }
 
 #[test]
-fn a_waiting_job_costs_less_than_a_kilobyte() {
+fn a_waiting_job_costs_a_hundred_bytes_and_its_cell() {
     let mut world = World::new();
-    let base = std::mem::size_of::<job::Job>();
-    assert!(base <= 160, "{base} bytes");
+    let base = size_of::<job::Job>() + size_of::<JobId>();
+    assert!(base <= 96, "{base} bytes");
     world.submit(submission("big", fixture::grid(100, 20)));
-    let grid = world.scheduler.grid(0);
+    let grid = world.scheduler.jobs.grid(0);
     let json = serde_json::to_string(&*grid.table).unwrap().len();
     assert!(json / 2000 < 60, "{json} bytes for 2000 cells");
 }
