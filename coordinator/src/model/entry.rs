@@ -191,3 +191,25 @@ impl Entry {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn journals_keep_the_names_they_were_written_with() {
+        let line = r#"{"entry":"steered","at":7,"target":{"sweep":"s"},"action":"pause"}"#;
+        let entry = Entry::Controlled {
+            at: Timestamp(7),
+            target: Target::Sweep("s".into()),
+            action: ControlAction::Pause,
+        };
+        assert_eq!(serde_json::to_string(&entry).unwrap(), line);
+        assert_eq!(serde_json::from_str::<Entry>(line).unwrap(), entry);
+        let cells = r#"{"id":"ID","home":[0,1],"places":[[2,3]],"state":"queued"}"#;
+        let cells = cells.replace("ID", &"07".repeat(32));
+        let job: crate::model::image::JobImage = serde_json::from_str(&cells).unwrap();
+        assert_eq!(job.cells, [(2, 3)]);
+        assert_eq!(serde_json::to_string(&job).unwrap(), cells);
+    }
+}

@@ -14,8 +14,9 @@ use sweeps::{AttemptNumber, JobId, RunRecord};
 
 use super::Scheduler;
 use super::audits::Auditing;
-use super::decide::{is_blamed, scores_of};
-use super::job::{Done, JobIndex, JobState, Lease};
+use super::blame::is_blamed;
+use super::done::Done;
+use super::job::{JobIndex, JobState, Lease};
 use crate::model::entry::{Entry, RetryDecision};
 use proto::nouns::{
     AttemptFailure, AuditVerdict, Change, Hello, LeaseKey, Receipt, Timestamp, WorkerId,
@@ -304,8 +305,8 @@ impl Scheduler {
     }
 
     fn apply_restored(&mut self, life: u64) {
-        self.life = self.life.max(life.min(super::decide::LAST_LIFE));
-        self.workers.skip_to((self.life << 32) | 1);
+        self.life.begin(life);
+        self.workers.skip_to((self.life.number() << 32) | 1);
     }
 
     fn publish_job(&mut self, index: JobIndex, worker: Option<&str>, error: Option<Arc<str>>) {
@@ -329,34 +330,4 @@ impl Scheduler {
             reason: reason.map(Arc::from),
         });
     }
-}
-
-impl Done {
-    pub(super) fn of(record: &RunRecord, attempts: AttemptNumber) -> Self {
-        Self {
-            attempt: record.provenance.attempt,
-            attempts,
-            outcome: record.outcome.digest(),
-            device_kind: record.provenance.device.kind.as_str().into(),
-            trainer_revision: record.provenance.trainer_revision,
-            worker: record.provenance.worker.as_str().into(),
-            compared: Vec::new(),
-            scores: scores_of(&record.outcome),
-            audit: None,
-            epochs: u32::try_from(record.outcome.curve.len()).unwrap_or(u32::MAX),
-            warnings: codes(&record.outcome),
-        }
-    }
-}
-
-fn codes(outcome: &sweeps::Outcome) -> Box<[Arc<str>]> {
-    /// A trainer has some ten.
-    const MOST: usize = 16;
-    const BYTES: usize = 64;
-    let codes = outcome
-        .warnings
-        .iter()
-        .map(|warning| proto::cut(&warning.code, BYTES));
-    let codes: std::collections::BTreeSet<String> = codes.collect();
-    codes.into_iter().take(MOST).map(Arc::from).collect()
 }

@@ -4,7 +4,20 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use sweeps::FailureClass;
+
 use super::job::JobIndex;
+
+/// Whether a failure of that class may be the job's or the worker's fault, so that it counts for blame.
+pub(super) fn is_blamed(class: FailureClass) -> bool {
+    matches!(
+        class,
+        FailureClass::Timeout
+            | FailureClass::OutOfMemory
+            | FailureClass::BadData
+            | FailureClass::Trainer
+    )
+}
 
 /// By a worker's name: the different jobs that failed there since its last success.
 #[derive(Debug, Clone, Default)]

@@ -36,7 +36,7 @@ impl Scheduler {
         for (index, audit) in self.audits.iter() {
             let job = self.jobs.job(index);
             let id = self.jobs.id(index);
-            if !job.done().is_some_and(|done| done.audit.is_none()) {
+            if job.done().is_none_or(|done| done.audit.is_some()) {
                 return Err(format!("job {} is audited but not done", id.short()));
             }
             if let Some(lease) = &audit.lease {

@@ -4,8 +4,8 @@
 //!
 //! `workers` decides what hellos, failures and goodbyes lead to, `leases` which job a worker gets, `records` what a result is
 //! worth, `failures` whether a job is tried again, `probation` whose fault it was, `audits` what is run once more, `people`
-//! what submissions and controls mean, `parts` the next part of a long submission, `lives` what is owed to a state that was
-//! restored.
+//! what submissions and controls mean, `parts` the next part of a long submission, `lives` what an earlier life of a state that
+//! was restored gave.
 
 mod audits;
 mod failures;
@@ -17,11 +17,8 @@ mod probation;
 mod records;
 mod workers;
 
-pub(super) use audits::scores_of;
-pub(super) use failures::is_blamed;
 pub(super) use leases::SweepTurn;
-pub(super) use lives::LAST_LIFE;
-pub(super) use parts::Progress;
+pub(super) use parts::Taken;
 pub(super) use records::is_finite;
 
 use crate::model::entry::Entry;

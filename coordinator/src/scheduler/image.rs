@@ -9,20 +9,17 @@ use std::sync::Arc;
 use sweeps::FailureClass;
 
 use super::audits::Auditing;
-use super::job::{CellRef, Done, History, JobIndex, JobState, Lease, Sweep};
+use super::done::Done;
+use super::job::{CellRef, History, JobIndex, JobState, Lease, Sweep};
 use super::job_table::STAGED;
+use super::life::Life;
 use super::staged::Staged;
 use super::worker_table::Worker;
 use super::{Entry, Scheduler};
 use crate::model::image::{
-    AuditImage, DoneImage, HistoryImage, ImagePart, JOBS_PER_PART, JobImage, LeaseImage,
-    StateImage, SweepImage,
+    AuditImage, DoneImage, HistoryImage, ImageError, ImagePart, JOBS_PER_PART, JobImage,
+    LeaseImage, StateImage, SweepImage,
 };
-
-/// An image that cannot be the state of any scheduler.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("the snapshot contradicts itself: {0}")]
-pub struct ImageError(pub(super) &'static str);
 
 impl Scheduler {
     /// Hands out the state as entries that, replayed, give it back: all that replaying the whole journal would give.
@@ -43,7 +40,7 @@ impl Scheduler {
         needed.extend(self.staged.as_ref().map(|staged| staged.grid));
         part(ImagePart::Begin {
             next_worker: self.workers.next(),
-            life: self.life,
+            life: self.life.number(),
         })?;
         for (grid, number) in self.jobs.grids().iter().zip(0..) {
             part(ImagePart::Grid {
@@ -106,7 +103,7 @@ impl Scheduler {
         if let ImagePart::Begin { next_worker, life } = part {
             *self = Self::new(self.policy.clone());
             self.workers.skip_to(*next_worker);
-            self.life = *life;
+            self.life = Life::new(*life);
             self.is_restoring = true;
             return Ok(());
         }
@@ -245,7 +242,7 @@ impl Scheduler {
         JobImage {
             id: self.jobs.id(index),
             home: pair(job.home),
-            places: job.cells.iter().map(pair).collect(),
+            cells: job.cells.iter().map(pair).collect(),
             attempts: job.attempts,
             state: state_image(&job.state),
             history: job.history.as_deref().map(|history| HistoryImage {

@@ -1,11 +1,12 @@
-//! Jobs, the grids whose cells mean them, and the sweeps that want them. Everybody reads them; [`super::job_table`] alone
+//! Jobs, the grids whose cells mean them, and the sweeps that want them. Everybody reads them; `JobTable` alone
 //! changes them.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use sweeps::{AttemptNumber, Digest, FailureClass, JobStatus};
+use sweeps::{AttemptNumber, FailureClass, JobStatus};
 
+use super::done::Done;
 use crate::model::cells::CellTable;
 use crate::model::submission::Submission;
 use proto::nouns::{AttemptFailure, Counts, LeaseKey, Timestamp, WorkerId};
@@ -69,28 +70,6 @@ pub(super) struct Lease {
     pub(super) worker: WorkerId,
     pub(super) since: Timestamp,
     pub(super) expires: Timestamp,
-}
-
-/// What a second record is compared with.
-#[derive(Debug, Clone, PartialEq)]
-pub(super) struct Done {
-    pub(super) attempt: AttemptNumber,
-    /// Attempts that it took: those of audits come later and are not counted.
-    pub(super) attempts: AttemptNumber,
-    pub(super) outcome: Digest,
-    pub(super) device_kind: Arc<str>,
-    pub(super) trainer_revision: u32,
-    pub(super) worker: Arc<str>,
-    /// Attempts whose records were compared, and whether they differed.
-    pub(super) compared: Vec<(AttemptNumber, proto::nouns::Receipt)>,
-    /// The final AUCs, with which results of other kinds of devices are compared.
-    pub(super) scores: [Option<f64>; 2],
-    /// How its last audit ended.
-    pub(super) audit: Option<proto::nouns::AuditVerdict>,
-    /// Epochs of its curve.
-    pub(super) epochs: u32,
-    /// Codes of its warnings, each once.
-    pub(super) warnings: Box<[Arc<str>]>,
 }
 
 /// What went wrong so far.

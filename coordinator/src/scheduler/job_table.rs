@@ -15,7 +15,8 @@ use std::sync::Arc;
 
 use sweeps::{AttemptNumber, Digest, JobId};
 
-use super::job::{CellRef, Done, Grid, History, Job, JobIndex, JobState, Sweep};
+use super::done::Done;
+use super::job::{CellRef, Grid, History, Job, JobIndex, JobState, Sweep};
 use super::job_ids::JobIds;
 use proto::nouns::{AttemptFailure, AuditVerdict, Receipt, Timestamp};
 

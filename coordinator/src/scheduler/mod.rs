@@ -5,8 +5,8 @@
 //! may be forgotten: when a worker was last heard, when a lease ends, who waits for work.
 //!
 //! The state is made of parts with private fields: [`job_table::JobTable`] alone changes jobs, and counts and queues with them;
-//! [`worker_table::WorkerTable`], [`audits::Audits`], [`blame::Blame`], [`lease_clock::LeaseClock`], [`wait_queue::WaitQueue`],
-//! [`fairness::Fairness`] and [`staged::Submissions`]. [`Scheduler`] composes them; `leases` is where a lease changes in several of
+//! [`worker_table::WorkerTable`], [`audits::Audits`], [`blame::Blame`], [`life::Life`], [`lease_clock::LeaseClock`],
+//! [`wait_queue::WaitQueue`], [`fairness::Fairness`] and [`staged::Submissions`]. [`Scheduler`] composes them; `leases` is where a lease changes in several of
 //! them together. [`Scheduler::check`] says whether they agree.
 //!
 //! `image` is the state as data, `view`, `explain` and `totals` look.
@@ -17,6 +17,7 @@ mod blame;
 #[cfg(test)]
 mod check;
 mod decide;
+mod done;
 mod explain;
 mod fairness;
 mod image;
@@ -26,6 +27,7 @@ mod job_ids;
 mod job_table;
 mod lease_clock;
 mod leases;
+mod life;
 mod policy;
 mod presence;
 mod request;
@@ -54,8 +56,8 @@ use proto::nouns::{
 };
 
 pub use crate::model::entry::Entry;
+pub use crate::model::image::ImageError;
 pub use crate::model::submission::Submission;
-pub use image::ImageError;
 pub use policy::Policy;
 pub use totals::{DeviceTotals, Totals};
 pub(crate) use view::JobRow;
@@ -66,6 +68,7 @@ use decide::Decision;
 use fairness::Fairness;
 use job_table::JobTable;
 use lease_clock::LeaseClock;
+use life::Life;
 use staged::{Staged, Submissions};
 use wait_queue::WaitQueue;
 use worker_table::WorkerTable;
@@ -177,8 +180,7 @@ pub struct Scheduler {
     workers: WorkerTable,
     audits: Audits,
     blame: Blame,
-    /// The life of this state; 0 of one that was never restored.
-    life: u64,
+    life: Life,
     /// A submission that has begun and not ended.
     staged: Option<Staged>,
     /// An image was begun and not yet ended.
@@ -204,7 +206,7 @@ impl Scheduler {
             workers: WorkerTable::default(),
             audits: Audits::default(),
             blame: Blame::default(),
-            life: 0,
+            life: Life::default(),
             staged: None,
             is_restoring: false,
             submissions: Submissions::default(),

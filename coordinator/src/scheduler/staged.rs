@@ -10,7 +10,7 @@
 
 use std::collections::VecDeque;
 
-use super::decide::Progress;
+use super::decide::Taken;
 use super::{Answer, Effect, Scheduler, Submission, Ticket};
 use proto::nouns::Timestamp;
 
@@ -82,8 +82,8 @@ impl Scheduler {
         };
         let decided = self.decide_part(now, submission, next);
         match self.enact(decided) {
-            Progress::At(next) => self.submissions.advance(next),
-            Progress::Done(submitted) => {
+            Taken::UpTo(next) => self.submissions.advance(next),
+            Taken::Whole(submitted) => {
                 if let Some(ticket) = self.submissions.end() {
                     let reply = Ok(Answer::Submitted(submitted));
                     self.effects.push(Effect::Reply(ticket, reply));

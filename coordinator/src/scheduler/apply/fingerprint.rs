@@ -56,7 +56,7 @@ impl Scheduler {
             let _ = writeln!(text, "{} {cells:?}", grid.sweep);
         }
         let next = self.workers.next();
-        let _ = writeln!(text, "{next} {} {:?}", self.life, self.blame);
+        let _ = writeln!(text, "{next} {} {:?}", self.life.number(), self.blame);
         text
     }
 }

@@ -10,8 +10,9 @@ use sweeps::{JobStatus, Outcome};
 use super::Decision;
 use crate::model::entry::{Entry, RetryDecision};
 use crate::scheduler::Scheduler;
+use crate::scheduler::done::{Done, scores_of};
 use crate::scheduler::ineligibility::Ineligibility;
-use crate::scheduler::job::{CellRef, Done, JobIndex};
+use crate::scheduler::job::{CellRef, JobIndex};
 use proto::nouns::{
     Audit, AuditStamp, AuditVerdict, Audited, Receipt, Refusal, TOLERANCE, Timestamp, WorkerId,
 };
@@ -143,12 +144,6 @@ pub(super) fn compare(done: &Done, outcome: &Outcome, receipt: Receipt) -> Audit
         Receipt::NotComparable if are_near(done.scores, scores_of(outcome)) => AuditVerdict::Within,
         _ => AuditVerdict::Different,
     }
-}
-
-/// The final AUCs of a result: the discriminator's, the generator's.
-pub(in crate::scheduler) fn scores_of(outcome: &Outcome) -> [Option<f64>; 2] {
-    let metrics = &outcome.metrics;
-    [&metrics.d, &metrics.g].map(|scores| scores.as_ref().and_then(|scores| scores.auc))
 }
 
 fn are_near(one: [Option<f64>; 2], other: [Option<f64>; 2]) -> bool {

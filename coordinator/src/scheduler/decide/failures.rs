@@ -4,19 +4,9 @@ use sweeps::{Failure, FailureClass};
 
 use crate::model::entry::{Entry, RetryDecision};
 use crate::scheduler::Scheduler;
+use crate::scheduler::blame::is_blamed;
 use crate::scheduler::job::JobIndex;
 use proto::nouns::Timestamp;
-
-/// Whether a failure of that class may be the job's or the worker's fault, so that it counts for blame.
-pub(in crate::scheduler) fn is_blamed(class: FailureClass) -> bool {
-    matches!(
-        class,
-        FailureClass::Timeout
-            | FailureClass::OutOfMemory
-            | FailureClass::BadData
-            | FailureClass::Trainer
-    )
-}
 
 impl Scheduler {
     /// Ends the live lease of a job with a failure; `None`: it has none.

@@ -9,13 +9,13 @@ use crate::model::entry::Entry;
 use crate::scheduler::{Scheduler, Submission};
 use proto::nouns::{Submitted, Timestamp};
 
-/// How far a submission is after its next part.
+/// How much of a submission is taken.
 #[derive(Debug)]
-pub(in crate::scheduler) enum Progress {
-    /// The cells before this one are taken.
-    At(usize),
-    /// It is whole.
-    Done(Submitted),
+pub(in crate::scheduler) enum Taken {
+    /// The cells before this one.
+    UpTo(usize),
+    /// All of it.
+    Whole(Submitted),
 }
 
 impl Scheduler {
@@ -25,11 +25,11 @@ impl Scheduler {
         now: Timestamp,
         submission: &Submission,
         next: Option<usize>,
-    ) -> Decision<Progress> {
+    ) -> Decision<Taken> {
         let cells = submission.ids.len();
         let Some(next) = next else {
             if self.is_current(submission) {
-                return Decision::nothing(Progress::Done(self.meaning(submission)));
+                return Decision::nothing(Taken::Whole(self.meaning(submission)));
             }
             let table = Arc::new(submission.table.without_cells());
             let begun = Entry::SubmissionBegun {
@@ -37,7 +37,7 @@ impl Scheduler {
                 submission: Box::new(submission.without_cells(table)),
                 cells: cells as u64,
             };
-            return Decision::one(begun, Progress::At(0));
+            return Decision::one(begun, Taken::UpTo(0));
         };
         if next < cells {
             let end = next
@@ -47,10 +47,10 @@ impl Scheduler {
                 table: submission.table.part(next..end),
                 ids: submission.ids[next..end].to_vec(),
             };
-            return Decision::one(part, Progress::At(end));
+            return Decision::one(part, Taken::UpTo(end));
         }
         let ended = Entry::SubmissionEnded { at: now };
-        Decision::one(ended, Progress::Done(self.meaning_of_staged()))
+        Decision::one(ended, Taken::Whole(self.meaning_of_staged()))
     }
 
     /// What the submission whose parts are all there adds to what is known: [`Self::meaning`], without looking up an id.

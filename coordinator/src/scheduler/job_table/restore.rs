@@ -5,9 +5,8 @@ use std::sync::Arc;
 
 use super::{JobTable, STAGED};
 use crate::model::cells::CellTable;
-use crate::model::image::{JobImage, SweepImage};
+use crate::model::image::{ImageError, JobImage, SweepImage};
 use crate::model::submission::Submission;
-use crate::scheduler::image::ImageError;
 use crate::scheduler::job::{CellRef, CellRefs, Grid, History, Job, JobIndex, JobState, Sweep};
 use proto::nouns::Counts;
 
@@ -78,7 +77,7 @@ impl JobTable {
         let missing = ImageError("a job's cell is missing");
         let next = JobIndex(self.jobs.len() as u32);
         let cell_ref = |(grid, cell): (u32, u32)| CellRef { grid, cell };
-        let cells: CellRefs = image.places.iter().copied().map(cell_ref).collect();
+        let cells: CellRefs = image.cells.iter().copied().map(cell_ref).collect();
         let means_it = |cell: CellRef| {
             let grid = self.grids.get(cell.grid as usize);
             grid.and_then(|grid| grid.jobs.get(cell.cell as usize)) == Some(&next)

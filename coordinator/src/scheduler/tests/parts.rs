@@ -161,7 +161,7 @@ fn others_may_submit_the_same_between_the_parts() {
     assert_eq!(world.count("big", JobStatus::Pending), 6);
     assert_eq!(world.count("big", JobStatus::Running), 1);
     assert_eq!(world.count("other", JobStatus::Pending), 6);
-    let cancelled = world.steer(Target::Sweep("big".into()), ControlAction::Cancel);
+    let cancelled = world.control(Target::Sweep("big".into()), ControlAction::Cancel);
     assert_eq!(cancelled, 3);
     world.restart();
 }

@@ -188,7 +188,7 @@ impl World {
         }
     }
 
-    pub(crate) fn steer(&mut self, target: Target, action: ControlAction) -> u64 {
+    pub(crate) fn control(&mut self, target: Target, action: ControlAction) -> u64 {
         match self.ask(Request::Control(Control { target, action })) {
             Ok(Answer::Changed(changed)) => changed,
             other => panic!("{other:?}"),
