@@ -2,7 +2,7 @@
 
 use sweeps::{Failure, FailureClass, Phase};
 
-use crate::checkpoint::Checkpoint;
+use crate::run::checkpoint::Checkpoint;
 
 /// Why a run ended without a result. Each variant exists because the caller does something else about it.
 #[derive(Debug, thiserror::Error)]

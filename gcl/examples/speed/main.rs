@@ -21,7 +21,7 @@ use std::io::BufRead as _;
 use std::path::Path;
 use std::time::Instant;
 
-use gcl::stepper::{StepReport, Stepper, large_product, on_device, product_ways};
+use gcl::measure::{StepReport, Stepper, large_product, on_device, product_ways};
 use gcl::{Device, Matrix, Prepared, open_device};
 use metrics::{Frames, auc};
 use sweeps::training::FeatureScaling;

@@ -7,8 +7,8 @@ use sweeps::training::AdKim;
 
 use crate::baselines::numbers::{CHUNK, centred, cholesky, each, mean, whitened_norm};
 use crate::baselines::{Fault, Ground};
-use crate::draws::{normal_pair, stream};
-use crate::matrix::Matrix;
+use crate::data::matrix::Matrix;
+use crate::method::random_streams::{normal_pair, stream};
 
 /// Chunks of rows whose sums are held at once: 128 MiB at the most dimensions.
 const WAVE: usize = 16;

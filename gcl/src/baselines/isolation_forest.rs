@@ -5,8 +5,8 @@ use sweeps::training::IsolationForest;
 
 use crate::baselines::numbers::each;
 use crate::baselines::{Fault, Ground};
-use crate::draws::{below, sample, stream, unit};
-use crate::matrix::Matrix;
+use crate::data::matrix::Matrix;
+use crate::method::random_streams::{below, sample, stream, unit};
 
 /// A node of a tree; children by index.
 enum Node {

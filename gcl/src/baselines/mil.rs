@@ -11,19 +11,19 @@
 use sweeps::training::Mil;
 use sweeps::{EpochPoint, Phase, Training};
 
+use crate::backend::state::PairState;
 use crate::baselines::mil_network::{MilNetwork, shapes};
 use crate::baselines::start;
-use crate::checkpoint::Checkpoint;
-use crate::draws::{Draws, SeededDraws, initial_weights};
-use crate::epoch_scores::Kept;
+use crate::data::matrix::Matrix;
+use crate::data::prepared::Prepared;
 use crate::error::TrainError;
-use crate::matrix::Matrix;
-use crate::network::PairState;
-use crate::prepared::Prepared;
-use crate::progress::{SCORE_ROWS, Scores, all_but_equal, mean_over_crops};
-use crate::step::diverged;
-use crate::train::{Observer, Request};
-use crate::warnings::Code;
+use crate::method::random_streams::{RandomStreams, SeededStreams, initial_weights};
+use crate::method::step::diverged;
+use crate::run::checkpoint::Checkpoint;
+use crate::run::epoch_scores::Kept;
+use crate::run::progress::{SCORE_ROWS, Scores, all_but_equal, mean_over_crops};
+use crate::run::train::{Observer, Request};
+use crate::run::warnings::Code;
 
 /// Trains, from the checkpoint where there is one.
 pub(crate) fn run(
@@ -74,7 +74,7 @@ pub(crate) fn run(
         request.device.threads(),
     );
     checkpoint.networks.discriminator = Some(network.state.clone());
-    let mut draws = SeededDraws::resume(request.job.seed, &checkpoint.header.streams);
+    let mut draws = SeededStreams::resume(request.job.seed, &checkpoint.header.streams);
     let first = match checkpoint.header.next {
         (0, epoch) => epoch,
         _ => training.epochs,
@@ -202,7 +202,7 @@ pub(crate) fn bags(dataset: &Prepared, segments: usize) -> Result<Matrix, TrainE
 /// One step on these videos; gives the loss before it.
 pub(crate) fn learn(
     network: &mut MilNetwork,
-    draws: &mut dyn Draws,
+    draws: &mut dyn RandomStreams,
     bags: &Matrix,
     (anomalous, normal): (&[u32], &[u32]),
     settings: &Mil,

@@ -3,7 +3,7 @@
 use rayon::prelude::*;
 
 use crate::baselines::{Fault, Ground};
-use crate::matrix::Matrix;
+use crate::data::matrix::Matrix;
 
 /// Rows that are summed up at once, and between two looks at the stop flag.
 pub(crate) const CHUNK: usize = 1024;

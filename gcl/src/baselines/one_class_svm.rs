@@ -7,8 +7,8 @@ use sweeps::training::OneClassSvm;
 
 use crate::baselines::numbers::{each, mean};
 use crate::baselines::{Fault, Ground};
-use crate::draws::{normal_pair, sample, shuffle, stream, unit};
-use crate::matrix::Matrix;
+use crate::data::matrix::Matrix;
+use crate::method::random_streams::{normal_pair, sample, shuffle, stream, unit};
 
 /// √(2/D)·cos(Wx + b) with W ~ N(0, 2γ).
 pub(crate) struct Fourier {

@@ -4,11 +4,11 @@ use serde::Deserialize;
 use std::collections::BTreeMap;
 use sweeps::training::{IsolationForest, Mil, OneClassSvm};
 
+use crate::backend::state::{NetworkState, ParameterState};
 use crate::baselines::mil_network::{MilNetwork, shapes};
 use crate::baselines::{Fault, Ground, adkim, isolation_forest, mil, one_class_svm, pca};
-use crate::draws::SeededDraws;
-use crate::matrix::Matrix;
-use crate::network::{NetworkState, ParameterState};
+use crate::data::matrix::Matrix;
+use crate::method::random_streams::SeededStreams;
 
 #[derive(Deserialize)]
 struct Fixture {
@@ -263,7 +263,7 @@ fn steps_of_ranking_are_pytorchs() {
     for expected in case.losses {
         let loss = mil::learn(
             &mut network,
-            &mut SeededDraws::new(0),
+            &mut SeededStreams::new(0),
             &bags,
             (&anomalous, &normal),
             &settings,

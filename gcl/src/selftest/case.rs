@@ -9,9 +9,11 @@ use sweeps::training::{
 };
 use sweeps::{DatasetSource, JobSpec, Parameters, Training};
 
+use crate::backend::state::{
+    LayerShape, NetworkState, PairState, ParameterState, Role, tensor_name,
+};
+use crate::data::matrix::Matrix;
 use crate::error::TrainError;
-use crate::matrix::Matrix;
-use crate::network::{LayerShape, NetworkState, PairState, ParameterState, Role, tensor_name};
 use crate::selftest::tensors::Tensors;
 
 pub(super) const CASE: &str = "case.toml";

@@ -1,6 +1,6 @@
 //! Tiles: a packed left panel times a packed right panel, in registers.
 
-use crate::cpu::product::lanes::{Avx2, Avx512, Lanes};
+use crate::backend::cpu::product::lanes::{Avx2, Avx512, Lanes};
 
 /// Rows of a tile, and of a packed left panel.
 pub(super) const ROWS: usize = 6;

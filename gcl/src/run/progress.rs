@@ -4,16 +4,16 @@
 use sweeps::training::Method;
 use sweeps::{EpochPoint, Phase};
 
-use crate::checkpoint::Checkpoint;
-use crate::draws::Draws;
-use crate::epoch_scores::Kept;
+use crate::backend::{Networks, Split};
+use crate::data::prepared::Prepared;
 use crate::error::TrainError;
-use crate::networks::{Networks, Split};
-use crate::prepared::Prepared;
-use crate::schedule::{Hooks, PhasePlan, Plan, Position};
-use crate::step::{Kind, Report, Step, diverged};
-use crate::train::{Observer, StopFlag};
-use crate::warnings::{Code, FEW_STEPS, LOCKED};
+use crate::method::random_streams::RandomStreams;
+use crate::method::schedule::{Hooks, PhasePlan, Plan, Position};
+use crate::method::step::{Kind, Report, Step, diverged};
+use crate::run::checkpoint::Checkpoint;
+use crate::run::epoch_scores::Kept;
+use crate::run::train::{Observer, StopFlag};
+use crate::run::warnings::{Code, FEW_STEPS, LOCKED};
 
 /// Rows that are scored at once, unless the batch is larger.
 pub(crate) const SCORE_ROWS: usize = 2048;
@@ -243,7 +243,7 @@ impl Hooks for Progress<'_> {
         epoch: u32,
         next: Position,
         networks: &mut dyn Networks,
-        draws: &dyn Draws,
+        draws: &dyn RandomStreams,
     ) -> Result<(), TrainError> {
         if phase.kind != Kind::FrozenGenerator {
             self.scores.g = None;

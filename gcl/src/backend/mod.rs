@@ -1,11 +1,16 @@
 //! What the training loop asks of the two networks, whatever they run on.
 //!
-//! Two implementations: [`crate::cpu`] (preallocated buffers, hand-fused passes) and [`crate::tensors`] (candle's
+//! Two implementations: [`crate::backend::cpu`] (preallocated buffers, hand-fused passes) and [`crate::backend::candle`] (candle's
 //! operations; CUDA's path, and on the CPU the oracle of the other). Labels, thresholds and metrics never enter here:
 //! they are made on the host from one number per row.
 
+pub(crate) mod buffer;
+pub(crate) mod candle;
+pub(crate) mod cpu;
+pub(crate) mod state;
+
+use crate::backend::state::PairState;
 use crate::error::TrainError;
-use crate::network::PairState;
 
 /// Which matrix rows come from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -28,7 +28,7 @@ mod tile;
 
 use gemm::{Parallelism, gemm};
 
-use crate::cpu::kernels;
+use crate::backend::cpu::kernels;
 pub(crate) use rows::Companion;
 
 /// The longest inner dimension that `gemm` 0.19 never cuts (`kernel_params`: at least 512).
@@ -144,7 +144,7 @@ fn multiply(out: &mut [f32], a: View<'_>, b: View<'_>, threads: usize) {
         let inner = INNER.min(a.columns - first);
         let mut part = || multiply_add(out, a, b, first, inner, parallelism);
         #[cfg(test)]
-        crate::cpu::allocations::uncounted(&mut part);
+        crate::backend::cpu::allocations::uncounted(&mut part);
         #[cfg(not(test))]
         part();
     }

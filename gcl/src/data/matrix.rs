@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use datasets::SharedRows;
 
-use crate::buffer::buffer;
+use crate::backend::buffer::buffer;
 use crate::error::TrainError;
 
 /// Rows of f32, one after the other.

@@ -2,18 +2,18 @@
 
 use sweeps::{DatasetSource, JobSpec, Parameters, Phase, Training, Value};
 
-use crate::cpu::CpuNetworks;
+use crate::backend::Networks;
+use crate::backend::cpu::CpuNetworks;
 #[cfg(target_arch = "x86_64")]
-use crate::cpu::product::choice::times;
-use crate::cpu::product::{View, product};
+use crate::backend::cpu::product::choice::times;
+use crate::backend::cpu::product::{View, product};
+use crate::backend::state::{PairState, discriminator_shapes, generator_shapes};
+use crate::data::matrix::Matrix;
+use crate::data::prepared::Prepared;
 use crate::device::Device;
-use crate::draws::{Draws, SeededDraws, initial_weights};
 use crate::error::TrainError;
-use crate::matrix::Matrix;
-use crate::network::{PairState, discriminator_shapes, generator_shapes};
-use crate::networks::Networks;
-use crate::prepared::Prepared;
-use crate::step::{Context, Kind, Report, Step};
+use crate::method::random_streams::{RandomStreams, SeededStreams, initial_weights};
+use crate::method::step::{Context, Kind, Report, Step};
 
 /// Steps of a job with the defaults of GCL.md on `data`, on a CPU, until nobody asks for more.
 pub struct Stepper<'a> {
@@ -25,7 +25,7 @@ pub struct Stepper<'a> {
     rows: Vec<u32>,
     order: Vec<u32>,
     next: usize,
-    draws: SeededDraws,
+    draws: SeededStreams,
     step: Step,
     networks: CpuNetworks<'a>,
 }
@@ -84,7 +84,7 @@ impl<'a> Stepper<'a> {
             rows: (0..data.rows() as u32).collect(),
             order: Vec::with_capacity(data.rows()),
             next: usize::MAX,
-            draws: SeededDraws::new(seed),
+            draws: SeededStreams::new(seed),
             step: Step::default(),
             networks: CpuNetworks::new(data, None, &state, &training, batch, threads)?,
             training,

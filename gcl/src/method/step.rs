@@ -5,10 +5,10 @@ use std::collections::BTreeMap;
 use sweeps::training::{NegativeTarget, PseudoLabels, Threshold, UpdateOrder, WeakSupervision};
 use sweeps::{Phase, Training};
 
-use crate::draws::Draws;
+use crate::backend::{Dropout, Networks, Split, Target};
 use crate::error::TrainError;
-use crate::networks::{Dropout, Networks, Split, Target};
-use crate::threshold::{cut, hard_labels, soft_labels};
+use crate::method::random_streams::RandomStreams;
+use crate::method::threshold::{cut, hard_labels, soft_labels};
 
 /// What a step does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -71,7 +71,7 @@ impl Step {
         kind: Kind,
         context: Context<'_>,
         networks: &mut dyn Networks,
-        draws: &mut dyn Draws,
+        draws: &mut dyn RandomStreams,
         rows: &[u32],
         at: (Phase, u32),
     ) -> Result<Report, TrainError> {
@@ -167,7 +167,7 @@ impl Step {
         &mut self,
         context: Context<'_>,
         networks: &mut dyn Networks,
-        draws: &mut dyn Draws,
+        draws: &mut dyn RandomStreams,
         report: &mut Report,
     ) -> Result<(), TrainError> {
         let share = context.training.discriminator_dropout;
@@ -192,7 +192,7 @@ impl Step {
         &mut self,
         context: Context<'_>,
         networks: &mut dyn Networks,
-        draws: &mut dyn Draws,
+        draws: &mut dyn RandomStreams,
         labels: &[f32],
     ) -> Result<f64, TrainError> {
         let target = match context.training.target {

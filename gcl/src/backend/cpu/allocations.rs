@@ -7,8 +7,8 @@
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
 
-use crate::matrix::Matrix;
-use crate::stepper::Stepper;
+use crate::data::matrix::Matrix;
+use crate::measure::Stepper;
 
 thread_local! {
     static ALLOCATIONS: Cell<u64> = const { Cell::new(0) };

@@ -10,10 +10,10 @@ use datasets::{Dataset, Split};
 use sweeps::Digest;
 use sweeps::training::FeatureScaling;
 
+use crate::backend::candle::upload;
+use crate::data::matrix::Matrix;
+use crate::data::scaling::Scaling;
 use crate::error::TrainError;
-use crate::matrix::Matrix;
-use crate::scaling::Scaling;
-use crate::tensors::upload;
 use metrics::Frames;
 
 /// A data set made ready for training under one feature scaling. Share it between jobs in an `Arc`.

@@ -11,12 +11,12 @@ use rand_chacha::ChaCha12Rng;
 use rand_core::{Rng, SeedableRng};
 use rayon::prelude::*;
 
-use crate::buffer::zeros;
+use crate::backend::buffer::zeros;
+use crate::backend::state::{LayerShape, NetworkState, ParameterState};
 use crate::error::TrainError;
-use crate::network::{LayerShape, NetworkState, ParameterState};
 
 /// What the training loop draws.
-pub(crate) trait Draws: Send {
+pub(crate) trait RandomStreams: Send {
     /// The order in which an epoch visits `rows`.
     fn order(&mut self, rows: &[u32], out: &mut Vec<u32>) -> Result<(), TrainError>;
 
@@ -45,7 +45,7 @@ pub(crate) trait Draws: Send {
 pub(crate) type Positions = BTreeMap<String, u64>;
 
 /// The draws of a job.
-pub(crate) struct SeededDraws {
+pub(crate) struct SeededStreams {
     order: ChaCha12Rng,
     noise: ChaCha12Rng,
     replacement: ChaCha12Rng,
@@ -59,7 +59,7 @@ pub(crate) fn stream(seed: u64, purpose: &str) -> ChaCha12Rng {
     ChaCha12Rng::from_seed(blake3::derive_key("gcl-sweep 1 random stream", &material))
 }
 
-impl SeededDraws {
+impl SeededStreams {
     pub(crate) fn new(seed: u64) -> Self {
         Self {
             order: stream(seed, "order"),
@@ -90,7 +90,7 @@ impl SeededDraws {
     }
 }
 
-impl Draws for SeededDraws {
+impl RandomStreams for SeededStreams {
     fn order(&mut self, rows: &[u32], out: &mut Vec<u32>) -> Result<(), TrainError> {
         out.clear();
         out.extend_from_slice(rows);
@@ -265,7 +265,7 @@ mod tests {
 
     #[test]
     fn an_order_is_a_permutation_and_the_next_is_another() {
-        let mut draws = SeededDraws::new(1);
+        let mut draws = SeededStreams::new(1);
         let rows: Vec<u32> = (10..110).collect();
         let (mut first, mut second) = (Vec::new(), Vec::new());
         draws.order(&rows, &mut first).unwrap();
@@ -288,7 +288,7 @@ mod tests {
     #[test]
     fn noise_has_the_moments_of_a_standard_normal() {
         let mut noise = Vec::new();
-        SeededDraws::new(3)
+        SeededStreams::new(3)
             .noise(&[0; 101], 200, 1001, &mut noise)
             .unwrap();
         assert_eq!(noise.len(), 101 * 1001);
@@ -306,16 +306,16 @@ mod tests {
 
     #[test]
     fn streams_go_on_where_they_stood_and_do_not_shift_each_other() {
-        let mut draws = SeededDraws::new(9);
+        let mut draws = SeededStreams::new(9);
         let (mut order, mut noise, mut again) = (Vec::new(), Vec::new(), Vec::new());
         let rows: Vec<u32> = (0..50).collect();
         draws.order(&rows, &mut order).unwrap();
         draws.noise(&[1, 2, 3], 9, 7, &mut noise).unwrap();
-        let mut resumed = SeededDraws::resume(9, &draws.positions());
+        let mut resumed = SeededStreams::resume(9, &draws.positions());
         draws.order(&rows, &mut order).unwrap();
         resumed.order(&rows, &mut again).unwrap();
         assert_eq!(order, again);
-        let mut untouched = SeededDraws::new(9);
+        let mut untouched = SeededStreams::new(9);
         untouched.order(&rows, &mut again).unwrap();
         untouched.order(&rows, &mut again).unwrap();
         assert_eq!(order, again);
@@ -325,12 +325,14 @@ mod tests {
     fn replacements_are_normal_rows() {
         let labels = [1.0, 0.0, 1.0, 0.0, 0.0];
         let mut rows = Vec::new();
-        SeededDraws::new(0).replacement(&labels, &mut rows).unwrap();
+        SeededStreams::new(0)
+            .replacement(&labels, &mut rows)
+            .unwrap();
         for (row, source) in rows.iter().enumerate() {
             assert!(labels[*source as usize] == 0.0);
             assert!(labels[row] == 1.0 || *source == row as u32);
         }
-        SeededDraws::new(0)
+        SeededStreams::new(0)
             .replacement(&[1.0; 3], &mut rows)
             .unwrap();
         assert_eq!(rows, [0, 1, 2]);
@@ -348,7 +350,7 @@ mod tests {
     #[test]
     fn dropout_keeps_the_mean() {
         let mut mask = Vec::new();
-        SeededDraws::new(2).dropout(100_000, 0.6, &mut mask);
+        SeededStreams::new(2).dropout(100_000, 0.6, &mut mask);
         let mean: f32 = mask.iter().sum::<f32>() / 1e5;
         assert!((mean - 1.0).abs() < 0.02);
     }

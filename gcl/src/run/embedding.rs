@@ -6,11 +6,11 @@
 use bhtsne::Neighbor;
 use metrics::artifact::{EMBEDDING, Embedding};
 
+use crate::backend::{Networks, Split};
 use crate::baselines::numbers::each;
-use crate::draws::{normal_pair, sample, stream};
+use crate::data::prepared::Prepared;
 use crate::error::TrainError;
-use crate::networks::{Networks, Split};
-use crate::prepared::Prepared;
+use crate::method::random_streams::{normal_pair, sample, stream};
 
 /// The most points: more hide each other in a figure, and take long.
 const POINTS: usize = 1500;

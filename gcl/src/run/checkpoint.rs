@@ -11,10 +11,12 @@ use safetensors::tensor::{Dtype, SafeTensors, TensorView};
 use serde::{Deserialize, Serialize};
 use sweeps::{Curve, JobId, Phase};
 
-use crate::draws::Positions;
+use crate::backend::state::{
+    LayerShape, NetworkState, PairState, ParameterState, Role, tensor_name,
+};
 use crate::error::TrainError;
-use crate::network::{LayerShape, NetworkState, PairState, ParameterState, Role, tensor_name};
-use crate::warnings::Warnings;
+use crate::method::random_streams::Positions;
+use crate::run::warnings::Warnings;
 
 /// Raised when older checkpoints can no longer be read.
 const FORMAT: u32 = 1;
@@ -248,7 +250,7 @@ fn read_network(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::draws::initial_weights;
+    use crate::method::random_streams::initial_weights;
     use proptest::prelude::*;
     use sweeps::EpochPoint;
 

@@ -2,8 +2,8 @@
 
 use sweeps::training::{DifferenceBound, DifferenceScale};
 
-use crate::matrix::Matrix;
-use crate::scaling::norm;
+use crate::data::matrix::Matrix;
+use crate::data::scaling::norm;
 
 /// The rows that differ little from the segment before them.
 #[derive(Debug, Clone, PartialEq)]

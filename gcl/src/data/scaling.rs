@@ -2,8 +2,8 @@
 
 use sweeps::training::FeatureScaling;
 
+use crate::data::matrix::Matrix;
 use crate::error::TrainError;
-use crate::matrix::Matrix;
 
 /// A norm below this is taken for it: a row of zeros stays one.
 const SMALLEST_NORM: f64 = 1e-12;

@@ -4,11 +4,11 @@ use candle_core::{D, Device, Tensor, Var};
 use sweeps::training::ReconstructionError;
 use sweeps::{DatasetSource, JobSpec, Parameters, Training};
 
-use crate::cpu::CpuNetworks;
-use crate::draws::initial_weights;
-use crate::matrix::Matrix;
-use crate::network::{LayerShape, NetworkState, PairState};
-use crate::networks::{Dropout, Networks, Split, Target};
+use crate::backend::cpu::CpuNetworks;
+use crate::backend::state::{LayerShape, NetworkState, PairState};
+use crate::backend::{Dropout, Networks, Split, Target};
+use crate::data::matrix::Matrix;
+use crate::method::random_streams::initial_weights;
 
 const ROWS: usize = 37;
 const WIDTH: usize = 11;

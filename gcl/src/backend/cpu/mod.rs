@@ -16,13 +16,13 @@ pub(crate) mod product;
 use sweeps::Training;
 use sweeps::training::{ReconstructionError, RmsProp};
 
-use crate::buffer::buffer;
-use crate::cpu::kernels::{ColumnSums, TargetRow};
-use crate::cpu::mlp::{Mlp, Scratch};
+use crate::backend::buffer::buffer;
+use crate::backend::cpu::kernels::{ColumnSums, TargetRow};
+use crate::backend::cpu::mlp::{Mlp, Scratch};
+use crate::backend::state::PairState;
+use crate::backend::{Dropout, Networks, Split, Target, cross_entropy, sigmoid};
+use crate::data::matrix::Matrix;
 use crate::error::TrainError;
-use crate::matrix::Matrix;
-use crate::network::PairState;
-use crate::networks::{Dropout, Networks, Split, Target, cross_entropy, sigmoid};
 
 /// G and D on the CPU.
 pub(crate) struct CpuNetworks<'a> {

@@ -7,22 +7,22 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use sweeps::training::{Method, Pretraining};
 use sweeps::{EpochPoint, FinalMetrics, JobSpec, Outcome, Phase, Training};
 
+use crate::backend::Networks;
+use crate::backend::candle::TensorNetworks;
+use crate::backend::cpu::CpuNetworks;
+use crate::backend::state::{PairState, discriminator_shapes, generator_shapes};
 use crate::baselines;
-use crate::checkpoint::{Checkpoint, Header};
-use crate::cpu::CpuNetworks;
+use crate::data::prepared::Prepared;
 use crate::device::{Backend, Device};
-use crate::draws::{SeededDraws, initial_weights, supervised_videos};
-use crate::embedding;
-use crate::epoch_scores::Kept;
 use crate::error::TrainError;
-use crate::network::{PairState, discriminator_shapes, generator_shapes};
-use crate::networks::Networks;
-use crate::prepared::Prepared;
-use crate::progress::{Progress, SCORE_ROWS, Scores};
-use crate::schedule::{Plan, Position};
-use crate::selection::{Selection, by_difference};
-use crate::step::Context;
-use crate::tensors::TensorNetworks;
+use crate::method::pretraining::{Selection, by_difference};
+use crate::method::random_streams::{SeededStreams, initial_weights, supervised_videos};
+use crate::method::schedule::{Plan, Position};
+use crate::method::step::Context;
+use crate::run::checkpoint::{Checkpoint, Header};
+use crate::run::embedding;
+use crate::run::epoch_scores::Kept;
+use crate::run::progress::{Progress, SCORE_ROWS, Scores};
 use metrics::artifact::{self, EMBEDDING, EPOCH_SCORES, SCORES};
 use metrics::{AlarmRule, D_THRESHOLD, G_RECALL, evaluate};
 
@@ -239,7 +239,7 @@ fn cooperate(
         .largest_batch()
         .max(SCORE_ROWS.min(dataset.test.rows()));
     let mut networks = networks(request, training, &checkpoint.networks, capacity)?;
-    let mut draws = SeededDraws::resume(job.seed, &checkpoint.header.streams);
+    let mut draws = SeededStreams::resume(job.seed, &checkpoint.header.streams);
     let (phase, epoch) = checkpoint.header.next;
     let kept = Kept::new(training, dataset, &checkpoint)?;
     let mut progress = Progress::new(
@@ -370,8 +370,8 @@ pub(crate) fn selected_rows(
 fn check(
     checkpoint: &Checkpoint,
     request: &Request<'_>,
-    generator: &[crate::network::LayerShape],
-    discriminator: Option<&[crate::network::LayerShape]>,
+    generator: &[crate::backend::state::LayerShape],
+    discriminator: Option<&[crate::backend::state::LayerShape]>,
     plan: &Plan<'_>,
 ) -> Result<(), TrainError> {
     check_origin(request)?;

@@ -7,9 +7,9 @@ use std::ops::Range;
 use sweeps::training::Method;
 use sweeps::{Phase, Training};
 
-use crate::checkpoint::Checkpoint;
+use crate::data::prepared::Prepared;
 use crate::error::TrainError;
-use crate::prepared::Prepared;
+use crate::run::checkpoint::Checkpoint;
 use metrics::Frames;
 use metrics::artifact::EpochScores;
 

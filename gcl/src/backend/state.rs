@@ -5,7 +5,7 @@
 use serde::{Deserialize, Serialize};
 use sweeps::Training;
 
-use crate::buffer::{buffer, copy};
+use crate::backend::buffer::{buffer, copy};
 use crate::error::TrainError;
 
 /// Which network.

@@ -9,8 +9,8 @@
 use std::sync::OnceLock;
 use std::time::Instant;
 
-use crate::cpu::product::tile::Instructions;
-use crate::cpu::product::{INNER, View, blocked, multiply};
+use crate::backend::cpu::product::tile::Instructions;
+use crate::backend::cpu::product::{INNER, View, blocked, multiply};
 
 /// A way to make a large product.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]

@@ -3,12 +3,12 @@
 use rayon::prelude::*;
 use sweeps::training::RmsProp;
 
-use crate::buffer::buffer;
-use crate::cpu::kernels::{self, ColumnSums, Gate};
-use crate::cpu::product::{View, product, product_then};
+use crate::backend::Dropout;
+use crate::backend::buffer::buffer;
+use crate::backend::cpu::kernels::{self, ColumnSums, Gate};
+use crate::backend::cpu::product::{View, product, product_then};
+use crate::backend::state::{LayerShape, NetworkState, ParameterState};
 use crate::error::TrainError;
-use crate::network::{LayerShape, NetworkState, ParameterState};
-use crate::networks::Dropout;
 
 /// A network with its optimizer and the activations of one batch.
 pub(crate) struct Mlp {

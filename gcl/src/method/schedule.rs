@@ -4,10 +4,10 @@
 use sweeps::training::{Method, Pretraining};
 use sweeps::{Phase, Training};
 
-use crate::draws::Draws;
+use crate::backend::Networks;
 use crate::error::TrainError;
-use crate::networks::Networks;
-use crate::step::{Context, Kind, Report, Step};
+use crate::method::random_streams::RandomStreams;
+use crate::method::step::{Context, Kind, Report, Step};
 
 /// The phases of a run with the rows that each visits.
 pub(crate) struct Plan<'a> {
@@ -43,7 +43,7 @@ pub(crate) trait Hooks {
         epoch: u32,
         next: Position,
         networks: &mut dyn Networks,
-        draws: &dyn Draws,
+        draws: &dyn RandomStreams,
     ) -> Result<(), TrainError>;
 }
 
@@ -141,7 +141,7 @@ impl<'a> Plan<'a> {
         &self,
         start: Position,
         networks: &mut dyn Networks,
-        draws: &mut dyn Draws,
+        draws: &mut dyn RandomStreams,
         hooks: &mut dyn Hooks,
     ) -> Result<(), TrainError> {
         let mut step = Step::default();

@@ -6,8 +6,8 @@
 use rayon::prelude::*;
 use sweeps::training::{ReconstructionError, RmsProp};
 
-use crate::cpu::product::Companion;
-use crate::matrix::Matrix;
+use crate::backend::cpu::product::Companion;
+use crate::data::matrix::Matrix;
 
 /// Rows in a chunk. At the paper's batch of 8192 rows 64 chunks, enough for the threads of any machine that trains on its
 /// CPU; at 2048 features a chunk's row block fits the second-level cache.

@@ -1,16 +1,16 @@
 //! The two networks on candle's tensors, on any device that candle knows: the path of CUDA, and on the CPU the oracle of
-//! [`crate::cpu`]. The backward pass is written by hand here too: candle's own computes a gradient for the first layer's
+//! [`crate::backend::cpu`]. The backward pass is written by hand here too: candle's own computes a gradient for the first layer's
 //! input, and its gradient of the norm at zero is NaN.
 
 use candle_core::{D, DType, Device, Tensor};
 use sweeps::Training;
 use sweeps::training::{ReconstructionError, RmsProp};
 
-use crate::cpu::no_discriminator;
+use crate::backend::cpu::no_discriminator;
+use crate::backend::state::{LayerShape, NetworkState, PairState, ParameterState};
+use crate::backend::{Dropout, Networks, Split, Target, cross_entropy, sigmoid};
+use crate::data::matrix::Matrix;
 use crate::error::TrainError;
-use crate::matrix::Matrix;
-use crate::network::{LayerShape, NetworkState, PairState, ParameterState};
-use crate::networks::{Dropout, Networks, Split, Target, cross_entropy, sigmoid};
 
 /// G and D as tensors.
 pub(crate) struct TensorNetworks {
