@@ -4,9 +4,6 @@ use sweeps::{DatasetSource, JobSpec, Parameters, Phase, Training, Value};
 
 use crate::backend::Networks;
 use crate::backend::cpu::CpuNetworks;
-#[cfg(target_arch = "x86_64")]
-use crate::backend::cpu::product::choice::times;
-use crate::backend::cpu::product::{View, product};
 use crate::backend::state::{PairState, discriminator_shapes, generator_shapes};
 use crate::data::matrix::Matrix;
 use crate::data::prepared::Prepared;
@@ -14,6 +11,9 @@ use crate::device::Device;
 use crate::error::TrainError;
 use crate::method::random_streams::{RandomStreams, SeededStreams, initial_weights};
 use crate::method::step::{Context, Kind, Report, Step};
+#[cfg(target_arch = "x86_64")]
+use kernels::product::choice::times;
+use kernels::product::{View, product};
 
 /// Steps of a job with the defaults of GCL.md on `data`, on a CPU, until nobody asks for more.
 pub struct Stepper<'a> {

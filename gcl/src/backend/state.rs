@@ -5,8 +5,8 @@
 use serde::{Deserialize, Serialize};
 use sweeps::Training;
 
-use crate::backend::buffer::{buffer, copy};
 use crate::error::TrainError;
+use kernels::buffer::{buffer, copy};
 
 /// Which network.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

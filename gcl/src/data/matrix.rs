@@ -4,8 +4,8 @@ use std::borrow::Cow;
 
 use datasets::SharedRows;
 
-use crate::backend::buffer::buffer;
 use crate::error::TrainError;
+use kernels::buffer::buffer;
 
 /// Rows of f32, one after the other.
 #[derive(Debug, Clone)]

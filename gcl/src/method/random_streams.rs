@@ -11,9 +11,9 @@ use rand_chacha::ChaCha12Rng;
 use rand_core::{Rng, SeedableRng};
 use rayon::prelude::*;
 
-use crate::backend::buffer::zeros;
 use crate::backend::state::{LayerShape, NetworkState, ParameterState};
 use crate::error::TrainError;
+use kernels::buffer::zeros;
 
 /// What the training loop draws.
 pub(crate) trait RandomStreams: Send {

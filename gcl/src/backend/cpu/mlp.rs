@@ -4,11 +4,11 @@ use rayon::prelude::*;
 use sweeps::training::RmsProp;
 
 use crate::backend::Dropout;
-use crate::backend::buffer::buffer;
-use crate::backend::cpu::kernels::{self, ColumnSums, Gate};
-use crate::backend::cpu::product::{View, product, product_then};
+use crate::backend::cpu::passes::{self, ColumnSums, Gate};
 use crate::backend::state::{LayerShape, NetworkState, ParameterState};
 use crate::error::TrainError;
+use kernels::buffer::buffer;
+use kernels::product::{View, product, product_then};
 
 /// A network with its optimizer and the activations of one batch.
 pub(crate) struct Mlp {
@@ -49,7 +49,7 @@ impl Scratch {
         let widest = layers().map(|shape| shape.outputs).max().unwrap_or(0);
         Ok(Self {
             inputs: buffer(capacity * hidden)?,
-            sums: buffer(kernels::chunks(capacity) * widest)?,
+            sums: buffer(passes::chunks(capacity) * widest)?,
         })
     }
 }
@@ -63,7 +63,7 @@ impl Parameter {
     }
 
     fn learn(&mut self, threads: usize, settings: &RmsProp, learning_rate: f64) {
-        kernels::rms_prop(
+        passes::rms_prop(
             threads,
             &mut self.state.value,
             &mut self.state.square,
@@ -145,12 +145,12 @@ impl Mlp {
                 View::new(&layer.weight.state.value, outputs, inputs).t(),
                 threads,
                 (),
-                &|_, rows, ()| kernels::bias_relu(rows, &layer.bias.state.value, index < last),
+                &|_, rows, ()| passes::bias_relu(rows, &layer.bias.state.value, index < last),
             );
             if index < last
                 && let Some(dropout) = dropout
             {
-                kernels::multiply(z, &dropout.masks[index]);
+                passes::multiply(z, &dropout.masks[index]);
             }
         }
     }
@@ -183,7 +183,7 @@ impl Mlp {
             };
             let gate = Gate {
                 activation: &mut activation[..rows * inputs],
-                sums: &mut scratch.sums[..kernels::chunks(rows) * inputs],
+                sums: &mut scratch.sums[..passes::chunks(rows) * inputs],
                 width: inputs,
             };
             product_then(

@@ -9,20 +9,19 @@
 mod allocations;
 #[cfg(test)]
 mod gradients;
-mod kernels;
 mod mlp;
-pub(crate) mod product;
+mod passes;
 
 use sweeps::Training;
 use sweeps::training::{ReconstructionError, RmsProp};
 
-use crate::backend::buffer::buffer;
-use crate::backend::cpu::kernels::{ColumnSums, TargetRow};
 use crate::backend::cpu::mlp::{Mlp, Scratch};
+use crate::backend::cpu::passes::{ColumnSums, TargetRow};
 use crate::backend::state::PairState;
 use crate::backend::{Dropout, Networks, Split, Target, cross_entropy, sigmoid};
 use crate::data::matrix::Matrix;
 use crate::error::TrainError;
+use kernels::buffer::buffer;
 
 /// G and D on the CPU.
 pub(crate) struct CpuNetworks<'a> {
@@ -108,7 +107,7 @@ impl Networks for CpuNetworks<'_> {
             Split::Test => self.test.unwrap_or(self.train),
         };
         self.rows = rows.len();
-        kernels::gather(self.threads, &mut self.batch, features, rows);
+        passes::gather(self.threads, &mut self.batch, features, rows);
         Ok(())
     }
 
@@ -126,7 +125,7 @@ impl Networks for CpuNetworks<'_> {
 
     fn errors(&mut self, out: &mut Vec<f32>) -> Result<(), TrainError> {
         out.resize(self.rows, 0.0);
-        kernels::row_errors(
+        passes::row_errors(
             self.threads,
             out,
             self.generator.output(self.rows),
@@ -185,7 +184,7 @@ impl Networks for CpuNetworks<'_> {
         let features = |row: usize| &x[row * width..][..width];
         let (output, bias_gradient) = self.generator.output_and_bias_gradient(rows);
         let mut sums = ColumnSums(&mut self.scratch.sums);
-        let total = kernels::residual(
+        let total = passes::residual(
             self.threads,
             output,
             &mut self.losses[..rows],

@@ -6,11 +6,11 @@ use std::cell::Cell;
 
 use rayon::prelude::*;
 
-use crate::backend::buffer::zeros;
-use crate::backend::cpu::product::packing::{pack_left, pack_right};
-use crate::backend::cpu::product::rows::{Companion, in_parallel, in_turn};
-use crate::backend::cpu::product::tile::{Block, Instructions, ROWS};
-use crate::backend::cpu::product::{INNER, View};
+use crate::buffer::zeros;
+use crate::product::packing::{pack_left, pack_right};
+use crate::product::rows::{Companion, in_parallel, in_turn};
+use crate::product::tile::{Block, Instructions, ROWS};
+use crate::product::{INNER, View};
 
 /// Rows of a block: whole panels, whole chunks of a pass, and at 512 steps of the inner dimension 768 KiB of left panels.
 const BLOCK_ROWS: usize = 384;

@@ -9,12 +9,12 @@
 use std::sync::OnceLock;
 use std::time::Instant;
 
-use crate::backend::cpu::product::tile::Instructions;
-use crate::backend::cpu::product::{INNER, View, blocked, multiply};
+use crate::product::tile::Instructions;
+use crate::product::{INNER, View, blocked, multiply};
 
 /// A way to make a large product.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(crate) enum Way {
+pub enum Way {
     /// By the crate `gemm`.
     Gemm,
     /// By our tiles with these instructions.
@@ -59,8 +59,8 @@ fn fastest(out: &mut [f32], a: View<'_>, b: View<'_>) -> Way {
     let huge = a.rows * a.columns * b.columns >= HUGE;
     let known = &KNOWN[usize::from(huge)][usize::from(a.column_stride == 1)];
     *known.get_or_init(|| {
-        if cfg!(test) {
-            // The library's tests are about our tiles, whatever the clock says of a build with debug assertions.
+        if tiles_only() {
+            // Tests are about our tiles, whatever the clock says of a build with debug assertions.
             let widest = Instructions::available().last();
             return widest.map_or(Way::Gemm, Way::Tiles);
         }
@@ -68,6 +68,15 @@ fn fastest(out: &mut [f32], a: View<'_>, b: View<'_>) -> Way {
         let inner = a.columns.min(INNER);
         best(&times(out, a.part(rows, inner), b.part(inner, columns)))
     })
+}
+
+/// Whether the clock is not asked.
+fn tiles_only() -> bool {
+    #[cfg(feature = "testing")]
+    if crate::testing::tiles_only() {
+        return true;
+    }
+    cfg!(test)
 }
 
 /// The way with the least time.
@@ -79,7 +88,7 @@ fn best(timed: &[(Way, f64)]) -> Way {
 }
 
 /// Every way that this processor has, and the seconds that it takes for a · b on one thread.
-pub(crate) fn times(out: &mut [f32], a: View<'_>, b: View<'_>) -> Vec<(Way, f64)> {
+pub fn times(out: &mut [f32], a: View<'_>, b: View<'_>) -> Vec<(Way, f64)> {
     let out = &mut out[..a.rows * b.columns];
     let mut timed: Vec<(Way, f64)> = Instructions::available()
         .map(Way::Tiles)

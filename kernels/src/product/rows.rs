@@ -1,7 +1,7 @@
 //! Rows of an output, and what belongs to them, divided among threads.
 
 /// What is written beside the rows of a product, row by row or chunk by chunk.
-pub(crate) trait Companion: Send + Sized {
+pub trait Companion: Send + Sized {
     /// It can be split after multiples of so many rows.
     const ROWS: usize;
 

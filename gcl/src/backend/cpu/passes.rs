@@ -3,21 +3,15 @@
 //! Work is cut into chunks whose size does not depend on the number of threads, and sums over rows are made chunk by
 //! chunk and then over the chunks in order: same bits at any number of threads.
 
+use kernels::passes::{ROWS, WORTH_A_THREAD};
+use kernels::product::Companion;
 use rayon::prelude::*;
 use sweeps::training::{ReconstructionError, RmsProp};
 
-use crate::backend::cpu::product::Companion;
 use crate::data::matrix::Matrix;
-
-/// Rows in a chunk. At the paper's batch of 8192 rows 64 chunks, enough for the threads of any machine that trains on its
-/// CPU; at 2048 features a chunk's row block fits the second-level cache.
-pub(crate) const ROWS: usize = 128;
 
 /// Values in a chunk of a parameter.
 const VALUES: usize = 16_384;
-
-/// Below this many values a pass is shorter than waking a thread.
-pub(crate) const WORTH_A_THREAD: usize = 65_536;
 
 /// Number of chunks of `rows` rows.
 pub(crate) fn chunks(rows: usize) -> usize {

@@ -1,13 +1,13 @@
 //! Tiles: a packed left panel times a packed right panel, in registers.
 
-use crate::backend::cpu::product::lanes::{Avx2, Avx512, Lanes};
+use crate::product::lanes::{Avx2, Avx512, Lanes};
 
 /// Rows of a tile, and of a packed left panel.
 pub(super) const ROWS: usize = 6;
 
 /// The instructions that tiles are made with.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(crate) enum Instructions {
+pub enum Instructions {
     /// 6 × 16 tiles.
     Avx2,
     /// 6 × 64 tiles.

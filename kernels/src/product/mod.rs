@@ -7,7 +7,7 @@
 #[cfg(target_arch = "x86_64")]
 mod blocked;
 #[cfg(target_arch = "x86_64")]
-pub(crate) mod choice;
+pub mod choice;
 #[cfg(target_arch = "x86_64")]
 #[allow(
     unsafe_code,
@@ -28,8 +28,8 @@ mod tile;
 
 use gemm::{Parallelism, gemm};
 
-use crate::backend::cpu::kernels;
-pub(crate) use rows::Companion;
+use crate::passes;
+pub use rows::Companion;
 
 /// The longest inner dimension that `gemm` 0.19 never cuts (`kernel_params`: at least 512).
 const INNER: usize = 512;
@@ -39,7 +39,7 @@ const WORTH_A_THREAD: usize = 8 << 20;
 
 /// A matrix in somebody's buffer, possibly transposed.
 #[derive(Clone, Copy)]
-pub(crate) struct View<'a> {
+pub struct View<'a> {
     values: &'a [f32],
     rows: usize,
     columns: usize,
@@ -49,7 +49,7 @@ pub(crate) struct View<'a> {
 
 impl<'a> View<'a> {
     /// The first `rows × columns` values, row by row.
-    pub(crate) fn new(values: &'a [f32], rows: usize, columns: usize) -> Self {
+    pub fn new(values: &'a [f32], rows: usize, columns: usize) -> Self {
         Self {
             values: &values[..rows * columns],
             rows,
@@ -74,7 +74,8 @@ impl<'a> View<'a> {
     }
 
     /// The transpose.
-    pub(crate) fn t(self) -> Self {
+    #[must_use]
+    pub fn t(self) -> Self {
         Self {
             rows: self.columns,
             columns: self.rows,
@@ -89,7 +90,7 @@ impl<'a> View<'a> {
 ///
 /// # Panics
 /// If the shapes do not fit.
-pub(crate) fn product(out: &mut [f32], a: View<'_>, b: View<'_>, threads: usize) {
+pub fn product(out: &mut [f32], a: View<'_>, b: View<'_>, threads: usize) {
     product_then(out, a, b, threads, (), &|_, _, ()| ());
 }
 
@@ -98,7 +99,7 @@ pub(crate) fn product(out: &mut [f32], a: View<'_>, b: View<'_>, threads: usize)
 ///
 /// # Panics
 /// If the shapes do not fit.
-pub(crate) fn product_then<C: Companion>(
+pub fn product_then<C: Companion>(
     out: &mut [f32],
     a: View<'_>,
     b: View<'_>,
@@ -106,7 +107,7 @@ pub(crate) fn product_then<C: Companion>(
     companion: C,
     finish: &(impl Fn(usize, &mut [f32], C) + Sync),
 ) {
-    const { assert!(kernels::ROWS.is_multiple_of(C::ROWS)) };
+    const { assert!(passes::ROWS.is_multiple_of(C::ROWS)) };
     assert_eq!(a.columns, b.rows, "inner dimensions");
     let out = &mut out[..a.rows * b.columns];
     if a.columns == 0 {
@@ -121,10 +122,10 @@ pub(crate) fn product_then<C: Companion>(
     }
     let work = a.rows * a.columns * b.columns;
     multiply(out, a, b, if work < WORTH_A_THREAD { 1 } else { threads });
-    if threads > 1 && out.len() >= kernels::WORTH_A_THREAD {
-        rows::in_parallel(kernels::ROWS, b.columns, 0, out, companion, finish);
+    if threads > 1 && out.len() >= passes::WORTH_A_THREAD {
+        rows::in_parallel(passes::ROWS, b.columns, 0, out, companion, finish);
     } else {
-        rows::in_turn(kernels::ROWS, b.columns, 0, out, companion, finish);
+        rows::in_turn(passes::ROWS, b.columns, 0, out, companion, finish);
     }
 }
 
@@ -143,9 +144,9 @@ fn multiply(out: &mut [f32], a: View<'_>, b: View<'_>, threads: usize) {
     for first in (0..a.columns).step_by(INNER) {
         let inner = INNER.min(a.columns - first);
         let mut part = || multiply_add(out, a, b, first, inner, parallelism);
-        #[cfg(test)]
-        crate::backend::cpu::allocations::uncounted(&mut part);
-        #[cfg(not(test))]
+        #[cfg(feature = "testing")]
+        crate::testing::uncounted(&mut part);
+        #[cfg(not(feature = "testing"))]
         part();
     }
 }

@@ -1,0 +1,13 @@
+//! The numerics below training and extraction: matrix products, buffers.
+//!
+//! This crate knows no network, no equation and no device but the processor. The `unsafe` code of the house's numerics is here
+//! and nowhere else, each block behind a safe function whose asserts keep what it needs.
+
+pub mod buffer;
+mod error;
+pub mod passes;
+pub mod product;
+#[cfg(feature = "testing")]
+pub mod testing;
+
+pub use error::OutOfMemory;
