@@ -5,9 +5,13 @@
 
 pub mod buffer;
 mod error;
+pub mod isa;
 pub mod passes;
 pub mod product;
 #[cfg(feature = "testing")]
 pub mod testing;
+mod threads;
 
 pub use error::OutOfMemory;
+pub use isa::Isa;
+pub use threads::{Threads, ThreadsError};

@@ -2,11 +2,11 @@
 //!
 //! Nothing here computes: `cpu` and `tensors` do, and both read and write this form.
 
+use kernels::buffer::{buffer, copy};
 use serde::{Deserialize, Serialize};
 use sweeps::Training;
 
 use crate::error::TrainError;
-use kernels::buffer::{buffer, copy};
 
 /// Which network.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -3,9 +3,9 @@
 use std::borrow::Cow;
 
 use datasets::SharedRows;
+use kernels::buffer::buffer;
 
 use crate::error::TrainError;
-use kernels::buffer::buffer;
 
 /// Rows of f32, one after the other.
 #[derive(Debug, Clone)]

@@ -7,13 +7,13 @@
 
 use std::collections::BTreeMap;
 
+use kernels::buffer::zeros;
 use rand_chacha::ChaCha12Rng;
 use rand_core::{Rng, SeedableRng};
 use rayon::prelude::*;
 
 use crate::backend::state::{LayerShape, NetworkState, ParameterState};
 use crate::error::TrainError;
-use kernels::buffer::zeros;
 
 /// What the training loop draws.
 pub(crate) trait RandomStreams: Send {

@@ -1,14 +1,13 @@
 //! A fully connected network on the CPU: ReLU between layers, the last layer linear, backward written by hand.
 
+use kernels::buffer::buffer;
+use kernels::passes::{self, BiasRelu, ReluGradient, RmsProp, add_chunks};
+use kernels::product::{View, product, product_then};
 use rayon::prelude::*;
-use sweeps::training::RmsProp;
 
 use crate::backend::Dropout;
-use crate::backend::cpu::passes::{self, ColumnSums, Gate};
 use crate::backend::state::{LayerShape, NetworkState, ParameterState};
 use crate::error::TrainError;
-use kernels::buffer::buffer;
-use kernels::product::{View, product, product_then};
 
 /// A network with its optimizer and the activations of one batch.
 pub(crate) struct Mlp {
@@ -62,7 +61,7 @@ impl Parameter {
         })
     }
 
-    fn learn(&mut self, threads: usize, settings: &RmsProp, learning_rate: f64) {
+    fn learn(&mut self, threads: usize, settings: RmsProp) {
         passes::rms_prop(
             threads,
             &mut self.state.value,
@@ -70,7 +69,6 @@ impl Parameter {
             &mut self.state.momentum,
             &self.gradient,
             settings,
-            learning_rate,
         );
     }
 
@@ -144,8 +142,10 @@ impl Mlp {
                 View::new(input, rows, inputs),
                 View::new(&layer.weight.state.value, outputs, inputs).t(),
                 threads,
-                (),
-                &|_, rows, ()| passes::bias_relu(rows, &layer.bias.state.value, index < last),
+                BiasRelu {
+                    bias: &layer.bias.state.value,
+                    relu: index < last,
+                },
             );
             if index < last
                 && let Some(dropout) = dropout
@@ -181,29 +181,29 @@ impl Mlp {
             let (Some(activation), Some(previous)) = (before.last_mut(), front.last_mut()) else {
                 break;
             };
-            let gate = Gate {
+            let sums = &mut scratch.sums[..passes::chunks(rows) * inputs];
+            let relu = ReluGradient {
                 activation: &mut activation[..rows * inputs],
-                sums: &mut scratch.sums[..passes::chunks(rows) * inputs],
+                sums,
                 width: inputs,
+                scale,
             };
             product_then(
                 &mut scratch.inputs[..rows * inputs],
                 gradient,
                 View::new(&layer.weight.state.value, outputs, inputs),
                 threads,
-                gate,
-                &|_, gradient, gate: Gate<'_>| gate.pass(gradient, scale),
+                relu,
             );
-            let sums = ColumnSums(&mut scratch.sums);
-            sums.finish(rows, &mut previous.bias.gradient);
+            add_chunks(sums, &mut previous.bias.gradient);
         }
     }
 
     /// One step of RMSprop on every parameter.
-    pub(crate) fn learn(&mut self, threads: usize, settings: &RmsProp, learning_rate: f64) {
+    pub(crate) fn learn(&mut self, threads: usize, settings: RmsProp) {
         for layer in &mut self.layers {
-            layer.weight.learn(threads, settings, learning_rate);
-            layer.bias.learn(threads, settings, learning_rate);
+            layer.weight.learn(threads, settings);
+            layer.bias.learn(threads, settings);
         }
     }
 
