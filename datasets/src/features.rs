@@ -224,6 +224,14 @@ impl Features {
         }
     }
 
+    /// See [`crate::Video::push_rows_f16`].
+    pub(crate) fn push_rows_f16(&self, out: &mut Vec<f16>) {
+        if let Numbers::Mapped { half: true, .. } = &self.numbers {
+            let bytes = self.rows().as_chunks::<2>().0;
+            out.extend(bytes.iter().map(|bytes| f16::from_le_bytes(*bytes)));
+        }
+    }
+
     /// Asks the system to read the numbers from the disk now. A wish: where it is not granted, the first look waits for them.
     pub(crate) fn will_be_read(&self) {
         #[cfg(unix)]

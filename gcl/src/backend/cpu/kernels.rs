@@ -7,7 +7,6 @@ use rayon::prelude::*;
 use sweeps::training::{ReconstructionError, RmsProp};
 
 use crate::backend::cpu::product::Companion;
-use crate::data::matrix::Matrix;
 
 /// Rows in a chunk. At the paper's batch of 8192 rows 64 chunks, enough for the threads of any machine that trains on its
 /// CPU; at 2048 features a chunk's row block fits the second-level cache.
@@ -22,24 +21,6 @@ pub(crate) const WORTH_A_THREAD: usize = 65_536;
 /// Number of chunks of `rows` rows.
 pub(crate) fn chunks(rows: usize) -> usize {
     rows.div_ceil(ROWS)
-}
-
-/// Copies the rows of `features` that `rows` names.
-pub(crate) fn gather(threads: usize, out: &mut [f32], features: &Matrix, rows: &[u32]) {
-    let width = features.columns();
-    let out = &mut out[..rows.len() * width];
-    let work = |(out, rows): (&mut [f32], &[u32])| {
-        for (row, out) in rows.iter().zip(out.chunks_exact_mut(width)) {
-            out.copy_from_slice(features.row(*row as usize));
-        }
-    };
-    if threads > 1 && out.len() >= WORTH_A_THREAD {
-        out.par_chunks_mut(ROWS * width)
-            .zip(rows.par_chunks(ROWS))
-            .for_each(work);
-    } else {
-        work((out, rows));
-    }
 }
 
 /// z ← z + b, and where `relu` is set max(z, 0).
