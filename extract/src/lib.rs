@@ -5,6 +5,7 @@
 //! know that videos exist.
 
 mod backbone;
+mod candle;
 mod cpu;
 mod device;
 mod engine;

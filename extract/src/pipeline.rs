@@ -55,6 +55,7 @@ pub(crate) fn run(
     stop: &AtomicBool,
     each: &mut dyn FnMut(Step) -> Result<(), ExtractError>,
 ) -> Result<(), ExtractError> {
+    let batch = extractor.whole_lots(batch);
     // Decoding may be two batches ahead; a clip has 0.6 MB.
     let per_segment = sampling.crops().count();
     let (sender, receiver) = sync_channel((2 * batch).div_ceil(per_segment));
