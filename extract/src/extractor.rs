@@ -159,16 +159,17 @@ impl Extractor {
         let Some(last) = clips.last() else {
             return Ok(Vec::new());
         };
+        let preprocessing = self.backbone.preprocessing();
         match &self.placed {
             Placed::Cpu(cpu, pool, network) => {
-                let volume = self.volume(&clips.iter().collect::<Vec<_>>());
+                let volume = preprocessing.values(&clips.iter().collect::<Vec<_>>());
                 pool.install(|| network.features(cpu, volume, clips.len(), stages))
             }
             Placed::Candle(candle, network) => {
                 let mut features = Vec::with_capacity(clips.len());
                 for lot in clips.chunks(candle.lot()) {
                     let fill = std::iter::repeat_n(last, candle.lot() - lot.len());
-                    let volume = self.volume(&lot.iter().chain(fill).collect::<Vec<_>>());
+                    let volume = preprocessing.values(&lot.iter().chain(fill).collect::<Vec<_>>());
                     let stages: Option<Stages<'_>> = match &mut stages {
                         Some(stages) => Some(&mut **stages),
                         None => None,
@@ -199,27 +200,6 @@ impl Extractor {
             "{} wants clips of equal length and {side}×{side} pixels",
             self.backbone.name()
         )))
-    }
-
-    /// RGB bytes of clips of one size to `[3, B, T, S, S]`, normalised as the backbone wants.
-    fn volume(&self, clips: &[&Clip]) -> Volume {
-        let (side, frames) = clips.first().map_or((0, 0), |clip| (clip.side, clip.frames));
-        let (means, divisor) = self.backbone.normalisation();
-        let mut volume = Volume::zeros(3, clips.len(), [frames, side, side]);
-        let positions = volume.positions();
-        for (channel, mean) in means.into_iter().enumerate() {
-            for (clip, values) in clips.iter().enumerate() {
-                let to =
-                    &mut volume.values[(channel * clips.len() + clip) * positions..][..positions];
-                for (to, pixel) in to
-                    .iter_mut()
-                    .zip(values.pixels[channel..].iter().step_by(3))
-                {
-                    *to = (f32::from(*pixel) - mean) / divisor;
-                }
-            }
-        }
-        volume
     }
 }
 

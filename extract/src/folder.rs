@@ -319,7 +319,7 @@ impl<'a> Folder<'a> {
             name: self.request.name.as_deref().unwrap_or(&folder),
             feature_dim: self.request.sampling.backbone.dimension(),
             frames_per_segment: crate::video::FRAMES,
-            extractor: &self.settings.describe(self.request.sampling.crops()),
+            extractor: &self.settings.describe(),
             source: &self.request.source,
             licence: &self.request.licence,
         };
@@ -354,7 +354,7 @@ fn check_settings(places: &Places, settings: &Settings) -> Result<(), ExtractErr
     let path = places.settings();
     match std::fs::read(&path) {
         Ok(bytes) => match serde_json::from_slice::<Settings>(&bytes) {
-            Ok(before) if before == *settings => Ok(()),
+            Ok(before) if before.agree(settings) => Ok(()),
             Ok(before) => Err(ExtractError::Request(format!(
                 "{} was begun with other settings ({}): give another `--out`, or remove it",
                 places.0.display(),

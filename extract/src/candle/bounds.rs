@@ -22,8 +22,11 @@ pub(crate) fn largest_batch(shape: &Shape, size: [usize; 3], most: usize) -> Opt
     let [kt, kh, kw] = shape.kernel;
     let side_by_side = [out[0], kt, height, width, shape.input];
     let unfolded = [out[0], out[1], out[2], kt, kh, kw, shape.input];
-    let product =
-        |sides: &[usize]| sides.iter().try_fold(1usize, |product, side| product.checked_mul(*side));
+    let product = |sides: &[usize]| {
+        sides
+            .iter()
+            .try_fold(1usize, |product, side| product.checked_mul(*side))
+    };
     let largest = [
         product(&[frames, height, width, shape.input])?,
         product(&side_by_side)?,

@@ -221,11 +221,7 @@ impl Engine for Candle {
     fn pack(&self, filter: &Filter) -> Result<Placed, ExtractError> {
         let shape = filter.shape;
         let [out, input, kt, kh, kw] = shape.weights();
-        let sides = (
-            shape.groups,
-            kh * kw * kt * input,
-            shape.out / shape.groups,
-        );
+        let sides = (shape.groups, kh * kw * kt * input, shape.out / shape.groups);
         Ok(Placed {
             shape,
             activation: filter.activation,

@@ -131,7 +131,7 @@ fn sweep(
         ten_crops: sampling.ten_crops,
         drop_last: sampling.drop_last,
         f16: sampling.half,
-        revision: extract::REVISION,
+        revision: sampling.backbone.revision(),
     };
     say("reading the videos for their digests");
     let mut digests = Digests::open(&request.out);
