@@ -2,6 +2,7 @@
 
 use crate::backbone::Backbone;
 use crate::candle::Candle;
+use crate::clip::Clip;
 use crate::cpu::Cpu;
 use crate::device::{Device, Kind};
 use crate::engine::Engine;
@@ -9,17 +10,6 @@ use crate::error::ExtractError;
 use crate::network::{C3d, Lite0, Plan, ResNext, TensorSource};
 use crate::volume::Volume;
 use crate::weights::Weights;
-
-/// A square clip of RGB frames.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Clip {
-    /// Frames T.
-    pub frames: usize,
-    /// Rows and columns S.
-    pub side: usize,
-    /// `[T, S, S, 3]`, row by row.
-    pub pixels: Vec<u8>,
-}
 
 /// A stage of the network: its name, and its output brought back from the device. On a GPU lot by lot.
 pub(crate) type Stages<'a> = &'a mut (dyn FnMut(&str, &Volume) + Send);

@@ -1,14 +1,15 @@
-//! The networks against PyTorch's numbers, recorded by `tests/goldens/make.py`, and the convolutions against sums in f64.
+//! The networks against PyTorch's values, recorded by `tests/goldens/make.py`, and the convolutions against sums in f64.
 
 use std::path::{Path, PathBuf};
 
 use crate::backbone::Backbone;
 use crate::candle::Candle;
+use crate::clip::Clip;
 use crate::cpu::Cpu;
 use crate::device::Device;
 use crate::engine::Engine;
 use crate::error::ExtractError;
-use crate::extractor::{Clip, Extractor};
+use crate::extractor::Extractor;
 use crate::filter::{Activation, Filter, Pool, Shape};
 use crate::network::{C3d, Plan, ResNext, TensorSource};
 use crate::selftest::{Formula, deviation};
@@ -287,7 +288,7 @@ fn efficientnet_lite0_matches_its_package() {
     }
 }
 
-/// Without weights at hand: the network runs, and random weights keep its numbers alive.
+/// Without weights at hand: the network runs, and random weights keep its values alive.
 #[test]
 fn random_weights_give_features_of_a_sane_size() {
     let device = Device::open("cpu", Some(2)).unwrap();
@@ -322,7 +323,7 @@ fn random_weights_give_features_of_a_sane_size() {
     }
 }
 
-/// Whether the numbers of the threads matter: they must not, to the bit.
+/// Whether the number of threads matters: it must not, to the bit.
 #[test]
 fn features_do_not_depend_on_the_number_of_threads() {
     let golden = golden("tiny-resnext.json");

@@ -1,6 +1,6 @@
 //! What is done to a clip between the decoder and the network: scaling, channel order, means.
 
-use crate::extractor::Clip;
+use crate::clip::Clip;
 use crate::volume::Volume;
 
 /// How a frame becomes the size out of which crops are cut.

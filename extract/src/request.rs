@@ -20,7 +20,7 @@ pub enum Broken {
     Stop,
 }
 
-/// How a video becomes rows of features. Everything here changes the numbers.
+/// How a video becomes rows of features. Everything here changes the values.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Sampling {
     /// The network.
@@ -67,7 +67,7 @@ pub struct Request {
     pub device: String,
     /// Threads of the network on a CPU; unset, one per core.
     pub threads: Option<usize>,
-    /// Clips that the network sees at once. Does not change the numbers.
+    /// Clips that the network sees at once. Does not change the values.
     pub batch: usize,
     /// What to do about a video that cannot be decoded.
     pub broken: Broken,

@@ -3,8 +3,8 @@
 use super::resize::resize;
 use super::{Frame, opencv, video_fault};
 use crate::backbone::Backbone;
+use crate::clip::Clip;
 use crate::error::ExtractError;
-use crate::extractor::Clip;
 use crate::preprocessing::Scaling;
 
 /// Frames of a segment.
