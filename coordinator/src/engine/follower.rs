@@ -4,8 +4,9 @@ use std::path::Path;
 
 use super::config::Config;
 use super::index_again::BATCH;
+use crate::store::entries::ScannedEntry;
 use crate::store::index::{Applied, IndexError, IndexWriter};
-use crate::store::journal::{JournalError, Scanned};
+use crate::store::journal::JournalError;
 
 /// An index beside a journal that is being read: verified up to where it says it has read, brought up to date after.
 pub(super) enum Follower {
@@ -67,7 +68,7 @@ impl Follower {
         })
     }
 
-    pub(super) fn follow(&mut self, folder: &Path, config: &Config, scanned: &Scanned) {
+    pub(super) fn follow(&mut self, folder: &Path, config: &Config, scanned: &ScannedEntry) {
         self.open(folder, config, config.rebuild_index);
         let Self::Following {
             index,
@@ -175,7 +176,7 @@ impl Follower {
                 let mut end = || {
                     index.commit(last)?;
                     if let Some(snapshot) = moved {
-                        index.holds(snapshot)?;
+                        index.set_snapshot(snapshot)?;
                     }
                     index.holds_nothing_else()
                 };

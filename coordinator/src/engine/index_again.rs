@@ -13,8 +13,9 @@ use tokio_util::sync::CancellationToken;
 
 use crate::model::error_chain::chain;
 use crate::store::blocking::beside;
+use crate::store::entries::ScannedEntry;
 use crate::store::index::{Applied, IndexError, IndexWriter, OpenIndex, SledStore};
-use crate::store::journal::{self, JournalError, Scanned};
+use crate::store::journal::{self, JournalError};
 
 /// Entries after which what was read is written: bounds the memory that it takes.
 pub(super) const BATCH: u64 = 1000;
@@ -56,7 +57,7 @@ impl Making {
         let mut last = None;
         let mut snapshot = None;
         let mut ended: Option<MakeError> = None;
-        let mut take = |scanned: &Scanned| -> Result<bool, MakeError> {
+        let mut take = |scanned: &ScannedEntry| -> Result<bool, MakeError> {
             if stop.is_cancelled() {
                 return Err(MakeError::Stopped);
             }
@@ -93,7 +94,7 @@ impl Making {
         }
         index.commit(last)?;
         if let Some(snapshot) = snapshot {
-            index.holds(snapshot)?;
+            index.set_snapshot(snapshot)?;
         }
         index.flush()?;
         Ok(index)

@@ -19,6 +19,7 @@ mod kind;
 mod memory;
 pub mod metrics;
 mod opening;
+pub(crate) mod replayed_state;
 pub mod rows;
 mod running;
 mod state;

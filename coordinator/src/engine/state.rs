@@ -18,14 +18,15 @@ use crate::scheduler::{ImageError, Policy, Scheduler};
 use crate::store::artifacts::{ArtifactStore, free, reserve, reserve_beside};
 use crate::store::damage::Damage;
 use crate::store::disk::make_folders;
+use crate::store::entries::{EntryJournal, ScannedEntry};
 use crate::store::index::{Applied, Availability, IndexError, IndexWriter, OpenIndex, Reader};
-use crate::store::journal::{self, Journal, JournalError, Location, Scanned, Untouched, Written};
+use crate::store::journal::{self, JournalError, Location, SnapshotFile, Untouched};
 use crate::store::lock::StateLock;
 use crate::store::mark::{self, Mark};
 use proto::nouns::Timestamp;
 
 pub(super) struct State {
-    journal: Journal,
+    journal: EntryJournal,
     index: Index,
     /// Through which readers find the index.
     availability: Availability,
@@ -336,7 +337,7 @@ impl State {
     }
 
     /// Takes note of how a snapshot ended.
-    pub(super) fn end_snapshot(&mut self, ended: Result<Written, CompactionError>) {
+    pub(super) fn end_snapshot(&mut self, ended: Result<SnapshotFile, CompactionError>) {
         let adopted = match ended {
             Ok(written) => self
                 .journal
@@ -371,7 +372,7 @@ impl State {
     }
 }
 
-fn contradiction(folder: &Path, scanned: &Scanned, error: &ImageError) -> JournalError {
+fn contradiction(folder: &Path, scanned: &ScannedEntry, error: &ImageError) -> JournalError {
     JournalError::DamagedSnapshot {
         path: folder.to_owned(),
         offset: scanned.location.offset,

@@ -24,7 +24,7 @@ use crate::model::error_chain::chain;
 use crate::scheduler::{Effect, Event, Reply, Scheduler, Ticket};
 use crate::store::blocking::in_place;
 use crate::store::index::Availability;
-use crate::store::journal::Written;
+use crate::store::journal::SnapshotFile;
 use proto::nouns::{Change, Refusal, Timestamp};
 
 /// Requests of one turn. More would let the first wait for the last; fewer would sync more often.
@@ -413,7 +413,7 @@ impl Turns {
 
     async fn end_snapshot(
         &mut self,
-        ended: Result<Written, CompactionError>,
+        ended: Result<SnapshotFile, CompactionError>,
     ) -> Result<(), EngineError> {
         self.with_state(move |state| state.end_snapshot(ended))
             .await

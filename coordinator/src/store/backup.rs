@@ -16,6 +16,7 @@ use sweeps::Digest;
 use crate::model::entry::Entry;
 use crate::store::artifacts::folders;
 use crate::store::durable;
+use crate::store::entries::{self, ScannedEntry};
 use crate::store::journal::{self, JournalError, Verified};
 use crate::store::mark::{self, Filling, Mark};
 
@@ -56,7 +57,7 @@ pub fn backup(state: &Path, target: &Path) -> Result<Copied, JournalError> {
 /// Copies a state folder, and marks the copy as one.
 fn fill(state: &Path, target: &Path) -> Result<Copied, JournalError> {
     let mut bytes = journal::copy(&state.join("journal"), &target.join("journal"))?;
-    let journal = journal::verify(&target.join("journal"))?;
+    let journal = entries::verify(&target.join("journal"))?;
     let (from, to) = (state.join("artifacts"), target.join("artifacts"));
     let mut damaged = BTreeSet::new();
     for folder in folders(&from).map_err(JournalError::io("list", &from))? {
@@ -114,7 +115,7 @@ pub fn restore(from: &Path, state: &Path) -> Result<Restored, JournalError> {
     let filling = Filling::begin("restore to", state)?;
     let mut records = 0;
     let mut missing = BTreeSet::new();
-    journal::visit(&from.join("journal"), &mut |scanned| {
+    journal::visit(&from.join("journal"), &mut |scanned: ScannedEntry| {
         records += u64::from(scanned.entry.finished().is_some());
         missing.extend(artifacts_of(&scanned.entry).filter(|digest| !is_stored(from, *digest)));
         Ok(())

@@ -8,6 +8,7 @@ pub(crate) mod blocking;
 pub mod damage;
 pub(crate) mod disk;
 pub(crate) mod durable;
+pub mod entries;
 pub mod gc;
 pub mod index;
 pub mod journal;

@@ -8,7 +8,9 @@ use std::path::{Path, PathBuf};
 use sweeps::Digest;
 
 use super::{Copied, Piece};
-use crate::store::journal::{JournalError, is_name, sync_folder, verify};
+use crate::store::disk::sync_folder;
+use crate::store::entries::verify;
+use crate::store::journal::{JournalError, is_name};
 use crate::store::mark::{Filling, Mark};
 use crate::store::{disk, durable};
 
