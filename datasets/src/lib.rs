@@ -21,7 +21,6 @@ mod pack;
 mod shared;
 pub mod stand_in;
 pub mod synthetic;
-mod unfinished;
 pub mod write;
 
 pub use dataset::{Dataset, Metadata, Split, Video};

@@ -22,7 +22,6 @@ mod pipeline;
 mod request;
 mod run;
 pub mod selftest;
-mod unfinished;
 pub mod video;
 mod volume;
 mod weights;

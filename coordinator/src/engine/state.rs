@@ -17,7 +17,6 @@ use crate::model::entry::Entry;
 use crate::scheduler::{ImageError, Policy, Scheduler};
 use crate::store::artifacts::{ArtifactStore, free, reserve, reserve_beside};
 use crate::store::damage::Damage;
-use crate::store::disk::make_folders;
 use crate::store::entries::{EntryJournal, ScannedEntry};
 use crate::store::index::{Applied, Availability, IndexError, IndexWriter, OpenIndex, Reader};
 use crate::store::journal::{self, JournalError, Location, SnapshotFile, Untouched};
@@ -71,7 +70,7 @@ impl State {
         let journal_folder = lock.journal().to_owned();
         let index_folder = lock.index();
         // For its owner alone. Where its disk is full, opening it says so.
-        let _ = make_folders(&index_folder);
+        let _ = durable::make_folders(&index_folder);
         let mut follower = Follower::Unopened;
         let mut scheduler = Scheduler::new(config.policy.clone());
         config.opening.begins(journal::length(&journal_folder));
@@ -119,7 +118,7 @@ impl State {
         // The index knows the places of the snapshot's records now.
         journal.remove_obsolete();
         let reserve = config.reserve.unwrap_or_else(|| reserve(&journal_folder));
-        make_folders(&lock.artifacts())
+        durable::make_folders(&lock.artifacts())
             .map_err(JournalError::io("make the folder", &lock.artifacts()))?;
         let artifacts = ArtifactStore::open(&lock.artifacts(), config.longest_artifact)?
             .leaving(reserve_beside(&journal_folder, &lock.artifacts(), reserve));

@@ -8,11 +8,9 @@ use std::path::{Path, PathBuf};
 use sweeps::Digest;
 
 use super::{Copied, Piece};
-use crate::store::disk::sync_folder;
 use crate::store::entries::verify;
 use crate::store::journal::{JournalError, is_name};
 use crate::store::mark::{Filling, Mark};
-use crate::store::{disk, durable};
 
 /// Why a backup was not received.
 #[derive(Debug, thiserror::Error)]
@@ -94,7 +92,7 @@ impl Receiver {
                 }
                 let path = self.target.join(path);
                 let make = || {
-                    disk::make_folders(durable::parent(&path))?;
+                    durable::make_folders(durable::parent(&path))?;
                     File::create_new(&path)
                 };
                 let file = make().map_err(JournalError::io("make", &path))?;
@@ -165,7 +163,7 @@ impl Receiver {
         }
         let sync = || -> io::Result<()> {
             file.sync_all()?;
-            sync_folder(durable::parent(&path))
+            durable::sync_folder(durable::parent(&path))
         };
         Ok(sync().map_err(JournalError::io("sync", &path))?)
     }

@@ -5,6 +5,7 @@ use std::marker::PhantomData;
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 
+use durable::DiskFile;
 use sweeps::Digest;
 
 use super::error::JournalError;
@@ -15,7 +16,6 @@ use super::options::Options;
 use super::payload::Payload;
 use super::scan::Size;
 use super::segment::create;
-use crate::store::disk::DiskFile;
 use crate::store::lock::StateLock;
 
 /// Bytes of a torn end that are kept at most.

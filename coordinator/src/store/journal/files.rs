@@ -9,9 +9,10 @@ use std::io;
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 
+use durable::{Disk, sync_folder};
+
 use super::error::JournalError;
 use super::frame::{self, HEADER, Header};
-use crate::store::disk::{Disk, sync_folder};
 
 /// Ends the name of a segment.
 const SEGMENT: &str = "journal";

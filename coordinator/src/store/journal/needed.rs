@@ -5,9 +5,10 @@
 use std::fs::File;
 use std::path::{Path, PathBuf};
 
+use durable::DiskFile;
+
 use super::error::JournalError;
 use super::files::{Segment, snapshot_of};
-use crate::store::disk::DiskFile;
 use crate::store::lock::LockError;
 
 /// Such a file.

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::store::disk::{Disk, RealDisk};
+use durable::{Disk, RealDisk};
 
 /// How the journal is kept.
 #[derive(Clone)]

@@ -5,6 +5,7 @@ use std::io::{self, Read, Seek, SeekFrom};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 
+use durable::sync_folder;
 use sweeps::Digest;
 
 use super::error::JournalError;
@@ -14,8 +15,6 @@ use super::options::Options;
 use super::payload::Payload;
 use super::scan::{Scanned, scan};
 use super::segment::create;
-use crate::store::disk::sync_folder;
-use crate::store::durable;
 use crate::store::lock::StateLock;
 
 /// A segment to be copied: what is in it now will stay as it is.

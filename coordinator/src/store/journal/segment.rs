@@ -3,11 +3,12 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
+use durable::DiskFile;
+
 use super::error::JournalError;
 use super::files::path_of;
 use super::frame::{self, Kind};
 use super::options::Options;
-use crate::store::disk::DiskFile;
 use crate::store::lock::LockError;
 
 /// A segment is locked, too: a copy of a state folder by hard links shares it.

@@ -14,6 +14,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use durable::{Disk, DiskFile};
 use sweeps::Digest;
 
 use super::appender::Journal;
@@ -23,7 +24,6 @@ use super::frame::{self, Encoder, HEADER, Kind, Location};
 use super::needed::Needed;
 use super::payload::Payload;
 use super::scan::{Scanned, Size, scan};
-use crate::store::disk::{Disk, DiskFile};
 use crate::store::lock::StateLock;
 
 /// Bytes that are gathered before they are written.
@@ -173,13 +173,9 @@ impl<P: Payload> Snapshot<P> {
         let written = self.write_part(&part, source, stop);
         let publish = || -> Result<(), JournalError> {
             let path = snapshot_of(&self.folder, self.first);
-            self.disk
-                .rename(&part, &path)
-                .map_err(JournalError::io("rename", &part))?;
             // Whether it is there after a crash or not: both say the same.
-            self.disk
-                .sync_folder(&self.folder)
-                .map_err(JournalError::io("sync the name of", &path))
+            durable::publish(self.disk.as_ref(), &part, &path)
+                .map_err(JournalError::io("put in place", &path))
         };
         let written = written.and_then(|written| publish().map(|()| written));
         if written.is_err() {
