@@ -6,13 +6,14 @@ use std::path::{Path, PathBuf};
 
 use client::{Bearer, CallError, Caller, Keys};
 use proto::Reason;
+use proto::error_chain;
 use proto::nouns::{SweepInfo, SweepSummary};
 use sweeps::{CellResult, JobId};
 use tonic::transport::Channel;
 
 use crate::arguments::{Connection, Endpoint};
 use crate::door::{self, Found, Token};
-use crate::error::{CommandError, chain};
+use crate::error::CommandError;
 
 /// A coordinator, to be asked: a [`Caller`] that remembers whom it calls.
 #[derive(Clone)]
@@ -116,7 +117,7 @@ impl Client {
     pub fn of_local(address: &str, token: &Token) -> Result<Self, CommandError> {
         let bearer = Bearer::new(Some(token.text())).ok_or_else(bad_token)?;
         let channel = client::dial(address, &Keys::default())
-            .map_err(|error| CommandError::Usage(chain(&error)))?;
+            .map_err(|error| CommandError::Usage(error_chain(&error)))?;
         Ok(Self {
             caller: Caller::new(channel, bearer),
             whom: Whom::Coordinator(address.to_owned()),
@@ -151,7 +152,7 @@ impl Client {
                 Some(_) => CommandError::Input(message),
                 None => CommandError::Other(format!("{whom} answers: {message}")),
             },
-            other => CommandError::Other(chain(&other)),
+            other => CommandError::Other(error_chain(&other)),
         }
     }
 
@@ -274,7 +275,7 @@ pub fn dial(connection: &Connection) -> Result<(Channel, Bearer), CommandError> 
         identity,
     };
     let channel = client::dial(connection.address(), &keys)
-        .map_err(|error| CommandError::Usage(chain(&error)))?;
+        .map_err(|error| CommandError::Usage(error_chain(&error)))?;
     Ok((channel, bearer))
 }
 

@@ -1,12 +1,13 @@
 //! The other end of the client service: what the command line calls a coordinator by, from nouns to nouns.
 
+use std::error::Error;
 use std::time::Duration;
 
 use crate::dial::Bearer;
 use proto::limits::{ANSWER_BYTES, LISTED, MESSAGE_BYTES, RENDERED_BYTES};
 use proto::version::{Incompatible, Versions};
 use proto::wire::client_service_client::ClientServiceClient;
-use proto::{Reason, RowReader, WireError, job_id, required, text, wire};
+use proto::{Reason, RowReader, WireError, job_id, required, text, wire, with_causes};
 use sweeps::{AttemptNumber, CellResult, Digest, JobId, JobStatus};
 use tonic::service::interceptor::InterceptedService;
 use tonic::transport::Channel;
@@ -69,28 +70,15 @@ impl From<Status> for CallError {
         );
         // A refusal of ours was given by a coordinator that was reached; a stopping one is as good as away.
         if lost && reason.is_none_or(|reason| reason == Reason::Unavailable) {
-            return Self::Unreachable(with_causes(&status));
+            // "transport error" alone tells nobody that the connection was refused.
+            let text = status.message().to_owned();
+            return Self::Unreachable(with_causes(text, status.source()));
         }
         Self::Refused {
             reason,
             message: status.message().to_owned(),
         }
     }
-}
-
-/// "transport error" alone tells nobody that the connection was refused.
-fn with_causes(status: &Status) -> String {
-    let mut text = status.message().to_owned();
-    let mut cause = std::error::Error::source(status);
-    while let Some(error) = cause {
-        let more = error.to_string();
-        if !text.contains(&more) {
-            text.push_str(": ");
-            text.push_str(&more);
-        }
-        cause = error.source();
-    }
-    text
 }
 
 impl Caller {

@@ -19,8 +19,9 @@ mod real {
     use gcl::selftest::{TOLERANCE, TraceReport, builtin, replay};
 
     use crate::arguments::{Format, Selftest};
-    use crate::error::{CommandError, chain};
+    use crate::error::CommandError;
     use crate::output;
+    use proto::error_chain;
 
     /// Replays the traces and prints the largest deviation per tensor.
     pub fn selftest(arguments: &Selftest, format: Format) -> Result<(), CommandError> {
@@ -41,7 +42,7 @@ mod real {
         let reports = reports
             .into_iter()
             .collect::<Result<Vec<TraceReport>, _>>()
-            .map_err(|error| CommandError::Input(chain(&error)))?;
+            .map_err(|error| CommandError::Input(error_chain(&error)))?;
         let extractors = arguments
             .case
             .iter()
@@ -119,9 +120,9 @@ mod real {
         arguments: &Selftest,
     ) -> Result<extract::selftest::Report, CommandError> {
         let device = extract::Device::open(&arguments.device, arguments.threads)
-            .map_err(|error| CommandError::Usage(chain(&error)))?;
+            .map_err(|error| CommandError::Usage(error_chain(&error)))?;
         extract::selftest::replay(folder, &device)
-            .map_err(|error| CommandError::Input(chain(&error)))
+            .map_err(|error| CommandError::Input(error_chain(&error)))
     }
 
     fn extractor_table(report: &extract::selftest::Report) -> String {

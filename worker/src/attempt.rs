@@ -21,7 +21,7 @@ use crate::delivery::{Artifacts, Delivered, Delivery};
 use crate::error::{WorkerError, panic_text};
 use crate::heartbeat::{Heartbeat, Lease};
 use crate::trainer::{Ended, Event, Finished, Task};
-use crate::wording::{clean_failure, within_limits};
+use crate::wording::{clean_failure, clean_warnings};
 
 /// Epochs and log lines between the trainer and the heartbeat, which takes them at once: room for a burst of log lines.
 const EVENTS: usize = 64;
@@ -195,7 +195,7 @@ impl Attempt {
     async fn hand_in(self, task: &Task, finished: Finished) -> Result<Work, WorkerError> {
         let context = &self.context;
         let mut outcome = finished.outcome;
-        within_limits(&mut outcome);
+        clean_warnings(&mut outcome);
         let artifacts: Artifacts = finished
             .artifacts
             .into_iter()
@@ -333,12 +333,9 @@ fn task_of(assignment: Assignment, revision: u32) -> Result<Task, Failure> {
         attempt,
     } = assignment.key;
     let other_version = |what: String| Failure::new(FailureClass::Trainer, what);
-    let job = assignment.job.map_err(|error| {
-        let cause = std::error::Error::source(&error)
-            .map(|cause| format!(": {cause}"))
-            .unwrap_or_default();
-        other_version(format!("{error}{cause}"))
-    })?;
+    let job = assignment
+        .job
+        .map_err(|error| other_version(proto::error_chain(&error)))?;
     let id = job.id_of_revision(assignment.dataset, revision);
     if id != job_id {
         return Err(other_version(format!(

@@ -111,7 +111,7 @@ impl Drop for Compacting {
 }
 
 pub(super) fn failed(error: &dyn std::error::Error) {
-    let cause = crate::model::error_chain::chain(error);
+    let cause = proto::error_chain(error);
     tracing::warn!(
         cause,
         "the journal cannot be compacted; it grows until it can"

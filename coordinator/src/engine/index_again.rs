@@ -11,11 +11,11 @@ use tokio::sync::oneshot;
 use tokio::time::{Instant, sleep_until};
 use tokio_util::sync::CancellationToken;
 
-use crate::model::error_chain::chain;
 use crate::store::blocking::beside;
 use crate::store::entries::ScannedEntry;
 use crate::store::index::{Applied, IndexError, IndexWriter, OpenIndex, SledStore};
 use crate::store::journal::{self, JournalError};
+use proto::error_chain;
 
 /// Entries after which what was read is written: bounds the memory that it takes.
 pub(super) const BATCH: u64 = 1000;
@@ -31,7 +31,7 @@ pub(super) enum MakeError {
     #[error(transparent)]
     Index(#[from] IndexError),
     /// The journal cannot be read.
-    #[error("{}", chain(.0))]
+    #[error("{}", error_chain(.0))]
     Journal(#[from] JournalError),
     /// Nobody wants it any more.
     #[error("the coordinator stops")]

@@ -14,10 +14,10 @@ use super::expand::{Expand, resolve};
 use super::kind::StateKind;
 use crate::model::cells::{CellRow, CellTable};
 use crate::model::entry::Entry;
-use crate::model::error_chain::chain;
 use crate::scheduler::{Answer, Effect, Event, Policy, Request, Scheduler, Ticket};
 use crate::store::journal::{self, JournalError, Location, OpenSegments};
 use crate::store::mark;
+use proto::error_chain;
 use proto::nouns::{Refusal, Submit, Submitted, SweepInfo, SweepSummary, Timestamp};
 
 /// A coordinator that runs may cut, compact and append while its journal is read. That is rare, and over in milliseconds.
@@ -179,7 +179,7 @@ impl StateReader {
         let payload = self
             .segments
             .payload(location)
-            .map_err(|error| unreadable(chain(&error)))?;
+            .map_err(|error| unreadable(error_chain(&error)))?;
         match serde_json::from_slice(&payload) {
             Ok(Entry::Finished { record, .. }) if record.job_id == job => Ok(Arc::new(*record)),
             Ok(_) => Err(unreadable("there is another entry at its place".into())),

@@ -20,11 +20,11 @@ use super::feed::Feed;
 use super::index_again::{self, IndexAgain};
 use super::state::{Kept, State};
 use crate::model::entry::Entry;
-use crate::model::error_chain::chain;
 use crate::scheduler::{Effect, Event, Reply, Scheduler, Ticket};
 use crate::store::blocking::in_place;
 use crate::store::index::Availability;
 use crate::store::journal::SnapshotFile;
+use proto::error_chain;
 use proto::nouns::{Change, Refusal, Timestamp};
 
 /// Requests of one turn. More would let the first wait for the last; fewer would sync more often.
@@ -338,7 +338,7 @@ impl Turns {
             })
             .await?;
         Ok(result.map_err(|error| {
-            let refusal = Refusal::Storage(chain(&error));
+            let refusal = Refusal::Storage(error_chain(&error));
             if error.is_final() {
                 self.gone = Some(error.into());
             }
@@ -354,7 +354,7 @@ impl Turns {
         self.looked_at = Instant::now();
         let checked = self.with_state(|state| state.check()).await?;
         if let Err(error) = checked {
-            let refusal = Refusal::Storage(chain(&error));
+            let refusal = Refusal::Storage(error_chain(&error));
             for (_, waiting) in std::mem::take(&mut self.waiting) {
                 // The caller may have gone.
                 let _ = waiting.send(Err(refusal.clone()));
