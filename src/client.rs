@@ -4,7 +4,7 @@ use std::fmt;
 use std::ops::Deref;
 use std::path::{Path, PathBuf};
 
-use client::{Bearer, CallError, Caller, Keys};
+use client::{Bearer, CallError, Keys};
 use proto::Reason;
 use proto::error_chain;
 use proto::nouns::{SweepInfo, SweepSummary};
@@ -15,10 +15,10 @@ use crate::arguments::{Connection, Endpoint};
 use crate::door::{self, Found, Token};
 use crate::error::CommandError;
 
-/// A coordinator, to be asked: a [`Caller`] that remembers whom it calls.
+/// A coordinator, to be asked: a [`client::Client`] that remembers whom it calls.
 #[derive(Clone)]
 pub struct Client {
-    caller: Caller,
+    inner: client::Client,
     whom: Whom,
 }
 
@@ -59,9 +59,9 @@ impl Whom {
 }
 
 impl Deref for Client {
-    type Target = Caller;
-    fn deref(&self) -> &Caller {
-        &self.caller
+    type Target = client::Client;
+    fn deref(&self) -> &client::Client {
+        &self.inner
     }
 }
 
@@ -75,7 +75,7 @@ impl Client {
     pub fn new(connection: &Connection) -> Result<Self, CommandError> {
         let (channel, bearer) = dial(connection)?;
         Ok(Self {
-            caller: Caller::new(channel, bearer),
+            inner: client::Client::new(channel, bearer),
             whom: Whom::Coordinator(connection.address().to_owned()),
         })
     }
@@ -119,7 +119,7 @@ impl Client {
         let channel = client::dial(address, &Keys::default())
             .map_err(|error| CommandError::Usage(error_chain(&error)))?;
         Ok(Self {
-            caller: Caller::new(channel, bearer),
+            inner: client::Client::new(channel, bearer),
             whom: Whom::Coordinator(address.to_owned()),
         })
     }
@@ -170,14 +170,14 @@ impl Client {
     /// Whether it answers and does not let this caller in.
     pub async fn is_locked_out(&self) -> bool {
         matches!(
-            self.caller.sweeps().await,
+            self.inner.sweeps().await,
             Err(CallError::Refused { reason: Some(reason), .. }) if locks_out(reason)
         )
     }
 
     /// All sweeps.
     pub async fn sweeps(&self) -> Result<Vec<SweepSummary>, CommandError> {
-        self.caller
+        self.inner
             .sweeps()
             .await
             .map_err(|error| self.failed(error))
@@ -185,7 +185,7 @@ impl Client {
 
     /// Everything about a sweep but its cells.
     pub async fn sweep_info(&self, sweep: &str) -> Result<SweepInfo, CommandError> {
-        self.caller
+        self.inner
             .sweep_info(sweep)
             .await
             .map_err(|error| self.failed(error))
@@ -193,7 +193,7 @@ impl Client {
 
     /// The cells of a sweep.
     pub async fn cells(&self, sweep: &str) -> Result<Vec<CellResult>, CommandError> {
-        self.caller
+        self.inner
             .cells(sweep)
             .await
             .map_err(|error| self.failed(error))

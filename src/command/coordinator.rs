@@ -436,7 +436,7 @@ async fn until_stopped(
     ));
     if security.insecure && !serving.address.ip().is_loopback() {
         say(
-            "warning: --insecure: what travels is not encrypted, and without tokens anyone who reaches this port can submit, steer and read",
+            "warning: --insecure: what travels is not encrypted, and without tokens anyone who reaches this port can submit, control and read",
         );
     }
     if let Some(path) = &arguments.address_file {

@@ -39,7 +39,7 @@ impl Results for Client {
     }
 
     async fn artifact(&self, digest: Digest, most: u64) -> Result<Vec<u8>, CommandError> {
-        let bytes = client::Caller::artifact(self, digest, most).await;
+        let bytes = client::Client::artifact(self, digest, most).await;
         bytes.map_err(|error| self.failed(error))
     }
 }

@@ -8,8 +8,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use client::decision::CallDecision;
 use client::link::Link;
-use client::verdict::Verdict;
 use proto::limits::{REPORT_LINES, REPORT_POINTS};
 use proto::nouns::{LeaseKey, Order, Progress, StopReason};
 use sweeps::EpochPoint;
@@ -364,7 +364,7 @@ async fn run(link: Arc<Link>, trainer: Arc<dyn Trainer>, shared: Arc<Shared>) {
                     "a heartbeat was not answered"
                 );
                 // What the coordinator will never take is not offered again; the heartbeat goes on without it.
-                let again = trouble.verdict != Verdict::GiveUp;
+                let again = trouble.decision != CallDecision::GiveUp;
                 shared.end(false, if again { progress } else { Vec::new() });
                 sleep(wait).await;
                 // The lease was not renewed: the next report is due now.

@@ -149,8 +149,8 @@ impl EngineHandle {
     }
 
     /// Cancels, pauses, resumes or retries a sweep or a job. Answers how many jobs changed.
-    pub async fn steer(&self, steer: Control) -> Result<u64, Refusal> {
-        self.ask(Request::Steer(steer))
+    pub async fn control(&self, control: Control) -> Result<u64, Refusal> {
+        self.ask(Request::Steer(control))
             .await
             .map(|answer| changed(&answer))
     }

@@ -290,13 +290,14 @@ impl ClientService for Clients {
         Ok(Response::new(ReceiverStream::new(receiver)))
     }
 
-    async fn steer(
+    async fn control(
         &self,
-        request: Request<wire::SteerRequest>,
-    ) -> Result<Response<wire::SteerResponse>, Status> {
-        let steer: Control = request.into_inner().try_into()?;
-        let changed = self.engine.steer(steer).await.map_err(|no| status(&no))?;
-        Ok(Response::new(wire::SteerResponse { changed }))
+        request: Request<wire::ControlRequest>,
+    ) -> Result<Response<wire::ControlResponse>, Status> {
+        let control: Control = request.into_inner().try_into()?;
+        let changed = self.engine.control(control).await;
+        let changed = changed.map_err(|no| status(&no))?;
+        Ok(Response::new(wire::ControlResponse { changed }))
     }
 
     async fn drain(

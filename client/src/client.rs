@@ -26,7 +26,7 @@ const SUBMIT: Duration = Duration::from_mins(15);
 
 /// A coordinator, to be asked. Cheap to clone.
 #[derive(Debug, Clone)]
-pub struct Caller {
+pub struct Client {
     client: ClientServiceClient<InterceptedService<Channel, Bearer>>,
 }
 
@@ -81,7 +81,7 @@ impl From<Status> for CallError {
     }
 }
 
-impl Caller {
+impl Client {
     /// By that connection (see [`crate::dial`](fn@crate::dial)), with that token.
     pub fn new(channel: Channel, bearer: Bearer) -> Self {
         Self {
@@ -280,8 +280,8 @@ impl Caller {
     }
 
     /// Cancels, pauses, resumes or retries; answers how many jobs changed.
-    pub async fn steer(&self, steer: &Control) -> Result<u64, CallError> {
-        let answer = self.client().steer(bounded(steer.into())).await?;
+    pub async fn control(&self, control: &Control) -> Result<u64, CallError> {
+        let answer = self.client().control(bounded(control.into())).await?;
         Ok(answer.into_inner().changed)
     }
 
