@@ -33,11 +33,11 @@ pub struct Link {
     client: Client,
     hello: wire::HelloRequest,
     version: String,
-    state: Mutex<State>,
+    state: Mutex<LinkState>,
     backoff: (Duration, Duration),
 }
 
-struct State {
+struct LinkState {
     worker: u64,
     time_to_live: Duration,
     contact: Instant,
@@ -116,7 +116,7 @@ impl Link {
                 .max_encoding_message_size(MESSAGE_BYTES),
             hello: hello.into(),
             version: hello.version.clone(),
-            state: Mutex::new(State {
+            state: Mutex::new(LinkState {
                 worker: 0,
                 time_to_live: Duration::from_secs(30),
                 contact: Instant::now(),
@@ -407,7 +407,7 @@ impl Link {
         Ok(answer?.into_inner())
     }
 
-    fn with<R>(&self, read: impl FnOnce(&mut State) -> R) -> R {
+    fn with<R>(&self, read: impl FnOnce(&mut LinkState) -> R) -> R {
         read(&mut self.state.lock().unwrap_or_else(PoisonError::into_inner))
     }
 }

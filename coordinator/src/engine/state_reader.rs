@@ -11,7 +11,7 @@ use std::time::Duration;
 use sweeps::{CellResult, Digest, JobId, JobStatus, RunRecord};
 
 use super::expand::{Expand, resolve};
-use super::kind::StateKind;
+use super::kind_guard::StateKind;
 use crate::model::cells::{CellRow, CellTable};
 use crate::model::entry::Entry;
 use crate::scheduler::{Answer, Effect, Event, Policy, Request, Scheduler, Ticket};

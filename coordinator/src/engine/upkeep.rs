@@ -6,8 +6,8 @@ use std::path::Path;
 use sweeps::Digest;
 
 use super::config::Config;
+use super::disk_state::DiskState;
 use super::error::EngineError;
-use super::state::State;
 use crate::store::artifacts::set_damaged_aside;
 use crate::store::backup::{artifacts_of, is_stored};
 use crate::store::entries;
@@ -83,7 +83,7 @@ pub(super) fn open_and_close(
     config: &Config,
     lock: &StateLock,
 ) -> Result<Vec<(String, Counts)>, EngineError> {
-    let opened = State::open(config, lock)?;
+    let opened = DiskState::open(config, lock)?;
     if let Some(why) = opened.reader.trouble() {
         return Err(IndexError(why).into());
     }

@@ -84,10 +84,10 @@ impl Identity {
 
 /// A state folder that is this process's own for as long as this, or a clone of it, lives.
 #[derive(Debug, Clone)]
-pub struct StateLock(Arc<Held>);
+pub struct StateLock(Arc<LockedFolders>);
 
 #[derive(Debug)]
-struct Held {
+struct LockedFolders {
     state: PathBuf,
     journal: PathBuf,
     /// Open descriptors hold the locks.
@@ -135,7 +135,7 @@ impl StateLock {
         }
         files.push(lock_file(state, journal, unsupported.is_some())?);
         be_alone_with_the_index(state)?;
-        let lock = Self(Arc::new(Held {
+        let lock = Self(Arc::new(LockedFolders {
             state: state.to_owned(),
             journal: journal.to_owned(),
             _files: files,

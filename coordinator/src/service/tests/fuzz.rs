@@ -287,7 +287,7 @@ fn no_bytes_end_a_handler() {
         assert!(served.engine().sweeps().await.is_ok(), "the engine lives");
         let page = served
             .metrics
-            .render(&crate::engine::metrics::Snapshot::default());
+            .render(&crate::engine::metrics::MetricsSnapshot::default());
         assert!(
             page.contains("gcl_refusals_total{reason=\"invalid\"}"),
             "{page}"

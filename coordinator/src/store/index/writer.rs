@@ -135,7 +135,7 @@ impl IndexWriter {
     }
 
     /// Takes in what a running attempt reported; written at [`Self::commit`].
-    pub fn keep(
+    pub fn progress(
         &mut self,
         job: JobId,
         attempt: AttemptNumber,

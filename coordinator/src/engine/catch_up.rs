@@ -1,4 +1,4 @@
-//! How an index catches up with the journal while a start reads it.
+//! How an index catches up with the journal while a start reads it: the domain's side of the reading.
 
 use std::path::Path;
 
@@ -9,7 +9,7 @@ use crate::store::index::{Applied, IndexError, IndexWriter};
 use crate::store::journal::JournalError;
 
 /// An index beside a journal that is being read: verified up to where it says it has read, brought up to date after.
-pub(super) enum Follower {
+pub(super) enum IndexCatchUp {
     Unopened,
     /// It cannot be used, but may still say how far the journal went.
     Unusable {
@@ -22,13 +22,13 @@ pub(super) enum Follower {
         chain: Option<sweeps::Digest>,
         /// The snapshot whose places it holds.
         snapshot: Option<(u64, sweeps::Digest)>,
-        /// The snapshot that was read, where it is another.
-        moved: Option<(u64, sweeps::Digest)>,
+        /// The snapshot that was read, where it is newer than that one.
+        newer: Option<(u64, sweeps::Digest)>,
         last: Option<Applied>,
     },
 }
 
-impl Follower {
+impl IndexCatchUp {
     fn open(&mut self, folder: &Path, config: &Config, unwanted: bool) {
         if !matches!(self, Self::Unopened) {
             return;
@@ -61,7 +61,7 @@ impl Follower {
                 applied: applied.map_or(0, |applied| applied.sequence),
                 chain: applied.map(|applied| applied.chain),
                 snapshot: index.snapshot()?,
-                moved: None,
+                newer: None,
                 last: None,
                 index: Box::new(index),
             },
@@ -75,7 +75,7 @@ impl Follower {
             applied,
             chain,
             snapshot,
-            moved,
+            newer,
             last,
         } = self
         else {
@@ -91,7 +91,7 @@ impl Follower {
                 } else {
                     // It holds the places in the segments, or in an older snapshot.
                     index.entry(&scanned.entry, &scanned.location)?;
-                    *moved = scanned.snapshot;
+                    *newer = scanned.snapshot;
                 }
                 if sequence == *applied && *chain != Some(reached) && sequence > 0 {
                     return Err(IndexError("it belongs to another journal".into()));
@@ -169,13 +169,13 @@ impl Follower {
             Self::Unusable { reason, .. } => reason,
             Self::Following {
                 mut index,
-                moved,
+                newer,
                 last,
                 ..
             } => {
                 let mut end = || {
                     index.commit(last)?;
-                    if let Some(snapshot) = moved {
+                    if let Some(snapshot) = newer {
                         index.set_snapshot(snapshot)?;
                     }
                     index.holds_nothing_else()
