@@ -133,7 +133,7 @@ impl Client {
     pub fn failed(&self, error: CallError) -> CommandError {
         let whom = &self.whom;
         match error {
-            CallError::Unreachable(_) if self.has_ended() => {
+            CallError::Unreachable(_) | CallError::Unavailable(_) if self.has_ended() => {
                 CommandError::Unreachable(format!("{whom} ended"))
             }
             CallError::InvalidSweep(rendered) => CommandError::Input(rendered),
@@ -141,6 +141,9 @@ impl Client {
                 "cannot reach {whom}: {cause}\n\nhint: {}",
                 whom.hint()
             )),
+            CallError::Unavailable(message) => {
+                CommandError::Unreachable(format!("{whom} answers: {message}"))
+            }
             CallError::Refused { reason, message } => match reason {
                 Some(Reason::Storage) => CommandError::Store(message),
                 Some(reason) if locks_out(reason) => {

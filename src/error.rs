@@ -56,7 +56,7 @@ pub enum CommandError {
         code: u8,
     },
     /// Nobody reads stdout on: `| head` has what it wanted. A quiet end.
-    #[error("nobody reads standard output")]
+    #[error("standard output is closed")]
     PipeClosed,
     /// Ctrl-C.
     #[error("{0}")]

@@ -36,6 +36,9 @@ pub enum CallError {
     /// Nobody answers.
     #[error("the coordinator cannot be reached: {0}")]
     Unreachable(String),
+    /// The coordinator was reached, and cannot answer now: it stops, or makes its index again. What it said.
+    #[error("{0}")]
+    Unavailable(String),
     /// The sweep file has faults, rendered.
     #[error("{0}")]
     InvalidSweep(String),
@@ -50,8 +53,8 @@ pub enum CallError {
     /// The coordinator speaks another protocol.
     #[error(transparent)]
     Incompatible(#[from] Incompatible),
-    /// The answer makes no sense.
-    #[error("the coordinator's answer makes no sense")]
+    /// The answer is none that this version understands.
+    #[error("the coordinator's answer is invalid")]
     Answer(#[from] WireError),
 }
 
@@ -68,8 +71,11 @@ impl From<Status> for CallError {
                 | Code::Unknown
                 | Code::Internal
         );
-        // A refusal of ours was given by a coordinator that was reached; a stopping one is as good as away.
-        if lost && reason.is_none_or(|reason| reason == Reason::Unavailable) {
+        // A refusal of ours was given by a coordinator that was reached.
+        if reason == Some(Reason::Unavailable) {
+            return Self::Unavailable(status.message().to_owned());
+        }
+        if lost && reason.is_none() {
             // "transport error" alone tells nobody that the connection was refused.
             let text = status.message().to_owned();
             return Self::Unreachable(with_causes(text, status.source()));
@@ -485,4 +491,21 @@ fn convert<W, N: TryFrom<W, Error = WireError>>(
         .into_iter()
         .map(TryInto::try_into)
         .collect::<Result<_, _>>()?)
+}
+
+#[cfg(test)]
+mod tests {
+    use proto::nouns::Refusal;
+
+    use super::*;
+
+    #[test]
+    fn who_was_reached_is_not_called_unreachable() {
+        let refusal = Refusal::Unavailable("its index is made again".into());
+        let error = CallError::from(proto::status(&refusal));
+        assert!(matches!(error, CallError::Unavailable(_)), "{error:?}");
+        assert_eq!(error.to_string(), refusal.to_string());
+        let error = CallError::from(Status::unavailable("connection refused"));
+        assert!(matches!(error, CallError::Unreachable(_)), "{error:?}");
+    }
 }

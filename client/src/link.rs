@@ -88,13 +88,13 @@ impl From<Status> for Trouble {
     }
 }
 
-/// An answer that makes no sense is not worth another try.
+/// An invalid answer is not worth another try.
 impl From<WireError> for Trouble {
     fn from(error: WireError) -> Self {
         Self {
             decision: CallDecision::GiveUp,
             reason: None,
-            message: format!("the coordinator's answer makes no sense: {error}"),
+            message: format!("the coordinator's answer is invalid: {error}"),
             incurable: None,
         }
     }

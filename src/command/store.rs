@@ -234,7 +234,7 @@ fn be_a_state(state: &Path) -> Result<(), CommandError> {
         return Ok(());
     }
     Err(CommandError::Store(format!(
-        "{} is no state folder: it has no folder `journal`",
+        "{} is not a state folder: it has no folder `journal`",
         state.display()
     )))
 }

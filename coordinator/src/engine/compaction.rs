@@ -22,7 +22,7 @@ pub(super) enum CompactionError {
     #[error("{0}")]
     Index(IndexError, SnapshotFile),
     /// The operating system gives no thread to write it.
-    #[error("no thread can be had for it")]
+    #[error("the operating system gives no thread for it")]
     Thread(#[from] std::io::Error),
     /// A bug.
     #[error("the thread that wrote it panicked")]

@@ -178,7 +178,9 @@ impl IndexAgain {
         let task = started.unwrap_or_else(|error| {
             // A try that failed: the next is made later.
             let (sender, receiver) = oneshot::channel();
-            let error = IndexError(format!("no thread can be had to make it: {error}"));
+            let error = IndexError(format!(
+                "the operating system gives no thread to make it: {error}"
+            ));
             let _ = sender.send(Err(MakeError::Index(error)));
             receiver
         });

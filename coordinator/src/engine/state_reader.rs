@@ -31,7 +31,7 @@ pub enum ReadError {
     #[error("there is no state folder {0}")]
     NoFolder(PathBuf),
     /// It is another folder.
-    #[error("{folder} is no state folder: it has no folder `journal`{}", hint(.below.as_deref()))]
+    #[error("{folder} is not a state folder: it has no folder `journal`{}", hint(.below.as_deref()))]
     NoState {
         /// The folder.
         folder: PathBuf,

@@ -42,7 +42,7 @@ impl WorkerService for Workers {
         &self,
         request: Request<wire::HelloRequest>,
     ) -> Result<Response<wire::HelloResponse>, Status> {
-        // The versions first: a message of another protocol may make no sense at all.
+        // The versions first: a message of another protocol may mean nothing here.
         let request = request.into_inner();
         let theirs = Versions::try_from(required("versions", request.versions.clone())?)?;
         theirs

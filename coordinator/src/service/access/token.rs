@@ -86,7 +86,7 @@ pub enum TokenFileError {
         mode: u32,
     },
     /// It is not one of ours.
-    #[error("the token file {path} makes no sense: {what}")]
+    #[error("the token file {path} is invalid: {what}")]
     Content {
         /// The file.
         path: PathBuf,
@@ -135,7 +135,7 @@ impl TokenFile {
     /// All tokens; `None` where there is no file.
     ///
     /// # Errors
-    /// [`TokenFileError`]: it cannot be read, others can read it, or it makes no sense.
+    /// [`TokenFileError`]: it cannot be read, others can read it, or it is invalid.
     pub fn read(&self) -> Result<Option<Vec<TokenEntry>>, TokenFileError> {
         let file = match File::open(&self.0) {
             Ok(file) => file,
