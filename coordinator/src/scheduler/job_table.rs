@@ -1,9 +1,10 @@
 //! Every job, the sweeps that want them, and what follows from where jobs stand: counts and queues.
 //!
-//! *Invariant:* a sweep's counts and queues say the same as the states of its jobs. Every change of a job goes through
-//! [`JobTable::change`], which takes the job out of both before it and enters it again after it.
+//! *Invariant:* a sweep's counts and queues say the same as the states of its jobs. A change of a job's state, cells or hold
+//! goes through [`JobTable::change`], which takes the job out of both before it and enters it again after it.
 //!
-//! `adoption` makes a submission's cells the current version of a sweep, `restore` fills the table from an image.
+//! `adoption` makes a submission's cells the current version of a sweep, new jobs all at once; `restore` fills the table from
+//! an image.
 
 mod adoption;
 #[cfg(test)]
