@@ -142,7 +142,8 @@ fn a_success_between_failures_clears_a_worker() {
         world.fail(flaky, &job, FailureClass::Trainer).unwrap();
     }
     let job = world.one(flaky);
-    world.finish(flaky, &job).unwrap();
+    let record = fixture::record(job.job_id, job.attempt, "flaky");
+    world.deliver(flaky, record).unwrap();
     // Three failed, but not in a row.
     let job = world.one(flaky);
     world.fail(flaky, &job, FailureClass::Trainer).unwrap();
