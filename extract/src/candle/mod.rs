@@ -11,6 +11,7 @@ mod bounds;
 mod tables;
 
 use std::collections::HashMap;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
 
 use candle_core::{DType, Device as Candled, Tensor};
@@ -37,9 +38,8 @@ pub(crate) struct Candle {
     /// Elements that a convolution may unfold at once.
     unfolded: usize,
     tables: Mutex<HashMap<Table, Tensor>>,
-    /// Operations sent to the device.
-    #[cfg(test)]
-    launches: std::sync::atomic::AtomicUsize,
+    /// Operations sent to the device: what a test holds against the number of groups.
+    launches: AtomicUsize,
 }
 
 /// A convolution on the device.
@@ -51,6 +51,8 @@ pub(crate) struct Placed {
     weights: Tensor,
     /// `[out]`.
     bias: Tensor,
+    /// `[1]`, of a ReLU that has one. On the device from the beginning, since candle would copy a number there at each use.
+    ceiling: Option<Tensor>,
 }
 
 /// Activations `[B, T, H · W, C]`.
@@ -74,8 +76,7 @@ impl Candle {
             device,
             name,
             tables: Mutex::default(),
-            #[cfg(test)]
-            launches: std::sync::atomic::AtomicUsize::new(0),
+            launches: AtomicUsize::new(0),
         }
     }
 
@@ -90,9 +91,7 @@ impl Candle {
 
     /// One operation more was sent to the device.
     fn launched(&self, tensor: Tensor) -> Tensor {
-        #[cfg(test)]
-        self.launches
-            .fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+        self.launches.fetch_add(1, Ordering::Relaxed);
         tensor
     }
 
@@ -184,11 +183,14 @@ impl Candle {
         })
     }
 
-    fn activate(&self, activation: Activation, tensor: Tensor) -> Result<Tensor, ExtractError> {
-        Ok(match activation {
-            Activation::Linear => tensor,
-            Activation::Relu => self.launched(tensor.relu()?),
-            Activation::Relu6 => self.launched(tensor.clamp(0f32, 6f32)?),
+    fn activate(&self, placed: &Placed, tensor: Tensor) -> Result<Tensor, ExtractError> {
+        if placed.activation == Activation::Linear {
+            return Ok(tensor);
+        }
+        let tensor = self.launched(tensor.relu()?);
+        Ok(match &placed.ceiling {
+            Some(ceiling) => self.launched(tensor.broadcast_minimum(ceiling)?),
+            None => tensor,
         })
     }
 }
@@ -222,8 +224,12 @@ impl Engine for Candle {
         let shape = filter.shape;
         let [out, input, kt, kh, kw] = shape.weights();
         let sides = (shape.groups, kh * kw * kt * input, shape.out / shape.groups);
+        let ceiling = (filter.activation == Activation::Relu6)
+            .then(|| Tensor::from_slice(&[6f32], 1, &self.device))
+            .transpose()?;
         Ok(Placed {
             shape,
+            ceiling,
             activation: filter.activation,
             weights: Tensor::from_vec(reordered(filter), sides, &self.device)?,
             bias: Tensor::from_slice(&filter.bias, out, &self.device)?,
@@ -258,7 +264,7 @@ impl Engine for Candle {
     fn convolve(&self, placed: &Placed, x: &ChannelsLast) -> Result<ChannelsLast, ExtractError> {
         let sums = self.sum(placed, x)?;
         Ok(ChannelsLast {
-            tensor: self.activate(placed.activation, sums.tensor)?,
+            tensor: self.activate(placed, sums.tensor)?,
             size: sums.size,
         })
     }
@@ -272,7 +278,7 @@ impl Engine for Candle {
         let sums = self.sum(placed, x)?;
         let tensor = self.launched((sums.tensor + onto.tensor)?);
         Ok(ChannelsLast {
-            tensor: self.activate(placed.activation, tensor)?,
+            tensor: self.activate(placed, tensor)?,
             size: sums.size,
         })
     }

@@ -1,7 +1,5 @@
 //! On candle's CPU device: what a GPU would be sent.
 
-use std::sync::atomic::Ordering;
-
 use super::*;
 use crate::goldens::{naive, pattern};
 
@@ -47,7 +45,7 @@ fn launches_do_not_depend_on_the_number_of_groups() {
             engine.convolve(&placed, &x).unwrap();
             engine.launches.load(Ordering::Relaxed) - before
         });
-        assert!(launches[0] <= 7, "{launches:?}");
+        assert!(launches[0] <= 8, "{launches:?}");
         assert_eq!(launches, [launches[0]; 4]);
     }
 }
