@@ -1,6 +1,7 @@
 //! What extraction runs on, chosen once.
 
 use candle_core::Device as Candled;
+use kernels::Threads;
 
 use crate::error::ExtractError;
 
@@ -10,8 +11,8 @@ pub struct Device(pub(crate) Kind);
 
 #[derive(Debug, Clone)]
 pub(crate) enum Kind {
-    /// The processor, by this crate's own loops, with so many threads.
-    Cpu { threads: usize },
+    /// The processor, by this crate's own loops.
+    Cpu(Threads),
     /// candle's operations.
     Candle(Candled, String),
 }
@@ -23,15 +24,14 @@ impl Device {
     /// `threads` is for the CPU; unset, one per core. Features do not depend on it.
     pub fn open(name: &str, threads: Option<usize>) -> Result<Self, ExtractError> {
         let cpu = || {
-            let cores = || std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
-            Self(Kind::Cpu {
-                threads: threads.unwrap_or_else(cores).max(1),
-            })
+            Threads::start(threads, "extract")
+                .map(|threads| Self(Kind::Cpu(threads)))
+                .map_err(|error| ExtractError::Device(error.to_string()))
         };
         match name {
-            "cpu" => Ok(cpu()),
+            "cpu" => cpu(),
             "candle-cpu" => Ok(Self(Kind::Candle(Candled::Cpu, name.to_owned()))),
-            "auto" => Ok(Self::cuda(0).unwrap_or_else(|_| cpu())),
+            "auto" => Self::cuda(0).or_else(|_| cpu()),
             _ => match name.strip_prefix("cuda:").map(str::parse) {
                 Some(Ok(ordinal)) => Self::cuda(ordinal),
                 _ => Err(ExtractError::Device(format!(

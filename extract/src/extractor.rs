@@ -1,5 +1,7 @@
 //! A network with its weights on a device: clips in, features out.
 
+use kernels::Threads;
+
 use crate::backbone::Backbone;
 use crate::candle::Candle;
 use crate::clip::Clip;
@@ -23,7 +25,7 @@ enum Network<E: Engine> {
 
 enum Placed {
     /// With counted threads, never the whole machine's.
-    Cpu(Cpu, rayon::ThreadPool, Box<Network<Cpu>>),
+    Cpu(Cpu, Threads, Box<Network<Cpu>>),
     Candle(Candle, Box<Network<Candle>>),
 }
 
@@ -93,15 +95,8 @@ impl Extractor {
         device: &Device,
     ) -> Result<Self, ExtractError> {
         let placed = match &device.0 {
-            Kind::Cpu { threads } => {
-                let cpu = Cpu::new();
-                let pool = rayon::ThreadPoolBuilder::new()
-                    .num_threads(*threads)
-                    .thread_name(|index| format!("extract-{index}"))
-                    .build()
-                    .map_err(|error| {
-                        ExtractError::Device(format!("cannot start {threads} threads: {error}"))
-                    })?;
+            Kind::Cpu(threads) => {
+                let (cpu, pool) = (Cpu::new(), threads.clone());
                 let network = Network::load(&cpu, backbone, source)?;
                 Placed::Cpu(cpu, pool, Box::new(network))
             }
@@ -122,7 +117,7 @@ impl Extractor {
     /// Where it runs; for a CPU with the instruction set, on which the last bits depend.
     pub fn device(&self) -> String {
         match &self.placed {
-            Placed::Cpu(cpu, ..) => format!("cpu ({})", cpu.instruction_set()),
+            Placed::Cpu(cpu, ..) => format!("cpu ({})", cpu.isa().name()),
             Placed::Candle(candle, _) => candle.name().to_owned(),
         }
     }

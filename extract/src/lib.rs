@@ -17,7 +17,6 @@ mod filter;
 mod folder;
 #[cfg(test)]
 mod goldens;
-mod kernel;
 pub mod list;
 mod network;
 mod pipeline;

@@ -1,25 +1,25 @@
 //! The networks on the CPU. Nothing here depends on the number of threads: every output is one sum in one order.
 
+mod direct;
 mod pointwise;
-mod window;
 
+use kernels::Isa;
 use rayon::prelude::*;
 
 use crate::engine::Engine;
 use crate::error::ExtractError;
 use crate::filter::{Filter, Pool};
-use crate::kernel::Isa;
 use crate::volume::Volume;
 
+pub(crate) use direct::DirectConv;
 pub(crate) use pointwise::Pointwise;
-pub(crate) use window::Window;
 
 /// A convolution, its weights packed for the kernel.
 pub(crate) enum Packed {
     /// 1×1×1.
     Pointwise(Pointwise),
     /// Everything else.
-    Window(Window),
+    Direct(DirectConv),
 }
 
 /// The processor.
@@ -35,14 +35,8 @@ impl Cpu {
     }
 
     /// The instruction set, as recorded beside results.
-    pub(crate) fn instruction_set(self) -> &'static str {
-        match self.isa {
-            #[cfg(target_arch = "x86_64")]
-            Isa::Avx512 => "avx512f",
-            #[cfg(target_arch = "x86_64")]
-            Isa::Avx2 => "avx2",
-            Isa::Portable => std::env::consts::ARCH,
-        }
+    pub(crate) fn isa(self) -> Isa {
+        self.isa
     }
 }
 
@@ -54,7 +48,7 @@ impl Engine for Cpu {
         Ok(if filter.shape.is_pointwise() {
             Packed::Pointwise(Pointwise::new(filter))
         } else {
-            Packed::Window(Window::new(filter))
+            Packed::Direct(DirectConv::new(filter))
         })
     }
 
@@ -69,12 +63,12 @@ impl Engine for Cpu {
     fn convolve(&self, packed: &Packed, x: &Volume) -> Result<Volume, ExtractError> {
         let shape = match packed {
             Packed::Pointwise(pointwise) => pointwise.shape(),
-            Packed::Window(window) => window.shape(),
+            Packed::Direct(direct) => direct.shape(),
         };
         let mut out = Volume::zeros(shape.out, x.clips, shape.output(x.size));
         match packed {
             Packed::Pointwise(pointwise) => pointwise.run(self.isa, x, &mut out, false),
-            Packed::Window(window) => window.run(self.isa, x, &mut out),
+            Packed::Direct(direct) => direct.run(self.isa, x, &mut out),
         }
         Ok(out)
     }
@@ -87,7 +81,7 @@ impl Engine for Cpu {
     ) -> Result<Volume, ExtractError> {
         match packed {
             Packed::Pointwise(pointwise) => pointwise.run(self.isa, x, &mut onto, true),
-            Packed::Window(_) => unreachable!("shortcuts end in a pointwise convolution"),
+            Packed::Direct(_) => unreachable!("shortcuts end in a pointwise convolution"),
         }
         Ok(onto)
     }

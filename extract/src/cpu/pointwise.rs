@@ -3,10 +3,12 @@
 //! The input is packed once into panels of 48 positions, all channels of a panel together, so that the kernel reads one
 //! contiguous run per step and a panel stays in the second cache while the output channels go over it.
 
+use kernels::Isa;
+use kernels::convolution::{self, Block, LANES, OffsetTable};
 use rayon::prelude::*;
 
 use crate::filter::{Activation, Filter, Shape};
-use crate::kernel::{self, Block, Isa, LANES, Taps};
+
 use crate::volume::Volume;
 
 /// Positions of a panel: what the kernel does at once with eight output channels.
@@ -24,7 +26,7 @@ pub(crate) struct Pointwise {
     activation: Activation,
     weights: Vec<f32>,
     bias: Vec<f32>,
-    taps: Taps,
+    table: OffsetTable,
 }
 
 impl Pointwise {
@@ -35,7 +37,7 @@ impl Pointwise {
             activation: filter.activation,
             weights: pack_tiles(&filter.weights, shape.out, shape.input, TILE),
             bias: filter.bias.clone(),
-            taps: Taps::new(
+            table: OffsetTable::new(
                 &(0..shape.input)
                     .map(|i| (i * PANEL) as u32)
                     .collect::<Vec<_>>(),
@@ -80,7 +82,7 @@ impl Pointwise {
                         let first = task * TASK + tile * TILE;
                         let weights =
                             &self.weights[first * self.shape.input..][..TILE * self.shape.input];
-                        kernel::run(
+                        convolution::run(
                             isa,
                             Block {
                                 base: 0,
@@ -88,7 +90,7 @@ impl Pointwise {
                                 channels: TILE,
                                 vectors: width.div_ceil(LANES),
                             },
-                            &self.taps,
+                            &self.table,
                             weights,
                             values,
                             &mut block,
