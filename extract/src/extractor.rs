@@ -2,6 +2,7 @@
 
 use kernels::Threads;
 
+use crate::activations::Activations;
 use crate::backbone::Backbone;
 use crate::candle::Candle;
 use crate::clip::Clip;
@@ -10,11 +11,10 @@ use crate::device::{Device, Kind};
 use crate::engine::Engine;
 use crate::error::ExtractError;
 use crate::network::{C3d, Lite0, Plan, ResNext, TensorSource};
-use crate::volume::Volume;
 use crate::weights::Weights;
 
 /// A stage of the network: its name, and its output brought back from the device. On a GPU lot by lot.
-pub(crate) type Stages<'a> = &'a mut (dyn FnMut(&str, &Volume) + Send);
+pub(crate) type Stages<'a> = &'a mut (dyn FnMut(&str, &Activations) + Send);
 
 /// A network on one device.
 enum Network<E: Engine> {
@@ -57,14 +57,14 @@ impl<E: Engine> Network<E> {
     fn features(
         &self,
         engine: &E,
-        clips: Volume,
+        clips: Activations,
         wanted: usize,
         stages: Option<Stages<'_>>,
     ) -> Result<Vec<Vec<f32>>, ExtractError> {
         let mut stages = stages;
-        let observe = &mut |name: &str, volume: &E::Volume| {
+        let observe = &mut |name: &str, activations: &E::Activations| {
             if let Some(stages) = &mut stages {
-                stages(name, &engine.download(volume)?.first_clips(wanted));
+                stages(name, &engine.download(activations)?.first_clips(wanted));
             }
             Ok(())
         };
@@ -147,19 +147,20 @@ impl Extractor {
         let preprocessing = self.backbone.preprocessing();
         match &self.placed {
             Placed::Cpu(cpu, pool, network) => {
-                let volume = preprocessing.values(&clips.iter().collect::<Vec<_>>());
-                pool.install(|| network.features(cpu, volume, clips.len(), stages))
+                let activations = preprocessing.values(&clips.iter().collect::<Vec<_>>());
+                pool.install(|| network.features(cpu, activations, clips.len(), stages))
             }
             Placed::Candle(candle, network) => {
                 let mut features = Vec::with_capacity(clips.len());
                 for lot in clips.chunks(candle.lot()) {
                     let fill = std::iter::repeat_n(last, candle.lot() - lot.len());
-                    let volume = preprocessing.values(&lot.iter().chain(fill).collect::<Vec<_>>());
+                    let activations =
+                        preprocessing.values(&lot.iter().chain(fill).collect::<Vec<_>>());
                     let stages: Option<Stages<'_>> = match &mut stages {
                         Some(stages) => Some(&mut **stages),
                         None => None,
                     };
-                    let found = network.features(candle, volume, lot.len(), stages)?;
+                    let found = network.features(candle, activations, lot.len(), stages)?;
                     features.extend(found.into_iter().take(lot.len()));
                 }
                 Ok(features)
@@ -216,9 +217,9 @@ mod tests {
             })
             .collect();
         let mut clips_of_stages = Vec::new();
-        let mut stages = |name: &str, volume: &Volume| {
+        let mut stages = |name: &str, activations: &Activations| {
             if name == "stem" {
-                clips_of_stages.push((volume.clips, volume.values.len()));
+                clips_of_stages.push((activations.clips, activations.values.len()));
             }
         };
         let features = extractor

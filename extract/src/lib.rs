@@ -4,6 +4,7 @@
 //! makes of them, and how the result is filed. It trains nothing, knows no sweeps and no cluster; no other crate needs to
 //! know that videos exist.
 
+mod activations;
 mod backbone;
 mod candle;
 mod clip;
@@ -13,8 +14,8 @@ mod engine;
 mod error;
 mod extractor;
 mod files;
-mod filter;
 mod folder;
+mod fused_conv;
 #[cfg(test)]
 mod goldens;
 pub mod list;
@@ -27,7 +28,6 @@ mod run;
 pub mod selftest;
 mod unfinished;
 pub mod video;
-mod volume;
 mod weights;
 
 pub use backbone::Backbone;

@@ -1,7 +1,7 @@
 //! Where outputs find their inputs, as tables of indices that lie on the device: gathering by a table replaces padding,
 //! striding and unfolding.
 
-use crate::filter::{Pool, Shape};
+use crate::fused_conv::{Pool, Shape};
 
 /// The index at which candle's `index_select` writes zeros (its CPU and its CUDA code).
 const OUTSIDE: u32 = u32::MAX;

@@ -11,9 +11,9 @@ use kernels::convolution::{self, Block, LANES, OffsetTable};
 use rayon::prelude::*;
 
 use super::pointwise::{finish, pack_tiles};
-use crate::filter::{Activation, Filter, Shape};
+use crate::fused_conv::{Activation, FusedConv, Shape};
 
-use crate::volume::Volume;
+use crate::activations::Activations;
 
 /// Output channels of one task, where one group is split over tasks.
 const TASK: usize = 32;
@@ -146,7 +146,7 @@ impl Layout {
     /// Copies channels of one clip into the padded planes; what is not written was zero and stays so.
     fn fill(
         &self,
-        x: &Volume,
+        x: &Activations,
         clip: usize,
         first_channel: usize,
         channels: usize,
@@ -192,8 +192,8 @@ impl Layout {
 }
 
 impl DirectConv {
-    pub(crate) fn new(filter: &Filter) -> Self {
-        let shape = filter.shape;
+    pub(crate) fn new(conv: &FusedConv) -> Self {
+        let shape = conv.shape;
         let out = shape.out / shape.groups;
         let [_, input, kt, kh, kw] = shape.weights();
         let tile = match out {
@@ -203,8 +203,8 @@ impl DirectConv {
         };
         // The kernel walks frames first: [out][input][kt][kh·kw] → [out][kt][input][kh·kw].
         let (steps, spatial) = (input * kt * kh * kw, kh * kw);
-        let mut ordered = vec![0.0; filter.weights.len()];
-        for (from, to) in filter.weights.chunks(steps).zip(ordered.chunks_mut(steps)) {
+        let mut ordered = vec![0.0; conv.weights.len()];
+        for (from, to) in conv.weights.chunks(steps).zip(ordered.chunks_mut(steps)) {
             for i in 0..input {
                 for t in 0..kt {
                     to[(t * input + i) * spatial..][..spatial]
@@ -214,12 +214,12 @@ impl DirectConv {
         }
         Self {
             shape,
-            activation: filter.activation,
+            activation: conv.activation,
             weights: ordered
                 .chunks(out * steps)
                 .flat_map(|group| pack_tiles(group, out, steps, tile))
                 .collect(),
-            bias: filter.bias.clone(),
+            bias: conv.bias.clone(),
             tile,
         }
     }
@@ -228,8 +228,8 @@ impl DirectConv {
         self.shape
     }
 
-    /// out ← activation(filter ∗ x + bias).
-    pub(crate) fn run(&self, isa: Isa, x: &Volume, out: &mut Volume) {
+    /// out ← activation(weights ∗ x + bias).
+    pub(crate) fn run(&self, isa: Isa, x: &Activations, out: &mut Activations) {
         assert_eq!(
             (x.channels, out.channels),
             (self.shape.input, self.shape.out),

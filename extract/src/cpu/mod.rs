@@ -6,10 +6,10 @@ mod pointwise;
 use kernels::Isa;
 use rayon::prelude::*;
 
+use crate::activations::Activations;
 use crate::engine::Engine;
 use crate::error::ExtractError;
-use crate::filter::{Filter, Pool};
-use crate::volume::Volume;
+use crate::fused_conv::{FusedConv, Pool};
 
 pub(crate) use direct::DirectConv;
 pub(crate) use pointwise::Pointwise;
@@ -42,30 +42,30 @@ impl Cpu {
 
 impl Engine for Cpu {
     type Packed = Packed;
-    type Volume = Volume;
+    type Activations = Activations;
 
-    fn pack(&self, filter: &Filter) -> Result<Packed, ExtractError> {
-        Ok(if filter.shape.is_pointwise() {
-            Packed::Pointwise(Pointwise::new(filter))
+    fn pack(&self, conv: &FusedConv) -> Result<Packed, ExtractError> {
+        Ok(if conv.shape.is_pointwise() {
+            Packed::Pointwise(Pointwise::new(conv))
         } else {
-            Packed::Direct(DirectConv::new(filter))
+            Packed::Direct(DirectConv::new(conv))
         })
     }
 
-    fn upload(&self, volume: Volume) -> Result<Volume, ExtractError> {
-        Ok(volume)
+    fn upload(&self, activations: Activations) -> Result<Activations, ExtractError> {
+        Ok(activations)
     }
 
-    fn download(&self, volume: &Volume) -> Result<Volume, ExtractError> {
-        Ok(volume.clone())
+    fn download(&self, activations: &Activations) -> Result<Activations, ExtractError> {
+        Ok(activations.clone())
     }
 
-    fn convolve(&self, packed: &Packed, x: &Volume) -> Result<Volume, ExtractError> {
+    fn convolve(&self, packed: &Packed, x: &Activations) -> Result<Activations, ExtractError> {
         let shape = match packed {
             Packed::Pointwise(pointwise) => pointwise.shape(),
             Packed::Direct(direct) => direct.shape(),
         };
-        let mut out = Volume::zeros(shape.out, x.clips, shape.output(x.size));
+        let mut out = Activations::zeros(shape.out, x.clips, shape.output(x.size));
         match packed {
             Packed::Pointwise(pointwise) => pointwise.run(self.isa, x, &mut out, false),
             Packed::Direct(direct) => direct.run(self.isa, x, &mut out),
@@ -76,9 +76,9 @@ impl Engine for Cpu {
     fn convolve_onto(
         &self,
         packed: &Packed,
-        x: &Volume,
-        mut onto: Volume,
-    ) -> Result<Volume, ExtractError> {
+        x: &Activations,
+        mut onto: Activations,
+    ) -> Result<Activations, ExtractError> {
         match packed {
             Packed::Pointwise(pointwise) => pointwise.run(self.isa, x, &mut onto, true),
             Packed::Direct(_) => unreachable!("shortcuts end in a pointwise convolution"),
@@ -86,8 +86,8 @@ impl Engine for Cpu {
         Ok(onto)
     }
 
-    fn max_pool(&self, pool: &Pool, x: &Volume) -> Result<Volume, ExtractError> {
-        let mut out = Volume::zeros(x.channels, x.clips, pool.output(x.size));
+    fn max_pool(&self, pool: &Pool, x: &Activations) -> Result<Activations, ExtractError> {
+        let mut out = Activations::zeros(x.channels, x.clips, pool.output(x.size));
         let size = out.size;
         let positions = out.positions();
         if positions > 0 {
@@ -99,7 +99,7 @@ impl Engine for Cpu {
         Ok(out)
     }
 
-    fn means(&self, x: &Volume) -> Result<Vec<Vec<f32>>, ExtractError> {
+    fn means(&self, x: &Activations) -> Result<Vec<Vec<f32>>, ExtractError> {
         Ok(x.means())
     }
 }
