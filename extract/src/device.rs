@@ -26,7 +26,7 @@ impl Device {
         let cpu = || {
             Threads::start(threads, "extract")
                 .map(|threads| Self(Kind::Cpu(threads)))
-                .map_err(|error| ExtractError::Device(error.to_string()))
+                .map_err(|error| ExtractError::Host(error.to_string()))
         };
         match name {
             "cpu" => cpu(),
@@ -34,11 +34,16 @@ impl Device {
             "auto" => Self::cuda(0).or_else(|_| cpu()),
             _ => match name.strip_prefix("cuda:").map(str::parse) {
                 Some(Ok(ordinal)) => Self::cuda(ordinal),
-                _ => Err(ExtractError::Device(format!(
-                    "there is none of the name `{name}`; `cpu`, `auto` and `cuda:N` are possible"
+                _ => Err(ExtractError::Request(format!(
+                    "there is no device `{name}`; `cpu`, `auto` and `cuda:N` are possible"
                 ))),
             },
         }
+    }
+
+    /// Whether it is a GPU, which a fault can make unusable for this process.
+    pub fn is_gpu(&self) -> bool {
+        matches!(&self.0, Kind::Candle(device, _) if device.is_cuda())
     }
 
     fn cuda(ordinal: usize) -> Result<Self, ExtractError> {

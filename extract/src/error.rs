@@ -60,9 +60,17 @@ pub enum ExtractError {
         /// What is wrong with it.
         message: String,
     },
-    /// The device failed.
-    #[error("device: {0}")]
+    /// A GPU cannot be used, or answered with a fault of its own, by a code of its libraries. A CUDA context does not survive
+    /// most of them: nothing more is to be computed in this process.
+    #[error("the device failed: {0}")]
     Device(String),
+    /// The device has not enough memory left; another may do.
+    #[error("the device has not enough memory: {0}")]
+    OutOfMemory(String),
+    /// This program or this host could not do its part: shapes that do not fit, threads that do not start. The device is as
+    /// good as before.
+    #[error("{0}")]
+    Host(String),
     /// Asked to stop; what is done is kept.
     #[error("stopped; the same command goes on from here")]
     Stopped,
