@@ -99,9 +99,7 @@ impl<'a> CpuNetworks<'a> {
 
 /// A caller's mistake that must not take the process down.
 pub(crate) fn no_discriminator() -> TrainError {
-    TrainError::Device {
-        message: "this method has no discriminator".to_owned(),
-    }
+    TrainError::host("this method has no discriminator")
 }
 
 impl Networks for CpuNetworks<'_> {
