@@ -47,12 +47,33 @@ impl Device {
     }
 
     fn cuda(ordinal: usize) -> Result<Self, ExtractError> {
-        if !candle_core::utils::cuda_is_available() {
-            return Err(ExtractError::Device(
-                "this build has no CUDA; build with `--features cuda`, or use `cpu`".to_owned(),
-            ));
+        let opened = gpu::open(ordinal).map_err(|fault| {
+            let message = format!("`cuda:{ordinal}` cannot be used: {}", fault.message);
+            match fault.blame {
+                gpu::Blame::Memory => ExtractError::OutOfMemory(message),
+                gpu::Blame::Device | gpu::Blame::Program => ExtractError::Device(message),
+            }
+        })?;
+        // What decides the bits first: it is what records of two machines are compared by.
+        let kind = opened.facts.kind(gpu::Precision::Full);
+        let name = format!("{kind} ({})", opened.facts.name);
+        Ok(Self(Kind::Candle(opened.device, name)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_device_that_is_not_there_is_no_wrong_name() {
+        let refused = Device::open("cuda:4321", None).unwrap_err();
+        assert!(matches!(&refused, ExtractError::Device(_)), "{refused:?}");
+        assert!(refused.to_string().contains("`cuda:4321` cannot be used"));
+        for name in ["gpu", "cuda", "cuda:x", ""] {
+            let refused = Device::open(name, None).unwrap_err();
+            assert!(matches!(refused, ExtractError::Request(_)), "{name}");
         }
-        let device = Candled::new_cuda(ordinal)?;
-        Ok(Self(Kind::Candle(device, format!("cuda:{ordinal}"))))
+        assert!(!Device::open("candle-cpu", None).unwrap().is_gpu());
     }
 }
