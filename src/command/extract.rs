@@ -13,6 +13,8 @@ mod progress;
 
 #[cfg(feature = "train")]
 pub use local::extract;
+#[cfg(feature = "train")]
+pub(super) use local::failed;
 
 /// A control plane computes nothing.
 #[cfg(not(feature = "train"))]

@@ -82,7 +82,14 @@ mod real {
         })
         .map_err(|error| CommandError::Input(error_chain(&error)))?;
         let trainer = worker::extraction::Extracting::open(trainer, extraction(arguments, &own)?)
-            .map_err(|error| CommandError::Input(error_chain(&error)))?;
+            .map_err(|error| match &error {
+            worker::extraction::StartError::Extract(cause) => {
+                crate::command::extract::failed(cause)
+            }
+            worker::extraction::StartError::Scratch { .. } => {
+                CommandError::Input(error_chain(&error))
+            }
+        })?;
         let mut labels = trainer.labels();
         labels.extend(arguments.labels.iter().map(|label| worker::clean(label)));
         let session = process::session()?;
