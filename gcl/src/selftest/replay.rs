@@ -4,10 +4,11 @@ use std::collections::BTreeSet;
 
 use sweeps::training::{Pretraining, PseudoLabels};
 
-use crate::backend::candle::{TensorNetworks, upload};
+use crate::backend::candle::TensorNetworks;
 use crate::backend::cpu::CpuNetworks;
 use crate::backend::state::{PairState, tensor_name};
 use crate::backend::{Networks, Split};
+use crate::data::device_features::DeviceFeatures;
 use crate::device::{Backend, Device};
 use crate::error::TrainError;
 use crate::method::pretraining::by_difference;
@@ -46,7 +47,7 @@ pub(super) fn replay(
         )?),
         Backend::Tensors(device) => Box::new(TensorNetworks::new(
             device,
-            upload(&case.features, device)?,
+            DeviceFeatures::unshared(&case.features, device)?,
             None,
             &case.initial,
             &case.training,

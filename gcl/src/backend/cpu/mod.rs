@@ -21,13 +21,13 @@ use crate::backend::cpu::mlp::{Mlp, Scratch};
 use crate::backend::cpu::passes::TargetRow;
 use crate::backend::state::PairState;
 use crate::backend::{Dropout, Networks, Split, Target, cross_entropy, sigmoid};
-use crate::data::matrix::Matrix;
+use crate::data::features::Features;
 use crate::error::TrainError;
 
 /// G and D on the CPU.
 pub(crate) struct CpuNetworks<'a> {
-    train: &'a Matrix,
-    test: Option<&'a Matrix>,
+    train: &'a Features,
+    test: Option<&'a Features>,
     generator: Mlp,
     discriminator: Option<Mlp>,
     /// f, `[capacity, d]`.
@@ -49,8 +49,8 @@ const NO_NOISE: u32 = u32::MAX;
 impl<'a> CpuNetworks<'a> {
     /// Networks of that state, for batches of up to `capacity` rows of `train` and `test`.
     pub(crate) fn new(
-        train: &'a Matrix,
-        test: Option<&'a Matrix>,
+        train: &'a Features,
+        test: Option<&'a Features>,
         state: &PairState,
         training: &Training,
         capacity: usize,
@@ -99,9 +99,7 @@ impl<'a> CpuNetworks<'a> {
 
 /// A caller's mistake that must not take the process down.
 pub(crate) fn no_discriminator() -> TrainError {
-    TrainError::Device {
-        message: "this method has no discriminator".to_owned(),
-    }
+    TrainError::host("this method has no discriminator")
 }
 
 impl Networks for CpuNetworks<'_> {
@@ -111,7 +109,7 @@ impl Networks for CpuNetworks<'_> {
             Split::Test => self.test.unwrap_or(self.train),
         };
         self.rows = rows.len();
-        passes::gather(self.threads, &mut self.batch, features, rows);
+        features.gather(self.threads, rows, &mut self.batch);
         Ok(())
     }
 
