@@ -11,19 +11,19 @@
 use sweeps::training::Mil;
 use sweeps::{EpochPoint, Phase, Training};
 
+use crate::backend::state::PairState;
 use crate::baselines::mil_network::{MilNetwork, shapes};
 use crate::baselines::start;
-use crate::checkpoint::Checkpoint;
-use crate::draws::{Draws, SeededDraws, initial_weights};
-use crate::epoch_scores::Kept;
+use crate::data::matrix::Matrix;
+use crate::data::prepared::Prepared;
 use crate::error::TrainError;
-use crate::matrix::Matrix;
-use crate::network::PairState;
-use crate::prepared::Prepared;
-use crate::progress::{SCORE_ROWS, Scores, all_but_equal, mean_over_crops};
-use crate::step::diverged;
-use crate::train::{Observer, Request};
-use crate::warnings::Code;
+use crate::method::random_streams::{RandomStreams, SeededStreams, initial_weights};
+use crate::method::step::diverged;
+use crate::run::checkpoint::Checkpoint;
+use crate::run::epoch_scores::Kept;
+use crate::run::progress::{SCORE_ROWS, Scores, all_but_equal, mean_over_crops};
+use crate::run::train::{Observer, Request};
+use crate::run::warnings::Code;
 
 /// Trains, from the checkpoint where there is one.
 pub(crate) fn run(
@@ -74,7 +74,7 @@ pub(crate) fn run(
         request.device.threads(),
     );
     checkpoint.networks.discriminator = Some(network.state.clone());
-    let mut draws = SeededDraws::resume(request.job.seed, &checkpoint.header.streams);
+    let mut draws = SeededStreams::resume(request.job.seed, &checkpoint.header.streams);
     let first = match checkpoint.header.next {
         (0, epoch) => epoch,
         _ => training.epochs,
@@ -172,8 +172,9 @@ pub(crate) fn bags(dataset: &Prepared, segments: usize) -> Result<Matrix, TrainE
         }
         *end = row + 1;
     }
-    let mut parts = bags.values_mut()?.chunks_exact_mut(columns);
+    let mut parts = bags.values_mut().chunks_exact_mut(columns);
     let mut sums = vec![0.0; columns];
+    let mut scratch = Vec::new();
     for (first, end) in bounds {
         let length = (end - first) / crops;
         for (part, out) in (0..segments).zip(parts.by_ref()) {
@@ -187,7 +188,7 @@ pub(crate) fn bags(dataset: &Prepared, segments: usize) -> Result<Matrix, TrainE
             }
             let count = rows.len() as f64;
             for row in rows {
-                for (sum, value) in sums.iter_mut().zip(dataset.train.row(row)) {
+                for (sum, value) in sums.iter_mut().zip(dataset.train.row(row, &mut scratch)) {
                     *sum += f64::from(*value);
                 }
             }
@@ -202,7 +203,7 @@ pub(crate) fn bags(dataset: &Prepared, segments: usize) -> Result<Matrix, TrainE
 /// One step on these videos; gives the loss before it.
 pub(crate) fn learn(
     network: &mut MilNetwork,
-    draws: &mut dyn Draws,
+    draws: &mut dyn RandomStreams,
     bags: &Matrix,
     (anomalous, normal): (&[u32], &[u32]),
     settings: &Mil,
@@ -289,11 +290,14 @@ pub(crate) fn ranking_loss(scores: &[f32], anomalous: usize, settings: &Mil) -> 
 
 fn score(network: &mut MilNetwork, dataset: &Prepared) -> Vec<f32> {
     let columns = dataset.dimension();
-    let scores: Vec<f32> = dataset
-        .test
-        .values()
-        .chunks(SCORE_ROWS * columns)
-        .flat_map(|x| network.forward(x, x.len() / columns, &[]))
+    let rows: Vec<u32> = (0..dataset.test.rows() as u32).collect();
+    let mut x = vec![0.0; SCORE_ROWS.min(rows.len()) * columns];
+    let scores: Vec<f32> = rows
+        .chunks(SCORE_ROWS)
+        .flat_map(|rows| {
+            dataset.test.gather(1, rows, &mut x);
+            network.forward(&x[..rows.len() * columns], rows.len(), &[])
+        })
         .collect();
     mean_over_crops(&scores, dataset.crops)
 }

@@ -1,9 +1,10 @@
 //! The scoring network of MIL ranking: fully connected, ReLU after the first hidden layer alone, dropout after every
 //! hidden layer, a sigmoid on the output, Adagrad.
 
-use crate::cpu::product::{View, product};
-use crate::network::{LayerShape, NetworkState};
-use crate::networks::sigmoid;
+use kernels::product::{View, product};
+
+use crate::backend::sigmoid;
+use crate::backend::state::{LayerShape, NetworkState};
 
 /// Adagrad's ε, PyTorch's default.
 const EPSILON: f64 = 1e-10;

@@ -18,22 +18,23 @@ mod tests;
 use sweeps::training::{Method, Pretraining};
 use sweeps::{EpochPoint, Phase, Training};
 
-use crate::checkpoint::Checkpoint;
-use crate::epoch_scores::Kept;
+use crate::backend::state::PairState;
+use crate::data::features::Features;
 use crate::error::TrainError;
-use crate::network::PairState;
-use crate::progress::{Scores, mean_over_crops};
-use crate::step::diverged;
-use crate::train::{Observer, Request, first_header, selected_rows};
+use crate::method::step::diverged;
+use crate::run::checkpoint::Checkpoint;
+use crate::run::epoch_scores::Kept;
+use crate::run::progress::{Scores, mean_over_crops};
+use crate::run::train::{Observer, Request, first_header, selected_rows};
 
 /// What a model is fitted on and scores.
 pub(crate) struct Ground<'a> {
     /// Training rows.
-    pub(crate) train: &'a crate::matrix::Matrix,
+    pub(crate) train: &'a Features,
     /// Those of them that it is fitted on, ascending.
     pub(crate) rows: &'a [u32],
     /// Test rows.
-    pub(crate) test: &'a crate::matrix::Matrix,
+    pub(crate) test: &'a Features,
     /// Of the job.
     pub(crate) seed: u64,
     /// Threads that it may use.

@@ -4,20 +4,21 @@ use std::collections::BTreeSet;
 
 use sweeps::training::{Pretraining, PseudoLabels};
 
-use crate::cpu::CpuNetworks;
+use crate::backend::candle::TensorNetworks;
+use crate::backend::cpu::CpuNetworks;
+use crate::backend::state::{PairState, tensor_name};
+use crate::backend::{Networks, Split};
+use crate::data::device_features::DeviceFeatures;
 use crate::device::{Backend, Device};
-use crate::draws::{Draws, Positions};
 use crate::error::TrainError;
-use crate::network::{PairState, tensor_name};
-use crate::networks::{Networks, Split};
-use crate::progress::SCORE_ROWS;
-use crate::schedule::{Hooks, PhasePlan, Plan, Position};
-use crate::selection::by_difference;
+use crate::method::pretraining::by_difference;
+use crate::method::random_streams::{Positions, RandomStreams};
+use crate::method::schedule::{Hooks, PhasePlan, Plan, Position};
+use crate::method::step::{Context, Report, Step};
+use crate::run::progress::SCORE_ROWS;
 use crate::selftest::case::{Case, TraceError};
 use crate::selftest::tensors::Tensors;
 use crate::selftest::{TOLERANCE, TensorReport};
-use crate::step::{Context, Report, Step};
-use crate::tensors::{TensorNetworks, upload};
 
 pub(super) fn replay(
     case: &Case<'_>,
@@ -36,17 +37,17 @@ pub(super) fn replay(
     let rows = case.features.rows();
     let capacity = plan.largest_batch().max(SCORE_ROWS.min(rows));
     let mut networks: Box<dyn Networks + '_> = match &device.backend {
-        Backend::Cpu { threads, .. } => Box::new(CpuNetworks::new(
+        Backend::Cpu(threads) => Box::new(CpuNetworks::new(
             &case.features,
             None,
             &case.initial,
             &case.training,
             capacity,
-            *threads,
+            threads.count(),
         )?),
         Backend::Tensors(device) => Box::new(TensorNetworks::new(
             device,
-            upload(&case.features, device)?,
+            DeviceFeatures::unshared(&case.features, device)?,
             None,
             &case.initial,
             &case.training,
@@ -83,7 +84,7 @@ fn selected_rows(case: &Case<'_>) -> Vec<u32> {
     }
 }
 
-/// Draws read from the trace.
+/// RandomStreams read from the trace.
 struct RecordedDraws<'a> {
     case: &'a Case<'a>,
     /// Epochs so far, through all phases.
@@ -163,7 +164,7 @@ fn told(error: TraceError) -> TrainError {
     }
 }
 
-impl Draws for RecordedDraws<'_> {
+impl RandomStreams for RecordedDraws<'_> {
     fn order(&mut self, rows: &[u32], out: &mut Vec<u32>) -> Result<(), TrainError> {
         *out = self.read_order(rows).map_err(told)?;
         Ok(())
@@ -248,7 +249,7 @@ impl Hooks for Tape {
         _: u32,
         _: Position,
         _: &mut dyn Networks,
-        _: &dyn Draws,
+        _: &dyn RandomStreams,
     ) -> Result<(), TrainError> {
         Ok(())
     }

@@ -1,0 +1,429 @@
+//! One job from start to end: a `JobSpec`, prepared data, a device, an observer and a stop flag. It knows nothing of the
+//! cluster.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use sweeps::training::{Method, Pretraining};
+use sweeps::{EpochPoint, FinalMetrics, JobSpec, Outcome, Phase, Training};
+
+use crate::backend::Networks;
+use crate::backend::candle::TensorNetworks;
+use crate::backend::cpu::CpuNetworks;
+use crate::backend::state::{PairState, discriminator_shapes, generator_shapes};
+use crate::baselines;
+use crate::data::device_cache::working_bytes;
+use crate::data::prepared::Prepared;
+use crate::device::{Backend, Device};
+use crate::error::TrainError;
+use crate::method::pretraining::{Selection, by_difference};
+use crate::method::random_streams::{SeededStreams, initial_weights, supervised_videos};
+use crate::method::schedule::{Plan, Position};
+use crate::method::step::Context;
+use crate::run::checkpoint::{Checkpoint, Header};
+use crate::run::embedding;
+use crate::run::epoch_scores::Kept;
+use crate::run::progress::{Progress, SCORE_ROWS, Scores};
+use metrics::artifact::{self, EMBEDDING, EPOCH_SCORES, SCORES};
+use metrics::{AlarmRule, D_THRESHOLD, Frames, G_RECALL, evaluate};
+
+/// What to train, on what.
+pub struct Request<'a> {
+    /// The job.
+    pub job: &'a JobSpec,
+    /// Its data, under the job's feature scaling.
+    pub dataset: &'a Prepared,
+    /// Where to train.
+    pub device: &'a Device,
+    /// Looked at before every batch.
+    pub stop: &'a StopFlag,
+    /// Where to go on, of the same job on the same kind of device.
+    pub checkpoint: Option<Checkpoint>,
+}
+
+/// A flag that ends a training run at the next batch boundary. Clones share it.
+#[derive(Debug, Clone, Default)]
+pub struct StopFlag(Arc<AtomicBool>);
+
+impl StopFlag {
+    /// A flag that is not raised.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Raises it, for good.
+    pub fn stop(&self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether it is raised.
+    pub fn is_stopped(&self) -> bool {
+        self.0.load(Ordering::Relaxed)
+    }
+}
+
+/// Who hears of every epoch.
+pub trait Observer: Send {
+    /// At the end of every epoch, of every phase. `checkpoint` is where the run stands (some 80 MB at the paper's widths):
+    /// copy it only to keep it.
+    fn on_epoch(&mut self, point: &EpochPoint, checkpoint: &Checkpoint);
+
+    /// After every batch that something was learned from. Keep it short: batches of small data take microseconds.
+    fn on_batch(&mut self) {}
+}
+
+/// Nobody listens.
+impl Observer for () {
+    fn on_epoch(&mut self, _: &EpochPoint, _: &Checkpoint) {}
+}
+
+/// What a finished run gives. A function of job, data, build and kind of device alone.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Trained {
+    /// Curve, final metrics and warnings; `artifacts` is empty, whoever stores them fills it.
+    pub outcome: Outcome,
+    /// Named bytes too big for a record: [`SCORES`], and where the job asks for them [`EPOCH_SCORES`] and [`EMBEDDING`].
+    pub artifacts: Vec<(String, Vec<u8>)>,
+}
+
+/// Trains a job to its end, or until it is stopped.
+///
+/// Equal to the bit whatever the number of threads, and however often it was stopped and taken up again.
+pub fn train(request: &Request<'_>, observer: &mut dyn Observer) -> Result<Trained, TrainError> {
+    request.device.install(|| run(request, observer))
+}
+
+fn run(request: &Request<'_>, observer: &mut dyn Observer) -> Result<Trained, TrainError> {
+    let Request { job, dataset, .. } = *request;
+    let training = Training::of(job);
+    if training.feature_scaling != dataset.scaling {
+        return Err(TrainError::bad_data(
+            "the data were prepared with another feature_scaling than the job's",
+        ));
+    }
+    demand_truth(dataset)?;
+    let End {
+        checkpoint,
+        scores: found,
+        kept,
+        embedding,
+    } = if training.method.has_generator() {
+        cooperate(request, &training, observer)?
+    } else {
+        check_origin(request)?;
+        let (checkpoint, scores, kept) = baselines::run(request, &training, observer)?;
+        End {
+            checkpoint,
+            scores,
+            kept,
+            embedding: None,
+        }
+    };
+    let score = |scores: &Option<Vec<f32>>, alarm| {
+        scores
+            .as_ref()
+            .map(|scores| evaluate(scores, &dataset.frames, alarm))
+    };
+    let metrics = FinalMetrics {
+        d: score(&found.d, AlarmRule::At(D_THRESHOLD)),
+        g: score(&found.g, AlarmRule::Recall(G_RECALL)),
+    };
+    let scores = artifact::Scores {
+        names: dataset.test_names.to_vec(),
+        frames: Frames::clone(&dataset.frames),
+        d: found.d,
+        g: found.g,
+    };
+    let scores = scores.encode()?;
+    let mut artifacts = vec![(SCORES.to_owned(), scores)];
+    if let Some(bytes) = kept.encode(dataset, &checkpoint.epoch_scores)? {
+        artifacts.push((EPOCH_SCORES.to_owned(), bytes));
+    }
+    if let Some(bytes) = embedding {
+        artifacts.push((EMBEDDING.to_owned(), bytes));
+    }
+    Ok(Trained {
+        outcome: Outcome {
+            metrics,
+            warnings: checkpoint.header.warnings.list(),
+            curve: checkpoint.header.curve,
+            artifacts: Vec::new(),
+        },
+        artifacts,
+    })
+}
+
+/// Refuses test data that no metric can be computed on: training for nothing would look like a result.
+fn demand_truth(dataset: &Prepared) -> Result<(), TrainError> {
+    let any = |counts: &[u32]| counts.iter().any(|count| *count > 0);
+    let frames = &dataset.frames;
+    let found = match (any(frames.positives()), any(frames.negatives())) {
+        (true, true) => return Ok(()),
+        (false, _) => "no anomalous frames",
+        (true, false) => "only anomalous frames",
+    };
+    Err(TrainError::bad_data(format!(
+        "the test split has {found}: an AUC needs both kinds, so that training would be for nothing; \
+         test.csv lists the anomalous frames of each video"
+    )))
+}
+
+/// The end of a run.
+struct End {
+    checkpoint: Checkpoint,
+    /// Of the test segments.
+    scores: Scores,
+    /// Which scores `checkpoint` carries of each epoch.
+    kept: Kept,
+    /// The artifact, where it was asked for and the method has a G.
+    embedding: Option<Vec<u8>>,
+}
+
+/// Trains G, and D where there is one.
+fn cooperate(
+    request: &Request<'_>,
+    training: &Training,
+    observer: &mut dyn Observer,
+) -> Result<End, TrainError> {
+    let Request {
+        job,
+        dataset,
+        device,
+        ..
+    } = *request;
+    let known = known_labels(job, training, dataset)?;
+    let selection = selected_rows(training, dataset)?;
+    let generator = generator_shapes(dataset.dimension(), training);
+    let discriminator = (training.method == Method::Gcl)
+        .then(|| discriminator_shapes(dataset.dimension(), training));
+    let hidden: Vec<usize> = discriminator
+        .iter()
+        .flat_map(|shapes| &shapes[..shapes.len() - 1])
+        .map(|shape| shape.outputs)
+        .collect();
+    let context = Context {
+        training,
+        video: &dataset.video,
+        known: &known,
+        hidden: &hidden,
+        dimension: dataset.dimension(),
+    };
+    let plan = Plan::new(context, &selection.rows, false)?;
+
+    let resumed = request.checkpoint.is_some();
+    let checkpoint = if let Some(checkpoint) = &request.checkpoint {
+        check(
+            checkpoint,
+            request,
+            &generator,
+            discriminator.as_deref(),
+            &plan,
+        )?;
+        checkpoint.clone()
+    } else {
+        let shapes: Vec<_> = [Some(generator.as_slice()), discriminator.as_deref()]
+            .into_iter()
+            .flatten()
+            .collect();
+        let mut drawn = initial_weights(job.seed, &shapes).into_iter();
+        Checkpoint {
+            header: first_header(request, plan.phases[0].phase),
+            networks: PairState {
+                generator: drawn.next().unwrap_or_default(),
+                discriminator: drawn.next(),
+            },
+            epoch_scores: Vec::new(),
+        }
+    };
+
+    let capacity = plan
+        .largest_batch()
+        .max(SCORE_ROWS.min(dataset.test.rows()));
+    let mut networks = networks(request, training, &checkpoint.networks, capacity)?;
+    let mut draws = SeededStreams::resume(job.seed, &checkpoint.header.streams);
+    let (phase, epoch) = checkpoint.header.next;
+    let kept = Kept::new(training, dataset, &checkpoint)?;
+    let mut progress = Progress::new(
+        dataset,
+        training.method,
+        request.stop,
+        observer,
+        checkpoint,
+        kept,
+    );
+    if !resumed {
+        progress.warn_of_few_steps(&plan);
+        if let Pretraining::TemporalDifference { .. } = training.pretraining {
+            progress.warn_of_filter(selection.share, selection.threshold);
+        }
+    }
+    plan.run(
+        Position { phase, epoch },
+        &mut *networks,
+        &mut draws,
+        &mut progress,
+    )?;
+    let (checkpoint, found, kept) = progress.finish(&mut *networks)?;
+    let embedding = if training.embedding {
+        embedding::make(&mut *networks, dataset, job.seed, device.threads())?
+    } else {
+        None
+    };
+    Ok(End {
+        checkpoint,
+        scores: found,
+        kept,
+        embedding,
+    })
+}
+
+fn networks<'a>(
+    request: &Request<'a>,
+    training: &Training,
+    state: &PairState,
+    capacity: usize,
+) -> Result<Box<dyn Networks + 'a>, TrainError> {
+    let dataset = request.dataset;
+    Ok(match &request.device.backend {
+        Backend::Cpu(threads) => Box::new(CpuNetworks::new(
+            &dataset.train,
+            Some(&dataset.test),
+            state,
+            training,
+            capacity,
+            threads.count(),
+        )?),
+        Backend::Tensors(device) => {
+            let shapes = state.networks().flat_map(|(_, network)| &network.shapes);
+            let (parameters, widths) = shapes.fold((0, 0), |(parameters, widths), shape| {
+                let own = (shape.inputs + 1) * shape.outputs;
+                (parameters + own, widths + shape.outputs)
+            });
+            let need = working_bytes(parameters, widths, dataset.dimension(), capacity);
+            let threads = request.device.threads();
+            Box::new(request.device.memory().with_features(
+                device,
+                || request.device.free_bytes(),
+                (dataset, need, threads),
+                |[train, test]| {
+                    TensorNetworks::new(device, train, Some(test), state, training, capacity)
+                },
+            )?)
+        }
+    })
+}
+
+/// The header of a run that has not begun, with what is to be said of its data.
+pub(crate) fn first_header(request: &Request<'_>, phase: Phase) -> Header {
+    let dataset = request.dataset;
+    let kind = &request.device.info().kind;
+    let mut header = Header::new(request.job.id(dataset.digest), kind, phase);
+    header
+        .warnings
+        .say_of_constant_channels(dataset.constant_channels, dataset.dimension());
+    header
+}
+
+/// The labels that the training may know (Fig. 9).
+fn known_labels(
+    job: &JobSpec,
+    training: &Training,
+    dataset: &Prepared,
+) -> Result<Vec<Option<bool>>, TrainError> {
+    let mut known = vec![None; dataset.labels.len()];
+    if training.supervision_percent > 0.0 && training.method != Method::Autoencoder {
+        for video in supervised_videos(job.seed, known.len(), training.supervision_percent) {
+            known[video] = dataset.labels[video];
+        }
+        if dataset.labels.iter().all(Option::is_none) {
+            return Err(TrainError::bad_data(
+                "supervision_percent needs video-level labels of the training videos, and train.csv has none",
+            ));
+        }
+    }
+    Ok(known)
+}
+
+/// The rows that pre-train G, or all.
+pub(crate) fn selected_rows(
+    training: &Training,
+    dataset: &Prepared,
+) -> Result<Selection, TrainError> {
+    let everything = |rows: Vec<u32>| Selection {
+        rows,
+        threshold: 0.0,
+        share: 1.0,
+    };
+    Ok(match training.pretraining {
+        Pretraining::Off => everything(Vec::new()),
+        Pretraining::TemporalDifference { bound, scale } => {
+            by_difference(&dataset.train, &dataset.video, dataset.crops, bound, scale)
+        }
+        Pretraining::NormalOnly => {
+            let rows: Vec<u32> = (0..dataset.video.len() as u32)
+                .filter(|row| dataset.labels[dataset.video[*row as usize] as usize] == Some(false))
+                .collect();
+            if rows.is_empty() {
+                return Err(TrainError::bad_data(
+                    "pretraining = \"normal-only\" needs training videos labelled normal, and train.csv has none",
+                ));
+            }
+            everything(rows)
+        }
+    })
+}
+
+/// Whether the checkpoint is one of this run.
+fn check(
+    checkpoint: &Checkpoint,
+    request: &Request<'_>,
+    generator: &[crate::backend::state::LayerShape],
+    discriminator: Option<&[crate::backend::state::LayerShape]>,
+    plan: &Plan<'_>,
+) -> Result<(), TrainError> {
+    check_origin(request)?;
+    let header = &checkpoint.header;
+    let same = checkpoint.networks.generator.shapes == generator
+        && checkpoint
+            .networks
+            .discriminator
+            .as_ref()
+            .map(|network| network.shapes.as_slice())
+            == discriminator;
+    let (phase, epoch) = header.next;
+    let reachable = match plan.phases.get(phase) {
+        Some(phase) => epoch < phase.epochs,
+        None => phase == plan.phases.len() && epoch == 0,
+    };
+    if !same || !reachable {
+        return Err(TrainError::BadCheckpoint {
+            message: "its networks or its place in the run are not this job's".to_owned(),
+        });
+    }
+    Ok(())
+}
+
+/// Whether the checkpoint, if there is one, is of this job on this kind of device.
+fn check_origin(request: &Request<'_>) -> Result<(), TrainError> {
+    let Some(checkpoint) = &request.checkpoint else {
+        return Ok(());
+    };
+    let refuse = |message: String| Err(TrainError::BadCheckpoint { message });
+    let header = &checkpoint.header;
+    let job = request.job.id(request.dataset.digest);
+    if header.job != job {
+        return refuse(format!(
+            "it is of job {}, not of {}",
+            header.job.short(),
+            job.short()
+        ));
+    }
+    let kind = &request.device.info().kind;
+    if header.device != *kind {
+        return refuse(format!(
+            "it was made on `{}`, whose bits are not those of `{kind}`",
+            header.device
+        ));
+    }
+    Ok(())
+}
