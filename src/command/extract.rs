@@ -5,6 +5,8 @@ mod cluster;
 #[cfg(feature = "train")]
 mod digests;
 #[cfg(feature = "train")]
+mod failure;
+#[cfg(feature = "train")]
 mod lists;
 #[cfg(feature = "train")]
 mod local;
