@@ -5,6 +5,8 @@ mod cluster;
 #[cfg(feature = "train")]
 mod digests;
 #[cfg(feature = "train")]
+mod failure;
+#[cfg(feature = "train")]
 mod lists;
 #[cfg(feature = "train")]
 mod local;
@@ -12,9 +14,9 @@ mod local;
 mod progress;
 
 #[cfg(feature = "train")]
-pub use local::extract;
+pub(super) use failure::failed;
 #[cfg(feature = "train")]
-pub(super) use local::failed;
+pub use local::extract;
 
 /// A control plane computes nothing.
 #[cfg(not(feature = "train"))]
