@@ -116,6 +116,17 @@ pub fn chain(error: &dyn std::error::Error) -> String {
     text
 }
 
+/// A misspelt name is the command line's fault, not the device's.
+#[cfg(feature = "train")]
+impl From<gcl::DeviceError> for CommandError {
+    fn from(error: gcl::DeviceError) -> Self {
+        match error {
+            gcl::DeviceError::NoSuchName(message) => Self::Usage(message),
+            gcl::DeviceError::Unusable(message) => Self::Device(message),
+        }
+    }
+}
+
 impl From<sweeps::Faults> for CommandError {
     fn from(faults: sweeps::Faults) -> Self {
         Self::Sweep(Box::new(faults))

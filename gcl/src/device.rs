@@ -3,6 +3,8 @@
 use std::fmt;
 use std::sync::Arc;
 
+use kernels::Threads;
+use kernels::isa::{device_kind, processor_name};
 use sweeps::DeviceInfo;
 
 use crate::data::device_features::DeviceMemory;
@@ -17,19 +19,22 @@ pub struct Device {
 
 #[derive(Clone)]
 pub(crate) enum Backend {
-    /// Buffers and hand-fused passes; `pool` exists for more than one thread.
-    Cpu {
-        threads: usize,
-        pool: Option<Arc<rayon::ThreadPool>>,
-    },
+    /// Buffers and hand-fused passes.
+    Cpu(Threads),
     /// candle's tensors.
     Tensors(candle_core::Device),
 }
 
 /// A device that cannot be opened. One line that says why.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{0}")]
-pub struct DeviceError(pub String);
+pub enum DeviceError {
+    /// No device has such a name: a mistake of whoever asked.
+    #[error("{0}")]
+    NoSuchName(String),
+    /// The device is not there, or cannot be used now.
+    #[error("{0}")]
+    Unusable(String),
+}
 
 /// Opens a device by name: `cpu`, `cuda:N`, or `auto` (the first GPU of a CUDA build where there is one, else the CPU).
 /// `candle-cpu` runs the operations of the GPU path on the CPU: slower, for tests and doubts.
@@ -41,8 +46,8 @@ pub fn open_device(name: &str, threads: Option<usize>) -> Result<Device, DeviceE
         "candle-cpu" => Ok(Device {
             backend: Backend::Tensors(candle_core::Device::Cpu),
             info: DeviceInfo {
-                kind: format!("candle-{}", cpu_kind()),
-                name: cpu_name(),
+                kind: format!("candle-{}", device_kind()),
+                name: processor_name(),
             },
             memory: Arc::default(),
         }),
@@ -52,7 +57,7 @@ pub fn open_device(name: &str, threads: Option<usize>) -> Result<Device, DeviceE
         },
         _ => match name.strip_prefix("cuda:").map(str::parse::<usize>) {
             Some(Ok(ordinal)) => open_cuda(ordinal),
-            _ => Err(DeviceError(format!(
+            _ => Err(DeviceError::NoSuchName(format!(
                 "there is no device `{}`; `cpu`, `auto` and `cuda:N` are possible",
                 name.chars().take(40).collect::<String>()
             ))),
@@ -96,7 +101,7 @@ impl Device {
     /// Threads that a job uses on the host.
     pub fn threads(&self) -> usize {
         match &self.backend {
-            Backend::Cpu { threads, .. } => *threads,
+            Backend::Cpu(threads) => threads.count(),
             Backend::Tensors(_) => 1,
         }
     }
@@ -104,10 +109,8 @@ impl Device {
     /// Runs `work` where its parallel passes find this device's threads, and no others.
     pub(crate) fn install<R: Send>(&self, work: impl FnOnce() -> R + Send) -> R {
         match &self.backend {
-            Backend::Cpu {
-                pool: Some(pool), ..
-            } => pool.install(work),
-            _ => work(),
+            Backend::Cpu(threads) => threads.install(work),
+            Backend::Tensors(_) => work(),
         }
     }
 }
@@ -123,110 +126,33 @@ impl fmt::Debug for Device {
 }
 
 fn open_cpu(threads: Option<usize>) -> Result<Device, DeviceError> {
-    let threads = threads
-        .filter(|threads| *threads > 0)
-        .unwrap_or_else(|| std::thread::available_parallelism().map_or(1, std::num::NonZero::get));
-    let pool = (threads > 1)
-        .then(|| {
-            rayon::ThreadPoolBuilder::new()
-                .num_threads(threads)
-                .thread_name(|index| format!("gcl-{index}"))
-                .build()
-                .map(Arc::new)
-        })
-        .transpose()
-        .map_err(|error| DeviceError(format!("{threads} threads could not be started: {error}")))?;
+    let threads =
+        Threads::start(threads, "gcl").map_err(|error| DeviceError::Unusable(error.to_string()))?;
     Ok(Device {
-        backend: Backend::Cpu { threads, pool },
+        backend: Backend::Cpu(threads),
         info: DeviceInfo {
-            kind: cpu_kind().to_owned(),
-            name: cpu_name(),
+            kind: device_kind().to_owned(),
+            name: processor_name(),
         },
         memory: Arc::default(),
     })
 }
 
-/// The instruction set that `gemm` chooses at run time: it decides the order of sums, and so the bits.
-fn cpu_kind() -> &'static str {
-    #[cfg(target_arch = "x86_64")]
-    {
-        if std::arch::is_x86_feature_detected!("avx512f") {
-            "cpu-avx512f"
-        } else if std::arch::is_x86_feature_detected!("fma") {
-            "cpu-avx2"
-        } else {
-            "cpu-x86-64"
-        }
-    }
-    #[cfg(target_arch = "aarch64")]
-    {
-        "cpu-neon"
-    }
-    #[cfg(not(any(target_arch = "x86_64", target_arch = "aarch64")))]
-    {
-        "cpu-generic"
-    }
-}
-
-/// The processor's name where the system tells it.
-fn cpu_name() -> String {
-    std::fs::read_to_string("/proc/cpuinfo")
-        .ok()
-        .and_then(|text| {
-            let line = text.lines().find(|line| line.starts_with("model name"))?;
-            Some(line.split_once(':')?.1.trim().to_owned())
-        })
-        .unwrap_or_else(|| std::env::consts::ARCH.to_owned())
-}
-
-#[cfg(not(feature = "cuda"))]
 fn open_cuda(ordinal: usize) -> Result<Device, DeviceError> {
-    Err(DeviceError(format!(
-        "`cuda:{ordinal}` cannot be used: this program was built without the feature `cuda`"
-    )))
-}
-
-#[cfg(feature = "cuda")]
-fn open_cuda(ordinal: usize) -> Result<Device, DeviceError> {
-    use candle_core::cuda_backend::cudarc::driver::result::device;
-    let fail = |message: String| {
-        // One line, whatever the driver says.
-        let message = message.split_whitespace().collect::<Vec<_>>().join(" ");
-        DeviceError(format!("`cuda:{ordinal}` cannot be used: {message}"))
-    };
-    let opened = candle_core::Device::new_cuda(ordinal).map_err(|error| fail(error.to_string()))?;
-    let context = opened
-        .as_cuda_device()
-        .map_err(|error| fail(error.to_string()))?
-        .cuda_stream()
-        .context()
-        .clone();
-    let (major, minor) = context
-        .compute_capability()
-        .map_err(|error| fail(error.to_string()))?;
-    let name = device::get_name(context.cu_device()).unwrap_or_else(|_| "a GPU".to_owned());
-    // Kernels are loaded at their first use: a GPU that is older than they are would fail in its first job otherwise.
-    probe(&opened).map_err(|error| {
-        fail(format!(
-            "{name} (compute capability {major}.{minor}) does not run this program's kernels, \
-             which are built for one capability and newer ones: {error}"
+    let opened = gpu::open(ordinal).map_err(|fault| {
+        DeviceError::Unusable(format!(
+            "`cuda:{ordinal}` cannot be used: {}",
+            fault.message
         ))
     })?;
     Ok(Device {
-        backend: Backend::Tensors(opened),
+        backend: Backend::Tensors(opened.device),
         info: DeviceInfo {
-            kind: format!("cuda-sm{major}{minor}"),
-            name,
+            kind: opened.facts.kind(gpu::Precision::Full),
+            name: opened.facts.name,
         },
         memory: Arc::default(),
     })
-}
-
-/// A kernel there and back.
-#[cfg(feature = "cuda")]
-fn probe(device: &candle_core::Device) -> Result<(), candle_core::Error> {
-    let ones = candle_core::Tensor::ones(4, candle_core::DType::F32, device)?;
-    ones.affine(2.0, 1.0)?.to_vec1::<f32>().map(|_| ())
 }
 
 #[cfg(test)]
@@ -240,7 +166,20 @@ mod tests {
         assert!(device.info().kind.starts_with("cpu-"));
         assert!(open_device("auto", None).is_ok());
         for name in ["gpu", "cuda", "cuda:x", ""] {
-            assert!(open_device(name, None).is_err(), "{name}");
+            let refused = open_device(name, None).unwrap_err();
+            assert!(matches!(refused, DeviceError::NoSuchName(_)), "{name}");
         }
+    }
+
+    #[test]
+    fn a_gpu_that_is_not_there_is_no_wrong_name() {
+        let refused = open_device("cuda:4321", None).unwrap_err();
+        assert!(matches!(&refused, DeviceError::Unusable(_)), "{refused:?}");
+        assert!(
+            refused
+                .to_string()
+                .starts_with("`cuda:4321` cannot be used: ")
+        );
+        assert!(!refused.to_string().contains('\n'));
     }
 }

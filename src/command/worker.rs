@@ -42,11 +42,10 @@ mod real {
         let spool = own.spool.clone();
         let place = runtime.block_on(process::place(&spool))?;
         own.settle(arguments, &place);
-        let device = gcl::open_device(&own.device, own.threads).map_err(|error| {
-            if is_a_name(&own.device) {
-                CommandError::Device(error.to_string())
-            } else {
-                CommandError::Usage(format!("{error}; so is `all`"))
+        let device = gcl::open_device(&own.device, own.threads).map_err(|error| match error {
+            gcl::DeviceError::Unusable(message) => CommandError::Device(message),
+            gcl::DeviceError::NoSuchName(message) => {
+                CommandError::Usage(format!("{message}; so is `all`"))
             }
         })?;
         let device = match arguments.device_data_bytes {
@@ -150,14 +149,6 @@ mod real {
             // A folder per process, as the spool is.
             scratch: own.spool.with_extension("extraction"),
         })
-    }
-
-    /// Whether a device could have that name: a misspelt one is the command line's fault, not the device's.
-    fn is_a_name(device: &str) -> bool {
-        matches!(device, "auto" | "cpu" | "candle-cpu")
-            || device
-                .strip_prefix("cuda:")
-                .is_some_and(|ordinal| ordinal.parse::<usize>().is_ok())
     }
 
     /// Which process of a group this is.

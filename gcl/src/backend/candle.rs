@@ -207,17 +207,15 @@ impl TensorNetworks {
     }
 
     fn batch(&self) -> Result<&Tensor, TrainError> {
-        self.batch.as_ref().ok_or_else(|| TrainError::Device {
-            message: "no batch is loaded".to_owned(),
-        })
+        self.batch
+            .as_ref()
+            .ok_or_else(|| TrainError::host("no batch is loaded"))
     }
 
     fn output(&self) -> Result<&Tensor, TrainError> {
         self.reconstruction
             .last()
-            .ok_or_else(|| TrainError::Device {
-                message: "the batch was not reconstructed".to_owned(),
-            })
+            .ok_or_else(|| TrainError::host("the batch was not reconstructed"))
     }
 
     /// A column `[b, 1]` of host values.

@@ -1,6 +1,7 @@
 //! A dense matrix of f32 in memory.
 
-use crate::backend::buffer::buffer;
+use kernels::buffer::buffer;
+
 use crate::error::TrainError;
 
 /// Rows of f32, one after the other.

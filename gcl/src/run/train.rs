@@ -285,13 +285,13 @@ fn networks<'a>(
 ) -> Result<Box<dyn Networks + 'a>, TrainError> {
     let dataset = request.dataset;
     Ok(match &request.device.backend {
-        Backend::Cpu { threads, .. } => Box::new(CpuNetworks::new(
+        Backend::Cpu(threads) => Box::new(CpuNetworks::new(
             &dataset.train,
             Some(&dataset.test),
             state,
             training,
             capacity,
-            *threads,
+            threads.count(),
         )?),
         Backend::Tensors(device) => {
             let shapes = state.networks().flat_map(|(_, network)| &network.shapes);

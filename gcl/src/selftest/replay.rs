@@ -37,13 +37,13 @@ pub(super) fn replay(
     let rows = case.features.rows();
     let capacity = plan.largest_batch().max(SCORE_ROWS.min(rows));
     let mut networks: Box<dyn Networks + '_> = match &device.backend {
-        Backend::Cpu { threads, .. } => Box::new(CpuNetworks::new(
+        Backend::Cpu(threads) => Box::new(CpuNetworks::new(
             &case.features,
             None,
             &case.initial,
             &case.training,
             capacity,
-            *threads,
+            threads.count(),
         )?),
         Backend::Tensors(device) => Box::new(TensorNetworks::new(
             device,
