@@ -367,7 +367,7 @@ impl Inner {
                 datasets::open(&named.folder)
             }
         };
-        result.map_err(|error| Failure::new(FailureClass::BadData, chain(&error)))
+        result.map_err(|error| Failure::new(FailureClass::BadData, proto::error_chain(&error)))
     }
 }
 
@@ -392,17 +392,6 @@ fn bytes_of(dataset: &Dataset) -> Bytes {
         .map(of)
         .into_iter()
         .fold(Bytes::default(), Bytes::plus)
-}
-
-fn chain(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        text.push_str(": ");
-        text.push_str(&error.to_string());
-        cause = error.source();
-    }
-    text
 }
 
 /// A line for the job's log. Nobody may be listening.
