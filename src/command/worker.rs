@@ -49,6 +49,10 @@ mod real {
                 CommandError::Usage(format!("{message}; so is `all`"))
             }
         })?;
+        let device = match arguments.device_data_bytes {
+            Some(bytes) => device.with_feature_bytes(bytes),
+            None => device,
+        };
         if arguments.device == "auto" && device.info().kind.starts_with("cpu") {
             let why = gcl::open_device("cuda:0", None)
                 .err()
@@ -78,6 +82,7 @@ mod real {
             },
             scratch_bytes: arguments.scratch_bytes,
             cache_bytes: arguments.cache_bytes,
+            mapped_bytes: arguments.mapped_bytes,
             meter,
         })
         .map_err(|error| CommandError::Input(error_chain(&error)))?;
