@@ -5,11 +5,11 @@
 
 mod support;
 
-use gcl::threshold::{cut, hard_labels};
+use gcl::threshold::Threshold;
 use gcl::{Checkpoint, DataParts, Request, StopFlag, TrainError, Trained, train};
 use support::naive::{Network, distance, labels, sigmoid};
 use support::{Listener, cpu, job, prepare, run, world};
-use sweeps::training::Threshold;
+use sweeps::training::Threshold as ThresholdRule;
 use sweeps::{EpochPoint, JobSpec, Phase, Value};
 
 const D: usize = 13;
@@ -268,9 +268,9 @@ fn section_3_2_2_class_boundaries_fall_in_low_density_regions() {
     };
     let mut errors: Vec<f32> = (0..800).map(|_| peak(1.0, 0.7)).collect();
     errors.extend((0..120).map(|_| peak(3.0, 0.6)));
-    for rule in [Threshold::Otsu, Threshold::Valley] {
+    for rule in [ThresholdRule::Otsu, ThresholdRule::Valley] {
         let mut found = Vec::new();
-        hard_labels(&errors, cut(&errors, rule, &mut Vec::new()), &mut found);
+        Threshold::of(&errors, rule, &mut Vec::new()).labels(&errors, &mut found);
         assert_eq!(found.iter().sum::<f32>(), 120.0, "{rule:?}");
     }
 }

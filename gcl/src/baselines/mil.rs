@@ -11,7 +11,9 @@
 use sweeps::training::Mil;
 use sweeps::{EpochPoint, Phase, Training};
 
+use crate::backend::open::{Features, Work, on};
 use crate::backend::state::PairState;
+use crate::backend::{Backend, Split};
 use crate::baselines::mil_network::{MilNetwork, shapes};
 use crate::baselines::start;
 use crate::data::matrix::Matrix;
@@ -47,7 +49,7 @@ pub(crate) fn run(
     }
     let bags = bags(dataset, settings.segments)?;
     let shapes = shapes(dataset.dimension(), &settings.hidden);
-    let mut checkpoint = if let Some(checkpoint) = &request.checkpoint {
+    let checkpoint = if let Some(checkpoint) = &request.checkpoint {
         let (phase, epoch) = checkpoint.header.next;
         let fits = checkpoint
             .networks
@@ -68,94 +70,121 @@ pub(crate) fn run(
         };
         start
     };
-    let kept = Kept::new(training, dataset, &checkpoint)?;
-    let mut network = MilNetwork::new(
-        checkpoint.networks.discriminator.take().unwrap_or_default(),
-        request.device.threads(),
-    );
-    checkpoint.networks.discriminator = Some(network.state.clone());
-    let mut draws = SeededStreams::resume(request.job.seed, &checkpoint.header.streams);
-    let first = match checkpoint.header.next {
-        (0, epoch) => epoch,
-        _ => training.epochs,
-    };
-    let mut scores = None;
-    for epoch in first..training.epochs {
-        let at = (Phase::Train, epoch + 1);
-        let per_class = [&anomalous, &normal].map(|videos| settings.bags.min(videos.len()));
-        let steps = anomalous
-            .len()
-            .div_ceil(per_class[0])
-            .max(normal.len().div_ceil(per_class[1]));
-        let mut orders = [Vec::new(), Vec::new()];
-        for ((order, videos), bags) in orders.iter_mut().zip([&anomalous, &normal]).zip(per_class) {
-            let mut fresh = Vec::new();
-            while order.len() < steps * bags {
-                draws.order(videos, &mut fresh)?;
-                order.append(&mut fresh);
-            }
-        }
-        let mut total = 0.0;
-        for step in 0..steps {
-            if request.stop.is_stopped() {
-                return Err(TrainError::Stopped(Box::new(checkpoint)));
-            }
-            let [positive, negative] = [0, 1]
-                .map(|class: usize| &orders[class][step * per_class[class]..][..per_class[class]]);
-            let loss = learn(
-                &mut network,
-                &mut draws,
-                &bags,
-                (positive, negative),
-                settings,
-                training.learning_rate,
-            );
-            if !loss.is_finite() {
-                return Err(diverged("the loss of D", at));
-            }
-            total += loss;
-            observer.on_batch();
-        }
-        let found = score(&mut network, dataset);
-        if !found.iter().all(|score| score.is_finite()) {
-            return Err(diverged("a score of D", at));
-        }
-        let point = EpochPoint {
-            auc_d: metrics::auc(&found, &dataset.frames),
-            loss_d: Some(total / steps as f64),
-            ..EpochPoint::new(Phase::Train, epoch + 1)
-        };
-        let header = &mut checkpoint.header;
-        if all_but_equal(&found) {
-            header
-                .warnings
-                .see(Code::ConstantDiscriminator, Phase::Train, epoch + 1);
-        }
-        header.next = if epoch + 1 < training.epochs {
-            (0, epoch + 1)
-        } else {
-            (1, 0)
-        };
-        header.finished = at;
-        header.streams = draws.positions();
-        header.curve.push(point.clone());
-        checkpoint.networks.discriminator = Some(network.state.clone());
-        kept.keep(None, Some(&found), &mut checkpoint.epoch_scores);
-        scores = Some(found);
-        observer.on_epoch(&point, &checkpoint);
-    }
-    let d = match scores {
-        Some(scores) => scores,
-        None => score(&mut network, dataset),
-    };
-    Ok((
+    let work = Ranking {
+        request,
+        training,
+        observer,
+        classes: [&anomalous, &normal],
         checkpoint,
-        Scores {
-            g: None,
-            d: Some(d),
-        },
-        kept,
-    ))
+    };
+    on(request.device, Features::Train(&bags, dataset), work)
+}
+
+/// A run that stands at its start or at a checkpoint.
+struct Ranking<'a, 'r> {
+    request: &'a Request<'r>,
+    training: &'a Training,
+    observer: &'a mut dyn Observer,
+    /// Videos labelled anomalous, and those labelled normal.
+    classes: [&'a [u32]; 2],
+    checkpoint: Checkpoint,
+}
+
+impl Work for Ranking<'_, '_> {
+    type Output = (Checkpoint, Scores, Kept);
+
+    fn run<B: Backend>(self, backend: B) -> Result<Self::Output, TrainError> {
+        let Self {
+            request,
+            training,
+            observer,
+            classes,
+            mut checkpoint,
+        } = self;
+        let [anomalous, normal] = classes;
+        let dataset = request.dataset;
+        let settings = &training.mil;
+        let kept = Kept::new(training, dataset, &checkpoint)?;
+        let state = checkpoint.networks.discriminator.get_or_insert_default();
+        let rows = (2 * settings.bags * settings.segments).max(SCORE_ROWS.min(dataset.test.rows()));
+        let mut network = MilNetwork::new(backend, state, settings, training.learning_rate, rows)?;
+        let mut draws = SeededStreams::resume(request.job.seed, &checkpoint.header.streams);
+        let first = match checkpoint.header.next {
+            (0, epoch) => epoch,
+            _ => training.epochs,
+        };
+        let mut scores = None;
+        for epoch in first..training.epochs {
+            let at = (Phase::Train, epoch + 1);
+            let per_class = classes.map(|videos| settings.bags.min(videos.len()));
+            let steps = anomalous
+                .len()
+                .div_ceil(per_class[0])
+                .max(normal.len().div_ceil(per_class[1]));
+            let mut orders = [Vec::new(), Vec::new()];
+            for ((order, videos), bags) in orders.iter_mut().zip(classes).zip(per_class) {
+                let mut fresh = Vec::new();
+                while order.len() < steps * bags {
+                    draws.order(videos, &mut fresh)?;
+                    order.append(&mut fresh);
+                }
+            }
+            let mut total = 0.0;
+            for step in 0..steps {
+                if request.stop.is_stopped() {
+                    return Err(TrainError::Stopped(Box::new(checkpoint)));
+                }
+                let [positive, negative] = [0, 1].map(|class: usize| {
+                    &orders[class][step * per_class[class]..][..per_class[class]]
+                });
+                let loss = learn(&mut network, &mut draws, (positive, negative), settings)?;
+                if !loss.is_finite() {
+                    return Err(diverged("the loss of D", at));
+                }
+                total += loss;
+                observer.on_batch();
+            }
+            let found = score(&mut network, dataset)?;
+            if !found.iter().all(|score| score.is_finite()) {
+                return Err(diverged("a score of D", at));
+            }
+            let point = EpochPoint {
+                auc_d: metrics::auc(&found, &dataset.frames),
+                loss_d: Some(total / steps as f64),
+                ..EpochPoint::new(Phase::Train, epoch + 1)
+            };
+            let header = &mut checkpoint.header;
+            if all_but_equal(&found) {
+                header
+                    .warnings
+                    .see(Code::ConstantDiscriminator, Phase::Train, epoch + 1);
+            }
+            header.next = if epoch + 1 < training.epochs {
+                (0, epoch + 1)
+            } else {
+                (1, 0)
+            };
+            header.finished = at;
+            header.streams = draws.positions();
+            header.curve.push(point.clone());
+            network.save(checkpoint.networks.discriminator.get_or_insert_default())?;
+            kept.keep(None, Some(&found), &mut checkpoint.epoch_scores);
+            scores = Some(found);
+            observer.on_epoch(&point, &checkpoint);
+        }
+        let d = match scores {
+            Some(scores) => scores,
+            None => score(&mut network, dataset)?,
+        };
+        Ok((
+            checkpoint,
+            Scores {
+                g: None,
+                d: Some(d),
+            },
+            kept,
+        ))
+    }
 }
 
 /// One bag a video, `[videos · segments, d]`: its rows cut into `segments` parts as equal as can be, each averaged. A
@@ -200,39 +229,36 @@ pub(crate) fn bags(dataset: &Prepared, segments: usize) -> Result<Matrix, TrainE
 }
 
 /// One step on these videos; gives the loss before it.
-pub(crate) fn learn(
-    network: &mut MilNetwork,
+pub(crate) fn learn<B: Backend>(
+    network: &mut MilNetwork<B>,
     draws: &mut dyn RandomStreams,
-    bags: &Matrix,
     (anomalous, normal): (&[u32], &[u32]),
     settings: &Mil,
-    learning_rate: f64,
-) -> f64 {
-    let segments = settings.segments;
-    let x: Vec<f32> = anomalous
+) -> Result<f64, TrainError> {
+    let segments = settings.segments as u32;
+    let rows: Vec<u32> = anomalous
         .iter()
         .chain(normal)
-        .flat_map(|video| *video as usize * segments..(*video as usize + 1) * segments)
-        .flat_map(|row| bags.row(row))
-        .copied()
+        .flat_map(|video| video * segments..(video + 1) * segments)
         .collect();
-    let rows = (anomalous.len() + normal.len()) * segments;
     let mut masks = Vec::new();
     if settings.dropout > 0.0 {
         for width in &settings.hidden {
             let mut mask = Vec::new();
-            draws.dropout(rows * width, settings.dropout, &mut mask);
+            draws.dropout(rows.len() * width, settings.dropout, &mut mask);
             masks.push(mask);
         }
     }
-    let scores = network.forward(&x, rows, &masks);
+    let scale = (settings.dropout > 0.0).then(|| (1.0 / (1.0 - settings.dropout)) as f32);
+    let dropout = scale.map(|scale| (masks.as_slice(), scale));
+    let scores = network.forward(Split::Train, &rows, dropout)?;
     let (loss, mut gradient) = ranking_loss(&scores, anomalous.len(), settings);
     for (gradient, score) in gradient.iter_mut().zip(&scores) {
         // Through the sigmoid.
         *gradient *= score * (1.0 - score);
     }
-    network.learn(&x, &masks, gradient, learning_rate, settings.weight_decay);
-    loss
+    network.learn(&gradient, scale)?;
+    Ok(loss)
 }
 
 /// The loss and its gradient with respect to each score; the first `anomalous` bags are the anomalous ones.
@@ -287,13 +313,14 @@ pub(crate) fn ranking_loss(scores: &[f32], anomalous: usize, settings: &Mil) -> 
     )
 }
 
-fn score(network: &mut MilNetwork, dataset: &Prepared) -> Vec<f32> {
-    let columns = dataset.dimension();
-    let scores: Vec<f32> = dataset
-        .test
-        .values()
-        .chunks(SCORE_ROWS * columns)
-        .flat_map(|x| network.forward(x, x.len() / columns, &[]))
-        .collect();
-    mean_over_crops(&scores, dataset.crops)
+fn score<B: Backend>(
+    network: &mut MilNetwork<B>,
+    dataset: &Prepared,
+) -> Result<Vec<f32>, TrainError> {
+    let rows: Vec<u32> = (0..dataset.test.rows() as u32).collect();
+    let mut scores = Vec::with_capacity(rows.len());
+    for rows in rows.chunks(SCORE_ROWS) {
+        scores.extend(network.forward(Split::Test, rows, None)?);
+    }
+    Ok(mean_over_crops(&scores, dataset.crops))
 }
