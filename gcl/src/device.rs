@@ -1,8 +1,9 @@
 //! What a job runs on, chosen once.
 
 use std::fmt;
-use std::sync::Arc;
 
+use kernels::Threads;
+use kernels::isa::{device_kind, processor_name};
 use sweeps::DeviceInfo;
 
 /// A device that is open. Cloning it is cheap.
@@ -14,11 +15,8 @@ pub struct Device {
 
 #[derive(Clone)]
 pub(crate) enum Backend {
-    /// Buffers and hand-fused passes; `pool` exists for more than one thread.
-    Cpu {
-        threads: usize,
-        pool: Option<Arc<rayon::ThreadPool>>,
-    },
+    /// Buffers and hand-fused passes.
+    Cpu(Threads),
     /// candle's tensors.
     Tensors(candle_core::Device),
 }
@@ -38,8 +36,8 @@ pub fn open_device(name: &str, threads: Option<usize>) -> Result<Device, DeviceE
         "candle-cpu" => Ok(Device {
             backend: Backend::Tensors(candle_core::Device::Cpu),
             info: DeviceInfo {
-                kind: format!("candle-{}", cpu_kind()),
-                name: cpu_name(),
+                kind: format!("candle-{}", device_kind()),
+                name: processor_name(),
             },
         }),
         "auto" => match open_cuda(0) {
@@ -65,7 +63,7 @@ impl Device {
     /// Threads that a job uses on the host.
     pub fn threads(&self) -> usize {
         match &self.backend {
-            Backend::Cpu { threads, .. } => *threads,
+            Backend::Cpu(threads) => threads.count(),
             Backend::Tensors(_) => 1,
         }
     }
@@ -73,10 +71,8 @@ impl Device {
     /// Runs `work` where its parallel passes find this device's threads, and no others.
     pub(crate) fn install<R: Send>(&self, work: impl FnOnce() -> R + Send) -> R {
         match &self.backend {
-            Backend::Cpu {
-                pool: Some(pool), ..
-            } => pool.install(work),
-            _ => work(),
+            Backend::Cpu(threads) => threads.install(work),
+            Backend::Tensors(_) => work(),
         }
     }
 }
@@ -92,59 +88,14 @@ impl fmt::Debug for Device {
 }
 
 fn open_cpu(threads: Option<usize>) -> Result<Device, DeviceError> {
-    let threads = threads
-        .filter(|threads| *threads > 0)
-        .unwrap_or_else(|| std::thread::available_parallelism().map_or(1, std::num::NonZero::get));
-    let pool = (threads > 1)
-        .then(|| {
-            rayon::ThreadPoolBuilder::new()
-                .num_threads(threads)
-                .thread_name(|index| format!("gcl-{index}"))
-                .build()
-                .map(Arc::new)
-        })
-        .transpose()
-        .map_err(|error| DeviceError(format!("{threads} threads could not be started: {error}")))?;
+    let threads = Threads::start(threads, "gcl").map_err(|error| DeviceError(error.to_string()))?;
     Ok(Device {
-        backend: Backend::Cpu { threads, pool },
+        backend: Backend::Cpu(threads),
         info: DeviceInfo {
-            kind: cpu_kind().to_owned(),
-            name: cpu_name(),
+            kind: device_kind().to_owned(),
+            name: processor_name(),
         },
     })
-}
-
-/// The instruction set that `gemm` chooses at run time: it decides the order of sums, and so the bits.
-fn cpu_kind() -> &'static str {
-    #[cfg(target_arch = "x86_64")]
-    {
-        if std::arch::is_x86_feature_detected!("avx512f") {
-            "cpu-avx512f"
-        } else if std::arch::is_x86_feature_detected!("fma") {
-            "cpu-avx2"
-        } else {
-            "cpu-x86-64"
-        }
-    }
-    #[cfg(target_arch = "aarch64")]
-    {
-        "cpu-neon"
-    }
-    #[cfg(not(any(target_arch = "x86_64", target_arch = "aarch64")))]
-    {
-        "cpu-generic"
-    }
-}
-
-/// The processor's name where the system tells it.
-fn cpu_name() -> String {
-    std::fs::read_to_string("/proc/cpuinfo")
-        .ok()
-        .and_then(|text| {
-            let line = text.lines().find(|line| line.starts_with("model name"))?;
-            Some(line.split_once(':')?.1.trim().to_owned())
-        })
-        .unwrap_or_else(|| std::env::consts::ARCH.to_owned())
 }
 
 #[cfg(not(feature = "cuda"))]

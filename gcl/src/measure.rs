@@ -3,9 +3,6 @@
 use sweeps::{DatasetSource, JobSpec, Parameters, Phase, Training, Value};
 
 use crate::backend::cpu::Cpu;
-#[cfg(target_arch = "x86_64")]
-use crate::backend::cpu::product::choice::times;
-use crate::backend::cpu::product::{View, product};
 use crate::backend::networks::Networks;
 use crate::backend::state::{PairState, discriminator_shapes, generator_shapes};
 use crate::data::matrix::Matrix;
@@ -143,41 +140,6 @@ impl<'a> Stepper<'a> {
             .map(|parameter| parameter.value.clone())
             .collect())
     }
-}
-
-/// out ← a · bᵀ as the networks multiply, for a measure of what the machine's best product is.
-///
-/// # Shapes
-/// `a`: `[m, k]`; `b`: `[n, k]`; `out`: `[m, n]`.
-pub fn large_product(
-    out: &mut [f32],
-    (a, b): (&[f32], &[f32]),
-    (m, n, k): (usize, usize, usize),
-    threads: usize,
-) {
-    product(out, View::new(a, m, k), View::new(b, n, k).t(), threads);
-}
-
-/// Every way in which this processor can make that product, and the seconds it takes on one thread.
-///
-/// # Shapes
-/// As [`large_product`]'s.
-pub fn product_ways(
-    out: &mut [f32],
-    (a, b): (&[f32], &[f32]),
-    (m, n, k): (usize, usize, usize),
-) -> Vec<(String, f64)> {
-    #[cfg(target_arch = "x86_64")]
-    let timed = times(out, View::new(a, m, k), View::new(b, n, k).t())
-        .into_iter()
-        .map(|(way, seconds)| (format!("{way:?}"), seconds))
-        .collect();
-    #[cfg(not(target_arch = "x86_64"))]
-    let timed = {
-        let _ = (out, a, b, m, n, k);
-        Vec::new()
-    };
-    timed
 }
 
 /// Runs `work` on the threads of `device`, as a job's passes do.

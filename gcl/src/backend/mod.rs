@@ -4,7 +4,6 @@
 //! made once, hand-fused passes) and [`candle`] (candle's operations on any device that it knows; on the CPU the oracle of
 //! the other). The equations that both must compute stand in [`crate::paper`]; `equations` holds them against it.
 
-pub(crate) mod buffer;
 pub(crate) mod candle;
 pub(crate) mod cpu;
 #[cfg(test)]

@@ -34,13 +34,13 @@ pub(crate) fn on<W: Work>(
     work: W,
 ) -> Result<W::Output, TrainError> {
     match &device.backend {
-        device::Backend::Cpu { threads, .. } => {
+        device::Backend::Cpu(threads) => {
             let (train, test) = match features {
                 Features::Dataset(dataset) => (&dataset.train, Some(&dataset.test)),
                 Features::Train(train, dataset) => (train, Some(&dataset.test)),
                 Features::Only(train) => (train, None),
             };
-            work.run(Cpu::new(train, test, *threads))
+            work.run(Cpu::new(train, test, threads.count()))
         }
         device::Backend::Tensors(device) => {
             let (train, test) = match features {

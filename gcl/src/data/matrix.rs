@@ -3,8 +3,8 @@
 use std::borrow::Cow;
 
 use datasets::SharedRows;
+use kernels::buffer::buffer;
 
-use crate::backend::buffer::buffer;
 use crate::error::TrainError;
 
 /// Rows of f32, one after the other.

@@ -7,15 +7,15 @@
 
 #[cfg(test)]
 mod allocations;
-mod kernels;
-pub(crate) mod product;
+mod passes;
 
+use kernels::buffer::{buffer, copy};
+use kernels::passes::{BiasRelu, ReluGradient, RmsProp, add_chunks, chunks, multiply, rms_prop};
+use kernels::product::{View, product, product_then};
 use rayon::prelude::*;
 use sweeps::training::ReconstructionError;
 
-use crate::backend::buffer::{buffer, copy};
-use crate::backend::cpu::kernels::{ColumnSums, TargetRow};
-use crate::backend::cpu::product::{View, product, product_then};
+use crate::backend::cpu::passes::TargetRow;
 use crate::backend::state::{LayerShape, NetworkState, ParameterState};
 use crate::backend::{
     ADAGRAD_EPSILON, Backend, Findings, Gate, Optimizer, Parameter, Report, Split, Target,
@@ -34,7 +34,7 @@ pub(crate) struct Cpu<'a> {
 }
 
 /// Rows in a buffer that has room for more.
-pub(crate) struct Rows {
+pub(crate) struct HostBuffer {
     values: Vec<f32>,
     rows: usize,
     columns: usize,
@@ -68,7 +68,7 @@ impl<'a> Cpu<'a> {
     }
 }
 
-impl Rows {
+impl HostBuffer {
     fn new(rows: usize, columns: usize) -> Result<Self, TrainError> {
         Ok(Self {
             values: buffer(rows * columns)?,
@@ -105,17 +105,17 @@ fn grow(values: &mut Vec<f32>, length: usize) -> Result<(), TrainError> {
 }
 
 impl Backend for Cpu<'_> {
-    type Buffer = Rows;
+    type Buffer = HostBuffer;
     type Scores = Vec<f32>;
     type Labels = HostLabels;
     type Loss = f64;
 
-    fn buffer(&mut self, rows: usize, columns: usize) -> Result<Rows, TrainError> {
-        Rows::new(rows, columns)
+    fn buffer(&mut self, rows: usize, columns: usize) -> Result<HostBuffer, TrainError> {
+        HostBuffer::new(rows, columns)
     }
 
     fn scores(&mut self, rows: usize) -> Result<Vec<f32>, TrainError> {
-        buffer(rows)
+        Ok(buffer(rows)?)
     }
 
     fn labels(&mut self, _rows: usize) -> Result<HostLabels, TrainError> {
@@ -126,10 +126,7 @@ impl Backend for Cpu<'_> {
         let hidden = layers.iter().skip(1).map(|shape| shape.inputs).max();
         let widest = layers.iter().map(|shape| shape.outputs).max();
         grow(&mut self.scratch.inputs, rows * hidden.unwrap_or(0))?;
-        grow(
-            &mut self.scratch.sums,
-            kernels::chunks(rows) * widest.unwrap_or(0),
-        )?;
+        grow(&mut self.scratch.sums, chunks(rows) * widest.unwrap_or(0))?;
         grow(&mut self.scratch.losses, rows)
     }
 
@@ -148,9 +145,9 @@ impl Backend for Cpu<'_> {
             .par_iter()
             .zip(&state.parameters)
             .map(|(&(rows, columns), state)| {
-                let owned = |values: &[f32], needed: bool| -> Result<Rows, TrainError> {
+                let owned = |values: &[f32], needed: bool| -> Result<HostBuffer, TrainError> {
                     let rows = if needed { rows } else { 0 };
-                    Ok(Rows {
+                    Ok(HostBuffer {
                         values: if values.is_empty() || !needed {
                             buffer(rows * columns)?
                         } else {
@@ -161,7 +158,7 @@ impl Backend for Cpu<'_> {
                     })
                 };
                 Ok(Parameter {
-                    gradient: Rows::new(rows, columns)?,
+                    gradient: HostBuffer::new(rows, columns)?,
                     square: owned(&state.square, true)?,
                     momentum: owned(&state.momentum, momentum)?,
                     value: owned(&state.value, true)?,
@@ -191,34 +188,39 @@ impl Backend for Cpu<'_> {
         Ok(())
     }
 
-    fn write(&mut self, values: &[f32], out: &mut Rows) -> Result<(), TrainError> {
+    fn write(&mut self, values: &[f32], out: &mut HostBuffer) -> Result<(), TrainError> {
         out.take(values.len() / out.columns).copy_from_slice(values);
         Ok(())
     }
 
-    fn read(&self, buffer: &Rows, out: &mut Vec<f32>) -> Result<(), TrainError> {
+    fn read(&self, buffer: &HostBuffer, out: &mut Vec<f32>) -> Result<(), TrainError> {
         out.clear();
         out.extend_from_slice(buffer.values());
         Ok(())
     }
 
-    fn gather(&mut self, split: Split, rows: &[u32], out: &mut Rows) -> Result<(), TrainError> {
+    fn gather(
+        &mut self,
+        split: Split,
+        rows: &[u32],
+        out: &mut HostBuffer,
+    ) -> Result<(), TrainError> {
         let features = match split {
             Split::Train => self.train,
             Split::Test => self.test.unwrap_or(self.train),
         };
-        kernels::gather(self.threads, out.take(rows.len()), features, rows);
+        passes::gather(self.threads, out.take(rows.len()), features, rows);
         Ok(())
     }
 
     fn layer(
         &mut self,
-        input: &Rows,
-        weight: &Rows,
-        bias: &Rows,
+        input: &HostBuffer,
+        weight: &HostBuffer,
+        bias: &HostBuffer,
         relu: bool,
-        mask: Option<&Rows>,
-        out: &mut Rows,
+        mask: Option<&HostBuffer>,
+        out: &mut HostBuffer,
     ) -> Result<(), TrainError> {
         let z = out.take(input.rows);
         product_then(
@@ -226,20 +228,22 @@ impl Backend for Cpu<'_> {
             input.view(),
             weight.view().t(),
             self.threads,
-            (),
-            &|_, rows, ()| kernels::bias_relu(rows, &bias.values, relu),
+            BiasRelu {
+                bias: &bias.values,
+                relu,
+            },
         );
         if let Some(mask) = mask {
-            kernels::multiply(z, mask.values());
+            multiply(z, mask.values());
         }
         Ok(())
     }
 
     fn weight_gradient(
         &mut self,
-        gradient: &Rows,
-        input: &Rows,
-        out: &mut Rows,
+        gradient: &HostBuffer,
+        input: &HostBuffer,
+        out: &mut HostBuffer,
     ) -> Result<(), TrainError> {
         product(
             out.values_mut(),
@@ -252,44 +256,48 @@ impl Backend for Cpu<'_> {
 
     fn input_gradient(
         &mut self,
-        gradient: &Rows,
-        weight: &Rows,
-        gate: Gate<'_, Rows>,
-        activation: &mut Rows,
-        bias_gradient: &mut Rows,
+        gradient: &HostBuffer,
+        weight: &HostBuffer,
+        gate: Gate<'_, HostBuffer>,
+        activation: &mut HostBuffer,
+        bias_gradient: &mut HostBuffer,
     ) -> Result<(), TrainError> {
         let (rows, inputs) = (gradient.rows, weight.columns);
         match gate {
             Gate::Relu { scale } => {
-                let companion = kernels::Gate {
+                let sums = &mut self.scratch.sums[..chunks(rows) * inputs];
+                let relu = ReluGradient {
                     activation: activation.values_mut(),
-                    sums: &mut self.scratch.sums[..kernels::chunks(rows) * inputs],
+                    sums,
                     width: inputs,
+                    scale,
                 };
                 product_then(
                     &mut self.scratch.inputs[..rows * inputs],
                     gradient.view(),
                     weight.view(),
                     self.threads,
-                    companion,
-                    &|_, gradient, gate: kernels::Gate<'_>| gate.pass(gradient, scale),
+                    relu,
                 );
-                let sums = ColumnSums(&mut self.scratch.sums);
-                sums.finish(rows, &mut bias_gradient.values);
+                add_chunks(sums, &mut bias_gradient.values);
                 Ok(())
             }
             Gate::Linear { mask } => {
                 let values = activation.values_mut();
                 product(values, gradient.view(), weight.view(), self.threads);
                 if let Some(mask) = mask {
-                    kernels::multiply(values, mask.values());
+                    multiply(values, mask.values());
                 }
                 self.column_sums(activation, bias_gradient)
             }
         }
     }
 
-    fn column_sums(&mut self, gradient: &Rows, out: &mut Rows) -> Result<(), TrainError> {
+    fn column_sums(
+        &mut self,
+        gradient: &HostBuffer,
+        out: &mut HostBuffer,
+    ) -> Result<(), TrainError> {
         let sums = &mut self.scratch.wide_sums;
         sums.clear();
         sums.resize(gradient.columns, 0.0);
@@ -320,14 +328,18 @@ impl Backend for Cpu<'_> {
                 Optimizer::RmsProp {
                     settings,
                     learning_rate,
-                } => kernels::rms_prop(
+                } => rms_prop(
                     self.threads,
                     &mut value.values,
                     &mut square.values,
                     &mut momentum.values,
                     &gradient.values,
-                    settings,
-                    *learning_rate,
+                    RmsProp {
+                        alpha: settings.alpha,
+                        momentum: settings.momentum,
+                        epsilon: settings.epsilon,
+                        learning_rate: *learning_rate,
+                    },
                 ),
                 Optimizer::Adagrad {
                     learning_rate,
@@ -345,13 +357,13 @@ impl Backend for Cpu<'_> {
 
     fn row_errors(
         &mut self,
-        f: &Rows,
-        f_hat: &Rows,
+        f: &HostBuffer,
+        f_hat: &HostBuffer,
         error: ReconstructionError,
         out: &mut Vec<f32>,
     ) -> Result<(), TrainError> {
         out.resize(f.rows, 0.0);
-        kernels::row_errors(
+        passes::row_errors(
             self.threads,
             out,
             f_hat.values(),
@@ -362,7 +374,7 @@ impl Backend for Cpu<'_> {
         Ok(())
     }
 
-    fn probabilities(&mut self, logits: &Rows, out: &mut Vec<f32>) -> Result<(), TrainError> {
+    fn probabilities(&mut self, logits: &HostBuffer, out: &mut Vec<f32>) -> Result<(), TrainError> {
         out.clear();
         out.extend(
             logits
@@ -375,9 +387,9 @@ impl Backend for Cpu<'_> {
 
     fn discriminator_loss(
         &mut self,
-        logits: &mut Rows,
+        logits: &mut HostBuffer,
         labels: &HostLabels,
-        bias_gradient: &mut Rows,
+        bias_gradient: &mut HostBuffer,
     ) -> Result<f64, TrainError> {
         let loss = paper::discriminator_loss(logits.values_mut(), &labels.values);
         self.column_sums(logits, bias_gradient)?;
@@ -386,11 +398,11 @@ impl Backend for Cpu<'_> {
 
     fn generator_loss(
         &mut self,
-        f_hat: &mut Rows,
-        f: &Rows,
+        f_hat: &mut HostBuffer,
+        f: &HostBuffer,
         target: &Target<'_, Self>,
         error: ReconstructionError,
-        bias_gradient: &mut Rows,
+        bias_gradient: &mut HostBuffer,
     ) -> Result<f64, TrainError> {
         let (rows, width) = (f.rows, f.columns);
         let scratch = &mut self.scratch;
@@ -407,12 +419,12 @@ impl Backend for Cpu<'_> {
         };
         let (x, noise_places) = (f.values(), &scratch.noise_places);
         let features = |row: usize| &x[row * width..][..width];
-        let mut sums = ColumnSums(&mut scratch.sums);
-        let total = kernels::residual(
+        let sums = &mut scratch.sums[..chunks(rows) * width];
+        let total = passes::residual(
             self.threads,
             f_hat.values_mut(),
             &mut scratch.losses[..rows],
-            &mut sums,
+            sums,
             error,
             (width, 1.0 / kept as f32),
             |row| match target {
@@ -433,7 +445,7 @@ impl Backend for Cpu<'_> {
                 | Target::Without { .. } => TargetRow::Features(features(row)),
             },
         );
-        sums.finish(rows, &mut bias_gradient.values);
+        add_chunks(sums, &mut bias_gradient.values);
         Ok(total / kept as f64)
     }
 
