@@ -1,16 +1,20 @@
 //! What a job runs on, chosen once.
 
 use std::fmt;
+use std::sync::Arc;
 
 use kernels::Threads;
 use kernels::isa::{device_kind, processor_name};
 use sweeps::DeviceInfo;
+
+use crate::data::device_features::DeviceMemory;
 
 /// A device that is open. Cloning it is cheap.
 #[derive(Clone)]
 pub struct Device {
     pub(crate) backend: Backend,
     info: DeviceInfo,
+    memory: Arc<DeviceMemory>,
 }
 
 #[derive(Clone)]
@@ -39,6 +43,7 @@ pub fn open_device(name: &str, threads: Option<usize>) -> Result<Device, DeviceE
                 kind: format!("candle-{}", device_kind()),
                 name: processor_name(),
             },
+            memory: Arc::default(),
         }),
         "auto" => match open_cuda(0) {
             Ok(device) => Ok(device),
@@ -58,6 +63,33 @@ impl Device {
     /// What decides the bits, and a name for people.
     pub fn info(&self) -> &DeviceInfo {
         &self.info
+    }
+
+    /// Keeps at most so many bytes of features on a GPU [default: what it has free beside a job's networks and batches]. More are
+    /// gathered on the host, batch by batch.
+    #[must_use]
+    pub fn with_feature_bytes(self, bytes: usize) -> Self {
+        Self {
+            memory: Arc::new(DeviceMemory::limited(bytes)),
+            ..self
+        }
+    }
+
+    /// What it keeps of features.
+    pub(crate) fn memory(&self) -> &DeviceMemory {
+        &self.memory
+    }
+
+    /// Bytes of a GPU's memory that nobody has taken; `None` where the host's memory is the device's.
+    pub(crate) fn free_bytes(&self) -> Option<usize> {
+        match &self.backend {
+            #[cfg(feature = "cuda")]
+            Backend::Tensors(device) => {
+                let stream = device.as_cuda_device().ok()?.cuda_stream();
+                stream.context().mem_get_info().ok().map(|(free, _)| free)
+            }
+            _ => None,
+        }
     }
 
     /// Threads that a job uses on the host.
@@ -95,6 +127,7 @@ fn open_cpu(threads: Option<usize>) -> Result<Device, DeviceError> {
             kind: device_kind().to_owned(),
             name: processor_name(),
         },
+        memory: Arc::default(),
     })
 }
 
@@ -137,6 +170,7 @@ fn open_cuda(ordinal: usize) -> Result<Device, DeviceError> {
             kind: format!("cuda-sm{major}{minor}"),
             name,
         },
+        memory: Arc::default(),
     })
 }
 

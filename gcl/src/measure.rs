@@ -5,7 +5,7 @@ use sweeps::{DatasetSource, JobSpec, Parameters, Phase, Training, Value};
 use crate::backend::cpu::Cpu;
 use crate::backend::networks::Networks;
 use crate::backend::state::{PairState, discriminator_shapes, generator_shapes};
-use crate::data::matrix::Matrix;
+use crate::data::features::Features;
 use crate::data::prepared::Prepared;
 use crate::device::Device;
 use crate::error::TrainError;
@@ -47,7 +47,7 @@ impl<'a> Stepper<'a> {
     /// # Panics
     /// If `data` has fewer rows than a batch.
     pub fn new(
-        data: &'a Matrix,
+        data: &'a Features,
         batch: usize,
         seed: u64,
         threads: usize,
@@ -150,6 +150,7 @@ pub fn on_device<R: Send>(device: &Device, work: impl FnOnce() -> R + Send) -> R
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::data::matrix::Matrix;
     use crate::device::open_device;
 
     #[test]
@@ -157,7 +158,7 @@ mod tests {
         // Wide enough that products are made by `gemm` and by our tiles.
         let dimension = 520;
         let values = (0..1200 * dimension).map(|i| (i * 7919 % 2003) as f32 / 2003.0);
-        let data = Matrix::new(values.collect(), dimension);
+        let data = Matrix::new(values.collect(), dimension).into();
         let run = |threads: usize| {
             let device = open_device("cpu", Some(threads)).unwrap();
             let mut stepper = Stepper::new(&data, 1000, 5, threads).unwrap();

@@ -76,7 +76,7 @@ fn rows(values: &[f32]) -> Vec<Vec<f64>> {
 }
 
 fn train_rows() -> Vec<Vec<f64>> {
-    rows(&world(D, 1).train.values())
+    rows(world(D, 1).train.values())
 }
 
 fn only_point(job: &JobSpec) -> EpochPoint {
@@ -135,7 +135,7 @@ fn eq_1_the_reconstruction_error_is_the_norm_and_not_its_square() {
     let (generator, _) = networks(listener.checkpoints.last().unwrap());
     for (score, row) in scores(&trained, "score_g")
         .iter()
-        .zip(rows(&world(D, 1).test.values()))
+        .zip(rows(world(D, 1).test.values()))
     {
         near(
             *score,
@@ -151,7 +151,7 @@ fn section_3_4_the_score_is_the_probability_of_d() {
     let (_, discriminator) = networks(listener.checkpoints.last().unwrap());
     for (score, row) in scores(&trained, "score_d")
         .iter()
-        .zip(rows(&world(D, 1).test.values()))
+        .zip(rows(world(D, 1).test.values()))
     {
         near(*score, sigmoid(discriminator.output(&row)[0]), "score of D");
     }
@@ -317,7 +317,7 @@ fn section_3_2_5_larger_noise_makes_a_larger_loss() {
 #[test]
 fn section_3_3_pretraining_skips_segments_that_change_much_and_the_first() {
     let mut parts = world(D, 1);
-    let rows = rows(&parts.train.values());
+    let rows = rows(parts.train.values());
     let kept = |bound: f64| {
         (1..rows.len())
             .filter(|row| parts.video[*row] == parts.video[row - 1])

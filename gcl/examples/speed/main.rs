@@ -56,7 +56,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     }
     let seed = argument(4, 0)? as u64;
     let device = open_device("cpu", Some(threads))?;
-    let data = Matrix::new(numbers(rows * dimension), dimension);
+    let data = Matrix::new(numbers(rows * dimension), dimension).into();
     let mut stepper = Stepper::new(&data, batch, seed, threads)?;
     let mut last: Option<StepReport> = None;
     println!("ready");

@@ -11,7 +11,7 @@ use crate::backend::state::{NetworkState, ParameterState};
 use crate::backend::{
     ADAGRAD_EPSILON, Backend, Findings, Gate, Optimizer, Parameter, Report, Split, Target,
 };
-use crate::data::matrix::Matrix;
+use crate::data::device_features::DeviceFeatures;
 use crate::error::TrainError;
 use crate::method::labels::HostLabels;
 use crate::paper;
@@ -19,27 +19,25 @@ use crate::paper;
 /// A device of candle's, with the features that batches are gathered from.
 pub(crate) struct Candle {
     device: Device,
-    train: Tensor,
-    test: Option<Tensor>,
-}
-
-/// The matrix as a tensor of `device`.
-pub(crate) fn upload(matrix: &Matrix, device: &Device) -> Result<Tensor, TrainError> {
-    Ok(Tensor::from_slice(
-        &matrix.values(),
-        (matrix.rows(), matrix.columns()),
-        device,
-    )?)
+    train: DeviceFeatures,
+    test: Option<DeviceFeatures>,
+    /// What stands in a buffer until something is in it.
+    nothing: Tensor,
 }
 
 impl Candle {
-    /// Batches come from `train` and `test`, which lie on `device`.
-    pub(crate) fn new(device: &Device, train: Tensor, test: Option<Tensor>) -> Self {
-        Self {
+    /// Batches of `device` come from `train` and `test`.
+    pub(crate) fn new(
+        device: &Device,
+        train: DeviceFeatures,
+        test: Option<DeviceFeatures>,
+    ) -> Result<Self, TrainError> {
+        Ok(Self {
+            nothing: Tensor::zeros((1, 1), DType::F32, device)?,
             device: device.clone(),
             train,
             test,
-        }
+        })
     }
 
     /// A column `[b, 1]` of host values.
@@ -114,9 +112,9 @@ impl Backend for Candle {
     type Labels = HostLabels;
     type Loss = f64;
 
-    /// Operations make their own tensors: room is not kept.
-    fn buffer(&mut self, _rows: usize, columns: usize) -> Result<Tensor, TrainError> {
-        Ok(Tensor::zeros((1, columns), DType::F32, &self.device)?)
+    /// Operations make their own tensors: no room is kept.
+    fn buffer(&mut self, _rows: usize, _columns: usize) -> Result<Tensor, TrainError> {
+        Ok(self.nothing.clone())
     }
 
     fn scores(&mut self, _rows: usize) -> Result<Vec<f32>, TrainError> {
@@ -127,11 +125,7 @@ impl Backend for Candle {
         Ok(HostLabels::default())
     }
 
-    fn parameters(
-        &mut self,
-        state: &NetworkState,
-        momentum: bool,
-    ) -> Result<Vec<Parameter<Self>>, TrainError> {
+    fn parameters(&mut self, state: &NetworkState) -> Result<Vec<Parameter<Self>>, TrainError> {
         let shapes = state
             .shapes
             .iter()
@@ -149,12 +143,8 @@ impl Backend for Candle {
                 };
                 Ok(Parameter {
                     square: memory(&state.square)?,
-                    momentum: if momentum {
-                        memory(&state.momentum)?
-                    } else {
-                        Tensor::zeros((0, shape.1), DType::F32, &self.device)?
-                    },
-                    gradient: Tensor::zeros((0, shape.1), DType::F32, &self.device)?,
+                    momentum: memory(&state.momentum)?,
+                    gradient: self.nothing.clone(),
                     value,
                 })
             })
@@ -182,8 +172,12 @@ impl Backend for Candle {
         Ok(())
     }
 
-    fn write(&mut self, values: &[f32], out: &mut Tensor) -> Result<(), TrainError> {
-        let columns = out.dims2()?.1;
+    fn write(
+        &mut self,
+        values: &[f32],
+        columns: usize,
+        out: &mut Tensor,
+    ) -> Result<(), TrainError> {
         *out = Tensor::from_slice(values, (values.len() / columns, columns), &self.device)?;
         Ok(())
     }
@@ -194,12 +188,13 @@ impl Backend for Candle {
     }
 
     fn gather(&mut self, split: Split, rows: &[u32], out: &mut Tensor) -> Result<(), TrainError> {
-        let features = match (split, &self.test) {
+        let features = match (split, &mut self.test) {
             (Split::Test, Some(test)) => test,
-            _ => &self.train,
+            _ => &mut self.train,
         };
-        let rows = Tensor::from_slice(rows, rows.len(), &self.device)?;
-        *out = features.index_select(&rows, 0)?;
+        // The batch before goes first: two need not fit at once.
+        *out = self.nothing.clone();
+        *out = features.gather(rows)?;
         Ok(())
     }
 
@@ -212,6 +207,7 @@ impl Backend for Candle {
         mask: Option<&Tensor>,
         out: &mut Tensor,
     ) -> Result<(), TrainError> {
+        *out = self.nothing.clone();
         let mut z = input.matmul(&weight.t()?)?.broadcast_add(bias)?;
         if relu {
             z = z.relu()?;

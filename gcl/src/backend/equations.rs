@@ -3,9 +3,11 @@
 use candle_core::Device;
 use sweeps::training::{PseudoLabels, ReconstructionError, Threshold as ThresholdRule};
 
-use crate::backend::candle::{Candle, upload};
+use crate::backend::candle::Candle;
 use crate::backend::cpu::Cpu;
 use crate::backend::{Backend, Findings, Report, Split, Target};
+use crate::data::device_features::DeviceFeatures;
+use crate::data::features::Features;
 use crate::data::matrix::Matrix;
 use crate::method::labels::{HostLabels, LabelRule, label};
 use crate::paper;
@@ -32,27 +34,27 @@ struct World<B: Backend> {
     bias_gradients: [B::Buffer; 2],
 }
 
-fn features() -> Matrix {
-    Matrix::new(values(ROWS * WIDTH, 1), WIDTH)
+fn features() -> Features {
+    Matrix::new(values(ROWS * WIDTH, 1), WIDTH).into()
 }
 
 /// Does it on every backend there is.
 macro_rules! on_every_backend {
     ($check:ident) => {{
         let features = features();
-        let tensor = upload(&features, &Device::Cpu).unwrap();
+        let tensors = DeviceFeatures::unshared(&features, &Device::Cpu).unwrap();
         $check(World::new(&features, Cpu::new(&features, None, 1)));
         $check(World::new(
             &features,
-            Candle::new(&Device::Cpu, tensor, None),
+            Candle::new(&Device::Cpu, tensors, None).unwrap(),
         ));
     }};
 }
 
 impl<B: Backend> World<B> {
-    fn new(features: &Matrix, mut backend: B) -> Self {
+    fn new(features: &Features, mut backend: B) -> Self {
         let mut f_hat = values(ROWS * WIDTH, 2);
-        f_hat[5 * WIDTH..6 * WIDTH].copy_from_slice(features.row(5));
+        f_hat[5 * WIDTH..6 * WIDTH].copy_from_slice(features.row(5, &mut Vec::new()));
         let mut logits = values(ROWS, 3);
         for (logit, scale) in logits
             .iter_mut()
@@ -77,15 +79,15 @@ impl<B: Backend> World<B> {
         backend
             .gather(Split::Train, &rows, &mut on_backend[0])
             .unwrap();
-        backend.write(&f_hat, &mut on_backend[1]).unwrap();
-        backend.write(&logits, &mut on_backend[2]).unwrap();
+        backend.write(&f_hat, WIDTH, &mut on_backend[1]).unwrap();
+        backend.write(&logits, 1, &mut on_backend[2]).unwrap();
         let wide = |values: &[f32]| -> Vec<Vec<f64>> {
             let rows = values.chunks(WIDTH);
             rows.map(|row| row.iter().map(|value| f64::from(*value)).collect())
                 .collect()
         };
         Self {
-            f: wide(&features.values()),
+            f: wide(&values(ROWS * WIDTH, 1)),
             f_hat: wide(&f_hat),
             logits,
             backend,

@@ -4,11 +4,13 @@ use candle_core::{D, Device, Tensor, Var};
 use sweeps::training::ReconstructionError;
 use sweeps::{DatasetSource, JobSpec, Parameters, Training};
 
-use crate::backend::candle::{Candle, upload};
+use crate::backend::candle::Candle;
 use crate::backend::cpu::Cpu;
 use crate::backend::networks::{HostMasks, Networks};
 use crate::backend::state::{LayerShape, NetworkState, PairState};
 use crate::backend::{Backend, Split, Target};
+use crate::data::device_features::DeviceFeatures;
+use crate::data::features::Features;
 use crate::data::matrix::Matrix;
 use crate::method::labels::HostLabels;
 use crate::method::random_streams::initial_weights;
@@ -95,8 +97,17 @@ fn compare(what: &str, found: &[Vec<f32>], variables: &[Var], loss: &Tensor, fou
     }
 }
 
-fn candle(features: &Matrix) -> Candle {
-    Candle::new(&Device::Cpu, upload(features, &Device::Cpu).unwrap(), None)
+fn candle(features: &Features) -> Candle {
+    let features = DeviceFeatures::unshared(features, &Device::Cpu).unwrap();
+    Candle::new(&Device::Cpu, features, None).unwrap()
+}
+
+/// All rows.
+fn all(features: &Features) -> Vec<f32> {
+    let rows: Vec<u32> = (0..features.rows() as u32).collect();
+    let mut values = vec![0.0; features.rows() * features.columns()];
+    features.gather(1, &rows, &mut values);
+    values
 }
 
 /// Labels on a backend.
@@ -122,13 +133,13 @@ fn training(error: ReconstructionError) -> Training {
 
 #[test]
 fn gradients_of_g_are_those_of_candles_graph() {
-    let features = Matrix::new(values(ROWS * WIDTH, 1), WIDTH);
+    let features = Features::from(Matrix::new(values(ROWS * WIDTH, 1), WIDTH));
     gradients_of_g(&features, || Cpu::new(&features, None, 1));
     gradients_of_g(&features, || candle(&features));
 }
 
-fn gradients_of_g<B: Backend>(features: &Matrix, mut backend: impl FnMut() -> B) {
-    let x = Tensor::from_slice(&features.values(), (ROWS, WIDTH), &Device::Cpu).unwrap();
+fn gradients_of_g<B: Backend>(features: &Features, mut backend: impl FnMut() -> B) {
+    let x = Tensor::from_slice(&all(features), (ROWS, WIDTH), &Device::Cpu).unwrap();
     let labels: Vec<f32> = (0..ROWS)
         .map(|row| f32::from(u8::from(row % 3 == 0)))
         .collect();
@@ -146,10 +157,12 @@ fn gradients_of_g<B: Backend>(features: &Matrix, mut backend: impl FnMut() -> B)
         .collect();
     let on_backend = labels_on(&mut backend(), &labels);
     let target_of = |row: usize, target: &Target<'_, B>| -> Vec<f32> {
-        let own = features.row(row).to_vec();
+        let own = features.row(row, &mut Vec::new()).to_vec();
         match target {
             Target::Ones { .. } if labels[row] > 0.5 => vec![1.0; WIDTH],
-            Target::Replace { .. } => features.row(sources[row] as usize).to_vec(),
+            Target::Replace { .. } => features
+                .row(sources[row] as usize, &mut Vec::new())
+                .to_vec(),
             Target::Gaussian { sigma, .. } if labels[row] > 0.5 => {
                 let place = positive.iter().position(|p| *p as usize == row).unwrap();
                 own.iter()
@@ -230,13 +243,13 @@ fn gradients_of_g<B: Backend>(features: &Matrix, mut backend: impl FnMut() -> B)
 
 #[test]
 fn gradients_of_d_are_those_of_candles_graph_with_and_without_dropout() {
-    let features = Matrix::new(values(ROWS * WIDTH, 2), WIDTH);
+    let features = Features::from(Matrix::new(values(ROWS * WIDTH, 2), WIDTH));
     gradients_of_d(&features, || Cpu::new(&features, None, 1));
     gradients_of_d(&features, || candle(&features));
 }
 
-fn gradients_of_d<B: Backend>(features: &Matrix, mut backend: impl FnMut() -> B) {
-    let x = Tensor::from_slice(&features.values(), (ROWS, WIDTH), &Device::Cpu).unwrap();
+fn gradients_of_d<B: Backend>(features: &Features, mut backend: impl FnMut() -> B) {
+    let x = Tensor::from_slice(&all(features), (ROWS, WIDTH), &Device::Cpu).unwrap();
     let labels: Vec<f32> = (0..ROWS).map(|row| (row % 5) as f32 / 4.0).collect();
     let masks: Vec<Vec<f32>> = [6, 4]
         .map(|width| {

@@ -54,11 +54,10 @@ impl<B: Backend> Mlp<B> {
         rows: usize,
         style: Style,
     ) -> Result<Self, TrainError> {
-        let momentum = matches!(style.optimizer, Optimizer::RmsProp { .. });
         backend.reserve(rows, &state.shapes)?;
         Ok(Self {
             layers: state.shapes.clone(),
-            parameters: backend.parameters(state, momentum)?,
+            parameters: backend.parameters(state)?,
             style,
         })
     }

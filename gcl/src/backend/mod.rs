@@ -34,7 +34,7 @@ pub(crate) struct Parameter<B: Backend> {
     pub(crate) value: B::Buffer,
     /// s of RMSprop, or Adagrad's sum of squares.
     pub(crate) square: B::Buffer,
-    /// m of RMSprop; empty under Adagrad.
+    /// m of RMSprop; zeros under Adagrad.
     pub(crate) momentum: B::Buffer,
     pub(crate) gradient: B::Buffer,
 }
@@ -166,13 +166,8 @@ pub(crate) trait Backend: Sized {
         Ok(())
     }
 
-    /// The parameters of a network, weight and bias of each layer in turn. An empty memory of the optimizer is zeros; `momentum`
-    /// says whether there is one.
-    fn parameters(
-        &mut self,
-        state: &NetworkState,
-        momentum: bool,
-    ) -> Result<Vec<Parameter<Self>>, TrainError>;
+    /// The parameters of a network, weight and bias of each layer in turn. An empty memory of the optimizer is zeros.
+    fn parameters(&mut self, state: &NetworkState) -> Result<Vec<Parameter<Self>>, TrainError>;
 
     /// Copies values and optimizer memory to the host. `into` keeps its buffers.
     fn save(
@@ -184,8 +179,13 @@ pub(crate) trait Backend: Sized {
     /// Zeroes the optimizer's memory.
     fn forget(&mut self, parameters: &mut [Parameter<Self>]) -> Result<(), TrainError>;
 
-    /// Copies `values`, whole rows, from the host.
-    fn write(&mut self, values: &[f32], out: &mut Self::Buffer) -> Result<(), TrainError>;
+    /// Copies `values`, rows of `columns`, from the host.
+    fn write(
+        &mut self,
+        values: &[f32],
+        columns: usize,
+        out: &mut Self::Buffer,
+    ) -> Result<(), TrainError>;
 
     /// Copies a matrix to the host.
     fn read(&self, buffer: &Self::Buffer, out: &mut Vec<f32>) -> Result<(), TrainError>;

@@ -239,7 +239,7 @@ impl<B: Backend> Networks<B> {
                     d.masks
                         .push(backend.buffer(self.capacity, d.hidden[index])?);
                 }
-                backend.write(mask, &mut d.masks[index])?;
+                backend.write(mask, d.hidden[index], &mut d.masks[index])?;
             }
         }
         let dropout = dropout.map(|dropout| Dropout {

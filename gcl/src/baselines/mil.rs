@@ -11,11 +11,12 @@
 use sweeps::training::Mil;
 use sweeps::{EpochPoint, Phase, Training};
 
-use crate::backend::open::{Features, Work, on};
-use crate::backend::state::PairState;
+use crate::backend::open::{Source, Work, on};
+use crate::backend::state::{NetworkState, PairState};
 use crate::backend::{Backend, Split};
 use crate::baselines::mil_network::{MilNetwork, shapes};
 use crate::baselines::start;
+use crate::data::features::Features;
 use crate::data::matrix::Matrix;
 use crate::data::prepared::Prepared;
 use crate::error::TrainError;
@@ -47,7 +48,7 @@ pub(crate) fn run(
              lacks one of the two",
         ));
     }
-    let bags = bags(dataset, settings.segments)?;
+    let bags = Features::from(bags(dataset, settings.segments)?);
     let shapes = shapes(dataset.dimension(), &settings.hidden);
     let checkpoint = if let Some(checkpoint) = &request.checkpoint {
         let (phase, epoch) = checkpoint.header.next;
@@ -77,7 +78,7 @@ pub(crate) fn run(
         classes: [&anomalous, &normal],
         checkpoint,
     };
-    on(request.device, Features::Train(&bags, dataset), work)
+    on(request.device, Source::Train(&bags, dataset), work)
 }
 
 /// A run that stands at its start or at a checkpoint.
@@ -91,9 +92,20 @@ struct Ranking<'a, 'r> {
 }
 
 impl Work for Ranking<'_, '_> {
+    type Networks<B: Backend> = MilNetwork<B>;
     type Output = (Checkpoint, Scores, Kept);
 
-    fn run<B: Backend>(self, backend: B) -> Result<Self::Output, TrainError> {
+    fn networks<B: Backend>(&self, backend: B) -> Result<MilNetwork<B>, TrainError> {
+        let (mil, rate) = (&self.training.mil, self.training.learning_rate);
+        let rows = SCORE_ROWS.min(self.request.dataset.test.rows());
+        let rows = rows.max(2 * mil.bags * mil.segments);
+        let state = &self.checkpoint.networks.discriminator;
+        let empty = NetworkState::default();
+        MilNetwork::new(backend, state.as_ref().unwrap_or(&empty), mil, rate, rows)
+    }
+
+    fn run<B: Backend>(self, network: MilNetwork<B>) -> Result<Self::Output, TrainError> {
+        let mut network = network;
         let Self {
             request,
             training,
@@ -105,9 +117,6 @@ impl Work for Ranking<'_, '_> {
         let dataset = request.dataset;
         let settings = &training.mil;
         let kept = Kept::new(training, dataset, &checkpoint)?;
-        let state = checkpoint.networks.discriminator.get_or_insert_default();
-        let rows = (2 * settings.bags * settings.segments).max(SCORE_ROWS.min(dataset.test.rows()));
-        let mut network = MilNetwork::new(backend, state, settings, training.learning_rate, rows)?;
         let mut draws = SeededStreams::resume(request.job.seed, &checkpoint.header.streams);
         let first = match checkpoint.header.next {
             (0, epoch) => epoch,
@@ -201,8 +210,9 @@ pub(crate) fn bags(dataset: &Prepared, segments: usize) -> Result<Matrix, TrainE
         }
         *end = row + 1;
     }
-    let mut parts = bags.values_mut()?.chunks_exact_mut(columns);
+    let mut parts = bags.values_mut().chunks_exact_mut(columns);
     let mut sums = vec![0.0; columns];
+    let mut scratch = Vec::new();
     for (first, end) in bounds {
         let length = (end - first) / crops;
         for (part, out) in (0..segments).zip(parts.by_ref()) {
@@ -216,7 +226,7 @@ pub(crate) fn bags(dataset: &Prepared, segments: usize) -> Result<Matrix, TrainE
             }
             let count = rows.len() as f64;
             for row in rows {
-                for (sum, value) in sums.iter_mut().zip(dataset.train.row(row)) {
+                for (sum, value) in sums.iter_mut().zip(dataset.train.row(row, &mut scratch)) {
                     *sum += f64::from(*value);
                 }
             }

@@ -81,7 +81,8 @@ impl<B: Backend> MilNetwork<B> {
         self.backend.gather(split, rows, &mut self.batch)?;
         if let Some((masks, _)) = dropout {
             for (values, mask) in masks.iter().zip(&mut self.masks) {
-                self.backend.write(values, mask)?;
+                let width = values.len() / rows.len();
+                self.backend.write(values, width, mask)?;
             }
         }
         self.network.forward(
@@ -106,7 +107,7 @@ impl<B: Backend> MilNetwork<B> {
     /// `scale` is the factor of its dropout.
     pub(crate) fn learn(&mut self, gradient: &[f32], scale: Option<f32>) -> Result<(), TrainError> {
         let (logits, bias_gradient) = self.network.output(&mut self.activations);
-        self.backend.write(gradient, logits)?;
+        self.backend.write(gradient, 1, logits)?;
         self.backend.column_sums(logits, bias_gradient)?;
         self.network.learn(
             &mut self.backend,

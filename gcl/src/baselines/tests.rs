@@ -6,11 +6,13 @@ use std::collections::BTreeMap;
 use sweeps::training::{IsolationForest, Mil, OneClassSvm};
 
 use crate::backend::Backend;
-use crate::backend::candle::{Candle, upload};
+use crate::backend::candle::Candle;
 use crate::backend::cpu::Cpu;
 use crate::backend::state::{NetworkState, ParameterState};
 use crate::baselines::mil_network::{MilNetwork, shapes};
 use crate::baselines::{Fault, Ground, adkim, isolation_forest, mil, one_class_svm, pca};
+use crate::data::device_features::DeviceFeatures;
+use crate::data::features::Features;
 use crate::data::matrix::Matrix;
 use crate::method::random_streams::SeededStreams;
 
@@ -59,18 +61,18 @@ struct MilCase {
 
 struct World {
     fixture: Fixture,
-    train: Matrix,
-    test: Matrix,
+    train: Features,
+    test: Features,
     rows: Vec<u32>,
 }
 
 fn world() -> World {
     let text = include_str!("../../tests/fixtures/baselines.json");
     let fixture: Fixture = serde_json::from_str(text).unwrap();
-    let train = Matrix::new(fixture.train.clone(), fixture.dimension);
+    let train = Features::from(Matrix::new(fixture.train.clone(), fixture.dimension));
     World {
         rows: (0..train.rows() as u32).collect(),
-        test: Matrix::new(fixture.test.clone(), fixture.dimension),
+        test: Matrix::new(fixture.test.clone(), fixture.dimension).into(),
         train,
         fixture,
     }
@@ -167,7 +169,7 @@ fn a_forest_is_on_average_scikit_learns() {
 
 #[test]
 fn rows_that_are_all_alike_make_a_forest_all_the_same() {
-    let flat = Matrix::new(vec![2.5; 60], 3);
+    let flat = Features::from(Matrix::new(vec![2.5; 60], 3));
     let rows: Vec<u32> = (0..20).collect();
     let ground = Ground {
         train: &flat,
@@ -260,10 +262,10 @@ fn steps_of_ranking_are_pytorchs() {
         shapes: shapes(case.dimension, &case.hidden),
         parameters: case.start.into_iter().map(ParameterState::new).collect(),
     };
-    let bags = Matrix::new(case.x, case.dimension);
+    let bags = Features::from(Matrix::new(case.x, case.dimension));
     let anomalous: Vec<u32> = (0..case.positive).collect();
     let normal: Vec<u32> = (case.positive..case.positive + case.negative).collect();
-    let candle = upload(&bags, &Device::Cpu).unwrap();
+    let tensors = DeviceFeatures::unshared(&bags, &Device::Cpu).unwrap();
     let case = &RankingCase {
         state,
         settings,
@@ -273,7 +275,7 @@ fn steps_of_ranking_are_pytorchs() {
         end: case.end,
     };
     case.check(Cpu::new(&bags, None, 1));
-    case.check(Candle::new(&Device::Cpu, candle, None));
+    case.check(Candle::new(&Device::Cpu, tensors, None).unwrap());
 }
 
 struct RankingCase {

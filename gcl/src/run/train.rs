@@ -9,9 +9,10 @@ use sweeps::{EpochPoint, FinalMetrics, JobSpec, Outcome, Phase, Training};
 
 use crate::backend::Backend;
 use crate::backend::networks::Networks;
-use crate::backend::open::{Features, Work, on};
+use crate::backend::open::{Source, Work, on};
 use crate::backend::state::{PairState, discriminator_shapes, generator_shapes};
 use crate::baselines;
+use crate::data::device_cache::working_bytes;
 use crate::data::prepared::Prepared;
 use crate::device::Device;
 use crate::error::TrainError;
@@ -24,7 +25,7 @@ use crate::run::embedding;
 use crate::run::epoch_scores::Kept;
 use crate::run::progress::{Progress, SCORE_ROWS, Scores};
 use metrics::artifact::{self, EMBEDDING, EPOCH_SCORES, SCORES};
-use metrics::{AlarmRule, D_THRESHOLD, G_RECALL, evaluate};
+use metrics::{AlarmRule, D_THRESHOLD, Frames, G_RECALL, evaluate};
 
 /// What to train, on what.
 pub struct Request<'a> {
@@ -128,8 +129,8 @@ fn run(request: &Request<'_>, observer: &mut dyn Observer) -> Result<Trained, Tr
         g: score(&found.g, AlarmRule::Recall(G_RECALL)),
     };
     let scores = artifact::Scores {
-        names: dataset.test_names.clone(),
-        frames: dataset.frames.clone(),
+        names: dataset.test_names.to_vec(),
+        frames: Frames::clone(&dataset.frames),
         d: found.d,
         g: found.g,
     };
@@ -227,6 +228,9 @@ fn cooperate(
         }
     };
 
+    let rows = SCORE_ROWS.min(dataset.test.rows());
+    let capacity = plan.largest_batch().max(rows);
+    let need = bytes_needed(&checkpoint.networks, dataset.dimension(), capacity);
     let work = Cooperation {
         request,
         training,
@@ -234,8 +238,19 @@ fn cooperate(
         plan,
         selection,
         checkpoint,
+        capacity,
     };
-    on(device, Features::Dataset(dataset), work)
+    on(device, Source::Dataset { dataset, need }, work)
+}
+
+/// What networks and batches take of a device at most.
+fn bytes_needed(state: &PairState, dimension: usize, capacity: usize) -> usize {
+    let shapes = state.networks().flat_map(|(_, network)| &network.shapes);
+    let (parameters, widths) = shapes.fold((0, 0), |(parameters, widths), shape| {
+        let own = (shape.inputs + 1) * shape.outputs;
+        (parameters + own, widths + shape.outputs)
+    });
+    working_bytes(parameters, widths, dimension, capacity)
 }
 
 /// A run that stands at its start or at a checkpoint.
@@ -246,12 +261,21 @@ struct Cooperation<'a, 'r> {
     plan: Plan<'a>,
     selection: Selection,
     checkpoint: Checkpoint,
+    /// Rows of the largest batch.
+    capacity: usize,
 }
 
 impl Work for Cooperation<'_, '_> {
+    type Networks<B: Backend> = Networks<B>;
     type Output = End;
 
-    fn run<B: Backend>(self, backend: B) -> Result<End, TrainError> {
+    fn networks<B: Backend>(&self, backend: B) -> Result<Networks<B>, TrainError> {
+        let state = &self.checkpoint.networks;
+        Networks::new(backend, state, self.training, self.capacity)
+    }
+
+    fn run<B: Backend>(self, networks: Networks<B>) -> Result<End, TrainError> {
+        let mut networks = networks;
         let Self {
             request,
             training,
@@ -259,11 +283,9 @@ impl Work for Cooperation<'_, '_> {
             plan,
             selection,
             checkpoint,
+            ..
         } = self;
         let Request { job, dataset, .. } = *request;
-        let rows = SCORE_ROWS.min(dataset.test.rows());
-        let capacity = plan.largest_batch().max(rows);
-        let mut networks = Networks::new(backend, &checkpoint.networks, training, capacity)?;
         let mut draws = SeededStreams::resume(job.seed, &checkpoint.header.streams);
         let (phase, epoch) = checkpoint.header.next;
         let kept = Kept::new(training, dataset, &checkpoint)?;

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use sweeps::training::{Pretraining, PseudoLabels};
 
 use crate::backend::networks::Networks;
-use crate::backend::open::{Features, Work, on};
+use crate::backend::open::{Source, Work, on};
 use crate::backend::state::{PairState, tensor_name};
 use crate::backend::{Backend, Report, Split};
 use crate::device::Device;
@@ -31,11 +31,7 @@ pub(super) fn replay(
         known: &case.known,
     };
     let plan = Plan::new(context, &selected, true)?;
-    let (run, state) = on(
-        device,
-        Features::Only(&case.features),
-        Replay { case, plan },
-    )?;
+    let (run, state) = on(device, Source::Only(&case.features), Replay { case, plan })?;
     compare(
         &run,
         &state,
@@ -51,13 +47,19 @@ struct Replay<'a> {
 }
 
 impl Work for Replay<'_> {
+    type Networks<B: Backend> = Networks<B>;
     type Output = (RecordedRun, PairState);
 
-    fn run<B: Backend>(self, backend: B) -> Result<Self::Output, TrainError> {
+    fn networks<B: Backend>(&self, backend: B) -> Result<Networks<B>, TrainError> {
+        let rows = SCORE_ROWS.min(self.case.features.rows());
+        let capacity = self.plan.largest_batch().max(rows);
+        Networks::new(backend, &self.case.initial, &self.case.training, capacity)
+    }
+
+    fn run<B: Backend>(self, networks: Networks<B>) -> Result<Self::Output, TrainError> {
         let Self { case, plan } = self;
+        let mut networks = networks;
         let rows = case.features.rows();
-        let capacity = plan.largest_batch().max(SCORE_ROWS.min(rows));
-        let mut networks = Networks::new(backend, &case.initial, &case.training, capacity)?;
         let mut draws = RecordedStreams {
             case,
             epoch: 0,

@@ -14,7 +14,7 @@ fn a_step_allocates_nothing_after_the_first() {
     use_tiles_only();
     for (dimension, batch) in [(48, 100), (512, 512)] {
         let values = (0..3 * batch * dimension).map(|i| (i * 7919 % 2003) as f32 / 2003.0);
-        let data = Matrix::new(values.collect(), dimension);
+        let data = Matrix::new(values.collect(), dimension).into();
         let mut stepper = Stepper::new(&data, batch, 1, 1).unwrap();
         let mut counts = Vec::new();
         // Three epochs of three steps: orders are drawn again in between.

@@ -20,15 +20,15 @@ use crate::backend::state::{LayerShape, NetworkState, ParameterState};
 use crate::backend::{
     ADAGRAD_EPSILON, Backend, Findings, Gate, Optimizer, Parameter, Report, Split, Target,
 };
-use crate::data::matrix::Matrix;
+use crate::data::features::Features;
 use crate::error::TrainError;
 use crate::method::labels::HostLabels;
 use crate::paper;
 
 /// The host's processor, and the features that batches are gathered from.
 pub(crate) struct Cpu<'a> {
-    train: &'a Matrix,
-    test: Option<&'a Matrix>,
+    train: &'a Features,
+    test: Option<&'a Features>,
     threads: usize,
     scratch: Scratch,
 }
@@ -58,7 +58,7 @@ const NO_NOISE: u32 = u32::MAX;
 
 impl<'a> Cpu<'a> {
     /// Batches come from `train` and `test`; products and passes use so many threads of the caller's pool.
-    pub(crate) fn new(train: &'a Matrix, test: Option<&'a Matrix>, threads: usize) -> Self {
+    pub(crate) fn new(train: &'a Features, test: Option<&'a Features>, threads: usize) -> Self {
         Self {
             train,
             test,
@@ -130,11 +130,7 @@ impl Backend for Cpu<'_> {
         grow(&mut self.scratch.losses, rows)
     }
 
-    fn parameters(
-        &mut self,
-        state: &NetworkState,
-        momentum: bool,
-    ) -> Result<Vec<Parameter<Self>>, TrainError> {
+    fn parameters(&mut self, state: &NetworkState) -> Result<Vec<Parameter<Self>>, TrainError> {
         let shapes = state
             .shapes
             .iter()
@@ -145,10 +141,9 @@ impl Backend for Cpu<'_> {
             .par_iter()
             .zip(&state.parameters)
             .map(|(&(rows, columns), state)| {
-                let owned = |values: &[f32], needed: bool| -> Result<HostBuffer, TrainError> {
-                    let rows = if needed { rows } else { 0 };
+                let owned = |values: &[f32]| -> Result<HostBuffer, TrainError> {
                     Ok(HostBuffer {
-                        values: if values.is_empty() || !needed {
+                        values: if values.is_empty() {
                             buffer(rows * columns)?
                         } else {
                             copy(values)?
@@ -159,9 +154,9 @@ impl Backend for Cpu<'_> {
                 };
                 Ok(Parameter {
                     gradient: HostBuffer::new(rows, columns)?,
-                    square: owned(&state.square, true)?,
-                    momentum: owned(&state.momentum, momentum)?,
-                    value: owned(&state.value, true)?,
+                    square: owned(&state.square)?,
+                    momentum: owned(&state.momentum)?,
+                    value: owned(&state.value)?,
                 })
             })
             .collect()
@@ -188,8 +183,13 @@ impl Backend for Cpu<'_> {
         Ok(())
     }
 
-    fn write(&mut self, values: &[f32], out: &mut HostBuffer) -> Result<(), TrainError> {
-        out.take(values.len() / out.columns).copy_from_slice(values);
+    fn write(
+        &mut self,
+        values: &[f32],
+        columns: usize,
+        out: &mut HostBuffer,
+    ) -> Result<(), TrainError> {
+        out.take(values.len() / columns).copy_from_slice(values);
         Ok(())
     }
 
@@ -209,7 +209,7 @@ impl Backend for Cpu<'_> {
             Split::Train => self.train,
             Split::Test => self.test.unwrap_or(self.train),
         };
-        passes::gather(self.threads, out.take(rows.len()), features, rows);
+        features.gather(self.threads, rows, out.take(rows.len()));
         Ok(())
     }
 

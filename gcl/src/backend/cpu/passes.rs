@@ -7,26 +7,6 @@ use kernels::passes::{ROWS, WORTH_A_THREAD, chunks, squared_distance, sum_of_squ
 use rayon::prelude::*;
 use sweeps::training::ReconstructionError;
 
-use crate::data::matrix::Matrix;
-
-/// Copies the rows of `features` that `rows` names.
-pub(crate) fn gather(threads: usize, out: &mut [f32], features: &Matrix, rows: &[u32]) {
-    let width = features.columns();
-    let out = &mut out[..rows.len() * width];
-    let work = |(out, rows): (&mut [f32], &[u32])| {
-        for (row, out) in rows.iter().zip(out.chunks_exact_mut(width)) {
-            out.copy_from_slice(features.row(*row as usize));
-        }
-    };
-    if threads > 1 && out.len() >= WORTH_A_THREAD {
-        out.par_chunks_mut(ROWS * width)
-            .zip(rows.par_chunks(ROWS))
-            .for_each(work);
-    } else {
-        work((out, rows));
-    }
-}
-
 /// The error of a row from the sum of its squares (Eq. 1): ‖f − f̂‖₂, or the mean of the squares.
 fn error_of(sum: f32, width: usize, kind: ReconstructionError) -> f32 {
     match kind {
