@@ -27,8 +27,14 @@ pub(crate) enum Backend {
 
 /// A device that cannot be opened. One line that says why.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{0}")]
-pub struct DeviceError(pub String);
+pub enum DeviceError {
+    /// No device has such a name: a mistake of whoever asked.
+    #[error("{0}")]
+    NoSuchName(String),
+    /// The device is not there, or cannot be used now.
+    #[error("{0}")]
+    Unusable(String),
+}
 
 /// Opens a device by name: `cpu`, `cuda:N`, or `auto` (the first GPU of a CUDA build where there is one, else the CPU).
 /// `candle-cpu` runs the operations of the GPU path on the CPU: slower, for tests and doubts.
@@ -51,7 +57,7 @@ pub fn open_device(name: &str, threads: Option<usize>) -> Result<Device, DeviceE
         },
         _ => match name.strip_prefix("cuda:").map(str::parse::<usize>) {
             Some(Ok(ordinal)) => open_cuda(ordinal),
-            _ => Err(DeviceError(format!(
+            _ => Err(DeviceError::NoSuchName(format!(
                 "there is no device `{}`; `cpu`, `auto` and `cuda:N` are possible",
                 name.chars().take(40).collect::<String>()
             ))),
@@ -120,7 +126,8 @@ impl fmt::Debug for Device {
 }
 
 fn open_cpu(threads: Option<usize>) -> Result<Device, DeviceError> {
-    let threads = Threads::start(threads, "gcl").map_err(|error| DeviceError(error.to_string()))?;
+    let threads =
+        Threads::start(threads, "gcl").map_err(|error| DeviceError::Unusable(error.to_string()))?;
     Ok(Device {
         backend: Backend::Cpu(threads),
         info: DeviceInfo {
@@ -131,54 +138,21 @@ fn open_cpu(threads: Option<usize>) -> Result<Device, DeviceError> {
     })
 }
 
-#[cfg(not(feature = "cuda"))]
 fn open_cuda(ordinal: usize) -> Result<Device, DeviceError> {
-    Err(DeviceError(format!(
-        "`cuda:{ordinal}` cannot be used: this program was built without the feature `cuda`"
-    )))
-}
-
-#[cfg(feature = "cuda")]
-fn open_cuda(ordinal: usize) -> Result<Device, DeviceError> {
-    use candle_core::cuda_backend::cudarc::driver::result::device;
-    let fail = |message: String| {
-        // One line, whatever the driver says.
-        let message = message.split_whitespace().collect::<Vec<_>>().join(" ");
-        DeviceError(format!("`cuda:{ordinal}` cannot be used: {message}"))
-    };
-    let opened = candle_core::Device::new_cuda(ordinal).map_err(|error| fail(error.to_string()))?;
-    let context = opened
-        .as_cuda_device()
-        .map_err(|error| fail(error.to_string()))?
-        .cuda_stream()
-        .context()
-        .clone();
-    let (major, minor) = context
-        .compute_capability()
-        .map_err(|error| fail(error.to_string()))?;
-    let name = device::get_name(context.cu_device()).unwrap_or_else(|_| "a GPU".to_owned());
-    // Kernels are loaded at their first use: a GPU that is older than they are would fail in its first job otherwise.
-    probe(&opened).map_err(|error| {
-        fail(format!(
-            "{name} (compute capability {major}.{minor}) does not run this program's kernels, \
-             which are built for one capability and newer ones: {error}"
+    let opened = gpu::open(ordinal).map_err(|fault| {
+        DeviceError::Unusable(format!(
+            "`cuda:{ordinal}` cannot be used: {}",
+            fault.message
         ))
     })?;
     Ok(Device {
-        backend: Backend::Tensors(opened),
+        backend: Backend::Tensors(opened.device),
         info: DeviceInfo {
-            kind: format!("cuda-sm{major}{minor}"),
-            name,
+            kind: opened.facts.kind(gpu::Precision::Full),
+            name: opened.facts.name,
         },
         memory: Arc::default(),
     })
-}
-
-/// A kernel there and back.
-#[cfg(feature = "cuda")]
-fn probe(device: &candle_core::Device) -> Result<(), candle_core::Error> {
-    let ones = candle_core::Tensor::ones(4, candle_core::DType::F32, device)?;
-    ones.affine(2.0, 1.0)?.to_vec1::<f32>().map(|_| ())
 }
 
 #[cfg(test)]
@@ -192,7 +166,20 @@ mod tests {
         assert!(device.info().kind.starts_with("cpu-"));
         assert!(open_device("auto", None).is_ok());
         for name in ["gpu", "cuda", "cuda:x", ""] {
-            assert!(open_device(name, None).is_err(), "{name}");
+            let refused = open_device(name, None).unwrap_err();
+            assert!(matches!(refused, DeviceError::NoSuchName(_)), "{name}");
         }
+    }
+
+    #[test]
+    fn a_gpu_that_is_not_there_is_no_wrong_name() {
+        let refused = open_device("cuda:4321", None).unwrap_err();
+        assert!(matches!(&refused, DeviceError::Unusable(_)), "{refused:?}");
+        assert!(
+            refused
+                .to_string()
+                .starts_with("`cuda:4321` cannot be used: ")
+        );
+        assert!(!refused.to_string().contains('\n'));
     }
 }

@@ -388,7 +388,5 @@ impl<B: Backend> Batch<B> {
 
 /// A caller's mistake that must not take the process down.
 fn no_discriminator() -> TrainError {
-    TrainError::Device {
-        message: "this method has no discriminator".to_owned(),
-    }
+    TrainError::host("this method has no discriminator")
 }

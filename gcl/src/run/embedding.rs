@@ -52,9 +52,9 @@ pub(crate) fn make<B: Backend>(
         .map(|value| value as f32)
         .collect();
     if !points.iter().all(|value| value.is_finite()) {
-        return Err(TrainError::Device {
-            message: "the t-SNE of the reconstructions is not finite".to_owned(),
-        });
+        return Err(TrainError::host(
+            "the t-SNE of the reconstructions is not finite",
+        ));
     }
     let anomalous: Vec<bool> = chosen
         .iter()
@@ -93,8 +93,10 @@ fn tsne(
     let pool = rayon::ThreadPoolBuilder::new()
         .num_threads(1)
         .build()
-        .map_err(|error| TrainError::Device {
-            message: format!("a thread for the t-SNE could not be started: {error}"),
+        .map_err(|error| {
+            TrainError::host(format!(
+                "a thread for the t-SNE could not be started: {error}"
+            ))
         })?;
     let neighbors = each(threads, rows.len(), |row| {
         nearest(rows, row, (3.0 * perplexity) as usize)
