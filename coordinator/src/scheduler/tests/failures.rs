@@ -23,7 +23,7 @@ fn each_class_of_failure_has_its_own_budget() {
         assert_eq!(attempts, expected, "{class}");
         assert_eq!(world.count("a", JobStatus::Failed), 1, "{class}");
         assert_eq!(
-            world.steer(Target::Sweep("a".into()), ControlAction::Retry),
+            world.control(Target::Sweep("a".into()), ControlAction::Retry),
             1
         );
         let job = world.one(worker);
@@ -230,9 +230,9 @@ fn time_that_came_to_nothing_is_counted_and_survives_a_restart() {
     let worker = world.worker("v");
     world.one(worker);
     world.pass(3_000);
-    world.steer(Target::Sweep("a".into()), ControlAction::Cancel);
+    world.control(Target::Sweep("a".into()), ControlAction::Cancel);
     assert_eq!(lost(&world), after_loss + 3_000);
-    world.steer(Target::Sweep("a".into()), ControlAction::Retry);
+    world.control(Target::Sweep("a".into()), ControlAction::Retry);
     let job = world.one(worker);
     world.pass(2_000);
     world.finish(worker, &job).unwrap();
