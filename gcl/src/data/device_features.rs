@@ -182,7 +182,8 @@ impl DeviceFeatures {
         })
     }
 
-    fn on_host(device: &Device, features: Features, threads: usize) -> Self {
+    /// Features that stay on the host and are gathered there on `threads` threads.
+    pub(crate) fn on_host(device: &Device, features: Features, threads: usize) -> Self {
         Self {
             place: Place::Host {
                 features,
