@@ -19,7 +19,7 @@ use super::access::{Access, AuthLayer};
 use super::connections::Limited;
 use super::descriptors;
 use super::health::Health;
-use super::limits::{Limits, Places};
+use super::limits::{Limits, Permits};
 use super::people::Clients;
 use super::tls::{Tls, TlsError, handshake};
 use super::worker::Workers;
@@ -106,12 +106,12 @@ pub async fn serve_incoming<IO>(
 where
     IO: AsyncRead + AsyncWrite + Connected + Unpin + Send + 'static,
 {
-    let places = Places::new(options.limits, options.metrics.clone());
+    let permits = Permits::new(options.limits, options.metrics.clone());
     let workers = WorkerServiceServer::new(Workers {
         engine: engine.clone(),
         version: options.version.clone(),
         shutdown: shutdown.clone(),
-        places: places.clone(),
+        permits: permits.clone(),
     })
     .max_decoding_message_size(MESSAGE_BYTES)
     .max_encoding_message_size(ANSWER_BYTES);
@@ -119,7 +119,7 @@ where
         engine,
         version: options.version,
         shutdown: shutdown.clone(),
-        places,
+        permits,
     })
     .max_decoding_message_size(MESSAGE_BYTES)
     .max_encoding_message_size(ANSWER_BYTES);

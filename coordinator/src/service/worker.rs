@@ -14,7 +14,7 @@ use tonic::{Request, Response, Status, Streaming};
 use tracing::{Instrument, Span};
 
 use super::deadline::poll_deadline;
-use super::limits::Places;
+use super::limits::Permits;
 use crate::engine::StateKind;
 use crate::engine::handle::EngineHandle;
 use proto::nouns::{Fail, Finish, LeaseRequest, Release, WorkerId};
@@ -33,7 +33,7 @@ pub(super) struct Workers {
     pub(super) engine: EngineHandle,
     pub(super) version: String,
     pub(super) shutdown: CancellationToken,
-    pub(super) places: Places,
+    pub(super) permits: Permits,
 }
 
 #[tonic::async_trait]
@@ -185,7 +185,7 @@ impl WorkerService for Workers {
                 ),
             ));
         }
-        let _place = self.places.upload().await?;
+        let _permit = self.permits.upload().await?;
         let deadline = UPLOAD + Duration::from_secs(header.bytes / SLOWEST);
         timeout(deadline, self.take(digest, header.bytes, &mut parts))
             .await
@@ -218,7 +218,7 @@ impl Workers {
                     "the artifact is longer than its header says",
                 )
             })?;
-            self.places.metrics().uploaded(chunk.len() as u64);
+            self.permits.metrics().uploaded(chunk.len() as u64);
             // What is stored already is read to its end all the same: not every client takes an early answer well.
             if let Some(upload) = &mut upload {
                 upload.write(&chunk).await.map_err(|no| status(&no))?;

@@ -8,11 +8,11 @@
 //! A failed append leaves the journal usable: the next one cuts what may have been written and writes again, since after
 //! a failed sync the kernel may have dropped the pages that it could not write.
 //!
-//! So that neither the folder nor the time that opening takes grows for ever, [`Journal::begin_snapshot`] lets a snapshot be
-//! written beside it: a file that holds what still matters of the segments before it. Numbers and hashes of the segments
-//! go on as if it were not there; what the snapshot before it stands for is removed.
+//! [`Journal::begin_snapshot`] bounds the folder and the time that opening takes: a snapshot, written beside the journal,
+//! holds what still matters of the segments before it. Numbers and hashes of the segments go on as if there were no
+//! snapshot. Files older than the second-newest snapshot are removed.
 //!
-//! What an entry says is no matter here: it is a [`Payload`], whose bytes are framed, numbered and hashed. What the
+//! What an entry says is no matter here: an entry is a [`Payload`], whose bytes are framed, numbered and hashed. What the
 //! coordinator keeps is in [`super::entries`].
 
 mod appender;

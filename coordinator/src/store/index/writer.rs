@@ -118,7 +118,7 @@ impl IndexWriter {
         self.forget_live(job)
     }
 
-    /// The snapshot whose places it holds, by its number and the hash of what it stands for. `None`: it holds those of
+    /// The snapshot whose places it holds, by its number and the hash of what it replaces. `None`: it holds those of
     /// the segments.
     pub fn snapshot(&self) -> Result<Option<(u64, Digest)>, IndexError> {
         let value = self.store.get(SNAPSHOT_KEY)?;

@@ -42,7 +42,7 @@ pub enum JournalError {
     },
     /// A snapshot is not what was written.
     #[error(
-        "the journal's snapshot is damaged: {path} at byte {offset}: {what}. `gcl-sweep coordinator repair` sets it aside where what it stands for is still there, so that nothing is lost; where it is not, restore a backup"
+        "the journal's snapshot is damaged: {path} at byte {offset}: {what}. `gcl-sweep coordinator repair` sets it aside where the segments that it replaces are still there, so that nothing is lost; where they are not, restore a backup"
     )]
     DamagedSnapshot {
         /// The segment.

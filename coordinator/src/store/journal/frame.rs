@@ -92,7 +92,7 @@ impl Location {
 pub(super) enum Kind {
     /// It goes on from the segment before it.
     Plain,
-    /// It stands for everything before the segment of its number. It was whole and on disk before it got its name.
+    /// It replaces everything before the segment of its number. It was whole and on disk before it got its name.
     Snapshot,
 }
 

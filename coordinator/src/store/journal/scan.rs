@@ -26,7 +26,8 @@ pub struct Scanned<P> {
     pub before: Digest,
     /// Its bytes as they are on disk.
     pub payload: Vec<u8>,
-    /// In a snapshot: the number of the first entry that it does not stand for, and the hash of everything before that.
+    /// In a snapshot: the number of the first entry that the snapshot does not replace, and the hash of everything before
+    /// that entry.
     pub snapshot: Option<(u64, Digest)>,
 }
 
@@ -50,7 +51,7 @@ pub(super) struct Scan {
     pub(super) size: Size,
     /// The files that were read.
     pub(super) needed: Vec<Needed>,
-    /// Segments that a snapshot stands for.
+    /// Segments that a snapshot replaces.
     pub(super) obsolete: Vec<PathBuf>,
     /// A last segment that holds nothing, not even a header.
     pub(super) unfinished: Option<PathBuf>,
