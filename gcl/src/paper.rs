@@ -2,11 +2,10 @@
 //! Video Anomaly Detection* (Zaheer et al., CVPR 2022), in its symbols: G and D, a batch of b feature vectors f of d numbers,
 //! reconstructions f̂ = G(f), probabilities p = σ(D(f)), pseudo labels l, targets t.
 //!
-//! [`cooperative_step`] is the step that training runs, that the replay of recorded traces runs and that the tests' reference
-//! runs. Training computes Eqs. 2 to 4 by the functions below; Eqs. 1, 5 and 6 it fuses into passes over a batch, which tests
-//! hold against them. What the paper leaves open or varies is a parameter of a job, [`sweeps::Training`], whose defaults are the
-//! paper's (§4: `mean-std` thresholds with k = 1 for G and 0.1 for D, RMSprop at 2e-5 with momentum 0.6, batches of 8192,
-//! 15 epochs).
+//! [`cooperative_step`] is the step of training, of replayed traces and of the tests' reference. Training computes Eqs. 2 to 4 by
+//! the functions below; Eqs. 1, 5 and 6 it fuses into passes over a batch, which tests hold against them. What the paper leaves open or varies is a parameter of a job, [`sweeps::Training`], whose
+//! defaults are the paper's (§4): thresholds mean + std for G and mean + 0.1·std for D, RMSprop at 2e-5 with momentum 0.6, batches of
+//! 8192 rows, 15 epochs, layers 2048-1024-512-256-512-1024-2048 (G) and 2048-512-32-1 (D).
 
 /// Eq. 1 (§3.2.1) of one row: ‖f − f̂‖₂, not squared.
 pub fn reconstruction_error<T: Copy + Into<f64>>(f: &[T], f_hat: &[T]) -> f64 {
@@ -22,7 +21,7 @@ pub fn label(value: f64, threshold: f64) -> f32 {
     if value >= threshold { 1.0 } else { 0.0 }
 }
 
-/// The threshold of a batch (§4): mean + k·std. Others are in [`crate::threshold`].
+/// The threshold of a batch (§4): mean + k·std. Other rules are in [`crate::threshold`].
 pub fn threshold((mean, std): (f64, f64), k: f64) -> f64 {
     mean + k * std
 }
@@ -44,27 +43,22 @@ pub fn sigmoid(z: f64) -> f64 {
 }
 
 /// Eq. 3 (§3.2.3) of one row, −l·ln p − (1 − l)·ln(1 − p) with p = σ(z), written so that it is finite for every finite logit z:
-/// max(z, 0) − z·l + ln(1 + e^−|z|). The loss is the mean over the batch.
+/// max(z, 0) − z·l + ln(1 + e^−|z|).
 pub fn cross_entropy(z: f64, l: f64) -> f64 {
     let positive = if z > 0.0 { z } else { 0.0 };
     positive - z * l + libm::log1p(libm::exp(-z.abs()))
 }
 
-/// The derivative of Eq. 3 of one row with respect to its logit: p − l.
-pub fn cross_entropy_gradient(z: f64, l: f64) -> f64 {
-    sigmoid(z) - l
-}
-
-/// Eq. 3 over a batch: the mean, and in the place of the logits its gradient with respect to them.
+/// Eq. 3 of a batch, the mean over its rows. The logits become its gradient with respect to them: (p − l)/b.
 pub fn discriminator_loss(logits: &mut [f32], labels: &[f32]) -> f64 {
-    let count = logits.len() as f64;
+    let b = logits.len() as f64;
     let mut total = 0.0;
     for (logit, label) in logits.iter_mut().zip(labels) {
         let (z, l) = (f64::from(*logit), f64::from(*label));
         total += cross_entropy(z, l);
-        *logit = (cross_entropy_gradient(z, l) / count) as f32;
+        *logit = ((sigmoid(z) - l) / b) as f32;
     }
-    total / count
+    total / b
 }
 
 /// Eq. 6 (§3.2.5): what G is to reconstruct, f itself or, where D says anomalous, all ones (negative learning).
@@ -76,7 +70,7 @@ pub fn target<T: Copy + From<u8>>(f: &[T], l_d: f32) -> Vec<T> {
     }
 }
 
-/// Eq. 5 (§3.2.5): the mean of ‖t − f̂‖₂ over the batch.
+/// Eq. 5 (§3.2.5) of a batch: the mean of ‖t − f̂‖₂ over its rows.
 pub fn generator_loss<T: Copy + Into<f64>>(t: &[Vec<T>], f_hat: &[Vec<T>]) -> f64 {
     let rows = t.iter().zip(f_hat);
     rows.map(|(t, f_hat)| reconstruction_error(t, f_hat))
@@ -87,30 +81,30 @@ pub fn generator_loss<T: Copy + Into<f64>>(t: &[Vec<T>], f_hat: &[Vec<T>]) -> f6
 /// The gradient of Eq. 5 with respect to one row of f̂, in a batch of b: (f̂ − t)/(b·‖t − f̂‖₂), and 0 where f̂ = t.
 pub fn generator_gradient<T: Copy + Into<f64>>(t: &[T], f_hat: &[T], b: usize) -> Vec<f64> {
     let error = reconstruction_error(t, f_hat);
-    let scale = if error == 0.0 {
+    let factor = if error == 0.0 {
         0.0
     } else {
         1.0 / (b as f64 * error)
     };
-    let rows = f_hat.iter().zip(t);
-    rows.map(|(f_hat, t)| ((*f_hat).into() - (*t).into()) * scale)
+    let values = f_hat.iter().zip(t);
+    values
+        .map(|(f_hat, t)| ((*f_hat).into() - (*t).into()) * factor)
         .collect()
 }
 
 /// G, D and their optimizers, whatever they compute with.
+#[rustfmt::skip]
 pub trait Pair {
     /// f, `[b, d]`.
     type Batch;
-    /// f̂ = G(f) and what the backward pass of G needs of it.
+    /// f̂ = G(f), `[b, d]`, and what the backward pass of G needs of it.
     type Reconstruction;
     /// Errors or probabilities, `[b]`.
     type Scores;
-    /// Pseudo labels, `[b]`.
+    /// Pseudo labels l, `[b]`.
     type Labels;
     /// t, `[b, d]`, or what it is made of.
-    type Target<'l>
-    where
-        Self: 'l;
+    type Target<'l> where Self: 'l;
     /// L_D or L_G.
     type Loss;
     /// What may go wrong.
@@ -119,77 +113,38 @@ pub trait Pair {
     /// f̂ = G(f).
     fn reconstruct(&mut self, f: &Self::Batch) -> Result<Self::Reconstruction, Self::Error>;
     /// Eq. 1.
-    fn reconstruction_errors(
-        &mut self,
-        f: &Self::Batch,
-        f_hat: &Self::Reconstruction,
-    ) -> Result<Self::Scores, Self::Error>;
+    fn reconstruction_errors(&mut self, f: &Self::Batch, f_hat: &Self::Reconstruction) -> Result<Self::Scores, Self::Error>;
     /// Eq. 2.
-    fn labels_by_g(
-        &mut self,
-        f: &Self::Batch,
-        errors: Self::Scores,
-    ) -> Result<Self::Labels, Self::Error>;
+    fn labels_by_g(&mut self, f: &Self::Batch, e: Self::Scores) -> Result<Self::Labels, Self::Error>;
     /// One step of D on Eq. 3. Gives the loss before it.
-    fn fit_discriminator(
-        &mut self,
-        f: &Self::Batch,
-        l_g: &Self::Labels,
-    ) -> Result<Self::Loss, Self::Error>;
+    fn fit_discriminator(&mut self, f: &Self::Batch, l_g: &Self::Labels) -> Result<Self::Loss, Self::Error>;
     /// p = σ(D(f)).
     fn probabilities(&mut self, f: &Self::Batch) -> Result<Self::Scores, Self::Error>;
     /// Eq. 4.
-    fn labels_by_d(
-        &mut self,
-        f: &Self::Batch,
-        p: Self::Scores,
-    ) -> Result<Self::Labels, Self::Error>;
+    fn labels_by_d(&mut self, f: &Self::Batch, p: Self::Scores) -> Result<Self::Labels, Self::Error>;
     /// Eq. 6.
-    fn targets<'l>(
-        &mut self,
-        f: &Self::Batch,
-        l_d: &'l Self::Labels,
-    ) -> Result<Self::Target<'l>, Self::Error>;
-    /// One step of G on Eq. 5. Gives the loss before it.
-    fn fit_generator(
-        &mut self,
-        f: &Self::Batch,
-        f_hat: Self::Reconstruction,
-        t: Self::Target<'_>,
-    ) -> Result<Self::Loss, Self::Error>;
+    fn targets<'l>(&mut self, f: &Self::Batch, l_d: &'l Self::Labels) -> Result<Self::Target<'l>, Self::Error>;
+    /// One step of G on Eq. 5, which uses the reconstruction up. Gives the loss before it.
+    fn fit_generator(&mut self, f: &Self::Batch, f_hat: Self::Reconstruction, t: Self::Target<'_>) -> Result<Self::Loss, Self::Error>;
 }
 
-/// What a step found.
+/// What a step found: the labels by G and the loss of D, the labels by D and the loss of G.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Step<Labels, Loss> {
-    /// Labels by G.
-    pub l_g: Labels,
-    /// The loss of D before its step.
-    pub loss_d: Loss,
-    /// Labels by D.
-    pub l_d: Labels,
-    /// The loss of G before its step.
-    pub loss_g: Loss,
-}
+#[rustfmt::skip]
+#[allow(missing_docs, reason = "the names are the paper's")]
+pub struct Step<Labels, Loss> { pub l_g: Labels, pub loss_d: Loss, pub l_d: Labels, pub loss_g: Loss }
 
 /// One cooperative step (§3.2, Fig. 2): G's errors teach D, then D's probabilities teach G. G does not change in between, so
 /// that the reconstruction that labels is the one that G learns from.
-pub fn cooperative_step<P: Pair>(
-    pair: &mut P,
-    f: &P::Batch,
-) -> Result<Step<P::Labels, P::Loss>, P::Error> {
+#[rustfmt::skip]
+pub fn cooperative_step<P: Pair>(pair: &mut P, f: &P::Batch) -> Result<Step<P::Labels, P::Loss>, P::Error> {
     let f_hat = pair.reconstruct(f)?;
-    let errors = pair.reconstruction_errors(f, &f_hat)?; // Eq. 1
-    let l_g = pair.labels_by_g(f, errors)?; // Eq. 2
-    let loss_d = pair.fit_discriminator(f, &l_g)?; // Eq. 3
+    let e = pair.reconstruction_errors(f, &f_hat)?; // Eq. 1
+    let l_g = pair.labels_by_g(f, e)?;              // Eq. 2
+    let loss_d = pair.fit_discriminator(f, &l_g)?;  // Eq. 3
     let p = pair.probabilities(f)?;
-    let l_d = pair.labels_by_d(f, p)?; // Eq. 4
-    let t = pair.targets(f, &l_d)?; // Eq. 6
-    let loss_g = pair.fit_generator(f, f_hat, t)?; // Eq. 5
-    Ok(Step {
-        l_g,
-        loss_d,
-        l_d,
-        loss_g,
-    })
+    let l_d = pair.labels_by_d(f, p)?;              // Eq. 4
+    let t = pair.targets(f, &l_d)?;                 // Eq. 6
+    let loss_g = pair.fit_generator(f, f_hat, t)?;  // Eq. 5
+    Ok(Step { l_g, loss_d, l_d, loss_g })
 }

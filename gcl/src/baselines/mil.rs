@@ -14,8 +14,8 @@ use sweeps::{EpochPoint, Phase, Training};
 use crate::backend::open::{Source, Work, on};
 use crate::backend::state::{NetworkState, PairState};
 use crate::backend::{Backend, Split};
+use crate::baselines::fit::start;
 use crate::baselines::mil_network::{MilNetwork, shapes};
-use crate::baselines::start;
 use crate::data::features::Features;
 use crate::data::matrix::Matrix;
 use crate::data::prepared::Prepared;
@@ -25,7 +25,7 @@ use crate::method::step::diverged;
 use crate::run::checkpoint::Checkpoint;
 use crate::run::epoch_scores::Kept;
 use crate::run::progress::{SCORE_ROWS, Scores, all_but_equal, mean_over_crops};
-use crate::run::train::{Observer, Request};
+use crate::run::request::{Observer, Request};
 use crate::run::warnings::Code;
 
 /// Trains, from the checkpoint where there is one.

@@ -9,8 +9,9 @@ use crate::backend::Backend;
 use crate::backend::candle::Candle;
 use crate::backend::cpu::Cpu;
 use crate::backend::state::{NetworkState, ParameterState};
+use crate::baselines::fit::{Fault, FitContext};
 use crate::baselines::mil_network::{MilNetwork, shapes};
-use crate::baselines::{Fault, Ground, adkim, isolation_forest, mil, one_class_svm, pca};
+use crate::baselines::{adkim, isolation_forest, mil, one_class_svm, pca};
 use crate::data::device_features::DeviceFeatures;
 use crate::data::features::Features;
 use crate::data::matrix::Matrix;
@@ -79,8 +80,8 @@ fn world() -> World {
 }
 
 impl World {
-    fn ground(&self, seed: u64) -> Ground<'_> {
-        Ground {
+    fn context(&self, seed: u64) -> FitContext<'_> {
+        FitContext {
             train: &self.train,
             rows: &self.rows,
             test: &self.test,
@@ -106,11 +107,11 @@ fn assert_near(found: &[f32], expected: &[f64], tolerance: f64) {
 fn pca_errors_are_scikit_learns() {
     let world = world();
     for (kept, expected) in &world.fixture.pca {
-        let found = pca::score(&world.ground(0), Some(*kept)).unwrap();
+        let found = pca::score(&world.context(0), Some(*kept)).unwrap();
         assert_near(&found, expected, 1e-6);
     }
     // As many components as dimensions would leave no error at all: one is kept back.
-    let found = pca::score(&world.ground(0), Some(600)).unwrap();
+    let found = pca::score(&world.context(0), Some(600)).unwrap();
     assert_near(&found, &world.fixture.pca[&5], 1e-6);
 }
 
@@ -118,7 +119,7 @@ fn pca_errors_are_scikit_learns() {
 fn distances_in_a_given_subspace_are_numpys() {
     let world = world();
     let case = &world.fixture.adkim;
-    let found = adkim::distances(&world.ground(0), &case.basis, case.ridge).unwrap();
+    let found = adkim::distances(&world.context(0), &case.basis, case.ridge).unwrap();
     assert_near(&found, &case.distances, 1e-6);
 }
 
@@ -139,7 +140,7 @@ fn a_projection_is_semi_orthogonal_and_of_its_seed() {
     let world = world();
     let full = |seed| {
         let basis = adkim::projection(seed, world.fixture.dimension, world.fixture.dimension);
-        adkim::distances(&world.ground(0), &basis, 1e-12).unwrap()
+        adkim::distances(&world.context(0), &basis, 1e-12).unwrap()
     };
     let expected: Vec<f64> = full(1).into_iter().map(f64::from).collect();
     assert_near(&full(2), &expected, 1e-5);
@@ -155,7 +156,7 @@ fn a_forest_is_on_average_scikit_learns() {
         };
         let mut mean = vec![0.0; expected.len()];
         for seed in 0..20 {
-            let found = isolation_forest::score(&world.ground(seed), settings).unwrap();
+            let found = isolation_forest::score(&world.context(seed), settings).unwrap();
             for (mean, found) in mean.iter_mut().zip(found) {
                 *mean += f64::from(found) / 20.0;
             }
@@ -171,7 +172,7 @@ fn a_forest_is_on_average_scikit_learns() {
 fn rows_that_are_all_alike_make_a_forest_all_the_same() {
     let flat = Features::from(Matrix::new(vec![2.5; 60], 3));
     let rows: Vec<u32> = (0..20).collect();
-    let ground = Ground {
+    let context = FitContext {
         train: &flat,
         rows: &rows,
         test: &flat,
@@ -183,15 +184,15 @@ fn rows_that_are_all_alike_make_a_forest_all_the_same() {
         trees: 3,
         samples: 16,
     };
-    let scores = isolation_forest::score(&ground, forest).unwrap();
+    let scores = isolation_forest::score(&context, forest).unwrap();
     assert!(scores.iter().all(|score| *score == 0.5), "{scores:?}");
     // The others find nothing to measure either, and no fault.
     let basis = adkim::projection(1, 3, 2);
-    assert_eq!(adkim::distances(&ground, &basis, 0.01).unwrap(), [0.0; 20]);
-    assert_eq!(pca::score(&ground, None).unwrap(), [0.0; 20]);
-    let stopped = Ground {
+    assert_eq!(adkim::distances(&context, &basis, 0.01).unwrap(), [0.0; 20]);
+    assert_eq!(pca::score(&context, None).unwrap(), [0.0; 20]);
+    let stopped = FitContext {
         stopped: &|| true,
-        ..ground
+        ..context
     };
     assert_eq!(pca::score(&stopped, None), Err(Fault::Stopped));
 }
@@ -219,13 +220,13 @@ fn the_svm_orders_as_scikit_learns_exact_one_and_keeps_its_share() {
         samples: 20_000,
         passes: 60,
     };
-    let found = one_class_svm::score(&world.ground(1), settings).unwrap();
+    let found = one_class_svm::score(&world.context(1), settings).unwrap();
     let concordance = concordance(&found, &case.outside);
     assert!(concordance > 0.93, "{concordance}");
     // The ν-property: about that share of the training rows lies outside.
-    let on_train = Ground {
+    let on_train = FitContext {
         test: &world.train,
-        ..world.ground(1)
+        ..world.context(1)
     };
     let scores = one_class_svm::score(&on_train, settings).unwrap();
     let outside = scores.iter().filter(|score| **score > 0.0).count() as f64 / 300.0;

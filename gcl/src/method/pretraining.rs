@@ -1,9 +1,12 @@
 //! Which rows pre-train G (§3.3).
 
-use sweeps::training::{DifferenceBound, DifferenceScale};
+use sweeps::Training;
+use sweeps::training::{DifferenceBound, DifferenceScale, Pretraining};
 
 use crate::data::features::Features;
+use crate::data::prepared::Prepared;
 use crate::data::scaling::norm;
+use crate::error::TrainError;
 
 /// The rows that differ little from the segment before them.
 #[derive(Debug, Clone, PartialEq)]
@@ -14,6 +17,35 @@ pub(crate) struct Selection {
     pub(crate) threshold: f64,
     /// The share of the rows with a predecessor that is kept.
     pub(crate) share: f64,
+}
+
+/// The rows that pre-train G, or all.
+pub(crate) fn selected_rows(
+    training: &Training,
+    dataset: &Prepared,
+) -> Result<Selection, TrainError> {
+    let everything = |rows: Vec<u32>| Selection {
+        rows,
+        threshold: 0.0,
+        share: 1.0,
+    };
+    Ok(match training.pretraining {
+        Pretraining::Off => everything(Vec::new()),
+        Pretraining::TemporalDifference { bound, scale } => {
+            by_difference(&dataset.train, &dataset.video, dataset.crops, bound, scale)
+        }
+        Pretraining::NormalOnly => {
+            let rows: Vec<u32> = (0..dataset.video.len() as u32)
+                .filter(|row| dataset.labels[dataset.video[*row as usize] as usize] == Some(false))
+                .collect();
+            if rows.is_empty() {
+                return Err(TrainError::bad_data(
+                    "pretraining = \"normal-only\" needs training videos labelled normal, and train.csv has none",
+                ));
+            }
+            everything(rows)
+        }
+    })
 }
 
 /// Rows whose features differ by at most D_th from those one segment earlier in the same video (and the same crop).

@@ -13,7 +13,7 @@ use crate::method::schedule::{Hooks, PhasePlan, Plan, Position};
 use crate::method::step::{Kind, diverged};
 use crate::run::checkpoint::Checkpoint;
 use crate::run::epoch_scores::Kept;
-use crate::run::train::{Observer, StopFlag};
+use crate::run::request::{Observer, StopFlag};
 use crate::run::warnings::{Code, FEW_STEPS, LOCKED};
 
 /// Rows that are scored at once, unless the batch is larger.

@@ -15,9 +15,10 @@ use crate::method::random_streams::{Positions, RandomStreams};
 use crate::method::schedule::{Hooks, PhasePlan, Plan, Position};
 use crate::method::step::StepContext;
 use crate::run::progress::SCORE_ROWS;
-use crate::selftest::case::{Case, TraceError};
+use crate::selftest::case::Case;
+use crate::selftest::error::TraceError;
+use crate::selftest::report::{TOLERANCE, TensorReport};
 use crate::selftest::tensors::Tensors;
-use crate::selftest::{TOLERANCE, TensorReport};
 
 pub(super) fn replay(
     case: &Case<'_>,
