@@ -68,14 +68,12 @@ impl Features {
 
     /// One row: where it lies if nothing has to be done to it, and else in `scratch`.
     pub(crate) fn row<'a>(&'a self, index: usize, scratch: &'a mut Vec<f32>) -> &'a [f32] {
-        match (self.rows.row(index), &*self.scaling) {
-            (RawValues::F32(values), Scaling::None) => values,
-            _ => {
-                scratch.resize(self.columns(), 0.0);
-                self.copy_row(index, scratch);
-                scratch
-            }
+        if let (RawValues::F32(values), Scaling::None) = (self.rows.row(index), &*self.scaling) {
+            return values;
         }
+        scratch.resize(self.columns(), 0.0);
+        self.copy_row(index, scratch);
+        scratch
     }
 
     /// One value.
