@@ -7,6 +7,8 @@
 pub(crate) mod buffer;
 pub(crate) mod candle;
 pub(crate) mod cpu;
+#[cfg(any(feature = "cuda", test))]
+pub(crate) mod cuda;
 pub(crate) mod state;
 
 use crate::backend::state::PairState;
