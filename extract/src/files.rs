@@ -202,7 +202,7 @@ impl NpyWriter {
         }
     }
 
-    /// Writes the shape, syncs, and puts the file in its place. Segments and the digest of the numbers come back.
+    /// Writes the shape, syncs, and puts the file in its place. Segments and the digest of the values come back.
     pub(crate) fn finish(mut self) -> Result<(usize, String), ExtractError> {
         let segments = self.rows / self.crops;
         let header = header(segments, self.crops, self.dimension, self.half);

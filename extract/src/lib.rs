@@ -5,6 +5,8 @@
 //! know that videos exist.
 
 mod backbone;
+mod candle;
+mod clip;
 mod cpu;
 mod device;
 mod engine;
@@ -19,6 +21,8 @@ mod kernel;
 pub mod list;
 mod network;
 mod pipeline;
+mod preprocessing;
+mod progress;
 mod request;
 mod run;
 pub mod selftest;
@@ -28,12 +32,14 @@ mod volume;
 mod weights;
 
 pub use backbone::Backbone;
+pub use clip::Clip;
 pub use device::Device;
 pub use error::ExtractError;
-pub use extractor::{Clip, Extractor};
+pub use extractor::Extractor;
 pub use files::Incoming;
-pub use folder::{Folder, Maker, size};
+pub use folder::{Folder, Provenance, size};
 pub use pipeline::{Extracted, Tools, extract_video};
-pub use request::{Broken, REVISION, Request, Sampling, Splits};
-pub use run::{Event, Summary, run};
+pub use progress::{Event, Summary};
+pub use request::{Broken, Request, Sampling, Splits};
+pub use run::run;
 pub use weights::Weights;

@@ -3,9 +3,10 @@
 use std::path::Path;
 
 use crate::backbone::Backbone;
+use crate::clip::Clip;
 use crate::device::Device;
 use crate::error::ExtractError;
-use crate::extractor::{Clip, Extractor};
+use crate::extractor::Extractor;
 use crate::network::TensorSource;
 use crate::weights::{Kind, Tensors};
 

@@ -41,6 +41,25 @@ impl Volume {
         &self.values[(channel * self.clips + clip) * positions..][..positions]
     }
 
+    /// The first clips only.
+    pub(crate) fn first_clips(self, clips: usize) -> Self {
+        if clips >= self.clips {
+            return self;
+        }
+        let kept = clips * self.positions();
+        let values = self
+            .values
+            .chunks(self.row().max(1))
+            .flat_map(|channel| &channel[..kept])
+            .copied()
+            .collect();
+        Self {
+            clips,
+            values,
+            ..self
+        }
+    }
+
     /// Mean over time and space, `[B][C]`, summed in f64.
     pub(crate) fn means(&self) -> Vec<Vec<f32>> {
         let positions = self.positions();

@@ -3,24 +3,26 @@
 use std::fmt;
 use std::sync::Arc;
 
+use kernels::Threads;
+use kernels::isa::{device_kind, processor_name};
 use sweeps::DeviceInfo;
+
+use crate::data::device_features::DeviceMemory;
 
 /// A device that is open. Cloning it is cheap.
 #[derive(Clone)]
 pub struct Device {
     pub(crate) backend: Backend,
     info: DeviceInfo,
+    memory: Arc<DeviceMemory>,
 }
 
 #[derive(Clone)]
 pub(crate) enum Backend {
-    /// Buffers and hand-fused passes; `pool` exists for more than one thread.
-    Cpu {
-        threads: usize,
-        pool: Option<Arc<rayon::ThreadPool>>,
-    },
-    /// candle's tensors.
-    Tensors(candle_core::Device),
+    /// Buffers and hand-fused passes.
+    Cpu(Threads),
+    /// candle's tensors; the threads are the host's, for what is computed there.
+    Tensors(candle_core::Device, Threads),
 }
 
 /// A device that cannot be opened. One line that says why.
@@ -37,23 +39,26 @@ pub enum DeviceError {
 /// Opens a device by name: `cpu`, `cuda:N`, or `auto` (the first GPU of a CUDA build where there is one, else the CPU).
 /// `candle-cpu` runs the operations of the GPU path on the CPU: slower, for tests and doubts.
 ///
-/// `threads` is how many threads a job may use on the CPU; unset, one per core. Results do not depend on it.
+/// `threads` is how many threads a job may use on the CPU, also beside a GPU (baselines, noise, t-SNE); unset, one per core.
+/// Results do not depend on it.
 pub fn open_device(name: &str, threads: Option<usize>) -> Result<Device, DeviceError> {
     match name {
         "cpu" => open_cpu(threads),
+        // One thread, whatever was asked for: slow, and its bits are nobody's measure.
         "candle-cpu" => Ok(Device {
-            backend: Backend::Tensors(candle_core::Device::Cpu),
+            backend: Backend::Tensors(candle_core::Device::Cpu, start(Some(1))?),
             info: DeviceInfo {
-                kind: format!("candle-{}", cpu_kind()),
-                name: cpu_name(),
+                kind: format!("candle-{}", device_kind()),
+                name: processor_name(),
             },
+            memory: Arc::default(),
         }),
-        "auto" => match open_cuda(0) {
+        "auto" => match open_cuda(0, threads) {
             Ok(device) => Ok(device),
             Err(_) => open_cpu(threads),
         },
         _ => match name.strip_prefix("cuda:").map(str::parse::<usize>) {
-            Some(Ok(ordinal)) => open_cuda(ordinal),
+            Some(Ok(ordinal)) => open_cuda(ordinal, threads),
             _ => Err(DeviceError::NoSuchName(format!(
                 "there is no device `{}`; `cpu`, `auto` and `cuda:N` are possible",
                 name.chars().take(40).collect::<String>()
@@ -68,21 +73,44 @@ impl Device {
         &self.info
     }
 
+    /// Keeps at most so many bytes of features on a GPU [default: what it has free beside a job's networks and batches]. More are
+    /// gathered on the host, batch by batch.
+    #[must_use]
+    pub fn with_feature_bytes(self, bytes: usize) -> Self {
+        Self {
+            memory: Arc::new(DeviceMemory::limited(bytes)),
+            ..self
+        }
+    }
+
+    /// What it keeps of features.
+    pub(crate) fn memory(&self) -> &DeviceMemory {
+        &self.memory
+    }
+
+    /// Bytes of a GPU's memory that nobody has taken; `None` where the host's memory is the device's.
+    pub(crate) fn free_bytes(&self) -> Option<usize> {
+        match &self.backend {
+            #[cfg(feature = "cuda")]
+            Backend::Tensors(device, _) => {
+                let stream = device.as_cuda_device().ok()?.cuda_stream();
+                stream.context().mem_get_info().ok().map(|(free, _)| free)
+            }
+            _ => None,
+        }
+    }
+
     /// Threads that a job uses on the host.
     pub fn threads(&self) -> usize {
         match &self.backend {
-            Backend::Cpu { threads, .. } => *threads,
-            Backend::Tensors(_) => 1,
+            Backend::Cpu(threads) | Backend::Tensors(_, threads) => threads.count(),
         }
     }
 
     /// Runs `work` where its parallel passes find this device's threads, and no others.
     pub(crate) fn install<R: Send>(&self, work: impl FnOnce() -> R + Send) -> R {
         match &self.backend {
-            Backend::Cpu {
-                pool: Some(pool), ..
-            } => pool.install(work),
-            _ => work(),
+            Backend::Cpu(threads) | Backend::Tensors(_, threads) => threads.install(work),
         }
     }
 }
@@ -97,65 +125,22 @@ impl fmt::Debug for Device {
     }
 }
 
+fn start(threads: Option<usize>) -> Result<Threads, DeviceError> {
+    Threads::start(threads, "gcl").map_err(|error| DeviceError::Unusable(error.to_string()))
+}
+
 fn open_cpu(threads: Option<usize>) -> Result<Device, DeviceError> {
-    let threads = threads
-        .filter(|threads| *threads > 0)
-        .unwrap_or_else(|| std::thread::available_parallelism().map_or(1, std::num::NonZero::get));
-    let pool = (threads > 1)
-        .then(|| {
-            rayon::ThreadPoolBuilder::new()
-                .num_threads(threads)
-                .thread_name(|index| format!("gcl-{index}"))
-                .build()
-                .map(Arc::new)
-        })
-        .transpose()
-        .map_err(|error| {
-            DeviceError::Unusable(format!("{threads} threads could not be started: {error}"))
-        })?;
     Ok(Device {
-        backend: Backend::Cpu { threads, pool },
+        backend: Backend::Cpu(start(threads)?),
         info: DeviceInfo {
-            kind: cpu_kind().to_owned(),
-            name: cpu_name(),
+            kind: device_kind().to_owned(),
+            name: processor_name(),
         },
+        memory: Arc::default(),
     })
 }
 
-/// The instruction set that `gemm` chooses at run time: it decides the order of sums, and so the bits.
-fn cpu_kind() -> &'static str {
-    #[cfg(target_arch = "x86_64")]
-    {
-        if std::arch::is_x86_feature_detected!("avx512f") {
-            "cpu-avx512f"
-        } else if std::arch::is_x86_feature_detected!("fma") {
-            "cpu-avx2"
-        } else {
-            "cpu-x86-64"
-        }
-    }
-    #[cfg(target_arch = "aarch64")]
-    {
-        "cpu-neon"
-    }
-    #[cfg(not(any(target_arch = "x86_64", target_arch = "aarch64")))]
-    {
-        "cpu-generic"
-    }
-}
-
-/// The processor's name where the system tells it.
-fn cpu_name() -> String {
-    std::fs::read_to_string("/proc/cpuinfo")
-        .ok()
-        .and_then(|text| {
-            let line = text.lines().find(|line| line.starts_with("model name"))?;
-            Some(line.split_once(':')?.1.trim().to_owned())
-        })
-        .unwrap_or_else(|| std::env::consts::ARCH.to_owned())
-}
-
-fn open_cuda(ordinal: usize) -> Result<Device, DeviceError> {
+fn open_cuda(ordinal: usize, threads: Option<usize>) -> Result<Device, DeviceError> {
     let opened = gpu::open(ordinal).map_err(|fault| {
         DeviceError::Unusable(format!(
             "`cuda:{ordinal}` cannot be used: {}",
@@ -163,11 +148,12 @@ fn open_cuda(ordinal: usize) -> Result<Device, DeviceError> {
         ))
     })?;
     Ok(Device {
-        backend: Backend::Tensors(opened.device),
+        backend: Backend::Tensors(opened.device, start(threads)?),
         info: DeviceInfo {
             kind: opened.facts.kind(gpu::Precision::Full),
             name: opened.facts.name,
         },
+        memory: Arc::default(),
     })
 }
 

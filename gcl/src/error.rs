@@ -61,6 +61,14 @@ impl From<metrics::artifact::ArtifactError> for TrainError {
     }
 }
 
+impl From<kernels::OutOfMemory> for TrainError {
+    fn from(error: kernels::OutOfMemory) -> Self {
+        Self::OutOfMemory {
+            message: error.to_string(),
+        }
+    }
+}
+
 impl TrainError {
     /// The failure that a job's attempt is recorded with.
     pub fn failure(&self) -> Failure {

@@ -1,7 +1,7 @@
 //! Generative Cooperative Learning: equations, networks, training.
 //!
 //! [`train`] runs one job on prepared data and a device, and knows nothing of the cluster. Rooms: `method` (thresholds,
-//! selection, phases, the step, everything random), `backend` (the two networks on a device), `data` (matrices, scaling), `run` (a run
+//! selection, phases, the step, everything random), `backend` (the two networks on a device), `data` (features, scaling, what a device keeps), `run` (a run
 //! from start to end, its checkpoints and artifacts), `baselines` (the other methods of Table 1), [`selftest`] (recorded
 //! traces). Metrics are a crate of their own.
 //!
@@ -20,6 +20,7 @@ mod method;
 mod run;
 pub mod selftest;
 
+pub use data::features::Features;
 pub use data::matrix::Matrix;
 pub use data::prepared::{DataParts, Prepared};
 pub use device::{Device, DeviceError, open_device};

@@ -4,11 +4,8 @@ use sweeps::{DatasetSource, JobSpec, Parameters, Phase, Training, Value};
 
 use crate::backend::Networks;
 use crate::backend::cpu::CpuNetworks;
-#[cfg(target_arch = "x86_64")]
-use crate::backend::cpu::product::choice::times;
-use crate::backend::cpu::product::{View, product};
 use crate::backend::state::{PairState, discriminator_shapes, generator_shapes};
-use crate::data::matrix::Matrix;
+use crate::data::features::Features;
 use crate::data::prepared::Prepared;
 use crate::device::Device;
 use crate::error::TrainError;
@@ -52,7 +49,7 @@ impl<'a> Stepper<'a> {
     /// # Panics
     /// If `data` has fewer rows than a batch.
     pub fn new(
-        data: &'a Matrix,
+        data: &'a Features,
         batch: usize,
         seed: u64,
         threads: usize,
@@ -160,41 +157,6 @@ impl<'a> Stepper<'a> {
     }
 }
 
-/// out ← a · bᵀ as the networks multiply, for a measure of what the machine's best product is.
-///
-/// # Shapes
-/// `a`: `[m, k]`; `b`: `[n, k]`; `out`: `[m, n]`.
-pub fn large_product(
-    out: &mut [f32],
-    (a, b): (&[f32], &[f32]),
-    (m, n, k): (usize, usize, usize),
-    threads: usize,
-) {
-    product(out, View::new(a, m, k), View::new(b, n, k).t(), threads);
-}
-
-/// Every way in which this processor can make that product, and the seconds it takes on one thread.
-///
-/// # Shapes
-/// As [`large_product`]'s.
-pub fn product_ways(
-    out: &mut [f32],
-    (a, b): (&[f32], &[f32]),
-    (m, n, k): (usize, usize, usize),
-) -> Vec<(String, f64)> {
-    #[cfg(target_arch = "x86_64")]
-    let timed = times(out, View::new(a, m, k), View::new(b, n, k).t())
-        .into_iter()
-        .map(|(way, seconds)| (format!("{way:?}"), seconds))
-        .collect();
-    #[cfg(not(target_arch = "x86_64"))]
-    let timed = {
-        let _ = (out, a, b, m, n, k);
-        Vec::new()
-    };
-    timed
-}
-
 /// Runs `work` on the threads of `device`, as a job's passes do.
 pub fn on_device<R: Send>(device: &Device, work: impl FnOnce() -> R + Send) -> R {
     device.install(work)
@@ -203,6 +165,7 @@ pub fn on_device<R: Send>(device: &Device, work: impl FnOnce() -> R + Send) -> R
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::data::matrix::Matrix;
     use crate::device::open_device;
 
     #[test]
@@ -210,7 +173,7 @@ mod tests {
         // Wide enough that products are made by `gemm` and by our tiles.
         let dimension = 520;
         let values = (0..1200 * dimension).map(|i| (i * 7919 % 2003) as f32 / 2003.0);
-        let data = Matrix::new(values.collect(), dimension);
+        let data = Matrix::new(values.collect(), dimension).into();
         let run = |threads: usize| {
             let device = open_device("cpu", Some(threads)).unwrap();
             let mut stepper = Stepper::new(&data, 1000, 5, threads).unwrap();

@@ -1,6 +1,6 @@
 //! What is wrong with a message that arrived.
 
-use sweeps::job::ParameterError;
+use sweeps::ParameterError;
 
 /// What is wrong with a message that arrived. Names the field, never echoes more than a few bytes of it.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

@@ -352,13 +352,7 @@ fn summarize(results: &SweepResults, cells: Vec<usize>, shown: &[usize]) -> Summ
 fn is_deterministic(results: &SweepResults, cells: &[usize]) -> bool {
     let first = &results.cells[cells[0]];
     let one_job = |index: &usize| results.cells[*index].job_id == first.job_id;
-    draws_nothing(first) || (cells.len() > 1 && cells.iter().all(one_job))
-}
-
-/// Whether the method of a cell's job uses no random number.
-fn draws_nothing(result: &CellResult) -> bool {
-    let method = result.cell.job.parameters.get("method");
-    method.is_some_and(|method| matches!(method, Value::Text(name) if name == "pca"))
+    first.cell.job.is_deterministic() || (cells.len() > 1 && cells.iter().all(one_job))
 }
 
 fn estimate(values: &[f64]) -> Estimate {

@@ -1,5 +1,6 @@
 //! How much a job is told about its training videos, as Table 1 of the paper groups methods.
 
+use sweeps::training::{Method, PretrainingWord};
 use sweeps::{Parameters, Value};
 
 use crate::results::SweepResults;
@@ -19,15 +20,16 @@ pub enum Supervision {
 impl Supervision {
     /// The supervision of a job; `None` where its settings are not known.
     pub fn of(parameters: &Parameters) -> Option<Self> {
-        let word = |name: &str| parameters.get(name).and_then(Value::as_text);
-        let method = word("method")?;
+        let method: Method = parameters.choice("method")?;
+        let pretraining = parameters.choice("pretraining");
         let share = parameters
             .get("supervision_percent")
             .and_then(Value::as_float)
             .unwrap_or(0.0);
-        Some(if method == "mil-ranking" || share > 0.0 {
+        Some(if method == Method::MilRanking || share > 0.0 {
             Self::Weak
-        } else if method == "one-class-svm" || word("pretraining") == Some("normal-only") {
+        } else if method == Method::OneClassSvm || pretraining == Some(PretrainingWord::NormalOnly)
+        {
             Self::OneClass
         } else {
             Self::Unsupervised

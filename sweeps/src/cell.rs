@@ -5,8 +5,11 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
+use crate::choice::choices;
 use crate::id::JobId;
 use crate::job::JobSpec;
+use crate::parameter::Role;
+use crate::parameters::Parameters;
 use crate::record::{EpochPoint, RunRecord};
 use crate::value::Value;
 
@@ -15,7 +18,7 @@ use crate::value::Value;
 pub struct Cell {
     /// The variant's name; a sweep without variants has one, named like the sweep.
     pub variant: String,
-    /// The values of the swept parameters, in the order of [`crate::expand::Expansion::columns`]; `None` where an
+    /// The values of the swept parameters, in the order of [`crate::expansion::Expansion::columns`]; `None` where an
     /// included row does not set one.
     pub point: Vec<Option<Value>>,
     /// The training run.
@@ -33,15 +36,17 @@ pub struct Reporting {
     pub score_smoothing: f64,
 }
 
-/// Which network scores.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum ScoreBy {
-    /// σ(D(f)). Methods without a D fall back on their only score.
-    #[default]
-    Discriminator,
-    /// The reconstruction error.
-    Generator,
+choices! {
+    /// Which network scores.
+    #[derive(Default, Serialize, Deserialize)]
+    #[serde(rename_all = "kebab-case")]
+    pub enum ScoreBy {
+        /// σ(D(f)). Methods without a D fall back on their only score.
+        #[default]
+        Discriminator = "discriminator",
+        /// The reconstruction error.
+        Generator = "generator",
+    }
 }
 
 impl ScoreBy {
@@ -50,6 +55,20 @@ impl ScoreBy {
         match self {
             Self::Discriminator => d.or(g),
             Self::Generator => g.or(d),
+        }
+    }
+}
+
+impl Reporting {
+    /// The reporting parameters of `given`, over the defaults.
+    pub fn of(given: &Parameters) -> Self {
+        let resolved = given.resolved(Role::Reporting);
+        Self {
+            score_by: resolved.choice("score_by").unwrap_or_default(),
+            score_smoothing: resolved
+                .get("score_smoothing")
+                .and_then(Value::as_float)
+                .unwrap_or(0.0),
         }
     }
 }

@@ -8,23 +8,15 @@ use std::ops::Range;
 
 use crate::cell::{Cell, Reporting};
 use crate::dataset_source::DatasetSource;
+use crate::expansion::Expansion;
 use crate::fault::{Fault, Faults, Found};
 use crate::id::Digest;
-use crate::job::{JobSpec, Parameters};
+use crate::job::JobSpec;
 use crate::parameter::{Parameter, Role};
+use crate::parameters::Parameters;
 use crate::registry;
 use crate::spec::{Coordinate, Key, Row, Setting, Settings, SweepSpec, Variant};
 use crate::value::Value;
-
-/// A sweep, expanded.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Expansion {
-    /// Names of the swept parameters but `seed`: axes by name, then zips, then random draws, then what only an included
-    /// row sets.
-    pub columns: Vec<String>,
-    /// The cells, in order.
-    pub cells: Vec<Cell>,
-}
 
 /// What bounds an expansion.
 #[derive(Debug, Clone, Copy)]
@@ -299,7 +291,7 @@ impl<'a> Grid<'a> {
                     dataset = Some(DatasetSource::Named(name.clone()));
                 }
                 (Key::Parameter(parameter), Coordinate::Value(value)) => {
-                    given.set_checked(parameter, value.clone());
+                    given.set_checked(parameter.name, value.clone());
                 }
                 _ => {}
             }
@@ -404,7 +396,7 @@ impl Settled {
     fn new(given: Parameters) -> Self {
         Self {
             resolved: JobSpec::resolved(&given),
-            reporting: JobSpec::reporting(&given),
+            reporting: Reporting::of(&given),
             inapplicable: given.inapplicable(),
             given,
         }
@@ -451,7 +443,7 @@ fn without_meaning(parameter: &Parameter, variant: &str, axis: bool, span: Range
 
 fn apply(given: &mut Parameters, settings: &Settings) {
     for setting in settings.values() {
-        given.set_checked(setting.parameter, setting.value.clone());
+        given.set_checked(setting.parameter.name, setting.value.clone());
     }
 }
 

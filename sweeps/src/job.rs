@@ -1,16 +1,14 @@
 //! One training run, fully resolved, and its identity.
 
-use std::collections::BTreeMap;
-use std::sync::Arc;
-
 use serde::{Deserialize, Serialize};
 
 use crate::dataset_source::DatasetSource;
 use crate::extraction::Extraction;
 use crate::id::{Digest, JobId, TRAINER_REVISION};
-use crate::parameter::{Parameter, Role};
-use crate::registry::{self, ADDED_LATER, PARAMETERS};
-use crate::value::{Value, encode_text};
+use crate::parameter::Role;
+use crate::parameters::Parameters;
+use crate::registry::{self, ADDED_LATER};
+use crate::value::encode_text;
 
 /// One training run: data set, every hyper-parameter that applies, one seed. Immutable.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -21,120 +19,6 @@ pub struct JobSpec {
     pub seed: u64,
     /// Every training parameter that applies, defaults included.
     pub parameters: Parameters,
-}
-
-/// Values by parameter name, in the order of names. Only names of the registry can be in it.
-///
-/// A clone costs a pointer: the cells of a large grid, most of which differ in their seed alone, share one map.
-#[derive(Debug, Clone, PartialEq, Default)]
-pub struct Parameters(Arc<BTreeMap<&'static str, Value>>);
-
-/// A name or value that the registry refuses: what a job from another version, or a hostile one, runs into.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{0}")]
-pub struct ParameterError(pub String);
-
-impl Parameters {
-    /// Checks `value` and sets it.
-    pub fn set(&mut self, name: &str, value: &Value) -> Result<(), ParameterError> {
-        let parameter = registry::find(name).ok_or_else(|| {
-            ParameterError(format!(
-                "there is no parameter `{}`",
-                name.chars().take(80).collect::<String>()
-            ))
-        })?;
-        let value = parameter.check(value).map_err(|faults| {
-            ParameterError(
-                faults
-                    .into_iter()
-                    .map(|fault| format!("{} ({})", fault.message, fault.help))
-                    .collect::<Vec<_>>()
-                    .join("; "),
-            )
-        })?;
-        Arc::make_mut(&mut self.0).insert(parameter.name, value);
-        Ok(())
-    }
-
-    /// Sets a value that was checked before.
-    pub(crate) fn set_checked(&mut self, parameter: &'static Parameter, value: Value) {
-        Arc::make_mut(&mut self.0).insert(parameter.name, value);
-    }
-
-    /// Whether the other one is this very map: equal without a look. Equal maps may also lie apart.
-    pub fn shares(&self, other: &Self) -> bool {
-        Arc::ptr_eq(&self.0, &other.0)
-    }
-
-    /// The value of that name.
-    pub fn get(&self, name: &str) -> Option<&Value> {
-        self.0.get(name)
-    }
-
-    /// Whether the name is set.
-    pub fn contains(&self, name: &str) -> bool {
-        self.0.contains_key(name)
-    }
-
-    /// Names and values in the order of names.
-    pub fn iter(&self) -> impl Iterator<Item = (&'static str, &Value)> {
-        self.0.iter().map(|(name, value)| (*name, value))
-    }
-
-    /// These values over the registry's defaults, without any that do not apply.
-    fn resolved(&self, role: Role) -> Self {
-        let all = self.with_defaults();
-        Self(Arc::new(
-            PARAMETERS
-                .iter()
-                .filter(|parameter| parameter.role == role && (parameter.applies)(&all))
-                .filter_map(|parameter| {
-                    all.0
-                        .get(parameter.name)
-                        .map(|value| (parameter.name, value.clone()))
-                })
-                .collect(),
-        ))
-    }
-
-    /// The parameters set here that mean nothing beside the others.
-    pub fn inapplicable(&self) -> Vec<&'static Parameter> {
-        let all = self.with_defaults();
-        PARAMETERS
-            .iter()
-            .filter(|parameter| self.0.contains_key(parameter.name) && !(parameter.applies)(&all))
-            .collect()
-    }
-
-    fn with_defaults(&self) -> Self {
-        let mut all = BTreeMap::clone(&self.0);
-        for parameter in PARAMETERS {
-            if !all.contains_key(parameter.name)
-                && let Some(value) = (parameter.default)()
-            {
-                all.insert(parameter.name, value);
-            }
-        }
-        Self(Arc::new(all))
-    }
-}
-
-impl Serialize for Parameters {
-    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        self.0.serialize(serializer)
-    }
-}
-
-impl<'de> Deserialize<'de> for Parameters {
-    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let mut parameters = Self::default();
-        for (name, value) in BTreeMap::<String, Value>::deserialize(deserializer)? {
-            parameters
-                .set(&name, &value)
-                .map_err(serde::de::Error::custom)?;
-        }
-        Ok(parameters)
-    }
 }
 
 impl JobSpec {
@@ -150,24 +34,6 @@ impl JobSpec {
     /// The parameters of the run that `given` means.
     pub(crate) fn resolved(given: &Parameters) -> Parameters {
         given.resolved(Role::Training)
-    }
-
-    /// The reporting parameters of `given`, over the defaults.
-    pub fn reporting(given: &Parameters) -> crate::cell::Reporting {
-        use crate::cell::{Reporting, ScoreBy};
-        let resolved = given.resolved(Role::Reporting);
-        let generator = resolved.get("score_by").and_then(Value::as_text) == Some("generator");
-        Reporting {
-            score_by: if generator {
-                ScoreBy::Generator
-            } else {
-                ScoreBy::Discriminator
-            },
-            score_smoothing: resolved
-                .get("score_smoothing")
-                .and_then(Value::as_float)
-                .unwrap_or(0.0),
-        }
     }
 
     /// What is extracted, where the job is no training.
@@ -223,6 +89,7 @@ impl JobSpec {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::value::Value;
 
     fn job(settings: &[(&str, Value)]) -> JobSpec {
         let mut parameters = Parameters::default();

@@ -3,13 +3,15 @@
 //! Everybody else speaks these types: the scheduler queues a [`JobSpec`], a worker answers with a [`RunRecord`], a
 //! report draws a list of [`CellResult`]. Nothing here does IO, reads a clock or draws an unseeded number.
 //!
-//! Reading order: [`id`], [`value`], [`parameter`], [`registry`], [`job`], [`training`], [`record`], [`cell`], then the
+//! Reading order: [`id`], [`value`], [`parameter`], [`choice`], [`registry`], [`parameters`], [`job`], [`training`], [`record`], [`cell`], then the
 //! sweep language: [`fault`], [`spec`], [`expand`], [`only`]; and [`extraction`], the jobs that are no training.
 
 pub mod cell;
+pub mod choice;
 pub mod dataset_source;
 mod decimal;
 pub mod expand;
+pub mod expansion;
 pub mod extraction;
 pub mod failure;
 pub mod fault;
@@ -17,27 +19,33 @@ pub mod id;
 pub mod job;
 pub mod only;
 pub mod parameter;
+pub mod parameters;
 pub mod record;
 pub mod registry;
+mod resolve;
 pub mod spec;
 pub mod training;
 pub mod value;
 
 pub use cell::{Cell, CellResult, JobStatus, Reporting, ScoreBy};
+pub use choice::Choice;
 pub use dataset_source::{DatasetSource, Regime, Synthetic};
-pub use expand::{Expansion, Limits, expand_text};
+pub use expand::{Limits, expand_text};
+pub use expansion::Expansion;
 pub use extraction::{
     Extracted, Extraction, ExtractionSettings, ExtractionSweep, ExtractionWeights,
 };
 pub use failure::{Failure, FailureClass};
 pub use fault::{Fault, Faults};
 pub use id::{AttemptNumber, Digest, JobId, NOOP_REVISION, REHEARSAL_REVISION, TRAINER_REVISION};
-pub use job::{JobSpec, Parameters};
+pub use job::JobSpec;
 pub use only::{Selection, SelectionError, only_section};
+pub use parameters::Parameters;
 pub use record::{
     ArtifactRef, Curve, DatasetFacts, DeviceInfo, EpochPoint, FinalMetrics, Outcome, Phase,
     Provenance, RunRecord, ScoreMetrics, SplitFacts, Warning,
 };
+pub use resolve::ParameterError;
 pub use spec::{FIGURES, ReportRequest, ResourceRequest, SweepSpec};
 pub use training::Training;
 pub use value::Value;

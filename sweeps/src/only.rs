@@ -8,7 +8,7 @@ use std::fmt::Write;
 use std::ops::Range;
 
 use crate::cell::Cell;
-use crate::expand::Expansion;
+use crate::expansion::Expansion;
 use crate::fault::Fault;
 use crate::parameter::nearest_hint;
 

@@ -3,7 +3,9 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
-use crate::job::Parameters;
+use crate::choice::Choice;
+use crate::parameters::Parameters;
+use crate::training::choices::ThresholdWord;
 use crate::value::Value;
 
 /// One parameter of a job. The table of all of them is [`crate::registry::PARAMETERS`].
@@ -313,27 +315,22 @@ fn check_float(name: &str, unit: &str, range: Range, value: &Value) -> Result<Va
     }
 }
 
-/// A rule's number: its key, its default (NaN: none) and its range; `mean-std` has a default per network.
+/// A rule's number: its key, its default and its range; `mean-std` has a default per network.
 type RuleNumber = (&'static str, Option<f64>, Range);
 
-/// The rules of a threshold with the key each needs: name, default, range.
-const RULES: [(&str, Option<RuleNumber>); 5] = [
-    ("mean-std", Some(("k", None, Range::closed(-100.0, 100.0)))),
-    (
-        "top-percent",
-        Some(("percent", Some(10.0), Range::above(0.0, 100.0))),
-    ),
-    (
-        "fixed",
-        Some(("value", Some(f64::NAN), Range::closed(-1e30, 1e30))),
-    ),
-    ("otsu", None),
-    ("valley", None),
-];
+/// The number that a rule needs: key, default, range.
+fn rule_number(rule: ThresholdWord, k: f64) -> Option<RuleNumber> {
+    match rule {
+        ThresholdWord::MeanStd => Some(("k", Some(k), Range::closed(-100.0, 100.0))),
+        ThresholdWord::TopPercent => Some(("percent", Some(10.0), Range::above(0.0, 100.0))),
+        ThresholdWord::Fixed => Some(("value", None, Range::closed(-1e30, 1e30))),
+        ThresholdWord::Otsu | ThresholdWord::Valley => None,
+    }
+}
 
 fn check_threshold(name: &str, k: f64, value: &Value) -> Result<Value, Vec<ValueFault>> {
-    let names = || RULES.iter().map(|(rule, _)| *rule);
-    let help = || format!("rules: {}", names().collect::<Vec<_>>().join(", "));
+    let names = || ThresholdWord::WORDS.iter().copied();
+    let help = || format!("rules: {}", ThresholdWord::WORDS.join(", "));
     let empty = BTreeMap::new();
     // `threshold.generator = "otsu"` is short for `{ rule = "otsu" }`.
     let (rule, entries) = match value {
@@ -359,7 +356,7 @@ fn check_threshold(name: &str, k: f64, value: &Value) -> Result<Value, Vec<Value
             );
         }
     };
-    let Some((_, setting)) = RULES.iter().find(|(known, _)| *known == rule) else {
+    let Some(word) = ThresholdWord::of_word(rule) else {
         let at = matches!(value, Value::Table(_)).then(|| "rule".to_owned());
         return Err(vec![ValueFault {
             at,
@@ -367,22 +364,18 @@ fn check_threshold(name: &str, k: f64, value: &Value) -> Result<Value, Vec<Value
             help: format!("{}{}", nearest_hint(rule, names()), help()),
         }]);
     };
+    let setting = rule_number(word, k);
     let mut faults = Vec::new();
     let mut normal = BTreeMap::from([("rule".to_owned(), Value::from(rule))]);
     if let Some((key, default, range)) = setting {
-        let given = entries.get(*key).cloned();
-        let default = if rule == "mean-std" {
-            Some(k)
-        } else {
-            *default
-        };
-        match given.or(default.filter(|number| !number.is_nan()).map(Value::Float)) {
-            Some(number) => match check_float(&format!("{name}.{key}"), "", *range, &number) {
+        let given = entries.get(key).cloned();
+        match given.or(default.map(Value::Float)) {
+            Some(number) => match check_float(&format!("{name}.{key}"), "", range, &number) {
                 Ok(number) => {
-                    normal.insert((*key).to_owned(), number);
+                    normal.insert(key.to_owned(), number);
                 }
                 Err(fault) => faults.push(ValueFault {
-                    at: Some((*key).to_owned()),
+                    at: Some(key.to_owned()),
                     ..fault
                 }),
             },

@@ -1,5 +1,6 @@
 //! C3D (Tran et al., "Learning Spatiotemporal Features with 3D Convolutional Networks") up to fc6, whose ReLU is the
-//! feature. Names as in the PyTorch ports of the Sports-1M weights: `conv1`, `conv2`, `conv3a` … `conv5b`, `fc6`.
+//! feature. Names as in the PyTorch port DavideA/c3d-pytorch: `conv1`, `conv2`, `conv3a` … `conv5b`, `fc6`; `Checkpoint`
+//! knows those of jfzhang95/pytorch-video-recognition too.
 
 use super::{Observer, TensorSource};
 use crate::engine::Engine;

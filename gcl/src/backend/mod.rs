@@ -4,7 +4,6 @@
 //! operations; CUDA's path, and on the CPU the oracle of the other). Labels, thresholds and metrics never enter here:
 //! they are made on the host from one number per row.
 
-pub(crate) mod buffer;
 pub(crate) mod candle;
 pub(crate) mod cpu;
 #[cfg(any(feature = "cuda", test))]

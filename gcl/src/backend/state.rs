@@ -2,10 +2,10 @@
 //!
 //! Nothing here computes: `cpu` and `tensors` do, and both read and write this form.
 
+use kernels::buffer::{buffer, copy};
 use serde::{Deserialize, Serialize};
 use sweeps::Training;
 
-use crate::backend::buffer::{buffer, copy};
 use crate::error::TrainError;
 
 /// Which network.

@@ -7,7 +7,7 @@ use sweeps::training::AdKim;
 
 use crate::baselines::numbers::{CHUNK, centred, cholesky, each, mean, whitened_norm};
 use crate::baselines::{Fault, Ground};
-use crate::data::matrix::Matrix;
+use crate::data::features::Features;
 use crate::method::random_streams::{normal_pair, stream};
 
 /// Chunks of rows whose sums are held at once: 128 MiB at the most dimensions.
@@ -64,10 +64,10 @@ pub(crate) fn distances(ground: &Ground<'_>, basis: &[f64], ridge: f64) -> Resul
     let dimension = ground.train.columns();
     let wanted = basis.len() / dimension;
     let mean = mean(ground)?;
-    let project = |matrix: &Matrix, row: usize| {
+    let project = |features: &Features, row: usize| {
         let mut place = vec![0.0; wanted];
         let mut x = vec![0.0; dimension];
-        centred(matrix, row, &mean, 0, &mut x);
+        centred(features, row, &mean, 0, &mut x);
         for (x, basis) in x.iter().zip(basis.chunks_exact(wanted)) {
             for (sum, basis) in place.iter_mut().zip(basis) {
                 *sum += x * basis;

@@ -5,7 +5,7 @@ use sweeps::training::IsolationForest;
 
 use crate::baselines::numbers::each;
 use crate::baselines::{Fault, Ground};
-use crate::data::matrix::Matrix;
+use crate::data::features::Features;
 use crate::method::random_streams::{below, sample, stream, unit};
 
 /// A node of a tree; children by index.
@@ -33,7 +33,8 @@ pub(crate) fn score(ground: &Ground<'_>, settings: IsolationForest) -> Result<Ve
     let scale = mean_path(samples).max(f64::MIN_POSITIVE);
     each(ground.threads, ground.test.rows(), |row| {
         ground.go_on()?;
-        let row = ground.test.row(row);
+        let mut scratch = Vec::new();
+        let row = ground.test.row(row, &mut scratch);
         // A comparison would send NaN to the right without a word.
         if !row.iter().all(|value| value.is_finite()) {
             return Err(Fault::NotFinite("a test feature"));
@@ -101,7 +102,7 @@ fn grow(ground: &Ground<'_>, index: usize, samples: usize) -> Vec<Node> {
 
 /// Grows the part of the tree below these rows, and gives its place. As deep as `limit`, which is at most 16.
 fn split(
-    features: &Matrix,
+    features: &Features,
     rows: &mut [u32],
     (depth, limit): (u32, u32),
     columns: &mut [u32],
@@ -123,7 +124,7 @@ fn split(
     }
     let mut middle = 0;
     for index in 0..rows.len() {
-        if f64::from(features.row(rows[index] as usize)[column as usize]) <= cut {
+        if f64::from(features.value(rows[index] as usize, column as usize)) <= cut {
             rows.swap(index, middle);
             middle += 1;
         }
@@ -143,7 +144,7 @@ fn split(
 
 /// A column drawn uniformly from those in which the rows differ, with its range; `None` where they are all alike.
 fn uneven_column(
-    features: &Matrix,
+    features: &Features,
     rows: &[u32],
     columns: &mut [u32],
     stream: &mut ChaCha12Rng,
@@ -154,7 +155,7 @@ fn uneven_column(
         let column = columns[place];
         let (mut low, mut high) = (f64::INFINITY, f64::NEG_INFINITY);
         for row in rows {
-            let value = f64::from(features.row(*row as usize)[column as usize]);
+            let value = f64::from(features.value(*row as usize, column as usize));
             low = low.min(value);
             high = high.max(value);
         }

@@ -172,8 +172,9 @@ pub(crate) fn bags(dataset: &Prepared, segments: usize) -> Result<Matrix, TrainE
         }
         *end = row + 1;
     }
-    let mut parts = bags.values_mut()?.chunks_exact_mut(columns);
+    let mut parts = bags.values_mut().chunks_exact_mut(columns);
     let mut sums = vec![0.0; columns];
+    let mut scratch = Vec::new();
     for (first, end) in bounds {
         let length = (end - first) / crops;
         for (part, out) in (0..segments).zip(parts.by_ref()) {
@@ -187,7 +188,7 @@ pub(crate) fn bags(dataset: &Prepared, segments: usize) -> Result<Matrix, TrainE
             }
             let count = rows.len() as f64;
             for row in rows {
-                for (sum, value) in sums.iter_mut().zip(dataset.train.row(row)) {
+                for (sum, value) in sums.iter_mut().zip(dataset.train.row(row, &mut scratch)) {
                     *sum += f64::from(*value);
                 }
             }
@@ -289,11 +290,14 @@ pub(crate) fn ranking_loss(scores: &[f32], anomalous: usize, settings: &Mil) -> 
 
 fn score(network: &mut MilNetwork, dataset: &Prepared) -> Vec<f32> {
     let columns = dataset.dimension();
-    let scores: Vec<f32> = dataset
-        .test
-        .values()
-        .chunks(SCORE_ROWS * columns)
-        .flat_map(|x| network.forward(x, x.len() / columns, &[]))
+    let rows: Vec<u32> = (0..dataset.test.rows() as u32).collect();
+    let mut x = vec![0.0; SCORE_ROWS.min(rows.len()) * columns];
+    let scores: Vec<f32> = rows
+        .chunks(SCORE_ROWS)
+        .flat_map(|rows| {
+            dataset.test.gather(1, rows, &mut x);
+            network.forward(&x[..rows.len() * columns], rows.len(), &[])
+        })
         .collect();
     mean_over_crops(&scores, dataset.crops)
 }

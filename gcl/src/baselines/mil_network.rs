@@ -1,7 +1,8 @@
 //! The scoring network of MIL ranking: fully connected, ReLU after the first hidden layer alone, dropout after every
 //! hidden layer, a sigmoid on the output, Adagrad.
 
-use crate::backend::cpu::product::{View, product};
+use kernels::product::{View, product};
+
 use crate::backend::sigmoid;
 use crate::backend::state::{LayerShape, NetworkState};
 

@@ -19,6 +19,7 @@ use sweeps::training::{Method, Pretraining};
 use sweeps::{EpochPoint, Phase, Training};
 
 use crate::backend::state::PairState;
+use crate::data::features::Features;
 use crate::error::TrainError;
 use crate::method::step::diverged;
 use crate::run::checkpoint::Checkpoint;
@@ -29,11 +30,11 @@ use crate::run::train::{Observer, Request, first_header, selected_rows};
 /// What a model is fitted on and scores.
 pub(crate) struct Ground<'a> {
     /// Training rows.
-    pub(crate) train: &'a crate::data::matrix::Matrix,
+    pub(crate) train: &'a Features,
     /// Those of them that it is fitted on, ascending.
     pub(crate) rows: &'a [u32],
     /// Test rows.
-    pub(crate) test: &'a crate::data::matrix::Matrix,
+    pub(crate) test: &'a Features,
     /// Of the job.
     pub(crate) seed: u64,
     /// Threads that it may use.

@@ -3,7 +3,7 @@
 use rayon::prelude::*;
 
 use crate::baselines::{Fault, Ground};
-use crate::data::matrix::Matrix;
+use crate::data::features::Features;
 
 /// Rows that are summed up at once, and between two looks at the stop flag.
 pub(crate) const CHUNK: usize = 1024;
@@ -26,10 +26,14 @@ pub(crate) fn each<T: Send>(
 /// The mean of each column over the fitted rows.
 pub(crate) fn mean(ground: &Ground<'_>) -> Result<Vec<f64>, Fault> {
     let mut mean = vec![0.0; ground.train.columns()];
+    let mut scratch = Vec::new();
     for rows in ground.rows.chunks(CHUNK) {
         ground.go_on()?;
         for row in rows {
-            for (sum, value) in mean.iter_mut().zip(ground.train.row(*row as usize)) {
+            for (sum, value) in mean
+                .iter_mut()
+                .zip(ground.train.row(*row as usize, &mut scratch))
+            {
                 *sum += f64::from(*value);
             }
         }
@@ -121,9 +125,20 @@ pub(crate) fn whitened_norm(factor: &[f64], y: &mut [f64]) -> f64 {
 }
 
 /// Writes `first..first + out.len()` of row − mean.
-pub(crate) fn centred(matrix: &Matrix, row: usize, mean: &[f64], first: usize, out: &mut [f64]) {
-    let values = &matrix.row(row)[first..first + out.len()];
-    for ((out, value), mean) in out.iter_mut().zip(values).zip(&mean[first..]) {
-        *out = f64::from(*value) - mean;
+pub(crate) fn centred(
+    features: &Features,
+    row: usize,
+    mean: &[f64],
+    first: usize,
+    out: &mut [f64],
+) {
+    let mut values = [0.0; TILE];
+    for (part, out) in out.chunks_mut(TILE).enumerate() {
+        let first = first + part * TILE;
+        let values = &mut values[..out.len()];
+        features.copy_columns(row, first, values);
+        for ((out, value), mean) in out.iter_mut().zip(values).zip(&mean[first..]) {
+            *out = f64::from(*value) - mean;
+        }
     }
 }

@@ -7,7 +7,7 @@ use sweeps::training::OneClassSvm;
 
 use crate::baselines::numbers::{each, mean};
 use crate::baselines::{Fault, Ground};
-use crate::data::matrix::Matrix;
+use crate::data::features::Features;
 use crate::method::random_streams::{normal_pair, sample, shuffle, stream, unit};
 
 /// √(2/D)·cos(Wx + b) with W ~ N(0, 2γ).
@@ -69,9 +69,11 @@ pub(crate) fn score(ground: &Ground<'_>, settings: OneClassSvm) -> Result<Vec<f3
     );
     let mut stream = stream(ground.seed, "sample");
     let chosen = sample(&mut stream, ground.rows.len() as u32, settings.samples);
-    let map = |matrix: &Matrix, rows: &(dyn Fn(usize) -> usize + Sync), count: usize| {
+    let map = |features: &Features, rows: &(dyn Fn(usize) -> usize + Sync), count: usize| {
         each(ground.threads, count, |index| {
-            ground.go_on().map(|()| fourier.of(matrix.row(rows(index))))
+            ground.go_on()?;
+            let mut scratch = Vec::new();
+            Ok(fourier.of(features.row(rows(index), &mut scratch)))
         })
         .into_iter()
         .collect::<Result<Vec<_>, _>>()
@@ -83,7 +85,7 @@ pub(crate) fn score(ground: &Ground<'_>, settings: OneClassSvm) -> Result<Vec<f3
     })?;
     each(ground.threads, ground.test.rows(), |row| {
         ground.go_on()?;
-        let point = fourier.of(ground.test.row(row));
+        let point = fourier.of(ground.test.row(row, &mut Vec::new()));
         Ok((rho - dot(&weights, &point)) as f32)
     })
     .into_iter()
@@ -141,8 +143,9 @@ fn scale_of(ground: &Ground<'_>) -> Result<f64, Fault> {
     let columns = ground.train.columns() as f64;
     let mean = mean(ground)?.iter().sum::<f64>() / columns;
     let mut total = 0.0;
+    let mut scratch = Vec::new();
     for row in ground.rows {
-        for value in ground.train.row(*row as usize) {
+        for value in ground.train.row(*row as usize, &mut scratch) {
             let difference = f64::from(*value) - mean;
             total += difference * difference;
         }

@@ -7,6 +7,7 @@ use sweeps::training::{IsolationForest, Mil, OneClassSvm};
 use crate::backend::state::{NetworkState, ParameterState};
 use crate::baselines::mil_network::{MilNetwork, shapes};
 use crate::baselines::{Fault, Ground, adkim, isolation_forest, mil, one_class_svm, pca};
+use crate::data::features::Features;
 use crate::data::matrix::Matrix;
 use crate::method::random_streams::SeededStreams;
 
@@ -55,18 +56,18 @@ struct MilCase {
 
 struct World {
     fixture: Fixture,
-    train: Matrix,
-    test: Matrix,
+    train: Features,
+    test: Features,
     rows: Vec<u32>,
 }
 
 fn world() -> World {
     let text = include_str!("../../tests/fixtures/baselines.json");
     let fixture: Fixture = serde_json::from_str(text).unwrap();
-    let train = Matrix::new(fixture.train.clone(), fixture.dimension);
+    let train = Features::from(Matrix::new(fixture.train.clone(), fixture.dimension));
     World {
         rows: (0..train.rows() as u32).collect(),
-        test: Matrix::new(fixture.test.clone(), fixture.dimension),
+        test: Matrix::new(fixture.test.clone(), fixture.dimension).into(),
         train,
         fixture,
     }
@@ -163,7 +164,7 @@ fn a_forest_is_on_average_scikit_learns() {
 
 #[test]
 fn rows_that_are_all_alike_make_a_forest_all_the_same() {
-    let flat = Matrix::new(vec![2.5; 60], 3);
+    let flat = Features::from(Matrix::new(vec![2.5; 60], 3));
     let rows: Vec<u32> = (0..20).collect();
     let ground = Ground {
         train: &flat,

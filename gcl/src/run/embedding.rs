@@ -70,7 +70,7 @@ pub(crate) fn make(
         })
         .collect();
     let artifact = Embedding {
-        names: dataset.test_names.clone(),
+        names: dataset.test_names.to_vec(),
         perplexity,
         iterations: ITERATIONS as u64,
         points: points.as_chunks::<2>().0.to_vec(),

@@ -12,6 +12,7 @@ use crate::backend::candle::TensorNetworks;
 use crate::backend::cpu::CpuNetworks;
 use crate::backend::state::{PairState, discriminator_shapes, generator_shapes};
 use crate::baselines;
+use crate::data::device_cache::working_bytes;
 use crate::data::prepared::Prepared;
 use crate::device::{Backend, Device};
 use crate::error::TrainError;
@@ -24,7 +25,7 @@ use crate::run::embedding;
 use crate::run::epoch_scores::Kept;
 use crate::run::progress::{Progress, SCORE_ROWS, Scores};
 use metrics::artifact::{self, EMBEDDING, EPOCH_SCORES, SCORES};
-use metrics::{AlarmRule, D_THRESHOLD, G_RECALL, evaluate};
+use metrics::{AlarmRule, D_THRESHOLD, Frames, G_RECALL, evaluate};
 
 /// What to train, on what.
 pub struct Request<'a> {
@@ -128,8 +129,8 @@ fn run(request: &Request<'_>, observer: &mut dyn Observer) -> Result<Trained, Tr
         g: score(&found.g, AlarmRule::Recall(G_RECALL)),
     };
     let scores = artifact::Scores {
-        names: dataset.test_names.clone(),
-        frames: dataset.frames.clone(),
+        names: dataset.test_names.to_vec(),
+        frames: Frames::clone(&dataset.frames),
         d: found.d,
         g: found.g,
     };
@@ -284,23 +285,29 @@ fn networks<'a>(
 ) -> Result<Box<dyn Networks + 'a>, TrainError> {
     let dataset = request.dataset;
     Ok(match &request.device.backend {
-        Backend::Cpu { threads, .. } => Box::new(CpuNetworks::new(
+        Backend::Cpu(threads) => Box::new(CpuNetworks::new(
             &dataset.train,
             Some(&dataset.test),
             state,
             training,
             capacity,
-            *threads,
+            threads.count(),
         )?),
-        Backend::Tensors(device) => {
-            let (train, test) = dataset.on(device)?;
-            Box::new(TensorNetworks::new(
+        Backend::Tensors(device, _) => {
+            let shapes = state.networks().flat_map(|(_, network)| &network.shapes);
+            let (parameters, widths) = shapes.fold((0, 0), |(parameters, widths), shape| {
+                let own = (shape.inputs + 1) * shape.outputs;
+                (parameters + own, widths + shape.outputs)
+            });
+            let need = working_bytes(parameters, widths, dataset.dimension(), capacity);
+            let threads = request.device.threads();
+            Box::new(request.device.memory().with_features(
                 device,
-                train,
-                Some(test),
-                state,
-                training,
-                capacity,
+                || request.device.free_bytes(),
+                (dataset, need, threads),
+                |[train, test]| {
+                    TensorNetworks::new(device, train, Some(test), state, training, capacity)
+                },
             )?)
         }
     })

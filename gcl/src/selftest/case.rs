@@ -12,6 +12,7 @@ use sweeps::{DatasetSource, JobSpec, Parameters, Training};
 use crate::backend::state::{
     LayerShape, NetworkState, PairState, ParameterState, Role, tensor_name,
 };
+use crate::data::features::Features;
 use crate::data::matrix::Matrix;
 use crate::error::TrainError;
 use crate::selftest::tensors::Tensors;
@@ -84,7 +85,7 @@ struct Settings {
 /// A trace that is ready to run.
 pub(super) struct Case<'a> {
     pub(super) training: Training,
-    pub(super) features: Matrix,
+    pub(super) features: Features,
     /// The video of each row.
     pub(super) video: Vec<u32>,
     pub(super) video_label: Vec<i64>,
@@ -110,7 +111,8 @@ impl<'a> Case<'a> {
         if rows == 0 || dimension == 0 {
             return Err(inputs.fault("features", "is empty"));
         }
-        let features = Matrix::new(inputs.matrix("features", &[rows, dimension])?, dimension);
+        let features =
+            Matrix::new(inputs.matrix("features", &[rows, dimension])?, dimension).into();
         let video_label = inputs.indices("video_label", 2)?;
         let known: Vec<Option<bool>> = inputs
             .indices("known_label", 2)?

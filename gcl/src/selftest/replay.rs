@@ -4,10 +4,11 @@ use std::collections::BTreeSet;
 
 use sweeps::training::{Pretraining, PseudoLabels};
 
-use crate::backend::candle::{TensorNetworks, upload};
+use crate::backend::candle::TensorNetworks;
 use crate::backend::cpu::CpuNetworks;
 use crate::backend::state::{PairState, tensor_name};
 use crate::backend::{Networks, Split};
+use crate::data::device_features::DeviceFeatures;
 use crate::device::{Backend, Device};
 use crate::error::TrainError;
 use crate::method::pretraining::by_difference;
@@ -36,17 +37,17 @@ pub(super) fn replay(
     let rows = case.features.rows();
     let capacity = plan.largest_batch().max(SCORE_ROWS.min(rows));
     let mut networks: Box<dyn Networks + '_> = match &device.backend {
-        Backend::Cpu { threads, .. } => Box::new(CpuNetworks::new(
+        Backend::Cpu(threads) => Box::new(CpuNetworks::new(
             &case.features,
             None,
             &case.initial,
             &case.training,
             capacity,
-            *threads,
+            threads.count(),
         )?),
-        Backend::Tensors(device) => Box::new(TensorNetworks::new(
+        Backend::Tensors(device, _) => Box::new(TensorNetworks::new(
             device,
-            upload(&case.features, device)?,
+            DeviceFeatures::unshared(&case.features, device)?,
             None,
             &case.initial,
             &case.training,

@@ -9,7 +9,7 @@ use std::time::Duration;
 use datasets::stand_in::filler;
 use gcl::{Checkpoint, Device, Observer, Prepared, Request, StopFlag};
 use sweeps::training::{FeatureScaling, Method};
-use sweeps::{DatasetSource, EpochPoint, JobSpec, Parameters, Phase, Training, Value};
+use sweeps::{Choice, DatasetSource, EpochPoint, JobSpec, Parameters, Phase, Training, Value};
 
 use tokio_util::sync::CancellationToken;
 
@@ -60,15 +60,13 @@ pub struct Workload {
 impl Workload {
     /// That of a job on features of that width; none for methods without steps.
     pub fn of(training: &Training, dimension: usize, gpu: bool) -> Option<Self> {
-        let method = match training.method {
-            Method::Gcl => "gcl",
-            Method::GclOwnLabels => "gcl-own-labels",
-            Method::Autoencoder => "autoencoder",
-            Method::MilRanking => "mil-ranking",
+        match training.method {
+            Method::Gcl | Method::GclOwnLabels | Method::Autoencoder | Method::MilRanking => {}
             Method::AdKim | Method::Pca | Method::IsolationForest | Method::OneClassSvm => {
                 return None;
             }
-        };
+        }
+        let method = training.method.word();
         let mil = training.method == Method::MilRanking;
         let batches = if gpu { BATCHES_GPU } else { BATCHES };
         Some(Self {

@@ -8,7 +8,8 @@ use super::{Extraction, ExtractionSettings, ExtractionWeights};
 use crate::cell::{Cell, Reporting};
 use crate::dataset_source::DatasetSource;
 use crate::id::Digest;
-use crate::job::{JobSpec, Parameters};
+use crate::job::JobSpec;
+use crate::parameters::Parameters;
 
 /// Characters of a name.
 const LONGEST_NAME: usize = 512;

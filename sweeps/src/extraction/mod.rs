@@ -190,7 +190,8 @@ pub(crate) fn example() -> Extraction {
 mod tests {
     use super::*;
     use crate::dataset_source::DatasetSource;
-    use crate::job::{JobSpec, Parameters};
+    use crate::job::JobSpec;
+    use crate::parameters::Parameters;
 
     fn id(change: impl FnOnce(&mut Extraction)) -> JobId {
         let mut extraction = example();

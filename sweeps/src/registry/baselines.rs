@@ -1,6 +1,6 @@
 //! The other methods of Table 1.
 
-use super::condition::{BY_MIL, BY_SVM, by_mil, by_svm, is};
+use super::condition::{BY_MIL, BY_SVM, by_adkim, by_forest, by_mil, by_pca, by_svm};
 use crate::parameter::{Kind, Parameter, Range, Role};
 use crate::value::Value;
 
@@ -14,7 +14,7 @@ pub(super) const PARAMETERS: &[Parameter] = &[
         doc: "Dimensions of the random subspace; at most the features' own.",
         role: Role::Training,
         condition: "method = adkim",
-        applies: |parameters| is(parameters, "method", &["adkim"]),
+        applies: by_adkim,
     },
     Parameter {
         name: "adkim.ridge",
@@ -25,7 +25,7 @@ pub(super) const PARAMETERS: &[Parameter] = &[
         doc: "Added to the diagonal of the covariance.",
         role: Role::Training,
         condition: "method = adkim",
-        applies: |parameters| is(parameters, "method", &["adkim"]),
+        applies: by_adkim,
     },
     Parameter {
         name: "pca.dimensions",
@@ -36,7 +36,7 @@ pub(super) const PARAMETERS: &[Parameter] = &[
         doc: "Principal components that are kept, fewer than d; unset: d/8, as wide as G at its narrowest.",
         role: Role::Training,
         condition: "method = pca",
-        applies: |parameters| is(parameters, "method", &["pca"]),
+        applies: by_pca,
     },
     Parameter {
         name: "isolation_forest.trees",
@@ -47,7 +47,7 @@ pub(super) const PARAMETERS: &[Parameter] = &[
         doc: "Trees of the forest.",
         role: Role::Training,
         condition: "method = isolation-forest",
-        applies: |parameters| is(parameters, "method", &["isolation-forest"]),
+        applies: by_forest,
     },
     Parameter {
         name: "isolation_forest.samples",
@@ -58,7 +58,7 @@ pub(super) const PARAMETERS: &[Parameter] = &[
         doc: "Segments that each tree is grown on, drawn without replacement.",
         role: Role::Training,
         condition: "method = isolation-forest",
-        applies: |parameters| is(parameters, "method", &["isolation-forest"]),
+        applies: by_forest,
     },
     Parameter {
         name: "one_class_svm.nu",

@@ -1,33 +1,37 @@
 //! When a parameter means anything, in code and in words; and how defaults are said.
 
-use crate::job::Parameters;
+use crate::choice::Choice;
+use crate::parameters::Parameters;
+use crate::training::choices::{Method, PretrainingWord, ThresholdWord};
 use crate::value::Value;
 
 #[expect(clippy::unnecessary_wraps, reason = "the shape of a `default`")]
-pub(super) fn choice(name: &str) -> Option<Value> {
-    Some(Value::from(name))
+pub(super) fn choice(choice: impl Choice) -> Option<Value> {
+    Some(Value::from(choice.word()))
 }
-pub(super) fn is(parameters: &Parameters, name: &str, words: &[&str]) -> bool {
-    parameters
-        .get(name)
-        .and_then(Value::as_text)
-        .is_some_and(|word| words.contains(&word))
+fn method(parameters: &Parameters, fits: impl Fn(Method) -> bool) -> bool {
+    parameters.choice("method").is_some_and(fits)
 }
 pub(super) fn always(_: &Parameters) -> bool {
     true
 }
 pub(super) fn with_g(parameters: &Parameters) -> bool {
-    is(
-        parameters,
-        "method",
-        &["gcl", "autoencoder", "gcl-own-labels"],
-    )
+    method(parameters, Method::has_generator)
 }
 pub(super) fn by_mil(parameters: &Parameters) -> bool {
-    is(parameters, "method", &["mil-ranking"])
+    method(parameters, |method| method == Method::MilRanking)
 }
 pub(super) fn by_svm(parameters: &Parameters) -> bool {
-    is(parameters, "method", &["one-class-svm"])
+    method(parameters, |method| method == Method::OneClassSvm)
+}
+pub(super) fn by_adkim(parameters: &Parameters) -> bool {
+    method(parameters, |method| method == Method::AdKim)
+}
+pub(super) fn by_pca(parameters: &Parameters) -> bool {
+    method(parameters, |method| method == Method::Pca)
+}
+pub(super) fn by_forest(parameters: &Parameters) -> bool {
+    method(parameters, |method| method == Method::IsolationForest)
 }
 pub(super) fn with_epochs(parameters: &Parameters) -> bool {
     with_g(parameters) || by_mil(parameters)
@@ -36,24 +40,28 @@ pub(super) fn without_labels(parameters: &Parameters) -> bool {
     !by_mil(parameters)
 }
 pub(super) fn with_d(parameters: &Parameters) -> bool {
-    is(parameters, "method", &["gcl"])
+    method(parameters, |method| method == Method::Gcl)
 }
 pub(super) fn with_labels(parameters: &Parameters) -> bool {
-    is(parameters, "method", &["gcl", "gcl-own-labels"])
+    method(parameters, |method| {
+        matches!(method, Method::Gcl | Method::GclOwnLabels)
+    })
 }
 pub(super) fn pretrained(parameters: &Parameters) -> bool {
-    is(
-        parameters,
-        "pretraining",
-        &["temporal-difference", "normal-only"],
-    )
+    parameters
+        .choice("pretraining")
+        .is_some_and(|word| match word {
+            PretrainingWord::Off => false,
+            PretrainingWord::TemporalDifference | PretrainingWord::NormalOnly => true,
+        })
 }
 pub(super) fn by_difference(parameters: &Parameters) -> bool {
-    without_labels(parameters) && is(parameters, "pretraining", &["temporal-difference"])
+    without_labels(parameters)
+        && parameters.choice("pretraining") == Some(PretrainingWord::TemporalDifference)
 }
 /// Methods that draw no random number: the seed changes nothing.
 pub(crate) fn draws_nothing(parameters: &Parameters) -> bool {
-    is(parameters, "method", &["pca"])
+    by_pca(parameters)
 }
 
 pub(super) const WITH_G: &str = "method = gcl, autoencoder or gcl-own-labels";
@@ -64,10 +72,10 @@ pub(super) const WITHOUT_LABELS: &str = "method is not mil-ranking";
 pub(super) const WITH_D: &str = "method = gcl";
 pub(super) const WITH_LABELS: &str = "method = gcl or gcl-own-labels";
 
-pub(super) fn threshold(rule: &str, key: &str, number: f64) -> Value {
+pub(super) fn threshold(rule: ThresholdWord, key: &str, number: f64) -> Value {
     Value::Table(
         [
-            ("rule".to_owned(), Value::from(rule)),
+            ("rule".to_owned(), Value::from(rule.word())),
             (key.to_owned(), Value::Float(number)),
         ]
         .into(),

@@ -1,15 +1,17 @@
 //! The cooperative step: order, pseudo labels, thresholds, negative learning.
 
-use super::condition::{WITH_D, WITH_LABELS, choice, is, threshold, with_d, with_labels};
+use super::condition::{WITH_D, WITH_LABELS, choice, threshold, with_d, with_labels};
+use crate::choice::Choice;
 use crate::parameter::{Kind, Parameter, Range, Role};
+use crate::training::choices::{NegativeTargetWord, PseudoLabels, ThresholdWord, UpdateOrder};
 use crate::value::Value;
 
 pub(super) const PARAMETERS: &[Parameter] = &[
     Parameter {
         name: "update_order",
-        kind: Kind::Choice(&["alternating", "simultaneous"]),
+        kind: Kind::Choice(UpdateOrder::WORDS),
         unit: "",
-        default: || choice("alternating"),
+        default: || choice(UpdateOrder::Alternating),
         section: "§3.2, Fig. 2",
         doc: "Whether D labels G's batch after its own step, or both labels are made before the step.",
         role: Role::Training,
@@ -18,9 +20,9 @@ pub(super) const PARAMETERS: &[Parameter] = &[
     },
     Parameter {
         name: "pseudo_labels",
-        kind: Kind::Choice(&["hard", "soft"]),
+        kind: Kind::Choice(PseudoLabels::WORDS),
         unit: "",
-        default: || choice("hard"),
+        default: || choice(PseudoLabels::Hard),
         section: "§4.2",
         doc: "G's labels: thresholded, or its error scaled to [0, 1] over the batch.",
         role: Role::Training,
@@ -31,18 +33,21 @@ pub(super) const PARAMETERS: &[Parameter] = &[
         name: "threshold.generator",
         kind: Kind::Threshold { k: 1.0 },
         unit: "",
-        default: || Some(threshold("mean-std", "k", 1.0)),
+        default: || Some(threshold(ThresholdWord::MeanStd, "k", 1.0)),
         section: "§3.2.2, Eq. 2; §4",
         doc: "Which reconstruction errors of a batch are labelled anomalous.",
         role: Role::Training,
         condition: "method = gcl or gcl-own-labels, pseudo_labels = hard",
-        applies: |parameters| with_labels(parameters) && is(parameters, "pseudo_labels", &["hard"]),
+        applies: |parameters| {
+            with_labels(parameters)
+                && parameters.choice("pseudo_labels") == Some(PseudoLabels::Hard)
+        },
     },
     Parameter {
         name: "threshold.discriminator",
         kind: Kind::Threshold { k: 0.1 },
         unit: "",
-        default: || Some(threshold("mean-std", "k", 0.1)),
+        default: || Some(threshold(ThresholdWord::MeanStd, "k", 0.1)),
         section: "§3.2.4, Eq. 4; §4",
         doc: "Which probabilities of a batch are labelled anomalous.",
         role: Role::Training,
@@ -51,9 +56,9 @@ pub(super) const PARAMETERS: &[Parameter] = &[
     },
     Parameter {
         name: "negative_learning.target",
-        kind: Kind::Choice(&["ones", "replace", "gaussian", "none"]),
+        kind: Kind::Choice(NegativeTargetWord::WORDS),
         unit: "",
-        default: || choice("ones"),
+        default: || choice(NegativeTargetWord::Ones),
         section: "§3.2.5, Eq. 6",
         doc: "What G is taught to make of rows that are labelled anomalous.",
         role: Role::Training,
@@ -70,7 +75,9 @@ pub(super) const PARAMETERS: &[Parameter] = &[
         role: Role::Training,
         condition: "negative_learning.target = gaussian",
         applies: |parameters| {
-            with_labels(parameters) && is(parameters, "negative_learning.target", &["gaussian"])
+            with_labels(parameters)
+                && parameters.choice("negative_learning.target")
+                    == Some(NegativeTargetWord::Gaussian)
         },
     },
 ];

@@ -1,24 +1,17 @@
 //! The method, its networks and its optimizer.
 
 use super::condition::{WITH_D, WITH_EPOCHS, WITH_G, always, choice, with_d, with_epochs, with_g};
+use crate::choice::Choice;
 use crate::parameter::{Kind, Parameter, Range, Role};
+use crate::training::choices::{FeatureScaling, Method, ReconstructionError};
 use crate::value::Value;
 
 pub(super) const PARAMETERS: &[Parameter] = &[
     Parameter {
         name: "method",
-        kind: Kind::Choice(&[
-            "gcl",
-            "autoencoder",
-            "gcl-own-labels",
-            "adkim",
-            "pca",
-            "isolation-forest",
-            "one-class-svm",
-            "mil-ranking",
-        ]),
+        kind: Kind::Choice(Method::WORDS),
         unit: "",
-        default: || choice("gcl"),
+        default: || choice(Method::Gcl),
         section: "§3, §4.2, Table 1",
         doc: "What is trained: the cooperative pair, G alone on its input, G on pseudo labels from its own error, or a baseline.",
         role: Role::Training,
@@ -100,9 +93,9 @@ pub(super) const PARAMETERS: &[Parameter] = &[
     },
     Parameter {
         name: "feature_scaling",
-        kind: Kind::Choice(&["none", "l2", "unit-mean", "standard", "min-max"]),
+        kind: Kind::Choice(FeatureScaling::WORDS),
         unit: "",
-        default: || choice("none"),
+        default: || choice(FeatureScaling::None),
         section: "not stated",
         doc: "Scaling of the features, fitted on the training split alone; with standard, a channel that is constant there is 0. It decides more than any other choice.",
         role: Role::Training,
@@ -111,9 +104,9 @@ pub(super) const PARAMETERS: &[Parameter] = &[
     },
     Parameter {
         name: "reconstruction_error",
-        kind: Kind::Choice(&["l2", "mse"]),
+        kind: Kind::Choice(ReconstructionError::WORDS),
         unit: "",
-        default: || choice("l2"),
+        default: || choice(ReconstructionError::L2),
         section: "§3.2.1, Eq. 1",
         doc: "Error of a row: its Euclidean norm (not squared), or the mean of its squares.",
         role: Role::Training,

@@ -1,15 +1,18 @@
 //! What a run keeps, and how it is scored.
 
 use super::condition::{WITH_D, WITH_EPOCHS, WITH_G, always, choice, with_d, with_epochs, with_g};
+use crate::cell::ScoreBy;
+use crate::choice::Choice;
 use crate::parameter::{Kind, Parameter, Range, Role};
+use crate::training::choices::{Embedding, Switch};
 use crate::value::Value;
 
 pub(super) const PARAMETERS: &[Parameter] = &[
     Parameter {
         name: "artifacts.embedding",
-        kind: Kind::Choice(&["off", "tsne"]),
+        kind: Kind::Choice(Embedding::WORDS),
         unit: "",
-        default: || choice("off"),
+        default: || choice(Embedding::Off),
         section: "§4.2, Fig. 6",
         doc: "Whether a t-SNE of the reconstructions of up to 1,500 test segments is kept.",
         role: Role::Training,
@@ -18,9 +21,9 @@ pub(super) const PARAMETERS: &[Parameter] = &[
     },
     Parameter {
         name: "artifacts.epoch_scores",
-        kind: Kind::Choice(&["off", "on"]),
+        kind: Kind::Choice(Switch::WORDS),
         unit: "",
-        default: || choice("off"),
+        default: || choice(Switch::Off),
         section: "§4.2, Fig. 7",
         doc: "Whether the scores of the test segments are kept after every epoch (of as many anomalous videos as fit in 4 MiB).",
         role: Role::Training,
@@ -29,9 +32,9 @@ pub(super) const PARAMETERS: &[Parameter] = &[
     },
     Parameter {
         name: "score_by",
-        kind: Kind::Choice(&["discriminator", "generator"]),
+        kind: Kind::Choice(ScoreBy::WORDS),
         unit: "",
-        default: || choice("discriminator"),
+        default: || choice(ScoreBy::Discriminator),
         section: "§3.4",
         doc: "The score that `auc` reports; both are always recorded.",
         role: Role::Reporting,

@@ -4,15 +4,17 @@ use super::condition::{
     WITH_LABELS, WITHOUT_LABELS, by_difference, choice, pretrained, with_d, with_labels,
     without_labels,
 };
+use crate::choice::Choice;
 use crate::parameter::{Kind, Parameter, Range, Role};
+use crate::training::choices::{DifferenceScale, PretrainingWord, WeakSupervision};
 use crate::value::Value;
 
 pub(super) const PARAMETERS: &[Parameter] = &[
     Parameter {
         name: "pretraining",
-        kind: Kind::Choice(&["off", "temporal-difference", "normal-only"]),
+        kind: Kind::Choice(PretrainingWord::WORDS),
         unit: "",
-        default: || choice("off"),
+        default: || choice(PretrainingWord::Off),
         section: "§3.3",
         doc: "Segments on which G is trained first: none (GCL_B), those that change little (GCL_PT), those of normal videos (GCL_OCC). An autoencoder and the baselines are fitted on these segments alone.",
         role: Role::Training,
@@ -73,9 +75,9 @@ pub(super) const PARAMETERS: &[Parameter] = &[
     },
     Parameter {
         name: "difference_scale",
-        kind: Kind::Choice(&["unit-norm", "as-is"]),
+        kind: Kind::Choice(DifferenceScale::WORDS),
         unit: "",
-        default: || choice("unit-norm"),
+        default: || choice(DifferenceScale::UnitNorm),
         section: "§3.3",
         doc: "Differences between unit-norm copies of the scaled features, or between what the networks see.",
         role: Role::Training,
@@ -95,9 +97,9 @@ pub(super) const PARAMETERS: &[Parameter] = &[
     },
     Parameter {
         name: "weak_supervision",
-        kind: Kind::Choice(&["mask", "mask-top"]),
+        kind: Kind::Choice(WeakSupervision::WORDS),
         unit: "",
-        default: || choice("mask"),
+        default: || choice(WeakSupervision::Mask),
         section: "§4.2, Fig. 9",
         doc: "What a known label does: no positive in a normal video; with mask-top also at least one in an anomalous one.",
         role: Role::Training,

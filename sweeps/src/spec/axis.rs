@@ -6,52 +6,13 @@ use std::ops::Range;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
+use super::counted::Counted;
 use super::settings::{Named, checked, named, twice};
 use super::spaced::spaced;
 use super::table::{as_count, as_list};
-use super::{Axis, Coordinate, Key};
+use super::{Axis, Coordinate, Key, Point};
 use crate::fault::{Fault, Found};
 use crate::parameter::Kind;
-
-/// Points that one axis may have; the grid as a whole is bounded by `--max-jobs`.
-pub(super) const MAX_POINTS: u64 = 1_000_000;
-
-/// Values that a file may mean by counts: a short file must not fill the memory before its grid is known to be too large.
-pub(super) struct Counted {
-    left: u64,
-}
-
-impl Counted {
-    pub(super) fn new() -> Self {
-        Self {
-            left: 3 * MAX_POINTS,
-        }
-    }
-
-    /// Takes so many values, or says that they are too many.
-    pub(super) fn take(
-        &mut self,
-        count: u64,
-        span: &Range<usize>,
-        faults: &mut Found,
-    ) -> Option<()> {
-        if let Some(left) = self.left.checked_sub(count) {
-            self.left = left;
-            return Some(());
-        }
-        faults.push(Fault::new(
-            span.clone(),
-            format!(
-                "the counts of this file mean more than {} values",
-                3 * MAX_POINTS
-            ),
-            "no grid of them could be run: lower a `count`",
-        ));
-        None
-    }
-}
-
-pub(super) type Point = (Coordinate, Range<usize>);
 
 /// `[axes]`: one axis per key, in the order of their names, `seed` last.
 pub(super) fn axes(table: &DeTable<'_>, counted: &mut Counted, faults: &mut Found) -> Vec<Axis> {
@@ -224,7 +185,7 @@ pub(super) fn coordinate(
         Key::Seed => Coordinate::Seed(as_count(value, "seed", 0..=i64::MAX as u64, faults)?),
         Key::Dataset => {
             let name = super::table::as_text(value, "dataset", faults)?;
-            super::reader::check_name(name, "a data set's name", &value.span(), faults);
+            super::name::check_name(name, "a data set's name", &value.span(), faults);
             Coordinate::Dataset(name.to_owned())
         }
         Key::Parameter(parameter) => Coordinate::Value(checked(parameter, value, faults)?),

@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use super::reader::name;
+use super::name::name;
 use super::table::{Entry, as_count, as_table, as_text, entries, unknown_key};
 use crate::dataset_source::{DatasetSource, Regime, Synthetic};
 use crate::fault::{Fault, Found};

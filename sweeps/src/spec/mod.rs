@@ -4,7 +4,9 @@
 //! combination without meaning, too many jobs) is found by [`crate::expand`].
 
 mod axis;
+mod counted;
 mod dataset;
+mod name;
 mod only;
 mod random;
 mod reader;
@@ -54,6 +56,9 @@ pub struct SweepSpec {
     /// Selections of cells, with their spans; none: all.
     pub(crate) only: Vec<(String, Range<usize>)>,
 }
+
+/// One value per key of an axis, with its place in the file.
+pub(crate) type Point = (Coordinate, Range<usize>);
 
 /// Parameters with their values and where the file sets them.
 pub(crate) type Settings = BTreeMap<&'static str, Setting>;

@@ -7,7 +7,8 @@ use rand_core::{Rng, SeedableRng};
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
-use super::axis::{Counted, MAX_POINTS, is_numeric};
+use super::axis::is_numeric;
+use super::counted::{Counted, MAX_POINTS};
 use super::settings::{Named, checked, named};
 use super::table::{as_count, as_table, as_text, entries, unknown_key};
 use super::{Axis, Coordinate, Key};

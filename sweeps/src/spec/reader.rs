@@ -7,7 +7,9 @@ use toml::Spanned;
 use toml::de::DeTable;
 
 use super::axis::{self, coordinate};
+use super::counted::Counted;
 use super::dataset::Dataset;
+use super::name::name;
 use super::only;
 use super::random;
 use super::report;
@@ -34,8 +36,7 @@ const KNOWN: [&str; 13] = [
     "only",
 ];
 
-/// Texts that a person writes are bounded, since a coordinator keeps them.
-const MAX_NAME: usize = 128;
+/// A text that a person writes is bounded, since a coordinator keeps it.
 const MAX_DESCRIPTION: usize = 10_000;
 /// Tables of one `[[key]]`.
 const MOST_ROWS: usize = 20_000;
@@ -118,7 +119,7 @@ impl Reader<'_> {
         };
         let mut dataset = Dataset::default();
         let (mut zips, mut drawn) = (Vec::new(), None);
-        let mut counted = axis::Counted::new();
+        let mut counted = Counted::new();
         let (mut excludes, mut includes, mut shown) = (None, None, None);
         for entry in entries(root) {
             if self.faults.is_full() {
@@ -433,31 +434,4 @@ fn named_sources(axis: &Axis, column: usize) -> Vec<DatasetSource> {
         }
     }
     sources
-}
-
-/// A name: of a sweep, a variant, a data set.
-pub(super) fn name(entry: &Entry<'_>, what: &str, faults: &mut Found) -> String {
-    let Some(name) = as_text(entry.value, entry.key, faults) else {
-        return String::from("?");
-    };
-    check_name(name, what, &entry.span(), faults);
-    name.to_owned()
-}
-
-/// A name is shown in tables and logs: it is short and on one line.
-pub(super) fn check_name(name: &str, what: &str, span: &Range<usize>, faults: &mut Found) {
-    let wrong = if name.trim().is_empty() {
-        "is empty"
-    } else if name.chars().count() > MAX_NAME {
-        "is longer than 128 characters"
-    } else if name.chars().any(char::is_control) {
-        "holds a line break or a control character"
-    } else {
-        return;
-    };
-    faults.push(Fault::new(
-        span.clone(),
-        format!("{what} {wrong}"),
-        "a name is one line of at most 128 characters",
-    ));
 }

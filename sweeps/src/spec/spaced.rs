@@ -3,9 +3,9 @@
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
-use super::axis::{Counted, MAX_POINTS, Point};
+use super::counted::{Counted, MAX_POINTS};
 use super::table::{Entry, as_count, entries, plain, unknown_key};
-use super::{Coordinate, Key};
+use super::{Coordinate, Key, Point};
 use crate::decimal::Decimal;
 use crate::fault::{Fault, Found};
 use crate::value::Value;

@@ -1,24 +1,27 @@
-//! The choices of GCL.md: what a job may be.
+//! What a job may be: choices that own their words in a sweep file, and the numbers that come with them.
 
-/// What is trained.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Method {
-    /// G and D together.
-    Gcl,
-    /// G alone on its input.
-    Autoencoder,
-    /// G on pseudo labels from its own error (§4.2).
-    GclOwnLabels,
-    /// Baseline: Mahalanobis distance in a random subspace (Kim et al., as the paper has it in Table 1).
-    AdKim,
-    /// Baseline: reconstruction error of principal components.
-    Pca,
-    /// Baseline: isolation forest.
-    IsolationForest,
-    /// Baseline: one-class SVM over random Fourier features.
-    OneClassSvm,
-    /// Baseline, weakly supervised: multiple-instance ranking (Sultani et al.).
-    MilRanking,
+use crate::choice::choices;
+
+choices! {
+    /// What is trained.
+    pub enum Method {
+        /// G and D together.
+        Gcl = "gcl",
+        /// G alone on its input.
+        Autoencoder = "autoencoder",
+        /// G on pseudo labels from its own error (§4.2).
+        GclOwnLabels = "gcl-own-labels",
+        /// Baseline: Mahalanobis distance in a random subspace (Kim et al., as the paper has it in Table 1).
+        AdKim = "adkim",
+        /// Baseline: reconstruction error of principal components.
+        Pca = "pca",
+        /// Baseline: isolation forest.
+        IsolationForest = "isolation-forest",
+        /// Baseline: one-class SVM over random Fourier features.
+        OneClassSvm = "one-class-svm",
+        /// Baseline, weakly supervised: multiple-instance ranking (Sultani et al.).
+        MilRanking = "mil-ranking",
+    }
 }
 
 impl Method {
@@ -91,46 +94,66 @@ pub struct RmsProp {
     pub epsilon: f64,
 }
 
-/// Scaling of the features, fitted on the training split alone.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum FeatureScaling {
-    /// As they are.
-    None,
-    /// Each row to unit norm.
-    L2,
-    /// Divided so that the mean norm of the training rows is one.
-    UnitMean,
-    /// Each dimension to mean 0 and population std 1; to 0 where it is constant in training.
-    Standard,
-    /// Each dimension to `[0, 1]`.
-    MinMax,
+choices! {
+    /// Scaling of the features, fitted on the training split alone.
+    pub enum FeatureScaling {
+        /// As they are.
+        None = "none",
+        /// Each row to unit norm.
+        L2 = "l2",
+        /// Divided so that the mean norm of the training rows is one.
+        UnitMean = "unit-mean",
+        /// Each dimension to mean 0 and population std 1; to 0 where it is constant in training.
+        Standard = "standard",
+        /// Each dimension to `[0, 1]`.
+        MinMax = "min-max",
+    }
 }
 
-/// Error of a row.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum ReconstructionError {
-    /// ‖f − f̂‖₂ (Eq. 1).
-    L2,
-    /// Mean of the squares.
-    Mse,
+choices! {
+    /// Error of a row.
+    pub enum ReconstructionError {
+        /// ‖f − f̂‖₂ (Eq. 1).
+        L2 = "l2",
+        /// Mean of the squares.
+        Mse = "mse",
+    }
 }
 
-/// When D labels G's batch.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum UpdateOrder {
-    /// After its own step.
-    Alternating,
-    /// Before it.
-    Simultaneous,
+choices! {
+    /// When D labels G's batch.
+    pub enum UpdateOrder {
+        /// After its own step.
+        Alternating = "alternating",
+        /// Before it.
+        Simultaneous = "simultaneous",
+    }
 }
 
-/// G's labels.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum PseudoLabels {
-    /// Thresholded.
-    Hard,
-    /// (e − min)/(max − min) over the batch.
-    Soft,
+choices! {
+    /// G's labels.
+    pub enum PseudoLabels {
+        /// Thresholded.
+        Hard = "hard",
+        /// (e − min)/(max − min) over the batch.
+        Soft = "soft",
+    }
+}
+
+choices! {
+    /// The word of a [`Threshold`].
+    pub enum ThresholdWord {
+        /// [`Threshold::MeanStd`].
+        MeanStd = "mean-std",
+        /// [`Threshold::TopPercent`].
+        TopPercent = "top-percent",
+        /// [`Threshold::Fixed`].
+        Fixed = "fixed",
+        /// [`Threshold::Otsu`].
+        Otsu = "otsu",
+        /// [`Threshold::Valley`].
+        Valley = "valley",
+    }
 }
 
 /// Which values of a batch are labelled positive.
@@ -157,6 +180,20 @@ pub enum Threshold {
     Valley,
 }
 
+choices! {
+    /// The word of a [`NegativeTarget`].
+    pub enum NegativeTargetWord {
+        /// [`NegativeTarget::Ones`].
+        Ones = "ones",
+        /// [`NegativeTarget::Replace`].
+        Replace = "replace",
+        /// [`NegativeTarget::Gaussian`].
+        Gaussian = "gaussian",
+        /// [`NegativeTarget::None`].
+        None = "none",
+    }
+}
+
 /// What G is taught for rows labelled anomalous (§3.2.5).
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum NegativeTarget {
@@ -171,6 +208,18 @@ pub enum NegativeTarget {
     },
     /// Left out of the loss.
     None,
+}
+
+choices! {
+    /// The word of a [`Pretraining`].
+    pub enum PretrainingWord {
+        /// [`Pretraining::Off`].
+        Off = "off",
+        /// [`Pretraining::TemporalDifference`].
+        TemporalDifference = "temporal-difference",
+        /// [`Pretraining::NormalOnly`].
+        NormalOnly = "normal-only",
+    }
 }
 
 /// Which segments pre-train G (§3.3).
@@ -198,20 +247,40 @@ pub enum DifferenceBound {
     Quantile(f64),
 }
 
-/// What temporal differences are taken of.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum DifferenceScale {
-    /// Unit-norm copies of the scaled features.
-    UnitNorm,
-    /// What the networks see.
-    AsIs,
+choices! {
+    /// What temporal differences are taken of.
+    pub enum DifferenceScale {
+        /// Unit-norm copies of the scaled features.
+        UnitNorm = "unit-norm",
+        /// What the networks see.
+        AsIs = "as-is",
+    }
 }
 
-/// What a known video-level label does to pseudo labels.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum WeakSupervision {
-    /// No positive in a normal video.
-    Mask,
-    /// That, and the best-scored segment of the batch of each anomalous video stays positive.
-    MaskTop,
+choices! {
+    /// What a known video-level label does to pseudo labels.
+    pub enum WeakSupervision {
+        /// No positive in a normal video.
+        Mask = "mask",
+        /// That, and the best-scored segment of the batch of each anomalous video stays positive.
+        MaskTop = "mask-top",
+    }
+}
+
+choices! {
+    /// How the test segments are laid out in the plane for Fig. 6.
+    pub enum Embedding {
+        /// Not at all.
+        Off = "off",
+        /// By t-SNE.
+        Tsne = "tsne",
+    }
+
+    /// Whether something is done.
+    pub enum Switch {
+        /// It is not.
+        Off = "off",
+        /// It is.
+        On = "on",
+    }
 }

@@ -1,12 +1,13 @@
 //! The typed view of a job that a trainer works from: every choice of GCL.md as an enum or a number, checked before.
 
-mod choices;
+pub(crate) mod choices;
 mod view;
 
 pub use choices::{
-    AdKim, DifferenceBound, DifferenceScale, FeatureScaling, IsolationForest, Method, Mil,
-    NegativeTarget, OneClassSvm, Pretraining, PseudoLabels, ReconstructionError, RmsProp,
-    Threshold, UpdateOrder, WeakSupervision,
+    AdKim, DifferenceBound, DifferenceScale, Embedding, FeatureScaling, IsolationForest, Method,
+    Mil, NegativeTarget, NegativeTargetWord, OneClassSvm, Pretraining, PretrainingWord,
+    PseudoLabels, ReconstructionError, RmsProp, Switch, Threshold, ThresholdWord, UpdateOrder,
+    WeakSupervision,
 };
 
 use crate::job::JobSpec;
@@ -77,16 +78,7 @@ impl Training {
     pub fn of(job: &JobSpec) -> Self {
         let view = View(&job.parameters);
         Self {
-            method: match view.word("method") {
-                "autoencoder" => Method::Autoencoder,
-                "gcl-own-labels" => Method::GclOwnLabels,
-                "adkim" => Method::AdKim,
-                "pca" => Method::Pca,
-                "isolation-forest" => Method::IsolationForest,
-                "one-class-svm" => Method::OneClassSvm,
-                "mil-ranking" => Method::MilRanking,
-                _ => Method::Gcl,
-            },
+            method: view.choice("method"),
             epochs: view.integer("epochs") as u32,
             batch_size: view.integer("batch_size") as usize,
             learning_rate: view.float("learning_rate"),
@@ -95,43 +87,27 @@ impl Training {
                 momentum: view.float("optimizer.momentum"),
                 epsilon: view.float("optimizer.epsilon"),
             },
-            feature_scaling: match view.word("feature_scaling") {
-                "l2" => FeatureScaling::L2,
-                "unit-mean" => FeatureScaling::UnitMean,
-                "standard" => FeatureScaling::Standard,
-                "min-max" => FeatureScaling::MinMax,
-                _ => FeatureScaling::None,
-            },
-            reconstruction_error: if view.word("reconstruction_error") == "mse" {
-                ReconstructionError::Mse
-            } else {
-                ReconstructionError::L2
-            },
+            feature_scaling: view.choice("feature_scaling"),
+            reconstruction_error: view.choice("reconstruction_error"),
             generator_widths: view.widths("network.generator"),
             discriminator_widths: view.widths("network.discriminator"),
             discriminator_dropout: view.float("network.discriminator_dropout"),
-            update_order: if view.word("update_order") == "simultaneous" {
-                UpdateOrder::Simultaneous
-            } else {
-                UpdateOrder::Alternating
-            },
-            pseudo_labels: if view.word("pseudo_labels") == "soft" {
-                PseudoLabels::Soft
-            } else {
-                PseudoLabels::Hard
-            },
+            update_order: view.choice("update_order"),
+            pseudo_labels: view.choice("pseudo_labels"),
             threshold_generator: view.threshold("threshold.generator"),
             threshold_discriminator: view.threshold("threshold.discriminator"),
-            target: match view.word("negative_learning.target") {
-                "replace" => NegativeTarget::Replace,
-                "gaussian" => NegativeTarget::Gaussian {
+            target: match view.choice("negative_learning.target") {
+                NegativeTargetWord::Ones => NegativeTarget::Ones,
+                NegativeTargetWord::Replace => NegativeTarget::Replace,
+                NegativeTargetWord::Gaussian => NegativeTarget::Gaussian {
                     sigma: view.float("negative_learning.sigma"),
                 },
-                "none" => NegativeTarget::None,
-                _ => NegativeTarget::Ones,
+                NegativeTargetWord::None => NegativeTarget::None,
             },
-            pretraining: match view.word("pretraining") {
-                "temporal-difference" => Pretraining::TemporalDifference {
+            pretraining: match view.choice("pretraining") {
+                PretrainingWord::Off => Pretraining::Off,
+                PretrainingWord::NormalOnly => Pretraining::NormalOnly,
+                PretrainingWord::TemporalDifference => Pretraining::TemporalDifference {
                     bound: match view
                         .value("difference_quantile")
                         .as_ref()
@@ -140,23 +116,13 @@ impl Training {
                         Some(share) => DifferenceBound::Quantile(share),
                         None => DifferenceBound::Threshold(view.float("difference_threshold")),
                     },
-                    scale: if view.word("difference_scale") == "as-is" {
-                        DifferenceScale::AsIs
-                    } else {
-                        DifferenceScale::UnitNorm
-                    },
+                    scale: view.choice("difference_scale"),
                 },
-                "normal-only" => Pretraining::NormalOnly,
-                _ => Pretraining::Off,
             },
             pretrain_epochs: view.integer("pretrain_epochs") as u32,
             pretrain_discriminator_epochs: view.integer("pretrain_discriminator_epochs") as u32,
             supervision_percent: view.float("supervision_percent"),
-            weak_supervision: if view.word("weak_supervision") == "mask-top" {
-                WeakSupervision::MaskTop
-            } else {
-                WeakSupervision::Mask
-            },
+            weak_supervision: view.choice("weak_supervision"),
             adkim: AdKim {
                 dimensions: view.count("adkim.dimensions"),
                 ridge: view.float("adkim.ridge"),
@@ -187,8 +153,14 @@ impl Training {
                 dropout: view.float("mil.dropout"),
                 weight_decay: view.float("mil.weight_decay"),
             },
-            embedding: view.word("artifacts.embedding") == "tsne",
-            epoch_scores: view.word("artifacts.epoch_scores") == "on",
+            embedding: match view.choice("artifacts.embedding") {
+                Embedding::Tsne => true,
+                Embedding::Off => false,
+            },
+            epoch_scores: match view.choice("artifacts.epoch_scores") {
+                Switch::On => true,
+                Switch::Off => false,
+            },
         }
     }
 }
@@ -197,7 +169,7 @@ impl Training {
 mod tests {
     use super::*;
     use crate::dataset_source::DatasetSource;
-    use crate::job::Parameters;
+    use crate::parameters::Parameters;
 
     #[test]
     fn an_empty_job_is_the_papers_gcl_b() {

@@ -1,7 +1,8 @@
 //! The values of a job by name, before they are typed.
 
-use super::Threshold;
-use crate::job::Parameters;
+use super::choices::{Threshold, ThresholdWord};
+use crate::choice::Choice;
+use crate::parameters::Parameters;
 use crate::value::Value;
 
 /// Values by name, with the registry's default where the job has none (parameters that do not apply).
@@ -14,12 +15,14 @@ impl View<'_> {
             .cloned()
             .or_else(|| crate::registry::find(name).and_then(|parameter| (parameter.default)()))
     }
-    /// The word, or an empty one: each match on it falls through to the default.
-    pub(super) fn word(&self, name: &str) -> &str {
+    /// The choice that the job or else the registry names. A word that neither the code nor the registry knows was refused when
+    /// the job was made; where one arrives in spite of that, it is the first choice.
+    pub(super) fn choice<C: Choice>(&self, name: &str) -> C {
+        let default = || crate::registry::find(name).and_then(|parameter| (parameter.default)());
         self.0
-            .get(name)
-            .and_then(Value::as_text)
-            .unwrap_or_default()
+            .choice(name)
+            .or_else(|| C::of_word(default()?.as_text()?))
+            .unwrap_or(C::ALL[0])
     }
     pub(super) fn integer(&self, name: &str) -> i64 {
         self.value(name)
@@ -56,20 +59,20 @@ impl View<'_> {
                 .and_then(Value::as_float)
                 .unwrap_or_default()
         };
-        match entries
+        let rule = entries
             .get("rule")
             .and_then(Value::as_text)
-            .unwrap_or_default()
-        {
-            "mean-std" => Threshold::MeanStd { k: number("k") },
-            "top-percent" => Threshold::TopPercent {
+            .and_then(ThresholdWord::of_word);
+        match rule.unwrap_or(ThresholdWord::Otsu) {
+            ThresholdWord::MeanStd => Threshold::MeanStd { k: number("k") },
+            ThresholdWord::TopPercent => Threshold::TopPercent {
                 percent: number("percent"),
             },
-            "fixed" => Threshold::Fixed {
+            ThresholdWord::Fixed => Threshold::Fixed {
                 value: number("value"),
             },
-            "valley" => Threshold::Valley,
-            _ => Threshold::Otsu,
+            ThresholdWord::Valley => Threshold::Valley,
+            ThresholdWord::Otsu => Threshold::Otsu,
         }
     }
 }

@@ -6,7 +6,7 @@
 
 mod settings;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -122,7 +122,11 @@ impl<T: Trainer> Extracting<T> {
         if self.inner.videos.is_empty() {
             return Vec::new();
         }
-        let mut labels = vec![revision_label(extract::REVISION)];
+        let revisions: BTreeSet<u32> = Backbone::ALL
+            .iter()
+            .map(|(_, backbone)| backbone.revision())
+            .collect();
+        let mut labels: Vec<String> = revisions.into_iter().map(revision_label).collect();
         labels.extend(self.inner.videos.keys().map(|name| folder_label(name)));
         labels.extend(
             self.inner
@@ -290,19 +294,19 @@ impl Inner {
 
     /// What this worker makes of the job's settings.
     fn sampling(&self, settings: &ExtractionSettings) -> Result<Sampling, Failure> {
-        if settings.revision != extract::REVISION {
-            return Err(bad_data(format!(
-                "the job is for revision {} of the extractor, this worker has {}: run the same release on both",
-                settings.revision,
-                extract::REVISION
-            )));
-        }
         let backbone = Backbone::from_name(&settings.backbone).ok_or_else(|| {
             bad_data(format!(
                 "this worker knows no backbone `{}`",
                 settings.backbone
             ))
         })?;
+        if settings.revision != backbone.revision() {
+            return Err(bad_data(format!(
+                "the job is for revision {} of the extractor, this worker has {}: run the same release on both",
+                settings.revision,
+                backbone.revision()
+            )));
+        }
         let weights = match settings.weights {
             ExtractionWeights::Random(seed) => Weights::Random(seed),
             ExtractionWeights::File(digest) => {

@@ -28,7 +28,7 @@ fn extraction() -> Extraction {
             ten_crops: false,
             drop_last: false,
             f16: false,
-            revision: extract::REVISION,
+            revision: Backbone::ResNext50.revision(),
         },
     }
 }

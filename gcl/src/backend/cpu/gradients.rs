@@ -7,6 +7,7 @@ use sweeps::{DatasetSource, JobSpec, Parameters, Training};
 use crate::backend::cpu::CpuNetworks;
 use crate::backend::state::{LayerShape, NetworkState, PairState};
 use crate::backend::{Dropout, Networks, Split, Target};
+use crate::data::features::Features;
 use crate::data::matrix::Matrix;
 use crate::method::random_streams::initial_weights;
 
@@ -105,7 +106,8 @@ fn training(error: ReconstructionError) -> Training {
 #[test]
 fn gradients_of_g_are_those_of_candles_graph() {
     let features = Matrix::new(numbers(ROWS * WIDTH, 1), WIDTH);
-    let x = Tensor::from_slice(&features.values(), (ROWS, WIDTH), &Device::Cpu).unwrap();
+    let data = Features::from(features.clone());
+    let x = Tensor::from_slice(features.values(), (ROWS, WIDTH), &Device::Cpu).unwrap();
     let labels: Vec<f32> = (0..ROWS)
         .map(|row| f32::from(u8::from(row % 3 == 0)))
         .collect();
@@ -154,7 +156,7 @@ fn gradients_of_g_are_those_of_candles_graph() {
             let state = state();
             let rows: Vec<u32> = (0..ROWS as u32).collect();
             let mut networks =
-                CpuNetworks::new(&features, None, &state, &training(error), 64, 1).unwrap();
+                CpuNetworks::new(&data, None, &state, &training(error), 64, 1).unwrap();
             networks.load(Split::Train, &rows).unwrap();
             networks.reconstruct().unwrap();
             let loss = networks.learn_generator(target).unwrap();
@@ -189,7 +191,8 @@ fn gradients_of_g_are_those_of_candles_graph() {
 #[test]
 fn gradients_of_d_are_those_of_candles_graph_with_and_without_dropout() {
     let features = Matrix::new(numbers(ROWS * WIDTH, 2), WIDTH);
-    let x = Tensor::from_slice(&features.values(), (ROWS, WIDTH), &Device::Cpu).unwrap();
+    let data = Features::from(features.clone());
+    let x = Tensor::from_slice(features.values(), (ROWS, WIDTH), &Device::Cpu).unwrap();
     let labels: Vec<f32> = (0..ROWS).map(|row| (row % 5) as f32 / 4.0).collect();
     let masks: Vec<Vec<f32>> = [6, 4]
         .map(|width| {
@@ -202,7 +205,7 @@ fn gradients_of_d_are_those_of_candles_graph_with_and_without_dropout() {
         let state = state();
         let rows: Vec<u32> = (0..ROWS as u32).collect();
         let settings = training(ReconstructionError::L2);
-        let mut networks = CpuNetworks::new(&features, None, &state, &settings, 64, 1).unwrap();
+        let mut networks = CpuNetworks::new(&data, None, &state, &settings, 64, 1).unwrap();
         networks.load(Split::Train, &rows).unwrap();
         let dropout = with_dropout.then_some(Dropout {
             masks: &masks,

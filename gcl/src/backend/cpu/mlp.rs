@@ -1,12 +1,11 @@
 //! A fully connected network on the CPU: ReLU between layers, the last layer linear, backward written by hand.
 
+use kernels::buffer::buffer;
+use kernels::passes::{self, BiasRelu, ReluGradient, RmsProp, add_chunks};
+use kernels::product::{View, product, product_then};
 use rayon::prelude::*;
-use sweeps::training::RmsProp;
 
 use crate::backend::Dropout;
-use crate::backend::buffer::buffer;
-use crate::backend::cpu::kernels::{self, ColumnSums, Gate};
-use crate::backend::cpu::product::{View, product, product_then};
 use crate::backend::state::{LayerShape, NetworkState, ParameterState};
 use crate::error::TrainError;
 
@@ -49,7 +48,7 @@ impl Scratch {
         let widest = layers().map(|shape| shape.outputs).max().unwrap_or(0);
         Ok(Self {
             inputs: buffer(capacity * hidden)?,
-            sums: buffer(kernels::chunks(capacity) * widest)?,
+            sums: buffer(passes::chunks(capacity) * widest)?,
         })
     }
 }
@@ -62,15 +61,14 @@ impl Parameter {
         })
     }
 
-    fn learn(&mut self, threads: usize, settings: &RmsProp, learning_rate: f64) {
-        kernels::rms_prop(
+    fn learn(&mut self, threads: usize, settings: RmsProp) {
+        passes::rms_prop(
             threads,
             &mut self.state.value,
             &mut self.state.square,
             &mut self.state.momentum,
             &self.gradient,
             settings,
-            learning_rate,
         );
     }
 
@@ -144,13 +142,15 @@ impl Mlp {
                 View::new(input, rows, inputs),
                 View::new(&layer.weight.state.value, outputs, inputs).t(),
                 threads,
-                (),
-                &|_, rows, ()| kernels::bias_relu(rows, &layer.bias.state.value, index < last),
+                BiasRelu {
+                    bias: &layer.bias.state.value,
+                    relu: index < last,
+                },
             );
             if index < last
                 && let Some(dropout) = dropout
             {
-                kernels::multiply(z, &dropout.masks[index]);
+                passes::multiply(z, &dropout.masks[index]);
             }
         }
     }
@@ -181,29 +181,29 @@ impl Mlp {
             let (Some(activation), Some(previous)) = (before.last_mut(), front.last_mut()) else {
                 break;
             };
-            let gate = Gate {
+            let sums = &mut scratch.sums[..passes::chunks(rows) * inputs];
+            let relu = ReluGradient {
                 activation: &mut activation[..rows * inputs],
-                sums: &mut scratch.sums[..kernels::chunks(rows) * inputs],
+                sums,
                 width: inputs,
+                scale,
             };
             product_then(
                 &mut scratch.inputs[..rows * inputs],
                 gradient,
                 View::new(&layer.weight.state.value, outputs, inputs),
                 threads,
-                gate,
-                &|_, gradient, gate: Gate<'_>| gate.pass(gradient, scale),
+                relu,
             );
-            let sums = ColumnSums(&mut scratch.sums);
-            sums.finish(rows, &mut previous.bias.gradient);
+            add_chunks(sums, &mut previous.bias.gradient);
         }
     }
 
     /// One step of RMSprop on every parameter.
-    pub(crate) fn learn(&mut self, threads: usize, settings: &RmsProp, learning_rate: f64) {
+    pub(crate) fn learn(&mut self, threads: usize, settings: RmsProp) {
         for layer in &mut self.layers {
-            layer.weight.learn(threads, settings, learning_rate);
-            layer.bias.learn(threads, settings, learning_rate);
+            layer.weight.learn(threads, settings);
+            layer.bias.learn(threads, settings);
         }
     }
 

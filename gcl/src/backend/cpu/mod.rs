@@ -9,25 +9,25 @@
 mod allocations;
 #[cfg(test)]
 mod gradients;
-mod kernels;
 mod mlp;
-pub(crate) mod product;
+mod passes;
 
+use kernels::buffer::buffer;
+use kernels::passes::{RmsProp, add_chunks, chunks};
 use sweeps::Training;
-use sweeps::training::{ReconstructionError, RmsProp};
+use sweeps::training::ReconstructionError;
 
-use crate::backend::buffer::buffer;
-use crate::backend::cpu::kernels::{ColumnSums, TargetRow};
 use crate::backend::cpu::mlp::{Mlp, Scratch};
+use crate::backend::cpu::passes::TargetRow;
 use crate::backend::state::PairState;
 use crate::backend::{Dropout, Networks, Split, Target, cross_entropy, sigmoid};
-use crate::data::matrix::Matrix;
+use crate::data::features::Features;
 use crate::error::TrainError;
 
 /// G and D on the CPU.
 pub(crate) struct CpuNetworks<'a> {
-    train: &'a Matrix,
-    test: Option<&'a Matrix>,
+    train: &'a Features,
+    test: Option<&'a Features>,
     generator: Mlp,
     discriminator: Option<Mlp>,
     /// f, `[capacity, d]`.
@@ -42,7 +42,6 @@ pub(crate) struct CpuNetworks<'a> {
     threads: usize,
     error: ReconstructionError,
     optimizer: RmsProp,
-    learning_rate: f64,
 }
 
 const NO_NOISE: u32 = u32::MAX;
@@ -50,8 +49,8 @@ const NO_NOISE: u32 = u32::MAX;
 impl<'a> CpuNetworks<'a> {
     /// Networks of that state, for batches of up to `capacity` rows of `train` and `test`.
     pub(crate) fn new(
-        train: &'a Matrix,
-        test: Option<&'a Matrix>,
+        train: &'a Features,
+        test: Option<&'a Features>,
         state: &PairState,
         training: &Training,
         capacity: usize,
@@ -78,8 +77,12 @@ impl<'a> CpuNetworks<'a> {
             scratch: Scratch::new(capacity, &shapes)?,
             threads,
             error: training.reconstruction_error,
-            optimizer: training.optimizer,
-            learning_rate: training.learning_rate,
+            optimizer: RmsProp {
+                alpha: training.optimizer.alpha,
+                momentum: training.optimizer.momentum,
+                epsilon: training.optimizer.epsilon,
+                learning_rate: training.learning_rate,
+            },
         })
     }
 
@@ -106,7 +109,7 @@ impl Networks for CpuNetworks<'_> {
             Split::Test => self.test.unwrap_or(self.train),
         };
         self.rows = rows.len();
-        kernels::gather(self.threads, &mut self.batch, features, rows);
+        features.gather(self.threads, rows, &mut self.batch);
         Ok(())
     }
 
@@ -124,7 +127,7 @@ impl Networks for CpuNetworks<'_> {
 
     fn errors(&mut self, out: &mut Vec<f32>) -> Result<(), TrainError> {
         out.resize(self.rows, 0.0);
-        kernels::row_errors(
+        passes::row_errors(
             self.threads,
             out,
             self.generator.output(self.rows),
@@ -161,7 +164,7 @@ impl Networks for CpuNetworks<'_> {
         let x = &self.batch[..rows * self.train.columns()];
         let network = self.discriminator.as_mut().ok_or_else(no_discriminator)?;
         network.backward(x, rows, self.threads, scale, &mut self.scratch);
-        network.learn(self.threads, &self.optimizer, self.learning_rate);
+        network.learn(self.threads, self.optimizer);
         Ok(loss)
     }
 
@@ -182,12 +185,12 @@ impl Networks for CpuNetworks<'_> {
         let noise_places = &self.noise_places;
         let features = |row: usize| &x[row * width..][..width];
         let (output, bias_gradient) = self.generator.output_and_bias_gradient(rows);
-        let mut sums = ColumnSums(&mut self.scratch.sums);
-        let total = kernels::residual(
+        let sums = &mut self.scratch.sums[..chunks(rows) * width];
+        let total = passes::residual(
             self.threads,
             output,
             &mut self.losses[..rows],
-            &mut sums,
+            sums,
             self.error,
             (width, 1.0 / kept as f32),
             |row| match target {
@@ -208,11 +211,10 @@ impl Networks for CpuNetworks<'_> {
                 | Target::Without { .. } => TargetRow::Features(features(row)),
             },
         );
-        sums.finish(rows, bias_gradient);
+        add_chunks(sums, bias_gradient);
         self.generator
             .backward(x, rows, self.threads, 1.0, &mut self.scratch);
-        self.generator
-            .learn(self.threads, &self.optimizer, self.learning_rate);
+        self.generator.learn(self.threads, self.optimizer);
         Ok(total / kept as f64)
     }
 

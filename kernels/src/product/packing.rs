@@ -1,7 +1,7 @@
 //! Panels: parts of a matrix laid out in the order in which tiles read them.
 
-use crate::backend::cpu::product::View;
-use crate::backend::cpu::product::tile::ROWS;
+use crate::product::View;
+use crate::product::tile::ROWS;
 
 /// Steps of the inner dimension that are copied for all panels before the next ones: a line of a row is then read once, and
 /// the panels are written in runs.

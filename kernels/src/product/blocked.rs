@@ -6,11 +6,11 @@ use std::cell::Cell;
 
 use rayon::prelude::*;
 
-use crate::backend::buffer::zeros;
-use crate::backend::cpu::product::packing::{pack_left, pack_right};
-use crate::backend::cpu::product::rows::{Companion, in_parallel, in_turn};
-use crate::backend::cpu::product::tile::{Block, Instructions, ROWS};
-use crate::backend::cpu::product::{INNER, View};
+use crate::buffer::zeros;
+use crate::product::epilogue::{Epilogue, in_parallel, in_turn};
+use crate::product::packing::{pack_left, pack_right};
+use crate::product::tile::{Block, ROWS, TileKernel};
+use crate::product::{INNER, View};
 
 /// Rows of a block: whole panels, whole chunks of a pass, and at 512 steps of the inner dimension 768 KiB of left panels.
 const BLOCK_ROWS: usize = 384;
@@ -51,25 +51,24 @@ fn with_buffer<T>(
     found
 }
 
-/// out ← a · b, and `finish` for every block of rows once it is done.
-pub(super) fn product<C: Companion>(
-    instructions: Instructions,
+/// out ← a · b, and the epilogue for every block of rows once it is done.
+pub(super) fn product<E: Epilogue>(
+    kernel: TileKernel,
     out: &mut [f32],
     (a, b): (View<'_>, View<'_>),
     threads: usize,
-    companion: C,
-    finish: &(impl Fn(usize, &mut [f32], C) + Sync),
+    epilogue: E,
 ) {
-    let padded = instructions.padded(b.columns);
+    let padded = kernel.padded(b.columns);
     let at_a_time = (PACKED / padded / INNER).max(1) * INNER;
-    let mut companion = Some(companion);
+    let mut epilogue = Some(epilogue);
     with_buffer(&RIGHT, at_a_time.min(a.columns) * padded, |right| {
         for first in (0..a.columns).step_by(at_a_time) {
             let inner = at_a_time.min(a.columns - first);
             let right = &mut right[..inner * padded];
-            pack(instructions, right, b, (first, inner), threads);
+            pack(kernel, right, b, (first, inner), threads);
             let part = Part {
-                instructions,
+                kernel,
                 a,
                 columns: b.columns,
                 padded,
@@ -77,9 +76,9 @@ pub(super) fn product<C: Companion>(
                 inner,
                 right,
             };
-            match companion.take_if(|_| first + inner == a.columns) {
-                Some(companion) => part.multiply(out, threads, companion, finish),
-                None => part.multiply(out, threads, (), &|_, _, ()| ()),
+            match epilogue.take_if(|_| first + inner == a.columns) {
+                Some(epilogue) => part.multiply(out, threads, epilogue),
+                None => part.multiply(out, threads, ()),
             }
         }
     });
@@ -87,22 +86,22 @@ pub(super) fn product<C: Companion>(
 
 /// Packs `inner` rows of `b` from `first` on, [`INNER`] at a time.
 fn pack(
-    instructions: Instructions,
+    kernel: TileKernel,
     right: &mut [f32],
     b: View<'_>,
     (first, inner): (usize, usize),
     threads: usize,
 ) {
-    let padded = instructions.padded(b.columns);
+    let padded = kernel.padded(b.columns);
     for begin in (0..inner).step_by(INNER) {
         let inner = INNER.min(inner - begin);
         let panels = &mut right[begin * padded..][..inner * padded];
         let work = |(index, panels): (usize, &mut [f32])| {
             let columns = (index * COLUMNS, COLUMNS.min(b.columns - index * COLUMNS));
             let steps = (first + begin, inner);
-            match instructions {
-                Instructions::Avx2 => pack_right::<16>(panels, b, columns, steps),
-                Instructions::Avx512 => pack_right::<64>(panels, b, columns, steps),
+            match kernel {
+                TileKernel::Avx2 => pack_right::<16>(panels, b, columns, steps),
+                TileKernel::Avx512 => pack_right::<64>(panels, b, columns, steps),
             }
         };
         if threads > 1 {
@@ -121,7 +120,7 @@ fn pack(
 
 /// A part of the inner dimension, its right side packed.
 struct Part<'a> {
-    instructions: Instructions,
+    kernel: TileKernel,
     a: View<'a>,
     columns: usize,
     /// Columns with those that fill up the last panel.
@@ -133,25 +132,19 @@ struct Part<'a> {
 
 impl Part<'_> {
     /// Adds this part to `out` (the first one sets it).
-    fn multiply<C: Companion>(
-        &self,
-        out: &mut [f32],
-        threads: usize,
-        companion: C,
-        finish: &(impl Fn(usize, &mut [f32], C) + Sync),
-    ) {
-        const { assert!(BLOCK_ROWS.is_multiple_of(C::ROWS) && BLOCK_ROWS.is_multiple_of(ROWS)) };
-        let whole = if C::ROWS == 1 { ROWS } else { C::ROWS };
-        let blocks = |row: usize, out: &mut [f32], companion: C| {
+    fn multiply<E: Epilogue>(&self, out: &mut [f32], threads: usize, epilogue: E) {
+        const { assert!(BLOCK_ROWS.is_multiple_of(E::ROWS) && BLOCK_ROWS.is_multiple_of(ROWS)) };
+        let whole = if E::ROWS == 1 { ROWS } else { E::ROWS };
+        let blocks = |row: usize, out: &mut [f32], epilogue: E| {
             in_turn(
                 BLOCK_ROWS,
                 self.columns,
                 row,
                 out,
-                companion,
-                &|row, out, companion| {
+                epilogue,
+                &|row, out, epilogue| {
                     self.block(row, out);
-                    finish(row, out, companion);
+                    epilogue.apply(out);
                 },
             );
         };
@@ -159,9 +152,9 @@ impl Part<'_> {
             // Four pieces a thread, or a block each: one that was held up leaves work to the others.
             let piece = self.a.rows.div_ceil(4 * threads).next_multiple_of(whole);
             let piece = piece.min(BLOCK_ROWS);
-            in_parallel(piece, self.columns, 0, out, companion, &blocks);
+            in_parallel(piece, self.columns, 0, out, epilogue, &blocks);
         } else {
-            blocks(0, out, companion);
+            blocks(0, out, epilogue);
         }
     }
 
@@ -175,18 +168,18 @@ impl Part<'_> {
                     let (first, inner) = (self.first + begin, INNER.min(self.inner - begin));
                     pack_left(left, self.a, (row, rows), (first, inner));
                     let right = &self.right[begin * self.padded..];
-                    for column in (0..self.columns).step_by(self.instructions.slice()) {
+                    for column in (0..self.columns).step_by(self.kernel.slice()) {
                         let block = Block {
                             left,
                             right: &right[column * inner..],
                             rows,
-                            columns: self.instructions.slice().min(self.columns - column),
+                            columns: self.kernel.slice().min(self.columns - column),
                             inner,
                             out: &mut out[column..],
                             stride: self.columns,
                             add: first > 0,
                         };
-                        block.multiply(self.instructions);
+                        block.multiply(self.kernel);
                     }
                 }
             },

@@ -1,6 +1,6 @@
 //! Buffers of numbers: zeroed by the system, in large pages where they are large.
 
-use crate::error::TrainError;
+use crate::error::OutOfMemory;
 
 /// From how many numbers on large pages are worth a call: 4 MiB, two of them.
 const LARGE: usize = 1 << 20;
@@ -8,25 +8,21 @@ const LARGE: usize = 1 << 20;
 /// A zeroed buffer, or the error instead of an abort.
 ///
 /// Asked of the system as zeros: writing them here would touch every page before the first step.
-pub(crate) fn buffer(length: usize) -> Result<Vec<f32>, TrainError> {
-    let values =
-        bytemuck::allocation::try_zeroed_vec(length).map_err(|()| TrainError::OutOfMemory {
-            message: format!(
-                "{} MiB could not be reserved",
-                length.saturating_mul(4) >> 20
-            ),
-        })?;
+pub fn buffer(length: usize) -> Result<Vec<f32>, OutOfMemory> {
+    let values = bytemuck::allocation::try_zeroed_vec(length).map_err(|()| OutOfMemory {
+        bytes: length.saturating_mul(size_of::<f32>()),
+    })?;
     ask_for_large_pages(&values);
     Ok(values)
 }
 
 /// A zeroed buffer where nobody could be told that memory does not suffice: that ends the process.
-pub(crate) fn zeros(length: usize) -> Vec<f32> {
+pub fn zeros(length: usize) -> Vec<f32> {
     buffer(length).unwrap_or_else(|_| vec![0.0; length])
 }
 
 /// A copy in a buffer of its own.
-pub(crate) fn copy(values: &[f32]) -> Result<Vec<f32>, TrainError> {
+pub fn copy(values: &[f32]) -> Result<Vec<f32>, OutOfMemory> {
     let mut own = buffer(values.len())?;
     own.copy_from_slice(values);
     Ok(own)

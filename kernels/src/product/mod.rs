@@ -6,8 +6,8 @@
 
 #[cfg(target_arch = "x86_64")]
 mod blocked;
-#[cfg(target_arch = "x86_64")]
-pub(crate) mod choice;
+mod choice;
+mod epilogue;
 #[cfg(target_arch = "x86_64")]
 #[allow(
     unsafe_code,
@@ -17,7 +17,6 @@ pub(crate) mod choice;
 mod lanes;
 #[cfg(target_arch = "x86_64")]
 mod packing;
-mod rows;
 #[cfg(target_arch = "x86_64")]
 #[allow(
     unsafe_code,
@@ -28,8 +27,11 @@ mod tile;
 
 use gemm::{Parallelism, gemm};
 
-use crate::backend::cpu::kernels;
-pub(crate) use rows::Companion;
+use crate::passes;
+pub use choice::{GemmKernel, time_kernels};
+pub use epilogue::Epilogue;
+#[cfg(target_arch = "x86_64")]
+pub use tile::TileKernel;
 
 /// The longest inner dimension that `gemm` 0.19 never cuts (`kernel_params`: at least 512).
 const INNER: usize = 512;
@@ -39,7 +41,7 @@ const WORTH_A_THREAD: usize = 8 << 20;
 
 /// A matrix in somebody's buffer, possibly transposed.
 #[derive(Clone, Copy)]
-pub(crate) struct View<'a> {
+pub struct View<'a> {
     values: &'a [f32],
     rows: usize,
     columns: usize,
@@ -49,7 +51,7 @@ pub(crate) struct View<'a> {
 
 impl<'a> View<'a> {
     /// The first `rows × columns` values, row by row.
-    pub(crate) fn new(values: &'a [f32], rows: usize, columns: usize) -> Self {
+    pub fn new(values: &'a [f32], rows: usize, columns: usize) -> Self {
         Self {
             values: &values[..rows * columns],
             rows,
@@ -60,8 +62,7 @@ impl<'a> View<'a> {
     }
 
     /// The first rows and columns.
-    #[cfg(target_arch = "x86_64")]
-    fn part(self, rows: usize, columns: usize) -> Self {
+    fn submatrix(self, rows: usize, columns: usize) -> Self {
         assert!(
             rows <= self.rows && columns <= self.columns,
             "a part of a matrix"
@@ -74,7 +75,8 @@ impl<'a> View<'a> {
     }
 
     /// The transpose.
-    pub(crate) fn t(self) -> Self {
+    #[must_use]
+    pub fn t(self) -> Self {
         Self {
             rows: self.columns,
             columns: self.rows,
@@ -89,42 +91,41 @@ impl<'a> View<'a> {
 ///
 /// # Panics
 /// If the shapes do not fit.
-pub(crate) fn product(out: &mut [f32], a: View<'_>, b: View<'_>, threads: usize) {
-    product_then(out, a, b, threads, (), &|_, _, ()| ());
+pub fn product(out: &mut [f32], a: View<'_>, b: View<'_>, threads: usize) {
+    product_then(out, a, b, threads, ());
 }
 
-/// The product, then `finish(first row, some of its rows, what belongs to them)` for all rows, on any thread: as soon as
-/// those rows are done, so that they are still in a cache.
+/// The product, then its epilogue for all rows: as soon as those rows are done, so that they are still in a cache.
 ///
 /// # Panics
 /// If the shapes do not fit.
-pub(crate) fn product_then<C: Companion>(
+pub fn product_then<E: Epilogue>(
     out: &mut [f32],
     a: View<'_>,
     b: View<'_>,
     threads: usize,
-    companion: C,
-    finish: &(impl Fn(usize, &mut [f32], C) + Sync),
+    epilogue: E,
 ) {
-    const { assert!(kernels::ROWS.is_multiple_of(C::ROWS)) };
+    const { assert!(passes::ROWS.is_multiple_of(E::ROWS)) };
     assert_eq!(a.columns, b.rows, "inner dimensions");
     let out = &mut out[..a.rows * b.columns];
     if a.columns == 0 {
         out.fill(0.0);
     }
     if out.is_empty() {
-        return finish(0, out, companion);
+        return epilogue.apply(out);
     }
     #[cfg(target_arch = "x86_64")]
-    if let choice::Way::Tiles(instructions) = choice::way(out, a, b) {
-        return blocked::product(instructions, out, (a, b), threads, companion, finish);
+    if let GemmKernel::Tiles(kernel) = choice::choose(out, a, b) {
+        return blocked::product(kernel, out, (a, b), threads, epilogue);
     }
     let work = a.rows * a.columns * b.columns;
+    let apply = |_: usize, rows: &mut [f32], epilogue: E| epilogue.apply(rows);
     multiply(out, a, b, if work < WORTH_A_THREAD { 1 } else { threads });
-    if threads > 1 && out.len() >= kernels::WORTH_A_THREAD {
-        rows::in_parallel(kernels::ROWS, b.columns, 0, out, companion, finish);
+    if threads > 1 && out.len() >= passes::WORTH_A_THREAD {
+        epilogue::in_parallel(passes::ROWS, b.columns, 0, out, epilogue, &apply);
     } else {
-        rows::in_turn(kernels::ROWS, b.columns, 0, out, companion, finish);
+        epilogue::in_turn(passes::ROWS, b.columns, 0, out, epilogue, &apply);
     }
 }
 
@@ -143,9 +144,9 @@ fn multiply(out: &mut [f32], a: View<'_>, b: View<'_>, threads: usize) {
     for first in (0..a.columns).step_by(INNER) {
         let inner = INNER.min(a.columns - first);
         let mut part = || multiply_add(out, a, b, first, inner, parallelism);
-        #[cfg(test)]
-        crate::backend::cpu::allocations::uncounted(&mut part);
-        #[cfg(not(test))]
+        #[cfg(feature = "testing")]
+        crate::testing::uncounted(&mut part);
+        #[cfg(not(feature = "testing"))]
         part();
     }
 }
@@ -248,11 +249,28 @@ mod tests {
         }
     }
 
+    /// What is seen if it comes once, and otherwise too.
+    struct Triple;
+
+    impl Epilogue for Triple {
+        const ROWS: usize = 1;
+
+        fn split(self, _rows: usize) -> (Self, Self) {
+            (Self, Self)
+        }
+
+        fn apply(self, rows: &mut [f32]) {
+            for value in rows {
+                *value *= 3.0;
+            }
+        }
+    }
+
     /// Both tiles and `gemm`, in sizes that leave edges on every side and that need more than one part.
     #[test]
     #[cfg(target_arch = "x86_64")]
     fn our_tiles_make_the_bits_of_gemm() {
-        for instructions in tile::Instructions::available() {
+        for kernel in tile::TileKernel::available() {
             for (m, n, k) in [
                 (20, 17, 33),
                 (66, 64, 512),
@@ -269,21 +287,16 @@ mod tests {
                 for a in [View::new(&x, m, k), View::new(&x, k, m).t()] {
                     for b in [View::new(&y, k, n), View::new(&y, n, k).t()] {
                         let (mut ours, mut theirs) = (vec![f32::NAN; m * n], vec![f32::NAN; m * n]);
-                        let finish = |_: usize, rows: &mut [f32], ()| {
-                            for value in rows {
-                                *value *= 3.0;
-                            }
-                        };
-                        blocked::product(instructions, &mut ours, (a, b), 1, (), &finish);
+                        blocked::product(kernel, &mut ours, (a, b), 1, Triple);
                         multiply(&mut theirs, a, b, 1);
-                        finish(0, &mut theirs, ());
+                        Triple.apply(&mut theirs);
                         let bits = |values: &[f32]| -> Vec<u32> {
                             values.iter().map(|value| value.to_bits()).collect()
                         };
                         let (ours, theirs) = (bits(&ours), bits(&theirs));
                         assert!(
                             ours == theirs,
-                            "{instructions:?}, {m}×{n}×{k}, {}, {}: {:?}",
+                            "{kernel:?}, {m}×{n}×{k}, {}, {}: {:?}",
                             a.row_stride,
                             b.row_stride,
                             ours.iter()
@@ -306,12 +319,12 @@ mod tests {
             let (x, y) = (numbers(m * k, 1), numbers(k * n, 2));
             let (a, b) = (View::new(&x, m, k), View::new(&y, k, n));
             let (mut found, mut expected) = (vec![0.0; m * n], vec![0.0; m * n]);
-            let way = choice::way(&mut found, a, b);
+            let kernel = choice::choose(&mut found, a, b);
             let other = matches!(k % INNER, 1 | 2);
-            let ours = choice::Way::Gemm != way;
+            let ours = GemmKernel::Gemm != kernel;
             assert_eq!(
                 ours,
-                !other && tile::Instructions::available().count() > 0,
+                !other && tile::TileKernel::available().count() > 0,
                 "{k}"
             );
             product(&mut found, a, b, 1);

@@ -1,35 +1,32 @@
 //! Tiles: a packed left panel times a packed right panel, in registers.
 
-use crate::backend::cpu::product::lanes::{Avx2, Avx512, Lanes};
+use crate::isa::Isa;
+use crate::product::lanes::{Avx2, Avx512, Lanes};
 
 /// Rows of a tile, and of a packed left panel.
 pub(super) const ROWS: usize = 6;
 
-/// The instructions that tiles are made with.
+/// Tiles, by the instructions that they are made with.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(crate) enum Instructions {
+pub enum TileKernel {
     /// 6 × 16 tiles.
     Avx2,
     /// 6 × 64 tiles.
     Avx512,
 }
 
-impl Instructions {
-    /// Those that the processor has.
-    pub(super) fn available() -> impl Iterator<Item = Self> {
+impl TileKernel {
+    /// Those that the processor has, the widest last.
+    pub(super) fn available() -> impl DoubleEndedIterator<Item = Self> {
         [Self::Avx2, Self::Avx512]
             .into_iter()
-            .filter(|one| one.here())
+            .filter(|kernel| kernel.is_available())
     }
 
-    /// Whether the processor has them.
-    fn here(self) -> bool {
+    fn is_available(self) -> bool {
         match self {
-            Self::Avx2 => {
-                std::arch::is_x86_feature_detected!("avx2")
-                    && std::arch::is_x86_feature_detected!("fma")
-            }
-            Self::Avx512 => std::arch::is_x86_feature_detected!("avx512f"),
+            Self::Avx2 => Isa::Avx2.is_available(),
+            Self::Avx512 => Isa::Avx512.is_available(),
         }
     }
 
@@ -81,31 +78,35 @@ impl Block<'_> {
     ///
     /// # Panics
     /// If a buffer is too short.
-    pub(super) fn multiply(self, instructions: Instructions) {
+    pub(super) fn multiply(self, kernel: TileKernel) {
         assert!(
             self.rows > 0 && self.columns > 0 && self.columns <= self.stride,
             "an empty block"
         );
         assert!(self.left.len() >= self.rows.div_ceil(ROWS) * ROWS * self.inner);
-        assert!(self.right.len() >= instructions.padded(self.columns) * self.inner);
+        assert!(self.right.len() >= kernel.padded(self.columns) * self.inner);
         assert!(self.out.len() >= (self.rows - 1) * self.stride + self.columns);
-        assert!(instructions.here(), "the processor has {instructions:?}");
+        assert!(kernel.is_available(), "the processor has {kernel:?}");
         // SAFETY: the processor has the instructions; the buffers are as long as the tiles reach, as asserted.
         unsafe {
-            match instructions {
-                Instructions::Avx2 => block_avx2(self),
-                Instructions::Avx512 => block_avx512(self),
+            match kernel {
+                TileKernel::Avx2 => block_avx2(self),
+                TileKernel::Avx512 => block_avx512(self),
             }
         }
     }
 }
 
+/// # Safety
+/// As [`tiles`].
 #[target_feature(enable = "avx2,fma")]
 unsafe fn block_avx2(block: Block<'_>) {
     // SAFETY: the caller's.
     unsafe { tiles::<Avx2, 2>(block) }
 }
 
+/// # Safety
+/// As [`tiles`].
 #[target_feature(enable = "avx512f")]
 unsafe fn block_avx512(block: Block<'_>) {
     // SAFETY: the caller's.
@@ -156,6 +157,10 @@ unsafe fn tiles<L: Lanes, const V: usize>(block: Block<'_>) {
     }
 }
 
+/// The first `rows` rows of a tile.
+///
+/// # Safety
+/// As [`tile`].
 #[inline(always)]
 unsafe fn rows_of_tile<L: Lanes, const V: usize>(
     rows: usize,

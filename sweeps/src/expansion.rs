@@ -1,0 +1,13 @@
+//! What a sweep file becomes: an ordered list of cells.
+
+use crate::cell::Cell;
+
+/// A sweep, expanded.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Expansion {
+    /// Names of the swept parameters but `seed`: axes by name, then zips, then random draws, then what only an included
+    /// row sets.
+    pub columns: Vec<String>,
+    /// The cells, in order.
+    pub cells: Vec<Cell>,
+}
