@@ -127,7 +127,7 @@ pub(crate) fn remember(folder: &Path, stamp: Digest, features: Digest) {
     let read_only = fs::metadata(folder).is_ok_and(|metadata| metadata.permissions().readonly());
     for place in places(folder).into_iter().skip(usize::from(read_only)) {
         // Written beside and renamed: two workers that start together must not read half of it.
-        let beside = place.with_extension(format!("{}.part", crate::unfinished::word()));
+        let beside = place.with_extension(format!("{}.part", durable::word()));
         let written = place
             .parent()
             .map_or(Ok(()), fs::create_dir_all)

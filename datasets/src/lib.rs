@@ -23,7 +23,6 @@ mod scan;
 mod shared;
 pub mod stand_in;
 pub mod synthetic;
-mod unfinished;
 pub mod write;
 
 pub use dataset::{Dataset, Metadata, Split, Video};

@@ -26,7 +26,6 @@ mod progress;
 mod request;
 mod run;
 pub mod selftest;
-mod unfinished;
 pub mod video;
 mod volume;
 mod weights;

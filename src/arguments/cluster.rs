@@ -20,7 +20,7 @@ pub struct Coordinator {
     /// Address to listen on; beyond loopback it needs TLS and a token, or --insecure
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:7070")]
     pub listen: SocketAddr,
-    /// Listen beyond loopback without TLS and token: anyone who reaches the port can submit, steer and read
+    /// Listen beyond loopback without TLS and token: anyone who reaches the port can submit, control and read
     #[arg(long)]
     pub insecure: bool,
     /// File with one token for everything, beside those of `gcl-sweep token`

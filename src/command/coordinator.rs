@@ -1,9 +1,7 @@
 //! `gcl-sweep coordinator`, and the coordinator inside `run`.
 
-use std::fs::Permissions;
 use std::net::SocketAddr;
-use std::os::unix::fs::PermissionsExt;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -15,8 +13,10 @@ use coordinator::state::{JournalError, LockError, Mark};
 use coordinator::{
     Config, Engine, EngineError, Expand, Expanded, Metrics, Policy, SystemClock, sweep_language,
 };
+use durable::Writing;
 use nix::errno::Errno;
 use nix::sys::stat::{Mode, umask};
+use proto::error_chain;
 use proto::nouns::{Requirements, StateKind};
 use tokio::net::TcpListener;
 use tokio::task::{JoinError, JoinSet};
@@ -24,7 +24,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::arguments::Coordinator;
 use crate::client::{read_bytes, read_token};
-use crate::error::{CommandError, chain};
+use crate::error::CommandError;
 use crate::output::say;
 use crate::{interrupt, supervisor, version};
 
@@ -101,7 +101,7 @@ impl Security {
             None => TokenFile::of_state(state),
         };
         let access = Access::from_file(file, token.as_deref())
-            .map_err(|error| CommandError::Store(chain(&error)))?;
+            .map_err(|error| CommandError::Store(error_chain(&error)))?;
         let callers = arguments
             .tls_client_ca
             .as_deref()
@@ -305,16 +305,16 @@ pub(super) fn failed(error: &EngineError) -> CommandError {
     match error {
         // A panic, or a folder that may come back: reasons to start again.
         EngineError::Task(_) | EngineError::Lock(LockError::Gone(_)) => {
-            CommandError::Broken(chain(error))
+            CommandError::Broken(error_chain(error))
         }
         EngineError::Journal(JournalError::Io { source, .. })
         | EngineError::Lock(LockError::Io { source, .. })
             if may_pass(source) =>
         {
-            CommandError::Broken(chain(error))
+            CommandError::Broken(error_chain(error))
         }
-        EngineError::Lock(LockError::InUse(_)) => CommandError::InUse(chain(error)),
-        _ => CommandError::Store(chain(error)),
+        EngineError::Lock(LockError::InUse(_)) => CommandError::InUse(error_chain(error)),
+        _ => CommandError::Store(error_chain(error)),
     }
 }
 
@@ -436,7 +436,7 @@ async fn until_stopped(
     ));
     if security.insecure && !serving.address.ip().is_loopback() {
         say(
-            "warning: --insecure: what travels is not encrypted, and without tokens anyone who reaches this port can submit, steer and read",
+            "warning: --insecure: what travels is not encrypted, and without tokens anyone who reaches this port can submit, control and read",
         );
     }
     if let Some(path) = &arguments.address_file {
@@ -481,11 +481,12 @@ async fn panicked(tasks: &mut JoinSet<()>) -> JoinError {
 }
 
 /// Whole or not at all: whoever waits for the file must not read half of it. An address is no secret.
-fn write_address(path: &PathBuf, address: &str) -> Result<(), CommandError> {
-    let beside = path.with_extension("part");
-    std::fs::write(&beside, format!("{address}\n"))
-        .and_then(|()| std::fs::set_permissions(&beside, Permissions::from_mode(0o644)))
-        .and_then(|()| std::fs::rename(&beside, path))
+fn write_address(path: &Path, address: &str) -> Result<(), CommandError> {
+    let readable = Writing {
+        mode: Some(0o644),
+        ..Writing::ATOMIC
+    };
+    durable::replace(path, &[address.as_bytes(), b"\n"], readable)
         .map_err(|error| CommandError::io("write the address into", path, &error))
 }
 

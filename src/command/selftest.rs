@@ -20,8 +20,9 @@ mod real {
     use gcl::selftest::{TOLERANCE, TraceError, TraceReport, builtin, replay};
 
     use crate::arguments::{Format, Selftest};
-    use crate::error::{CommandError, chain};
+    use crate::error::CommandError;
     use crate::output;
+    use proto::error_chain;
 
     /// Replays the traces and prints the largest deviation per tensor.
     pub fn selftest(arguments: &Selftest, format: Format) -> Result<(), CommandError> {
@@ -43,9 +44,9 @@ mod real {
             .collect::<Result<Vec<TraceReport>, _>>()
             .map_err(|error| match &error {
                 TraceError::Train(TrainError::Device { .. } | TrainError::OutOfMemory { .. }) => {
-                    CommandError::Device(chain(&error))
+                    CommandError::Device(error_chain(&error))
                 }
-                _ => CommandError::Input(chain(&error)),
+                _ => CommandError::Input(error_chain(&error)),
             })?;
         let extractors = arguments
             .case
@@ -124,9 +125,9 @@ mod real {
         arguments: &Selftest,
     ) -> Result<extract::selftest::Report, CommandError> {
         let device = extract::Device::open(&arguments.device, arguments.threads)
-            .map_err(|error| CommandError::Device(chain(&error)))?;
+            .map_err(|error| CommandError::Device(error_chain(&error)))?;
         extract::selftest::replay(folder, &device)
-            .map_err(|error| CommandError::Input(chain(&error)))
+            .map_err(|error| CommandError::Input(error_chain(&error)))
     }
 
     fn extractor_table(report: &extract::selftest::Report) -> String {

@@ -26,8 +26,9 @@ mod real {
     use super::process::{self, seconds};
     use crate::arguments::Worker;
     use crate::data_folders::Folders;
-    use crate::error::{CommandError, chain};
+    use crate::error::CommandError;
     use crate::{client, version};
+    use proto::error_chain;
 
     /// Works until it is told to stop.
     pub fn worker(arguments: &Worker) -> Result<(), CommandError> {
@@ -79,9 +80,9 @@ mod real {
             cache_bytes: arguments.cache_bytes,
             meter,
         })
-        .map_err(|error| CommandError::Input(chain(&error)))?;
+        .map_err(|error| CommandError::Input(error_chain(&error)))?;
         let trainer = worker::extraction::Extracting::open(trainer, extraction(arguments, &own)?)
-            .map_err(|error| CommandError::Input(chain(&error)))?;
+            .map_err(|error| CommandError::Input(error_chain(&error)))?;
         let mut labels = trainer.labels();
         labels.extend(arguments.labels.iter().map(|label| worker::clean(label)));
         let session = process::session()?;

@@ -22,9 +22,9 @@ use tonic::transport::server::{Connected, TcpConnectInfo};
 
 use super::limits::Limits;
 use super::strangers::{Peer, Strangers, counted_as};
-use crate::engine::metrics::{Held, Metrics};
+use crate::engine::metrics::{GaugeGuard, Metrics};
 
-/// The bytes with which HTTP/2 begins: preface and the header of the first frame. A TLS greeting has more.
+/// The bytes with which HTTP/2 begins: preface and the header of the first frame. A TLS handshake has more.
 const FIRST_BYTES: u64 = 33;
 /// How long they may take.
 const FIRST_WITHIN: Duration = Duration::from_secs(10);
@@ -189,13 +189,13 @@ pub(super) struct Watched<IO> {
     peer: Peer,
     /// While the peer is a stranger.
     crowded_out: Option<Pin<Box<WaitForCancellationFutureOwned>>>,
-    _place: (OwnedSemaphorePermit, Held, OfAddress),
+    _place: (OwnedSemaphorePermit, GaugeGuard, OfAddress),
 }
 
 impl<IO> Watched<IO> {
     fn new(
         io: IO,
-        place: (OwnedSemaphorePermit, Held, OfAddress),
+        place: (OwnedSemaphorePermit, GaugeGuard, OfAddress),
         peer: Peer,
         metrics: Metrics,
     ) -> Self {
@@ -217,7 +217,7 @@ impl<IO> Watched<IO> {
     /// When the connection is closed if nothing happens, and the reason then.
     fn end(&self) -> (Instant, &'static str) {
         if self.bytes < FIRST_BYTES {
-            return (self.opened + FIRST_WITHIN, "no-greeting");
+            return (self.opened + FIRST_WITHIN, "no-first-bytes");
         }
         let silent = (self.heard + SILENCE, "silent");
         if self.peer.is_known() {
@@ -316,7 +316,7 @@ impl<IO: AsyncWrite + Unpin> AsyncWrite for Watched<IO> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::engine::metrics::Snapshot;
+    use crate::engine::metrics::MetricsSnapshot;
     use std::net::SocketAddr;
     use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream, duplex};
     use tokio_stream::StreamExt;
@@ -370,7 +370,7 @@ mod tests {
             ports,
             [froms[0], froms[1], froms[3], froms[4], froms[5], froms[7]]
         );
-        let text = metrics.render(&Snapshot::default());
+        let text = metrics.render(&MetricsSnapshot::default());
         assert!(text.contains("reason=\"too-many-of-address\"} 2"), "{text}");
         // Who goes makes room, and nothing is remembered of those that went.
         let address = froms[0].parse::<SocketAddr>().unwrap().ip();
@@ -422,9 +422,9 @@ mod tests {
         let began = Instant::now();
         assert!(connection.read(&mut read).await.is_err());
         assert_eq!(began.elapsed().as_secs(), SILENCE.as_secs());
-        let text = metrics.render(&Snapshot::default());
+        let text = metrics.render(&MetricsSnapshot::default());
         assert!(
-            text.contains("gcl_connections_ended_total{reason=\"no-greeting\"} 1"),
+            text.contains("gcl_connections_ended_total{reason=\"no-first-bytes\"} 1"),
             "{text}"
         );
         assert!(
@@ -446,7 +446,7 @@ mod tests {
             peer.write_all(b"ping").await.unwrap();
         }
         assert_eq!(began.elapsed().as_secs(), STRANGER.as_secs());
-        let text = metrics.render(&Snapshot::default());
+        let text = metrics.render(&MetricsSnapshot::default());
         assert!(text.contains("reason=\"stranger\"} 1"), "{text}");
     }
 
@@ -477,7 +477,7 @@ mod tests {
             assert!(open.len() <= 4, "half of the places");
         }
         assert_eq!((taken, open.len()), (20, 4));
-        let text = metrics.render(&Snapshot::default());
+        let text = metrics.render(&MetricsSnapshot::default());
         assert!(text.contains("reason=\"crowded-out\"} 16"), "{text}");
     }
 
@@ -497,7 +497,7 @@ mod tests {
             taken.push(connection.unwrap());
         }
         assert_eq!(taken.len(), 3);
-        let text = metrics.render(&Snapshot::default());
+        let text = metrics.render(&MetricsSnapshot::default());
         assert!(text.contains("gcl_connections 3"), "{text}");
         assert!(text.contains("reason=\"too-many\"} 2"), "{text}");
         assert!(text.contains("reason=\"accept-failed\"} 1"), "{text}");
@@ -506,7 +506,7 @@ mod tests {
         drop(taken);
         assert!(
             metrics
-                .render(&Snapshot::default())
+                .render(&MetricsSnapshot::default())
                 .contains("gcl_connections 0")
         );
     }

@@ -10,7 +10,7 @@ use tokio_util::sync::CancellationToken;
 use super::limits::Limits;
 use crate::engine::Opening;
 use crate::engine::handle::EngineHandle;
-use crate::engine::metrics::{Disk, Metrics, Snapshot};
+use crate::engine::metrics::{Disk, Metrics, MetricsSnapshot};
 use crate::scheduler::{Scheduler, Totals};
 use crate::store::blocking::blocking;
 
@@ -146,7 +146,7 @@ impl Health {
             return text.clone();
         }
         let totals = self.totals().await;
-        let snapshot = Snapshot {
+        let snapshot = MetricsSnapshot {
             ready: totals.is_some() && self.ready().await.is_ok(),
             totals,
             journal_damaged: self

@@ -9,7 +9,7 @@ use tokio::time::timeout;
 use tonic::Status;
 
 use crate::engine::expand::LONG_FILE;
-use crate::engine::metrics::{Held, Metrics};
+use crate::engine::metrics::{GaugeGuard, Metrics};
 
 /// How much of everything at a time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -66,7 +66,7 @@ pub(super) struct Places {
 /// A place, held until it is dropped.
 pub(super) struct Place {
     _permit: OwnedSemaphorePermit,
-    _held: Held,
+    _held: GaugeGuard,
 }
 
 impl Places {

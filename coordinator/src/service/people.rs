@@ -19,9 +19,8 @@ use tonic::{Request, Response, Status};
 use super::brief::Brief;
 use super::limits::{Place, Places};
 use super::worker::stopping;
-use crate::engine::feed::Heard;
 use crate::engine::handle::EngineHandle;
-use proto::nouns::{Control, Refusal, Submit};
+use proto::nouns::{Control, Refusal, Submit, WatchEvent};
 use proto::status;
 
 /// Cells on their way to a slow reader: records of some kilobytes each, of some megabytes at worst.
@@ -255,7 +254,7 @@ impl ClientService for Clients {
                     }
                 };
                 let event = match &change {
-                    Some(Heard::Change((number, change))) => {
+                    Some((number, WatchEvent::Change(change))) => {
                         if sweep
                             .as_deref()
                             .is_some_and(|sweep| !change.concerns(sweep))
@@ -273,7 +272,7 @@ impl ClientService for Clients {
                             ..event
                         }
                     }
-                    Some(Heard::Missed(missed)) => wire::WatchEvent {
+                    Some((_, WatchEvent::Missed(missed))) => wire::WatchEvent {
                         event: Some(wire::watch_event::Event::Missed(*missed)),
                         sequence: 0,
                     },
@@ -290,13 +289,14 @@ impl ClientService for Clients {
         Ok(Response::new(ReceiverStream::new(receiver)))
     }
 
-    async fn steer(
+    async fn control(
         &self,
-        request: Request<wire::SteerRequest>,
-    ) -> Result<Response<wire::SteerResponse>, Status> {
-        let steer: Control = request.into_inner().try_into()?;
-        let changed = self.engine.steer(steer).await.map_err(|no| status(&no))?;
-        Ok(Response::new(wire::SteerResponse { changed }))
+        request: Request<wire::ControlRequest>,
+    ) -> Result<Response<wire::ControlResponse>, Status> {
+        let control: Control = request.into_inner().try_into()?;
+        let changed = self.engine.control(control).await;
+        let changed = changed.map_err(|no| status(&no))?;
+        Ok(Response::new(wire::ControlResponse { changed }))
     }
 
     async fn drain(

@@ -15,7 +15,7 @@ use tokio_util::sync::CancellationToken;
 use tonic::transport::Server;
 use tonic::transport::server::{Connected, TcpIncoming};
 
-use super::access::{Access, GateLayer};
+use super::access::{Access, AuthLayer};
 use super::connections::Limited;
 use super::descriptors;
 use super::health::Health;
@@ -137,7 +137,7 @@ where
         .http2_keepalive_interval(Some(KEEPALIVE_INTERVAL))
         .http2_keepalive_timeout(Some(KEEPALIVE_TIMEOUT));
     let router = server
-        .layer(GateLayer::new(options.access, options.metrics.clone()))
+        .layer(AuthLayer::new(options.access, options.metrics.clone()))
         .add_service(workers)
         .add_service(clients)
         .add_service(health.max_decoding_message_size(HEALTH_BYTES));
@@ -147,8 +147,10 @@ where
         let Some(tls) = options.tls else {
             return Ok(router.serve_with_incoming_shutdown(incoming, end).await?);
         };
-        let greeted = handshake(incoming, tls.grpc()?, options.metrics, shutdown.clone());
-        Ok(router.serve_with_incoming_shutdown(greeted, end).await?)
+        let connections = handshake(incoming, tls.grpc()?, options.metrics, shutdown.clone());
+        Ok(router
+            .serve_with_incoming_shutdown(connections, end)
+            .await?)
     };
     tokio::select! {
         result = serving => result,

@@ -12,7 +12,7 @@ use tokio::fs::File;
 use tokio::io::AsyncWriteExt;
 
 use crate::store::blocking::blocking;
-use crate::store::durable;
+use crate::store::digests;
 use crate::store::journal::JournalError;
 use proto::nouns::Refusal;
 
@@ -326,7 +326,11 @@ impl Upload {
         let target = self.target.clone();
         let part = self.part;
         blocking(move || {
-            durable::publish(&part.0, &target).map_err(|error| storage(&target, &error))
+            let publish = || {
+                durable::make_folders(durable::parent(&target))?;
+                durable::publish(&durable::RealDisk, &part.0, &target)
+            };
+            publish().map_err(|error| storage(&target, &error))
         })
         .await?
     }
@@ -380,7 +384,7 @@ fn is_full(error: &io::Error) -> bool {
 /// Whether the bytes of a file have that digest; one that is not there does not.
 fn is_good(path: &Path, digest: Digest) -> io::Result<bool> {
     match std::fs::File::open(path) {
-        Ok(mut file) => Ok(durable::hash(&mut file, &mut |_| Ok(()))?.0 == digest),
+        Ok(mut file) => Ok(digests::hash(&mut file, &mut |_| Ok(()))?.0 == digest),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
         Err(error) => Err(error),
     }
@@ -389,7 +393,7 @@ fn is_good(path: &Path, digest: Digest) -> io::Result<bool> {
 /// Gives a damaged file a name under which nobody takes it for what it is not.
 fn set_aside(path: &Path) -> io::Result<()> {
     std::fs::rename(path, durable::aside(path)?)?;
-    crate::store::disk::sync_folder(durable::parent(path))
+    durable::sync_folder(durable::parent(path))
 }
 
 /// Reads every artifact of a state folder that no coordinator has open. Damaged ones are set aside; answers which.
@@ -398,40 +402,40 @@ fn set_aside(path: &Path) -> io::Result<()> {
 /// [`JournalError::Io`].
 pub(crate) fn set_damaged_aside(state: &Path) -> Result<BTreeSet<Digest>, JournalError> {
     let mut damaged = BTreeSet::new();
-    each_artifact(&state.join("artifacts"), &mut |digest, path| {
-        if !is_good(path, digest).map_err(JournalError::io("read", path))? {
-            set_aside(path).map_err(JournalError::io("set aside", path))?;
+    for artifact in artifacts_in(&state.join("artifacts"))? {
+        let (digest, path) = artifact?;
+        if !is_good(&path, digest).map_err(JournalError::io("read", &path))? {
+            set_aside(&path).map_err(JournalError::io("set aside", &path))?;
             damaged.insert(digest);
         }
-        Ok(())
-    })?;
+    }
     Ok(damaged)
 }
 
-/// Hands out every file of the folder that is called like an artifact, in order. What is not is nobody's to touch.
+/// Every file of the folder that is called like an artifact, in order. What is called otherwise (damaged and set aside, on
+/// its way, or not ours) is nobody's to touch.
 ///
 /// # Errors
-/// [`JournalError::Io`], or what `each` says.
-pub(crate) fn each_artifact(
+/// [`JournalError::Io`].
+pub(crate) fn artifacts_in(
     artifacts: &Path,
-    each: &mut dyn FnMut(Digest, &Path) -> Result<(), JournalError>,
-) -> Result<(), JournalError> {
-    for folder in folders(artifacts).map_err(JournalError::io("list", artifacts))? {
-        let within = artifacts.join(&folder);
-        if folder.len() != 2 {
-            continue;
-        }
-        for name in folders(&within).map_err(JournalError::io("list", &within))? {
-            if let Ok(digest) = name.parse::<Digest>() {
-                each(digest, &within.join(&name))?;
-            }
-        }
-    }
-    Ok(())
+) -> Result<impl Iterator<Item = Result<(Digest, PathBuf), JournalError>>, JournalError> {
+    let mut folders = names_in(artifacts).map_err(JournalError::io("list", artifacts))?;
+    // The first two digits of a digest.
+    folders.retain(|folder| folder.len() == 2);
+    Ok(folders.into_iter().flat_map(move |folder| {
+        let within = artifacts.join(folder);
+        let names = match names_in(&within) {
+            Ok(names) => names,
+            Err(error) => return vec![Err(JournalError::io("list", &within)(error))],
+        };
+        let named = |name: String| Some(Ok((name.parse().ok()?, within.join(&name))));
+        names.into_iter().filter_map(named).collect()
+    }))
 }
 
 /// The names in a folder, in order; none where there is no folder.
-pub(crate) fn folders(folder: &Path) -> io::Result<Vec<String>> {
+pub(crate) fn names_in(folder: &Path) -> io::Result<Vec<String>> {
     match std::fs::read_dir(folder) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Vec::new()),
         Err(error) => Err(error),
@@ -564,7 +568,7 @@ mod tests {
             set_aside(&path).unwrap();
         }
         assert_eq!(
-            folders(folder.path()).unwrap(),
+            names_in(folder.path()).unwrap(),
             ["x.2.damaged", "x.3.damaged", "x.damaged"]
         );
         assert_eq!(

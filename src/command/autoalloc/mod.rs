@@ -18,7 +18,7 @@ use crate::clock::Stopwatch;
 use crate::error::CommandError;
 use crate::interrupt;
 use crate::output::say;
-use policy::{Action, Allocation, Allocator, Policy, Seen, State};
+use policy::{Action, Allocation, AllocationState, Allocator, Policy, Seen};
 use slurm::Slurm;
 
 /// What the worker of an allocation is called: the batch script says `--name slurm-ID`, with a suffix where one allocation
@@ -68,7 +68,7 @@ async fn keep(arguments: &Arguments) -> Result<(), CommandError> {
                 let now = clock.elapsed();
                 let live = allocations
                     .iter()
-                    .filter(|one| !matches!(one.state, State::Ended { .. }))
+                    .filter(|one| !matches!(one.state, AllocationState::Ended { .. }))
                     .count();
                 if arguments.until_settled && unsettled == 0 && live == 0 {
                     say("all jobs are settled and no allocation is left");

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use tokio::process::Command;
 
-use super::policy::State;
+use super::policy::AllocationState;
 use crate::error::CommandError;
 
 /// How Slurm's commands are called.
@@ -41,7 +41,7 @@ impl Slurm {
     }
 
     /// The allocations of that name that Slurm remembers, ended ones included.
-    pub async fn list(&self) -> Result<Vec<(String, State)>, CommandError> {
+    pub async fn list(&self) -> Result<Vec<(String, AllocationState)>, CommandError> {
         let mut command = Command::new("squeue");
         command.args(["--noheader", "--me", "--states=all", "--array"]);
         command.arg(format!("--name={}", self.job_name));
@@ -67,20 +67,20 @@ impl Slurm {
 }
 
 /// A line `id|STATE|time`, such as `12_3|RUNNING|1-02:03:04`.
-fn parse(line: &str) -> Option<(String, State)> {
+fn parse(line: &str) -> Option<(String, AllocationState)> {
     let mut fields = line.trim().split('|');
     let (id, state, time) = (fields.next()?, fields.next()?, fields.next()?);
     let ran = elapsed(time).unwrap_or_default();
     let state = match state {
         "PENDING" | "CONFIGURING" | "REQUEUED" | "REQUEUE_HOLD" | "REQUEUE_FED"
-        | "SPECIAL_EXIT" | "RESV_DEL_HOLD" => State::Waiting,
+        | "SPECIAL_EXIT" | "RESV_DEL_HOLD" => AllocationState::Waiting,
         "RUNNING" | "COMPLETING" | "SUSPENDED" | "STOPPED" | "SIGNALING" | "STAGE_OUT"
-        | "RESIZING" => State::Running(ran),
+        | "RESIZING" => AllocationState::Running(ran),
         "COMPLETED" | "CANCELLED" | "PREEMPTED" | "TIMEOUT" | "DEADLINE" => {
-            State::Ended { ran, failed: false }
+            AllocationState::Ended { ran, failed: false }
         }
         // FAILED, NODE_FAIL, BOOT_FAIL, OUT_OF_MEMORY, and whatever a later Slurm calls a bad end.
-        _ => State::Ended { ran, failed: true },
+        _ => AllocationState::Ended { ran, failed: true },
     };
     Some((id.to_owned(), state))
 }
@@ -122,19 +122,19 @@ mod tests {
         let seconds = Duration::from_secs;
         assert_eq!(
             parse("17|RUNNING|2:05"),
-            Some(("17".into(), State::Running(seconds(125))))
+            Some(("17".into(), AllocationState::Running(seconds(125))))
         );
         assert_eq!(
             parse("17_3|PENDING|0:00"),
-            Some(("17_3".into(), State::Waiting))
+            Some(("17_3".into(), AllocationState::Waiting))
         );
         let long = parse("9|COMPLETED|1-02:03:04");
         let ran = seconds(86_400 + 2 * 3600 + 3 * 60 + 4);
         assert_eq!(
             long,
-            Some(("9".into(), State::Ended { ran, failed: false }))
+            Some(("9".into(), AllocationState::Ended { ran, failed: false }))
         );
-        let failed = State::Ended {
+        let failed = AllocationState::Ended {
             ran: seconds(1),
             failed: true,
         };

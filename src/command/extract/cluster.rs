@@ -245,12 +245,12 @@ impl Fetching<'_> {
             .await
             .map_err(|error| client.failed(error))?;
         if !again.is_empty() {
-            let steer = Control {
+            let control = Control {
                 target: Target::Sweep(sweep.name.clone()),
                 action: ControlAction::Retry,
             };
             client
-                .steer(&steer)
+                .control(&control)
                 .await
                 .map_err(|error| client.failed(error))?;
             say("what failed before is tried again");

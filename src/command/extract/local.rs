@@ -4,11 +4,12 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use extract::{Backbone, Broken, ExtractError, Request, Sampling, Summary, Weights};
+use proto::error_chain;
 
 use super::progress::Progress;
 use super::{cluster, lists};
 use crate::arguments::{Extract, OnBroken};
-use crate::error::{CommandError, chain};
+use crate::error::CommandError;
 use crate::interrupt;
 use crate::output::say;
 
@@ -72,8 +73,8 @@ fn request(arguments: &Extract) -> Result<Request, CommandError> {
             names()
         ))
     })?;
-    let weights =
-        Weights::parse(&arguments.weights).map_err(|error| CommandError::Usage(chain(&error)))?;
+    let weights = Weights::parse(&arguments.weights)
+        .map_err(|error| CommandError::Usage(error_chain(&error)))?;
     let splits = lists::splits(&arguments.splits, &arguments.videos)?;
     let text =
         |given: &Option<String>, usual: &str| given.clone().unwrap_or_else(|| usual.to_owned());
@@ -111,6 +112,6 @@ pub(super) fn failed(error: &ExtractError) -> CommandError {
         ExtractError::Stopped => {
             CommandError::Interrupted("stopped: the same command goes on from here".into())
         }
-        other => CommandError::Input(chain(other)),
+        other => CommandError::Input(error_chain(other)),
     }
 }

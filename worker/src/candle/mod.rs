@@ -365,24 +365,13 @@ impl Inner {
                 datasets::open(&named.folder)
             }
         };
-        result.map_err(|error| Failure::new(FailureClass::BadData, chain(&error)))
+        result.map_err(|error| Failure::new(FailureClass::BadData, proto::error_chain(&error)))
     }
 }
 
 fn bytes_of(dataset: &Dataset) -> usize {
     let rows = |split: &datasets::Split| split.segments() * split.crops();
     4 * dataset.metadata.feature_dim * (rows(&dataset.train) + rows(&dataset.test))
-}
-
-fn chain(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        text.push_str(": ");
-        text.push_str(&error.to_string());
-        cause = error.source();
-    }
-    text
 }
 
 /// A line for the job's log. Nobody may be listening.

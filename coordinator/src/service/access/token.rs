@@ -5,10 +5,10 @@ use std::io::{self, Read};
 use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
+use durable::Writing;
 use serde::{Deserialize, Serialize};
 
 use super::Role;
-use crate::store::durable;
 use proto::nouns::Timestamp;
 
 /// Bytes of a token file: thousands of tokens.
@@ -86,7 +86,7 @@ pub enum TokenFileError {
         mode: u32,
     },
     /// It is not one of ours.
-    #[error("the token file {path} makes no sense: {what}")]
+    #[error("the token file {path} is invalid: {what}")]
     Content {
         /// The file.
         path: PathBuf,
@@ -135,7 +135,7 @@ impl TokenFile {
     /// All tokens; `None` where there is no file.
     ///
     /// # Errors
-    /// [`TokenFileError`]: it cannot be read, others can read it, or it makes no sense.
+    /// [`TokenFileError`]: it cannot be read, others can read it, or it is invalid.
     pub fn read(&self) -> Result<Option<Vec<TokenEntry>>, TokenFileError> {
         let file = match File::open(&self.0) {
             Ok(file) => file,
@@ -270,7 +270,8 @@ impl TokenFile {
         if text.len() as u64 >= FILE_BYTES {
             return Err(self.content(format!("it would have more than {FILE_BYTES} bytes")));
         }
-        durable::write(&self.0, format!("{text}\n").as_bytes()).map_err(self.io("write"))
+        let text = format!("{text}\n");
+        durable::replace(&self.0, &[text.as_bytes()], Writing::PRIVATE).map_err(self.io("write"))
     }
 
     fn io(&self, doing: &'static str) -> impl Fn(io::Error) -> TokenFileError + use<> {

@@ -1,8 +1,7 @@
-//! The gate before all services: it asks for the token before a body is read, counts, and measures.
+//! The layer before all services: it asks for the token before a body is read, counts, and measures.
 
 use std::pin::Pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::task::{Context, Poll};
 
 use proto::REASON_KEY;
@@ -12,19 +11,20 @@ use tonic::codegen::http::{Request, Response};
 use tower::{Layer, Service};
 
 use super::Access;
-use super::grant::{AuthorizedBody, revoked};
+use super::authorized_body::{AuthorizedBody, revoked};
 use crate::engine::metrics::Metrics;
+use crate::service::log_rate_limit::LogRateLimit;
 use crate::service::strangers::Peer;
 
-/// Puts the gate before a service.
+/// Puts [`AuthService`] before a service.
 #[derive(Debug, Clone)]
-pub(in crate::service) struct GateLayer {
+pub(in crate::service) struct AuthLayer {
     access: Access,
     metrics: Metrics,
     log: Arc<LogRateLimit>,
 }
 
-impl GateLayer {
+impl AuthLayer {
     pub(in crate::service) fn new(access: Access, metrics: Metrics) -> Self {
         Self {
             access,
@@ -34,24 +34,24 @@ impl GateLayer {
     }
 }
 
-impl<S> Layer<S> for GateLayer {
-    type Service = Gate<S>;
-    fn layer(&self, inner: S) -> Gate<S> {
-        Gate {
+impl<S> Layer<S> for AuthLayer {
+    type Service = AuthService<S>;
+    fn layer(&self, inner: S) -> AuthService<S> {
+        AuthService {
             inner,
             layer: self.clone(),
         }
     }
 }
 
-/// The gate.
+/// A service whose callers are asked for their tokens first.
 #[derive(Debug, Clone)]
-pub(in crate::service) struct Gate<S> {
+pub(in crate::service) struct AuthService<S> {
     inner: S,
-    layer: GateLayer,
+    layer: AuthLayer,
 }
 
-impl<S> Service<Request<Body>> for Gate<S>
+impl<S> Service<Request<Body>> for AuthService<S>
 where
     S: Service<Request<Body>, Response = Response<Body>>,
     S::Future: Send + 'static,
@@ -121,65 +121,5 @@ where
             call.ended(code, Some(began.elapsed()));
             Ok(answer)
         })
-    }
-}
-
-/// At most one line a second, with the number of those that were left out: a flood of refusals does not fill a disk.
-#[derive(Debug)]
-pub(in crate::service) struct LogRateLimit {
-    origin: Instant,
-    next_ms: AtomicU64,
-    left_out: AtomicU64,
-}
-
-impl LogRateLimit {
-    const PAUSE_MS: u64 = 1000;
-
-    pub(in crate::service) fn new() -> Self {
-        Self {
-            origin: Instant::now(),
-            next_ms: AtomicU64::new(0),
-            left_out: AtomicU64::new(0),
-        }
-    }
-
-    /// Whether a line may be written now, and how many were left out before it.
-    pub(in crate::service) fn allows(&self) -> Option<u64> {
-        let now = self.origin.elapsed().as_millis() as u64;
-        let next = self.next_ms.load(Ordering::Relaxed);
-        let won = now >= next
-            && self
-                .next_ms
-                .compare_exchange(
-                    next,
-                    now + Self::PAUSE_MS,
-                    Ordering::Relaxed,
-                    Ordering::Relaxed,
-                )
-                .is_ok();
-        if won {
-            Some(self.left_out.swap(0, Ordering::Relaxed))
-        } else {
-            self.left_out.fetch_add(1, Ordering::Relaxed);
-            None
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use std::time::Duration;
-
-    #[tokio::test(start_paused = true)]
-    async fn a_flood_writes_one_line_a_second() {
-        let log = LogRateLimit::new();
-        assert_eq!(log.allows(), Some(0));
-        for _ in 0..1000 {
-            assert_eq!(log.allows(), None);
-        }
-        tokio::time::advance(Duration::from_secs(1)).await;
-        assert_eq!(log.allows(), Some(1000));
-        assert_eq!(log.allows(), None);
     }
 }

@@ -1,14 +1,15 @@
-//! How an index catches up with the journal while a start reads it.
+//! How an index catches up with the journal while a start reads it: the domain's side of the reading.
 
 use std::path::Path;
 
 use super::config::Config;
 use super::index_again::BATCH;
+use crate::store::entries::ScannedEntry;
 use crate::store::index::{Applied, IndexError, IndexWriter};
-use crate::store::journal::{JournalError, Scanned};
+use crate::store::journal::JournalError;
 
 /// An index beside a journal that is being read: verified up to where it says it has read, brought up to date after.
-pub(super) enum Follower {
+pub(super) enum IndexCatchUp {
     Unopened,
     /// It cannot be used, but may still say how far the journal went.
     Unusable {
@@ -21,13 +22,13 @@ pub(super) enum Follower {
         chain: Option<sweeps::Digest>,
         /// The snapshot whose places it holds.
         snapshot: Option<(u64, sweeps::Digest)>,
-        /// The snapshot that was read, where it is another.
-        moved: Option<(u64, sweeps::Digest)>,
+        /// The snapshot that was read, where it is newer than that one.
+        newer: Option<(u64, sweeps::Digest)>,
         last: Option<Applied>,
     },
 }
 
-impl Follower {
+impl IndexCatchUp {
     fn open(&mut self, folder: &Path, config: &Config, unwanted: bool) {
         if !matches!(self, Self::Unopened) {
             return;
@@ -60,21 +61,21 @@ impl Follower {
                 applied: applied.map_or(0, |applied| applied.sequence),
                 chain: applied.map(|applied| applied.chain),
                 snapshot: index.snapshot()?,
-                moved: None,
+                newer: None,
                 last: None,
                 index: Box::new(index),
             },
         })
     }
 
-    pub(super) fn follow(&mut self, folder: &Path, config: &Config, scanned: &Scanned) {
+    pub(super) fn follow(&mut self, folder: &Path, config: &Config, scanned: &ScannedEntry) {
         self.open(folder, config, config.rebuild_index);
         let Self::Following {
             index,
             applied,
             chain,
             snapshot,
-            moved,
+            newer,
             last,
         } = self
         else {
@@ -90,7 +91,7 @@ impl Follower {
                 } else {
                     // It holds the places in the segments, or in an older snapshot.
                     index.entry(&scanned.entry, &scanned.location)?;
-                    *moved = scanned.snapshot;
+                    *newer = scanned.snapshot;
                 }
                 if sequence == *applied && *chain != Some(reached) && sequence > 0 {
                     return Err(IndexError("it belongs to another journal".into()));
@@ -168,14 +169,14 @@ impl Follower {
             Self::Unusable { reason, .. } => reason,
             Self::Following {
                 mut index,
-                moved,
+                newer,
                 last,
                 ..
             } => {
                 let mut end = || {
                     index.commit(last)?;
-                    if let Some(snapshot) = moved {
-                        index.holds(snapshot)?;
+                    if let Some(snapshot) = newer {
+                        index.set_snapshot(snapshot)?;
                     }
                     index.holds_nothing_else()
                 };

@@ -1,14 +1,14 @@
 //! `cancel`, `pause`, `resume`, `retry`: a sweep by its name, or a job by its id.
 
-use proto::nouns::{Control, ControlAction, Target as Steered};
+use proto::nouns::{Control, ControlAction, Target as Controlled};
 
 use crate::arguments::{Format, Target};
 use crate::client::Client;
 use crate::error::CommandError;
 use crate::output;
 
-/// Steers the target and says how many jobs changed.
-pub fn steer(
+/// Cancels, pauses, resumes or retries the target, and says how many jobs changed.
+pub fn control(
     arguments: &Target,
     action: ControlAction,
     format: Format,
@@ -17,14 +17,14 @@ pub fn steer(
         let client = Client::open(&arguments.endpoint)?;
         let sweeps = client.sweeps().await?;
         let target = if sweeps.iter().any(|sweep| sweep.name == arguments.target) {
-            Steered::Sweep(arguments.target.clone())
+            Controlled::Sweep(arguments.target.clone())
         } else if arguments.target.len() >= 4
             && arguments
                 .target
                 .bytes()
                 .all(|byte| byte.is_ascii_hexdigit())
         {
-            Steered::Job(client.find_job(&arguments.target).await?)
+            Controlled::Job(client.find_job(&arguments.target).await?)
         } else {
             let names = sweeps.iter().map(|sweep| sweep.name.as_str());
             let nearest = sweeps::parameter::nearest(&arguments.target, names)
@@ -36,7 +36,7 @@ pub fn steer(
             )));
         };
         let changed = client
-            .steer(&Control { target, action })
+            .control(&Control { target, action })
             .await
             .map_err(|error| client.failed(error))?;
         let done = match action {

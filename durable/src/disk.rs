@@ -1,12 +1,14 @@
-//! What the store asks of a disk. A seam, so that tests can let an operation fail, and pull the plug: what was written
+//! What a store asks of a disk. A seam, so that tests can let an operation fail, and pull the plug: what was written
 //! and not synced is then gone, wholly or in part, and so are names that were made in a folder that was not synced.
 //!
 //! Reading goes by the file system directly: it changes nothing.
 
 use std::fs::{File, Metadata, OpenOptions, TryLockError};
 use std::io;
-use std::os::unix::fs::{DirBuilderExt, FileExt, MetadataExt, OpenOptionsExt, PermissionsExt};
+use std::os::unix::fs::{FileExt, MetadataExt, OpenOptionsExt, PermissionsExt};
 use std::path::Path;
+
+use crate::folder::sync_folder;
 
 /// A disk.
 pub trait Disk: Send + Sync {
@@ -104,8 +106,8 @@ impl DiskFile for File {
     }
 }
 
-/// Whether that says that there is no such file.
-pub(crate) fn is_absence(error: &io::Error) -> bool {
+/// Whether an error says that there is no such file.
+pub fn is_absence(error: &io::Error) -> bool {
     use io::ErrorKind::{NotADirectory, NotFound, StaleNetworkFileHandle};
     matches!(
         error.kind(),
@@ -119,35 +121,4 @@ fn file_mode(folder: Option<&Path>) -> u32 {
         .and_then(|folder| std::fs::metadata(folder).ok())
         .map_or(0, |metadata| metadata.permissions().mode());
     0o600 | (mode & 0o044)
-}
-
-/// Makes a folder that is its owner's alone, and the folders above it as they usually are. Their names are durable.
-pub(crate) fn make_folders(folder: &Path) -> io::Result<()> {
-    make_folder(folder, 0o700)
-}
-
-fn make_folder(folder: &Path, mode: u32) -> io::Result<()> {
-    if folder.is_dir() {
-        return Ok(());
-    }
-    let above = folder
-        .parent()
-        .filter(|above| !above.as_os_str().is_empty());
-    if let Some(above) = above {
-        make_folder(above, 0o777)?;
-    }
-    match std::fs::DirBuilder::new().mode(mode).create(folder) {
-        Err(error) if error.kind() == io::ErrorKind::AlreadyExists && folder.is_dir() => {}
-        made => made?,
-    }
-    match sync_folder(above.unwrap_or(Path::new("."))) {
-        // A folder that can be written to and not be read is rare, and cannot be synced.
-        Err(error) if error.kind() == io::ErrorKind::PermissionDenied => Ok(()),
-        synced => synced,
-    }
-}
-
-/// Makes the names in a folder durable.
-pub(crate) fn sync_folder(folder: &Path) -> io::Result<()> {
-    File::open(folder)?.sync_all()
 }

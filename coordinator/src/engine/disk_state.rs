@@ -6,26 +6,26 @@ use std::sync::Arc;
 use sweeps::{AttemptNumber, EpochPoint, JobId};
 use tokio_util::sync::CancellationToken;
 
+use super::catch_up::IndexCatchUp;
 use super::compaction::{self, Compaction, CompactionError};
 use super::config::Config;
 use super::error::EngineError;
-use super::follower::Follower;
 use super::index_again::{MakeError, Making};
-use super::kind;
+use super::kind_guard;
 use crate::engine::metrics::Metrics;
 use crate::model::entry::Entry;
 use crate::scheduler::{ImageError, Policy, Scheduler};
 use crate::store::artifacts::{ArtifactStore, free, reserve, reserve_beside};
 use crate::store::damage::Damage;
-use crate::store::disk::make_folders;
+use crate::store::entries::{EntryJournal, ScannedEntry};
 use crate::store::index::{Applied, Availability, IndexError, IndexWriter, OpenIndex, Reader};
-use crate::store::journal::{self, Journal, JournalError, Location, Scanned, Untouched, Written};
+use crate::store::journal::{self, JournalError, Location, SnapshotFile, Untouched};
 use crate::store::lock::StateLock;
 use crate::store::mark::{self, Mark};
 use proto::nouns::Timestamp;
 
-pub(super) struct State {
-    journal: Journal,
+pub(super) struct DiskState {
+    journal: EntryJournal,
     index: Index,
     /// Through which readers find the index.
     availability: Availability,
@@ -49,7 +49,7 @@ enum Index {
 }
 
 /// What a running attempt reported.
-pub(super) struct Kept {
+pub(super) struct ProgressUpdate {
     pub(super) job: JobId,
     pub(super) attempt: AttemptNumber,
     pub(super) points: Arc<[EpochPoint]>,
@@ -58,27 +58,27 @@ pub(super) struct Kept {
 }
 
 pub(super) struct Opened {
-    pub(super) state: State,
+    pub(super) state: DiskState,
     pub(super) scheduler: Scheduler,
     pub(super) reader: Reader,
     pub(super) artifacts: ArtifactStore,
 }
 
-impl State {
+impl DiskState {
     pub(super) fn open(config: &Config, lock: &StateLock) -> Result<Opened, EngineError> {
         mark::be_whole(&config.state)?;
         let journal_folder = lock.journal().to_owned();
         let index_folder = lock.index();
         // For its owner alone. Where its disk is full, opening it says so.
-        let _ = make_folders(&index_folder);
-        let mut follower = Follower::Unopened;
+        let _ = durable::make_folders(&index_folder);
+        let mut catch_up = IndexCatchUp::Unopened;
         let mut scheduler = Scheduler::new(config.policy.clone());
         config.opening.begins(journal::length(&journal_folder));
         let untouched = Untouched::read(lock, config.journal.clone(), &mut |scanned| {
             scheduler
                 .replay(&scanned.entry)
                 .map_err(|error| contradiction(&journal_folder, &scanned, &error))?;
-            follower.follow(&index_folder, config, &scanned);
+            catch_up.follow(&index_folder, config, &scanned);
             config.opening.read(&scanned);
             Ok(())
         })?;
@@ -89,10 +89,10 @@ impl State {
                 offset: 0,
                 what: error.to_string(),
             })?;
-        kind::check(config, &scheduler)?;
-        follower.check(&index_folder, config, untouched.sequence())?;
+        kind_guard::check(config, &scheduler)?;
+        catch_up.check(&index_folder, config, untouched.sequence())?;
         let mut journal = untouched.open()?;
-        let followed = follower.end();
+        let followed = catch_up.end();
         let making = Making {
             open: config.open_index.clone(),
             folder: index_folder.clone(),
@@ -118,7 +118,7 @@ impl State {
         // The index knows the places of the snapshot's records now.
         journal.remove_obsolete();
         let reserve = config.reserve.unwrap_or_else(|| reserve(&journal_folder));
-        make_folders(&lock.artifacts())
+        durable::make_folders(&lock.artifacts())
             .map_err(JournalError::io("make the folder", &lock.artifacts()))?;
         let artifacts = ArtifactStore::open(&lock.artifacts(), config.longest_artifact)?
             .leaving(reserve_beside(&journal_folder, &lock.artifacts(), reserve));
@@ -167,9 +167,13 @@ impl State {
     }
 
     /// Makes entries durable, then brings the index up to date.
-    pub(super) fn write(&mut self, entries: &[Entry], kept: &[Kept]) -> Result<(), JournalError> {
+    pub(super) fn write(
+        &mut self,
+        entries: &[Entry],
+        updates: &[ProgressUpdate],
+    ) -> Result<(), JournalError> {
         let began = tokio::time::Instant::now();
-        let written = self.write_all(entries, kept);
+        let written = self.write_all(entries, updates);
         match &written {
             Ok(()) if entries.is_empty() => {}
             Ok(()) => self.metrics.committed(entries, began.elapsed()),
@@ -178,7 +182,11 @@ impl State {
         written
     }
 
-    fn write_all(&mut self, entries: &[Entry], kept: &[Kept]) -> Result<(), JournalError> {
+    fn write_all(
+        &mut self,
+        entries: &[Entry],
+        updates: &[ProgressUpdate],
+    ) -> Result<(), JournalError> {
         let locations = self.journal.append(entries)?;
         // The entries are on disk: from here on nothing may fail the turn.
         let index = match &mut self.index {
@@ -193,8 +201,14 @@ impl State {
             }
         };
         let mut follow = || -> Result<(), IndexError> {
-            for kept in kept {
-                index.keep(kept.job, kept.attempt, &kept.points, &kept.lines, kept.at)?;
+            for update in updates {
+                index.progress(
+                    update.job,
+                    update.attempt,
+                    &update.points,
+                    &update.lines,
+                    update.at,
+                )?;
             }
             for (entry, location) in entries.iter().zip(&locations) {
                 index.entry(entry, location)?;
@@ -336,7 +350,7 @@ impl State {
     }
 
     /// Takes note of how a snapshot ended.
-    pub(super) fn end_snapshot(&mut self, ended: Result<Written, CompactionError>) {
+    pub(super) fn end_snapshot(&mut self, ended: Result<SnapshotFile, CompactionError>) {
         let adopted = match ended {
             Ok(written) => self
                 .journal
@@ -371,7 +385,7 @@ impl State {
     }
 }
 
-fn contradiction(folder: &Path, scanned: &Scanned, error: &ImageError) -> JournalError {
+fn contradiction(folder: &Path, scanned: &ScannedEntry, error: &ImageError) -> JournalError {
     JournalError::DamagedSnapshot {
         path: folder.to_owned(),
         offset: scanned.location.offset,

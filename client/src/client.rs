@@ -1,12 +1,13 @@
 //! The other end of the client service: what the command line calls a coordinator by, from nouns to nouns.
 
+use std::error::Error;
 use std::time::Duration;
 
 use crate::dial::Bearer;
 use proto::limits::{ANSWER_BYTES, LISTED, MESSAGE_BYTES, RENDERED_BYTES};
 use proto::version::{Incompatible, Versions};
 use proto::wire::client_service_client::ClientServiceClient;
-use proto::{Reason, RowReader, WireError, job_id, required, text, wire};
+use proto::{Reason, RowReader, WireError, job_id, required, text, wire, with_causes};
 use sweeps::{AttemptNumber, CellResult, Digest, JobId, JobStatus};
 use tonic::service::interceptor::InterceptedService;
 use tonic::transport::Channel;
@@ -25,7 +26,7 @@ const SUBMIT: Duration = Duration::from_mins(15);
 
 /// A coordinator, to be asked. Cheap to clone.
 #[derive(Debug, Clone)]
-pub struct Caller {
+pub struct Client {
     client: ClientServiceClient<InterceptedService<Channel, Bearer>>,
 }
 
@@ -35,6 +36,9 @@ pub enum CallError {
     /// Nobody answers.
     #[error("the coordinator cannot be reached: {0}")]
     Unreachable(String),
+    /// The coordinator was reached, and cannot answer now: it stops, or makes its index again. What it said.
+    #[error("{0}")]
+    Unavailable(String),
     /// The sweep file has faults, rendered.
     #[error("{0}")]
     InvalidSweep(String),
@@ -49,8 +53,8 @@ pub enum CallError {
     /// The coordinator speaks another protocol.
     #[error(transparent)]
     Incompatible(#[from] Incompatible),
-    /// The answer makes no sense.
-    #[error("the coordinator's answer makes no sense")]
+    /// The answer is none that this version understands.
+    #[error("the coordinator's answer is invalid")]
     Answer(#[from] WireError),
 }
 
@@ -67,9 +71,14 @@ impl From<Status> for CallError {
                 | Code::Unknown
                 | Code::Internal
         );
-        // A refusal of ours was given by a coordinator that was reached; a stopping one is as good as away.
-        if lost && reason.is_none_or(|reason| reason == Reason::Unavailable) {
-            return Self::Unreachable(with_causes(&status));
+        // A refusal of ours was given by a coordinator that was reached.
+        if reason == Some(Reason::Unavailable) {
+            return Self::Unavailable(status.message().to_owned());
+        }
+        if lost && reason.is_none() {
+            // "transport error" alone tells nobody that the connection was refused.
+            let text = status.message().to_owned();
+            return Self::Unreachable(with_causes(text, status.source()));
         }
         Self::Refused {
             reason,
@@ -78,22 +87,7 @@ impl From<Status> for CallError {
     }
 }
 
-/// "transport error" alone tells nobody that the connection was refused.
-fn with_causes(status: &Status) -> String {
-    let mut text = status.message().to_owned();
-    let mut cause = std::error::Error::source(status);
-    while let Some(error) = cause {
-        let more = error.to_string();
-        if !text.contains(&more) {
-            text.push_str(": ");
-            text.push_str(&more);
-        }
-        cause = error.source();
-    }
-    text
-}
-
-impl Caller {
+impl Client {
     /// By that connection (see [`crate::dial`](fn@crate::dial)), with that token.
     pub fn new(channel: Channel, bearer: Bearer) -> Self {
         Self {
@@ -292,8 +286,8 @@ impl Caller {
     }
 
     /// Cancels, pauses, resumes or retries; answers how many jobs changed.
-    pub async fn steer(&self, steer: &Control) -> Result<u64, CallError> {
-        let answer = self.client().steer(bounded(steer.into())).await?;
+    pub async fn control(&self, control: &Control) -> Result<u64, CallError> {
+        let answer = self.client().control(bounded(control.into())).await?;
         Ok(answer.into_inner().changed)
     }
 
@@ -497,4 +491,21 @@ fn convert<W, N: TryFrom<W, Error = WireError>>(
         .into_iter()
         .map(TryInto::try_into)
         .collect::<Result<_, _>>()?)
+}
+
+#[cfg(test)]
+mod tests {
+    use proto::nouns::Refusal;
+
+    use super::*;
+
+    #[test]
+    fn who_was_reached_is_not_called_unreachable() {
+        let refusal = Refusal::Unavailable("its index is made again".into());
+        let error = CallError::from(proto::status(&refusal));
+        assert!(matches!(error, CallError::Unavailable(_)), "{error:?}");
+        assert_eq!(error.to_string(), refusal.to_string());
+        let error = CallError::from(Status::unavailable("connection refused"));
+        assert!(matches!(error, CallError::Unreachable(_)), "{error:?}");
+    }
 }
