@@ -21,7 +21,8 @@ INLINE float widened(unsigned short half) {
     return out.value;
 }
 
-// out[row] = the row rows[row] of `features`, scaled. A block a row.
+// out[row] = the row rows[row], scaled, where that row is one of those that lie in `features`: `count` from the row `first` on. A
+// block a row.
 struct gather_arguments {
     float *out;
     const void *features;
@@ -29,15 +30,19 @@ struct gather_arguments {
     // Per column, or none: (x - offset) * factor, and 0 where the factor is 0.
     const double *offset;
     const double *factor;
-    // Per row of `features`, or none: x / norm.
+    // Per row of all, or none: x / norm.
     const double *norms;
+    u32 first;
+    u32 count;
     u32 width;
     // Whether `features` are halves.
     u32 half;
 };
 
 KERNEL(gather) {
-    const u64 from = a.rows[BLOCK_X], source = from * a.width, target = (u64)BLOCK_X * a.width;
+    const u32 from = a.rows[BLOCK_X];
+    if (from < a.first || from - a.first >= a.count) return;
+    const u64 source = (u64)(from - a.first) * a.width, target = (u64)BLOCK_X * a.width;
     EACH_THREAD(t) {
         for (u32 column = t; column < a.width; column += THREADS) {
             float value = a.half ? widened(((const unsigned short *)a.features)[source + column])

@@ -17,6 +17,7 @@ mod device;
 mod error;
 pub mod measure;
 mod method;
+pub mod paper;
 mod run;
 pub mod selftest;
 

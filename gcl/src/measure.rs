@@ -2,29 +2,27 @@
 
 use sweeps::{DatasetSource, JobSpec, Parameters, Phase, Training, Value};
 
-use crate::backend::Networks;
-use crate::backend::cpu::CpuNetworks;
+use crate::backend::cpu::Cpu;
+use crate::backend::networks::Networks;
 use crate::backend::state::{PairState, discriminator_shapes, generator_shapes};
 use crate::data::features::Features;
 use crate::data::prepared::Prepared;
 use crate::device::Device;
 use crate::error::TrainError;
 use crate::method::random_streams::{RandomStreams, SeededStreams, initial_weights};
-use crate::method::step::{Context, Kind, Report, Step};
+use crate::method::step::{Kind, Step, StepContext};
 
 /// Steps of a job with the defaults of GCL.md on `data`, on a CPU, until nobody asks for more.
 pub struct Stepper<'a> {
     training: Training,
-    hidden: Vec<usize>,
     video: Vec<u32>,
-    dimension: usize,
     batch: usize,
     rows: Vec<u32>,
     order: Vec<u32>,
     next: usize,
     draws: SeededStreams,
     step: Step,
-    networks: CpuNetworks<'a>,
+    networks: Networks<Cpu<'a>>,
 }
 
 /// What a step found: thresholds and losses of G and D.
@@ -71,19 +69,14 @@ impl<'a> Stepper<'a> {
             discriminator: drawn.next(),
         };
         Ok(Self {
-            hidden: discriminator[..discriminator.len() - 1]
-                .iter()
-                .map(|shape| shape.outputs)
-                .collect(),
             video: vec![0; data.rows()],
-            dimension: data.columns(),
             batch,
             rows: (0..data.rows() as u32).collect(),
             order: Vec::with_capacity(data.rows()),
             next: usize::MAX,
             draws: SeededStreams::new(seed),
             step: Step::default(),
-            networks: CpuNetworks::new(data, None, &state, &training, batch, threads)?,
+            networks: Networks::new(Cpu::new(data, None, threads), &state, &training, batch)?,
             training,
         })
     }
@@ -112,20 +105,12 @@ impl<'a> Stepper<'a> {
         }
         let rows = &self.order[self.next..][..self.batch];
         self.next += self.batch;
-        let context = Context {
+        let context = StepContext {
             training: &self.training,
             video: &self.video,
             known: &[None],
-            hidden: &self.hidden,
-            dimension: self.dimension,
         };
-        let Report {
-            threshold_g,
-            loss_d,
-            threshold_d,
-            loss_g,
-            ..
-        } = self.step.run(
+        let report = self.step.run(
             Kind::Cooperative,
             context,
             &mut self.networks,
@@ -135,10 +120,10 @@ impl<'a> Stepper<'a> {
         )?;
         let number = |value: Option<f64>| value.unwrap_or(f64::NAN);
         Ok(StepReport {
-            threshold_g: number(threshold_g),
-            threshold_d: number(threshold_d),
-            loss_g: number(loss_g),
-            loss_d: number(loss_d),
+            threshold_g: number(report.labels_g.threshold()),
+            threshold_d: number(report.labels_d.threshold()),
+            loss_g: number(report.loss_g),
+            loss_d: number(report.loss_d),
         })
     }
 

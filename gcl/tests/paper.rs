@@ -5,11 +5,11 @@
 
 mod support;
 
-use gcl::threshold::{cut, hard_labels};
+use gcl::threshold::Threshold;
 use gcl::{Checkpoint, DataParts, Request, StopFlag, TrainError, Trained, train};
 use support::naive::{Network, distance, labels, sigmoid};
 use support::{Listener, cpu, job, prepare, run, world};
-use sweeps::training::Threshold;
+use sweeps::training::Threshold as ThresholdRule;
 use sweeps::{EpochPoint, JobSpec, Phase, Value};
 
 const D: usize = 13;
@@ -76,7 +76,7 @@ fn rows(values: &[f32]) -> Vec<Vec<f64>> {
 }
 
 fn train_rows() -> Vec<Vec<f64>> {
-    rows(&world(D, 1).train.values())
+    rows(world(D, 1).train.values())
 }
 
 fn only_point(job: &JobSpec) -> EpochPoint {
@@ -135,7 +135,7 @@ fn eq_1_the_reconstruction_error_is_the_norm_and_not_its_square() {
     let (generator, _) = networks(listener.checkpoints.last().unwrap());
     for (score, row) in scores(&trained, "score_g")
         .iter()
-        .zip(rows(&world(D, 1).test.values()))
+        .zip(rows(world(D, 1).test.values()))
     {
         near(
             *score,
@@ -151,7 +151,7 @@ fn section_3_4_the_score_is_the_probability_of_d() {
     let (_, discriminator) = networks(listener.checkpoints.last().unwrap());
     for (score, row) in scores(&trained, "score_d")
         .iter()
-        .zip(rows(&world(D, 1).test.values()))
+        .zip(rows(world(D, 1).test.values()))
     {
         near(*score, sigmoid(discriminator.output(&row)[0]), "score of D");
     }
@@ -268,9 +268,9 @@ fn section_3_2_2_class_boundaries_fall_in_low_density_regions() {
     };
     let mut errors: Vec<f32> = (0..800).map(|_| peak(1.0, 0.7)).collect();
     errors.extend((0..120).map(|_| peak(3.0, 0.6)));
-    for rule in [Threshold::Otsu, Threshold::Valley] {
+    for rule in [ThresholdRule::Otsu, ThresholdRule::Valley] {
         let mut found = Vec::new();
-        hard_labels(&errors, cut(&errors, rule, &mut Vec::new()), &mut found);
+        Threshold::of(&errors, rule, &mut Vec::new()).labels(&errors, &mut found);
         assert_eq!(found.iter().sum::<f32>(), 120.0, "{rule:?}");
     }
 }
@@ -317,7 +317,7 @@ fn section_3_2_5_larger_noise_makes_a_larger_loss() {
 #[test]
 fn section_3_3_pretraining_skips_segments_that_change_much_and_the_first() {
     let mut parts = world(D, 1);
-    let rows = rows(&parts.train.values());
+    let rows = rows(parts.train.values());
     let kept = |bound: f64| {
         (1..rows.len())
             .filter(|row| parts.video[*row] == parts.video[row - 1])

@@ -1,12 +1,19 @@
 //! The baselines against scikit-learn, NumPy and PyTorch (`tests/fixtures/baselines.py`).
 
+use candle_core::Device;
 use serde::Deserialize;
 use std::collections::BTreeMap;
 use sweeps::training::{IsolationForest, Mil, OneClassSvm};
 
+use crate::backend::Backend;
+use crate::backend::candle::Candle;
+use crate::backend::cpu::Cpu;
+use crate::backend::cuda::Cuda;
+use crate::backend::cuda::shim::Shim;
 use crate::backend::state::{NetworkState, ParameterState};
 use crate::baselines::mil_network::{MilNetwork, shapes};
 use crate::baselines::{Fault, Ground, adkim, isolation_forest, mil, one_class_svm, pca};
+use crate::data::device_features::DeviceFeatures;
 use crate::data::features::Features;
 use crate::data::matrix::Matrix;
 use crate::method::random_streams::SeededStreams;
@@ -257,22 +264,49 @@ fn steps_of_ranking_are_pytorchs() {
         shapes: shapes(case.dimension, &case.hidden),
         parameters: case.start.into_iter().map(ParameterState::new).collect(),
     };
-    let mut network = MilNetwork::new(state, 1);
-    let bags = Matrix::new(case.x, case.dimension);
+    let bags = Features::from(Matrix::new(case.x, case.dimension));
     let anomalous: Vec<u32> = (0..case.positive).collect();
     let normal: Vec<u32> = (case.positive..case.positive + case.negative).collect();
-    for expected in case.losses {
-        let loss = mil::learn(
-            &mut network,
-            &mut SeededStreams::new(0),
-            &bags,
-            (&anomalous, &normal),
-            &settings,
-            case.learning_rate,
-        );
-        assert!((loss - expected).abs() < 1e-5, "{loss}, {expected}");
+    let tensors = DeviceFeatures::unshared(&bags, &Device::Cpu).unwrap();
+    let case = &RankingCase {
+        state,
+        settings,
+        learning_rate: case.learning_rate,
+        classes: [anomalous, normal],
+        losses: case.losses,
+        end: case.end,
+    };
+    case.check(Cpu::new(&bags, None, 1));
+    if let Some(queue) = Shim::open() {
+        case.check(Cuda::on(queue, &bags));
     }
-    for (found, expected) in network.state.parameters.iter().zip(&case.end) {
-        assert_near(&found.value, expected, 1e-5);
+    case.check(Candle::new(&Device::Cpu, tensors, None).unwrap());
+}
+
+struct RankingCase {
+    state: NetworkState,
+    settings: Mil,
+    learning_rate: f64,
+    classes: [Vec<u32>; 2],
+    losses: Vec<f64>,
+    end: Vec<Vec<f64>>,
+}
+
+impl RankingCase {
+    fn check<B: Backend>(&self, backend: B) {
+        let (settings, rate) = (&self.settings, self.learning_rate);
+        let rows = settings.segments * self.classes.iter().map(Vec::len).sum::<usize>();
+        let mut network = MilNetwork::new(backend, &self.state, settings, rate, rows).unwrap();
+        let [anomalous, normal] = &self.classes;
+        for expected in &self.losses {
+            let streams = &mut SeededStreams::new(0);
+            let loss = mil::learn(&mut network, streams, (anomalous, normal), settings).unwrap();
+            assert!((loss - expected).abs() < 1e-5, "{loss}, {expected}");
+        }
+        let mut state = NetworkState::default();
+        network.save(&mut state).unwrap();
+        for (found, expected) in state.parameters.iter().zip(&self.end) {
+            assert_near(&found.value, expected, 1e-5);
+        }
     }
 }

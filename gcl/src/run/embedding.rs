@@ -6,7 +6,8 @@
 use bhtsne::Neighbor;
 use metrics::artifact::{EMBEDDING, Embedding};
 
-use crate::backend::{Networks, Split};
+use crate::backend::networks::Networks;
+use crate::backend::{Backend, Split};
 use crate::baselines::numbers::each;
 use crate::data::prepared::Prepared;
 use crate::error::TrainError;
@@ -22,8 +23,8 @@ const ITERATIONS: usize = 1000;
 const THETA: f64 = 0.5;
 
 /// The artifact, of the networks as they are.
-pub(crate) fn make(
-    networks: &mut dyn Networks,
+pub(crate) fn make<B: Backend>(
+    networks: &mut Networks<B>,
     dataset: &Prepared,
     seed: u64,
     threads: usize,
@@ -142,8 +143,8 @@ fn distance(x: &[f32], y: &[f32]) -> f64 {
 }
 
 /// f̂ of these test segments, `[segments, d]`.
-fn reconstruct(
-    networks: &mut dyn Networks,
+fn reconstruct<B: Backend>(
+    networks: &mut Networks<B>,
     dataset: &Prepared,
     segments: &[u32],
 ) -> Result<Vec<f32>, TrainError> {
@@ -154,9 +155,10 @@ fn reconstruct(
         .collect();
     let (mut all, mut some) = (Vec::with_capacity(rows.len() * columns), Vec::new());
     for rows in rows.chunks(networks.capacity()) {
-        networks.load(Split::Test, rows)?;
-        networks.reconstruct()?;
-        networks.reconstruction(&mut some)?;
+        let batch = networks.load(Split::Test, rows)?;
+        let reconstruction = networks.reconstruct(&batch)?;
+        networks.read_reconstruction(reconstruction, &mut some)?;
+        networks.put_back(batch, None);
         all.extend_from_slice(&some);
     }
     if crops == 1 {

@@ -7,19 +7,19 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use sweeps::training::{Method, Pretraining};
 use sweeps::{EpochPoint, FinalMetrics, JobSpec, Outcome, Phase, Training};
 
-use crate::backend::Networks;
-use crate::backend::candle::TensorNetworks;
-use crate::backend::cpu::CpuNetworks;
+use crate::backend::Backend;
+use crate::backend::networks::Networks;
+use crate::backend::open::{Source, Work, on};
 use crate::backend::state::{PairState, discriminator_shapes, generator_shapes};
 use crate::baselines;
 use crate::data::device_cache::working_bytes;
 use crate::data::prepared::Prepared;
-use crate::device::{Backend, Device};
+use crate::device::Device;
 use crate::error::TrainError;
 use crate::method::pretraining::{Selection, by_difference};
 use crate::method::random_streams::{SeededStreams, initial_weights, supervised_videos};
 use crate::method::schedule::{Plan, Position};
-use crate::method::step::Context;
+use crate::method::step::StepContext;
 use crate::run::checkpoint::{Checkpoint, Header};
 use crate::run::embedding;
 use crate::run::epoch_scores::Kept;
@@ -196,21 +196,13 @@ fn cooperate(
     let generator = generator_shapes(dataset.dimension(), training);
     let discriminator = (training.method == Method::Gcl)
         .then(|| discriminator_shapes(dataset.dimension(), training));
-    let hidden: Vec<usize> = discriminator
-        .iter()
-        .flat_map(|shapes| &shapes[..shapes.len() - 1])
-        .map(|shape| shape.outputs)
-        .collect();
-    let context = Context {
+    let context = StepContext {
         training,
         video: &dataset.video,
         known: &known,
-        hidden: &hidden,
-        dimension: dataset.dimension(),
     };
     let plan = Plan::new(context, &selection.rows, false)?;
 
-    let resumed = request.checkpoint.is_some();
     let checkpoint = if let Some(checkpoint) = &request.checkpoint {
         check(
             checkpoint,
@@ -236,81 +228,96 @@ fn cooperate(
         }
     };
 
-    let capacity = plan
-        .largest_batch()
-        .max(SCORE_ROWS.min(dataset.test.rows()));
-    let mut networks = networks(request, training, &checkpoint.networks, capacity)?;
-    let mut draws = SeededStreams::resume(job.seed, &checkpoint.header.streams);
-    let (phase, epoch) = checkpoint.header.next;
-    let kept = Kept::new(training, dataset, &checkpoint)?;
-    let mut progress = Progress::new(
-        dataset,
-        training.method,
-        request.stop,
+    let rows = SCORE_ROWS.min(dataset.test.rows());
+    let capacity = plan.largest_batch().max(rows);
+    let need = bytes_needed(&checkpoint.networks, dataset.dimension(), capacity);
+    let work = Cooperation {
+        request,
+        training,
         observer,
+        plan,
+        selection,
         checkpoint,
-        kept,
-    );
-    if !resumed {
-        progress.warn_of_few_steps(&plan);
-        if let Pretraining::TemporalDifference { .. } = training.pretraining {
-            progress.warn_of_filter(selection.share, selection.threshold);
-        }
-    }
-    plan.run(
-        Position { phase, epoch },
-        &mut *networks,
-        &mut draws,
-        &mut progress,
-    )?;
-    let (checkpoint, found, kept) = progress.finish(&mut *networks)?;
-    let embedding = if training.embedding {
-        embedding::make(&mut *networks, dataset, job.seed, device.threads())?
-    } else {
-        None
+        capacity,
     };
-    Ok(End {
-        checkpoint,
-        scores: found,
-        kept,
-        embedding,
-    })
+    on(device, Source::Dataset { dataset, need }, work)
 }
 
-fn networks<'a>(
-    request: &Request<'a>,
-    training: &Training,
-    state: &PairState,
+/// What networks and batches take of a device at most.
+fn bytes_needed(state: &PairState, dimension: usize, capacity: usize) -> usize {
+    let shapes = state.networks().flat_map(|(_, network)| &network.shapes);
+    let (parameters, widths) = shapes.fold((0, 0), |(parameters, widths), shape| {
+        let own = (shape.inputs + 1) * shape.outputs;
+        (parameters + own, widths + shape.outputs)
+    });
+    working_bytes(parameters, widths, dimension, capacity)
+}
+
+/// A run that stands at its start or at a checkpoint.
+struct Cooperation<'a, 'r> {
+    request: &'a Request<'r>,
+    training: &'a Training,
+    observer: &'a mut dyn Observer,
+    plan: Plan<'a>,
+    selection: Selection,
+    checkpoint: Checkpoint,
+    /// Rows of the largest batch.
     capacity: usize,
-) -> Result<Box<dyn Networks + 'a>, TrainError> {
-    let dataset = request.dataset;
-    Ok(match &request.device.backend {
-        Backend::Cpu(threads) => Box::new(CpuNetworks::new(
-            &dataset.train,
-            Some(&dataset.test),
-            state,
+}
+
+impl Work for Cooperation<'_, '_> {
+    type Networks<B: Backend> = Networks<B>;
+    type Output = End;
+
+    fn networks<B: Backend>(&self, backend: B) -> Result<Networks<B>, TrainError> {
+        let state = &self.checkpoint.networks;
+        Networks::new(backend, state, self.training, self.capacity)
+    }
+
+    fn run<B: Backend>(self, networks: Networks<B>) -> Result<End, TrainError> {
+        let mut networks = networks;
+        let Self {
+            request,
             training,
-            capacity,
-            threads.count(),
-        )?),
-        Backend::Tensors(device, _) => {
-            let shapes = state.networks().flat_map(|(_, network)| &network.shapes);
-            let (parameters, widths) = shapes.fold((0, 0), |(parameters, widths), shape| {
-                let own = (shape.inputs + 1) * shape.outputs;
-                (parameters + own, widths + shape.outputs)
-            });
-            let need = working_bytes(parameters, widths, dataset.dimension(), capacity);
-            let threads = request.device.threads();
-            Box::new(request.device.memory().with_features(
-                device,
-                || request.device.free_bytes(),
-                (dataset, need, threads),
-                |[train, test]| {
-                    TensorNetworks::new(device, train, Some(test), state, training, capacity)
-                },
-            )?)
+            observer,
+            plan,
+            selection,
+            checkpoint,
+            ..
+        } = self;
+        let Request { job, dataset, .. } = *request;
+        let mut draws = SeededStreams::resume(job.seed, &checkpoint.header.streams);
+        let (phase, epoch) = checkpoint.header.next;
+        let kept = Kept::new(training, dataset, &checkpoint)?;
+        let mut progress = Progress::new(
+            dataset,
+            training.method,
+            request.stop,
+            observer,
+            checkpoint,
+            kept,
+        );
+        if request.checkpoint.is_none() {
+            progress.warn_of_few_steps(&plan);
+            if let Pretraining::TemporalDifference { .. } = training.pretraining {
+                progress.warn_of_filter(selection.share, selection.threshold);
+            }
         }
-    })
+        let start = Position { phase, epoch };
+        plan.run(start, &mut networks, &mut draws, &mut progress)?;
+        let (checkpoint, scores, kept) = progress.finish(&mut networks)?;
+        let embedding = if training.embedding {
+            embedding::make(&mut networks, dataset, job.seed, request.device.threads())?
+        } else {
+            None
+        };
+        Ok(End {
+            checkpoint,
+            scores,
+            kept,
+            embedding,
+        })
+    }
 }
 
 /// The header of a run that has not begun, with what is to be said of its data.

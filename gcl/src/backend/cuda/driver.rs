@@ -7,21 +7,26 @@
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::ffi::c_void;
+use std::rc::Rc;
 use std::sync::Arc;
 
-use candle_core::CudaDevice;
 use candle_core::cuda_backend::WrapErr;
 use candle_core::cuda_backend::cudarc::cublas::{result as cublas, sys as blas};
 use candle_core::cuda_backend::cudarc::driver::{
     CudaContext, CudaFunction, CudaSlice, CudaStream, DevicePtr, DeviceRepr, LaunchConfig,
     PushKernelArg, result,
 };
+use candle_core::{CudaDevice, DType, Storage, Tensor};
 use gpu::Precision;
+use half::f16;
 
 use crate::backend::cuda::kernels::{Address, Kernel, NAMES, THREADS};
+use crate::backend::cuda::memory::{Features, Resident, ResidentScaling};
 use crate::backend::cuda::queue::{Product, Queue};
+use crate::data::device_features::{DeviceFeatures, DeviceScaling, Place};
 use crate::error::TrainError;
 
+#[expect(unreachable_pub, reason = "the build writes it")]
 mod ptx {
     include!(concat!(env!("OUT_DIR"), "/ptx.rs"));
 }
@@ -254,6 +259,59 @@ unsafe impl Queue for Driver {
         .w()?;
         Ok(())
     }
+}
+
+/// Features of a device's cache, as kernels read them.
+pub(crate) fn features(queue: &Driver, features: DeviceFeatures) -> Result<Features, TrainError> {
+    let (rows, scaling) = match features.into_place() {
+        Place::Host {
+            features, threads, ..
+        } => return Ok(Features::on_host(features, threads)),
+        Place::Device { rows, scaling } => (rows, scaling),
+    };
+    let address = |tensor: &Tensor| address(queue, tensor);
+    let mut pieces = Vec::with_capacity(rows.slices.len());
+    let (mut all, mut columns, mut half) = (0, 0, false);
+    for slice in &rows.slices {
+        let count;
+        (count, columns) = slice.dims2()?;
+        half = slice.dtype() == DType::F16;
+        pieces.push((address(slice)?, count));
+        all += count;
+    }
+    Ok(Features::Device(Rc::new(Resident {
+        pieces,
+        rows: all,
+        columns,
+        half,
+        scaling: match &scaling {
+            DeviceScaling::None => ResidentScaling::None,
+            DeviceScaling::Rows(norms) => ResidentScaling::Rows(address(norms)?),
+            DeviceScaling::Columns { offset, factor, .. } => ResidentScaling::Columns {
+                offset: address(offset)?,
+                factor: address(factor)?,
+            },
+        },
+        _owner: Box::new((rows, scaling)),
+    })))
+}
+
+/// Where the values of a tensor lie.
+fn address(queue: &Driver, tensor: &Tensor) -> Result<Address, TrainError> {
+    let (storage, layout) = tensor.storage_and_layout();
+    let Storage::Cuda(storage) = &*storage else {
+        return Err(TrainError::host("features are on another device"));
+    };
+    let begin = match tensor.dtype() {
+        DType::F16 => storage.as_cuda_slice::<f16>()?.device_ptr(&queue.stream).0,
+        DType::F32 => storage.as_cuda_slice::<f32>()?.device_ptr(&queue.stream).0,
+        DType::F64 => storage.as_cuda_slice::<f64>()?.device_ptr(&queue.stream).0,
+        other => {
+            return Err(TrainError::host(format!("features are {other:?}")));
+        }
+    };
+    let skipped = layout.start_offset() * tensor.dtype().size_in_bytes();
+    Ok(begin + skipped as Address)
 }
 
 /// Arguments as the driver takes them.

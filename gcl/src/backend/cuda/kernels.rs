@@ -81,7 +81,7 @@ kernels! {
     /// Gathers and scales rows: a block a row of `out`.
     Gather = "gather" {
         out: Address, features: Address, rows: Address, offset: Address, factor: Address, norms: Address,
-        width: u32, half: u32,
+        first: u32, count: u32, width: u32, half: u32,
     }
     /// Bias, ReLU and dropout: a block a row.
     BiasRelu = "bias_relu" { z: Address, bias: Address, mask: Address, width: u32, relu: u32 }
@@ -143,6 +143,16 @@ pub(crate) const NO_NOISE: u32 = u32::MAX;
 mod tests {
     use super::*;
     use crate::backend::cuda::shim;
+
+    #[test]
+    fn every_kernel_has_its_arguments_here() {
+        let code = include_str!("../../../cuda/kernels.cu");
+        let written: Vec<&str> = code
+            .lines()
+            .filter_map(|line| line.strip_prefix("KERNEL(")?.strip_suffix(") {"))
+            .collect();
+        assert_eq!(written, NAMES);
+    }
 
     #[test]
     fn the_arguments_are_laid_out_as_in_c() {

@@ -25,7 +25,7 @@ pub(crate) struct Product {
 /// # Safety
 /// An implementation must run what it is given in order, each piece with all the memory that it was given.
 #[allow(unsafe_code, reason = "addresses cross a border that no type crosses")]
-pub(crate) unsafe trait Queue {
+pub(crate) unsafe trait Queue: 'static {
     /// Memory of the device. Dropping it gives it back once the work that was queued before is done.
     type Memory: 'static;
 

@@ -7,9 +7,13 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 use std::sync::OnceLock;
 
+use crate::backend::cuda::Cuda;
 use crate::backend::cuda::kernels::{Address, Kernel};
+use crate::backend::cuda::memory::Features;
 use crate::backend::cuda::queue::{Product, Queue};
+use crate::data::features::Features as HostFeatures;
 use crate::error::TrainError;
+use kernels::product::View;
 
 /// There is no C compiler here: the test that needs one has nothing to say.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -106,6 +110,14 @@ impl Shim {
     }
 }
 
+impl Cuda<Shim> {
+    /// On these features alone.
+    pub(crate) fn on(queue: Shim, features: &HostFeatures) -> Self {
+        let train = Features::upload(&queue, features).unwrap();
+        Self::new(queue, train, None).unwrap()
+    }
+}
+
 /// Host memory that plays the device's. It lives somewhere else than Rust's buffers, and begins where a device's would.
 pub(crate) struct HostMemory {
     at: *mut u8,
@@ -190,20 +202,15 @@ unsafe impl Queue for Shim {
                 std::slice::from_raw_parts_mut(pointer(product.c).cast::<f32>(), m * n),
             )
         };
-        let shape = |transposed: bool, rows: usize, columns: usize| {
-            if transposed { (1, rows) } else { (columns, 1) }
-        };
-        let (row_a, column_a) = shape(product.transposed_a, m, k);
-        let (row_b, column_b) = shape(product.transposed_b, k, n);
-        for row in 0..m {
-            for column in 0..n {
-                let mut sum = 0.0_f32;
-                for inner in 0..k {
-                    sum += a[row * row_a + inner * column_a] * b[inner * row_b + column * column_b];
-                }
-                c[row * n + column] = sum;
+        let view = |values, transposed: bool, rows: usize, columns: usize| {
+            if transposed {
+                View::new(values, columns, rows).t()
+            } else {
+                View::new(values, rows, columns)
             }
-        }
+        };
+        let a = view(a, product.transposed_a, m, k);
+        kernels::product::product(c, a, view(b, product.transposed_b, k, n), 1);
         Ok(())
     }
 }

@@ -8,7 +8,7 @@ use crate::backend::cuda::kernels::{
 };
 use crate::backend::cuda::queue::Queue;
 use crate::backend::cuda::shim::{HostMemory, Shim, bytes};
-use crate::method::threshold::{cut, hard_labels, soft_labels};
+use crate::method::threshold::{Threshold as Found, soft_labels};
 use sweeps::training::Threshold;
 
 /// Values on the device.
@@ -66,6 +66,8 @@ fn plain_gather(out: &On, features: Address, rows: &On, width: usize) -> Gather 
         offset: 0,
         factor: 0,
         norms: 0,
+        first: 0,
+        count: u32::MAX,
         width: width as u32,
         half: 0,
     }
@@ -130,6 +132,29 @@ fn rows_are_gathered_and_scaled_as_on_the_processor() {
             expected(&|row, _, value| value / norms[row])
         );
     }
+}
+
+#[test]
+fn rows_in_several_pieces_are_found_in_theirs() {
+    let Some(queue) = Shim::open() else { return };
+    let features = noise(9 * 5, 1);
+    let rows = On::of(queue, &[8_u32, 0, 3, 4]);
+    let out = On::of(queue, &[0.0_f32; 4 * 5]);
+    for (first, count) in [(0, 4), (4, 4), (8, 1)] {
+        let piece = On::of(queue, &features[first * 5..(first + count) * 5]);
+        let arguments = Gather {
+            first: first as u32,
+            count: count as u32,
+            ..plain_gather(&out, piece.at(), &rows, 5)
+        };
+        run(queue, &arguments, (4, 1));
+    }
+    let expected: Vec<f32> = [8, 0, 3, 4]
+        .iter()
+        .flat_map(|row| &features[row * 5..(row + 1) * 5])
+        .copied()
+        .collect();
+    assert_eq!(out.read::<f32>(4 * 5), expected);
 }
 
 #[test]
@@ -308,11 +333,11 @@ fn labels_are_those_of_the_host() {
                 Threshold::MeanStd { k: -0.1 },
                 Threshold::Fixed { value: 0.25 },
             ] {
-                let expected = cut(&scores, rule, &mut Vec::new());
+                let expected = Found::of(&scores, rule, &mut Vec::new());
                 let (labels, facts) = labelled(queue, &scores, rule, false);
                 let mut hard = Vec::new();
-                hard_labels(&scores, expected, &mut hard);
-                assert!((facts[0] - expected.threshold).abs() <= 1e-12, "{facts:?}");
+                expected.labels(&scores, &mut hard);
+                assert!((facts[0] - expected.value).abs() <= 1e-12, "{facts:?}");
                 assert_eq!(facts[1], f64::from(u8::from(expected.degenerate)));
                 assert_eq!(facts[2], 1.0);
                 assert_eq!(labels, hard, "{count} scores, {rule:?}");

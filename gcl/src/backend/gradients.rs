@@ -1,14 +1,20 @@
-//! The hand-written backward pass against candle's automatic one, in both implementations of the networks.
+//! The hand-written backward pass against candle's automatic one, on every backend.
 
 use candle_core::{D, Device, Tensor, Var};
 use sweeps::training::ReconstructionError;
 use sweeps::{DatasetSource, JobSpec, Parameters, Training};
 
-use crate::backend::cpu::CpuNetworks;
+use crate::backend::candle::Candle;
+use crate::backend::cpu::Cpu;
+use crate::backend::cuda::Cuda;
+use crate::backend::cuda::shim::Shim;
+use crate::backend::networks::{HostMasks, Networks};
 use crate::backend::state::{LayerShape, NetworkState, PairState};
-use crate::backend::{Dropout, Networks, Split, Target};
+use crate::backend::{Backend, Split, Target};
+use crate::data::device_features::DeviceFeatures;
 use crate::data::features::Features;
 use crate::data::matrix::Matrix;
+use crate::method::labels::HostLabels;
 use crate::method::random_streams::initial_weights;
 
 const ROWS: usize = 37;
@@ -33,7 +39,7 @@ fn state() -> PairState {
     }
 }
 
-fn numbers(count: usize, salt: usize) -> Vec<f32> {
+fn values(count: usize, salt: usize) -> Vec<f32> {
     (0..count)
         .map(|i| ((i * 7919 + salt * 104_729) % 2003) as f32 / 1001.5 - 1.0)
         .collect()
@@ -68,7 +74,7 @@ fn graph(state: &NetworkState, x: &Tensor, masks: &[Tensor]) -> (Vec<Var>, Tenso
     (variables, value)
 }
 
-fn compare(what: &str, found: &[&[f32]], variables: &[Var], loss: &Tensor, found_loss: f64) {
+fn compare(what: &str, found: &[Vec<f32>], variables: &[Var], loss: &Tensor, found_loss: f64) {
     let expected = f64::from(loss.to_scalar::<f32>().unwrap());
     assert!(
         (expected - found_loss).abs() < 1e-5 * expected.max(1.0),
@@ -93,6 +99,30 @@ fn compare(what: &str, found: &[&[f32]], variables: &[Var], loss: &Tensor, found
     }
 }
 
+fn candle(features: &Features) -> Candle {
+    let features = DeviceFeatures::unshared(features, &Device::Cpu).unwrap();
+    Candle::new(&Device::Cpu, features, None).unwrap()
+}
+
+/// All rows.
+fn all(features: &Features) -> Vec<f32> {
+    let rows: Vec<u32> = (0..features.rows() as u32).collect();
+    let mut values = vec![0.0; features.rows() * features.columns()];
+    features.gather(1, &rows, &mut values);
+    values
+}
+
+/// Labels on a backend.
+fn labels_on<B: Backend>(backend: &mut B, values: &[f32]) -> B::Labels {
+    let host = HostLabels {
+        values: values.to_vec(),
+        ..HostLabels::default()
+    };
+    let mut labels = backend.labels(values.len()).unwrap();
+    backend.write_labels(&host, &mut labels).unwrap();
+    labels
+}
+
 fn training(error: ReconstructionError) -> Training {
     let mut training = Training::of(&JobSpec::resolve(
         DatasetSource::Named("any".into()),
@@ -105,15 +135,22 @@ fn training(error: ReconstructionError) -> Training {
 
 #[test]
 fn gradients_of_g_are_those_of_candles_graph() {
-    let features = Matrix::new(numbers(ROWS * WIDTH, 1), WIDTH);
-    let data = Features::from(features.clone());
-    let x = Tensor::from_slice(features.values(), (ROWS, WIDTH), &Device::Cpu).unwrap();
+    let features = Features::from(Matrix::new(values(ROWS * WIDTH, 1), WIDTH));
+    gradients_of_g(&features, || Cpu::new(&features, None, 1));
+    gradients_of_g(&features, || candle(&features));
+    if let Some(queue) = Shim::open() {
+        gradients_of_g(&features, || Cuda::on(queue, &features));
+    }
+}
+
+fn gradients_of_g<B: Backend>(features: &Features, mut backend: impl FnMut() -> B) {
+    let x = Tensor::from_slice(&all(features), (ROWS, WIDTH), &Device::Cpu).unwrap();
     let labels: Vec<f32> = (0..ROWS)
         .map(|row| f32::from(u8::from(row % 3 == 0)))
         .collect();
     let positive: Vec<u32> = (0..ROWS as u32).filter(|row| row % 3 == 0).collect();
     let kept = ROWS - positive.len();
-    let noise = numbers(positive.len() * WIDTH, 5);
+    let noise = values(positive.len() * WIDTH, 5);
     let sources: Vec<u32> = (0..ROWS as u32)
         .map(|row| {
             if row % 3 == 0 {
@@ -123,11 +160,14 @@ fn gradients_of_g_are_those_of_candles_graph() {
             }
         })
         .collect();
-    let target_of = |row: usize, target: &Target<'_>| -> Vec<f32> {
-        let own = features.row(row).to_vec();
+    let on_backend = labels_on(&mut backend(), &labels);
+    let target_of = |row: usize, target: &Target<'_, B>| -> Vec<f32> {
+        let own = features.row(row, &mut Vec::new()).to_vec();
         match target {
             Target::Ones { .. } if labels[row] > 0.5 => vec![1.0; WIDTH],
-            Target::Replace { .. } => features.row(sources[row] as usize).to_vec(),
+            Target::Replace { .. } => features
+                .row(sources[row] as usize, &mut Vec::new())
+                .to_vec(),
             Target::Gaussian { sigma, .. } if labels[row] > 0.5 => {
                 let place = positive.iter().position(|p| *p as usize == row).unwrap();
                 own.iter()
@@ -139,27 +179,45 @@ fn gradients_of_g_are_those_of_candles_graph() {
         }
     };
     for error in [ReconstructionError::L2, ReconstructionError::Mse] {
-        for target in [
-            Target::Input,
-            Target::Ones { labels: &labels },
-            Target::Replace { sources: &sources },
-            Target::Gaussian {
-                positive: &positive,
-                noise: &noise,
-                sigma: 1.5,
-            },
-            Target::Without {
-                labels: &labels,
-                kept,
-            },
+        for (what, target) in [
+            ("input", Target::Input),
+            (
+                "ones",
+                Target::Ones {
+                    labels: &on_backend,
+                },
+            ),
+            (
+                "replace",
+                Target::Replace {
+                    sources: sources.clone(),
+                },
+            ),
+            (
+                "gaussian",
+                Target::Gaussian {
+                    positive: positive.clone(),
+                    noise: noise.clone(),
+                    sigma: 1.5,
+                },
+            ),
+            (
+                "without",
+                Target::Without {
+                    labels: &on_backend,
+                    kept,
+                },
+            ),
         ] {
             let state = state();
             let rows: Vec<u32> = (0..ROWS as u32).collect();
-            let mut networks =
-                CpuNetworks::new(&data, None, &state, &training(error), 64, 1).unwrap();
-            networks.load(Split::Train, &rows).unwrap();
-            networks.reconstruct().unwrap();
-            let loss = networks.learn_generator(target).unwrap();
+            let mut networks = Networks::new(backend(), &state, &training(error), 64).unwrap();
+            let batch = networks.load(Split::Train, &rows).unwrap();
+            let reconstruction = networks.reconstruct(&batch).unwrap();
+            let loss = networks
+                .fit_generator(&batch, reconstruction, &target)
+                .unwrap();
+            let loss = networks.read_loss(loss);
 
             let (variables, output) = graph(&state.generator, &x, &[]);
             let targets: Vec<f32> = (0..ROWS).flat_map(|row| target_of(row, &target)).collect();
@@ -176,10 +234,10 @@ fn gradients_of_g_are_those_of_candles_graph() {
             } else {
                 errors.mean_all().unwrap()
             };
-            let what = format!("{error:?}, {target:?}");
+            let [found, _] = networks.gradients();
             compare(
-                &what[..what.len().min(30)],
-                &networks.generator.gradients(),
+                &format!("{error:?}, {what}"),
+                &found,
                 &variables,
                 &expected,
                 loss,
@@ -190,9 +248,16 @@ fn gradients_of_g_are_those_of_candles_graph() {
 
 #[test]
 fn gradients_of_d_are_those_of_candles_graph_with_and_without_dropout() {
-    let features = Matrix::new(numbers(ROWS * WIDTH, 2), WIDTH);
-    let data = Features::from(features.clone());
-    let x = Tensor::from_slice(features.values(), (ROWS, WIDTH), &Device::Cpu).unwrap();
+    let features = Features::from(Matrix::new(values(ROWS * WIDTH, 2), WIDTH));
+    gradients_of_d(&features, || Cpu::new(&features, None, 1));
+    gradients_of_d(&features, || candle(&features));
+    if let Some(queue) = Shim::open() {
+        gradients_of_d(&features, || Cuda::on(queue, &features));
+    }
+}
+
+fn gradients_of_d<B: Backend>(features: &Features, mut backend: impl FnMut() -> B) {
+    let x = Tensor::from_slice(&all(features), (ROWS, WIDTH), &Device::Cpu).unwrap();
     let labels: Vec<f32> = (0..ROWS).map(|row| (row % 5) as f32 / 4.0).collect();
     let masks: Vec<Vec<f32>> = [6, 4]
         .map(|width| {
@@ -201,17 +266,21 @@ fn gradients_of_d_are_those_of_candles_graph_with_and_without_dropout() {
                 .collect()
         })
         .to_vec();
+    let on_backend = labels_on(&mut backend(), &labels);
     for with_dropout in [false, true] {
         let state = state();
         let rows: Vec<u32> = (0..ROWS as u32).collect();
         let settings = training(ReconstructionError::L2);
-        let mut networks = CpuNetworks::new(&data, None, &state, &settings, 64, 1).unwrap();
-        networks.load(Split::Train, &rows).unwrap();
-        let dropout = with_dropout.then_some(Dropout {
+        let mut networks = Networks::new(backend(), &state, &settings, 64).unwrap();
+        let batch = networks.load(Split::Train, &rows).unwrap();
+        let dropout = with_dropout.then_some(HostMasks {
             masks: &masks,
             scale: 1.5,
         });
-        let loss = networks.learn_discriminator(&labels, dropout).unwrap();
+        let loss = networks
+            .fit_discriminator(&batch, &on_backend, dropout)
+            .unwrap();
+        let loss = networks.read_loss(loss);
 
         let tensors: Vec<Tensor> = masks
             .iter()
@@ -227,14 +296,8 @@ fn gradients_of_d_are_those_of_candles_graph_with_and_without_dropout() {
             .log()
             .unwrap();
         let terms = ((z.relu().unwrap() - (&z * &y).unwrap()).unwrap() + tail).unwrap();
-        let network = networks.discriminator.as_ref().unwrap();
+        let [_, found] = networks.gradients();
         let what = format!("dropout {with_dropout}");
-        compare(
-            &what,
-            &network.gradients(),
-            &variables,
-            &terms.mean_all().unwrap(),
-            loss,
-        );
+        compare(&what, &found, &variables, &terms.mean_all().unwrap(), loss);
     }
 }
