@@ -4,11 +4,13 @@
 //! ask; [`decision`] says what a worker does about a call that failed. Generated types are named in this
 //! crate and in the coordinator's services alone.
 
+mod call_error;
 mod client;
 pub mod decision;
 mod dial;
 mod incurable;
 pub mod link;
 
-pub use client::{CallError, Client};
+pub use call_error::CallError;
+pub use client::Client;
 pub use dial::{Bearer, DialError, Keys, dial, live};

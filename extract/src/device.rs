@@ -1,6 +1,7 @@
 //! What extraction runs on, chosen once.
 
 use candle_core::Device as Candled;
+use kernels::Threads;
 
 use crate::error::ExtractError;
 
@@ -10,8 +11,8 @@ pub struct Device(pub(crate) Kind);
 
 #[derive(Debug, Clone)]
 pub(crate) enum Kind {
-    /// The processor, by this crate's own loops, with so many threads.
-    Cpu { threads: usize },
+    /// The processor, by this crate's own loops.
+    Cpu(Threads),
     /// candle's operations.
     Candle(Candled, String),
 }
@@ -23,31 +24,56 @@ impl Device {
     /// `threads` is for the CPU; unset, one per core. Features do not depend on it.
     pub fn open(name: &str, threads: Option<usize>) -> Result<Self, ExtractError> {
         let cpu = || {
-            let cores = || std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
-            Self(Kind::Cpu {
-                threads: threads.unwrap_or_else(cores).max(1),
-            })
+            Threads::start(threads, "extract")
+                .map(|threads| Self(Kind::Cpu(threads)))
+                .map_err(|error| ExtractError::Host(error.to_string()))
         };
         match name {
-            "cpu" => Ok(cpu()),
+            "cpu" => cpu(),
             "candle-cpu" => Ok(Self(Kind::Candle(Candled::Cpu, name.to_owned()))),
-            "auto" => Ok(Self::cuda(0).unwrap_or_else(|_| cpu())),
+            "auto" => Self::cuda(0).or_else(|_| cpu()),
             _ => match name.strip_prefix("cuda:").map(str::parse) {
                 Some(Ok(ordinal)) => Self::cuda(ordinal),
-                _ => Err(ExtractError::Device(format!(
-                    "there is none of the name `{name}`; `cpu`, `auto` and `cuda:N` are possible"
+                _ => Err(ExtractError::Request(format!(
+                    "there is no device `{name}`; `cpu`, `auto` and `cuda:N` are possible"
                 ))),
             },
         }
     }
 
+    /// Whether it is a GPU, which a fault can make unusable for this process.
+    pub fn is_gpu(&self) -> bool {
+        matches!(&self.0, Kind::Candle(device, _) if device.is_cuda())
+    }
+
     fn cuda(ordinal: usize) -> Result<Self, ExtractError> {
-        if !candle_core::utils::cuda_is_available() {
-            return Err(ExtractError::Device(
-                "this build has no CUDA; build with `--features cuda`, or use `cpu`".to_owned(),
-            ));
+        let opened = gpu::open(ordinal).map_err(|fault| {
+            let message = format!("`cuda:{ordinal}` cannot be used: {}", fault.message);
+            match fault.blame {
+                gpu::Blame::Memory => ExtractError::OutOfMemory(message),
+                gpu::Blame::Device | gpu::Blame::Program => ExtractError::Device(message),
+            }
+        })?;
+        // What decides the bits first: it is what records of two machines are compared by.
+        let kind = opened.facts.kind(gpu::Precision::Full);
+        let name = format!("{kind} ({})", opened.facts.name);
+        Ok(Self(Kind::Candle(opened.device, name)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_device_that_is_not_there_is_no_wrong_name() {
+        let refused = Device::open("cuda:4321", None).unwrap_err();
+        assert!(matches!(&refused, ExtractError::Device(_)), "{refused:?}");
+        assert!(refused.to_string().contains("`cuda:4321` cannot be used"));
+        for name in ["gpu", "cuda", "cuda:x", ""] {
+            let refused = Device::open(name, None).unwrap_err();
+            assert!(matches!(refused, ExtractError::Request(_)), "{name}");
         }
-        let device = Candled::new_cuda(ordinal)?;
-        Ok(Self(Kind::Candle(device, format!("cuda:{ordinal}"))))
+        assert!(!Device::open("candle-cpu", None).unwrap().is_gpu());
     }
 }

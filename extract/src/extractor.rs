@@ -1,5 +1,8 @@
 //! A network with its weights on a device: clips in, features out.
 
+use kernels::Threads;
+
+use crate::activations::Activations;
 use crate::backbone::Backbone;
 use crate::candle::Candle;
 use crate::clip::Clip;
@@ -8,11 +11,10 @@ use crate::device::{Device, Kind};
 use crate::engine::Engine;
 use crate::error::ExtractError;
 use crate::network::{C3d, Lite0, Plan, ResNext, TensorSource};
-use crate::volume::Volume;
 use crate::weights::Weights;
 
 /// A stage of the network: its name, and its output brought back from the device. On a GPU lot by lot.
-pub(crate) type Stages<'a> = &'a mut (dyn FnMut(&str, &Volume) + Send);
+pub(crate) type Stages<'a> = &'a mut (dyn FnMut(&str, &Activations) + Send);
 
 /// A network on one device.
 enum Network<E: Engine> {
@@ -23,7 +25,7 @@ enum Network<E: Engine> {
 
 enum Placed {
     /// With counted threads, never the whole machine's.
-    Cpu(Cpu, rayon::ThreadPool, Box<Network<Cpu>>),
+    Cpu(Cpu, Threads, Box<Network<Cpu>>),
     Candle(Candle, Box<Network<Candle>>),
 }
 
@@ -55,14 +57,14 @@ impl<E: Engine> Network<E> {
     fn features(
         &self,
         engine: &E,
-        clips: Volume,
+        clips: Activations,
         wanted: usize,
         stages: Option<Stages<'_>>,
     ) -> Result<Vec<Vec<f32>>, ExtractError> {
         let mut stages = stages;
-        let observe = &mut |name: &str, volume: &E::Volume| {
+        let observe = &mut |name: &str, activations: &E::Activations| {
             if let Some(stages) = &mut stages {
-                stages(name, &engine.download(volume)?.first_clips(wanted));
+                stages(name, &engine.download(activations)?.first_clips(wanted));
             }
             Ok(())
         };
@@ -93,15 +95,8 @@ impl Extractor {
         device: &Device,
     ) -> Result<Self, ExtractError> {
         let placed = match &device.0 {
-            Kind::Cpu { threads } => {
-                let cpu = Cpu::new();
-                let pool = rayon::ThreadPoolBuilder::new()
-                    .num_threads(*threads)
-                    .thread_name(|index| format!("extract-{index}"))
-                    .build()
-                    .map_err(|error| {
-                        ExtractError::Device(format!("cannot start {threads} threads: {error}"))
-                    })?;
+            Kind::Cpu(threads) => {
+                let (cpu, pool) = (Cpu::new(), threads.clone());
                 let network = Network::load(&cpu, backbone, source)?;
                 Placed::Cpu(cpu, pool, Box::new(network))
             }
@@ -122,7 +117,7 @@ impl Extractor {
     /// Where it runs; for a CPU with the instruction set, on which the last bits depend.
     pub fn device(&self) -> String {
         match &self.placed {
-            Placed::Cpu(cpu, ..) => format!("cpu ({})", cpu.instruction_set()),
+            Placed::Cpu(cpu, ..) => format!("cpu ({})", cpu.isa().name()),
             Placed::Candle(candle, _) => candle.name().to_owned(),
         }
     }
@@ -152,19 +147,20 @@ impl Extractor {
         let preprocessing = self.backbone.preprocessing();
         match &self.placed {
             Placed::Cpu(cpu, pool, network) => {
-                let volume = preprocessing.values(&clips.iter().collect::<Vec<_>>());
-                pool.install(|| network.features(cpu, volume, clips.len(), stages))
+                let activations = preprocessing.values(&clips.iter().collect::<Vec<_>>());
+                pool.install(|| network.features(cpu, activations, clips.len(), stages))
             }
             Placed::Candle(candle, network) => {
                 let mut features = Vec::with_capacity(clips.len());
                 for lot in clips.chunks(candle.lot()) {
                     let fill = std::iter::repeat_n(last, candle.lot() - lot.len());
-                    let volume = preprocessing.values(&lot.iter().chain(fill).collect::<Vec<_>>());
+                    let activations =
+                        preprocessing.values(&lot.iter().chain(fill).collect::<Vec<_>>());
                     let stages: Option<Stages<'_>> = match &mut stages {
                         Some(stages) => Some(&mut **stages),
                         None => None,
                     };
-                    let found = network.features(candle, volume, lot.len(), stages)?;
+                    let found = network.features(candle, activations, lot.len(), stages)?;
                     features.extend(found.into_iter().take(lot.len()));
                 }
                 Ok(features)
@@ -221,9 +217,9 @@ mod tests {
             })
             .collect();
         let mut clips_of_stages = Vec::new();
-        let mut stages = |name: &str, volume: &Volume| {
+        let mut stages = |name: &str, activations: &Activations| {
             if name == "stem" {
-                clips_of_stages.push((volume.clips, volume.values.len()));
+                clips_of_stages.push((activations.clips, activations.values.len()));
             }
         };
         let features = extractor
@@ -234,7 +230,7 @@ mod tests {
         assert_eq!(clips_of_stages, [(3, 3 * stem), (2, 2 * stem)]);
         for (clip, features) in clips.iter().zip(&features) {
             let alone = extractor.features(std::slice::from_ref(clip)).unwrap();
-            assert_eq!(alone, [features.clone()]);
+            assert_eq!(alone[0], *features);
         }
         assert_eq!(extractor.whole_lots(4), 6);
     }

@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
+use crate::activations::Activations;
 use crate::backbone::Backbone;
 use crate::candle::Candle;
 use crate::clip::Clip;
@@ -10,10 +11,9 @@ use crate::device::Device;
 use crate::engine::Engine;
 use crate::error::ExtractError;
 use crate::extractor::Extractor;
-use crate::filter::{Activation, Filter, Pool, Shape};
+use crate::fused_conv::{Activation, FusedConv, Pool, Shape};
 use crate::network::{C3d, Plan, ResNext, TensorSource};
 use crate::selftest::{Formula, deviation};
-use crate::volume::Volume;
 use crate::weights::{Checkpoint, FinishedSource};
 
 #[derive(serde::Deserialize)]
@@ -44,14 +44,14 @@ fn bytes(count: usize, salt: usize) -> Vec<u8> {
 }
 
 /// `[3, B, T, S, S]` of the formula clips, minus the means.
-fn input([clips, frames, side]: [usize; 3], means: [f32; 3]) -> Volume {
+fn input([clips, frames, side]: [usize; 3], means: [f32; 3]) -> Activations {
     let pixels = bytes(clips * frames * side * side * 3, 0);
-    let mut volume = Volume::zeros(3, clips, [frames, side, side]);
-    let row = volume.row();
+    let mut activations = Activations::zeros(3, clips, [frames, side, side]);
+    let row = activations.row();
     for (at, pixel) in pixels.iter().enumerate() {
-        volume.values[at % 3 * row + at / 3] = f32::from(*pixel) - means[at % 3];
+        activations.values[at % 3 * row + at / 3] = f32::from(*pixel) - means[at % 3];
     }
-    volume
+    activations
 }
 
 fn tiny() -> Plan {
@@ -66,8 +66,8 @@ fn check_tiny<E: Engine>(engine: &E, source: &mut dyn TensorSource, golden: &Gol
     let network = ResNext::load(engine, &tiny(), source).unwrap();
     let mut stages = 0;
     let input = input(golden.clips, Backbone::ResNext101.preprocessing().means);
-    let features = network.features(engine, input, &mut |name, volume| {
-        let means = engine.download(volume)?.means().concat();
+    let features = network.features(engine, input, &mut |name, activations| {
+        let means = engine.download(activations)?.means().concat();
         let far = deviation(&means, &golden.means[name]);
         assert!(far < 1e-5, "{name}: {far:e}");
         stages += 1;
@@ -348,9 +348,9 @@ pub(crate) fn pattern(count: usize, salt: usize) -> Vec<f32> {
 }
 
 /// The definition, in f64.
-pub(crate) fn naive(filter: &Filter, x: &Volume) -> Volume {
-    let shape = filter.shape;
-    let mut out = Volume::zeros(shape.out, x.clips, shape.output(x.size));
+pub(crate) fn naive(conv: &FusedConv, x: &Activations) -> Activations {
+    let shape = conv.shape;
+    let mut out = Activations::zeros(shape.out, x.clips, shape.output(x.size));
     let [_, inputs, kt, kh, kw] = shape.weights();
     let per_group = shape.out / shape.groups;
     let mut at = 0;
@@ -359,7 +359,7 @@ pub(crate) fn naive(filter: &Filter, x: &Volume) -> Volume {
             for t in 0..out.size[0] {
                 for y in 0..out.size[1] {
                     for column in 0..out.size[2] {
-                        let mut sum = f64::from(filter.bias[o]);
+                        let mut sum = f64::from(conv.bias[o]);
                         for i in 0..inputs {
                             let values = x.channel(o / per_group * inputs + i, clip);
                             for tap in 0..kt * kh * kw {
@@ -377,12 +377,12 @@ pub(crate) fn naive(filter: &Filter, x: &Volume) -> Volume {
                                     let from =
                                         (place[0] * x.size[1] + place[1]) * x.size[2] + place[2];
                                     let weight =
-                                        filter.weights[(o * inputs + i) * kt * kh * kw + tap];
+                                        conv.weights[(o * inputs + i) * kt * kh * kw + tap];
                                     sum += f64::from(weight) * f64::from(values[from]);
                                 }
                             }
                         }
-                        out.values[at] = filter.activation.apply(sum as f32);
+                        out.values[at] = conv.activation.apply(sum as f32);
                         at += 1;
                     }
                 }
@@ -447,16 +447,16 @@ fn convolutions_are_right_in_every_form() {
             stride,
             padding,
         };
-        let filter = Filter {
+        let conv = FusedConv {
             shape,
             weights: pattern(shape.weights().iter().product(), case),
             bias: pattern(out, case + 1),
             activation: [Activation::Linear, Activation::Relu, Activation::Relu6][case % 3],
         };
-        let mut x = Volume::zeros(input, 2, size);
+        let mut x = Activations::zeros(input, 2, size);
         x.values = pattern(x.values.len(), case + 2);
-        let expected = naive(&filter, &x);
-        let near = |found: &Volume, who: &str| {
+        let expected = naive(&conv, &x);
+        let near = |found: &Activations, who: &str| {
             assert_eq!(found.size, expected.size, "{who} {shape:?}");
             for (found, expected) in found.values.iter().zip(&expected.values) {
                 assert!(
@@ -466,12 +466,9 @@ fn convolutions_are_right_in_every_form() {
             }
         };
         let cpu = Cpu::new();
-        near(
-            &cpu.convolve(&cpu.pack(&filter).unwrap(), &x).unwrap(),
-            "cpu",
-        );
+        near(&cpu.convolve(&cpu.pack(&conv).unwrap(), &x).unwrap(), "cpu");
         let candle = Candle::new(candle_core::Device::Cpu, String::new());
-        let placed = candle.pack(&filter).unwrap();
+        let placed = candle.pack(&conv).unwrap();
         let found = candle
             .convolve(&placed, &candle.upload(x.clone()).unwrap())
             .unwrap();
@@ -481,7 +478,7 @@ fn convolutions_are_right_in_every_form() {
 
 #[test]
 fn pools_agree_on_both_engines() {
-    let mut x = Volume::zeros(3, 2, [5, 9, 8]);
+    let mut x = Activations::zeros(3, 2, [5, 9, 8]);
     x.values = pattern(x.values.len(), 5)
         .into_iter()
         .map(f32::abs)

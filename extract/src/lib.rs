@@ -4,6 +4,7 @@
 //! makes of them, and how the result is filed. It trains nothing, knows no sweeps and no cluster; no other crate needs to
 //! know that videos exist.
 
+mod activations;
 mod backbone;
 mod candle;
 mod clip;
@@ -13,11 +14,10 @@ mod engine;
 mod error;
 mod extractor;
 mod files;
-mod filter;
 mod folder;
+mod fused_conv;
 #[cfg(test)]
 mod goldens;
-mod kernel;
 pub mod list;
 mod network;
 mod pipeline;
@@ -27,7 +27,6 @@ mod request;
 mod run;
 pub mod selftest;
 pub mod video;
-mod volume;
 mod weights;
 
 pub use backbone::Backbone;

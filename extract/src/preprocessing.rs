@@ -1,7 +1,7 @@
 //! What is done to a clip between the decoder and the network: scaling, channel order, means.
 
+use crate::activations::Activations;
 use crate::clip::Clip;
-use crate::volume::Volume;
 
 /// How a frame becomes the size out of which crops are cut.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -34,26 +34,26 @@ pub(crate) struct Preprocessing {
 
 impl Preprocessing {
     /// RGB bytes of clips of one size to `[3, B, T, S, S]`.
-    pub(crate) fn values(&self, clips: &[&Clip]) -> Volume {
+    pub(crate) fn values(&self, clips: &[&Clip]) -> Activations {
         let (side, frames) = clips
             .first()
             .map_or((0, 0), |clip| (clip.side, clip.frames));
-        let mut volume = Volume::zeros(3, clips.len(), [frames, side, side]);
-        let positions = volume.positions();
+        let mut activations = Activations::zeros(3, clips.len(), [frames, side, side]);
+        let positions = activations.positions();
         for (channel, mean) in self.means.into_iter().enumerate() {
             let stored = match self.channels {
                 Channels::Rgb => channel,
                 Channels::Bgr => 2 - channel,
             };
             for (clip, values) in clips.iter().enumerate() {
-                let to =
-                    &mut volume.values[(channel * clips.len() + clip) * positions..][..positions];
+                let to = &mut activations.values[(channel * clips.len() + clip) * positions..]
+                    [..positions];
                 for (to, pixel) in to.iter_mut().zip(values.pixels[stored..].iter().step_by(3)) {
                     *to = (f32::from(*pixel) - mean) / self.divisor;
                 }
             }
         }
-        volume
+        activations
     }
 
     /// In words, for records: channels and means, `BGR − (90, 98, 102)`.
@@ -92,9 +92,9 @@ mod tests {
             let mut segments = Segments::new(Crops::of(Backbone::C3d, false), false);
             assert!(segments.push(&frame, "v".as_ref()).unwrap().is_none());
             let clips = segments.finish().unwrap();
-            let volume = Backbone::C3d.preprocessing().values(&[&clips[0]]);
+            let activations = Backbone::C3d.preprocessing().values(&[&clips[0]]);
             let first: [&[f32]; 3] =
-                std::array::from_fn(|channel| &volume.channel(channel, 0)[..112 * 112]);
+                std::array::from_fn(|channel| &activations.channel(channel, 0)[..112 * 112]);
             assert_eq!(first.map(|channel| channel[0]), corner, "{size:?}");
             assert_eq!(
                 first.map(|channel| channel[56 * 112 + 56]),

@@ -4,6 +4,7 @@
 //! and nowhere else, each block behind a safe function whose asserts keep what it needs.
 
 pub mod buffer;
+pub mod convolution;
 mod error;
 pub mod isa;
 pub mod passes;

@@ -127,7 +127,7 @@ mod real {
         let device = extract::Device::open(&arguments.device, arguments.threads)
             .map_err(|error| CommandError::Device(error_chain(&error)))?;
         extract::selftest::replay(folder, &device)
-            .map_err(|error| CommandError::Input(error_chain(&error)))
+            .map_err(|error| crate::command::extract::failed(&error))
     }
 
     fn extractor_table(report: &extract::selftest::Report) -> String {

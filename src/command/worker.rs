@@ -49,6 +49,10 @@ mod real {
                 CommandError::Usage(format!("{message}; so is `all`"))
             }
         })?;
+        let device = match arguments.device_data_bytes {
+            Some(bytes) => device.with_feature_bytes(bytes),
+            None => device,
+        };
         if arguments.device == "auto" && device.info().kind.starts_with("cpu") {
             let why = gcl::open_device("cuda:0", None)
                 .err()
@@ -78,11 +82,19 @@ mod real {
             },
             scratch_bytes: arguments.scratch_bytes,
             cache_bytes: arguments.cache_bytes,
+            mapped_bytes: arguments.mapped_bytes,
             meter,
         })
         .map_err(|error| CommandError::Input(error_chain(&error)))?;
         let trainer = worker::extraction::Extracting::open(trainer, extraction(arguments, &own)?)
-            .map_err(|error| CommandError::Input(error_chain(&error)))?;
+            .map_err(|error| match &error {
+            worker::extraction::StartError::Extract(cause) => {
+                crate::command::extract::failed(cause)
+            }
+            worker::extraction::StartError::Scratch { .. } => {
+                CommandError::Input(error_chain(&error))
+            }
+        })?;
         let mut labels = trainer.labels();
         labels.extend(arguments.labels.iter().map(|label| worker::clean(label)));
         let session = process::session()?;

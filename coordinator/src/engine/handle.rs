@@ -150,7 +150,7 @@ impl EngineHandle {
 
     /// Cancels, pauses, resumes or retries a sweep or a job. Answers how many jobs changed.
     pub async fn control(&self, control: Control) -> Result<u64, Refusal> {
-        self.ask(Request::Steer(control))
+        self.ask(Request::Control(control))
             .await
             .map(|answer| changed(&answer))
     }

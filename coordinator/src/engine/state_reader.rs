@@ -15,6 +15,7 @@ use super::kind_guard::StateKind;
 use crate::model::cells::{CellRow, CellTable};
 use crate::model::entry::Entry;
 use crate::scheduler::{Answer, Effect, Event, Policy, Request, Scheduler, Ticket};
+use crate::store::artifacts::path_of;
 use crate::store::journal::{self, JournalError, Location, OpenSegments};
 use crate::store::mark;
 use proto::error_chain;
@@ -192,8 +193,7 @@ impl StateReader {
     /// # Errors
     /// [`Refusal::Storage`]: it is not there, too long or damaged.
     pub fn artifact(&self, digest: Digest, most: u64) -> Result<Vec<u8>, Refusal> {
-        let name = digest.to_string();
-        let path = self.state.join("artifacts").join(&name[..2]).join(&name);
+        let path = path_of(&self.state.join("artifacts"), digest);
         let refused =
             |what: String| Refusal::Storage(format!("artifact {} {what}", digest.short()));
         let read = || -> io::Result<Vec<u8>> {

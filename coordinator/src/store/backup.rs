@@ -14,7 +14,7 @@ use std::path::Path;
 use sweeps::Digest;
 
 use crate::model::entry::Entry;
-use crate::store::artifacts::artifacts_in;
+use crate::store::artifacts::{artifacts_in, path_of};
 use crate::store::digests;
 use crate::store::entries::{self, ScannedEntry};
 use crate::store::journal::{self, JournalError, Verified};
@@ -134,9 +134,7 @@ pub fn restore(from: &Path, state: &Path) -> Result<Restored, JournalError> {
 
 /// Whether a state folder has an artifact, whole or not.
 pub(crate) fn is_stored(state: &Path, digest: Digest) -> bool {
-    let name = digest.to_string();
-    let folder = state.join("artifacts").join(&name[..2]);
-    folder.join(&name).is_file()
+    path_of(&state.join("artifacts"), digest).is_file()
 }
 
 /// The artifacts of an entry's record, recorded or only compared.
@@ -154,13 +152,11 @@ pub(crate) fn artifacts_of(entry: &Entry) -> impl Iterator<Item = Digest> {
 
 /// Copies an artifact where it is what its name says, and answers its bytes; `None`: it is not, and was left out.
 fn copy_artifact(digest: Digest, path: &Path, artifacts: &Path) -> io::Result<Option<u64>> {
-    let name = digest.to_string();
-    let within = artifacts.join(&name[..2]);
+    let copy = path_of(artifacts, digest);
     DirBuilder::new()
         .recursive(true)
         .mode(0o700)
-        .create(&within)?;
-    let copy = within.join(&name);
+        .create(durable::parent(&copy))?;
     match digests::copy(path, &copy) {
         Ok((found, copied)) if found == digest => Ok(Some(copied)),
         Ok(_) => {

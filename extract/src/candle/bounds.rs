@@ -5,7 +5,7 @@
 //! written from the wrong place, and nothing says so. `index_select`, copies and everything elementwise step by the whole
 //! grid, so that the counter itself wraps above 2³¹. Below 2³¹ elements in every tensor all of it is right.
 
-use crate::filter::Shape;
+use crate::fused_conv::Shape;
 
 /// Elements that candle's kernels can be trusted with in one tensor.
 pub(crate) const ADDRESSABLE: usize = 1 << 31;

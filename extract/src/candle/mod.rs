@@ -11,14 +11,15 @@ mod bounds;
 mod tables;
 
 use std::collections::HashMap;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
 
 use candle_core::{DType, Device as Candled, Tensor};
 
+use crate::activations::Activations;
 use crate::engine::Engine;
 use crate::error::ExtractError;
-use crate::filter::{Activation, Filter, Pool, Shape};
-use crate::volume::Volume;
+use crate::fused_conv::{Activation, FusedConv, Pool, Shape};
 use bounds::{ADDRESSABLE, UNFOLDED, largest_batch};
 use tables::{Axis, Table};
 
@@ -37,20 +38,21 @@ pub(crate) struct Candle {
     /// Elements that a convolution may unfold at once.
     unfolded: usize,
     tables: Mutex<HashMap<Table, Tensor>>,
-    /// Operations sent to the device.
-    #[cfg(test)]
-    launches: std::sync::atomic::AtomicUsize,
+    /// Operations sent to the device: what a test holds against the number of groups.
+    launches: AtomicUsize,
 }
 
 /// A convolution on the device.
 #[derive(Debug)]
-pub(crate) struct Placed {
+pub(crate) struct PackedConv {
     shape: Shape,
     activation: Activation,
     /// `[groups, kh · kw · kt · input / groups, out / groups]`.
     weights: Tensor,
     /// `[out]`.
     bias: Tensor,
+    /// `[1]`, of a ReLU that has one. On the device from the beginning, since candle would copy a number there at each use.
+    ceiling: Option<Tensor>,
 }
 
 /// Activations `[B, T, H · W, C]`.
@@ -74,8 +76,7 @@ impl Candle {
             device,
             name,
             tables: Mutex::default(),
-            #[cfg(test)]
-            launches: std::sync::atomic::AtomicUsize::new(0),
+            launches: AtomicUsize::new(0),
         }
     }
 
@@ -90,9 +91,7 @@ impl Candle {
 
     /// One operation more was sent to the device.
     fn launched(&self, tensor: Tensor) -> Tensor {
-        #[cfg(test)]
-        self.launches
-            .fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+        self.launches.fetch_add(1, Ordering::Relaxed);
         tensor
     }
 
@@ -118,14 +117,14 @@ impl Candle {
         Ok(self.launched(tensor.index_select(&indices, 1)?))
     }
 
-    /// filter ∗ x of clips that fit at once: `[B, T, H·W, C]` → `[B, T′, H′·W′, out]`.
+    /// weights ∗ x of clips that fit at once: `[B, T, H·W, C]` → `[B, T′, H′·W′, out]`.
     fn product(
         &self,
-        placed: &Placed,
+        conv: &PackedConv,
         x: &Tensor,
         size: [usize; 3],
     ) -> Result<Tensor, ExtractError> {
-        let shape = &placed.shape;
+        let shape = &conv.shape;
         let clips = x.dim(0)?;
         let [frames, height, width] = size;
         let [out_frames, out_height, out_width] = shape.output(size);
@@ -148,16 +147,16 @@ impl Candle {
         }
         let positions = clips * out_frames * out_height * out_width;
         let x = x.reshape((groups, positions, kh * kw * kt * input))?;
-        let mut sums = self.launched(x.matmul(&placed.weights)?);
+        let mut sums = self.launched(x.matmul(&conv.weights)?);
         if groups > 1 {
             sums = self.launched(sums.transpose(0, 1)?.contiguous()?);
         }
         Ok(sums.reshape((clips, out_frames, out_height * out_width, shape.out))?)
     }
 
-    /// filter ∗ x + bias, in as many parts as the bounds demand.
-    fn sum(&self, placed: &Placed, x: &ChannelsLast) -> Result<ChannelsLast, ExtractError> {
-        let shape = &placed.shape;
+    /// weights ∗ x + bias, in as many parts as the bounds demand.
+    fn sum(&self, conv: &PackedConv, x: &ChannelsLast) -> Result<ChannelsLast, ExtractError> {
+        let shape = &conv.shape;
         let clips = x.tensor.dim(0)?;
         let fitting = largest_batch(shape, x.size, self.unfolded)
             .or_else(|| largest_batch(shape, x.size, ADDRESSABLE).map(|_| 1))
@@ -171,7 +170,7 @@ impl Candle {
             .step_by(fitting)
             .map(|first| {
                 let part = x.tensor.narrow(0, first, fitting.min(clips - first))?;
-                self.product(placed, &part, x.size)
+                self.product(conv, &part, x.size)
             })
             .collect::<Result<Vec<_>, _>>()?;
         let sums = match &parts[..] {
@@ -179,33 +178,36 @@ impl Candle {
             parts => self.launched(Tensor::cat(parts, 0)?),
         };
         Ok(ChannelsLast {
-            tensor: self.launched(sums.broadcast_add(&placed.bias)?),
+            tensor: self.launched(sums.broadcast_add(&conv.bias)?),
             size: shape.output(x.size),
         })
     }
 
-    fn activate(&self, activation: Activation, tensor: Tensor) -> Result<Tensor, ExtractError> {
-        Ok(match activation {
-            Activation::Linear => tensor,
-            Activation::Relu => self.launched(tensor.relu()?),
-            Activation::Relu6 => self.launched(tensor.clamp(0f32, 6f32)?),
+    fn activate(&self, conv: &PackedConv, tensor: Tensor) -> Result<Tensor, ExtractError> {
+        if conv.activation == Activation::Linear {
+            return Ok(tensor);
+        }
+        let tensor = self.launched(tensor.relu()?);
+        Ok(match &conv.ceiling {
+            Some(ceiling) => self.launched(tensor.broadcast_minimum(ceiling)?),
+            None => tensor,
         })
     }
 }
 
 /// `[out, input / groups, kt, kh · kw]` → `[groups, kh · kw, kt, input / groups, out / groups]`.
-fn reordered(filter: &Filter) -> Vec<f32> {
-    let shape = filter.shape;
+fn reordered(conv: &FusedConv) -> Vec<f32> {
+    let shape = conv.shape;
     let [_, input, kt, kh, kw] = shape.weights();
     let (spatial, per_group) = (kh * kw, shape.out / shape.groups);
-    let mut values = Vec::with_capacity(filter.weights.len());
+    let mut values = Vec::with_capacity(conv.weights.len());
     for group in 0..shape.groups {
         for place in 0..spatial {
             for frame in 0..kt {
                 for channel in 0..input {
                     values.extend((0..per_group).map(|out| {
                         let row = (group * per_group + out) * input + channel;
-                        filter.weights[(row * kt + frame) * spatial + place]
+                        conv.weights[(row * kt + frame) * spatial + place]
                     }));
                 }
             }
@@ -215,39 +217,48 @@ fn reordered(filter: &Filter) -> Vec<f32> {
 }
 
 impl Engine for Candle {
-    type Packed = Placed;
-    type Volume = ChannelsLast;
+    type Packed = PackedConv;
+    type Activations = ChannelsLast;
 
-    fn pack(&self, filter: &Filter) -> Result<Placed, ExtractError> {
-        let shape = filter.shape;
+    fn pack(&self, conv: &FusedConv) -> Result<PackedConv, ExtractError> {
+        let shape = conv.shape;
         let [out, input, kt, kh, kw] = shape.weights();
         let sides = (shape.groups, kh * kw * kt * input, shape.out / shape.groups);
-        Ok(Placed {
+        let ceiling = (conv.activation == Activation::Relu6)
+            .then(|| Tensor::from_slice(&[6f32], 1, &self.device))
+            .transpose()?;
+        Ok(PackedConv {
             shape,
-            activation: filter.activation,
-            weights: Tensor::from_vec(reordered(filter), sides, &self.device)?,
-            bias: Tensor::from_slice(&filter.bias, out, &self.device)?,
+            ceiling,
+            activation: conv.activation,
+            weights: Tensor::from_vec(reordered(conv), sides, &self.device)?,
+            bias: Tensor::from_slice(&conv.bias, out, &self.device)?,
         })
     }
 
-    fn upload(&self, volume: Volume) -> Result<ChannelsLast, ExtractError> {
-        let (size, [frames, height, width]) = (volume.size, volume.size);
-        let sides = (volume.channels, volume.clips, frames, height * width);
-        let tensor = Tensor::from_vec(volume.values, sides, &self.device)?;
+    fn upload(&self, activations: Activations) -> Result<ChannelsLast, ExtractError> {
+        let (size, [frames, height, width]) = (activations.size, activations.size);
+        let sides = (
+            activations.channels,
+            activations.clips,
+            frames,
+            height * width,
+        );
+        let tensor = Tensor::from_vec(activations.values, sides, &self.device)?;
         Ok(ChannelsLast {
             tensor: self.launched(tensor.permute((1, 2, 3, 0))?.contiguous()?),
             size,
         })
     }
 
-    fn download(&self, x: &ChannelsLast) -> Result<Volume, ExtractError> {
+    fn download(&self, x: &ChannelsLast) -> Result<Activations, ExtractError> {
         let (clips, _, _, channels) = x.tensor.dims4()?;
         let values = x
             .tensor
             .permute((3, 0, 1, 2))?
             .flatten_all()?
             .to_dtype(DType::F32)?;
-        Ok(Volume {
+        Ok(Activations {
             channels,
             clips,
             size: x.size,
@@ -255,24 +266,24 @@ impl Engine for Candle {
         })
     }
 
-    fn convolve(&self, placed: &Placed, x: &ChannelsLast) -> Result<ChannelsLast, ExtractError> {
-        let sums = self.sum(placed, x)?;
+    fn convolve(&self, conv: &PackedConv, x: &ChannelsLast) -> Result<ChannelsLast, ExtractError> {
+        let sums = self.sum(conv, x)?;
         Ok(ChannelsLast {
-            tensor: self.activate(placed.activation, sums.tensor)?,
+            tensor: self.activate(conv, sums.tensor)?,
             size: sums.size,
         })
     }
 
     fn convolve_onto(
         &self,
-        placed: &Placed,
+        conv: &PackedConv,
         x: &ChannelsLast,
         onto: ChannelsLast,
     ) -> Result<ChannelsLast, ExtractError> {
-        let sums = self.sum(placed, x)?;
+        let sums = self.sum(conv, x)?;
         let tensor = self.launched((sums.tensor + onto.tensor)?);
         Ok(ChannelsLast {
-            tensor: self.activate(placed.activation, tensor)?,
+            tensor: self.activate(conv, tensor)?,
             size: sums.size,
         })
     }

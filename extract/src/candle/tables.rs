@@ -1,7 +1,7 @@
 //! Where outputs find their inputs, as tables of indices that lie on the device: gathering by a table replaces padding,
 //! striding and unfolding.
 
-use crate::filter::{Pool, Shape};
+use crate::fused_conv::{Pool, Shape};
 
 /// The index at which candle's `index_select` writes zeros (its CPU and its CUDA code).
 const OUTSIDE: u32 = u32::MAX;
@@ -95,9 +95,9 @@ impl Table {
             }
             Self::Pool(axis, tap) => (0..axis.out)
                 .map(|out| {
-                    let inside = (0..axis.kernel).filter_map(|tap| axis.source(out, tap));
+                    let mut inside = (0..axis.kernel).filter_map(|tap| axis.source(out, tap));
                     let first = inside.clone().next().unwrap_or(0);
-                    let last = inside.last().unwrap_or(0);
+                    let last = inside.next_back().unwrap_or(0);
                     let at = (out * axis.stride + tap).saturating_sub(axis.before);
                     at.clamp(first, last) as u32
                 })

@@ -264,6 +264,35 @@ mod tests {
         }
     }
 
+    #[test]
+    fn no_scaling_makes_a_copy_of_what_is_mapped() {
+        use crate::data::prepared::Prepared;
+
+        let place = tempfile::tempdir().unwrap();
+        for half in [false, true] {
+            let folder_of = place.path().join(format!("{half}"));
+            fs::create_dir(&folder_of).unwrap();
+            let dataset = folder(&folder_of, half);
+            let mapped = (40 + 24) * COLUMNS * if half { 2 } else { 4 };
+            for (kind, of_scaling) in SCALINGS.into_iter().zip([
+                0,
+                8 * (40 + 24),
+                2 * 8 * COLUMNS,
+                2 * 8 * COLUMNS,
+                2 * 8 * COLUMNS,
+            ]) {
+                let prepared = Prepared::new(&dataset, kind).unwrap();
+                assert_eq!(prepared.mapped_bytes(), mapped, "{kind:?}");
+                // The video of each training row.
+                assert_eq!(prepared.bytes(), 4 * 40, "{kind:?}");
+                assert_eq!(prepared.scaling_bytes(), of_scaling, "{kind:?}");
+                let other = prepared.rescaled(FeatureScaling::None);
+                assert!(Arc::ptr_eq(other.train.raw(), prepared.train.raw()));
+                assert!(Arc::ptr_eq(other.test.raw(), prepared.test.raw()));
+            }
+        }
+    }
+
     fn check(features: &Features, expected: &[f32], what: &str) {
         let count = features.rows();
         // Some rows twice, in no order, and enough for threads.

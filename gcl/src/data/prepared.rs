@@ -265,7 +265,9 @@ impl Prepared {
 
     /// Bytes of this process that this scaling takes beside them.
     pub fn scaling_bytes(&self) -> usize {
-        self.train.scaling().bytes() + self.test.scaling().bytes()
+        let (train, test) = (self.train.scaling(), self.test.scaling());
+        let both = !std::ptr::eq(train, test);
+        train.bytes() + if both { test.bytes() } else { 0 }
     }
 
     /// Bytes of the mapped files that the rows are read from: of the host's page cache, and shared by all its processes.

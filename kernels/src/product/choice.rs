@@ -26,6 +26,25 @@ pub enum GemmKernel {
 }
 
 impl GemmKernel {
+    /// Those that this processor has.
+    pub fn available() -> impl Iterator<Item = Self> {
+        Self::tiles().chain([Self::Gemm])
+    }
+
+    /// out ← a · b on one thread, whether or not that is the kernel for products like this one.
+    ///
+    /// # Panics
+    /// If the shapes do not fit or the processor does not have the instructions.
+    pub fn multiply(self, out: &mut [f32], a: View<'_>, b: View<'_>) {
+        assert_eq!(a.columns, b.rows, "inner dimensions");
+        let out = &mut out[..a.rows.saturating_mul(b.columns)];
+        match self {
+            Self::Gemm => multiply(out, a, b, 1),
+            #[cfg(target_arch = "x86_64")]
+            Self::Tiles(kernel) => blocked::product(kernel, out, (a, b), 1, ()),
+        }
+    }
+
     /// Our tiles that this processor has instructions for, the widest last.
     fn tiles() -> impl DoubleEndedIterator<Item = Self> {
         #[cfg(target_arch = "x86_64")]
@@ -40,14 +59,6 @@ impl GemmKernel {
             Self::Gemm => true,
             #[cfg(target_arch = "x86_64")]
             Self::Tiles(kernel) => kernel.fill(columns),
-        }
-    }
-
-    fn multiply(self, out: &mut [f32], a: View<'_>, b: View<'_>) {
-        match self {
-            Self::Gemm => multiply(out, a, b, 1),
-            #[cfg(target_arch = "x86_64")]
-            Self::Tiles(kernel) => blocked::product(kernel, out, (a, b), 1, ()),
         }
     }
 }
@@ -126,8 +137,7 @@ fn best(timed: &[(GemmKernel, f64)]) -> GemmKernel {
 /// Every kernel that this processor has, and the seconds that it takes for a · b on one thread.
 pub fn time_kernels(out: &mut [f32], a: View<'_>, b: View<'_>) -> Vec<(GemmKernel, f64)> {
     let out = &mut out[..a.rows * b.columns];
-    let mut timed: Vec<(GemmKernel, f64)> = GemmKernel::tiles()
-        .chain([GemmKernel::Gemm])
+    let mut timed: Vec<(GemmKernel, f64)> = GemmKernel::available()
         .map(|kernel| (kernel, f64::INFINITY))
         .collect();
     for _ in 0..REPEATS {
@@ -161,7 +171,7 @@ mod tests {
         let (x, y) = (vec![1.0; 96 * 80], vec![1.0; 80 * 70]);
         let mut out = vec![0.0; 96 * 70];
         let timed = time_kernels(&mut out, View::new(&x, 96, 80), View::new(&y, 80, 70));
-        assert_eq!(timed.len(), 1 + GemmKernel::tiles().count());
+        assert_eq!(timed.len(), GemmKernel::available().count());
         assert!(timed.iter().all(|(_, seconds)| seconds.is_finite()));
     }
 }

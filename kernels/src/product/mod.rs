@@ -51,9 +51,12 @@ pub struct View<'a> {
 
 impl<'a> View<'a> {
     /// The first `rows × columns` values, row by row.
+    ///
+    /// # Panics
+    /// If there are not so many.
     pub fn new(values: &'a [f32], rows: usize, columns: usize) -> Self {
         Self {
-            values: &values[..rows * columns],
+            values: &values[..rows.saturating_mul(columns)],
             rows,
             columns,
             row_stride: columns,
@@ -108,7 +111,7 @@ pub fn product_then<E: Epilogue>(
 ) {
     const { assert!(passes::ROWS.is_multiple_of(E::ROWS)) };
     assert_eq!(a.columns, b.rows, "inner dimensions");
-    let out = &mut out[..a.rows * b.columns];
+    let out = &mut out[..a.rows.saturating_mul(b.columns)];
     if a.columns == 0 {
         out.fill(0.0);
     }

@@ -16,7 +16,7 @@ use sweeps::{
 use tokio_util::sync::CancellationToken;
 
 use super::digests::Digests;
-use super::local::failed;
+use super::failure::failed;
 use super::progress::Progress;
 use crate::arguments::{Cluster, Connection};
 use crate::client::Client;

@@ -3,9 +3,10 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use extract::{Backbone, Broken, ExtractError, Request, Sampling, Summary, Weights};
+use extract::{Backbone, Broken, Request, Sampling, Summary, Weights};
 use proto::error_chain;
 
+use super::failure::failed;
 use super::progress::Progress;
 use super::{cluster, lists};
 use crate::arguments::{Extract, OnBroken};
@@ -104,14 +105,4 @@ fn request(arguments: &Extract) -> Result<Request, CommandError> {
         ffmpeg: arguments.ffmpeg.clone(),
         decode_threads: arguments.decode_threads,
     })
-}
-
-/// What an error of the extractor means at the command line.
-pub(super) fn failed(error: &ExtractError) -> CommandError {
-    match error {
-        ExtractError::Stopped => {
-            CommandError::Interrupted("stopped: the same command goes on from here".into())
-        }
-        other => CommandError::Input(error_chain(other)),
-    }
 }

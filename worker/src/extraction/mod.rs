@@ -10,7 +10,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use async_trait::async_trait;
 use extract::video::Decoder;
@@ -52,6 +52,8 @@ struct Inner {
     scratch: PathBuf,
     /// The network of the last job: the next one usually wants the same.
     network: Mutex<Option<Network>>,
+    /// What the GPU said when it failed.
+    broken: OnceLock<String>,
 }
 
 struct Network {
@@ -111,6 +113,7 @@ impl<T> Extracting<T> {
                 batch: settings.batch.max(1),
                 scratch: settings.scratch,
                 network: Mutex::new(None),
+                broken: OnceLock::new(),
             }),
         })
     }
@@ -161,7 +164,8 @@ impl<T: Trainer> Trainer for Extracting<T> {
     }
 
     fn broken(&self) -> Option<String> {
-        self.training.broken()
+        let broken = self.inner.broken.get().cloned();
+        broken.or_else(|| self.training.broken())
     }
 
     fn datasets(&self) -> BTreeMap<String, Digest> {
@@ -255,7 +259,7 @@ impl Inner {
                 }
             },
         )
-        .map_err(failure)?;
+        .map_err(|error| self.failed(error))?;
         let pieces = pieces(&features);
         // Read or not, it is of no use any more: the job is delivered, or done again.
         let _ = std::fs::remove_file(&features);
@@ -348,6 +352,16 @@ impl Inner {
             })
     }
 
+    /// What a job's error means for it, and for this process: after a fault of the GPU nothing more is computed here.
+    fn failed(&self, error: ExtractError) -> Option<Failure> {
+        if let ExtractError::Device(message) = &error
+            && self.device.is_gpu()
+        {
+            let _ = self.broken.set(message.clone());
+        }
+        failure(error)
+    }
+
     /// The network, kept from the last job or loaded.
     fn network(
         &self,
@@ -363,7 +377,11 @@ impl Inner {
         }
         // The old one goes before the new one comes: both need not fit at once.
         *network = None;
-        let extractor = Arc::new(sampling.load(&self.device).map_err(failure)?);
+        let extractor = Arc::new(
+            sampling
+                .load(&self.device)
+                .map_err(|error| self.failed(error))?,
+        );
         *network = Some(Network {
             backbone: sampling.backbone,
             weights,
@@ -393,7 +411,10 @@ fn check_digest(video: &Path, named: Digest, stop: &AtomicBool) -> Result<(), Op
 fn failure(error: ExtractError) -> Option<Failure> {
     let class = match &error {
         ExtractError::Stopped => return None,
-        ExtractError::Device(_) | ExtractError::Decoder { .. } => FailureClass::Trainer,
+        ExtractError::Device(_) | ExtractError::Host(_) | ExtractError::Decoder { .. } => {
+            FailureClass::Trainer
+        }
+        ExtractError::OutOfMemory(_) => FailureClass::OutOfMemory,
         _ => FailureClass::BadData,
     };
     Some(Failure::new(class, error.to_string()))

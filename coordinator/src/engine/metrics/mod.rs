@@ -17,7 +17,7 @@ use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::{Histogram, exponential_buckets};
 use prometheus_client::registry::{Registry, Unit};
 
-use crate::model::entry::{Entry, Verdict};
+use crate::model::entry::{Entry, RetryDecision};
 use proto::nouns::Receipt;
 
 pub(crate) use snapshot::free;
@@ -251,9 +251,9 @@ impl Metrics {
                 } => {
                     attempts(failure.class.name(), 1);
                     let verdict = match verdict {
-                        Verdict::Retry => "retry",
-                        Verdict::Failed => "failed",
-                        Verdict::Quarantined => "quarantined",
+                        RetryDecision::Retry => "retry",
+                        RetryDecision::Failed => "failed",
+                        RetryDecision::Quarantined => "quarantined",
                     };
                     inner.verdicts.get_or_create(&[("verdict", verdict)]).inc();
                 }
@@ -412,7 +412,7 @@ mod tests {
                 attempt,
                 worker: "w".into(),
                 failure: Failure::new(FailureClass::WorkerLost, "gone"),
-                verdict: Verdict::Retry,
+                verdict: RetryDecision::Retry,
             },
         ];
         metrics.committed(&entries, Duration::from_millis(3));

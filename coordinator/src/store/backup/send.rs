@@ -7,7 +7,7 @@ use std::path::Path;
 use proto::limits::CHUNK_BYTES;
 use proto::nouns::Piece;
 
-use crate::store::artifacts::artifacts_in;
+use crate::store::artifacts::{artifacts_in, path_of};
 use crate::store::journal::{self, JournalError};
 use crate::store::mark::Mark;
 
@@ -44,8 +44,8 @@ pub fn send(state: &Path, take: &mut dyn FnMut(Piece) -> bool) -> Result<(), Jou
         };
         let metadata = file.metadata();
         let bytes = metadata.map_err(JournalError::io("look at", &path))?.len();
-        let name = digest.to_string();
-        let relative = format!("artifacts/{}/{name}", &name[..2]);
+        let relative = path_of(Path::new("artifacts"), digest);
+        let relative = relative.to_string_lossy().into_owned();
         if !send_file(relative, file, bytes, take).map_err(JournalError::io("read", &path))? {
             return Ok(());
         }

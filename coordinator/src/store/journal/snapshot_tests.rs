@@ -54,7 +54,7 @@ pub(crate) fn history() -> Vec<(Vec<Entry>, Scheduler)> {
         note(&world, &mut turns);
     }
     world.sweep("grown", 6);
-    world.steer(Target::Sweep("grown".into()), ControlAction::Pause);
+    world.control(Target::Sweep("grown".into()), ControlAction::Pause);
     note(&world, &mut turns);
     turns.retain(|(entries, _)| !entries.is_empty());
     turns

@@ -1,17 +1,26 @@
-//! The one inner loop of every convolution here: a small block of output channels times a run of consecutive positions.
+//! The inner loop of every convolution: a small block of output channels times a run of consecutive positions.
 //!
 //! acc[o][x] = Σ_s weights[s·O + o] · input[base + offsets[s] + x], summed in the order of s for every o and x. So the
 //! bits of an output do not depend on the block it fell into, on the number of threads, or on the other clips of a batch;
 //! they do depend on the instruction set (fused multiply-add or not).
+//!
+//! A convolution that looks at one position is a matrix product, and still is not made by [`crate::product`]: there a sum is
+//! cut into pieces of 512 steps, which are added up, and here it is one chain, whatever its length. The features of every
+//! network with more than 512 channels would change.
 
-#![allow(unsafe_code)]
+#![allow(
+    unsafe_code,
+    reason = "intrinsics and pointers, behind the asserts of `run`"
+)]
+
+use crate::isa::Isa;
 
 /// Positions that one vector holds; runs of positions are multiples of it.
-pub(crate) const LANES: usize = 16;
+pub const LANES: usize = 16;
 
 /// Where the inputs of one output lie, relative to it; consecutive frames of the kernel are equally long slices.
 #[derive(Debug, Clone)]
-pub(crate) struct Taps {
+pub struct OffsetTable {
     offsets: Vec<u32>,
     per_frame: usize,
     /// Distance of two frames of the input.
@@ -20,9 +29,18 @@ pub(crate) struct Taps {
     reach: usize,
 }
 
-impl Taps {
+impl OffsetTable {
     /// `within` are the offsets inside one frame; they repeat for each of `frames` frames, `frame` values apart.
-    pub(crate) fn new(within: &[u32], frames: usize, frame: usize) -> Self {
+    ///
+    /// # Panics
+    /// If an offset does not fit in 32 bits.
+    pub fn new(within: &[u32], frames: usize, frame: usize) -> Self {
+        let reach = within.iter().max().map_or(0, |largest| *largest as usize);
+        let largest = frames
+            .saturating_sub(1)
+            .saturating_mul(frame)
+            .saturating_add(reach);
+        assert!(u32::try_from(largest).is_ok(), "offsets of 32 bits");
         let offsets = (0..frames)
             .flat_map(|kt| {
                 within
@@ -34,66 +52,37 @@ impl Taps {
             offsets,
             per_frame: within.len(),
             frame,
-            reach: within.iter().max().map_or(0, |largest| *largest as usize),
+            reach,
         }
     }
 }
 
-/// The instruction set, chosen once at run time.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Isa {
-    /// 512-bit vectors.
-    #[cfg(target_arch = "x86_64")]
-    Avx512,
-    /// 256-bit vectors with fused multiply-add.
-    #[cfg(target_arch = "x86_64")]
-    Avx2,
-    /// Whatever the compiler makes of plain loops.
-    Portable,
-}
-
-impl Isa {
-    /// The widest that this processor has.
-    pub(crate) fn detect() -> Self {
-        #[cfg(target_arch = "x86_64")]
-        {
-            if is_x86_feature_detected!("avx512f") {
-                return Self::Avx512;
-            }
-            if is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma") {
-                return Self::Avx2;
-            }
-        }
-        Self::Portable
-    }
-}
-
-/// One block: which taps, where, and how wide.
+/// One block: which inputs, where, and how wide.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Block {
+pub struct Block {
     /// Start of frame 0 of the kernel for the first position; may lie before the buffer where that frame is skipped.
-    pub(crate) base: isize,
+    pub base: isize,
     /// Frames of the kernel that lie inside the input.
-    pub(crate) frames: (usize, usize),
+    pub frames: (usize, usize),
     /// Output channels: 1, 4 or 8.
-    pub(crate) channels: usize,
+    pub channels: usize,
     /// Positions in vectors of [`LANES`]: up to [`most_vectors`].
-    pub(crate) vectors: usize,
+    pub vectors: usize,
 }
 
 /// How many vectors of positions fit beside so many output channels in the registers.
-pub(crate) fn most_vectors(channels: usize) -> usize {
+pub fn most_vectors(channels: usize) -> usize {
     if channels == 8 { 3 } else { 6 }
 }
 
 /// out[o·stride + x] ← Σ_s weights[s·O + o] · input[base + offsets[s] + x].
 ///
 /// # Panics
-/// If the block reaches outside a buffer: the caller's mistake.
-pub(crate) fn run(
+/// If the block reaches outside a buffer or the processor does not have the instructions: the caller's mistakes.
+pub fn run(
     isa: Isa,
     block: Block,
-    taps: &Taps,
+    table: &OffsetTable,
     weights: &[f32],
     input: &[f32],
     out: &mut [f32],
@@ -101,12 +90,23 @@ pub(crate) fn run(
 ) {
     let (first, last) = block.frames;
     let width = block.vectors * LANES;
-    assert!(first < last && block.vectors >= 1 && block.vectors <= most_vectors(block.channels));
-    let offsets = &taps.offsets[first * taps.per_frame..last * taps.per_frame];
+    assert!(isa.is_available(), "the processor has {isa:?}");
+    assert!(
+        matches!(block.channels, 1 | 4 | 8)
+            && (1..=most_vectors(block.channels)).contains(&block.vectors),
+        "a size of a block"
+    );
+    assert!(first < last, "a block without frames");
+    let offsets = &table.offsets[first * table.per_frame..last * table.per_frame];
     let weights =
-        &weights[first * taps.per_frame * block.channels..last * taps.per_frame * block.channels];
-    let lowest = block.base + (first * taps.frame) as isize;
-    let highest = block.base + ((last - 1) * taps.frame + taps.reach + width) as isize;
+        &weights[first * table.per_frame * block.channels..last * table.per_frame * block.channels];
+    // So that no sum below overflows: offsets are less than 32 bits.
+    assert!(
+        block.base <= input.len() as isize && (block.channels == 1 || stride <= out.len()),
+        "a block outside its buffers"
+    );
+    let lowest = block.base + (first * table.frame) as isize;
+    let highest = block.base + ((last - 1) * table.frame + table.reach + width) as isize;
     assert!(
         lowest >= 0 && highest <= input.len() as isize,
         "a block outside its input"
@@ -119,14 +119,14 @@ pub(crate) fn run(
     // SAFETY: every offset of the slice is at least first·frame and at most (last − 1)·frame + reach, so with the two
     // asserts above every read of `width` values starts and ends inside `input`; `weights` was sliced to exactly
     // offsets · channels values; writes end at (channels − 1)·stride + width, inside `out`. The features that each
-    // function needs were detected by `Isa::detect`.
+    // function needs are there, as asserted.
     unsafe {
         match isa {
             #[cfg(target_arch = "x86_64")]
             Isa::Avx512 => x86::wide(block, offsets, weights, input, out.as_mut_ptr(), stride),
             #[cfg(target_arch = "x86_64")]
             Isa::Avx2 => x86::narrow(block, offsets, weights, input, out.as_mut_ptr(), stride),
-            Isa::Portable => portable(block, offsets, weights, input, out.as_mut_ptr(), stride),
+            _ => portable(block, offsets, weights, input, out.as_mut_ptr(), stride),
         }
     }
 }
@@ -312,26 +312,12 @@ mod tests {
             .collect()
     }
 
-    fn instruction_sets() -> Vec<Isa> {
-        let mut all = vec![Isa::Portable];
-        #[cfg(target_arch = "x86_64")]
-        {
-            if is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma") {
-                all.push(Isa::Avx2);
-            }
-            if is_x86_feature_detected!("avx512f") {
-                all.push(Isa::Avx512);
-            }
-        }
-        all
-    }
-
     /// Every block size of every instruction set against sums in f64, the first frame skipped.
     #[test]
     fn blocks_are_right_on_every_instruction_set() {
-        let taps = Taps::new(&[3, 0, 7, 20], 3, 50);
+        let table = OffsetTable::new(&[3, 0, 7, 20], 3, 50);
         let input = numbers(2 * 50 + 20 + 96, 1);
-        for isa in instruction_sets() {
+        for isa in Isa::available() {
             for channels in [1, 4, 8] {
                 let weights = numbers(12 * channels, 2);
                 for vectors in 1..=most_vectors(channels) {
@@ -343,12 +329,12 @@ mod tests {
                         channels,
                         vectors,
                     };
-                    run(isa, block, &taps, &weights, &input, &mut out, 100);
+                    run(isa, block, &table, &weights, &input, &mut out, 100);
                     for o in 0..channels {
                         for x in 0..width {
                             let expected: f64 = (4..12)
                                 .map(|s| {
-                                    let at = taps.offsets[s] as usize + x - 50;
+                                    let at = table.offsets[s] as usize + x - 50;
                                     f64::from(weights[s * channels + o]) * f64::from(input[at])
                                 })
                                 .sum();
@@ -368,7 +354,7 @@ mod tests {
     #[test]
     #[should_panic(expected = "outside its input")]
     fn a_block_never_reads_past_its_input() {
-        let taps = Taps::new(&[0, 5], 1, 0);
+        let table = OffsetTable::new(&[0, 5], 1, 0);
         let block = Block {
             base: 0,
             frames: (0, 1),
@@ -378,7 +364,7 @@ mod tests {
         run(
             Isa::Portable,
             block,
-            &taps,
+            &table,
             &[1.0, 1.0],
             &[0.0; 20],
             &mut [0.0; 16],

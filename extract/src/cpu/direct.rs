@@ -6,18 +6,20 @@
 //! few positions between the rows are computed and thrown away. Taps of frames outside the clip are skipped, not
 //! multiplied by zero.
 
+use kernels::Isa;
+use kernels::convolution::{self, Block, LANES, OffsetTable};
 use rayon::prelude::*;
 
 use super::pointwise::{finish, pack_tiles};
-use crate::filter::{Activation, Filter, Shape};
-use crate::kernel::{self, Block, Isa, LANES, Taps};
-use crate::volume::Volume;
+use crate::fused_conv::{Activation, FusedConv, Shape};
+
+use crate::activations::Activations;
 
 /// Output channels of one task, where one group is split over tasks.
 const TASK: usize = 32;
 
 /// A convolution over a window; weights packed per group as `[out / tile][kt][input][kh][kw][tile]`.
-pub(crate) struct Window {
+pub(crate) struct DirectConv {
     shape: Shape,
     activation: Activation,
     weights: Vec<f32>,
@@ -87,7 +89,7 @@ struct Layout {
     pitch: usize,
     plane: usize,
     frame: usize,
-    taps: Taps,
+    table: OffsetTable,
     /// Positions that are computed per output frame, a multiple of [`LANES`].
     run: usize,
 }
@@ -131,7 +133,7 @@ impl Layout {
             }
         }
         Self {
-            taps: Taps::new(&within, shape.kernel[0], frame),
+            table: OffsetTable::new(&within, shape.kernel[0], frame),
             rows,
             columns,
             pitch,
@@ -144,7 +146,7 @@ impl Layout {
     /// Copies channels of one clip into the padded planes; what is not written was zero and stays so.
     fn fill(
         &self,
-        x: &Volume,
+        x: &Activations,
         clip: usize,
         first_channel: usize,
         channels: usize,
@@ -189,9 +191,9 @@ impl Layout {
     }
 }
 
-impl Window {
-    pub(crate) fn new(filter: &Filter) -> Self {
-        let shape = filter.shape;
+impl DirectConv {
+    pub(crate) fn new(conv: &FusedConv) -> Self {
+        let shape = conv.shape;
         let out = shape.out / shape.groups;
         let [_, input, kt, kh, kw] = shape.weights();
         let tile = match out {
@@ -201,8 +203,8 @@ impl Window {
         };
         // The kernel walks frames first: [out][input][kt][kh·kw] → [out][kt][input][kh·kw].
         let (steps, spatial) = (input * kt * kh * kw, kh * kw);
-        let mut ordered = vec![0.0; filter.weights.len()];
-        for (from, to) in filter.weights.chunks(steps).zip(ordered.chunks_mut(steps)) {
+        let mut ordered = vec![0.0; conv.weights.len()];
+        for (from, to) in conv.weights.chunks(steps).zip(ordered.chunks_mut(steps)) {
             for i in 0..input {
                 for t in 0..kt {
                     to[(t * input + i) * spatial..][..spatial]
@@ -212,12 +214,12 @@ impl Window {
         }
         Self {
             shape,
-            activation: filter.activation,
+            activation: conv.activation,
             weights: ordered
                 .chunks(out * steps)
                 .flat_map(|group| pack_tiles(group, out, steps, tile))
                 .collect(),
-            bias: filter.bias.clone(),
+            bias: conv.bias.clone(),
             tile,
         }
     }
@@ -226,8 +228,8 @@ impl Window {
         self.shape
     }
 
-    /// out ← activation(filter ∗ x + bias).
-    pub(crate) fn run(&self, isa: Isa, x: &Volume, out: &mut Volume) {
+    /// out ← activation(weights ∗ x + bias).
+    pub(crate) fn run(&self, isa: Isa, x: &Activations, out: &mut Activations) {
         assert_eq!(
             (x.channels, out.channels),
             (self.shape.input, self.shape.out),
@@ -317,7 +319,7 @@ impl Window {
         let packed = per_group.next_multiple_of(self.tile) * steps;
         let row = clips * positions;
         let count = rows.len() / row;
-        let most = kernel::most_vectors(self.tile);
+        let most = convolution::most_vectors(self.tile);
         sums.resize(count.next_multiple_of(self.tile) * layout.run, 0.0);
         for t in 0..out_frames {
             let start = (t * self.shape.stride[0]) as isize - self.shape.padding[0].0 as isize;
@@ -333,7 +335,7 @@ impl Window {
                         let weights = &self.weights
                             [group * packed + (first + tile * self.tile) * steps..]
                             [..self.tile * steps];
-                        kernel::run(
+                        convolution::run(
                             isa,
                             Block {
                                 base: start * layout.frame as isize + from as isize,
@@ -341,7 +343,7 @@ impl Window {
                                 channels: self.tile,
                                 vectors,
                             },
-                            &layout.taps,
+                            &layout.table,
                             weights,
                             padded,
                             &mut sums[from..],

@@ -3,7 +3,7 @@
 
 /// Values per channel, clip, frame and pixel.
 #[derive(Debug, Clone, PartialEq)]
-pub(crate) struct Volume {
+pub(crate) struct Activations {
     /// Channels C.
     pub(crate) channels: usize,
     /// Clips B.
@@ -14,7 +14,7 @@ pub(crate) struct Volume {
     pub(crate) values: Vec<f32>,
 }
 
-impl Volume {
+impl Activations {
     /// All zero.
     pub(crate) fn zeros(channels: usize, clips: usize, size: [usize; 3]) -> Self {
         Self {

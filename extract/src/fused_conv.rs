@@ -64,7 +64,7 @@ impl Activation {
 
 /// Weights and bias with the batch norm folded in: w·γ/√(var + ε), β − mean·γ/√(var + ε).
 #[derive(Debug, Clone)]
-pub(crate) struct Filter {
+pub(crate) struct FusedConv {
     /// The shape.
     pub(crate) shape: Shape,
     /// `[out, input / groups, kt, kh, kw]`, row by row.
@@ -85,7 +85,7 @@ pub(crate) struct BatchNorm {
     pub(crate) epsilon: f64,
 }
 
-impl Filter {
+impl FusedConv {
     /// Folds the batch norm in; computed in f64.
     pub(crate) fn folded(
         shape: Shape,

@@ -1,22 +1,15 @@
-//! Nouns survive the wire unchanged, and nothing that arrives can panic.
-
-#![expect(
-    clippy::unwrap_used,
-    reason = "helpers of tests, outside test functions"
-)]
+//! Nouns of every kind, as proptest draws them.
 
 use std::sync::Arc;
 
 use proptest::prelude::*;
-use prost::Message;
-use proto::{WireError, limits, wire};
 use sweeps::parameter::{Kind, Role};
 use sweeps::registry::PARAMETERS;
 use sweeps::{
     ArtifactRef, AttemptNumber, Cell, CellResult, DatasetFacts, DatasetSource, DeviceInfo, Digest,
-    EpochPoint, Extraction, ExtractionSettings, ExtractionWeights, Failure, FailureClass,
-    FinalMetrics, JobId, JobSpec, JobStatus, Outcome, Parameters, Phase, Provenance, Regime,
-    Reporting, RunRecord, ScoreBy, ScoreMetrics, SplitFacts, Synthetic, Value, Warning,
+    EpochPoint, Extraction, ExtractionSettings, ExtractionWeights, FinalMetrics, JobId, JobSpec,
+    JobStatus, Outcome, Parameters, Phase, Provenance, Regime, Reporting, RunRecord, ScoreBy,
+    ScoreMetrics, SplitFacts, Synthetic, Value, Warning,
 };
 
 /// Finite doubles of every magnitude, −0 and subnormals included.
@@ -31,10 +24,10 @@ fn maybe() -> impl Strategy<Value = Option<f64>> {
 fn length() -> impl Strategy<Value = f64> {
     number().prop_map(f64::abs)
 }
-fn digest() -> impl Strategy<Value = Digest> {
+pub(crate) fn digest() -> impl Strategy<Value = Digest> {
     any::<[u8; 32]>().prop_map(Digest)
 }
-fn name() -> impl Strategy<Value = String> {
+pub(crate) fn name() -> impl Strategy<Value = String> {
     "\\PC{0,40}"
 }
 
@@ -107,7 +100,7 @@ fn value_of(kind: &Kind, draw: u64) -> Value {
     }
 }
 
-fn job() -> impl Strategy<Value = JobSpec> {
+pub(crate) fn job() -> impl Strategy<Value = JobSpec> {
     (
         source(),
         any::<u64>(),
@@ -176,7 +169,7 @@ fn metrics() -> impl Strategy<Value = ScoreMetrics> {
     })
 }
 
-fn record() -> impl Strategy<Value = RunRecord> {
+pub(crate) fn record() -> impl Strategy<Value = RunRecord> {
     let outcome = (
         prop::collection::vec(point(), 0..6),
         prop::option::of(metrics()),
@@ -244,7 +237,7 @@ fn record() -> impl Strategy<Value = RunRecord> {
     })
 }
 
-fn cell_result() -> impl Strategy<Value = CellResult> {
+pub(crate) fn cell_result() -> impl Strategy<Value = CellResult> {
     (
         (
             name(),
@@ -296,220 +289,4 @@ fn cell_result() -> impl Strategy<Value = CellResult> {
                 }
             },
         )
-}
-
-/// Through real bytes, not only through the generated structs.
-fn travel<M: Message + Default>(message: &M) -> M {
-    M::decode(message.encode_to_vec().as_slice()).unwrap()
-}
-
-proptest! {
-    #![proptest_config(ProptestConfig::with_cases(96))]
-
-    #[test]
-    fn a_job_survives_the_wire_with_its_id(job in job(), dataset in digest()) {
-        let back = JobSpec::try_from(travel(&wire::JobSpec::from(&job))).unwrap();
-        prop_assert_eq!(back.id(dataset), job.id(dataset));
-        prop_assert_eq!(back, job);
-    }
-
-    #[test]
-    fn a_record_survives_the_wire_to_the_bit(record in record()) {
-        let back = RunRecord::try_from(travel(&wire::RunRecord::from(&record))).unwrap();
-        prop_assert_eq!(back.outcome.digest(), record.outcome.digest());
-        // `==` takes −0 for 0; the shown form does not.
-        prop_assert_eq!(format!("{back:?}"), format!("{record:?}"));
-    }
-
-    #[test]
-    fn a_cell_survives_the_wire(cell in cell_result()) {
-        let back = CellResult::try_from(travel(&wire::CellResult::from(&cell))).unwrap();
-        prop_assert_eq!(format!("{back:?}"), format!("{cell:?}"));
-    }
-
-    #[test]
-    fn a_failure_survives_the_wire(class in 0..FailureClass::ALL.len(), message in "\\PC{0,5000}") {
-        let failure = Failure::new(FailureClass::ALL[class], message);
-        prop_assert_eq!(Failure::try_from(travel(&wire::Failure::from(&failure))).unwrap(), failure);
-    }
-
-    #[test]
-    fn random_bytes_never_panic(bytes in prop::collection::vec(any::<u8>(), 0..400)) {
-        convert_anything(&bytes);
-    }
-
-    /// Random bytes seldom get past the first tag; bytes near a real message do.
-    #[test]
-    fn damaged_messages_never_panic(
-        cell in cell_result(),
-        damage in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 1..8),
-        cut in any::<prop::sample::Index>(),
-    ) {
-        let mut bytes = wire::CellResult::from(&cell).encode_to_vec();
-        for (at, byte) in damage {
-            let length = bytes.len();
-            bytes[at.index(length)] = byte;
-        }
-        convert_anything(&bytes);
-        bytes.truncate(cut.index(bytes.len()));
-        convert_anything(&bytes);
-    }
-}
-
-/// Decodes as everything that has a conversion, and converts what decodes.
-fn convert_anything(bytes: &[u8]) {
-    macro_rules! each {
-        ($($wire:ty => $noun:ty),+ $(,)?) => {$(
-            if let Ok(message) = <$wire>::decode(bytes) {
-                let _ = <$noun>::try_from(message);
-            }
-        )+};
-    }
-    each!(
-        wire::Value => Value,
-        wire::DatasetSource => DatasetSource,
-        wire::JobSpec => JobSpec,
-        wire::EpochPoint => EpochPoint,
-        wire::RunRecord => RunRecord,
-        wire::Failure => Failure,
-        wire::CellResult => CellResult,
-        wire::LeaseKey => (JobId, AttemptNumber),
-        wire::Versions => proto::version::Versions,
-    );
-}
-
-fn valid_record() -> wire::RunRecord {
-    (&RunRecord {
-        job_id: JobId([1; 32]),
-        outcome: Outcome::default(),
-        provenance: Provenance {
-            attempt: AttemptNumber(1),
-            worker: "w".into(),
-            device: DeviceInfo::default(),
-            version: "1".into(),
-            trainer_revision: 1,
-            dataset_digest: Digest([2; 32]),
-            duration_s: 1.0,
-            resumed: 0,
-            dataset: None,
-        },
-    })
-        .into()
-}
-
-#[test]
-fn what_is_missing_too_long_or_not_a_number_is_named() {
-    let mut record = valid_record();
-    assert!(RunRecord::try_from(record.clone()).is_ok());
-
-    record.provenance.as_mut().unwrap().duration_s = f64::NAN;
-    assert_eq!(
-        RunRecord::try_from(record).unwrap_err(),
-        WireError::NotFinite("provenance.duration_s")
-    );
-
-    let mut record = valid_record();
-    record.provenance.as_mut().unwrap().worker = "x".repeat(limits::NAME_BYTES + 1);
-    // It is a result: what is too long of it is cut, and it is not refused for it.
-    let worker = RunRecord::try_from(record).unwrap().provenance.worker;
-    assert!(worker.len() <= limits::NAME_BYTES, "{}", worker.len());
-    assert!(
-        worker.starts_with("xxx") && worker.contains("(cut, 1025 bytes in all)"),
-        "{worker}"
-    );
-
-    let mut record = valid_record();
-    record.job_id.pop();
-    assert_eq!(
-        RunRecord::try_from(record).unwrap_err(),
-        WireError::NotADigest {
-            what: "record.job_id",
-            bytes: 31
-        }
-    );
-
-    let mut record = valid_record();
-    record.outcome = None;
-    assert_eq!(
-        RunRecord::try_from(record).unwrap_err(),
-        WireError::Missing("record.outcome")
-    );
-
-    let mut record = valid_record();
-    let point = wire::EpochPoint {
-        phase: wire::Phase::Train.into(),
-        epoch: 1,
-        ..Default::default()
-    };
-    record.outcome.as_mut().unwrap().curve = vec![point; limits::CURVE_POINTS + 1];
-    let curve = RunRecord::try_from(record).unwrap().outcome.curve;
-    assert!(curve.len() <= limits::CURVE_POINTS, "{}", curve.len());
-
-    let point = wire::EpochPoint {
-        phase: 77,
-        ..Default::default()
-    };
-    assert_eq!(
-        EpochPoint::try_from(point).unwrap_err(),
-        WireError::UnknownWord {
-            what: "phase",
-            value: 77
-        }
-    );
-}
-
-/// The longest curve that is taken fits a message, or a long job could never deliver.
-#[test]
-fn the_longest_record_fits_a_message() {
-    let mut record = valid_record();
-    let number = Some(0.123_456_789);
-    record.outcome.as_mut().unwrap().curve = vec![
-        wire::EpochPoint {
-            phase: 3,
-            epoch: 100_000,
-            auc_d: number,
-            auc_g: number,
-            loss_d: number,
-            loss_g: number,
-            positive_share_g: number,
-            positive_share_d: number,
-            agreement_gd: number,
-            agreement_truth: number,
-        };
-        limits::CURVE_POINTS
-    ];
-    assert!(
-        record.encoded_len() < limits::MESSAGE_BYTES,
-        "{}",
-        record.encoded_len()
-    );
-}
-
-#[test]
-fn a_value_nested_too_deep_is_refused() {
-    let mut value = wire::Value {
-        kind: Some(wire::value::Kind::Boolean(true)),
-    };
-    for _ in 0..=limits::VALUE_DEPTH {
-        value = wire::Value {
-            kind: Some(wire::value::Kind::List(wire::ValueList {
-                values: vec![value],
-            })),
-        };
-    }
-    assert_eq!(Value::try_from(value).unwrap_err(), WireError::TooDeep);
-}
-
-#[test]
-fn a_parameter_of_another_version_is_refused_by_name() {
-    let job = JobSpec::resolve(DatasetSource::Named("d".into()), 1, &Parameters::default());
-    let mut message = wire::JobSpec::from(&job);
-    message.parameters.insert(
-        "epoch_of_tomorrow".into(),
-        wire::Value::from(&Value::Integer(1)),
-    );
-    let WireError::Parameter(cause) = JobSpec::try_from(message).unwrap_err() else {
-        panic!("another error is expected");
-    };
-    assert!(cause.0.contains("epoch_of_tomorrow"));
 }

@@ -2,37 +2,27 @@
 
 use sweeps::{EpochPoint, RunRecord};
 
-use super::audit::compare;
-use super::job::State;
-use super::{Answer, Reply, Scheduler};
+use super::Decision;
+use super::audits::compare;
 use crate::model::entry::Entry;
-use proto::nouns::{AuditVerdict, Finish, FinishAnswer, Receipt, Refusal, Timestamp};
+use crate::scheduler::Scheduler;
+use crate::scheduler::job::JobState;
+use proto::nouns::{AuditVerdict, Receipt, Refusal, Timestamp};
 
 impl Scheduler {
-    pub(super) fn on_finish(&mut self, now: Timestamp, finish: Finish) -> Reply {
-        let Finish {
-            worker,
-            record,
-            next,
-        } = finish;
-        self.see_busy(worker, now);
-        let receipt = self.record(now, record)?;
-        let (assignments, drain) = self.answer_next(worker, next, now);
-        Ok(Answer::Finish(FinishAnswer {
-            receipt,
-            assignments,
-            drain,
-        }))
-    }
-
-    fn record(&mut self, now: Timestamp, record: Box<RunRecord>) -> Result<Receipt, Refusal> {
+    /// What a record is worth.
+    pub(in crate::scheduler) fn decide_record(
+        &self,
+        now: Timestamp,
+        record: Box<RunRecord>,
+    ) -> Result<Decision<Receipt>, Refusal> {
         let job = record.job_id;
         let attempt = record.provenance.attempt;
-        let index = self.find(&job).ok_or(Refusal::UnknownJob(job))?;
+        let index = self.jobs.find(&job).ok_or(Refusal::UnknownJob(job))?;
         if !self.may_exist(index, attempt) {
             return Err(Refusal::UnknownAttempt { job, attempt });
         }
-        let expected = self.dataset_of(index);
+        let expected = self.jobs.dataset_of(index);
         if record.provenance.dataset_digest != expected {
             return Err(Refusal::Invalid(format!(
                 "the record of job {} was made on the data set {}, the job names {}",
@@ -41,7 +31,10 @@ impl Scheduler {
                 expected.short()
             )));
         }
-        let revision = self.grid(self.job(index).home.grid).trainer_revision;
+        let revision = self
+            .jobs
+            .grid(self.jobs.job(index).home.grid)
+            .trainer_revision;
         if record.provenance.trainer_revision != revision {
             return Err(Refusal::Invalid(format!(
                 "the record of job {} was made by trainer revision {}, the job is of revision {revision}",
@@ -55,15 +48,14 @@ impl Scheduler {
                 job.short()
             )));
         }
-        let State::Done(done) = &self.job(index).state else {
-            self.persist(Entry::Finished { at: now, record });
-            self.judge_workers(index, now);
-            return Ok(Receipt::Recorded);
+        let JobState::Done(done) = &self.jobs.job(index).state else {
+            let finished = Entry::Finished { at: now, record };
+            return Ok(Decision::one(finished, Receipt::Recorded));
         };
         // The same attempt again with the same outcome is an answer that got lost.
         let equal = record.outcome.digest() == done.outcome;
         if attempt == done.attempt && equal {
-            return Ok(Receipt::Equal);
+            return Ok(Decision::nothing(Receipt::Equal));
         }
         let receipt = if equal {
             Receipt::Equal
@@ -74,25 +66,26 @@ impl Scheduler {
         } else {
             Receipt::NotComparable
         };
-        if !done.compared.contains(&(attempt, receipt)) {
-            // Whichever attempt it is: a second result is what an audit waits for.
-            let audit = (self.audits.contains_key(&index) && attempt != done.attempt)
-                .then(|| compare(done, &record.outcome, receipt));
-            let is_kept = receipt == Receipt::Differs || audit == Some(AuditVerdict::Different);
-            self.persist(Entry::Compared {
-                at: now,
-                job,
-                attempt,
-                receipt,
-                record: is_kept.then_some(record),
-                audit,
-            });
+        if done.compared.contains(&(attempt, receipt)) {
+            return Ok(Decision::nothing(receipt));
         }
-        Ok(receipt)
+        // Whichever attempt it is: a second result is what an audit waits for.
+        let audit = (self.audits.contains(index) && attempt != done.attempt)
+            .then(|| compare(done, &record.outcome, receipt));
+        let is_kept = receipt == Receipt::Differs || audit == Some(AuditVerdict::Different);
+        let compared = Entry::Compared {
+            at: now,
+            job,
+            attempt,
+            receipt,
+            record: is_kept.then_some(record),
+            audit,
+        };
+        Ok(Decision::one(compared, receipt))
     }
 }
 
-pub(super) fn is_finite(point: &EpochPoint) -> bool {
+pub(in crate::scheduler) fn is_finite(point: &EpochPoint) -> bool {
     [
         point.auc_d,
         point.auc_g,
