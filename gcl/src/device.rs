@@ -21,8 +21,14 @@ pub struct Device {
 pub(crate) enum Backend {
     /// Buffers and hand-fused passes.
     Cpu(Threads),
-    /// candle's tensors.
-    Tensors(candle_core::Device),
+    /// candle's tensors; the threads are the host's, for what is computed there.
+    Tensors(candle_core::Device, Threads),
+    /// candle's memory and products on a GPU, kernels of ours.
+    #[cfg(feature = "cuda")]
+    Cuda(candle_core::Device, gpu::Precision, Threads),
+    /// The path of CUDA on the processor.
+    #[cfg(test)]
+    Shim(crate::backend::cuda::shim::Shim, Threads),
 }
 
 /// A device that cannot be opened. One line that says why.
@@ -37,26 +43,29 @@ pub enum DeviceError {
 }
 
 /// Opens a device by name: `cpu`, `cuda:N`, or `auto` (the first GPU of a CUDA build where there is one, else the CPU).
-/// `candle-cpu` runs the operations of the GPU path on the CPU: slower, for tests and doubts.
+/// `candle-cpu` and `candle-cuda:N` compute by candle's own operations alone: slower, for tests and doubts.
 ///
-/// `threads` is how many threads a job may use on the CPU; unset, one per core. Results do not depend on it.
+/// `threads` is how many threads a job may use on the CPU, also beside a GPU (baselines, noise, t-SNE); unset, one per core.
+/// Results do not depend on it.
 pub fn open_device(name: &str, threads: Option<usize>) -> Result<Device, DeviceError> {
     match name {
         "cpu" => open_cpu(threads),
+        // One thread, whatever was asked for: slow, and its bits are nobody's measure.
         "candle-cpu" => Ok(Device {
-            backend: Backend::Tensors(candle_core::Device::Cpu),
+            backend: Backend::Tensors(candle_core::Device::Cpu, start(Some(1))?),
             info: DeviceInfo {
                 kind: format!("candle-{}", device_kind()),
                 name: processor_name(),
             },
             memory: Arc::default(),
         }),
-        "auto" => match open_cuda(0) {
+        "auto" => match open_cuda(0, threads) {
             Ok(device) => Ok(device),
             Err(_) => open_cpu(threads),
         },
-        _ => match name.strip_prefix("cuda:").map(str::parse::<usize>) {
-            Some(Ok(ordinal)) => open_cuda(ordinal),
+        _ => match numbered(name) {
+            Some(("cuda", ordinal)) => open_cuda(ordinal, threads),
+            Some(("candle-cuda", ordinal)) => open_candle_cuda(ordinal, threads),
             _ => Err(DeviceError::NoSuchName(format!(
                 "there is no device `{}`; `cpu`, `auto` and `cuda:N` are possible",
                 name.chars().take(40).collect::<String>()
@@ -90,7 +99,7 @@ impl Device {
     pub(crate) fn free_bytes(&self) -> Option<usize> {
         match &self.backend {
             #[cfg(feature = "cuda")]
-            Backend::Tensors(device) => {
+            Backend::Tensors(device, _) | Backend::Cuda(device, ..) => {
                 let stream = device.as_cuda_device().ok()?.cuda_stream();
                 stream.context().mem_get_info().ok().map(|(free, _)| free)
             }
@@ -100,18 +109,47 @@ impl Device {
 
     /// Threads that a job uses on the host.
     pub fn threads(&self) -> usize {
+        self.pool().count()
+    }
+
+    fn pool(&self) -> &Threads {
         match &self.backend {
-            Backend::Cpu(threads) => threads.count(),
-            Backend::Tensors(_) => 1,
+            Backend::Cpu(threads) | Backend::Tensors(_, threads) => threads,
+            #[cfg(feature = "cuda")]
+            Backend::Cuda(.., threads) => threads,
+            #[cfg(test)]
+            Backend::Shim(_, threads) => threads,
         }
+    }
+
+    /// Loads the kernels.
+    #[cfg(feature = "cuda")]
+    fn try_kernels(&self) -> Result<(), crate::error::TrainError> {
+        if let Backend::Cuda(device, precision, _) = &self.backend {
+            crate::backend::cuda::driver::Driver::new(device.as_cuda_device()?, *precision)?;
+        }
+        Ok(())
+    }
+
+    /// The path of CUDA on the processor; `None`, and said so, where there is no C compiler.
+    #[cfg(test)]
+    pub(crate) fn shim() -> Option<Self> {
+        Some(Self {
+            backend: Backend::Shim(
+                crate::backend::cuda::shim::Shim::open()?,
+                start(Some(1)).ok()?,
+            ),
+            info: DeviceInfo {
+                kind: "shim".to_owned(),
+                name: "CUDA's kernels on the processor".to_owned(),
+            },
+            memory: Arc::default(),
+        })
     }
 
     /// Runs `work` where its parallel passes find this device's threads, and no others.
     pub(crate) fn install<R: Send>(&self, work: impl FnOnce() -> R + Send) -> R {
-        match &self.backend {
-            Backend::Cpu(threads) => threads.install(work),
-            Backend::Tensors(_) => work(),
-        }
+        self.pool().install(work)
     }
 }
 
@@ -125,11 +163,13 @@ impl fmt::Debug for Device {
     }
 }
 
+fn start(threads: Option<usize>) -> Result<Threads, DeviceError> {
+    Threads::start(threads, "gcl").map_err(|error| DeviceError::Unusable(error.to_string()))
+}
+
 fn open_cpu(threads: Option<usize>) -> Result<Device, DeviceError> {
-    let threads =
-        Threads::start(threads, "gcl").map_err(|error| DeviceError::Unusable(error.to_string()))?;
     Ok(Device {
-        backend: Backend::Cpu(threads),
+        backend: Backend::Cpu(start(threads)?),
         info: DeviceInfo {
             kind: device_kind().to_owned(),
             name: processor_name(),
@@ -138,21 +178,60 @@ fn open_cpu(threads: Option<usize>) -> Result<Device, DeviceError> {
     })
 }
 
-fn open_cuda(ordinal: usize) -> Result<Device, DeviceError> {
-    let opened = gpu::open(ordinal).map_err(|fault| {
+/// `KIND:N`.
+fn numbered(name: &str) -> Option<(&str, usize)> {
+    let (kind, number) = name.split_once(':')?;
+    Some((kind, number.parse().ok()?))
+}
+
+fn open_gpu(ordinal: usize) -> Result<gpu::Opened, DeviceError> {
+    gpu::open(ordinal).map_err(|fault| {
         DeviceError::Unusable(format!(
             "`cuda:{ordinal}` cannot be used: {}",
             fault.message
         ))
-    })?;
+    })
+}
+
+fn open_candle_cuda(ordinal: usize, threads: Option<usize>) -> Result<Device, DeviceError> {
+    let gpu::Opened { device, facts } = open_gpu(ordinal)?;
     Ok(Device {
-        backend: Backend::Tensors(opened.device),
+        backend: Backend::Tensors(device, start(threads)?),
         info: DeviceInfo {
-            kind: opened.facts.kind(gpu::Precision::Full),
-            name: opened.facts.name,
+            kind: format!("candle-{}", facts.kind(gpu::Precision::Full)),
+            name: facts.name,
         },
         memory: Arc::default(),
     })
+}
+
+#[cfg(not(feature = "cuda"))]
+fn open_cuda(ordinal: usize, _: Option<usize>) -> Result<Device, DeviceError> {
+    Err(match open_gpu(ordinal) {
+        Err(refused) => refused,
+        Ok(opened) => {
+            DeviceError::Unusable(format!("there are no kernels for {}", opened.facts.name))
+        }
+    })
+}
+
+#[cfg(feature = "cuda")]
+fn open_cuda(ordinal: usize, threads: Option<usize>) -> Result<Device, DeviceError> {
+    let precision = gpu::Precision::Full;
+    let gpu::Opened { device, facts } = open_gpu(ordinal)?;
+    let opened = Device {
+        backend: Backend::Cuda(device, precision, start(threads)?),
+        info: DeviceInfo {
+            kind: facts.kind(precision),
+            name: facts.name,
+        },
+        memory: Arc::default(),
+    };
+    // What is wrong with our kernels is said before a job is taken.
+    opened.try_kernels().map_err(|error| {
+        DeviceError::Unusable(format!("`cuda:{ordinal}` cannot be used: {error}"))
+    })?;
+    Ok(opened)
 }
 
 #[cfg(test)]

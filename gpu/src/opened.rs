@@ -78,7 +78,7 @@ mod cuda {
     use candle_core::cuda_backend::cudarc::cublas::sys::cublasGetVersion_v2;
     use candle_core::cuda_backend::cudarc::driver::result::{device, mem_pool};
     use candle_core::cuda_backend::cudarc::driver::{CudaContext, sys};
-    use candle_core::{DType, Device, Error, Tensor};
+    use candle_core::{Device, Error, Tensor};
 
     use crate::facts::Facts;
 
@@ -139,7 +139,12 @@ mod cuda {
 
     /// A kernel there and back.
     pub(super) fn probe(device: &Device) -> Result<(), Error> {
-        let ones = Tensor::ones(4, DType::F32, device)?;
-        ones.affine(2.0, 1.0)?.to_vec1::<f32>().map(|_| ())
+        let given = Tensor::from_slice(&[0.0_f32, 1.0, 2.0, 3.0], 4, device)?;
+        let found = given.affine(2.0, 1.0)?.to_vec1::<f32>()?;
+        if found == [1.0, 3.0, 5.0, 7.0] {
+            Ok(())
+        } else {
+            candle_core::bail!("2·(0, 1, 2, 3) + 1 came out as {found:?}")
+        }
     }
 }

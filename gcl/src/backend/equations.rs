@@ -5,6 +5,8 @@ use sweeps::training::{PseudoLabels, ReconstructionError, Threshold as Threshold
 
 use crate::backend::candle::Candle;
 use crate::backend::cpu::Cpu;
+use crate::backend::cuda::Cuda;
+use crate::backend::cuda::shim::Shim;
 use crate::backend::{Backend, Findings, Report, Split, Target};
 use crate::data::device_features::DeviceFeatures;
 use crate::data::features::Features;
@@ -48,6 +50,9 @@ macro_rules! on_every_backend {
             &features,
             Candle::new(&Device::Cpu, tensors, None).unwrap(),
         ));
+        if let Some(queue) = Shim::open() {
+            $check(World::new(&features, Cuda::on(queue, &features)));
+        }
     }};
 }
 

@@ -6,6 +6,8 @@ use sweeps::{DatasetSource, JobSpec, Parameters, Training};
 
 use crate::backend::candle::Candle;
 use crate::backend::cpu::Cpu;
+use crate::backend::cuda::Cuda;
+use crate::backend::cuda::shim::Shim;
 use crate::backend::networks::{HostMasks, Networks};
 use crate::backend::state::{LayerShape, NetworkState, PairState};
 use crate::backend::{Backend, Split, Target};
@@ -136,6 +138,9 @@ fn gradients_of_g_are_those_of_candles_graph() {
     let features = Features::from(Matrix::new(values(ROWS * WIDTH, 1), WIDTH));
     gradients_of_g(&features, || Cpu::new(&features, None, 1));
     gradients_of_g(&features, || candle(&features));
+    if let Some(queue) = Shim::open() {
+        gradients_of_g(&features, || Cuda::on(queue, &features));
+    }
 }
 
 fn gradients_of_g<B: Backend>(features: &Features, mut backend: impl FnMut() -> B) {
@@ -246,6 +251,9 @@ fn gradients_of_d_are_those_of_candles_graph_with_and_without_dropout() {
     let features = Features::from(Matrix::new(values(ROWS * WIDTH, 2), WIDTH));
     gradients_of_d(&features, || Cpu::new(&features, None, 1));
     gradients_of_d(&features, || candle(&features));
+    if let Some(queue) = Shim::open() {
+        gradients_of_d(&features, || Cuda::on(queue, &features));
+    }
 }
 
 fn gradients_of_d<B: Backend>(features: &Features, mut backend: impl FnMut() -> B) {

@@ -6,6 +6,8 @@
 
 pub(crate) mod candle;
 pub(crate) mod cpu;
+#[cfg(any(feature = "cuda", test))]
+pub(crate) mod cuda;
 #[cfg(test)]
 mod equations;
 #[cfg(test)]

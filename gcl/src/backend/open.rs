@@ -3,6 +3,11 @@
 use crate::backend::Backend;
 use crate::backend::candle::Candle;
 use crate::backend::cpu::Cpu;
+#[cfg(feature = "cuda")]
+use crate::backend::cuda::{
+    Cuda,
+    driver::{self, Driver},
+};
 use crate::data::device_features::DeviceFeatures;
 use crate::data::features::Features;
 use crate::data::prepared::Prepared;
@@ -49,7 +54,7 @@ pub(crate) fn on<W: Work>(
             let networks = work.networks(Cpu::new(train, test, threads.count()))?;
             work.run(networks)
         }
-        device::Backend::Tensors(tensors) => {
+        device::Backend::Tensors(tensors, _) => {
             let threads = device.threads();
             let networks = match source {
                 Source::Dataset { dataset, need } => device.memory().with_features(
@@ -69,6 +74,52 @@ pub(crate) fn on<W: Work>(
                     work.networks(Candle::new(tensors, train, None)?)?
                 }
             };
+            work.run(networks)
+        }
+        #[cfg(feature = "cuda")]
+        device::Backend::Cuda(opened, precision, threads) => {
+            let backend = |train: DeviceFeatures, test: Option<DeviceFeatures>| {
+                let queue = Driver::new(opened.as_cuda_device()?, *precision)?;
+                let train = driver::features(&queue, train)?;
+                let test = test.map(|test| driver::features(&queue, test));
+                Cuda::new(queue, train, test.transpose()?)
+            };
+            let networks = match source {
+                Source::Dataset { dataset, need } => device.memory().with_features(
+                    opened,
+                    || device.free_bytes(),
+                    (dataset, need, threads.count()),
+                    |[train, test]| work.networks(backend(train, Some(test))?),
+                )?,
+                Source::Train(train, dataset) => {
+                    let train = DeviceFeatures::unshared(train, opened)?;
+                    // Scored once an epoch: gathered on the host.
+                    let test =
+                        DeviceFeatures::on_host(opened, dataset.test.clone(), threads.count());
+                    work.networks(backend(train, Some(test))?)?
+                }
+                Source::Only(train) => {
+                    work.networks(backend(DeviceFeatures::unshared(train, opened)?, None)?)?
+                }
+            };
+            work.run(networks)
+        }
+        #[cfg(test)]
+        device::Backend::Shim(queue, threads) => {
+            let upload = |features: &Features| {
+                crate::backend::cuda::memory::Features::upload(queue, features)
+            };
+            let on_host = |features: &Features| {
+                crate::backend::cuda::memory::Features::on_host(features.clone(), threads.count())
+            };
+            let (train, test) = match source {
+                Source::Dataset { dataset, .. } => {
+                    (upload(&dataset.train)?, Some(upload(&dataset.test)?))
+                }
+                Source::Train(train, dataset) => (upload(train)?, Some(on_host(&dataset.test))),
+                Source::Only(train) => (upload(train)?, None),
+            };
+            let networks = work.networks(crate::backend::cuda::Cuda::new(*queue, train, test)?)?;
             work.run(networks)
         }
     }

@@ -8,6 +8,8 @@ use sweeps::training::{IsolationForest, Mil, OneClassSvm};
 use crate::backend::Backend;
 use crate::backend::candle::Candle;
 use crate::backend::cpu::Cpu;
+use crate::backend::cuda::Cuda;
+use crate::backend::cuda::shim::Shim;
 use crate::backend::state::{NetworkState, ParameterState};
 use crate::baselines::fit::{Fault, FitContext};
 use crate::baselines::mil_network::{MilNetwork, shapes};
@@ -276,6 +278,9 @@ fn steps_of_ranking_are_pytorchs() {
         end: case.end,
     };
     case.check(Cpu::new(&bags, None, 1));
+    if let Some(queue) = Shim::open() {
+        case.check(Cuda::on(queue, &bags));
+    }
     case.check(Candle::new(&Device::Cpu, tensors, None).unwrap());
 }
 

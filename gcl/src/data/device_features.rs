@@ -30,7 +30,8 @@ pub(crate) struct DeviceFeatures {
     place: Place,
 }
 
-enum Place {
+/// Where they are.
+pub(crate) enum Place {
     Device {
         rows: Arc<DeviceRows>,
         scaling: DeviceScaling,
@@ -45,12 +46,12 @@ enum Place {
 /// Rows on a device as they are, in slices that candle can address.
 #[derive(Debug)]
 pub(crate) struct DeviceRows {
-    slices: Vec<Tensor>,
+    pub(crate) slices: Vec<Tensor>,
     per_slice: usize,
 }
 
 /// [`Scaling`] with its numbers on a device, all f64.
-enum DeviceScaling {
+pub(crate) enum DeviceScaling {
     None,
     /// `[rows, 1]`.
     Rows(Tensor),
@@ -192,6 +193,12 @@ impl DeviceFeatures {
             },
             device: device.clone(),
         }
+    }
+
+    /// Where they are, for who gathers by kernels of our own.
+    #[cfg(feature = "cuda")]
+    pub(crate) fn into_place(self) -> Place {
+        self.place
     }
 
     /// The rows that `rows` names, scaled, `[rows.len(), d]` of f32 on the device.
