@@ -48,9 +48,65 @@ fn ask_for_large_pages(values: &[f32]) {
     let _ = (values, LARGE);
 }
 
+/// A line of the cache.
+const LINE: usize = 64;
+
+/// Numbers that begin where a line of the cache does: vectors that are read from there cross no line.
+#[derive(Debug, Default)]
+pub struct Aligned {
+    values: Vec<f32>,
+    offset: usize,
+    length: usize,
+}
+
+impl Aligned {
+    /// Of no length.
+    pub const EMPTY: Self = Self {
+        values: Vec::new(),
+        offset: 0,
+        length: 0,
+    };
+
+    /// Zeros.
+    pub fn zeros(length: usize) -> Self {
+        let values = zeros(length + LINE / size_of::<f32>());
+        Self {
+            offset: values.as_ptr().align_offset(LINE),
+            values,
+            length,
+        }
+    }
+}
+
+impl std::ops::Deref for Aligned {
+    type Target = [f32];
+
+    fn deref(&self) -> &[f32] {
+        &self.values[self.offset..][..self.length]
+    }
+}
+
+impl std::ops::DerefMut for Aligned {
+    fn deref_mut(&mut self) -> &mut [f32] {
+        &mut self.values[self.offset..][..self.length]
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn aligned_numbers_begin_at_a_line() {
+        for length in [0, 1, 48, LARGE + 3] {
+            let mut values = Aligned::zeros(length);
+            assert!(values.len() == length && values.iter().all(|value| *value == 0.0));
+            assert!(values.as_ptr().addr().is_multiple_of(LINE));
+            values.fill(7.0);
+            assert!(values.iter().all(|value| *value == 7.0));
+        }
+        assert!(Aligned::EMPTY.is_empty() && Aligned::default().is_empty());
+    }
 
     #[test]
     fn buffers_of_any_size_are_zeros_and_copies_are_equal() {

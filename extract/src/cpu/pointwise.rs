@@ -4,6 +4,7 @@
 //! contiguous run per step and a panel stays in the second cache while the output channels go over it.
 
 use kernels::Isa;
+use kernels::buffer::Aligned;
 use kernels::convolution::{self, Block, LANES, OffsetTable};
 use rayon::prelude::*;
 
@@ -107,10 +108,11 @@ impl Pointwise {
     }
 
     /// The input of every output position, `[panels][input][48]`; the last panel filled with zeros.
-    fn panels(&self, x: &Activations, out: &Activations) -> Vec<f32> {
+    /// Aligned: a panel's steps are three lines of the cache each, and are read as such.
+    fn panels(&self, x: &Activations, out: &Activations) -> Aligned {
         let columns = out.row();
         let input = self.shape.input;
-        let mut panels = vec![0.0; columns.div_ceil(PANEL) * PANEL * input];
+        let mut panels = Aligned::zeros(columns.div_ceil(PANEL) * PANEL * input);
         // Where an output column lies in the input; nothing to look up where no axis is strided.
         let sources: Option<Vec<u32>> = (x.size != out.size).then(|| {
             let ([st, sh, sw], [ot, oh, ow], [it, ih, iw]) = (self.shape.stride, out.size, x.size);

@@ -6,7 +6,7 @@ use std::cell::Cell;
 
 use rayon::prelude::*;
 
-use crate::buffer::zeros;
+use crate::buffer::Aligned;
 use crate::product::epilogue::{Epilogue, in_parallel, in_turn};
 use crate::product::packing::{pack_left, pack_right};
 use crate::product::tile::{Block, ROWS, TileKernel};
@@ -21,32 +21,27 @@ const PACKED: usize = 2 << 20;
 /// Columns that are packed together: a KiB of every row.
 const COLUMNS: usize = 256;
 
-/// Panels begin at a line of the cache.
-const LINE: usize = 64;
-
 thread_local! {
     /// Left panels of a block, kept from product to product.
-    static LEFT: Cell<Vec<f32>> = const { Cell::new(Vec::new()) };
+    static LEFT: Cell<Aligned> = const { Cell::new(Aligned::EMPTY) };
     /// Right panels, of the thread that asked for the product.
-    static RIGHT: Cell<Vec<f32>> = const { Cell::new(Vec::new()) };
+    static RIGHT: Cell<Aligned> = const { Cell::new(Aligned::EMPTY) };
 }
 
-/// The kept buffer, at least `count` numbers from a line's begin on.
+/// `count` numbers of the kept buffer, whatever they are.
 fn with_buffer<T>(
-    kept: &'static std::thread::LocalKey<Cell<Vec<f32>>>,
+    kept: &'static std::thread::LocalKey<Cell<Aligned>>,
     count: usize,
     work: impl FnOnce(&mut [f32]) -> T,
 ) -> T {
     // Taken rather than borrowed: while this thread waits for others it may run a piece of another product.
     let mut buffer = kept.take();
-    let needed = count + LINE / size_of::<f32>();
-    if buffer.len() < needed {
+    if buffer.len() < count {
         // The old one goes first: both would be there at once.
         drop(std::mem::take(&mut buffer));
-        buffer = zeros(needed);
+        buffer = Aligned::zeros(count);
     }
-    let offset = buffer.as_ptr().align_offset(LINE);
-    let found = work(&mut buffer[offset..][..count]);
+    let found = work(&mut buffer[..count]);
     kept.set(buffer);
     found
 }
