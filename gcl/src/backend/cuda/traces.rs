@@ -6,8 +6,9 @@ use sweeps::{DatasetSource, JobSpec, Parameters, Regime, Synthetic};
 
 use crate::data::prepared::Prepared;
 use crate::device::{Device, open_device};
-use crate::run::train::{Request, StopFlag, Trained, train};
+use crate::run::train::{Trained, train};
 use crate::selftest::{TraceReport, builtin, replay};
+use crate::{Request, StopFlag};
 
 fn check(report: &TraceReport) {
     let failed: Vec<_> = report
