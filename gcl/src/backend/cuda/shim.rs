@@ -2,6 +2,7 @@
 #![allow(unsafe_code, reason = "a library is loaded")]
 
 use std::alloc::{Layout, alloc_zeroed, dealloc};
+use std::cell::Cell;
 use std::ffi::{CString, c_void};
 use std::path::Path;
 use std::process::{Command, Stdio};
@@ -92,6 +93,31 @@ impl Library {
     }
 }
 
+/// What the queues of a thread were asked for.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct Counts {
+    pub(crate) allocations: usize,
+    pub(crate) uploads: usize,
+    pub(crate) waits: usize,
+    pub(crate) launches: usize,
+    pub(crate) products: usize,
+}
+
+thread_local! {
+    static COUNTS: Cell<Counts> = Cell::default();
+}
+
+/// What was counted on this thread since the last call.
+pub(crate) fn counted() -> Counts {
+    COUNTS.take()
+}
+
+fn count(which: impl FnOnce(&mut Counts)) {
+    let mut counts = COUNTS.get();
+    which(&mut counts);
+    COUNTS.set(counts);
+}
+
 /// A queue that does its work at once, in host memory.
 #[derive(Clone, Copy)]
 pub(crate) struct Shim(&'static Library);
@@ -141,6 +167,7 @@ unsafe impl Queue for Shim {
     type Memory = HostMemory;
 
     fn allocate(&self, bytes: usize) -> Result<HostMemory, TrainError> {
+        count(|counts| counts.allocations += 1);
         let layout = Layout::from_size_align(bytes.max(1), 256).unwrap();
         // SAFETY: not of size 0.
         let at = unsafe { alloc_zeroed(layout) };
@@ -162,12 +189,14 @@ unsafe impl Queue for Shim {
     }
 
     unsafe fn upload(&self, from: &[u8], to: Address) -> Result<(), TrainError> {
+        count(|counts| counts.uploads += 1);
         // SAFETY: the caller's.
         unsafe { pointer(to).copy_from_nonoverlapping(from.as_ptr(), from.len()) };
         Ok(())
     }
 
     unsafe fn download(&self, pieces: &mut [(Address, &mut [u8])]) -> Result<(), TrainError> {
+        count(|counts| counts.waits += 1);
         for (at, out) in pieces {
             // SAFETY: the caller's.
             unsafe {
@@ -183,6 +212,7 @@ unsafe impl Queue for Shim {
         arguments: &K,
         (blocks_x, blocks_y): (usize, usize),
     ) -> Result<(), TrainError> {
+        count(|counts| counts.launches += 1);
         let list = [std::ptr::from_ref(arguments).cast::<c_void>()];
         let blocks = [blocks_x, blocks_y].map(|blocks| u32::try_from(blocks).unwrap());
         // CUDA refuses these.
@@ -193,6 +223,7 @@ unsafe impl Queue for Shim {
     }
 
     unsafe fn multiply(&self, product: &Product) -> Result<(), TrainError> {
+        count(|counts| counts.products += 1);
         let Product { m, n, k, .. } = *product;
         // SAFETY: the caller's.
         let (a, b, c) = unsafe {
