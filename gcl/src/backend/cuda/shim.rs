@@ -126,13 +126,11 @@ impl Shim {
     /// The queue; the kernels are compiled once a process. Says so where there is no compiler.
     pub(crate) fn open() -> Option<Self> {
         static LIBRARY: OnceLock<Result<Library, NoCompiler>> = OnceLock::new();
-        match LIBRARY.get_or_init(|| compile("#include \"kernels.cu\"\n")) {
-            Ok(library) => Some(Self(library)),
-            Err(NoCompiler) => {
-                println!("skipped: there is no C compiler");
-                None
-            }
+        let library = LIBRARY.get_or_init(|| compile("#include \"kernels.cu\"\n"));
+        if library.is_err() {
+            println!("skipped: there is no C compiler");
         }
+        library.as_ref().ok().map(Self)
     }
 }
 
@@ -184,14 +182,14 @@ unsafe impl Queue for Shim {
 
     unsafe fn zero(&self, at: Address, bytes: usize) -> Result<(), TrainError> {
         // SAFETY: the caller's.
-        unsafe { pointer(at).write_bytes(0, bytes) };
+        unsafe { pointer::<u8>(at).write_bytes(0, bytes) };
         Ok(())
     }
 
     unsafe fn upload(&self, from: &[u8], to: Address) -> Result<(), TrainError> {
         count(|counts| counts.uploads += 1);
         // SAFETY: the caller's.
-        unsafe { pointer(to).copy_from_nonoverlapping(from.as_ptr(), from.len()) };
+        unsafe { pointer::<u8>(to).copy_from_nonoverlapping(from.as_ptr(), from.len()) };
         Ok(())
     }
 
@@ -201,7 +199,7 @@ unsafe impl Queue for Shim {
             // SAFETY: the caller's.
             unsafe {
                 out.as_mut_ptr()
-                    .copy_from_nonoverlapping(pointer(*at), out.len())
+                    .copy_from_nonoverlapping(pointer(*at), out.len());
             };
         }
         Ok(())
@@ -228,9 +226,9 @@ unsafe impl Queue for Shim {
         // SAFETY: the caller's.
         let (a, b, c) = unsafe {
             (
-                std::slice::from_raw_parts(pointer(product.a).cast::<f32>(), m * k),
-                std::slice::from_raw_parts(pointer(product.b).cast::<f32>(), k * n),
-                std::slice::from_raw_parts_mut(pointer(product.c).cast::<f32>(), m * n),
+                std::slice::from_raw_parts(pointer(product.a), m * k),
+                std::slice::from_raw_parts(pointer(product.b), k * n),
+                std::slice::from_raw_parts_mut(pointer(product.c), m * n),
             )
         };
         let view = |values, transposed: bool, rows: usize, columns: usize| {
@@ -246,6 +244,6 @@ unsafe impl Queue for Shim {
     }
 }
 
-fn pointer(at: Address) -> *mut u8 {
+fn pointer<T>(at: Address) -> *mut T {
     std::ptr::with_exposed_provenance_mut(at as usize)
 }
