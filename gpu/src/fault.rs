@@ -146,12 +146,15 @@ mod cuda {
 
     fn driver(error: DriverError) -> Fault {
         // The text comes from the driver, which may be what is broken.
+        let blame = Blame::of_driver(error.0 as u32);
         let text = match error.error_string() {
+            // CUDA's own words would be said twice.
+            _ if blame == Blame::Memory => format!("the GPU's memory is full ({:?})", error.0),
             Ok(text) => format!("{} ({:?})", text.to_string_lossy(), error.0),
             Err(_) => format!("{:?}", error.0),
         };
         Fault {
-            blame: Blame::of_driver(error.0 as u32),
+            blame,
             message: one_line(&text),
         }
     }

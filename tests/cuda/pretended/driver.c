@@ -150,6 +150,24 @@ static void affine_f32(void **arguments, u32 blocks_x, u32 blocks_y) {
     for (size_t place = 0; place < count; ++place) out[place] = (in ? in[place] : out[place]) * mul + add;
 }
 
+// candle's copy of d1 rows of d2 values into another matrix: how features are put on a device.
+static void copy_rows(void **arguments, size_t bytes) {
+    const char *from = *(const char **)arguments[0];
+    char *to = *(char **)arguments[1];
+    const u32 rows = *(u32 *)arguments[2], width = *(u32 *)arguments[3];
+    const u32 from_stride = *(u32 *)arguments[4], to_stride = *(u32 *)arguments[5];
+    for (size_t row = 0; row < rows; ++row)
+        memcpy(to + row * to_stride * bytes, from + row * from_stride * bytes, width * bytes);
+}
+static void copy2d_f32(void **arguments, u32 blocks_x, u32 blocks_y) {
+    (void)blocks_x, (void)blocks_y;
+    copy_rows(arguments, 4);
+}
+static void copy2d_f16(void **arguments, u32 blocks_x, u32 blocks_y) {
+    (void)blocks_x, (void)blocks_y;
+    copy_rows(arguments, 2);
+}
+
 struct function {
     const char *name;
     void (*run)(void **arguments, u32 blocks_x, u32 blocks_y);
@@ -157,6 +175,8 @@ struct function {
 };
 static struct function functions[] = {
     {"affine_f32", affine_f32, 0},
+    {"copy2d_f32", copy2d_f32, 0},
+    {"copy2d_f16", copy2d_f16, 0},
 #define OURS(name) {#name, name, THREADS},
 #include "names.h"
 };
