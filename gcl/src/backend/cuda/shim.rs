@@ -2,6 +2,7 @@
 #![allow(unsafe_code, reason = "a library is loaded")]
 
 use std::alloc::{Layout, alloc_zeroed, dealloc};
+use std::cell::Cell;
 use std::ffi::{CString, c_void};
 use std::path::Path;
 use std::process::{Command, Stdio};
@@ -92,6 +93,31 @@ impl Library {
     }
 }
 
+/// What the queues of a thread were asked for.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct Counts {
+    pub(crate) allocations: usize,
+    pub(crate) uploads: usize,
+    pub(crate) waits: usize,
+    pub(crate) launches: usize,
+    pub(crate) products: usize,
+}
+
+thread_local! {
+    static COUNTS: Cell<Counts> = Cell::default();
+}
+
+/// What was counted on this thread since the last call.
+pub(crate) fn counted() -> Counts {
+    COUNTS.take()
+}
+
+fn count(which: impl FnOnce(&mut Counts)) {
+    let mut counts = COUNTS.get();
+    which(&mut counts);
+    COUNTS.set(counts);
+}
+
 /// A queue that does its work at once, in host memory.
 #[derive(Clone, Copy)]
 pub(crate) struct Shim(&'static Library);
@@ -100,13 +126,11 @@ impl Shim {
     /// The queue; the kernels are compiled once a process. Says so where there is no compiler.
     pub(crate) fn open() -> Option<Self> {
         static LIBRARY: OnceLock<Result<Library, NoCompiler>> = OnceLock::new();
-        match LIBRARY.get_or_init(|| compile("#include \"kernels.cu\"\n")) {
-            Ok(library) => Some(Self(library)),
-            Err(NoCompiler) => {
-                println!("skipped: there is no C compiler");
-                None
-            }
+        let library = LIBRARY.get_or_init(|| compile("#include \"kernels.cu\"\n"));
+        if library.is_err() {
+            println!("skipped: there is no C compiler");
         }
+        library.as_ref().ok().map(Self)
     }
 }
 
@@ -141,6 +165,7 @@ unsafe impl Queue for Shim {
     type Memory = HostMemory;
 
     fn allocate(&self, bytes: usize) -> Result<HostMemory, TrainError> {
+        count(|counts| counts.allocations += 1);
         let layout = Layout::from_size_align(bytes.max(1), 256).unwrap();
         // SAFETY: not of size 0.
         let at = unsafe { alloc_zeroed(layout) };
@@ -157,22 +182,24 @@ unsafe impl Queue for Shim {
 
     unsafe fn zero(&self, at: Address, bytes: usize) -> Result<(), TrainError> {
         // SAFETY: the caller's.
-        unsafe { pointer(at).write_bytes(0, bytes) };
+        unsafe { pointer::<u8>(at).write_bytes(0, bytes) };
         Ok(())
     }
 
     unsafe fn upload(&self, from: &[u8], to: Address) -> Result<(), TrainError> {
+        count(|counts| counts.uploads += 1);
         // SAFETY: the caller's.
-        unsafe { pointer(to).copy_from_nonoverlapping(from.as_ptr(), from.len()) };
+        unsafe { pointer::<u8>(to).copy_from_nonoverlapping(from.as_ptr(), from.len()) };
         Ok(())
     }
 
     unsafe fn download(&self, pieces: &mut [(Address, &mut [u8])]) -> Result<(), TrainError> {
+        count(|counts| counts.waits += 1);
         for (at, out) in pieces {
             // SAFETY: the caller's.
             unsafe {
                 out.as_mut_ptr()
-                    .copy_from_nonoverlapping(pointer(*at), out.len())
+                    .copy_from_nonoverlapping(pointer(*at), out.len());
             };
         }
         Ok(())
@@ -183,6 +210,7 @@ unsafe impl Queue for Shim {
         arguments: &K,
         (blocks_x, blocks_y): (usize, usize),
     ) -> Result<(), TrainError> {
+        count(|counts| counts.launches += 1);
         let list = [std::ptr::from_ref(arguments).cast::<c_void>()];
         let blocks = [blocks_x, blocks_y].map(|blocks| u32::try_from(blocks).unwrap());
         // CUDA refuses these.
@@ -193,13 +221,14 @@ unsafe impl Queue for Shim {
     }
 
     unsafe fn multiply(&self, product: &Product) -> Result<(), TrainError> {
+        count(|counts| counts.products += 1);
         let Product { m, n, k, .. } = *product;
         // SAFETY: the caller's.
         let (a, b, c) = unsafe {
             (
-                std::slice::from_raw_parts(pointer(product.a).cast::<f32>(), m * k),
-                std::slice::from_raw_parts(pointer(product.b).cast::<f32>(), k * n),
-                std::slice::from_raw_parts_mut(pointer(product.c).cast::<f32>(), m * n),
+                std::slice::from_raw_parts(pointer(product.a), m * k),
+                std::slice::from_raw_parts(pointer(product.b), k * n),
+                std::slice::from_raw_parts_mut(pointer(product.c), m * n),
             )
         };
         let view = |values, transposed: bool, rows: usize, columns: usize| {
@@ -215,6 +244,6 @@ unsafe impl Queue for Shim {
     }
 }
 
-fn pointer(at: Address) -> *mut u8 {
+fn pointer<T>(at: Address) -> *mut T {
     std::ptr::with_exposed_provenance_mut(at as usize)
 }

@@ -2,10 +2,18 @@
 
 use std::path::Path;
 
-use sweeps::{DatasetSource, JobSpec, Parameters, Regime, Synthetic};
+use sweeps::{DatasetSource, JobSpec, Parameters, Phase, Regime, Synthetic, Training};
 
+use crate::backend::cuda::Cuda;
+use crate::backend::cuda::shim::{Counts, Shim, counted};
+use crate::backend::networks::Networks;
+use crate::backend::state::{PairState, discriminator_shapes, generator_shapes};
+use crate::data::features::Features;
+use crate::data::matrix::Matrix;
 use crate::data::prepared::Prepared;
 use crate::device::{Device, open_device};
+use crate::method::random_streams::{SeededStreams, initial_weights};
+use crate::method::step::{Kind, Step, StepContext};
 use crate::run::train::{Trained, train};
 use crate::selftest::{TraceReport, builtin, replay};
 use crate::{Request, StopFlag};
@@ -112,4 +120,72 @@ fn whole_jobs_come_out_as_on_the_cpu() {
             }
         }
     }
+}
+
+/// What the fourth of some cooperative steps asks of the queue.
+fn asked_by_a_step(queue: Shim, changes: &[(&str, sweeps::Value)]) -> Counts {
+    let (rows, width) = (64_usize, 24);
+    let values = (0..rows * width).map(|i| (i * 7919 % 2003) as f32 / 2003.0);
+    let features = Features::from(Matrix::new(values.collect(), width));
+    let mut parameters = Parameters::default();
+    for (name, value) in changes {
+        parameters.set(name, value).unwrap();
+    }
+    let job = JobSpec::resolve(DatasetSource::Named("any".into()), 0, &parameters);
+    let training = Training::of(&job);
+    let shapes = [
+        generator_shapes(width, &training),
+        discriminator_shapes(width, &training),
+    ];
+    let mut drawn = initial_weights(0, &[&shapes[0], &shapes[1]]).into_iter();
+    let state = PairState {
+        generator: drawn.next().unwrap(),
+        discriminator: drawn.next(),
+    };
+    let mut networks = Networks::new(Cuda::on(queue, &features), &state, &training, rows).unwrap();
+    let (video, known) = (vec![0; rows], [Some(true)]);
+    let context = StepContext {
+        training: &training,
+        video: &video,
+        known: &known,
+    };
+    let mut streams = SeededStreams::new(0);
+    let mut step = Step::default();
+    let mut last = Counts::default();
+    for epoch in 1..=4 {
+        // Another order every time.
+        let order: Vec<u32> = (0..rows as u32).map(|row| (row * 5 + epoch) % 64).collect();
+        counted();
+        let at = (Phase::Train, epoch);
+        step.run(
+            Kind::Cooperative,
+            context,
+            &mut networks,
+            &mut streams,
+            &order,
+            at,
+        )
+        .unwrap();
+        last = counted();
+    }
+    last
+}
+
+/// Every wait leaves a GPU without work, every allocation is a call to the driver.
+#[test]
+fn a_step_waits_once_and_allocates_nothing() {
+    let Some(queue) = Shim::open() else { return };
+    let usual = asked_by_a_step(queue, &[]);
+    println!("{usual:?}");
+    assert_eq!((usual.waits, usual.allocations, usual.uploads), (1, 0, 1));
+    // G: 6 layers forward, 6 and 5 products backward; D: 3 forward twice, 3 and 2 backward.
+    assert_eq!(usual.products, 6 + 11 + 6 + 5);
+    let mask_top = [("weak_supervision", "mask-top".into())];
+    assert_eq!(asked_by_a_step(queue, &mask_top).waits, 1);
+    // Scores of G and of D are read, labelled on the host, and written.
+    let otsu = [
+        ("threshold.generator", "otsu".into()),
+        ("threshold.discriminator", "otsu".into()),
+    ];
+    assert_eq!(asked_by_a_step(queue, &otsu).waits, 3);
 }
