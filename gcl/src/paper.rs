@@ -43,8 +43,7 @@ pub fn sigmoid(z: f64) -> f64 {
     1.0 / (1.0 + libm::exp(-z))
 }
 
-/// Eq. 3 (§3.2.3) of one row, −l·ln p − (1 − l)·ln(1 − p) with p = σ(z), written so that it is finite for every finite logit z:
-/// max(z, 0) − z·l + ln(1 + e^−|z|).
+/// Eq. 3 (§3.2.3) of one row, −l·ln p − (1 − l)·ln(1 − p) with p = σ(z), in a form that is finite for every finite logit z.
 pub fn cross_entropy(z: f64, l: f64) -> f64 {
     let positive = if z > 0.0 { z } else { 0.0 };
     positive - z * l + libm::log1p(libm::exp(-z.abs()))
