@@ -158,11 +158,13 @@ impl Candle {
     fn sum(&self, conv: &PackedConv, x: &ChannelsLast) -> Result<ChannelsLast, ExtractError> {
         let shape = &conv.shape;
         let clips = x.tensor.dim(0)?;
+        let out = shape.output(x.size).iter().product::<usize>() * shape.out;
         let fitting = largest_batch(shape, x.size, self.unfolded)
             .or_else(|| largest_batch(shape, x.size, ADDRESSABLE).map(|_| 1))
+            .filter(|_| x.tensor.elem_count() <= ADDRESSABLE && clips * out <= ADDRESSABLE)
             .ok_or_else(|| {
                 ExtractError::Request(format!(
-                    "a clip of {:?} frames, rows and columns is too large for this device: candle addresses in 32 bits",
+                    "{clips} clips of {:?} frames, rows and columns are too large for this device: candle addresses in 32 bits",
                     x.size
                 ))
             })?;

@@ -63,6 +63,8 @@ fn parts_are_put_together_rightly() {
         let expected = naive(&conv, &x);
         for fitting in [5, 1, 2, 3] {
             let engine = cpu(one * fitting);
+            let parts = largest_batch(&conv.shape, x.size, engine.unfolded);
+            assert_eq!(parts, Some(fitting));
             let conv = engine.pack(&conv).unwrap();
             let x = engine.upload(x.clone()).unwrap();
             let found = engine.convolve(&conv, &x).unwrap();

@@ -1,5 +1,9 @@
 //! Which kernel multiplies fastest on this processor. All give the same bits, so the clock may decide.
 
+#![cfg_attr(
+    not(target_arch = "x86_64"),
+    allow(dead_code, reason = "there is nothing to choose from")
+)]
 #![allow(
     clippy::disallowed_methods,
     clippy::disallowed_types,
