@@ -7,11 +7,12 @@ use std::path::{Path, PathBuf};
 
 use crate::store::disk::{make_folders, sync_folder};
 
-/// Writes a file for its owner alone: beside, synced, renamed, its name synced.
+/// Writes a file with that mode: beside, synced, renamed, its name synced. Its owner is that of the file that it replaces,
+/// or of the folder (crate `ownership`).
 ///
 /// # Errors
 /// What the operating system said; the file is as it was then.
-pub(crate) fn write(path: &Path, bytes: &[u8]) -> io::Result<()> {
+pub(crate) fn write(path: &Path, bytes: &[u8], mode: u32) -> io::Result<()> {
     let part = beside(path);
     let write = || {
         let mut file = OpenOptions::new()
@@ -20,8 +21,9 @@ pub(crate) fn write(path: &Path, bytes: &[u8]) -> io::Result<()> {
             .write(true)
             .mode(0o600)
             .open(&part)?;
+        ownership::keep(&file, path)?;
         // Whatever an older file of that name allowed.
-        file.set_permissions(std::fs::Permissions::from_mode(0o600))?;
+        file.set_permissions(std::fs::Permissions::from_mode(mode))?;
         file.write_all(bytes)?;
         file.sync_all()?;
         publish(&part, path)
@@ -164,8 +166,8 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("a/b/file");
         std::fs::create_dir_all(parent(&path)).unwrap();
-        write(&path, b"one").unwrap();
-        write(&path, b"two").unwrap();
+        write(&path, b"one", 0o600).unwrap();
+        write(&path, b"two", 0o600).unwrap();
         assert_eq!(std::fs::read(&path).unwrap(), b"two");
         assert_eq!(path.metadata().unwrap().permissions().mode() & 0o777, 0o600);
         assert_eq!(std::fs::read_dir(parent(&path)).unwrap().count(), 1);
