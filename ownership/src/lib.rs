@@ -81,6 +81,9 @@ fn wanted(replaced: Option<Owner>, folder: Owner, by_root: bool) -> Option<Owner
 
 /// What somebody is told who cannot write for that owner.
 pub fn anothers(owner: Owner) -> String {
+    if owner.uid == 0 {
+        return "it is root's: run the same command as root, or give the file to the user who needs it (`chown`)".to_owned();
+    }
     let user = owner.user();
     format!("it is the user {user}'s: run the same command as `sudo -u {user} …`, or as root")
 }
