@@ -220,3 +220,23 @@ fn put(part: &Path, path: &Path, text: &str, mode: u32) -> std::io::Result<()> {
 fn fault(error: &rcgen::Error) -> CommandError {
     CommandError::Other(format!("cannot make a certificate: {}", chain(error)))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_replaced_file_keeps_its_mode_and_a_new_one_takes_no_ones_place() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("server-key.pem");
+        let mode = || std::fs::metadata(&path).unwrap().permissions().mode() & 0o777;
+        write(&path, "first", 0o600).unwrap();
+        assert_eq!(mode(), 0o600);
+        assert!(write(&path, "second", 0o600).is_err());
+        std::fs::set_permissions(&path, Permissions::from_mode(0o640)).unwrap();
+        replace_file(&path, "third", 0o600).unwrap();
+        assert_eq!(std::fs::read_to_string(&path).unwrap(), "third");
+        assert_eq!(mode(), 0o640, "the group that could read it still can");
+        assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1);
+    }
+}
