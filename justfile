@@ -8,6 +8,7 @@ ci:
 check:
     cargo fmt --all --check
     cargo clippy --workspace --all-targets -- -D warnings
+    cargo clippy -p gcl --example speed --features measure -- -D warnings
     cargo test
 
 # A control plane without candle.

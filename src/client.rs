@@ -4,20 +4,21 @@ use std::fmt;
 use std::ops::Deref;
 use std::path::{Path, PathBuf};
 
-use client::{Bearer, CallError, Caller, Keys};
+use client::{Bearer, CallError, Keys};
 use proto::Reason;
+use proto::error_chain;
 use proto::nouns::{SweepInfo, SweepSummary};
 use sweeps::{CellResult, JobId};
 use tonic::transport::Channel;
 
 use crate::arguments::{Connection, Endpoint};
 use crate::door::{self, Found, Token};
-use crate::error::{CommandError, chain};
+use crate::error::CommandError;
 
-/// A coordinator, to be asked: a [`Caller`] that remembers whom it calls.
+/// A coordinator, to be asked: a [`client::Client`] that remembers whom it calls.
 #[derive(Clone)]
 pub struct Client {
-    caller: Caller,
+    inner: client::Client,
     whom: Whom,
 }
 
@@ -58,9 +59,9 @@ impl Whom {
 }
 
 impl Deref for Client {
-    type Target = Caller;
-    fn deref(&self) -> &Caller {
-        &self.caller
+    type Target = client::Client;
+    fn deref(&self) -> &client::Client {
+        &self.inner
     }
 }
 
@@ -74,7 +75,7 @@ impl Client {
     pub fn new(connection: &Connection) -> Result<Self, CommandError> {
         let (channel, bearer) = dial(connection)?;
         Ok(Self {
-            caller: Caller::new(channel, bearer),
+            inner: client::Client::new(channel, bearer),
             whom: Whom::Coordinator(connection.address().to_owned()),
         })
     }
@@ -116,9 +117,9 @@ impl Client {
     pub fn of_local(address: &str, token: &Token) -> Result<Self, CommandError> {
         let bearer = Bearer::new(Some(token.text())).ok_or_else(bad_token)?;
         let channel = client::dial(address, &Keys::default())
-            .map_err(|error| CommandError::Usage(chain(&error)))?;
+            .map_err(|error| CommandError::Usage(error_chain(&error)))?;
         Ok(Self {
-            caller: Caller::new(channel, bearer),
+            inner: client::Client::new(channel, bearer),
             whom: Whom::Coordinator(address.to_owned()),
         })
     }
@@ -132,7 +133,7 @@ impl Client {
     pub fn failed(&self, error: CallError) -> CommandError {
         let whom = &self.whom;
         match error {
-            CallError::Unreachable(_) if self.has_ended() => {
+            CallError::Unreachable(_) | CallError::Unavailable(_) if self.has_ended() => {
                 CommandError::Unreachable(format!("{whom} ended"))
             }
             CallError::InvalidSweep(rendered) => CommandError::Input(rendered),
@@ -140,6 +141,9 @@ impl Client {
                 "cannot reach {whom}: {cause}\n\nhint: {}",
                 whom.hint()
             )),
+            CallError::Unavailable(message) => {
+                CommandError::Unreachable(format!("{whom} answers: {message}"))
+            }
             CallError::Refused { reason, message } => match reason {
                 Some(Reason::Storage) => CommandError::Store(message),
                 Some(reason) if locks_out(reason) => {
@@ -151,7 +155,7 @@ impl Client {
                 Some(_) => CommandError::Input(message),
                 None => CommandError::Other(format!("{whom} answers: {message}")),
             },
-            other => CommandError::Other(chain(&other)),
+            other => CommandError::Other(error_chain(&other)),
         }
     }
 
@@ -169,14 +173,14 @@ impl Client {
     /// Whether it answers and does not let this caller in.
     pub async fn is_locked_out(&self) -> bool {
         matches!(
-            self.caller.sweeps().await,
+            self.inner.sweeps().await,
             Err(CallError::Refused { reason: Some(reason), .. }) if locks_out(reason)
         )
     }
 
     /// All sweeps.
     pub async fn sweeps(&self) -> Result<Vec<SweepSummary>, CommandError> {
-        self.caller
+        self.inner
             .sweeps()
             .await
             .map_err(|error| self.failed(error))
@@ -184,7 +188,7 @@ impl Client {
 
     /// Everything about a sweep but its cells.
     pub async fn sweep_info(&self, sweep: &str) -> Result<SweepInfo, CommandError> {
-        self.caller
+        self.inner
             .sweep_info(sweep)
             .await
             .map_err(|error| self.failed(error))
@@ -192,7 +196,7 @@ impl Client {
 
     /// The cells of a sweep.
     pub async fn cells(&self, sweep: &str) -> Result<Vec<CellResult>, CommandError> {
-        self.caller
+        self.inner
             .cells(sweep)
             .await
             .map_err(|error| self.failed(error))
@@ -274,7 +278,7 @@ pub fn dial(connection: &Connection) -> Result<(Channel, Bearer), CommandError> 
         identity,
     };
     let channel = client::dial(connection.address(), &keys)
-        .map_err(|error| CommandError::Usage(chain(&error)))?;
+        .map_err(|error| CommandError::Usage(error_chain(&error)))?;
     Ok((channel, bearer))
 }
 

@@ -67,18 +67,18 @@ impl<'a> Contact<'a> {
     /// # Errors
     /// The error, where it is none of a coordinator that is waited for.
     pub fn lost(&mut self, error: CallError) -> Result<(), CommandError> {
-        let CallError::Unreachable(cause) = error else {
-            return Err(self.client.failed(error));
+        let whom = self.client.whom();
+        let news = match &error {
+            CallError::Unreachable(cause) => format!("{whom} does not answer ({cause})"),
+            CallError::Unavailable(message) => format!("{whom} answers: {message}"),
+            _ => return Err(self.client.failed(error)),
         };
         // A run that is typed again has another address.
         if !self.waits || !self.met || self.client.has_ended() {
-            return Err(self.client.failed(CallError::Unreachable(cause)));
+            return Err(self.client.failed(error));
         }
         if !std::mem::replace(&mut self.away, true) {
-            say(&format!(
-                "{} does not answer ({cause}): waiting for it, Ctrl-C ends that",
-                self.client.whom()
-            ));
+            say(&format!("{news}: waiting for it, Ctrl-C ends that"));
         }
         Ok(())
     }

@@ -313,7 +313,7 @@ fn warn_of_readers(folder: &Path, file: &File) {
     };
     if is_open(std::fs::metadata(folder)) && is_open(file.metadata()) {
         say(&format!(
-            "warning: the file system of {} keeps no permissions: other users of this machine can steer this run",
+            "warning: the file system of {} keeps no permissions: other users of this machine can control this run",
             folder.display()
         ));
     }

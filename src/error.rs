@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use proto::error_chain;
+
 use crate::exit_code;
 
 /// The end of a command that did not do what was asked. A variant exists for each exit code.
@@ -54,7 +56,7 @@ pub enum CommandError {
         code: u8,
     },
     /// Nobody reads stdout on: `| head` has what it wanted. A quiet end.
-    #[error("nobody reads standard output")]
+    #[error("standard output is closed")]
     PipeClosed,
     /// Ctrl-C.
     #[error("{0}")]
@@ -98,22 +100,19 @@ impl CommandError {
 
     /// Any other error with all its causes, each once.
     pub fn other(error: &dyn std::error::Error) -> Self {
-        Self::Other(chain(error))
+        Self::Other(error_chain(error))
     }
 }
 
-/// An error and its causes in one line.
-pub fn chain(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut source = error.source();
-    while let Some(cause) = source {
-        let cause_text = cause.to_string();
-        if !text.contains(&cause_text) {
-            text = format!("{text}: {cause_text}");
+/// A misspelt name is the command line's fault, not the device's.
+#[cfg(feature = "train")]
+impl From<gcl::DeviceError> for CommandError {
+    fn from(error: gcl::DeviceError) -> Self {
+        match error {
+            gcl::DeviceError::NoSuchName(message) => Self::Usage(message),
+            gcl::DeviceError::Unusable(message) => Self::Device(message),
         }
-        source = cause.source();
     }
-    text
 }
 
 impl From<sweeps::Faults> for CommandError {

@@ -70,7 +70,7 @@ def binary():
     """The built example."""
     if "BINARY" in os.environ:
         return os.environ["BINARY"]
-    command = ["cargo", "build", "--release", "-p", "gcl", "--example", "speed", "--message-format=json"]
+    command = ["cargo", "build", "--release", "-p", "gcl", "--features", "measure", "--example", "speed", "--message-format=json"]
     lines = subprocess.run(command, cwd=ROOT, check=True, capture_output=True, text=True).stdout.splitlines()
     built = [json.loads(line) for line in lines if '"executable"' in line]
     return [b["executable"] for b in built if b.get("executable") and b["target"]["name"] == "speed"][-1]

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
-use client::{Bearer, Caller, Keys};
+use client::{Bearer, Client, Keys};
 use proto::nouns::WorkerState;
 use tempfile::TempDir;
 use tokio::time::sleep;
@@ -20,7 +20,7 @@ pub struct House {
     /// Where the coordinator listens.
     pub address: String,
     /// The way to it.
-    pub caller: Caller,
+    pub client: Client,
 }
 
 impl House {
@@ -38,7 +38,7 @@ impl House {
         let folder = tempfile::tempdir().expect("a folder");
         let (coordinator, address) = open(&program, folder.path()).await;
         Self {
-            caller: call(&address),
+            client: call(&address),
             folder,
             program,
             coordinator,
@@ -68,7 +68,7 @@ impl House {
             ],
         ));
         loop {
-            let workers = self.caller.workers().await.expect("an answer");
+            let workers = self.client.workers().await.expect("an answer");
             let there = |worker: &proto::nouns::WorkerView| {
                 worker.name == name && worker.state == WorkerState::Active
             };
@@ -89,7 +89,7 @@ impl House {
         let _ = self.coordinator.wait();
         let (coordinator, address) = open(&self.program, self.folder.path()).await;
         self.coordinator = coordinator;
-        self.caller = call(&address);
+        self.client = call(&address);
         self.address = address;
     }
 
@@ -128,9 +128,9 @@ impl Drop for House {
     }
 }
 
-fn call(address: &str) -> Caller {
+fn call(address: &str) -> Client {
     let channel = client::dial(address, &Keys::default()).expect("an address");
-    Caller::new(channel, Bearer::default())
+    Client::new(channel, Bearer::default())
 }
 
 /// Starts a coordinator for no-op jobs in `folder`, and waits until it listens.

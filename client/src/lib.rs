@@ -1,14 +1,16 @@
 //! How programs reach a coordinator: the connection, and its calls from nouns to nouns.
 //!
-//! [`dial`](fn@dial) makes a connection, [`Bearer`] signs each call. [`Caller`] asks what people ask, [`link::Link`] what workers
-//! ask; [`verdict`] says what a worker does about a call that failed. Generated types are named in this
+//! [`dial`](fn@dial) makes a connection, [`Bearer`] signs each call. [`Client`] asks what people ask, [`link::Link`] what workers
+//! ask; [`decision`] says what a worker does about a call that failed. Generated types are named in this
 //! crate and in the coordinator's services alone.
 
-mod caller;
+mod call_error;
+mod client;
+pub mod decision;
 mod dial;
 mod incurable;
 pub mod link;
-pub mod verdict;
 
-pub use caller::{CallError, Caller};
+pub use call_error::CallError;
+pub use client::Client;
 pub use dial::{Bearer, DialError, Keys, dial, live};

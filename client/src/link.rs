@@ -17,9 +17,9 @@ use tonic::service::interceptor::InterceptedService;
 use tonic::transport::Channel;
 use tonic::{Request, Response, Status};
 
+use crate::decision::CallDecision;
 use crate::dial::Bearer;
 use crate::incurable::{incurable, root_cause};
-use crate::verdict::{Verdict, verdict};
 
 /// How long a call may take that waits for nothing but the coordinator's disk.
 const CALL: Duration = Duration::from_secs(10);
@@ -33,11 +33,11 @@ pub struct Link {
     client: Client,
     hello: wire::HelloRequest,
     version: String,
-    state: Mutex<State>,
+    state: Mutex<LinkState>,
     backoff: (Duration, Duration),
 }
 
-struct State {
+struct LinkState {
     worker: u64,
     time_to_live: Duration,
     contact: Instant,
@@ -57,7 +57,7 @@ pub struct Assignment {
 
 /// Jobs, where there are any, and whether to go.
 #[derive(Default)]
-pub struct Work {
+pub struct LeaseResponse {
     /// The jobs.
     pub assignments: Vec<Assignment>,
     /// Finish what runs, say goodbye and exit.
@@ -68,7 +68,7 @@ pub struct Work {
 #[derive(Debug, Clone)]
 pub struct Trouble {
     /// What to do about it.
-    pub verdict: Verdict,
+    pub decision: CallDecision,
     /// Why, for programs, where the coordinator said so.
     pub reason: Option<Reason>,
     /// Why, for people.
@@ -80,7 +80,7 @@ pub struct Trouble {
 impl From<Status> for Trouble {
     fn from(status: Status) -> Self {
         Self {
-            verdict: verdict(&status),
+            decision: CallDecision::after(&status),
             reason: Reason::of(&status),
             message: with_cause(&status),
             incurable: incurable(&status),
@@ -88,13 +88,13 @@ impl From<Status> for Trouble {
     }
 }
 
-/// An answer that makes no sense is not worth another try.
+/// An invalid answer is not worth another try.
 impl From<WireError> for Trouble {
     fn from(error: WireError) -> Self {
         Self {
-            verdict: Verdict::GiveUp,
+            decision: CallDecision::GiveUp,
             reason: None,
-            message: format!("the coordinator's answer makes no sense: {error}"),
+            message: format!("the coordinator's answer is invalid: {error}"),
             incurable: None,
         }
     }
@@ -116,7 +116,7 @@ impl Link {
                 .max_encoding_message_size(MESSAGE_BYTES),
             hello: hello.into(),
             version: hello.version.clone(),
-            state: Mutex::new(State {
+            state: Mutex::new(LinkState {
                 worker: 0,
                 time_to_live: Duration::from_secs(30),
                 contact: Instant::now(),
@@ -138,7 +138,7 @@ impl Link {
         let theirs = Versions::try_from(required("versions", answer.versions)?)?;
         if let Err(error) = theirs.check(&self.version) {
             return Err(Trouble {
-                verdict: Verdict::GiveUp,
+                decision: CallDecision::GiveUp,
                 reason: Some(Reason::Incompatible),
                 message: error.to_string(),
                 incurable: None,
@@ -154,7 +154,7 @@ impl Link {
     }
 
     /// Asks for work and waits for it at most `wait`.
-    pub async fn lease(&self, next: Next, wait: Duration) -> Result<Work, Trouble> {
+    pub async fn lease(&self, next: Next, wait: Duration) -> Result<LeaseResponse, Trouble> {
         let answer = self
             .signed(
                 wait + CALL,
@@ -168,7 +168,7 @@ impl Link {
                 |mut client, request| async move { client.lease(request).await },
             )
             .await?;
-        Ok(Work {
+        Ok(LeaseResponse {
             assignments: assignments(answer.assignments)?,
             drain: answer.drain,
         })
@@ -209,7 +209,7 @@ impl Link {
         &self,
         record: &RunRecord,
         next: Option<&Next>,
-    ) -> Result<(Receipt, Work), Trouble> {
+    ) -> Result<(Receipt, LeaseResponse), Trouble> {
         let answer = self
             .signed(
                 CALL,
@@ -225,7 +225,7 @@ impl Link {
             word::<wire::Receipt, _>("receipt", answer.receipt).unwrap_or(Receipt::NotComparable);
         Ok((
             receipt,
-            Work {
+            LeaseResponse {
                 assignments: assignments(answer.assignments)?,
                 drain: answer.drain,
             },
@@ -238,7 +238,7 @@ impl Link {
         key: LeaseKey,
         failure: &Failure,
         next: Option<&Next>,
-    ) -> Result<Work, Trouble> {
+    ) -> Result<LeaseResponse, Trouble> {
         let answer = self
             .signed(
                 CALL,
@@ -252,7 +252,7 @@ impl Link {
                 |mut client, request| async move { client.fail(request).await },
             )
             .await?;
-        Ok(Work {
+        Ok(LeaseResponse {
             assignments: assignments(answer.assignments)?,
             drain: answer.drain,
         })
@@ -357,7 +357,7 @@ impl Link {
             self.timed(deadline, |client| call(client, request))
         };
         match once().await {
-            Err(trouble) if trouble.verdict == Verdict::HelloAgain => {
+            Err(trouble) if trouble.decision == CallDecision::HelloAgain => {
                 tracing::info!("the coordinator does not know this worker any more: hello again");
                 self.hello().await?;
                 once().await
@@ -407,7 +407,7 @@ impl Link {
         Ok(answer?.into_inner())
     }
 
-    fn with<R>(&self, read: impl FnOnce(&mut State) -> R) -> R {
+    fn with<R>(&self, read: impl FnOnce(&mut LinkState) -> R) -> R {
         read(&mut self.state.lock().unwrap_or_else(PoisonError::into_inner))
     }
 }

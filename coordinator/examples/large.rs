@@ -10,7 +10,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use client::{Bearer, Caller, Keys};
+use client::{Bearer, Client, Keys};
 use coordinator::service::{Options, serve};
 use coordinator::{Config, Engine, SystemClock, sweep_language};
 use proto::nouns::Submit;
@@ -18,7 +18,7 @@ use tokio::time::{Instant, sleep};
 use tokio_util::sync::CancellationToken;
 
 /// What `work` gives, and the longest time that somebody else waits for an answer of the engine meanwhile. Who waits has a
-/// thread and a connection of its own: what is measured is the coordinator, not how busy the caller is.
+/// thread and a connection of its own: what is measured is the coordinator, not how busy the client is.
 async fn longest_wait<T>(address: &str, work: impl Future<Output = T>) -> (T, Duration) {
     let (address, done) = (address.to_owned(), Arc::new(AtomicBool::new(false)));
     let other = std::thread::spawn({
@@ -28,12 +28,12 @@ async fn longest_wait<T>(address: &str, work: impl Future<Output = T>) -> (T, Du
                 .enable_all()
                 .build();
             runtime.expect("a runtime").block_on(async {
-                let caller = call(&address);
-                caller.workers().await.expect("an answer");
+                let client = call(&address);
+                client.workers().await.expect("an answer");
                 let mut longest = Duration::ZERO;
                 while !done.load(Ordering::Relaxed) {
                     let begin = Instant::now();
-                    caller.workers().await.expect("an answer");
+                    client.workers().await.expect("an answer");
                     longest = longest.max(begin.elapsed());
                     sleep(Duration::from_millis(5)).await;
                 }
@@ -46,9 +46,9 @@ async fn longest_wait<T>(address: &str, work: impl Future<Output = T>) -> (T, Du
     (answer, other.join().expect("the longest wait"))
 }
 
-fn call(address: &str) -> Caller {
+fn call(address: &str) -> Client {
     let channel = client::dial(address, &Keys::default()).expect("an address");
-    Caller::new(channel, Bearer::new(None).expect("no token"))
+    Client::new(channel, Bearer::new(None).expect("no token"))
 }
 
 #[tokio::main]
@@ -73,7 +73,7 @@ async fn main() {
         Options::default(),
         stop.clone(),
     ));
-    let caller = call(&address);
+    let client = call(&address);
     let submit = Submit {
         file: "many.toml".into(),
         text: format!(
@@ -84,7 +84,7 @@ async fn main() {
         ..Submit::default()
     };
     let begin = Instant::now();
-    let (submitted, wait) = longest_wait(&address, caller.submit(&submit)).await;
+    let (submitted, wait) = longest_wait(&address, client.submit(&submit)).await;
     submitted.expect("taken");
     println!(
         "{jobs} jobs submitted in {:?}; others waited {wait:?} at most",
@@ -92,7 +92,7 @@ async fn main() {
     );
     let begin = Instant::now();
     let mut rows = 0;
-    let listed = caller.each_row("many", &[], |_| rows += 1);
+    let listed = client.each_row("many", &[], |_| rows += 1);
     let (listed, wait) = longest_wait(&address, listed).await;
     listed.expect("a list");
     assert_eq!(rows, jobs, "every row");
@@ -101,7 +101,7 @@ async fn main() {
         begin.elapsed()
     );
     let begin = Instant::now();
-    caller.sweep_info("many").await.expect("a status");
+    client.sweep_info("many").await.expect("a status");
     println!("its status in {:?}", begin.elapsed());
     stop.cancel();
     engine.stopped().await.expect("a clean stop");

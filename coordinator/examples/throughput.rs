@@ -4,8 +4,8 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use coordinator::{Clock, Config, Engine, EngineHandle, Heard, SystemClock, sweep_language};
-use proto::nouns::{Finish, Hello, LeaseRequest, Next, Submit};
+use coordinator::{Clock, Config, Engine, EngineHandle, SystemClock, sweep_language};
+use proto::nouns::{Change, Finish, Hello, LeaseRequest, Next, Submit, WatchEvent};
 use sweeps::{
     AttemptNumber, DeviceInfo, Digest, EpochPoint, JobId, Outcome, Phase, Provenance, RunRecord,
     TRAINER_REVISION,
@@ -157,7 +157,7 @@ async fn main() {
             .await
             .expect("taken");
         while let Some(heard) = changes.next().await {
-            if let Heard::Change((_, proto::nouns::Change::Job { status, .. })) = heard
+            if let (_, WatchEvent::Change(Change::Job { status, .. })) = heard
                 && status == sweeps::JobStatus::Done
             {
                 break;

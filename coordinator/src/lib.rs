@@ -20,7 +20,6 @@ mod store;
 
 pub use engine::clock::{Clock, SystemClock};
 pub use engine::expand::{Expand, Expanded, sweep_language};
-pub use engine::feed::Heard;
 pub use engine::handle::EngineHandle;
 pub use engine::metrics::Metrics;
 pub use engine::{Config, Engine, EngineError, Opening};

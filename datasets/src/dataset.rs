@@ -2,6 +2,7 @@
 
 use std::ops::Range;
 
+use half::f16;
 use sweeps::{DatasetFacts, Digest, SplitFacts};
 
 use crate::features::Features;
@@ -99,6 +100,13 @@ impl Split {
         self.videos.first().map_or(1, Video::crops)
     }
 
+    /// Whether the numbers of all videos are f16 on disk.
+    pub fn is_half(&self) -> bool {
+        self.videos
+            .iter()
+            .all(|video| video.features.dtype() == "f16")
+    }
+
     /// Videos with that label; `None` counts those without one.
     pub fn labelled(&self, label: Option<bool>) -> usize {
         let videos = self.videos.iter();
@@ -142,6 +150,11 @@ impl Video {
     /// If the range leaves the video or `out` has another length: both are the caller's arithmetic, not data.
     pub fn copy_rows_f32(&self, segments: Range<usize>, out: &mut [f32]) {
         self.features.copy_rows_f32(segments, out);
+    }
+
+    /// Appends all rows as f16, row-major `[segments, crops, dim]`: nothing where they are f32 on disk or were made.
+    pub fn push_rows_f16(&self, out: &mut Vec<f16>) {
+        self.features.push_rows_f16(out);
     }
 
     /// Anomalous frames.

@@ -55,16 +55,23 @@ pub(crate) fn of(metadata: &Metadata, splits: [&[Video]; 2], features: Digest) -
 }
 
 /// The digest of the features of all videos, in the order of the lists.
-pub(crate) fn of_features<'a>(videos: impl Iterator<Item = &'a Features>) -> Digest {
-    let mut hasher = blake3::Hasher::new();
-    for features in videos {
+#[derive(Default)]
+pub(crate) struct FeaturesHasher(blake3::Hasher);
+
+impl FeaturesHasher {
+    /// Adds the next video's.
+    pub(crate) fn add(&mut self, features: &Features) {
         for length in [features.segments, features.crops, features.dim] {
-            number(&mut hasher, length as u64);
+            number(&mut self.0, length as u64);
         }
-        hasher.update(features.dtype().as_bytes());
-        features.hash(&mut hasher);
+        self.0.update(features.dtype().as_bytes());
+        features.hash(&mut self.0);
     }
-    Digest(*hasher.finalize().as_bytes())
+
+    /// Of those that were added.
+    pub(crate) fn digest(&self) -> Digest {
+        Digest(*self.0.finalize().as_bytes())
+    }
 }
 
 fn number(hasher: &mut blake3::Hasher, number: u64) {
@@ -120,7 +127,7 @@ pub(crate) fn remember(folder: &Path, stamp: Digest, features: Digest) {
     let read_only = fs::metadata(folder).is_ok_and(|metadata| metadata.permissions().readonly());
     for place in places(folder).into_iter().skip(usize::from(read_only)) {
         // Written beside and renamed: two workers that start together must not read half of it.
-        let beside = place.with_extension(format!("{}.part", crate::unfinished::word()));
+        let beside = place.with_extension(format!("{}.part", durable::word()));
         let written = place
             .parent()
             .map_or(Ok(()), fs::create_dir_all)

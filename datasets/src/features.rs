@@ -11,8 +11,8 @@ use crate::map::map;
 use crate::npy::{Header, Kind};
 use crate::pack::Pack;
 
-/// Rows that are looked at together when numbers are checked.
-const CHUNK_BYTES: usize = 1 << 20;
+/// Numbers that are looked at together when they are checked.
+const CHUNK: usize = 1 << 10;
 
 /// Features of one video, `[segments, crops, dim]`.
 #[derive(Debug, Clone)]
@@ -162,13 +162,11 @@ impl Features {
         }
     }
 
-    /// The map and the place of f32 numbers in it.
-    pub(crate) fn mapped_f32(&self) -> Option<(Arc<Mmap>, Range<usize>)> {
+    /// The map, the place of the numbers in it, and whether they are f16.
+    pub(crate) fn mapped(&self) -> Option<(Arc<Mmap>, Range<usize>, bool)> {
         match &self.numbers {
-            Numbers::Mapped {
-                map, half: false, ..
-            } => Some((map.clone(), self.place())),
-            _ => None,
+            Numbers::Mapped { map, half, .. } => Some((map.clone(), self.place(), *half)),
+            Numbers::Made(_) => None,
         }
     }
 
@@ -226,25 +224,36 @@ impl Features {
         }
     }
 
+    /// See [`crate::Video::push_rows_f16`].
+    pub(crate) fn push_rows_f16(&self, out: &mut Vec<f16>) {
+        if let Numbers::Mapped { half: true, .. } = &self.numbers {
+            let bytes = self.rows().as_chunks::<2>().0;
+            out.extend(bytes.iter().map(|bytes| f16::from_le_bytes(*bytes)));
+        }
+    }
+
+    /// Asks the system to read the numbers from the disk now. A wish: where it is not granted, the first look waits for them.
+    pub(crate) fn will_be_read(&self) {
+        #[cfg(unix)]
+        if let Numbers::Mapped { map, .. } = &self.numbers {
+            let place = self.place();
+            let _ = map.advise_range(memmap2::Advice::WillNeed, place.start, place.len());
+        }
+    }
+
     /// The first segment with a number that is not finite.
     pub(crate) fn first_not_finite(&self) -> Option<usize> {
-        let row = self.crops * self.dim;
-        let step = (CHUNK_BYTES / 4 / row).max(1);
-        let mut buffer = vec![0.0; step.min(self.segments) * row];
-        let mut start = 0;
-        while start < self.segments {
-            let end = (start + step).min(self.segments);
-            let rows = &mut buffer[..(end - start) * row];
-            self.copy_rows_f32(start..end, rows);
-            // A sum is NaN or infinite if a number is; only then is the row looked for (or the sum overflowed).
-            if !rows.iter().sum::<f32>().is_finite()
-                && let Some(at) = rows.iter().position(|number| !number.is_finite())
-            {
-                return Some(start + at / row);
-            }
-            start = end;
-        }
-        None
+        let at = match &self.numbers {
+            Numbers::Made(values) => first(values, |value| !value.is_finite()),
+            // Not finite is an exponent of ones: told from the bits, without a copy.
+            Numbers::Mapped { half: false, .. } => first(self.rows().as_chunks::<4>().0, |bytes| {
+                u32::from_le_bytes(*bytes) & 0x7f80_0000 == 0x7f80_0000
+            }),
+            Numbers::Mapped { half: true, .. } => first(self.rows().as_chunks::<2>().0, |bytes| {
+                u16::from_le_bytes(*bytes) & 0x7c00 == 0x7c00
+            }),
+        };
+        Some(at? / (self.crops * self.dim))
     }
 
     /// The bytes of the numbers to a hasher, as they are on disk.
@@ -262,4 +271,17 @@ impl Features {
             }
         }
     }
+}
+
+/// The place of the first one that is `bad`.
+fn first<T>(numbers: &[T], bad: impl Fn(&T) -> bool) -> Option<usize> {
+    let mut before = 0;
+    for chunk in numbers.chunks(CHUNK) {
+        // Without a way out in the middle, many are compared at once.
+        if chunk.iter().fold(false, |any, number| any | bad(number)) {
+            return Some(before + chunk.iter().position(&bad)?);
+        }
+        before += chunk.len();
+    }
+    None
 }

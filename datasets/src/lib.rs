@@ -3,7 +3,7 @@
 //! Training truth (`Video::label`, `Video::anomalous` of the training split) is read by the supervised variants and by
 //! diagnostics only; nothing in the features' order, names or bytes depends on it.
 //!
-//! Reading order: [`dataset`], [`mod@open`], `metadata`, `list`, `features`, `pack`, `digest`, [`synthetic`], [`mod@write`],
+//! Reading order: [`dataset`], [`mod@open`], `metadata`, `list`, `features`, `pack`, `packing`, `digest`, `scan`, [`synthetic`], [`mod@write`],
 //! [`mod@inspect`], [`import`]; [`mod@stand_in`] for rehearsals.
 
 pub mod dataset;
@@ -18,10 +18,11 @@ mod metadata;
 mod npy;
 pub mod open;
 mod pack;
+mod packing;
+mod scan;
 mod shared;
 pub mod stand_in;
 pub mod synthetic;
-mod unfinished;
 pub mod write;
 
 pub use dataset::{Dataset, Metadata, Split, Video};
@@ -29,7 +30,7 @@ pub use error::DatasetError;
 pub use features::Features;
 pub use inspect::{Inspection, inspect};
 pub use open::open;
-pub use pack::{PackError, pack};
-pub use shared::SharedRows;
+pub use packing::{PackError, pack};
+pub use shared::{RawValues, SharedRows};
 pub use synthetic::synthesize;
 pub use write::write;

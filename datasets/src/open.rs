@@ -10,6 +10,7 @@ use crate::features::Features;
 use crate::list::{self, Line};
 use crate::metadata;
 use crate::pack::Pack;
+use crate::scan::{Scan, scan};
 
 /// The lists of the two splits.
 const LISTS: [&str; 2] = ["train.csv", "test.csv"];
@@ -53,12 +54,20 @@ pub fn open(folder: &Path) -> Result<Dataset, DatasetError> {
     let stamp = digest::stamp(folder, &files, all().map(|(file, _)| file.as_path()));
     let known = stamp.and_then(|stamp| digest::cached(folder, stamp));
     let features = known.unwrap_or_else(|| {
-        look_for_faults(folder, all(), &mut faults);
-        let features = digest::of_features(all().map(|(_, video)| &video.features));
-        if let (false, Some(stamp)) = (faults.any(), stamp) {
-            digest::remember(folder, stamp, features);
+        let videos: Vec<&Features> = all().map(|(_, video)| &video.features).collect();
+        let Scan { digest, not_finite } = scan(&videos);
+        for ((file, _), segment) in all().zip(not_finite) {
+            if let Some(segment) = segment {
+                faults.add(
+                    &folder.join(file),
+                    format_args!("has a number that is NaN or infinite in segment {segment}"),
+                );
+            }
         }
-        features
+        if let (false, Some(stamp)) = (faults.any(), stamp) {
+            digest::remember(folder, stamp, digest);
+        }
+        digest
     });
     let strip = |videos: Vec<(PathBuf, Video)>| Split {
         videos: videos.into_iter().map(|(_, video)| video).collect(),
@@ -201,22 +210,6 @@ impl Opener<'_> {
                 self.crops = Some((features.crops, line.features.clone()));
                 Ok(features)
             }
-        }
-    }
-}
-
-/// A look at every number.
-fn look_for_faults<'a>(
-    folder: &Path,
-    videos: impl Iterator<Item = &'a (PathBuf, Video)>,
-    faults: &mut Faults,
-) {
-    for (file, video) in videos {
-        if let Some(segment) = video.features.first_not_finite() {
-            faults.add(
-                &folder.join(file),
-                format_args!("has a number that is NaN or infinite in segment {segment}"),
-            );
         }
     }
 }

@@ -60,7 +60,7 @@ pub(crate) fn whole_folder<E: From<WriteError>>(
     let beside = folder.with_file_name(format!(
         "{}.part-{}",
         name.to_string_lossy(),
-        crate::unfinished::word()
+        durable::word()
     ));
     let made = fs::create_dir_all(&beside)
         .map_err(fault)

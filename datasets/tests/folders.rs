@@ -4,7 +4,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use datasets::{Dataset, open, synthesize, write};
+use datasets::{Dataset, RawValues, open, synthesize, write};
 use sweeps::{Digest, Regime, Synthetic};
 use tempfile::TempDir;
 
@@ -221,6 +221,12 @@ fn f16_crops_and_the_last_short_segment_are_read() {
     assert_eq!(rows, [1.0; 6]);
     assert_eq!(dataset.test.videos[0].anomalous, [0..3, 5..7]);
     assert_eq!(datasets::inspect(&dataset).dtype, "f16");
+    let shared = dataset.train.shared_rows().unwrap();
+    assert_eq!((shared.count(), shared.bytes()), (12, 24));
+    let slices: Vec<RawValues<'_>> = shared.slices().collect();
+    assert!(matches!(slices[..], [RawValues::F16(_)]));
+    assert_eq!(widened(&slices), [1.0; 12]);
+    assert_eq!(widened(&[shared.row(9, 3)]), [1.0; 3]);
 }
 
 #[test]
@@ -308,6 +314,16 @@ fn a_packed_folder_is_the_same_data_set_in_one_file_a_split() {
     assert!(datasets::pack(&folder, &out).is_err(), "never over another");
 }
 
+fn widened(slices: &[RawValues<'_>]) -> Vec<f32> {
+    let mut all = Vec::new();
+    for slice in slices {
+        let mut values = vec![0.0; slice.len()];
+        slice.copy_to(&mut values);
+        all.extend(values);
+    }
+    all
+}
+
 #[test]
 fn shared_rows_are_those_of_the_list_in_one_slice_of_a_pack_or_file_by_file() {
     let (place, folder) = folder();
@@ -323,12 +339,13 @@ fn shared_rows_are_those_of_the_list_in_one_slice_of_a_pack_or_file_by_file() {
                 expected.extend(rows);
             }
             let shared = split.shared_rows().unwrap();
-            let slices: Vec<&[f32]> = shared.slices().collect();
+            let slices: Vec<RawValues<'_>> = shared.slices().collect();
             assert_eq!(slices.len(), if in_one { 1 } else { split.videos.len() });
-            assert_eq!(slices.concat(), expected);
+            assert_eq!(widened(&slices), expected);
             assert_eq!(shared.count(), expected.len());
+            assert_eq!(shared.bytes(), 4 * expected.len());
             for (index, row) in expected.chunks(dim).enumerate() {
-                assert_eq!(shared.row(index * dim, dim), row);
+                assert_eq!(shared.row(index * dim, dim), RawValues::F32(row));
             }
         }
     }

@@ -1,5 +1,7 @@
 //! Which networks there are, and what each wants to see.
 
+use crate::preprocessing::{Channels, Preprocessing, Scaling};
+
 /// A feature extractor.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Backbone {
@@ -53,14 +55,38 @@ impl Backbone {
         }
     }
 
-    /// What is subtracted from R, G and B in 0–255, and what the difference is divided by.
-    pub(crate) fn normalisation(self) -> ([f32; 3], f32) {
+    /// What is done to a clip before the network sees it: what its published weights were trained with.
+    pub(crate) fn preprocessing(self) -> Preprocessing {
         match self {
-            // The means of ActivityNet, as the published Kinetics weights were trained; no division.
-            Self::ResNext101 | Self::ResNext50 => ([114.7748, 107.7354, 99.4750], 1.0),
-            // The mean of Sports-1M, rounded as the PyTorch ports have it.
-            Self::C3d => ([102.0, 98.0, 90.0], 1.0),
-            Self::EfficientNetLite0 => ([127.0; 3], 128.0),
+            // The means of ActivityNet; no division.
+            Self::ResNext101 | Self::ResNext50 => Preprocessing {
+                scaling: Scaling::ShorterSide,
+                channels: Channels::Rgb,
+                means: [114.7748, 107.7354, 99.4750],
+                divisor: 1.0,
+            },
+            // Caffe's channel order, the paper's size of frames, the mean of Sports-1M as the PyTorch port rounds it.
+            Self::C3d => Preprocessing {
+                scaling: Scaling::Exactly(171, 128),
+                channels: Channels::Bgr,
+                means: [90.0, 98.0, 102.0],
+                divisor: 1.0,
+            },
+            Self::EfficientNetLite0 => Preprocessing {
+                scaling: Scaling::ShorterSide,
+                channels: Channels::Rgb,
+                means: [127.0; 3],
+                divisor: 128.0,
+            },
+        }
+    }
+
+    /// Raised when this crate makes other features of the same video by this network: never so far, but for C3D, which
+    /// saw RGB of another size in revision 1.
+    pub fn revision(self) -> u32 {
+        match self {
+            Self::ResNext101 | Self::ResNext50 | Self::EfficientNetLite0 => 1,
+            Self::C3d => 2,
         }
     }
 }

@@ -60,9 +60,17 @@ pub enum ExtractError {
         /// What is wrong with it.
         message: String,
     },
-    /// The device failed.
-    #[error("device: {0}")]
+    /// A GPU cannot be used, or answered with a fault of its own, by a code of its libraries. A CUDA context does not survive
+    /// most of them: nothing more is to be computed in this process.
+    #[error("{0}")]
     Device(String),
+    /// The device has not enough memory left; another may do.
+    #[error("the device has not enough memory left: {0}")]
+    OutOfMemory(String),
+    /// This program or this host could not do its part: shapes that do not fit, threads that do not start. The device is as
+    /// good as before.
+    #[error("{0}")]
+    Host(String),
     /// Asked to stop; what is done is kept.
     #[error("stopped; the same command goes on from here")]
     Stopped,
@@ -77,10 +85,40 @@ impl ExtractError {
     }
 }
 
+impl From<gpu::Fault> for ExtractError {
+    fn from(gpu::Fault { blame, message }: gpu::Fault) -> Self {
+        match blame {
+            gpu::Blame::Memory => Self::OutOfMemory(message),
+            gpu::Blame::Device => Self::Device(format!("the device failed: {message}")),
+            gpu::Blame::Program => Self::Host(message),
+        }
+    }
+}
+
 impl From<candle_core::Error> for ExtractError {
     fn from(error: candle_core::Error) -> Self {
-        // Without the backtrace that candle may carry: one line.
-        let text = error.to_string();
-        Self::Device(text.lines().next().unwrap_or_default().to_owned())
+        gpu::Fault::of(&error).into()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use candle_core::{DType, Device, Tensor};
+
+    use super::*;
+
+    #[test]
+    fn shapes_that_do_not_fit_are_not_the_devices_fault() {
+        let error = Tensor::ones((2, 3), DType::F32, &Device::Cpu)
+            .and_then(|ones| ones.reshape((4, 4)))
+            .map_err(ExtractError::from)
+            .unwrap_err();
+        assert!(matches!(&error, ExtractError::Host(_)), "{error:?}");
+        assert!(!error.to_string().contains('\n'), "{error}");
+        let full = gpu::Fault {
+            blame: gpu::Blame::Memory,
+            message: "CUBLAS_STATUS_ALLOC_FAILED".to_owned(),
+        };
+        assert!(matches!(full.into(), ExtractError::OutOfMemory(_)));
     }
 }

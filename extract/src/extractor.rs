@@ -1,27 +1,20 @@
 //! A network with its weights on a device: clips in, features out.
 
+use kernels::Threads;
+
+use crate::activations::Activations;
 use crate::backbone::Backbone;
+use crate::candle::Candle;
+use crate::clip::Clip;
 use crate::cpu::Cpu;
-use crate::device::{Candle, Device, Kind};
+use crate::device::{Device, Kind};
 use crate::engine::Engine;
 use crate::error::ExtractError;
 use crate::network::{C3d, Lite0, Plan, ResNext, TensorSource};
-use crate::volume::Volume;
 use crate::weights::Weights;
 
-/// A square clip of RGB frames.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Clip {
-    /// Frames T.
-    pub frames: usize,
-    /// Rows and columns S.
-    pub side: usize,
-    /// `[T, S, S, 3]`, row by row.
-    pub pixels: Vec<u8>,
-}
-
-/// A stage of the network: its name, and its output brought back from the device.
-pub(crate) type Stages<'a> = &'a mut (dyn FnMut(&str, &Volume) + Send);
+/// A stage of the network: its name, and its output brought back from the device. On a GPU lot by lot.
+pub(crate) type Stages<'a> = &'a mut (dyn FnMut(&str, &Activations) + Send);
 
 /// A network on one device.
 enum Network<E: Engine> {
@@ -32,7 +25,7 @@ enum Network<E: Engine> {
 
 enum Placed {
     /// With counted threads, never the whole machine's.
-    Cpu(Cpu, rayon::ThreadPool, Box<Network<Cpu>>),
+    Cpu(Cpu, Threads, Box<Network<Cpu>>),
     Candle(Candle, Box<Network<Candle>>),
 }
 
@@ -60,16 +53,18 @@ impl<E: Engine> Network<E> {
         })
     }
 
+    /// Of the first `wanted` clips the stages are told.
     fn features(
         &self,
         engine: &E,
-        clips: Volume,
+        clips: Activations,
+        wanted: usize,
         stages: Option<Stages<'_>>,
     ) -> Result<Vec<Vec<f32>>, ExtractError> {
         let mut stages = stages;
-        let observe = &mut |name: &str, volume: &E::Volume| {
+        let observe = &mut |name: &str, activations: &E::Activations| {
             if let Some(stages) = &mut stages {
-                stages(name, &engine.download(volume)?);
+                stages(name, &engine.download(activations)?.first_clips(wanted));
             }
             Ok(())
         };
@@ -100,15 +95,8 @@ impl Extractor {
         device: &Device,
     ) -> Result<Self, ExtractError> {
         let placed = match &device.0 {
-            Kind::Cpu { threads } => {
-                let cpu = Cpu::new();
-                let pool = rayon::ThreadPoolBuilder::new()
-                    .num_threads(*threads)
-                    .thread_name(|index| format!("extract-{index}"))
-                    .build()
-                    .map_err(|error| {
-                        ExtractError::Device(format!("cannot start {threads} threads: {error}"))
-                    })?;
+            Kind::Cpu(threads) => {
+                let (cpu, pool) = (Cpu::new(), threads.clone());
                 let network = Network::load(&cpu, backbone, source)?;
                 Placed::Cpu(cpu, pool, Box::new(network))
             }
@@ -129,8 +117,16 @@ impl Extractor {
     /// Where it runs; for a CPU with the instruction set, on which the last bits depend.
     pub fn device(&self) -> String {
         match &self.placed {
-            Placed::Cpu(cpu, ..) => format!("cpu ({})", cpu.instruction_set()),
+            Placed::Cpu(cpu, ..) => format!("cpu ({})", cpu.isa().name()),
             Placed::Candle(candle, _) => candle.name().to_owned(),
+        }
+    }
+
+    /// Clips to hand over at once so that no lot has to be filled up: `batch`, rounded up to whole lots.
+    pub(crate) fn whole_lots(&self, batch: usize) -> usize {
+        match &self.placed {
+            Placed::Cpu(..) => batch,
+            Placed::Candle(candle, _) => batch.next_multiple_of(candle.lot()),
         }
     }
 
@@ -142,22 +138,38 @@ impl Extractor {
     pub(crate) fn features_and_stages(
         &self,
         clips: &[Clip],
-        stages: Option<Stages<'_>>,
+        mut stages: Option<Stages<'_>>,
     ) -> Result<Vec<Vec<f32>>, ExtractError> {
-        let volume = self.volume(clips)?;
-        if clips.is_empty() {
+        self.check(clips)?;
+        let Some(last) = clips.last() else {
             return Ok(Vec::new());
-        }
+        };
+        let preprocessing = self.backbone.preprocessing();
         match &self.placed {
             Placed::Cpu(cpu, pool, network) => {
-                pool.install(|| network.features(cpu, volume, stages))
+                let activations = preprocessing.values(&clips.iter().collect::<Vec<_>>());
+                pool.install(|| network.features(cpu, activations, clips.len(), stages))
             }
-            Placed::Candle(candle, network) => network.features(candle, volume, stages),
+            Placed::Candle(candle, network) => {
+                let mut features = Vec::with_capacity(clips.len());
+                for lot in clips.chunks(candle.lot()) {
+                    let fill = std::iter::repeat_n(last, candle.lot() - lot.len());
+                    let activations =
+                        preprocessing.values(&lot.iter().chain(fill).collect::<Vec<_>>());
+                    let stages: Option<Stages<'_>> = match &mut stages {
+                        Some(stages) => Some(&mut **stages),
+                        None => None,
+                    };
+                    let found = network.features(candle, activations, lot.len(), stages)?;
+                    features.extend(found.into_iter().take(lot.len()));
+                }
+                Ok(features)
+            }
         }
     }
 
-    /// RGB bytes to `[3, B, T, S, S]`, normalised as the backbone wants.
-    fn volume(&self, clips: &[Clip]) -> Result<Volume, ExtractError> {
+    /// Refuses clips of other sizes than the network's.
+    fn check(&self, clips: &[Clip]) -> Result<(), ExtractError> {
         let side = self.backbone.crop();
         let frames = clips.first().map_or(0, |clip| clip.frames);
         let fits = |clip: &Clip| {
@@ -167,27 +179,59 @@ impl Extractor {
                 && clip.pixels.len() == frames * side * side * 3
                 && (self.backbone != Backbone::C3d || frames == 16)
         };
-        if !clips.iter().all(fits) {
-            return Err(ExtractError::Request(format!(
-                "{} wants clips of equal length and {side}×{side} pixels",
-                self.backbone.name()
-            )));
+        if clips.iter().all(fits) {
+            return Ok(());
         }
-        let (means, divisor) = self.backbone.normalisation();
-        let mut volume = Volume::zeros(3, clips.len(), [frames, side, side]);
-        let positions = volume.positions();
-        for (channel, mean) in means.into_iter().enumerate() {
-            for (clip, values) in clips.iter().enumerate() {
-                let to =
-                    &mut volume.values[(channel * clips.len() + clip) * positions..][..positions];
-                for (to, pixel) in to
-                    .iter_mut()
-                    .zip(values.pixels[channel..].iter().step_by(3))
-                {
-                    *to = (f32::from(*pixel) - mean) / divisor;
-                }
+        Err(ExtractError::Request(format!(
+            "{} wants clips of equal length and {side}×{side} pixels",
+            self.backbone.name()
+        )))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// As on a GPU: in lots of three, the last filled up. The bits of a clip's features do not depend on the others, nor on
+    /// how many there are; the stages tell of no clip that only fills.
+    #[test]
+    fn lots_are_filled_up_and_change_nothing() {
+        let weights = Weights::Random(3);
+        let mut source = weights.source().unwrap();
+        let device = candle_core::Device::Cpu;
+        let candle = Candle::in_lots_of(3, device, "lots".to_owned());
+        let backbone = Backbone::EfficientNetLite0;
+        let network = Network::load(&candle, backbone, &mut *source).unwrap();
+        let extractor = Extractor {
+            backbone,
+            placed: Placed::Candle(candle, Box::new(network)),
+        };
+        let clips: Vec<Clip> = (0..5)
+            .map(|salt| Clip {
+                frames: 1,
+                side: 224,
+                pixels: (0..224 * 224 * 3)
+                    .map(|at| ((at * 7919 + salt * 31) % 251) as u8)
+                    .collect(),
+            })
+            .collect();
+        let mut clips_of_stages = Vec::new();
+        let mut stages = |name: &str, activations: &Activations| {
+            if name == "stem" {
+                clips_of_stages.push((activations.clips, activations.values.len()));
             }
+        };
+        let features = extractor
+            .features_and_stages(&clips, Some(&mut stages))
+            .unwrap();
+        assert_eq!(features.len(), 5);
+        let stem = 32 * 112 * 112;
+        assert_eq!(clips_of_stages, [(3, 3 * stem), (2, 2 * stem)]);
+        for (clip, features) in clips.iter().zip(&features) {
+            let alone = extractor.features(std::slice::from_ref(clip)).unwrap();
+            assert_eq!(alone[0], *features);
         }
-        Ok(volume)
+        assert_eq!(extractor.whole_lots(4), 6);
     }
 }

@@ -38,7 +38,7 @@ pub(crate) fn digest(path: &Path) -> Result<blake3::Hash, ExtractError> {
 /// Two processes that write one file at once each have a file of their own.
 fn beside(path: &Path) -> PathBuf {
     let name = path.file_name().unwrap_or_default().to_string_lossy();
-    path.with_file_name(format!(".{name}.{}.part", crate::unfinished::word()))
+    path.with_file_name(format!(".{name}.{}.part", durable::word()))
 }
 
 /// What a killed process left of this file; it cannot be gone on with.
@@ -202,7 +202,7 @@ impl NpyWriter {
         }
     }
 
-    /// Writes the shape, syncs, and puts the file in its place. Segments and the digest of the numbers come back.
+    /// Writes the shape, syncs, and puts the file in its place. Segments and the digest of the values come back.
     pub(crate) fn finish(mut self) -> Result<(usize, String), ExtractError> {
         let segments = self.rows / self.crops;
         let header = header(segments, self.crops, self.dimension, self.half);

@@ -13,13 +13,13 @@ use crate::error::ExtractError;
 use crate::files::{Incoming, npy_length, put};
 use crate::list::{self, Listed, Split};
 use crate::pipeline::Extracted;
+use crate::progress::{Event, Summary};
 use crate::request::{Request, Settings, Splits};
-use crate::run::{Event, Summary};
 use crate::video::find;
 
 /// Who extracted a video, for its record.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Maker {
+pub struct Provenance {
     /// Where the network ran.
     pub device: String,
     /// Version of the decoder.
@@ -170,7 +170,7 @@ impl<'a> Folder<'a> {
         &self,
         listed: &Listed,
         extracted: &Extracted,
-        maker: &Maker,
+        provenance: &Provenance,
         progress: &mut dyn FnMut(Event<'_>),
     ) -> Result<(), ExtractError> {
         let video = &listed.video;
@@ -183,8 +183,8 @@ impl<'a> Folder<'a> {
             complaints: extracted.complaints.clone(),
             error: None,
             bytes,
-            device: maker.device.clone(),
-            ffmpeg: maker.ffmpeg.clone(),
+            device: provenance.device.clone(),
+            ffmpeg: provenance.ffmpeg.clone(),
         })?;
         if !extracted.complaints.is_empty() {
             progress(Event::Notice(format!(
@@ -207,7 +207,7 @@ impl<'a> Folder<'a> {
         &self,
         listed: &Listed,
         error: &str,
-        maker: &Maker,
+        provenance: &Provenance,
         progress: &mut dyn FnMut(Event<'_>),
     ) -> Result<(), ExtractError> {
         let video = &listed.video;
@@ -220,8 +220,8 @@ impl<'a> Folder<'a> {
             complaints: String::new(),
             error: Some(error.to_owned()),
             bytes,
-            device: maker.device.clone(),
-            ffmpeg: maker.ffmpeg.clone(),
+            device: provenance.device.clone(),
+            ffmpeg: provenance.ffmpeg.clone(),
         })?;
         progress(Event::Broken {
             video: &video.name,
@@ -319,7 +319,7 @@ impl<'a> Folder<'a> {
             name: self.request.name.as_deref().unwrap_or(&folder),
             feature_dim: self.request.sampling.backbone.dimension(),
             frames_per_segment: crate::video::FRAMES,
-            extractor: &self.settings.describe(self.request.sampling.crops()),
+            extractor: &self.settings.describe(),
             source: &self.request.source,
             licence: &self.request.licence,
         };
@@ -354,7 +354,7 @@ fn check_settings(places: &Places, settings: &Settings) -> Result<(), ExtractErr
     let path = places.settings();
     match std::fs::read(&path) {
         Ok(bytes) => match serde_json::from_slice::<Settings>(&bytes) {
-            Ok(before) if before == *settings => Ok(()),
+            Ok(before) if before.agree(settings) => Ok(()),
             Ok(before) => Err(ExtractError::Request(format!(
                 "{} was begun with other settings ({}): give another `--out`, or remove it",
                 places.0.display(),

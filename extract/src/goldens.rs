@@ -1,17 +1,19 @@
-//! The networks against PyTorch's numbers, recorded by `tests/goldens/make.py`, and the convolutions against sums in f64.
+//! The networks against PyTorch's values, recorded by `tests/goldens/make.py`, and the convolutions against sums in f64.
 
 use std::path::{Path, PathBuf};
 
+use crate::activations::Activations;
 use crate::backbone::Backbone;
+use crate::candle::Candle;
+use crate::clip::Clip;
 use crate::cpu::Cpu;
-use crate::device::{Candle, Device};
+use crate::device::Device;
 use crate::engine::Engine;
 use crate::error::ExtractError;
-use crate::extractor::{Clip, Extractor};
-use crate::filter::{Activation, Filter, Pool, Shape};
+use crate::extractor::Extractor;
+use crate::fused_conv::{Activation, FusedConv, Pool, Shape};
 use crate::network::{C3d, Plan, ResNext, TensorSource};
 use crate::selftest::{Formula, deviation};
-use crate::volume::Volume;
 use crate::weights::{Checkpoint, FinishedSource};
 
 #[derive(serde::Deserialize)]
@@ -31,6 +33,10 @@ fn golden(name: &str) -> Golden {
     serde_json::from_slice(&std::fs::read(folder().join(name)).unwrap()).unwrap()
 }
 
+/// What `make.py` subtracts from R, G and B of the clip of C3D's golden, which is about the network alone: what real clips
+/// are shown as is `preprocessing`'s.
+const C3D_MEANS: [f32; 3] = [102.0, 98.0, 90.0];
+
 fn bytes(count: usize, salt: usize) -> Vec<u8> {
     (0..count)
         .map(|i| ((i * 7919 + i / 977 * 31 + salt) % 251) as u8)
@@ -38,14 +44,14 @@ fn bytes(count: usize, salt: usize) -> Vec<u8> {
 }
 
 /// `[3, B, T, S, S]` of the formula clips, minus the means.
-fn input([clips, frames, side]: [usize; 3], means: [f32; 3]) -> Volume {
+fn input([clips, frames, side]: [usize; 3], means: [f32; 3]) -> Activations {
     let pixels = bytes(clips * frames * side * side * 3, 0);
-    let mut volume = Volume::zeros(3, clips, [frames, side, side]);
-    let row = volume.row();
+    let mut activations = Activations::zeros(3, clips, [frames, side, side]);
+    let row = activations.row();
     for (at, pixel) in pixels.iter().enumerate() {
-        volume.values[at % 3 * row + at / 3] = f32::from(*pixel) - means[at % 3];
+        activations.values[at % 3 * row + at / 3] = f32::from(*pixel) - means[at % 3];
     }
-    volume
+    activations
 }
 
 fn tiny() -> Plan {
@@ -59,9 +65,9 @@ fn tiny() -> Plan {
 fn check_tiny<E: Engine>(engine: &E, source: &mut dyn TensorSource, golden: &Golden) {
     let network = ResNext::load(engine, &tiny(), source).unwrap();
     let mut stages = 0;
-    let input = input(golden.clips, Backbone::ResNext101.normalisation().0);
-    let features = network.features(engine, input, &mut |name, volume| {
-        let means = engine.download(volume)?.means().concat();
+    let input = input(golden.clips, Backbone::ResNext101.preprocessing().means);
+    let features = network.features(engine, input, &mut |name, activations| {
+        let means = engine.download(activations)?.means().concat();
         let far = deviation(&means, &golden.means[name]);
         assert!(far < 1e-5, "{name}: {far:e}");
         stages += 1;
@@ -162,7 +168,7 @@ fn a_narrow_c3d_matches_pytorch_on_both_engines() {
     fn check<E: Engine>(engine: &E, golden: &Golden) {
         let mut formula = Formula::new(&golden.names, golden.phase, Path::new(""));
         let network = C3d::load(engine, 32, &mut formula).unwrap();
-        let input = input(golden.clips, Backbone::C3d.normalisation().0);
+        let input = input(golden.clips, C3D_MEANS);
         let features = network.features(engine, input, &mut |_, _| Ok(())).unwrap();
         let far = deviation(&features.concat(), &golden.features);
         assert!(far < 1e-4, "{far:e}");
@@ -173,6 +179,64 @@ fn a_narrow_c3d_matches_pytorch_on_both_engines() {
         &Candle::new(candle_core::Device::Cpu, String::new()),
         &golden,
     );
+}
+
+/// The file of the port whose names are places in a list of layers, with a classifier behind.
+#[test]
+fn c3d_has_two_ports_with_names_of_their_own() {
+    /// Keeps what the network asks for.
+    struct Kept<'a>(Formula<'a>, Vec<(String, Vec<usize>, Vec<f32>)>);
+    impl TensorSource for Kept<'_> {
+        fn tensor(&mut self, name: &str, shape: &[usize]) -> Result<Vec<f32>, ExtractError> {
+            let values = self.0.tensor(name, shape)?;
+            self.1
+                .push((name.to_owned(), shape.to_vec(), values.clone()));
+            Ok(values)
+        }
+    }
+    let golden = golden("tiny-c3d.json");
+    let formula = Formula::new(&golden.names, golden.phase, Path::new(""));
+    let mut kept = Kept(formula, Vec::new());
+    C3d::load(&Cpu::new(), 32, &mut kept).unwrap();
+    kept.1
+        .push(("fc7.weight".to_owned(), vec![2], vec![1.0, 2.0]));
+    let layers = [
+        ("conv1", "features.0"),
+        ("conv2", "features.3"),
+        ("conv3a", "features.6"),
+        ("conv3b", "features.8"),
+        ("conv4a", "features.11"),
+        ("conv4b", "features.13"),
+        ("conv5a", "features.16"),
+        ("conv5b", "features.18"),
+        ("fc6", "classifier.0"),
+        ("fc7", "classifier.3"),
+    ];
+    let mut contents = serde_json::Map::new();
+    let mut data = Vec::new();
+    for (name, shape, values) in &kept.1 {
+        let (layer, part) = name.split_once('.').unwrap();
+        let (_, layer) = layers.iter().find(|(known, _)| *known == layer).unwrap();
+        let from = data.len();
+        data.extend(values.iter().flat_map(|value| value.to_le_bytes()));
+        let entry =
+            serde_json::json!({"dtype": "F32", "shape": shape, "data_offsets": [from, data.len()]});
+        contents.insert(format!("{layer}.{part}"), entry);
+    }
+    let header = serde_json::to_vec(&contents).unwrap();
+    let mut file = (header.len() as u64).to_le_bytes().to_vec();
+    file.extend(header);
+    file.extend(data);
+    let scratch = tempfile::tempdir().unwrap();
+    let path = scratch.path().join("c3d-pretrained.safetensors");
+    std::fs::write(&path, file).unwrap();
+    let mut checkpoint = Checkpoint::open(&path).unwrap();
+    let network = C3d::load(&Cpu::new(), 32, &mut checkpoint).unwrap();
+    checkpoint.finish().unwrap();
+    let input = input(golden.clips, C3D_MEANS);
+    let features = network.features(&Cpu::new(), input, &mut |_, _| Ok(()));
+    let far = deviation(&features.unwrap().concat(), &golden.features);
+    assert!(far < 1e-4, "{far:e}");
 }
 
 /// Other weights and another clip than those of the shared folder.
@@ -224,7 +288,7 @@ fn efficientnet_lite0_matches_its_package() {
     }
 }
 
-/// Without weights at hand: the network runs, and random weights keep its numbers alive.
+/// Without weights at hand: the network runs, and random weights keep its values alive.
 #[test]
 fn random_weights_give_features_of_a_sane_size() {
     let device = Device::open("cpu", Some(2)).unwrap();
@@ -259,7 +323,7 @@ fn random_weights_give_features_of_a_sane_size() {
     }
 }
 
-/// Whether the numbers of the threads matter: they must not, to the bit.
+/// Whether the number of threads matters: it must not, to the bit.
 #[test]
 fn features_do_not_depend_on_the_number_of_threads() {
     let golden = golden("tiny-resnext.json");
@@ -277,16 +341,16 @@ fn features_do_not_depend_on_the_number_of_threads() {
     assert_eq!(features(1), features(3));
 }
 
-fn pattern(count: usize, salt: usize) -> Vec<f32> {
+pub(crate) fn pattern(count: usize, salt: usize) -> Vec<f32> {
     (0..count)
         .map(|i| ((i * 7919 + salt * 104_729) % 2003) as f32 / 1001.5 - 1.0)
         .collect()
 }
 
 /// The definition, in f64.
-fn naive(filter: &Filter, x: &Volume) -> Volume {
-    let shape = filter.shape;
-    let mut out = Volume::zeros(shape.out, x.clips, shape.output(x.size));
+pub(crate) fn naive(conv: &FusedConv, x: &Activations) -> Activations {
+    let shape = conv.shape;
+    let mut out = Activations::zeros(shape.out, x.clips, shape.output(x.size));
     let [_, inputs, kt, kh, kw] = shape.weights();
     let per_group = shape.out / shape.groups;
     let mut at = 0;
@@ -295,7 +359,7 @@ fn naive(filter: &Filter, x: &Volume) -> Volume {
             for t in 0..out.size[0] {
                 for y in 0..out.size[1] {
                     for column in 0..out.size[2] {
-                        let mut sum = f64::from(filter.bias[o]);
+                        let mut sum = f64::from(conv.bias[o]);
                         for i in 0..inputs {
                             let values = x.channel(o / per_group * inputs + i, clip);
                             for tap in 0..kt * kh * kw {
@@ -313,12 +377,12 @@ fn naive(filter: &Filter, x: &Volume) -> Volume {
                                     let from =
                                         (place[0] * x.size[1] + place[1]) * x.size[2] + place[2];
                                     let weight =
-                                        filter.weights[(o * inputs + i) * kt * kh * kw + tap];
+                                        conv.weights[(o * inputs + i) * kt * kh * kw + tap];
                                     sum += f64::from(weight) * f64::from(values[from]);
                                 }
                             }
                         }
-                        out.values[at] = filter.activation.apply(sum as f32);
+                        out.values[at] = conv.activation.apply(sum as f32);
                         at += 1;
                     }
                 }
@@ -383,16 +447,16 @@ fn convolutions_are_right_in_every_form() {
             stride,
             padding,
         };
-        let filter = Filter {
+        let conv = FusedConv {
             shape,
             weights: pattern(shape.weights().iter().product(), case),
             bias: pattern(out, case + 1),
             activation: [Activation::Linear, Activation::Relu, Activation::Relu6][case % 3],
         };
-        let mut x = Volume::zeros(input, 2, size);
+        let mut x = Activations::zeros(input, 2, size);
         x.values = pattern(x.values.len(), case + 2);
-        let expected = naive(&filter, &x);
-        let near = |found: &Volume, who: &str| {
+        let expected = naive(&conv, &x);
+        let near = |found: &Activations, who: &str| {
             assert_eq!(found.size, expected.size, "{who} {shape:?}");
             for (found, expected) in found.values.iter().zip(&expected.values) {
                 assert!(
@@ -402,24 +466,19 @@ fn convolutions_are_right_in_every_form() {
             }
         };
         let cpu = Cpu::new();
-        near(
-            &cpu.convolve(&cpu.pack(&filter).unwrap(), &x).unwrap(),
-            "cpu",
-        );
-        if padding[0].0 == padding[0].1 {
-            let candle = Candle::new(candle_core::Device::Cpu, String::new());
-            let placed = candle.pack(&filter).unwrap();
-            let found = candle
-                .convolve(&placed, &candle.upload(x.clone()).unwrap())
-                .unwrap();
-            near(&candle.download(&found).unwrap(), "candle");
-        }
+        near(&cpu.convolve(&cpu.pack(&conv).unwrap(), &x).unwrap(), "cpu");
+        let candle = Candle::new(candle_core::Device::Cpu, String::new());
+        let placed = candle.pack(&conv).unwrap();
+        let found = candle
+            .convolve(&placed, &candle.upload(x.clone()).unwrap())
+            .unwrap();
+        near(&candle.download(&found).unwrap(), "candle");
     }
 }
 
 #[test]
 fn pools_agree_on_both_engines() {
-    let mut x = Volume::zeros(3, 2, [5, 9, 8]);
+    let mut x = Activations::zeros(3, 2, [5, 9, 8]);
     x.values = pattern(x.values.len(), 5)
         .into_iter()
         .map(f32::abs)

@@ -4,36 +4,40 @@
 //! makes of them, and how the result is filed. It trains nothing, knows no sweeps and no cluster; no other crate needs to
 //! know that videos exist.
 
+mod activations;
 mod backbone;
+mod candle;
+mod clip;
 mod cpu;
 mod device;
 mod engine;
 mod error;
 mod extractor;
 mod files;
-mod filter;
 mod folder;
+mod fused_conv;
 #[cfg(test)]
 mod goldens;
-mod kernel;
 pub mod list;
 mod network;
 mod pipeline;
+mod preprocessing;
+mod progress;
 mod request;
 mod run;
 pub mod selftest;
-mod unfinished;
 pub mod video;
-mod volume;
 mod weights;
 
 pub use backbone::Backbone;
+pub use clip::Clip;
 pub use device::Device;
 pub use error::ExtractError;
-pub use extractor::{Clip, Extractor};
+pub use extractor::Extractor;
 pub use files::Incoming;
-pub use folder::{Folder, Maker, size};
+pub use folder::{Folder, Provenance, size};
 pub use pipeline::{Extracted, Tools, extract_video};
-pub use request::{Broken, REVISION, Request, Sampling, Splits};
-pub use run::{Event, Summary, run};
+pub use progress::{Event, Summary};
+pub use request::{Broken, Request, Sampling, Splits};
+pub use run::run;
 pub use weights::Weights;

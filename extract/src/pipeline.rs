@@ -5,8 +5,9 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 
+use crate::clip::Clip;
 use crate::error::ExtractError;
-use crate::extractor::{Clip, Extractor};
+use crate::extractor::Extractor;
 use crate::files::NpyWriter;
 use crate::request::Sampling;
 use crate::video::{Decoded, Decoder, Frame, FrameStream, Segments};
@@ -27,7 +28,7 @@ pub struct Extracted {
     pub segments: u64,
     /// What the decoder complained about though it decoded; empty when nothing.
     pub complaints: String,
-    /// BLAKE3 of the stored numbers.
+    /// BLAKE3 of the stored values.
     pub digest: String,
 }
 
@@ -55,6 +56,7 @@ pub(crate) fn run(
     stop: &AtomicBool,
     each: &mut dyn FnMut(Step) -> Result<(), ExtractError>,
 ) -> Result<(), ExtractError> {
+    let batch = extractor.whole_lots(batch);
     // Decoding may be two batches ahead; a clip has 0.6 MB.
     let per_segment = sampling.crops().count();
     let (sender, receiver) = sync_channel((2 * batch).div_ceil(per_segment));

@@ -20,7 +20,7 @@ pub enum Broken {
     Stop,
 }
 
-/// How a video becomes rows of features. Everything here changes the numbers.
+/// How a video becomes rows of features. Everything here changes the values.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Sampling {
     /// The network.
@@ -67,7 +67,7 @@ pub struct Request {
     pub device: String,
     /// Threads of the network on a CPU; unset, one per core.
     pub threads: Option<usize>,
-    /// Clips that the network sees at once. Does not change the numbers.
+    /// Clips that the network sees at once. Does not change the values.
     pub batch: usize,
     /// What to do about a video that cannot be decoded.
     pub broken: Broken,
@@ -87,12 +87,12 @@ pub(crate) struct Settings {
     pub(crate) ten_crops: bool,
     pub(crate) drop_last: bool,
     pub(crate) half: bool,
-    /// [`REVISION`].
+    /// [`Backbone::revision`].
     pub(crate) revision: u32,
+    /// What is done to a frame, in words; it follows from the rest. Folders of before have none.
+    #[serde(default)]
+    pub(crate) preprocessing: String,
 }
-
-/// Raised when this crate makes other features of the same video.
-pub const REVISION: u32 = 1;
 
 impl Sampling {
     pub(crate) fn settings(&self) -> Result<Settings, ExtractError> {
@@ -102,15 +102,17 @@ impl Sampling {
             ten_crops: self.ten_crops,
             drop_last: self.drop_last,
             half: self.half,
-            revision: REVISION,
+            revision: self.backbone.revision(),
+            preprocessing: format!(
+                "{}, {}",
+                self.crops().describe(),
+                self.backbone.preprocessing().describe()
+            ),
         })
     }
 
     pub(crate) fn crops(&self) -> Crops {
-        Crops {
-            side: self.backbone.crop(),
-            ten: self.ten_crops,
-        }
+        Crops::of(self.backbone, self.ten_crops)
     }
 
     /// Loads the network.
@@ -121,23 +123,26 @@ impl Sampling {
 
 impl Settings {
     /// The extractor as `dataset.toml` has it.
-    pub(crate) fn describe(&self, crops: Crops) -> String {
+    pub(crate) fn describe(&self) -> String {
         format!(
-            "{}, {}; shorter side {} (bilinear), {} of {side}×{side}, {}",
+            "{}, {}; {}, {}",
             self.backbone,
             self.weights,
-            crops.shorter_side(),
-            if crops.ten {
-                "ten crops"
-            } else {
-                "centre crop"
-            },
+            self.preprocessing,
             if self.drop_last {
                 "a short last segment dropped"
             } else {
                 "the last segment padded by repetition"
             },
-            side = crops.side,
         )
+    }
+
+    /// Whether two folders are filled in the same way.
+    pub(crate) fn agree(&self, other: &Self) -> bool {
+        let without_words = |settings: &Self| Self {
+            preprocessing: String::new(),
+            ..settings.clone()
+        };
+        without_words(self) == without_words(other)
     }
 }

@@ -4,69 +4,12 @@ use std::sync::atomic::AtomicBool;
 
 use crate::device::Device;
 use crate::error::ExtractError;
-use crate::folder::{Folder, Maker, size};
+use crate::folder::{Folder, Provenance, size};
 use crate::list::Listed;
-use crate::pipeline::{self, Extracted, Step, Task};
+use crate::pipeline::{self, Step, Task};
+use crate::progress::{Event, Summary};
 use crate::request::{Broken, Request};
 use crate::video::Decoder;
-
-/// What happens, for progress bars and logs.
-#[derive(Debug)]
-pub enum Event<'a> {
-    /// Once, before the first video. `bytes` is the size of the videos still to do, which come in as they end.
-    Start {
-        /// Videos of this process's share.
-        videos: usize,
-        /// Those that are done already.
-        done: usize,
-        /// Bytes of the others.
-        bytes: u64,
-        /// Where the network runs.
-        device: &'a str,
-    },
-    /// A video is in work.
-    Segments {
-        /// Its name.
-        video: &'a str,
-        /// Segments so far.
-        segments: u64,
-    },
-    /// A video is done.
-    Done {
-        /// Its name.
-        video: &'a str,
-        /// What came of it.
-        extracted: &'a Extracted,
-        /// Its size.
-        bytes: u64,
-    },
-    /// A video could not be decoded and is left out.
-    Broken {
-        /// Its name.
-        video: &'a str,
-        /// Why.
-        error: &'a str,
-        /// Its size.
-        bytes: u64,
-    },
-    /// Something that a person should know.
-    Notice(String),
-}
-
-/// What a run did.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Summary {
-    /// Videos that this run extracted.
-    pub extracted: usize,
-    /// Videos that were done already.
-    pub reused: usize,
-    /// Videos that are left out, with the reason.
-    pub broken: Vec<(String, String)>,
-    /// Segments of all videos of the data set that are done.
-    pub segments: u64,
-    /// Whether the lists are written; not while other shares are still at work.
-    pub complete: bool,
-}
 
 /// Extracts, or goes on where an earlier run stopped.
 pub fn run(
@@ -96,7 +39,7 @@ pub fn run(
         let device = Device::open(&request.device, request.threads)?;
         let extractor = request.sampling.load(&device)?;
         folder.begin()?;
-        let maker = Maker {
+        let provenance = Provenance {
             device: extractor.device(),
             ffmpeg: decoder.version().to_owned(),
         };
@@ -104,7 +47,7 @@ pub fn run(
             videos: share.len(),
             done: done.len(),
             bytes: todo.iter().map(|listed| size(&listed.video.path)).sum(),
-            device: &maker.device,
+            device: &provenance.device,
         });
         let tasks: Vec<Task> = todo
             .iter()
@@ -124,12 +67,12 @@ pub fn run(
             };
             match result {
                 Ok(extracted) => {
-                    folder.done(todo[index], &extracted, &maker, progress)?;
+                    folder.done(todo[index], &extracted, &provenance, progress)?;
                     summary.extracted += 1;
                 }
                 Err(error) if request.broken == Broken::Stop => return Err(error),
                 Err(error) => {
-                    folder.broken(todo[index], &error.to_string(), &maker, progress)?;
+                    folder.broken(todo[index], &error.to_string(), &provenance, progress)?;
                     let name = todo[index].video.name.clone();
                     summary.broken.push((name, error.to_string()));
                 }

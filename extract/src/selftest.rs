@@ -3,9 +3,10 @@
 use std::path::Path;
 
 use crate::backbone::Backbone;
+use crate::clip::Clip;
 use crate::device::Device;
 use crate::error::ExtractError;
-use crate::extractor::{Clip, Extractor};
+use crate::extractor::Extractor;
 use crate::network::TensorSource;
 use crate::weights::{Kind, Tensors};
 
@@ -142,10 +143,10 @@ pub fn replay(folder: &Path, device: &Device) -> Result<Report, ExtractError> {
     let mut weights = Formula::new(&names, case.phase, &names_path);
     let extractor = Extractor::from_source(backbone, &mut weights, device)?;
     let mut found: Vec<(String, Vec<f32>)> = Vec::new();
-    let mut stages = |name: &str, volume: &crate::volume::Volume| {
-        found.push((format!("mean.{name}"), volume.means().concat()));
-        let [t, h, w] = volume.size;
-        let shape = [volume.clips, volume.channels, t, h, w];
+    let mut stages = |name: &str, activations: &crate::activations::Activations| {
+        found.push((format!("mean.{name}"), activations.means().concat()));
+        let [t, h, w] = activations.size;
+        let shape = [activations.clips, activations.channels, t, h, w];
         found.push((
             format!("shape.{name}"),
             shape.map(|side| side as f32).to_vec(),

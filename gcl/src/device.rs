@@ -3,52 +3,70 @@
 use std::fmt;
 use std::sync::Arc;
 
+use kernels::Threads;
+use kernels::isa::{device_kind, processor_name};
 use sweeps::DeviceInfo;
+
+use crate::data::device_features::DeviceMemory;
 
 /// A device that is open. Cloning it is cheap.
 #[derive(Clone)]
 pub struct Device {
     pub(crate) backend: Backend,
     info: DeviceInfo,
+    memory: Arc<DeviceMemory>,
 }
 
 #[derive(Clone)]
 pub(crate) enum Backend {
-    /// Buffers and hand-fused passes; `pool` exists for more than one thread.
-    Cpu {
-        threads: usize,
-        pool: Option<Arc<rayon::ThreadPool>>,
-    },
-    /// candle's tensors.
-    Tensors(candle_core::Device),
+    /// Buffers and hand-fused passes.
+    Cpu(Threads),
+    /// candle's tensors; the threads are the host's, for what is computed there.
+    Tensors(candle_core::Device, Threads),
+    /// candle's memory and products on a GPU, kernels of ours.
+    #[cfg(feature = "cuda")]
+    Cuda(candle_core::Device, gpu::Precision, Threads),
+    /// The path of CUDA on the processor.
+    #[cfg(test)]
+    Shim(crate::backend::cuda::shim::Shim, Threads),
 }
 
 /// A device that cannot be opened. One line that says why.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{0}")]
-pub struct DeviceError(pub String);
+pub enum DeviceError {
+    /// No device has such a name: a mistake of whoever asked.
+    #[error("{0}")]
+    NoSuchName(String),
+    /// The device is not there, or cannot be used now.
+    #[error("{0}")]
+    Unusable(String),
+}
 
 /// Opens a device by name: `cpu`, `cuda:N`, or `auto` (the first GPU of a CUDA build where there is one, else the CPU).
-/// `candle-cpu` runs the operations of the GPU path on the CPU: slower, for tests and doubts.
+/// `candle-cpu` and `candle-cuda:N` compute by candle's own operations alone: slower, for tests and doubts.
 ///
-/// `threads` is how many threads a job may use on the CPU; unset, one per core. Results do not depend on it.
+/// `threads` is how many threads a job may use on the CPU, also beside a GPU (baselines, noise, t-SNE); unset, one per core.
+/// Results do not depend on it.
 pub fn open_device(name: &str, threads: Option<usize>) -> Result<Device, DeviceError> {
     match name {
         "cpu" => open_cpu(threads),
+        // One thread, whatever was asked for: slow, and its bits are nobody's measure.
         "candle-cpu" => Ok(Device {
-            backend: Backend::Tensors(candle_core::Device::Cpu),
+            backend: Backend::Tensors(candle_core::Device::Cpu, start(Some(1))?),
             info: DeviceInfo {
-                kind: format!("candle-{}", cpu_kind()),
-                name: cpu_name(),
+                kind: format!("candle-{}", device_kind()),
+                name: processor_name(),
             },
+            memory: Arc::default(),
         }),
-        "auto" => match open_cuda(0) {
+        "auto" => match open_cuda(0, threads) {
             Ok(device) => Ok(device),
             Err(_) => open_cpu(threads),
         },
-        _ => match name.strip_prefix("cuda:").map(str::parse::<usize>) {
-            Some(Ok(ordinal)) => open_cuda(ordinal),
-            _ => Err(DeviceError(format!(
+        _ => match numbered(name) {
+            Some(("cuda", ordinal)) => open_cuda(ordinal, threads),
+            Some(("candle-cuda", ordinal)) => open_candle_cuda(ordinal, threads),
+            _ => Err(DeviceError::NoSuchName(format!(
                 "there is no device `{}`; `cpu`, `auto` and `cuda:N` are possible",
                 name.chars().take(40).collect::<String>()
             ))),
@@ -62,22 +80,76 @@ impl Device {
         &self.info
     }
 
+    /// Keeps at most so many bytes of features on a GPU [default: what it has free beside a job's networks and batches]. More are
+    /// gathered on the host, batch by batch.
+    #[must_use]
+    pub fn with_feature_bytes(self, bytes: usize) -> Self {
+        Self {
+            memory: Arc::new(DeviceMemory::limited(bytes)),
+            ..self
+        }
+    }
+
+    /// What it keeps of features.
+    pub(crate) fn memory(&self) -> &DeviceMemory {
+        &self.memory
+    }
+
+    /// Bytes of a GPU's memory that nobody has taken; `None` where the host's memory is the device's.
+    pub(crate) fn free_bytes(&self) -> Option<usize> {
+        match &self.backend {
+            #[cfg(feature = "cuda")]
+            Backend::Tensors(device, _) | Backend::Cuda(device, ..) => {
+                let stream = device.as_cuda_device().ok()?.cuda_stream();
+                stream.context().mem_get_info().ok().map(|(free, _)| free)
+            }
+            _ => None,
+        }
+    }
+
     /// Threads that a job uses on the host.
     pub fn threads(&self) -> usize {
+        self.pool().count()
+    }
+
+    fn pool(&self) -> &Threads {
         match &self.backend {
-            Backend::Cpu { threads, .. } => *threads,
-            Backend::Tensors(_) => 1,
+            Backend::Cpu(threads) | Backend::Tensors(_, threads) => threads,
+            #[cfg(feature = "cuda")]
+            Backend::Cuda(.., threads) => threads,
+            #[cfg(test)]
+            Backend::Shim(_, threads) => threads,
         }
+    }
+
+    /// Loads the kernels.
+    #[cfg(feature = "cuda")]
+    fn try_kernels(&self) -> Result<(), crate::error::TrainError> {
+        if let Backend::Cuda(device, precision, _) = &self.backend {
+            crate::backend::cuda::driver::Driver::new(device.as_cuda_device()?, *precision)?;
+        }
+        Ok(())
+    }
+
+    /// The path of CUDA on the processor; `None`, and said so, where there is no C compiler.
+    #[cfg(test)]
+    pub(crate) fn shim() -> Option<Self> {
+        Some(Self {
+            backend: Backend::Shim(
+                crate::backend::cuda::shim::Shim::open()?,
+                start(Some(1)).ok()?,
+            ),
+            info: DeviceInfo {
+                kind: "shim".to_owned(),
+                name: "CUDA's kernels on the processor".to_owned(),
+            },
+            memory: Arc::default(),
+        })
     }
 
     /// Runs `work` where its parallel passes find this device's threads, and no others.
     pub(crate) fn install<R: Send>(&self, work: impl FnOnce() -> R + Send) -> R {
-        match &self.backend {
-            Backend::Cpu {
-                pool: Some(pool), ..
-            } => pool.install(work),
-            _ => work(),
-        }
+        self.pool().install(work)
     }
 }
 
@@ -91,109 +163,75 @@ impl fmt::Debug for Device {
     }
 }
 
+fn start(threads: Option<usize>) -> Result<Threads, DeviceError> {
+    Threads::start(threads, "gcl").map_err(|error| DeviceError::Unusable(error.to_string()))
+}
+
 fn open_cpu(threads: Option<usize>) -> Result<Device, DeviceError> {
-    let threads = threads
-        .filter(|threads| *threads > 0)
-        .unwrap_or_else(|| std::thread::available_parallelism().map_or(1, std::num::NonZero::get));
-    let pool = (threads > 1)
-        .then(|| {
-            rayon::ThreadPoolBuilder::new()
-                .num_threads(threads)
-                .thread_name(|index| format!("gcl-{index}"))
-                .build()
-                .map(Arc::new)
-        })
-        .transpose()
-        .map_err(|error| DeviceError(format!("{threads} threads could not be started: {error}")))?;
     Ok(Device {
-        backend: Backend::Cpu { threads, pool },
+        backend: Backend::Cpu(start(threads)?),
         info: DeviceInfo {
-            kind: cpu_kind().to_owned(),
-            name: cpu_name(),
+            kind: device_kind().to_owned(),
+            name: processor_name(),
         },
+        memory: Arc::default(),
     })
 }
 
-/// The instruction set that `gemm` chooses at run time: it decides the order of sums, and so the bits.
-fn cpu_kind() -> &'static str {
-    #[cfg(target_arch = "x86_64")]
-    {
-        if std::arch::is_x86_feature_detected!("avx512f") {
-            "cpu-avx512f"
-        } else if std::arch::is_x86_feature_detected!("fma") {
-            "cpu-avx2"
-        } else {
-            "cpu-x86-64"
-        }
-    }
-    #[cfg(target_arch = "aarch64")]
-    {
-        "cpu-neon"
-    }
-    #[cfg(not(any(target_arch = "x86_64", target_arch = "aarch64")))]
-    {
-        "cpu-generic"
-    }
+/// `KIND:N`.
+fn numbered(name: &str) -> Option<(&str, usize)> {
+    let (kind, number) = name.split_once(':')?;
+    Some((kind, number.parse().ok()?))
 }
 
-/// The processor's name where the system tells it.
-fn cpu_name() -> String {
-    std::fs::read_to_string("/proc/cpuinfo")
-        .ok()
-        .and_then(|text| {
-            let line = text.lines().find(|line| line.starts_with("model name"))?;
-            Some(line.split_once(':')?.1.trim().to_owned())
-        })
-        .unwrap_or_else(|| std::env::consts::ARCH.to_owned())
+fn open_gpu(ordinal: usize) -> Result<gpu::Opened, DeviceError> {
+    gpu::open(ordinal).map_err(|fault| {
+        DeviceError::Unusable(format!(
+            "`cuda:{ordinal}` cannot be used: {}",
+            fault.message
+        ))
+    })
+}
+
+fn open_candle_cuda(ordinal: usize, threads: Option<usize>) -> Result<Device, DeviceError> {
+    let gpu::Opened { device, facts } = open_gpu(ordinal)?;
+    Ok(Device {
+        backend: Backend::Tensors(device, start(threads)?),
+        info: DeviceInfo {
+            kind: format!("candle-{}", facts.kind(gpu::Precision::Full)),
+            name: facts.name,
+        },
+        memory: Arc::default(),
+    })
 }
 
 #[cfg(not(feature = "cuda"))]
-fn open_cuda(ordinal: usize) -> Result<Device, DeviceError> {
-    Err(DeviceError(format!(
-        "`cuda:{ordinal}` cannot be used: this program was built without the feature `cuda`"
-    )))
-}
-
-#[cfg(feature = "cuda")]
-fn open_cuda(ordinal: usize) -> Result<Device, DeviceError> {
-    use candle_core::cuda_backend::cudarc::driver::result::device;
-    let fail = |message: String| {
-        // One line, whatever the driver says.
-        let message = message.split_whitespace().collect::<Vec<_>>().join(" ");
-        DeviceError(format!("`cuda:{ordinal}` cannot be used: {message}"))
-    };
-    let opened = candle_core::Device::new_cuda(ordinal).map_err(|error| fail(error.to_string()))?;
-    let context = opened
-        .as_cuda_device()
-        .map_err(|error| fail(error.to_string()))?
-        .cuda_stream()
-        .context()
-        .clone();
-    let (major, minor) = context
-        .compute_capability()
-        .map_err(|error| fail(error.to_string()))?;
-    let name = device::get_name(context.cu_device()).unwrap_or_else(|_| "a GPU".to_owned());
-    // Kernels are loaded at their first use: a GPU that is older than they are would fail in its first job otherwise.
-    probe(&opened).map_err(|error| {
-        fail(format!(
-            "{name} (compute capability {major}.{minor}) does not run this program's kernels, \
-             which are built for one capability and newer ones: {error}"
-        ))
-    })?;
-    Ok(Device {
-        backend: Backend::Tensors(opened),
-        info: DeviceInfo {
-            kind: format!("cuda-sm{major}{minor}"),
-            name,
-        },
+fn open_cuda(ordinal: usize, _: Option<usize>) -> Result<Device, DeviceError> {
+    Err(match open_gpu(ordinal) {
+        Err(refused) => refused,
+        Ok(opened) => {
+            DeviceError::Unusable(format!("there are no kernels for {}", opened.facts.name))
+        }
     })
 }
 
-/// A kernel there and back.
 #[cfg(feature = "cuda")]
-fn probe(device: &candle_core::Device) -> Result<(), candle_core::Error> {
-    let ones = candle_core::Tensor::ones(4, candle_core::DType::F32, device)?;
-    ones.affine(2.0, 1.0)?.to_vec1::<f32>().map(|_| ())
+fn open_cuda(ordinal: usize, threads: Option<usize>) -> Result<Device, DeviceError> {
+    let precision = gpu::Precision::Full;
+    let gpu::Opened { device, facts } = open_gpu(ordinal)?;
+    let opened = Device {
+        backend: Backend::Cuda(device, precision, start(threads)?),
+        info: DeviceInfo {
+            kind: facts.kind(precision),
+            name: facts.name,
+        },
+        memory: Arc::default(),
+    };
+    // What is wrong with our kernels is said before a job is taken.
+    opened.try_kernels().map_err(|error| {
+        DeviceError::Unusable(format!("`cuda:{ordinal}` cannot be used: {error}"))
+    })?;
+    Ok(opened)
 }
 
 #[cfg(test)]
@@ -207,7 +245,20 @@ mod tests {
         assert!(device.info().kind.starts_with("cpu-"));
         assert!(open_device("auto", None).is_ok());
         for name in ["gpu", "cuda", "cuda:x", ""] {
-            assert!(open_device(name, None).is_err(), "{name}");
+            let refused = open_device(name, None).unwrap_err();
+            assert!(matches!(refused, DeviceError::NoSuchName(_)), "{name}");
         }
+    }
+
+    #[test]
+    fn a_gpu_that_is_not_there_is_no_wrong_name() {
+        let refused = open_device("cuda:4321", None).unwrap_err();
+        assert!(matches!(&refused, DeviceError::Unusable(_)), "{refused:?}");
+        assert!(
+            refused
+                .to_string()
+                .starts_with("`cuda:4321` cannot be used: ")
+        );
+        assert!(!refused.to_string().contains('\n'));
     }
 }

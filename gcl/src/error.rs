@@ -39,17 +39,31 @@ pub enum TrainError {
         /// What did not fit.
         message: String,
     },
-    /// The device answered with a fault of its own.
+    /// The device answered with a fault of its own, by a code of its libraries. A CUDA context does not survive most of
+    /// them: nothing more is to be computed in this process.
     #[error("the device failed: {message}")]
     Device {
         /// Its words.
+        message: String,
+    },
+    /// This program or this host could not do its part: shapes that do not fit, an artifact that cannot be written, a thread
+    /// that does not start. The device is as good as before.
+    #[error("{message}")]
+    Host {
+        /// What could not be done.
         message: String,
     },
 }
 
 impl From<metrics::artifact::ArtifactError> for TrainError {
     fn from(error: metrics::artifact::ArtifactError) -> Self {
-        Self::Device {
+        Self::host(error.to_string())
+    }
+}
+
+impl From<kernels::OutOfMemory> for TrainError {
+    fn from(error: kernels::OutOfMemory) -> Self {
+        Self::OutOfMemory {
             message: error.to_string(),
         }
     }
@@ -63,9 +77,18 @@ impl TrainError {
             Self::Diverged { .. } => FailureClass::Diverged,
             Self::BadData { .. } => FailureClass::BadData,
             Self::OutOfMemory { .. } => FailureClass::OutOfMemory,
-            Self::BadCheckpoint { .. } | Self::Device { .. } => FailureClass::Trainer,
+            Self::BadCheckpoint { .. } | Self::Device { .. } | Self::Host { .. } => {
+                FailureClass::Trainer
+            }
         };
         Failure::new(class, self.to_string())
+    }
+
+    /// A mistake of this program, or something that its host does not give.
+    pub(crate) fn host(message: impl Into<String>) -> Self {
+        Self::Host {
+            message: message.into(),
+        }
     }
 
     pub(crate) fn bad_data(message: impl Into<String>) -> Self {
@@ -75,15 +98,42 @@ impl TrainError {
     }
 }
 
+impl From<gpu::Fault> for TrainError {
+    fn from(gpu::Fault { blame, message }: gpu::Fault) -> Self {
+        match blame {
+            gpu::Blame::Memory => Self::OutOfMemory { message },
+            gpu::Blame::Device => Self::Device { message },
+            gpu::Blame::Program => Self::Host { message },
+        }
+    }
+}
+
 impl From<candle_core::Error> for TrainError {
     fn from(error: candle_core::Error) -> Self {
-        let message = error.to_string();
-        // candle passes CUDA's words on without a type.
-        let lower = message.to_lowercase();
-        if lower.contains("out of memory") || lower.contains("out_of_memory") {
-            Self::OutOfMemory { message }
-        } else {
-            Self::Device { message }
-        }
+        gpu::Fault::of(&error).into()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_not_the_devices_fault_is_not_called_so() {
+        let shapes =
+            candle_core::Tensor::ones((2, 3), candle_core::DType::F32, &candle_core::Device::Cpu)
+                .and_then(|ones| ones.reshape((4, 4)))
+                .unwrap_err();
+        let error = TrainError::from(shapes);
+        assert!(matches!(error, TrainError::Host { .. }), "{error:?}");
+        assert_eq!(error.failure().class, FailureClass::Trainer);
+        let full = gpu::Fault {
+            blame: gpu::Blame::Memory,
+            message: "CUBLAS_STATUS_ALLOC_FAILED".to_owned(),
+        };
+        assert_eq!(
+            TrainError::from(full).failure().class,
+            FailureClass::OutOfMemory
+        );
     }
 }

@@ -2,32 +2,27 @@
 
 use sweeps::{DatasetSource, JobSpec, Parameters, Phase, Training, Value};
 
-use crate::backend::Networks;
-use crate::backend::cpu::CpuNetworks;
-#[cfg(target_arch = "x86_64")]
-use crate::backend::cpu::product::choice::times;
-use crate::backend::cpu::product::{View, product};
+use crate::backend::cpu::Cpu;
+use crate::backend::networks::Networks;
 use crate::backend::state::{PairState, discriminator_shapes, generator_shapes};
-use crate::data::matrix::Matrix;
+use crate::data::features::Features;
 use crate::data::prepared::Prepared;
 use crate::device::Device;
 use crate::error::TrainError;
 use crate::method::random_streams::{RandomStreams, SeededStreams, initial_weights};
-use crate::method::step::{Context, Kind, Report, Step};
+use crate::method::step::{Kind, Step, StepContext};
 
 /// Steps of a job with the defaults of GCL.md on `data`, on a CPU, until nobody asks for more.
 pub struct Stepper<'a> {
     training: Training,
-    hidden: Vec<usize>,
     video: Vec<u32>,
-    dimension: usize,
     batch: usize,
     rows: Vec<u32>,
     order: Vec<u32>,
     next: usize,
     draws: SeededStreams,
     step: Step,
-    networks: CpuNetworks<'a>,
+    networks: Networks<Cpu<'a>>,
 }
 
 /// What a step found: thresholds and losses of G and D.
@@ -52,7 +47,7 @@ impl<'a> Stepper<'a> {
     /// # Panics
     /// If `data` has fewer rows than a batch.
     pub fn new(
-        data: &'a Matrix,
+        data: &'a Features,
         batch: usize,
         seed: u64,
         threads: usize,
@@ -74,19 +69,14 @@ impl<'a> Stepper<'a> {
             discriminator: drawn.next(),
         };
         Ok(Self {
-            hidden: discriminator[..discriminator.len() - 1]
-                .iter()
-                .map(|shape| shape.outputs)
-                .collect(),
             video: vec![0; data.rows()],
-            dimension: data.columns(),
             batch,
             rows: (0..data.rows() as u32).collect(),
             order: Vec::with_capacity(data.rows()),
             next: usize::MAX,
             draws: SeededStreams::new(seed),
             step: Step::default(),
-            networks: CpuNetworks::new(data, None, &state, &training, batch, threads)?,
+            networks: Networks::new(Cpu::new(data, None, threads), &state, &training, batch)?,
             training,
         })
     }
@@ -115,20 +105,12 @@ impl<'a> Stepper<'a> {
         }
         let rows = &self.order[self.next..][..self.batch];
         self.next += self.batch;
-        let context = Context {
+        let context = StepContext {
             training: &self.training,
             video: &self.video,
             known: &[None],
-            hidden: &self.hidden,
-            dimension: self.dimension,
         };
-        let Report {
-            threshold_g,
-            loss_d,
-            threshold_d,
-            loss_g,
-            ..
-        } = self.step.run(
+        let report = self.step.run(
             Kind::Cooperative,
             context,
             &mut self.networks,
@@ -138,10 +120,10 @@ impl<'a> Stepper<'a> {
         )?;
         let number = |value: Option<f64>| value.unwrap_or(f64::NAN);
         Ok(StepReport {
-            threshold_g: number(threshold_g),
-            threshold_d: number(threshold_d),
-            loss_g: number(loss_g),
-            loss_d: number(loss_d),
+            threshold_g: number(report.labels_g.threshold()),
+            threshold_d: number(report.labels_d.threshold()),
+            loss_g: number(report.loss_g),
+            loss_d: number(report.loss_d),
         })
     }
 
@@ -160,41 +142,6 @@ impl<'a> Stepper<'a> {
     }
 }
 
-/// out ← a · bᵀ as the networks multiply, for a measure of what the machine's best product is.
-///
-/// # Shapes
-/// `a`: `[m, k]`; `b`: `[n, k]`; `out`: `[m, n]`.
-pub fn large_product(
-    out: &mut [f32],
-    (a, b): (&[f32], &[f32]),
-    (m, n, k): (usize, usize, usize),
-    threads: usize,
-) {
-    product(out, View::new(a, m, k), View::new(b, n, k).t(), threads);
-}
-
-/// Every way in which this processor can make that product, and the seconds it takes on one thread.
-///
-/// # Shapes
-/// As [`large_product`]'s.
-pub fn product_ways(
-    out: &mut [f32],
-    (a, b): (&[f32], &[f32]),
-    (m, n, k): (usize, usize, usize),
-) -> Vec<(String, f64)> {
-    #[cfg(target_arch = "x86_64")]
-    let timed = times(out, View::new(a, m, k), View::new(b, n, k).t())
-        .into_iter()
-        .map(|(way, seconds)| (format!("{way:?}"), seconds))
-        .collect();
-    #[cfg(not(target_arch = "x86_64"))]
-    let timed = {
-        let _ = (out, a, b, m, n, k);
-        Vec::new()
-    };
-    timed
-}
-
 /// Runs `work` on the threads of `device`, as a job's passes do.
 pub fn on_device<R: Send>(device: &Device, work: impl FnOnce() -> R + Send) -> R {
     device.install(work)
@@ -203,6 +150,7 @@ pub fn on_device<R: Send>(device: &Device, work: impl FnOnce() -> R + Send) -> R
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::data::matrix::Matrix;
     use crate::device::open_device;
 
     #[test]
@@ -210,7 +158,7 @@ mod tests {
         // Wide enough that products are made by `gemm` and by our tiles.
         let dimension = 520;
         let values = (0..1200 * dimension).map(|i| (i * 7919 % 2003) as f32 / 2003.0);
-        let data = Matrix::new(values.collect(), dimension);
+        let data = Matrix::new(values.collect(), dimension).into();
         let run = |threads: usize| {
             let device = open_device("cpu", Some(threads)).unwrap();
             let mut stepper = Stepper::new(&data, 1000, 5, threads).unwrap();

@@ -1,15 +1,17 @@
-//! Statements of the paper (Zaheer et al., CVPR 2022), each held against a run of the trainer. The oracle is the method
-//! written once more, plainly, in f64 (`support::naive`).
+//! Statements of the paper (Zaheer et al., CVPR 2022), each held against a run of the trainer. Oracles are `gcl::paper` on plain
+//! networks in f64 (`support::reference`) and, so that nothing is its own judge, the method written once more (`support::naive`).
 
 #![allow(clippy::unwrap_used, clippy::print_stdout)]
 
 mod support;
 
-use gcl::threshold::{cut, hard_labels};
+use gcl::paper;
+use gcl::threshold::Threshold;
 use gcl::{Checkpoint, DataParts, Request, StopFlag, TrainError, Trained, train};
 use support::naive::{Network, distance, labels, sigmoid};
+use support::reference::Reference;
 use support::{Listener, cpu, job, prepare, run, world};
-use sweeps::training::Threshold;
+use sweeps::training::Threshold as ThresholdRule;
 use sweeps::{EpochPoint, JobSpec, Phase, Value};
 
 const D: usize = 13;
@@ -76,7 +78,7 @@ fn rows(values: &[f32]) -> Vec<Vec<f64>> {
 }
 
 fn train_rows() -> Vec<Vec<f64>> {
-    rows(&world(D, 1).train.values())
+    rows(world(D, 1).train.values())
 }
 
 fn only_point(job: &JobSpec) -> EpochPoint {
@@ -135,7 +137,7 @@ fn eq_1_the_reconstruction_error_is_the_norm_and_not_its_square() {
     let (generator, _) = networks(listener.checkpoints.last().unwrap());
     for (score, row) in scores(&trained, "score_g")
         .iter()
-        .zip(rows(&world(D, 1).test.values()))
+        .zip(rows(world(D, 1).test.values()))
     {
         near(
             *score,
@@ -151,7 +153,7 @@ fn section_3_4_the_score_is_the_probability_of_d() {
     let (_, discriminator) = networks(listener.checkpoints.last().unwrap());
     for (score, row) in scores(&trained, "score_d")
         .iter()
-        .zip(rows(&world(D, 1).test.values()))
+        .zip(rows(world(D, 1).test.values()))
     {
         near(*score, sigmoid(discriminator.output(&row)[0]), "score of D");
     }
@@ -213,6 +215,101 @@ fn eqs_2_to_6_are_one_step_in_this_order() {
 }
 
 #[test]
+fn fig_2_the_step_of_training_is_the_one_that_the_paper_module_writes_down() {
+    let job = one_step(&[]);
+    let (generator, discriminator) = start(&job);
+    let mut reference = Reference {
+        generator,
+        discriminator,
+        rate: 1e-3,
+    };
+    let Ok(step) = paper::cooperative_step(&mut reference, &train_rows());
+
+    let (trained, listener) = listen(&job, world(D, 1));
+    let point = &trained.outcome.curve[0];
+    let share =
+        |labels: &[f32]| labels.iter().map(|l| f64::from(*l)).sum::<f64>() / labels.len() as f64;
+    near(
+        point.positive_share_g.unwrap(),
+        share(&step.l_g),
+        "labels of G",
+    );
+    near(point.loss_d.unwrap(), step.loss_d, "loss of D");
+    near(
+        point.positive_share_d.unwrap(),
+        share(&step.l_d),
+        "labels of D",
+    );
+    near(point.loss_g.unwrap(), step.loss_g, "loss of G");
+    let (generator, discriminator) = networks(&listener.checkpoints[0]);
+    for (found, expected) in [
+        (&generator, &reference.generator),
+        (&discriminator, &reference.discriminator),
+    ] {
+        let values = |network: &Network| -> Vec<f64> {
+            let layers = network.0.iter();
+            layers
+                .flat_map(|(weight, bias)| {
+                    weight
+                        .iter()
+                        .flatten()
+                        .chain(bias)
+                        .copied()
+                        .collect::<Vec<_>>()
+                })
+                .collect()
+        };
+        for (found, expected) in values(found).iter().zip(values(expected)) {
+            assert!((found - expected).abs() < 2e-5, "{found} {expected}");
+        }
+    }
+}
+
+#[test]
+fn the_equations_are_the_papers() {
+    // Eq. 3 as it is printed, where its logarithms are finite.
+    for (z, l) in [(0.3, 1.0), (-2.5, 0.0), (4.0, 0.25), (-6.0, 1.0)] {
+        let p: f64 = 1.0 / (1.0 + f64::exp(-z));
+        let printed = -(l * p.ln() + (1.0 - l) * (1.0 - p).ln());
+        near(paper::cross_entropy(z, l), printed, "Eq. 3");
+    }
+    let mut logits = [20.0, 200.0, -200.0, 0.0];
+    let loss = paper::discriminator_loss(&mut logits, &[1.0, 0.0, 1.0, 0.5]);
+    let expected = ((1.0 + f64::exp(-20.0)).ln() + 200.0 + 200.0 + 2.0_f64.ln()) / 4.0;
+    near(loss, expected, "where the printed one is infinite");
+    assert_eq!(logits[1..], [0.25, -0.25, 0.0]);
+    assert!(paper::discriminator_loss(&mut [f32::NAN], &[1.0]).is_nan());
+    // Eqs. 1, 5 and 6 by hand.
+    let (f, f_hat) = ([3.0, 0.0], [0.0, 4.0]);
+    assert_eq!(paper::reconstruction_error(&f, &f_hat), 5.0);
+    assert_eq!(
+        (paper::target(&f, 0.0), paper::target(&f, 1.0)),
+        (f.to_vec(), vec![1.0; 2])
+    );
+    let t = [f.to_vec(), vec![1.0, 1.0]];
+    assert_eq!(
+        paper::generator_loss(&t, &[f_hat.to_vec(), vec![1.0, 1.0]]),
+        2.5
+    );
+    assert_eq!(paper::generator_gradient(&f, &f_hat, 2), [-0.3, 0.4]);
+    assert_eq!(paper::generator_gradient(&f, &f, 2), [0.0, 0.0]);
+    // Eqs. 2 and 4: at or above.
+    let values = [1.0, 2.0, 3.0, 6.0];
+    let (mean, std) = paper::mean_and_std(&values);
+    near(mean, 3.0, "mean");
+    near(std, 3.5_f64.sqrt(), "population std");
+    near(
+        paper::threshold((mean, std), 0.1),
+        3.0 + 0.1 * 3.5_f64.sqrt(),
+        "threshold",
+    );
+    assert_eq!(
+        [2.9, 3.0, 3.1].map(|value| paper::label(value, 3.0)),
+        [0.0, 1.0, 1.0]
+    );
+}
+
+#[test]
 fn fig_2_simultaneous_updates_label_before_either_step() {
     let job = one_step(&[("update_order", "simultaneous".into())]);
     let (generator, discriminator) = start(&job);
@@ -268,9 +365,9 @@ fn section_3_2_2_class_boundaries_fall_in_low_density_regions() {
     };
     let mut errors: Vec<f32> = (0..800).map(|_| peak(1.0, 0.7)).collect();
     errors.extend((0..120).map(|_| peak(3.0, 0.6)));
-    for rule in [Threshold::Otsu, Threshold::Valley] {
+    for rule in [ThresholdRule::Otsu, ThresholdRule::Valley] {
         let mut found = Vec::new();
-        hard_labels(&errors, cut(&errors, rule, &mut Vec::new()), &mut found);
+        Threshold::of(&errors, rule, &mut Vec::new()).labels(&errors, &mut found);
         assert_eq!(found.iter().sum::<f32>(), 120.0, "{rule:?}");
     }
 }
@@ -317,7 +414,7 @@ fn section_3_2_5_larger_noise_makes_a_larger_loss() {
 #[test]
 fn section_3_3_pretraining_skips_segments_that_change_much_and_the_first() {
     let mut parts = world(D, 1);
-    let rows = rows(&parts.train.values());
+    let rows = rows(parts.train.values());
     let kept = |bound: f64| {
         (1..rows.len())
             .filter(|row| parts.video[*row] == parts.video[row - 1])

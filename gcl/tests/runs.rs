@@ -786,3 +786,14 @@ fn a_test_split_of_one_class_is_refused_before_anything_is_trained() {
         assert!(listener.points.is_empty());
     }
 }
+
+#[test]
+fn features_that_do_not_fit_on_the_device_train_to_the_same_bits() {
+    let device = || gcl::open_device("candle-cpu", None).unwrap();
+    for scaling in ["none", "l2", "min-max"] {
+        let job = job(3, &[("feature_scaling", scaling.into())]);
+        let resident = run(&job, world(13, 3), &device()).unwrap();
+        let gathered = run(&job, world(13, 3), &device().with_feature_bytes(0)).unwrap();
+        assert_eq!(resident, gathered, "{scaling}");
+    }
+}

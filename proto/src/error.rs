@@ -47,7 +47,7 @@ pub enum WireError {
     /// NaN or infinity.
     #[error("`{0}` is not a finite number")]
     NotFinite(&'static str),
-    /// A number that makes no sense.
+    /// A number out of its range.
     #[error("`{what}` is {value}: {expected}")]
     OutOfRange {
         /// The field.

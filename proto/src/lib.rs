@@ -5,6 +5,7 @@
 //! [`WireError`]: whatever arrives, the answer is a value or an error, never a panic, and every length is checked
 //! against [`limits`].
 
+mod causes;
 mod convert;
 mod error;
 mod fit;
@@ -16,6 +17,7 @@ mod reason;
 pub mod telemetry;
 pub mod version;
 
+pub use causes::{error_chain, with_causes};
 pub use convert::{RowReader, RowWriter, hello, status};
 pub use error::WireError;
 pub use fit::{CUT, fit, fit_text};

@@ -20,7 +20,7 @@ pub struct Coordinator {
     /// Address to listen on; beyond loopback it needs TLS and a token, or --insecure
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:7070")]
     pub listen: SocketAddr,
-    /// Listen beyond loopback without TLS and token: anyone who reaches the port can submit, steer and read
+    /// Listen beyond loopback without TLS and token: anyone who reaches the port can submit, control and read
     #[arg(long)]
     pub insecure: bool,
     /// File with one token for everything, beside those of `gcl-sweep token`
@@ -124,6 +124,12 @@ pub struct Worker {
     /// Bytes of prepared data kept in memory between jobs
     #[arg(long, value_name = "BYTES", default_value_t = 8 << 30)]
     pub cache_bytes: usize,
+    /// Bytes of mapped features kept open between jobs; all processes of the host share them in its page cache
+    #[arg(long, value_name = "BYTES", default_value_t = 64 << 30)]
+    pub mapped_bytes: usize,
+    /// Bytes of features kept on a GPU [default: what it has free beside a job's networks and batches]; more are gathered on the host
+    #[arg(long, value_name = "BYTES")]
+    pub device_data_bytes: Option<usize>,
     /// Seconds that a stop may take before the process exits without it
     #[arg(long, value_name = "SECONDS", default_value_t = 25.0)]
     pub grace: f64,

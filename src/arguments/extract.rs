@@ -32,7 +32,7 @@ pub struct Extract {
     /// Threads [default: all cores]
     #[arg(long, value_name = "N", conflicts_with = "coordinator")]
     pub threads: Option<usize>,
-    /// Clips that the network sees at once; does not change the numbers
+    /// Clips that the network sees at once (on a GPU always eight); does not change the features
     #[arg(
         long,
         value_name = "N",
@@ -136,7 +136,7 @@ pub struct Extracting {
     /// Weights that it has; jobs name them by their content (repeatable)
     #[arg(long, value_name = "FILE", requires = "videos")]
     pub weights: Vec<PathBuf>,
-    /// Clips that the network sees at once; does not change the numbers
+    /// Clips that the network sees at once (on a GPU always eight); does not change the features
     #[arg(long, value_name = "N", default_value_t = 4, value_parser = super::cluster::positive)]
     pub extract_batch: usize,
     /// ffmpeg (5.1 or newer) [default: from PATH]

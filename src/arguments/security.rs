@@ -50,7 +50,7 @@ pub enum Token {
 pub enum TokenRole {
     /// Everything
     Admin,
-    /// Submit and steer sweeps, and read
+    /// Submit and control sweeps, and read
     Submit,
     /// Be a worker
     Worker,

@@ -1,21 +1,16 @@
 //! `gcl-sweep coordinator`, and the coordinator inside `run`.
 
-use std::fs::Permissions;
 use std::net::SocketAddr;
-use std::os::unix::fs::PermissionsExt;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use coordinator::service::{
-    Access, Health, HttpOptions, Limits, Options, Tls, TokenFile, check_exposure,
-    serve as serve_grpc, serve_http,
-};
-use coordinator::state::{JournalError, LockError, Mark};
+use coordinator::service::{Health, HttpOptions, Options, serve as serve_grpc, serve_http};
+use coordinator::state::Mark;
 use coordinator::{
     Config, Engine, EngineError, Expand, Expanded, Metrics, Policy, SystemClock, sweep_language,
 };
-use nix::errno::Errno;
+use durable::Writing;
 use nix::sys::stat::{Mode, umask};
 use proto::nouns::{Requirements, StateKind};
 use tokio::net::TcpListener;
@@ -23,131 +18,24 @@ use tokio::task::{JoinError, JoinSet};
 use tokio_util::sync::CancellationToken;
 
 use crate::arguments::Coordinator;
-use crate::client::{read_bytes, read_token};
-use crate::error::{CommandError, chain};
+use crate::error::CommandError;
 use crate::output::say;
 use crate::{interrupt, supervisor, version};
 
+mod failure;
 mod renewal;
+mod security;
 mod serving;
 
+pub(super) use failure::failed;
 use renewal::Renewal;
+pub use security::Security;
+use security::stay_guarded;
 use serving::Parts;
 pub use serving::Serving;
 
 /// How long threads may take to end after everything else has.
 const LAST_THREADS: Duration = Duration::from_secs(5);
-
-/// Who may talk to a coordinator, what about and how much.
-#[derive(Debug, Clone, Default)]
-pub struct Security {
-    access: Access,
-    tls: Option<Tls>,
-    insecure: bool,
-    limits: Limits,
-    longest_artifact: Option<u64>,
-    /// Bytes that are left free for the journal.
-    reserve: Option<u64>,
-    /// The side port.
-    http: Option<SocketAddr>,
-    /// What its jobs are.
-    kind: StateKind,
-}
-
-impl Security {
-    /// This machine alone, without keys.
-    pub fn loopback() -> Self {
-        Self::default()
-    }
-
-    /// This machine alone, for a rehearsal.
-    #[cfg(feature = "train")]
-    pub fn rehearsal() -> Self {
-        Self {
-            kind: StateKind::Rehearsal,
-            ..Self::default()
-        }
-    }
-
-    /// The same, for whoever has that token alone.
-    #[must_use]
-    pub fn guarded_by(self, token: &str) -> Self {
-        Self {
-            access: Access::one(token),
-            ..self
-        }
-    }
-
-    fn read(arguments: &Coordinator, state: &Path) -> Result<Self, CommandError> {
-        let token = arguments
-            .token_file
-            .as_deref()
-            .map(read_token)
-            .transpose()?;
-        if token.as_ref().is_some_and(String::is_empty) {
-            return Err(CommandError::Usage(
-                "the token file is empty: anyone could come in".into(),
-            ));
-        }
-        let file = match &arguments.tokens {
-            // Whoever names it wants it: a file that is not there must not mean that nobody is asked.
-            Some(path) if !path.exists() => {
-                return Err(CommandError::Usage(format!(
-                    "there is no token file {}: `gcl-sweep token create --tokens {0}` makes it",
-                    path.display()
-                )));
-            }
-            Some(path) => TokenFile::new(path),
-            None => TokenFile::of_state(state),
-        };
-        let access = Access::from_file(file, token.as_deref())
-            .map_err(|error| CommandError::Store(chain(&error)))?;
-        let callers = arguments
-            .tls_client_ca
-            .as_deref()
-            .map(read_bytes)
-            .transpose()?;
-        let tls = match (&arguments.tls_certificate, &arguments.tls_key) {
-            (Some(certificate), Some(key)) => {
-                let (certificate, key) = (read_bytes(certificate)?, read_bytes(key)?);
-                let tls = Tls::new(&certificate, &key, callers.as_deref());
-                Some(tls.map_err(|error| CommandError::Usage(error.to_string()))?)
-            }
-            _ => None,
-        };
-        Ok(Self {
-            access,
-            tls,
-            insecure: arguments.insecure,
-            limits: Limits {
-                connections: arguments.max_connections,
-                connections_per_address: arguments.max_connections_per_address,
-                uploads: arguments.max_uploads,
-                jobs_per_sweep: arguments.max_jobs,
-                ..Limits::default()
-            },
-            longest_artifact: Some(arguments.max_artifact_bytes),
-            reserve: arguments.reserve_bytes,
-            http: arguments.http,
-            kind: if arguments.noop {
-                StateKind::Noop
-            } else {
-                StateKind::Training
-            },
-        })
-    }
-
-    /// Whether a port may listen there.
-    fn check(&self, address: SocketAddr) -> Result<(), CommandError> {
-        check_exposure(
-            address,
-            self.tls.is_some(),
-            self.access.is_guarded(),
-            self.insecure,
-        )
-        .map_err(|error| CommandError::Usage(error.to_string()))
-    }
-}
 
 /// Opens the state folder and answers on `listen`.
 ///
@@ -287,17 +175,6 @@ fn be_its_owner(state: &Path) -> Result<(), CommandError> {
     )))
 }
 
-/// Whether the coordinator of a folder that was guarded once would be open to everybody now.
-fn stay_guarded(state: &Path, security: &Security) -> Result<(), CommandError> {
-    if security.access.is_guarded() || security.insecure || !Mark::Guarded.is_on(state) {
-        return Ok(());
-    }
-    let state = state.display();
-    Err(CommandError::Usage(format!(
-        "callers of the coordinator of {state} needed tokens, and there are none now: make one (`gcl-sweep token create --state {state} --role admin --out FILE`), name those that there are (--tokens, --token-file), or open it to everybody with --insecure"
-    )))
-}
-
 async fn start(
     config: Config,
     kind: StateKind,
@@ -309,36 +186,6 @@ async fn start(
     };
     let clock = Arc::new(SystemClock::start());
     Engine::start(config, clock, language, stop.clone()).await
-}
-
-/// What it means for the command line that an engine did not start, or ended.
-pub(super) fn failed(error: &EngineError) -> CommandError {
-    match error {
-        // A panic, or a folder that may come back: reasons to start again.
-        EngineError::Task(_) | EngineError::Lock(LockError::Gone(_)) => {
-            CommandError::Broken(chain(error))
-        }
-        EngineError::Journal(JournalError::Io { source, .. })
-        | EngineError::Lock(LockError::Io { source, .. })
-            if may_pass(source) =>
-        {
-            CommandError::Broken(chain(error))
-        }
-        EngineError::Lock(LockError::InUse(_)) => CommandError::InUse(chain(error)),
-        _ => CommandError::Store(chain(error)),
-    }
-}
-
-/// Whether that may be over by itself: a disk that is full or does not answer, too many open files. A state folder that is
-/// damaged or another's stays so until somebody comes.
-fn may_pass(error: &std::io::Error) -> bool {
-    let passing = [Errno::EIO, Errno::EMFILE, Errno::ENFILE];
-    let raw = error.raw_os_error().map(Errno::from_raw);
-    raw.is_some_and(|raw| passing.contains(&raw))
-        || matches!(
-            error.kind(),
-            std::io::ErrorKind::StorageFull | std::io::ErrorKind::QuotaExceeded
-        )
 }
 
 /// The sweep language of rehearsals: the data are stand-ins, whatever digest the file demands, and the workers are this
@@ -448,7 +295,7 @@ async fn until_stopped(
     ));
     if security.insecure && !serving.address.ip().is_loopback() {
         say(
-            "warning: --insecure: what travels is not encrypted, and without tokens anyone who reaches this port can submit, steer and read",
+            "warning: --insecure: what travels is not encrypted, and without tokens anyone who reaches this port can submit, control and read",
         );
     }
     if let Some(path) = &arguments.address_file {
@@ -493,40 +340,11 @@ async fn panicked(tasks: &mut JoinSet<()>) -> JoinError {
 }
 
 /// Whole or not at all: whoever waits for the file must not read half of it. An address is no secret.
-fn write_address(path: &PathBuf, address: &str) -> Result<(), CommandError> {
-    let beside = path.with_extension("part");
-    std::fs::write(&beside, format!("{address}\n"))
-        .and_then(|()| std::fs::set_permissions(&beside, Permissions::from_mode(0o644)))
-        .and_then(|()| std::fs::rename(&beside, path))
+fn write_address(path: &Path, address: &str) -> Result<(), CommandError> {
+    let readable = Writing {
+        mode: Some(0o644),
+        ..Writing::ATOMIC
+    };
+    durable::replace(path, &[address.as_bytes(), b"\n"], readable)
         .map_err(|error| CommandError::io("write the address into", path, &error))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::exit_code;
-
-    #[test]
-    fn what_may_pass_is_a_reason_to_start_again() {
-        let code = |raw: Errno| {
-            let error = JournalError::Io {
-                doing: "make the folder",
-                path: "state".into(),
-                source: std::io::Error::from_raw_os_error(raw as i32),
-            };
-            failed(&error.into()).exit_code()
-        };
-        for passing in [
-            Errno::ENOSPC,
-            Errno::EDQUOT,
-            Errno::EIO,
-            Errno::EMFILE,
-            Errno::ENFILE,
-        ] {
-            assert_eq!(code(passing), exit_code::COORDINATOR_BROKE, "{passing}");
-        }
-        for lasting in [Errno::EACCES, Errno::ENOTDIR, Errno::EROFS] {
-            assert_ne!(code(lasting), exit_code::COORDINATOR_BROKE, "{lasting}");
-        }
-    }
 }

@@ -5,12 +5,16 @@ mod cluster;
 #[cfg(feature = "train")]
 mod digests;
 #[cfg(feature = "train")]
+mod failure;
+#[cfg(feature = "train")]
 mod lists;
 #[cfg(feature = "train")]
 mod local;
 #[cfg(feature = "train")]
 mod progress;
 
+#[cfg(feature = "train")]
+pub(super) use failure::failed;
 #[cfg(feature = "train")]
 pub use local::extract;
 

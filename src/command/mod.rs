@@ -2,6 +2,7 @@
 
 mod audit;
 mod autoalloc;
+mod control;
 #[cfg(feature = "coordinator")]
 mod coordinator;
 mod data;
@@ -31,7 +32,6 @@ mod source;
 #[cfg(feature = "coordinator")]
 mod state;
 mod status;
-mod steer;
 #[cfg(feature = "coordinator")]
 mod store;
 mod submit;
@@ -110,10 +110,10 @@ pub fn execute(arguments: Arguments) -> Result<(), CommandError> {
         Command::Submit(arguments) => submit::submit(&arguments, format),
         Command::Status(arguments) => status::status(&arguments, format),
         Command::Watch(arguments) => watch::watch(&arguments, format),
-        Command::Cancel(target) => steer::steer(&target, ControlAction::Cancel, format),
-        Command::Pause(target) => steer::steer(&target, ControlAction::Pause, format),
-        Command::Resume(target) => steer::steer(&target, ControlAction::Resume, format),
-        Command::Retry(target) => steer::steer(&target, ControlAction::Retry, format),
+        Command::Cancel(target) => control::control(&target, ControlAction::Cancel, format),
+        Command::Pause(target) => control::control(&target, ControlAction::Pause, format),
+        Command::Resume(target) => control::control(&target, ControlAction::Resume, format),
+        Command::Retry(target) => control::control(&target, ControlAction::Retry, format),
         Command::Explain(job) => status::explain(&job, format),
         Command::Workers(connection) => status::workers(&connection, format),
         Command::Drain(arguments) => drain::drain(&arguments),

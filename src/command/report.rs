@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 
+use proto::error_chain;
 use proto::nouns::{StateKind, SweepInfo};
 use reports::{DatasetInfo, SplitCounts, SweepResults};
 
@@ -10,7 +11,7 @@ use crate::arguments::{Format, Report};
 use crate::client::Client;
 use crate::command::source::{Results, Source, failed};
 use crate::command::sweep_file::SweepFile;
-use crate::error::{CommandError, chain};
+use crate::error::CommandError;
 use crate::output;
 use crate::version;
 
@@ -200,14 +201,14 @@ pub async fn write(
     super::scores::resample(client, &mut results).await;
     write_csv(&results, out)?;
     reports::write_report(std::slice::from_ref(&results), &out.join("report"))
-        .map_err(|error| CommandError::Other(chain(&error)))?;
+        .map_err(|error| CommandError::Other(error_chain(&error)))?;
     Ok(results)
 }
 
 fn write_csv(results: &SweepResults, folder: &Path) -> Result<(), CommandError> {
     std::fs::create_dir_all(folder)
         .map_err(|error| CommandError::io("make the folder", folder, &error))?;
-    reports::write_csv(results, folder).map_err(|error| CommandError::Other(chain(&error)))
+    reports::write_csv(results, folder).map_err(|error| CommandError::Other(error_chain(&error)))
 }
 
 /// Everything that a report says of a sweep. `out` is the folder of a `run`, which its command names.

@@ -110,7 +110,7 @@ pub(super) async fn with_coordinator(
             action: ControlAction::Retry,
         };
         client
-            .steer(&again)
+            .control(&again)
             .await
             .map_err(|error| client.failed(error))?;
         say(&format!(

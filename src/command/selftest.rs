@@ -16,16 +16,17 @@ pub fn selftest(
 
 #[cfg(feature = "train")]
 mod real {
-    use gcl::selftest::{TOLERANCE, TraceReport, builtin, replay};
+    use gcl::TrainError;
+    use gcl::selftest::{TOLERANCE, TraceError, TraceReport, builtin, replay};
 
     use crate::arguments::{Format, Selftest};
-    use crate::error::{CommandError, chain};
+    use crate::error::CommandError;
     use crate::output;
+    use proto::error_chain;
 
     /// Replays the traces and prints the largest deviation per tensor.
     pub fn selftest(arguments: &Selftest, format: Format) -> Result<(), CommandError> {
-        let device = gcl::open_device(&arguments.device, arguments.threads)
-            .map_err(|error| CommandError::Usage(error.to_string()))?;
+        let device = gcl::open_device(&arguments.device, arguments.threads)?;
         let info = device.info();
         output::say(&format!("device {} ({})", info.kind, info.name));
         let reports = if arguments.case.is_empty() {
@@ -41,7 +42,12 @@ mod real {
         let reports = reports
             .into_iter()
             .collect::<Result<Vec<TraceReport>, _>>()
-            .map_err(|error| CommandError::Input(chain(&error)))?;
+            .map_err(|error| match &error {
+                TraceError::Train(TrainError::Device { .. } | TrainError::OutOfMemory { .. }) => {
+                    CommandError::Device(error_chain(&error))
+                }
+                _ => CommandError::Input(error_chain(&error)),
+            })?;
         let extractors = arguments
             .case
             .iter()
@@ -119,9 +125,9 @@ mod real {
         arguments: &Selftest,
     ) -> Result<extract::selftest::Report, CommandError> {
         let device = extract::Device::open(&arguments.device, arguments.threads)
-            .map_err(|error| CommandError::Usage(chain(&error)))?;
+            .map_err(|error| CommandError::Device(error_chain(&error)))?;
         extract::selftest::replay(folder, &device)
-            .map_err(|error| CommandError::Input(chain(&error)))
+            .map_err(|error| crate::command::extract::failed(&error))
     }
 
     fn extractor_table(report: &extract::selftest::Report) -> String {

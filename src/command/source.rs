@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 #[cfg(feature = "coordinator")]
 use coordinator::state::StateReader;
+use proto::error_chain;
 #[cfg(feature = "coordinator")]
 use proto::nouns::StateKind;
 use proto::nouns::{Refusal, Row, RowGroup, SweepInfo, SweepSummary};
@@ -15,7 +16,7 @@ use sweeps::{CellResult, Digest, JobStatus};
 use crate::arguments::{Connection, Endpoint};
 use crate::client::Client;
 use crate::door::{self, Found};
-use crate::error::{CommandError, chain};
+use crate::error::CommandError;
 use crate::output::say;
 
 /// What a report asks.
@@ -38,7 +39,7 @@ impl Results for Client {
     }
 
     async fn artifact(&self, digest: Digest, most: u64) -> Result<Vec<u8>, CommandError> {
-        let bytes = client::Caller::artifact(self, digest, most).await;
+        let bytes = client::Client::artifact(self, digest, most).await;
         bytes.map_err(|error| self.failed(error))
     }
 }
@@ -174,7 +175,7 @@ impl Source {
     #[cfg(feature = "coordinator")]
     fn folder(state: &Path) -> Result<Self, CommandError> {
         let reader = StateReader::open(state);
-        let reader = reader.map_err(|error| CommandError::Store(chain(&error)))?;
+        let reader = reader.map_err(|error| CommandError::Store(error_chain(&error)))?;
         if reader.kind() == Some(StateKind::Noop) {
             return Err(CommandError::Store(format!(
                 "the state folder {} holds no-op jobs, which have no results",
@@ -269,7 +270,7 @@ pub fn read_files(paths: &[PathBuf], names: &[String]) -> Result<Vec<SweepResult
 
 /// A fault of what was read is the user's to mend; a file that cannot be written is another matter.
 pub fn failed(error: &ReportError) -> CommandError {
-    let text = chain(error);
+    let text = error_chain(error);
     match error {
         ReportError::Read { .. }
         | ReportError::Csv { .. }

@@ -4,12 +4,13 @@ use std::path::Path;
 
 use coordinator::state::{ReadError, StateReader};
 use coordinator::sweep_language;
+use proto::error_chain;
 use proto::nouns::{Refusal, StateKind, Submit};
 use sweeps::JobStatus;
 
 use super::source::refused;
 use crate::command::known::Known;
-use crate::error::{CommandError, chain};
+use crate::error::CommandError;
 
 /// What a state folder knows. It is read where it lies, also while a coordinator has it open.
 pub fn known(state: &Path, submit: &Submit) -> Result<Known, CommandError> {
@@ -19,7 +20,7 @@ pub fn known(state: &Path, submit: &Submit) -> Result<Known, CommandError> {
         Err(error @ (ReadError::NoFolder(_) | ReadError::NoState { .. })) => {
             return Ok(Known::nothing(error.to_string()));
         }
-        Err(error) => return Err(CommandError::Store(chain(&error))),
+        Err(error) => return Err(CommandError::Store(error_chain(&error))),
     };
     if let Some(kind) = reader.kind().filter(|kind| *kind != StateKind::Training) {
         return Err(CommandError::Store(format!(

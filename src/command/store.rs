@@ -9,19 +9,20 @@ use coordinator::state::{
     self as folder, Copied, JournalError, Mended, ReceiveError, Receiver, Verified,
     collect_stopped, restore as restore_state,
 };
+use proto::error_chain;
 use proto::nouns::Collected;
 use sweeps::JobStatus;
 
 use crate::arguments::{Backup, CollectGarbage, Format, Repair, Restore};
 use crate::client::Client;
-use crate::error::{CommandError, chain};
+use crate::error::CommandError;
 use crate::output;
 
 /// Verifies a journal and makes the index again.
 pub fn repair(arguments: &Repair, format: Format) -> Result<(), CommandError> {
     let repaired = for_its_owner(&arguments.state, || {
         repair_state(&arguments.state, arguments.cut)
-            .map_err(|error| CommandError::Store(chain(&error)))
+            .map_err(|error| CommandError::Store(error_chain(&error)))
     })?;
     if format == Format::Json {
         let (mut cut, mut set_aside) = (Vec::new(), Vec::new());
@@ -91,7 +92,7 @@ pub fn export(state: &Path) -> Result<(), CommandError> {
             source,
             ..
         }) if source.kind() == io::ErrorKind::BrokenPipe => Ok(()),
-        Err(error) => Err(CommandError::Store(chain(&error))),
+        Err(error) => Err(CommandError::Store(error_chain(&error))),
         Ok(_) => match flushed {
             Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(CommandError::Other(
                 format!("cannot write to stdout: {error}"),
@@ -145,10 +146,10 @@ async fn receive(arguments: &Backup) -> Result<Copied, CommandError> {
         .await;
     match taken {
         Err(Ended::Call(error)) => Err(client.failed(error)),
-        Err(Ended::Here(error)) => Err(CommandError::Other(chain(&error))),
+        Err(Ended::Here(error)) => Err(CommandError::Other(error_chain(&error))),
         Ok(()) => receiver
             .finish()
-            .map_err(|error| CommandError::Other(chain(&error))),
+            .map_err(|error| CommandError::Other(error_chain(&error))),
     }
 }
 
@@ -255,13 +256,13 @@ fn be_a_state(state: &Path) -> Result<(), CommandError> {
         return Ok(());
     }
     Err(CommandError::Store(format!(
-        "{} is no state folder: it has no folder `journal`",
+        "{} is not a state folder: it has no folder `journal`",
         state.display()
     )))
 }
 
 fn store(error: &JournalError) -> CommandError {
-    CommandError::Store(chain(error))
+    CommandError::Store(error_chain(error))
 }
 
 fn described(journal: &Verified) -> String {

@@ -6,6 +6,7 @@ use std::io::Write;
 use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
+use proto::error_chain;
 use rcgen::{
     BasicConstraints, Certificate, CertificateParams, DnType, ExtendedKeyUsagePurpose, IsCa,
     Issuer, KeyPair, KeyUsagePurpose,
@@ -14,7 +15,7 @@ use time::{Duration, OffsetDateTime};
 
 use crate::arguments::Tls;
 use crate::clock;
-use crate::error::{CommandError, chain};
+use crate::error::CommandError;
 use crate::output::{self, say};
 
 /// Days that the authority is valid.
@@ -218,7 +219,7 @@ fn put(part: &Path, path: &Path, text: &str, mode: u32) -> std::io::Result<()> {
 }
 
 fn fault(error: &rcgen::Error) -> CommandError {
-    CommandError::Other(format!("cannot make a certificate: {}", chain(error)))
+    CommandError::Other(format!("cannot make a certificate: {}", error_chain(error)))
 }
 
 #[cfg(test)]

@@ -7,11 +7,12 @@ use std::path::Path;
 
 use coordinator::service::{Role, TokenEntry, TokenFile, TokenFileError};
 use coordinator::state::Mark;
+use proto::error_chain;
 use proto::nouns::Timestamp;
 
 use crate::arguments::{Format, Token, TokenPlace, TokenRole};
 use crate::clock;
-use crate::error::{CommandError, chain};
+use crate::error::CommandError;
 use crate::output::{self, say};
 
 /// Makes, shows or revokes.
@@ -66,7 +67,7 @@ fn create(
         // From now on the folder is guarded, whatever becomes of the tokens.
         Mark::Guarded
             .put(state)
-            .map_err(|error| CommandError::Store(chain(&error)))?;
+            .map_err(|error| CommandError::Store(error_chain(&error)))?;
     }
     if let Some((mut target, path)) = target {
         writeln!(target, "{token}")
@@ -157,7 +158,7 @@ fn file(place: &TokenPlace) -> TokenFile {
 fn failed(error: &TokenFileError) -> CommandError {
     match error {
         TokenFileError::Choice(text) => CommandError::Usage(text.clone()),
-        other => CommandError::Store(chain(other)),
+        other => CommandError::Store(error_chain(other)),
     }
 }
 

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use client::{CallError, Caller};
+use client::CallError;
 use proto::nouns::{Change, Row, StateKind, WatchEvent};
 use sweeps::{EpochPoint, JobId, JobStatus};
 
@@ -62,7 +62,7 @@ pub async fn until_settled(
             .ask(async || client.watch_after(sweep, None, brief).await)
             .await?;
         let info = contact
-            .ask(async || Caller::sweep_info(client, sweep).await)
+            .ask(async || client::Client::sweep_info(client, sweep).await)
             .await?;
         let (rows, mut seen) = contact.ask(async || client.rows(sweep, &[]).await).await?;
         let tally: Tally = rows.iter().map(|row| (row.job_id, row.status)).collect();

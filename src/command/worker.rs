@@ -26,8 +26,9 @@ mod real {
     use super::process::{self, seconds};
     use crate::arguments::Worker;
     use crate::data_folders::Folders;
-    use crate::error::{CommandError, chain};
+    use crate::error::CommandError;
     use crate::{client, version};
+    use proto::error_chain;
 
     /// Works until it is told to stop.
     pub fn worker(arguments: &Worker) -> Result<(), CommandError> {
@@ -42,13 +43,16 @@ mod real {
         let spool = own.spool.clone();
         let place = runtime.block_on(process::place(&spool))?;
         own.settle(arguments, &place);
-        let device = gcl::open_device(&own.device, own.threads).map_err(|error| {
-            if is_a_name(&own.device) {
-                CommandError::Device(error.to_string())
-            } else {
-                CommandError::Usage(format!("{error}; so is `all`"))
+        let device = gcl::open_device(&own.device, own.threads).map_err(|error| match error {
+            gcl::DeviceError::Unusable(message) => CommandError::Device(message),
+            gcl::DeviceError::NoSuchName(message) => {
+                CommandError::Usage(format!("{message}; so is `all`"))
             }
         })?;
+        let device = match arguments.device_data_bytes {
+            Some(bytes) => device.with_feature_bytes(bytes),
+            None => device,
+        };
         if arguments.device == "auto" && device.info().kind.starts_with("cpu") {
             let why = gcl::open_device("cuda:0", None)
                 .err()
@@ -78,11 +82,19 @@ mod real {
             },
             scratch_bytes: arguments.scratch_bytes,
             cache_bytes: arguments.cache_bytes,
+            mapped_bytes: arguments.mapped_bytes,
             meter,
         })
-        .map_err(|error| CommandError::Input(chain(&error)))?;
+        .map_err(|error| CommandError::Input(error_chain(&error)))?;
         let trainer = worker::extraction::Extracting::open(trainer, extraction(arguments, &own)?)
-            .map_err(|error| CommandError::Input(chain(&error)))?;
+            .map_err(|error| match &error {
+            worker::extraction::StartError::Extract(cause) => {
+                crate::command::extract::failed(cause)
+            }
+            worker::extraction::StartError::Scratch { .. } => {
+                CommandError::Input(error_chain(&error))
+            }
+        })?;
         let mut labels = trainer.labels();
         labels.extend(arguments.labels.iter().map(|label| worker::clean(label)));
         let session = process::session()?;
@@ -145,14 +157,6 @@ mod real {
             // A folder per process, as the spool is.
             scratch: own.spool.with_extension("extraction"),
         })
-    }
-
-    /// Whether a device could have that name: a misspelt one is the command line's fault, not the device's.
-    fn is_a_name(device: &str) -> bool {
-        matches!(device, "auto" | "cpu" | "candle-cpu")
-            || device
-                .strip_prefix("cuda:")
-                .is_some_and(|ordinal| ordinal.parse::<usize>().is_ok())
     }
 
     /// Which process of a group this is.

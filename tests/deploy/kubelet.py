@@ -139,7 +139,9 @@ def main(manifests, folder):
                 for name in names:
                     os.chmod(os.path.join(path, name), 0o660)
 
-    if "no trainer" in subprocess.run([folder + "/bin/gcl-sweep", "worker"], capture_output=True, text=True, check=False).stderr:
+    # A worker that finds nobody ends at once; one that cannot train says so.
+    idle = ["worker", "--coordinator", "http://127.0.0.1:9", "--device", "cpu", "--idle-timeout", "0.1", "--scratch", folder + "/scratch"]
+    if "no trainer" in subprocess.run([folder + "/bin/gcl-sweep", *idle], capture_output=True, text=True, check=False).stderr:
         print("skipped: the worker, since the program was built without a trainer")
     else:
         worker.start()

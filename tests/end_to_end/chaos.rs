@@ -9,7 +9,7 @@ use std::fs::File;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use client::{Bearer, Caller, Keys};
+use client::{Bearer, Client, Keys};
 use coordinator::state::{self, Entry};
 use proto::nouns::{Control, ControlAction, Receipt, Submit, Target};
 use sweeps::{Digest, JobId, JobStatus};
@@ -152,10 +152,10 @@ fn sweep(number: u64) -> Submit {
 }
 
 /// Submits for as long as it lives; what is acknowledged is written down after the answer came.
-async fn submit(caller: Caller, told: Arc<Mutex<Told>>) {
+async fn submit(client: Client, told: Arc<Mutex<Told>>) {
     let mut number = 0;
     loop {
-        let waiting = caller.sweeps().await.map(|sweeps| {
+        let waiting = client.sweeps().await.map(|sweeps| {
             sweeps
                 .iter()
                 .map(|sweep| sweep.counts.of(JobStatus::Pending))
@@ -169,7 +169,7 @@ async fn submit(caller: Caller, told: Arc<Mutex<Told>>) {
             }
         }
         // A submission whose answer got lost is made again: nobody knows whether it was taken.
-        if let Ok(submitted) = caller.submit(&sweep(number)).await {
+        if let Ok(submitted) = client.submit(&sweep(number)).await {
             assert_eq!(submitted.jobs, JOBS);
             let mut told = told.lock().unwrap();
             told.sweeps.insert(submitted.sweep, submitted.jobs);
@@ -179,7 +179,7 @@ async fn submit(caller: Caller, told: Arc<Mutex<Told>>) {
 }
 
 /// Reads records for as long as it lives.
-async fn read(caller: Caller, told: Arc<Mutex<Told>>) {
+async fn read(client: Client, told: Arc<Mutex<Told>>) {
     let mut turn = 0;
     loop {
         sleep(Duration::from_millis(20)).await;
@@ -190,7 +190,7 @@ async fn read(caller: Caller, told: Arc<Mutex<Told>>) {
         };
         turn += 7;
         let Some(name) = name else { continue };
-        let Ok(cells) = caller.cells(&name).await else {
+        let Ok(cells) = client.cells(&name).await else {
             continue;
         };
         let mut told = told.lock().unwrap();
@@ -312,9 +312,9 @@ fn chaos_loses_nothing_that_was_acknowledged() {
     }
     let told = Arc::new(Mutex::new(Told::default()));
     let channel = runtime.block_on(async { client::dial(&address, &Keys::default()).unwrap() });
-    let caller = Caller::new(channel, Bearer::default());
-    let submitter = runtime.spawn(submit(caller.clone(), told.clone()));
-    let reader = runtime.spawn(read(caller.clone(), told.clone()));
+    let client = Client::new(channel, Bearer::default());
+    let submitter = runtime.spawn(submit(client.clone(), told.clone()));
+    let reader = runtime.spawn(read(client.clone(), told.clone()));
 
     let (mut kills, mut kills_in_open) = (0, 0);
     for _ in 0..rounds {
@@ -354,7 +354,7 @@ fn chaos_loses_nothing_that_was_acknowledged() {
     }
 
     let settled = eventually("the end of all jobs", || {
-        let sweeps = runtime.block_on(caller.sweeps()).ok()?;
+        let sweeps = runtime.block_on(client.sweeps()).ok()?;
         for sweep in &sweeps {
             // A job whose workers were killed ten times has failed by policy: a person would try it again.
             if sweep.counts.of(JobStatus::Failed) > 0 {
@@ -362,7 +362,7 @@ fn chaos_loses_nothing_that_was_acknowledged() {
                     target: Target::Sweep(sweep.name.clone()),
                     action: ControlAction::Retry,
                 };
-                let _ = runtime.block_on(caller.steer(&again));
+                let _ = runtime.block_on(client.control(&again));
             }
         }
         let done = |sweep: &proto::nouns::SweepSummary| sweep.counts.of(JobStatus::Done) == JOBS;
@@ -381,11 +381,11 @@ fn chaos_loses_nothing_that_was_acknowledged() {
     let _ = std::fs::remove_file(world.path("address"));
     house.start_coordinator();
     house.opened();
-    let again = runtime.block_on(caller.sweeps()).unwrap();
+    let again = runtime.block_on(client.sweeps()).unwrap();
     assert_eq!(again.len(), settled.len());
     let mut shown = BTreeMap::new();
     for sweep in &again {
-        for cell in runtime.block_on(caller.cells(&sweep.name)).unwrap() {
+        for cell in runtime.block_on(client.cells(&sweep.name)).unwrap() {
             shown.insert(cell.job_id, cell.record.is_some());
         }
     }

@@ -3,7 +3,7 @@
 use std::os::unix::fs::PermissionsExt;
 use std::process::Stdio;
 
-use client::{Bearer, CallError, Caller, Keys};
+use client::{Bearer, CallError, Client, Keys};
 use nix::sys::signal::Signal;
 use proto::Reason;
 
@@ -64,15 +64,15 @@ fn a_run_lets_in_its_owner_alone() {
     runtime.block_on(async {
         for wrong in [None, Some("x"), Some("0".repeat(64).as_str())] {
             let channel = client::dial(&address, &Keys::default()).unwrap();
-            let caller = Caller::new(channel.clone(), Bearer::new(wrong).unwrap());
+            let client = Client::new(channel.clone(), Bearer::new(wrong).unwrap());
             let stranger = |error: CallError| {
                 let CallError::Refused { reason, .. } = error else {
                     panic!("{error}");
                 };
                 assert_eq!(reason, Some(Reason::Unauthenticated));
             };
-            stranger(caller.sweeps().await.err().unwrap());
-            stranger(caller.watch(Some("tiny")).await.err().unwrap());
+            stranger(client.sweeps().await.err().unwrap());
+            stranger(client.watch(Some("tiny")).await.err().unwrap());
             let mut grpc = tonic::client::Grpc::new(channel);
             for call in proto::CALLS {
                 grpc.ready().await.unwrap();

@@ -133,3 +133,14 @@ fn help_completions_and_manual_are_there() {
     );
     assert!(world.run_ok(&["man"]).stdout.contains("gcl-sweep"));
 }
+
+#[test]
+fn a_gpu_that_is_not_there_is_not_a_misspelt_one() {
+    let world = World::new();
+    for (device, code) in [("cuda:99", 15), ("cuda99", 2)] {
+        let ended = world.run(&["selftest", "--device", device]);
+        assert_eq!(ended.code, Some(code), "{device}: {}", ended.stderr);
+        assert!(ended.stderr.contains(device), "{}", ended.stderr);
+        assert!(!ended.stderr.contains("<unknown>"), "{}", ended.stderr);
+    }
+}

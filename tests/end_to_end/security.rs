@@ -6,7 +6,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::time::Duration;
 
-use client::{Bearer, CallError, Caller, Keys};
+use client::{Bearer, CallError, Client, Keys};
 use proto::Reason;
 use proto::nouns::Submit;
 
@@ -200,18 +200,18 @@ fn a_flood_of_bad_requests_is_refused_and_memory_stays_flat() {
     let port = address.trim_start_matches("http://").to_owned();
     let text_of = |file: &str| std::fs::read_to_string(world.path(file)).unwrap();
     let runtime = tokio::runtime::Runtime::new().unwrap();
-    let caller = |token: Option<&str>| {
+    let client = |token: Option<&str>| {
         let _inside = runtime.enter();
         let token = token.map(|token| text_of(token).trim().to_owned());
         let channel = client::dial(&address, &Keys::default()).unwrap();
-        Caller::new(channel, Bearer::new(token.as_deref()).unwrap())
+        Client::new(channel, Bearer::new(token.as_deref()).unwrap())
     };
     let submit = |bytes: usize| Submit {
         file: "x".into(),
         text: "x".repeat(bytes),
         ..Submit::default()
     };
-    let refused = |caller: &Caller, request: &Submit| match runtime.block_on(caller.submit(request))
+    let refused = |client: &Client, request: &Submit| match runtime.block_on(client.submit(request))
     {
         Err(CallError::Refused { reason, .. }) => reason,
         Err(CallError::InvalidSweep(_)) => Some(Reason::InvalidSweep),
@@ -219,7 +219,7 @@ fn a_flood_of_bad_requests_is_refused_and_memory_stays_flat() {
         Err(CallError::Unreachable(_)) => None,
         other => panic!("{other:?}"),
     };
-    let (stranger, reader, owner) = (caller(None), caller(Some(&read)), caller(Some(&admin)));
+    let (stranger, reader, owner) = (client(None), client(Some(&read)), client(Some(&admin)));
     let flood = |rounds: u32| {
         for round in 0..rounds {
             for _ in 0..20 {

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use client::link::{Assignment, Work};
-use client::verdict::Verdict;
+use client::decision::CallDecision;
+use client::link::{Assignment, LeaseResponse};
 use proto::limits::CURVE_POINTS;
 use proto::nouns::{LeaseKey, Next, StopReason};
 use sweeps::{
@@ -21,7 +21,7 @@ use crate::delivery::{Artifacts, Delivered, Delivery};
 use crate::error::{WorkerError, panic_text};
 use crate::heartbeat::{Heartbeat, Lease};
 use crate::trainer::{Ended, Event, Finished, Task};
-use crate::wording::{clean_failure, within_limits};
+use crate::wording::{clean_failure, clean_warnings};
 
 /// Epochs and log lines between the trainer and the heartbeat, which takes them at once: room for a burst of log lines.
 const EVENTS: usize = 64;
@@ -66,17 +66,17 @@ impl Attempt {
     }
 
     /// Does the job to its end, whatever that is; answers the next work where it may ask for it.
-    pub(crate) async fn run(self, assignment: Assignment) -> Result<Work, WorkerError> {
+    pub(crate) async fn run(self, assignment: Assignment) -> Result<LeaseResponse, WorkerError> {
         let LeaseKey { job, attempt } = self.lease.key();
         let span =
             info_span!("attempt", job = %job.short(), %attempt, worker = self.context.config.name);
         self.run_to_its_end(assignment).instrument(span).await
     }
 
-    async fn run_to_its_end(self, assignment: Assignment) -> Result<Work, WorkerError> {
+    async fn run_to_its_end(self, assignment: Assignment) -> Result<LeaseResponse, WorkerError> {
         if let Some(reason) = self.lease.order() {
             info!(?reason, "the job was taken back before it began");
-            return Ok(Work::default());
+            return Ok(LeaseResponse::default());
         }
         let task = match task_of(assignment, self.context.trainer.revision()) {
             Ok(task) => task,
@@ -96,17 +96,17 @@ impl Attempt {
     }
 
     /// The trainer stopped without a result.
-    async fn stopped(self, stopping: Option<Stopping>) -> Result<Work, WorkerError> {
+    async fn stopped(self, stopping: Option<Stopping>) -> Result<LeaseResponse, WorkerError> {
         match why(stopping, self.lease.order()) {
             Some(Stopping::Shutdown) => {
                 info!("training stopped; the job goes back");
                 self.hand_back("its worker was told to stop").await;
-                Ok(Work::default())
+                Ok(LeaseResponse::default())
             }
             Some(Stopping::Drain) => {
                 info!("training stopped; the job goes back");
                 self.hand_back("its worker is drained").await;
-                Ok(Work::default())
+                Ok(LeaseResponse::default())
             }
             Some(Stopping::Order) => {
                 let reason = self.lease.order();
@@ -117,7 +117,7 @@ impl Attempt {
                 ) {
                     self.context.trainer.forget(self.lease.key().job);
                 }
-                Ok(Work::default())
+                Ok(LeaseResponse::default())
             }
             Some(Stopping::Orphaned) => {
                 let (silent, last) = self.context.link.silence();
@@ -192,10 +192,10 @@ impl Attempt {
         }
     }
 
-    async fn hand_in(self, task: &Task, finished: Finished) -> Result<Work, WorkerError> {
+    async fn hand_in(self, task: &Task, finished: Finished) -> Result<LeaseResponse, WorkerError> {
         let context = &self.context;
         let mut outcome = finished.outcome;
-        within_limits(&mut outcome);
+        clean_warnings(&mut outcome);
         let artifacts: Artifacts = finished
             .artifacts
             .into_iter()
@@ -253,7 +253,7 @@ impl Attempt {
             // The record waits in the spool: another attempt would be for nothing.
             Ok(Delivered::Kept) => {
                 self.lease.settle();
-                Ok(Work::default())
+                Ok(LeaseResponse::default())
             }
             Err(error) => {
                 self.lease.settle();
@@ -263,7 +263,7 @@ impl Attempt {
     }
 
     /// Tells a failure until it is heard. It is not kept on disk: a lease that runs out says nearly the same.
-    async fn fail(self, failure: Failure) -> Result<Work, WorkerError> {
+    async fn fail(self, failure: Failure) -> Result<LeaseResponse, WorkerError> {
         let context = &self.context;
         let failure = clean_failure(&failure);
         warn!(%failure, "the attempt failed");
@@ -277,15 +277,20 @@ impl Attempt {
                 .await
             {
                 Ok(work) => break work,
-                Err(trouble) if matches!(trouble.verdict, Verdict::Retry | Verdict::HelloAgain) => {
+                Err(trouble)
+                    if matches!(
+                        trouble.decision,
+                        CallDecision::Retry | CallDecision::HelloAgain
+                    ) =>
+                {
                     failures += 1;
                     if !context.pause(&trouble, failures).await? {
-                        break Work::default();
+                        break LeaseResponse::default();
                     }
                 }
                 Err(trouble) => {
                     info!(message = trouble.message, "the failure is not wanted");
-                    break Work::default();
+                    break LeaseResponse::default();
                 }
             }
         };
@@ -333,12 +338,9 @@ fn task_of(assignment: Assignment, revision: u32) -> Result<Task, Failure> {
         attempt,
     } = assignment.key;
     let other_version = |what: String| Failure::new(FailureClass::Trainer, what);
-    let job = assignment.job.map_err(|error| {
-        let cause = std::error::Error::source(&error)
-            .map(|cause| format!(": {cause}"))
-            .unwrap_or_default();
-        other_version(format!("{error}{cause}"))
-    })?;
+    let job = assignment
+        .job
+        .map_err(|error| other_version(proto::error_chain(&error)))?;
     let id = job.id_of_revision(assignment.dataset, revision);
     if id != job_id {
         return Err(other_version(format!(

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use client::decision::CallDecision;
 use client::link::{Link, Trouble};
-use client::verdict::Verdict;
 use proto::nouns::LeaseKey;
 use tokio::time::{sleep, timeout};
 use tokio_util::sync::CancellationToken;
@@ -45,7 +45,7 @@ impl Context {
             loop {
                 match self.link.release(key, reason).await {
                     Ok(()) => return,
-                    Err(trouble) if matches!(trouble.verdict, Verdict::Retry) => {
+                    Err(trouble) if matches!(trouble.decision, CallDecision::Retry) => {
                         failures += 1;
                         sleep(self.link.backoff(failures)).await;
                     }

@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 use std::io;
 use std::sync::Arc;
 
-use client::link::{Trouble, Work};
-use client::verdict::Verdict;
+use client::decision::CallDecision;
+use client::link::{LeaseResponse, Trouble};
 use proto::Reason;
 use proto::nouns::{Next, Receipt};
 use sweeps::{Digest, RunRecord};
@@ -37,7 +37,7 @@ pub(crate) struct Delivery {
 /// What became of a delivery.
 pub(crate) enum Delivered {
     /// The coordinator has it.
-    Acknowledged(Work),
+    Acknowledged(LeaseResponse),
     /// The coordinator will never take it, for that reason; it is kept for a person to look at.
     Refused(String),
     /// The worker stops; it waits in the spool.
@@ -73,8 +73,8 @@ impl Delivery {
             if !kept {
                 kept = self.keep().await;
             }
-            match (trouble.verdict, trouble.reason) {
-                (Verdict::Retry | Verdict::HelloAgain, _) => {}
+            match (trouble.decision, trouble.reason) {
+                (CallDecision::Retry | CallDecision::HelloAgain, _) => {}
                 (_, Some(Reason::MissingArtifact)) if rounds < ARTIFACT_ROUNDS => {
                     rounds += 1;
                     stored.clear();
@@ -88,7 +88,7 @@ impl Delivery {
                         message: trouble.message,
                     });
                 }
-                (Verdict::GiveUp | Verdict::LeaseLost, _) => {
+                (CallDecision::GiveUp | CallDecision::LeaseLost, _) => {
                     error!(
                         message = trouble.message,
                         "the coordinator will not take the record; it is kept in the spool's folder `refused`"
@@ -122,7 +122,7 @@ impl Delivery {
         context: &Context,
         stored: &mut BTreeSet<Digest>,
         next: Option<&Next>,
-    ) -> Result<(Receipt, Work), Trouble> {
+    ) -> Result<(Receipt, LeaseResponse), Trouble> {
         for artifact in &self.record.outcome.artifacts {
             if stored.contains(&artifact.digest) {
                 continue;

@@ -59,8 +59,8 @@ pub enum WorkerError {
     /// The coordinator speaks another language.
     #[error(transparent)]
     Incompatible(#[from] Incompatible),
-    /// An answer of the coordinator makes no sense.
-    #[error("the coordinator's answer makes no sense")]
+    /// An answer of the coordinator is none that this version understands.
+    #[error("the coordinator's answer is invalid")]
     Answer(#[from] WireError),
     /// A trainer was told to stop and did not. Its device cannot be used by this process any more.
     #[error("the trainer did not stop within {}s: start the worker again", .0.as_secs())]

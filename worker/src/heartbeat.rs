@@ -8,8 +8,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use client::decision::CallDecision;
 use client::link::Link;
-use client::verdict::Verdict;
 use proto::limits::{REPORT_LINES, REPORT_POINTS};
 use proto::nouns::{LeaseKey, Order, Progress, StopReason};
 use sweeps::EpochPoint;
@@ -39,7 +39,7 @@ pub(crate) struct Heartbeat {
 }
 
 struct Shared {
-    held: Mutex<BTreeMap<LeaseKey, Held>>,
+    held: Mutex<BTreeMap<LeaseKey, HeldLease>>,
     /// Leases that were dropped before their end was told.
     dropped: Mutex<Vec<LeaseKey>>,
     /// There is something to report, or a lease to renew.
@@ -54,7 +54,7 @@ struct Shared {
 }
 
 #[derive(Default)]
-struct Held {
+struct HeldLease {
     points: Vec<EpochPoint>,
     log: Vec<String>,
     /// Log lines are on their way.
@@ -203,7 +203,7 @@ impl Drop for Lease {
     }
 }
 
-impl Held {
+impl HeldLease {
     /// While the coordinator is away, progress piles up. The record has every epoch in the end, so the oldest may go.
     fn keep_bounded(&mut self) {
         let surplus = self.points.len().saturating_sub(REPORT_POINTS);
@@ -223,7 +223,7 @@ impl Held {
 }
 
 impl Shared {
-    fn with<R>(&self, act: impl FnOnce(&mut BTreeMap<LeaseKey, Held>) -> R) -> R {
+    fn with<R>(&self, act: impl FnOnce(&mut BTreeMap<LeaseKey, HeldLease>) -> R) -> R {
         act(&mut self.held.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
@@ -232,7 +232,7 @@ impl Shared {
     }
 
     fn has_news(&self) -> bool {
-        self.with(|held| held.values().any(Held::has_news))
+        self.with(|held| held.values().any(HeldLease::has_news))
     }
 
     fn take(&self) -> Vec<Progress> {
@@ -364,7 +364,7 @@ async fn run(link: Arc<Link>, trainer: Arc<dyn Trainer>, shared: Arc<Shared>) {
                     "a heartbeat was not answered"
                 );
                 // What the coordinator will never take is not offered again; the heartbeat goes on without it.
-                let again = trouble.verdict != Verdict::GiveUp;
+                let again = trouble.decision != CallDecision::GiveUp;
                 shared.end(false, if again { progress } else { Vec::new() });
                 sleep(wait).await;
                 // The lease was not renewed: the next report is due now.

@@ -17,7 +17,6 @@ pub mod error;
 #[cfg(feature = "train")]
 pub mod extraction;
 pub mod fake;
-pub mod files;
 #[cfg(feature = "train")]
 pub mod gpu;
 pub mod noop;

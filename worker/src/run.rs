@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
+use client::decision::CallDecision;
 use client::link::Link;
-use client::verdict::Verdict;
 use proto::nouns::Hello;
 use tokio::time::{Instant, sleep_until, timeout};
 use tokio_util::sync::CancellationToken;
@@ -134,7 +134,7 @@ async fn introduce(context: &Context) -> Result<bool, WorkerError> {
             Err(trouble) if trouble.incurable.is_some() => {
                 return Err(WorkerError::NoWay(trouble.incurable.unwrap_or_default()));
             }
-            Err(trouble) if trouble.verdict == Verdict::Retry => {
+            Err(trouble) if trouble.decision == CallDecision::Retry => {
                 failures += 1;
                 tokio::select! {
                     goes_on = context.pause(&trouble, failures) => {

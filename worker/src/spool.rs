@@ -14,13 +14,13 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use durable::{Writing, discard, replace};
 use proto::nouns::LeaseKey;
 use sweeps::{AttemptNumber, Digest, JobId, RunRecord};
 use tokio::time::{Instant, sleep};
 use tracing::{info, warn};
 
 use crate::error::WorkerError;
-use crate::files::{remove, write_atomically, write_durably};
 
 /// Bytes of a spooled record that are read at most: ten times the longest that the wire takes.
 const RECORD_BYTES: u64 = 80 << 20;
@@ -173,12 +173,10 @@ impl Spool {
     pub fn keep(&self, record: &RunRecord, artifacts: &[(Digest, &[u8])]) -> io::Result<()> {
         // Artifacts first: a record that is listed has them.
         for (digest, bytes) in artifacts {
-            write_durably(&self.artifact(*digest), bytes)?;
+            replace(&self.artifact(*digest), &[bytes], Writing::DURABLE)?;
         }
-        write_durably(
-            &self.record("records", record),
-            &serde_json::to_vec(record)?,
-        )
+        let path = self.record("records", record);
+        replace(&path, &[&serde_json::to_vec(record)?], Writing::DURABLE)
     }
 
     /// The records that wait, in the order of their file names. What cannot be read is set aside, and said.
@@ -213,7 +211,7 @@ impl Spool {
 
     /// The coordinator has it: forget it.
     pub fn delivered(&self, record: &RunRecord) -> io::Result<()> {
-        remove(&self.record("records", record))?;
+        discard(&self.record("records", record))?;
         let needed: BTreeSet<Digest> = self
             .waiting()?
             .iter()
@@ -222,7 +220,7 @@ impl Spool {
             .collect();
         for artifact in &record.outcome.artifacts {
             if !needed.contains(&artifact.digest) {
-                remove(&self.artifact(artifact.digest))?;
+                discard(&self.artifact(artifact.digest))?;
             }
         }
         Ok(())
@@ -230,11 +228,9 @@ impl Spool {
 
     /// The coordinator will never take it: kept for a person, with its artifacts.
     pub fn refused(&self, record: &RunRecord) -> io::Result<()> {
-        write_durably(
-            &self.record("refused", record),
-            &serde_json::to_vec(record)?,
-        )?;
-        remove(&self.record("records", record))
+        let path = self.record("refused", record);
+        replace(&path, &[&serde_json::to_vec(record)?], Writing::DURABLE)?;
+        discard(&self.record("records", record))
     }
 
     /// Whether the record waits here.
@@ -244,10 +240,8 @@ impl Spool {
 
     /// Notes the leases that this process holds. A power loss may undo it: then they run out by themselves.
     pub fn note_leases(&self, leases: &[LeaseKey]) -> io::Result<()> {
-        write_atomically(
-            &self.folder.join("leases.json"),
-            &serde_json::to_vec(leases)?,
-        )
+        let path = self.folder.join("leases.json");
+        replace(&path, &[&serde_json::to_vec(leases)?], Writing::ATOMIC)
     }
 
     /// The leases that the process before this one held when it died, without those whose record waits here.

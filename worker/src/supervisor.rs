@@ -66,7 +66,7 @@ pub enum Effect {
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum State {
+enum ProcessState {
     Running { since: Duration },
     Waiting { until: Duration },
     Over(u8),
@@ -76,14 +76,14 @@ enum State {
 #[derive(Debug)]
 pub struct Supervisor {
     policy: Policy,
-    children: Vec<(State, u32)>,
+    children: Vec<(ProcessState, u32)>,
     stopping: bool,
 }
 
 impl Supervisor {
     /// For so many devices; all are due at once.
     pub fn new(policy: Policy, devices: usize) -> Self {
-        let due = State::Waiting {
+        let due = ProcessState::Waiting {
             until: Duration::ZERO,
         };
         Self {
@@ -103,16 +103,16 @@ impl Supervisor {
                 self.stopping = true;
                 for (child, (state, _)) in self.children.iter_mut().enumerate() {
                     match state {
-                        State::Running { .. } => effects.push(Effect::AskToStop(child)),
-                        State::Waiting { .. } => *state = State::Over(0),
-                        State::Over(_) => {}
+                        ProcessState::Running { .. } => effects.push(Effect::AskToStop(child)),
+                        ProcessState::Waiting { .. } => *state = ProcessState::Over(0),
+                        ProcessState::Over(_) => {}
                     }
                 }
             }
         }
         for (child, (state, _)) in self.children.iter_mut().enumerate() {
-            if matches!(state, State::Waiting { until } if *until <= now) {
-                *state = State::Running { since: now };
+            if matches!(state, ProcessState::Waiting { until } if *until <= now) {
+                *state = ProcessState::Running { since: now };
                 effects.push(Effect::Start(child));
             }
         }
@@ -127,7 +127,7 @@ impl Supervisor {
         self.children
             .iter()
             .filter_map(|(state, _)| match state {
-                State::Waiting { until } => Some(*until),
+                ProcessState::Waiting { until } => Some(*until),
                 _ => None,
             })
             .min()
@@ -135,21 +135,21 @@ impl Supervisor {
 
     fn ended(&mut self, now: Duration, child: usize, end: End) -> Option<Effect> {
         let (state, short_lives) = self.children.get_mut(child)?;
-        let State::Running { since } = *state else {
+        let ProcessState::Running { since } = *state else {
             return None;
         };
         match end {
             // Whatever became of it: it was told to go, and it went.
             _ if self.stopping => {
-                *state = State::Over(0);
+                *state = ProcessState::Over(0);
                 None
             }
             End::Well => {
-                *state = State::Over(0);
+                *state = ProcessState::Over(0);
                 None
             }
             End::Hopeless(code) => {
-                *state = State::Over(code);
+                *state = ProcessState::Over(code);
                 Some(Effect::GivenUp(child))
             }
             End::Crashed(code) => {
@@ -159,12 +159,12 @@ impl Supervisor {
                     *short_lives + 1
                 };
                 if *short_lives >= self.policy.most_short_lives {
-                    *state = State::Over(code.unwrap_or(1));
+                    *state = ProcessState::Over(code.unwrap_or(1));
                     return Some(Effect::GivenUp(child));
                 }
                 let doubled = 1_u32 << (*short_lives - 1).min(16);
                 let wait = (self.policy.first_wait * doubled).min(self.policy.longest_wait);
-                *state = State::Waiting { until: now + wait };
+                *state = ProcessState::Waiting { until: now + wait };
                 Some(Effect::WillStart(child, wait))
             }
         }
@@ -176,7 +176,7 @@ impl Supervisor {
             .children
             .iter()
             .map(|(state, _)| match state {
-                State::Over(code) => Some(*code),
+                ProcessState::Over(code) => Some(*code),
                 _ => None,
             })
             .collect();

@@ -1,20 +1,19 @@
-//! Texts that leave this worker: without control characters, and within the limits of the wire. Pure.
+//! Texts that leave this worker: without control characters, and lines of logs no longer than is kept. Pure.
 //!
 //! *Because* the texts come from videos' names, decoders and libraries, and end on people's terminals.
 
-use proto::limits::{NAME_BYTES, TEXT_BYTES, WARNINGS};
-use sweeps::{Failure, Outcome, Warning};
+use proto::fit_text;
+use proto::limits::LOG_LINE_BYTES;
+use sweeps::{Failure, Outcome};
 
 /// Lines that one text of a log becomes at most.
 const LINES: usize = 50;
-/// Bytes of one line of a log: the coordinator keeps no more.
-const LINE_BYTES: usize = 2_000;
 
 /// The lines of a text, clean and bounded.
 pub(crate) fn log_lines(text: &str) -> Vec<String> {
     text.lines()
         .take(LINES)
-        .map(|line| bounded(clean(line), LINE_BYTES))
+        .map(|line| fit_text(clean(line), LOG_LINE_BYTES))
         .collect()
 }
 
@@ -36,36 +35,12 @@ fn turns(letter: char) -> bool {
     matches!(letter, '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
-/// The beginning of the text that has at most so many bytes.
-pub(crate) fn bounded(mut text: String, bytes: usize) -> String {
-    const CUT: &str = " …";
-    if text.len() > bytes {
-        let mut end = bytes.saturating_sub(CUT.len());
-        while !text.is_char_boundary(end) {
-            end -= 1;
-        }
-        text.truncate(end);
-        text.push_str(CUT);
-    }
-    text
-}
-
-/// The result with warnings that the coordinator takes: a training of days is not refused for what it says beside.
-pub(crate) fn within_limits(outcome: &mut Outcome) {
-    let surplus = outcome.warnings.len().saturating_sub(WARNINGS);
-    if surplus > 0 {
-        outcome.warnings.truncate(WARNINGS - 1);
-        outcome.warnings.push(Warning {
-            code: "more-warnings".to_owned(),
-            message: format!("{} more warnings are left out", surplus + 1),
-        });
-    }
+/// The result with warnings in one line each. How many and how long they may be, [`proto::fit`] says.
+pub(crate) fn clean_warnings(outcome: &mut Outcome) {
     for warning in &mut outcome.warnings {
-        let take = |text: &mut String, bytes| {
-            *text = bounded(clean(text), bytes);
-        };
-        take(&mut warning.code, NAME_BYTES);
-        take(&mut warning.message, TEXT_BYTES);
+        for text in [&mut warning.code, &mut warning.message] {
+            *text = clean(text);
+        }
     }
 }
 
@@ -76,8 +51,10 @@ pub(crate) fn clean_failure(failure: &Failure) -> Failure {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
     use proptest::prelude::*;
+    use sweeps::Warning;
+
+    use super::*;
 
     #[test]
     fn what_steers_a_terminal_is_written_out() {
@@ -89,30 +66,23 @@ mod tests {
     }
 
     #[test]
-    fn too_many_and_too_long_warnings_are_cut() {
-        let warning = |number: usize| Warning {
-            code: format!("w{number}"),
-            message: "é".repeat(TEXT_BYTES),
-        };
+    fn warnings_are_cleaned() {
         let mut outcome = Outcome {
-            warnings: (0..WARNINGS + 44).map(warning).collect(),
+            warnings: vec![Warning {
+                code: "a\nb".into(),
+                message: "\u{1b}[2J".into(),
+            }],
             ..Outcome::default()
         };
-        within_limits(&mut outcome);
-        assert_eq!(outcome.warnings.len(), WARNINGS);
+        clean_warnings(&mut outcome);
+        let warning = &outcome.warnings[0];
         assert_eq!(
-            outcome.warnings[WARNINGS - 1].message,
-            "45 more warnings are left out"
-        );
-        assert!(
-            outcome
-                .warnings
-                .iter()
-                .all(|warning| warning.message.len() <= TEXT_BYTES)
+            (&*warning.code, &*warning.message),
+            ("a\\u{a}b", "\\u{1b}[2J")
         );
         // A second pass, on another worker's copy, changes nothing.
         let once = outcome.clone();
-        within_limits(&mut outcome);
+        clean_warnings(&mut outcome);
         assert_eq!(outcome, once);
     }
 
@@ -122,7 +92,7 @@ mod tests {
             let lines = log_lines(&text);
             prop_assert!(lines.len() <= LINES);
             for line in lines {
-                prop_assert!(line.len() <= LINE_BYTES);
+                prop_assert!(line.len() <= LOG_LINE_BYTES);
                 prop_assert!(!line.chars().any(char::is_control));
             }
         }

@@ -9,8 +9,8 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
 
-use client::link::{Assignment, Trouble, Work};
-use client::verdict::Verdict;
+use client::decision::CallDecision;
+use client::link::{Assignment, LeaseResponse, Trouble};
 use proto::nouns::Next;
 use tokio::task::{JoinError, JoinSet};
 use tokio::time::{Instant, sleep_until};
@@ -25,7 +25,7 @@ use crate::heartbeat::{Heartbeat, Lease};
 /// How often the leases that are held are noted on disk; with one lane they are noted at each change.
 const NOTED: Duration = Duration::from_millis(100);
 
-type Asked = AbortOnDropHandle<Result<Work, Trouble>>;
+type Asked = AbortOnDropHandle<Result<LeaseResponse, Trouble>>;
 
 /// The work of one process, from its hello to its goodbye.
 pub(crate) struct WorkLoop {
@@ -33,7 +33,7 @@ pub(crate) struct WorkLoop {
     heartbeat: Arc<Heartbeat>,
     /// Held and not begun.
     queue: VecDeque<(Lease, Assignment)>,
-    running: JoinSet<Result<Work, WorkerError>>,
+    running: JoinSet<Result<LeaseResponse, WorkerError>>,
     asked: Option<Asked>,
     /// After a failed request nothing is asked for until then.
     paused_until: Option<Instant>,
@@ -193,14 +193,19 @@ impl WorkLoop {
     }
 
     /// The coordinator answered the request for work, or did not.
-    fn heard(&mut self, answer: Result<Work, Trouble>) -> Result<(), WorkerError> {
+    fn heard(&mut self, answer: Result<LeaseResponse, Trouble>) -> Result<(), WorkerError> {
         match answer {
             Ok(work) => {
                 self.failures = 0;
                 self.accept(work);
                 Ok(())
             }
-            Err(trouble) if matches!(trouble.verdict, Verdict::Retry | Verdict::HelloAgain) => {
+            Err(trouble)
+                if matches!(
+                    trouble.decision,
+                    CallDecision::Retry | CallDecision::HelloAgain
+                ) =>
+            {
                 self.failures += 1;
                 self.context.check_orphaned()?;
                 let wait = self.context.link.backoff(self.failures);
@@ -218,7 +223,7 @@ impl WorkLoop {
     }
 
     /// Takes what was handed out.
-    fn accept(&mut self, work: Work) {
+    fn accept(&mut self, work: LeaseResponse) {
         if work.drain {
             self.heartbeat.drain().cancel();
         }
@@ -241,7 +246,7 @@ impl WorkLoop {
     }
 }
 
-async fn answered(asked: &mut Option<Asked>) -> Result<Result<Work, Trouble>, JoinError> {
+async fn answered(asked: &mut Option<Asked>) -> Result<Result<LeaseResponse, Trouble>, JoinError> {
     match asked {
         Some(asked) => asked.await,
         None => std::future::pending().await,

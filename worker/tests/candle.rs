@@ -63,6 +63,7 @@ fn settings(scratch: &Path) -> Settings {
         scratch: scratch.to_owned(),
         scratch_bytes: 1 << 30,
         cache_bytes: 1 << 30,
+        mapped_bytes: 1 << 30,
         meter: Meter::start(&sweeps::DeviceInfo::default(), 0, 1, &Assigned::default()),
     }
 }

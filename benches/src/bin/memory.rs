@@ -20,7 +20,7 @@ async fn list(house: &House, name: &str) -> (u64, u64, f64) {
     let begin = Instant::now();
     let (mut cells, mut records) = (0, 0);
     house
-        .caller
+        .client
         .each_cell(name, |cell| {
             cells += 1;
             records += u64::from(cell.record.is_some());
@@ -34,7 +34,7 @@ async fn list(house: &House, name: &str) -> (u64, u64, f64) {
 async fn list_rows(house: &House, name: &str) -> (u64, f64) {
     let begin = Instant::now();
     let mut rows = 0;
-    let listed = house.caller.each_row(name, &[], |_| rows += 1).await;
+    let listed = house.client.each_row(name, &[], |_| rows += 1).await;
     listed.expect("a list");
     (rows, begin.elapsed().as_secs_f64())
 }
@@ -46,7 +46,7 @@ async fn longest_wait<T>(house: &House, work: impl Future<Output = T>) -> (T, f6
     loop {
         let begin = Instant::now();
         let asking = async {
-            house.caller.workers().await.expect("an answer");
+            house.client.workers().await.expect("an answer");
         };
         let mut asking = std::pin::pin!(asking);
         tokio::select! {
@@ -65,11 +65,11 @@ async fn main() {
     let lanes = argument("--lanes", 32);
     let mut house = House::start().await;
     // An answered question: connections and the runtime's threads are there.
-    house.caller.sweeps().await.expect("an answer");
+    house.client.sweeps().await.expect("an answer");
     let idle = house.resident();
     let begin = Instant::now();
     let many = sweep("many", 0, jobs);
-    let (submitted, longest) = longest_wait(&house, house.caller.submit(&many)).await;
+    let (submitted, longest) = longest_wait(&house, house.client.submit(&many)).await;
     let submitted = submitted.expect("taken");
     let submit_seconds = begin.elapsed().as_secs_f64();
     assert_eq!(submitted.jobs, jobs);
@@ -105,7 +105,7 @@ async fn main() {
             house.worker(lanes).await;
         }
         loop {
-            let sweeps = house.caller.sweeps().await.expect("an answer");
+            let sweeps = house.client.sweeps().await.expect("an answer");
             let done = sweeps[0].counts.of(JobStatus::Done);
             if done == jobs {
                 break;

@@ -18,12 +18,12 @@ use tokio::time::{Instant, sleep};
 async fn run_all(house: &House, name: &str, first: u64, jobs: u64) -> f64 {
     let begin = Instant::now();
     house
-        .caller
+        .client
         .submit(&sweep(name, first, jobs))
         .await
         .expect("taken");
     loop {
-        let sweeps = house.caller.sweeps().await.expect("an answer");
+        let sweeps = house.client.sweeps().await.expect("an answer");
         let found = sweeps.iter().find(|sweep| sweep.name == name);
         if found.is_some_and(|sweep| sweep.counts.of(JobStatus::Done) == jobs) {
             return begin.elapsed().as_secs_f64();
@@ -33,13 +33,13 @@ async fn run_all(house: &House, name: &str, first: u64, jobs: u64) -> f64 {
 }
 
 async fn run_singles(house: &House, first: u64, count: u64) -> Vec<f64> {
-    let mut watcher = house.caller.watch(None).await.expect("a stream");
+    let mut watcher = house.client.watch(None).await.expect("a stream");
     let mut times = Vec::new();
     for number in 0..count {
         let name = format!("single-{number}");
         let begin = Instant::now();
         house
-            .caller
+            .client
             .submit(&sweep(&name, first + number, 1))
             .await
             .expect("taken");

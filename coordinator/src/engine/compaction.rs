@@ -5,11 +5,12 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use tokio::sync::oneshot;
 
+use super::replayed_state::ReplayedState;
 use crate::model::entry::Entry;
-use crate::scheduler::{Policy, Scheduler};
+use crate::scheduler::Policy;
 use crate::store::blocking::beside;
-use crate::store::index::{IndexError, Store, moved};
-use crate::store::journal::{self, JournalError, Snapshot, Written};
+use crate::store::index::{IndexError, Store, relocate};
+use crate::store::journal::{JournalError, Snapshot, SnapshotFile};
 
 /// Why there is no snapshot.
 #[derive(Debug, thiserror::Error)]
@@ -19,9 +20,9 @@ pub(super) enum CompactionError {
     Journal(#[from] JournalError),
     /// It is there, but the index cannot follow.
     #[error("{0}")]
-    Index(IndexError, Written),
+    Index(IndexError, SnapshotFile),
     /// The operating system gives no thread to write it.
-    #[error("no thread can be had for it")]
+    #[error("the operating system gives no thread for it")]
     Thread(#[from] std::io::Error),
     /// A bug.
     #[error("the thread that wrote it panicked")]
@@ -30,7 +31,7 @@ pub(super) enum CompactionError {
 
 /// A snapshot that is to be written, and the index that is to follow it.
 pub(super) struct Compaction {
-    pub(super) snapshot: Snapshot,
+    pub(super) snapshot: Snapshot<Entry>,
     /// `None`: there is none now.
     pub(super) store: Option<Arc<dyn Store>>,
     pub(super) policy: Policy,
@@ -38,14 +39,14 @@ pub(super) struct Compaction {
 
 /// One that is being written. It ends early when this goes.
 pub(super) struct Compacting {
-    ended: oneshot::Receiver<Result<Written, CompactionError>>,
+    ended: oneshot::Receiver<Result<SnapshotFile, CompactionError>>,
     stop: Arc<AtomicBool>,
 }
 
 /// When a snapshot that is being written has ended; never where there is none.
 pub(super) async fn compacted(
     compacting: &mut Option<Compacting>,
-) -> Result<Written, CompactionError> {
+) -> Result<SnapshotFile, CompactionError> {
     match compacting {
         Some(compacting) => compacting.ended().await,
         None => std::future::pending().await,
@@ -66,20 +67,21 @@ impl Compaction {
         Ok(Compacting { ended, stop })
     }
 
-    fn run(self, stop: &AtomicBool) -> Result<Written, CompactionError> {
+    fn run(self, stop: &AtomicBool) -> Result<SnapshotFile, CompactionError> {
         let began = tokio::time::Instant::now();
         // What a start would make of the journal: the scheduler that runs is not asked, so that nobody waits for it.
-        let mut replayed = Scheduler::new(self.policy);
+        let mut replayed = ReplayedState::new(self.policy);
         let written = self.snapshot.write(&mut replayed, stop)?;
-        drop(replayed);
+        let records = replayed.records;
+        drop(replayed.scheduler);
         // From here on it counts, and a start would move the index by itself.
         if let Some(store) = &self.store
-            && let Err(error) = moved(store.as_ref(), &written)
+            && let Err(error) = relocate(store.as_ref(), &records, &written)
         {
             return Err(CompactionError::Index(error, written));
         }
         tracing::info!(
-            records = written.kept.len(),
+            records = records.len(),
             entries = written.first - 1,
             milliseconds = began.elapsed().as_millis() as u64,
             "the journal was compacted by a snapshot"
@@ -90,7 +92,7 @@ impl Compaction {
 
 impl Compacting {
     /// Waits until it has ended. May be dropped and asked again.
-    pub(super) async fn ended(&mut self) -> Result<Written, CompactionError> {
+    pub(super) async fn ended(&mut self) -> Result<SnapshotFile, CompactionError> {
         (&mut self.ended)
             .await
             .unwrap_or(Err(CompactionError::Panicked))
@@ -108,22 +110,8 @@ impl Drop for Compacting {
     }
 }
 
-impl journal::State for Scheduler {
-    fn replay(&mut self, entry: &Entry) -> Result<(), JournalError> {
-        let replayed = Scheduler::replay(self, entry);
-        replayed.map_err(|error| JournalError::Encode(error.to_string()))
-    }
-
-    fn image(
-        &self,
-        each: &mut dyn FnMut(&Entry) -> Result<(), JournalError>,
-    ) -> Result<(), JournalError> {
-        self.each_part(each)
-    }
-}
-
 pub(super) fn failed(error: &dyn std::error::Error) {
-    let cause = crate::model::error_chain::chain(error);
+    let cause = proto::error_chain(error);
     tracing::warn!(
         cause,
         "the journal cannot be compacted; it grows until it can"

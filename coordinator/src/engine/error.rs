@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use super::kind::StateKind;
+use super::kind_guard::StateKind;
 use crate::store::index::IndexError;
 use crate::store::journal::JournalError;
 use crate::store::lock::LockError;

@@ -9,44 +9,35 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use tokio::sync::broadcast;
 use tokio::sync::broadcast::error::{RecvError, TryRecvError};
 
-use proto::nouns::{Change, Timestamp};
+use proto::nouns::{Change, Timestamp, WatchEvent};
 
 /// Changes that a subscriber may be behind.
 const BEHIND: usize = 4096;
 /// Changes that are kept for those who come back.
 const KEPT: usize = 4096;
 
-/// A change and its number.
-pub type Numbered = (u64, Change);
+/// Something and its number in the feed.
+pub type Numbered<T> = (u64, T);
 
 /// The feed of changes.
 pub(crate) struct Feed {
-    sender: broadcast::Sender<Numbered>,
-    kept: Mutex<Kept>,
+    sender: broadcast::Sender<Numbered<Change>>,
+    history: Mutex<History>,
 }
 
-struct Kept {
+struct History {
     /// The last change's number.
     last: u64,
     /// Everything with a higher number is in `changes`, epochs and log lines excepted: they may be lost.
     complete_after: u64,
-    changes: VecDeque<Numbered>,
-}
-
-/// What a subscriber hears.
-#[derive(Debug, Clone, PartialEq)]
-pub enum Heard {
-    /// The next change.
-    Change(Numbered),
-    /// That many changes are missing; those that follow are later.
-    Missed(u64),
+    changes: VecDeque<Numbered<Change>>,
 }
 
 /// A subscriber's place in the feed.
 pub struct Subscription {
     missed: Option<u64>,
-    before: VecDeque<Numbered>,
-    receiver: broadcast::Receiver<Numbered>,
+    before: VecDeque<Numbered<Change>>,
+    receiver: broadcast::Receiver<Numbered<Change>>,
 }
 
 impl Feed {
@@ -55,7 +46,7 @@ impl Feed {
         let last = start.0 << 16;
         Self {
             sender,
-            kept: Mutex::new(Kept {
+            history: Mutex::new(History {
                 last,
                 complete_after: last,
                 changes: VecDeque::new(),
@@ -65,18 +56,18 @@ impl Feed {
 
     /// The number of the last change.
     pub(crate) fn last(&self) -> u64 {
-        self.kept().last
+        self.history().last
     }
 
     pub(crate) fn publish(&self, changes: Vec<Change>) {
         if changes.is_empty() {
             return;
         }
-        let mut kept = self.kept();
+        let mut history = self.history();
         let is_heard = self.sender.receiver_count() > 0;
         for change in changes {
-            kept.last += 1;
-            let number = kept.last;
+            history.last += 1;
+            let number = history.last;
             if is_heard {
                 // Nobody listening any more is well.
                 let _ = self.sender.send((number, change.clone()));
@@ -84,25 +75,25 @@ impl Feed {
             if matches!(change, Change::Epochs { .. } | Change::Log { .. }) {
                 continue;
             }
-            if kept.changes.len() >= KEPT
-                && let Some((dropped, _)) = kept.changes.pop_front()
+            if history.changes.len() >= KEPT
+                && let Some((dropped, _)) = history.changes.pop_front()
             {
-                kept.complete_after = dropped;
+                history.complete_after = dropped;
             }
-            kept.changes.push_back((number, change));
+            history.changes.push_back((number, change));
         }
     }
 
     /// Changes from now on, or those after the one of that number.
     pub(crate) fn subscribe(&self, after: Option<u64>) -> Subscription {
-        let kept = self.kept();
+        let history = self.history();
         // Under the lock: nothing is published between the two looks.
         let receiver = self.sender.subscribe();
-        let after = after.unwrap_or(kept.last);
-        let is_known = (kept.complete_after..=kept.last).contains(&after);
-        let before = kept.changes.iter().filter(|(number, _)| *number > after);
+        let after = after.unwrap_or(history.last);
+        let is_known = (history.complete_after..=history.last).contains(&after);
+        let before = history.changes.iter().filter(|(number, _)| *number > after);
         Subscription {
-            missed: (!is_known).then(|| kept.last.saturating_sub(after).max(1)),
+            missed: (!is_known).then(|| history.last.saturating_sub(after).max(1)),
             before: if is_known {
                 before.cloned().collect()
             } else {
@@ -112,42 +103,50 @@ impl Feed {
         }
     }
 
-    fn kept(&self) -> MutexGuard<'_, Kept> {
-        self.kept.lock().unwrap_or_else(PoisonError::into_inner)
+    fn history(&self) -> MutexGuard<'_, History> {
+        self.history.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl Subscription {
-    /// The next thing; `None` when the engine has ended.
-    pub async fn next(&mut self) -> Option<Heard> {
+    /// The next event and its number, which is 0 where changes are missing; `None` when the engine has ended.
+    pub async fn next(&mut self) -> Option<Numbered<WatchEvent>> {
         if let Some(heard) = self.first() {
             return Some(heard);
         }
         match self.receiver.recv().await {
-            Ok(change) => Some(Heard::Change(change)),
-            Err(RecvError::Lagged(missed)) => Some(Heard::Missed(missed)),
+            Ok(change) => Some(numbered(change)),
+            Err(RecvError::Lagged(missed)) => Some(missing(missed)),
             Err(RecvError::Closed) => None,
         }
     }
 
-    /// The next thing where there is one already.
-    pub fn try_next(&mut self) -> Option<Heard> {
+    /// The next event where there is one already.
+    pub fn try_next(&mut self) -> Option<Numbered<WatchEvent>> {
         if let Some(heard) = self.first() {
             return Some(heard);
         }
         match self.receiver.try_recv() {
-            Ok(change) => Some(Heard::Change(change)),
-            Err(TryRecvError::Lagged(missed)) => Some(Heard::Missed(missed)),
+            Ok(change) => Some(numbered(change)),
+            Err(TryRecvError::Lagged(missed)) => Some(missing(missed)),
             Err(TryRecvError::Empty | TryRecvError::Closed) => None,
         }
     }
 
-    fn first(&mut self) -> Option<Heard> {
+    fn first(&mut self) -> Option<Numbered<WatchEvent>> {
         if let Some(missed) = self.missed.take() {
-            return Some(Heard::Missed(missed));
+            return Some(missing(missed));
         }
-        self.before.pop_front().map(Heard::Change)
+        self.before.pop_front().map(numbered)
     }
+}
+
+fn numbered((number, change): Numbered<Change>) -> Numbered<WatchEvent> {
+    (number, WatchEvent::Change(change))
+}
+
+fn missing(changes: u64) -> Numbered<WatchEvent> {
+    (0, WatchEvent::Missed(changes))
 }
 
 #[cfg(test)]
@@ -166,8 +165,8 @@ mod tests {
         let mut numbers = Vec::new();
         while let Some(heard) = subscription.try_next() {
             match heard {
-                Heard::Change((number, _)) => numbers.push(number),
-                Heard::Missed(_) => numbers.push(0),
+                (number, WatchEvent::Change(_)) => numbers.push(number),
+                (_, WatchEvent::Missed(_)) => numbers.push(0),
             }
         }
         numbers

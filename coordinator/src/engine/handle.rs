@@ -16,13 +16,13 @@ use super::feed::{Feed, Subscription};
 use super::rows::{self, RowSource, SLICE};
 use crate::engine::cell_pages::{CellPages, CellRows};
 use crate::engine::expand::{Expand, resolve, takes_much};
-use crate::model::error_chain::chain;
 use crate::scheduler::{Answer, Reply, Request, Scheduler, Ticket};
 use crate::store::artifacts::{ArtifactStore, Upload};
 use crate::store::backup::{self, Piece};
 use crate::store::blocking::{blocking, ended, in_place};
 use crate::store::gc;
 use crate::store::index::Reader;
+use proto::error_chain;
 use proto::nouns::{
     Audit, Audited, Collected, Control, DatasetKnown, Explanation, Fail, Finish, FinishAnswer,
     Goodbye, Hello, JobView, LeaseAnswer, LeaseRequest, LogLine, Refusal, Release, Report,
@@ -149,8 +149,8 @@ impl EngineHandle {
     }
 
     /// Cancels, pauses, resumes or retries a sweep or a job. Answers how many jobs changed.
-    pub async fn steer(&self, steer: Control) -> Result<u64, Refusal> {
-        self.ask(Request::Steer(steer))
+    pub async fn control(&self, control: Control) -> Result<u64, Refusal> {
+        self.ask(Request::Control(control))
             .await
             .map(|answer| changed(&answer))
     }
@@ -367,7 +367,7 @@ impl EngineHandle {
         let state = self.shared.state.clone();
         blocking(move || backup::send(&state, &mut take))
             .await?
-            .map_err(|error| Refusal::Storage(chain(&error)))
+            .map_err(|error| Refusal::Storage(error_chain(&error)))
     }
 
     /// Removes artifacts that no record names, or only says what would be removed.
@@ -380,7 +380,7 @@ impl EngineHandle {
         let state = self.shared.state.clone();
         blocking(move || gc::collect_running(&state, &claims, dry_run, &clock::seconds_since))
             .await?
-            .map_err(|error| Refusal::Storage(chain(&error)))
+            .map_err(|error| Refusal::Storage(error_chain(&error)))
     }
 
     async fn ask(&self, request: Request) -> Reply {

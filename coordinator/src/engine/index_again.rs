@@ -11,10 +11,11 @@ use tokio::sync::oneshot;
 use tokio::time::{Instant, sleep_until};
 use tokio_util::sync::CancellationToken;
 
-use crate::model::error_chain::chain;
 use crate::store::blocking::beside;
+use crate::store::entries::ScannedEntry;
 use crate::store::index::{Applied, IndexError, IndexWriter, OpenIndex, SledStore};
-use crate::store::journal::{self, JournalError, Scanned};
+use crate::store::journal::{self, JournalError};
+use proto::error_chain;
 
 /// Entries after which what was read is written: bounds the memory that it takes.
 pub(super) const BATCH: u64 = 1000;
@@ -30,7 +31,7 @@ pub(super) enum MakeError {
     #[error(transparent)]
     Index(#[from] IndexError),
     /// The journal cannot be read.
-    #[error("{}", chain(.0))]
+    #[error("{}", error_chain(.0))]
     Journal(#[from] JournalError),
     /// Nobody wants it any more.
     #[error("the coordinator stops")]
@@ -56,7 +57,7 @@ impl Making {
         let mut last = None;
         let mut snapshot = None;
         let mut ended: Option<MakeError> = None;
-        let mut take = |scanned: &Scanned| -> Result<bool, MakeError> {
+        let mut take = |scanned: &ScannedEntry| -> Result<bool, MakeError> {
             if stop.is_cancelled() {
                 return Err(MakeError::Stopped);
             }
@@ -93,7 +94,7 @@ impl Making {
         }
         index.commit(last)?;
         if let Some(snapshot) = snapshot {
-            index.holds(snapshot)?;
+            index.set_snapshot(snapshot)?;
         }
         index.flush()?;
         Ok(index)
@@ -177,7 +178,9 @@ impl IndexAgain {
         let task = started.unwrap_or_else(|error| {
             // A try that failed: the next is made later.
             let (sender, receiver) = oneshot::channel();
-            let error = IndexError(format!("no thread can be had to make it: {error}"));
+            let error = IndexError(format!(
+                "the operating system gives no thread to make it: {error}"
+            ));
             let _ = sender.send(Err(MakeError::Index(error)));
             receiver
         });

@@ -4,7 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
-use crate::store::journal::Scanned;
+use crate::store::entries::ScannedEntry;
 
 /// How far the opening of a state folder has come. Clones tell of the same opening.
 #[derive(Debug, Clone, Default)]
@@ -26,7 +26,7 @@ impl Opening {
     }
 
     /// An entry was read.
-    pub(super) fn read(&self, scanned: &Scanned) {
+    pub(super) fn read(&self, scanned: &ScannedEntry) {
         self.0
             .bytes
             .fetch_add(scanned.payload.len() as u64, Relaxed);

@@ -9,11 +9,11 @@ use tokio_util::sync::CancellationToken;
 
 use super::clock::Clock;
 use super::config::Config;
+use super::disk_state::DiskState;
 use super::error::EngineError;
 use super::expand::Expand;
 use super::feed::Feed;
 use super::handle::{EngineHandle, Shared};
-use super::state::State;
 use super::turns::Turns;
 use crate::store::blocking::{beside, reserve};
 use crate::store::lock::StateLock;
@@ -44,8 +44,8 @@ impl Engine {
         let now = clock.now();
         let open = move || -> Result<_, EngineError> {
             mark::be_whole(&config.state)?;
-            let mut opened = State::open(&config, &StateLock::take(&config.state)?)?;
-            State::begin_life(&mut opened, &config, now)?;
+            let mut opened = DiskState::open(&config, &StateLock::take(&config.state)?)?;
+            DiskState::begin_life(&mut opened, &config, now)?;
             Ok(opened)
         };
         let opened = beside(open)

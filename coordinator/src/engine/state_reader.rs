@@ -11,13 +11,14 @@ use std::time::Duration;
 use sweeps::{CellResult, Digest, JobId, JobStatus, RunRecord};
 
 use super::expand::{Expand, resolve};
-use super::kind::StateKind;
+use super::kind_guard::StateKind;
 use crate::model::cells::{CellRow, CellTable};
 use crate::model::entry::Entry;
-use crate::model::error_chain::chain;
 use crate::scheduler::{Answer, Effect, Event, Policy, Request, Scheduler, Ticket};
+use crate::store::artifacts::path_of;
 use crate::store::journal::{self, JournalError, Location, OpenSegments};
 use crate::store::mark;
+use proto::error_chain;
 use proto::nouns::{Refusal, Submit, Submitted, SweepInfo, SweepSummary, Timestamp};
 
 /// A coordinator that runs may cut, compact and append while its journal is read. That is rare, and over in milliseconds.
@@ -31,7 +32,7 @@ pub enum ReadError {
     #[error("there is no state folder {0}")]
     NoFolder(PathBuf),
     /// It is another folder.
-    #[error("{folder} is no state folder: it has no folder `journal`{}", hint(.below.as_deref()))]
+    #[error("{folder} is not a state folder: it has no folder `journal`{}", hint(.below.as_deref()))]
     NoState {
         /// The folder.
         folder: PathBuf,
@@ -179,7 +180,7 @@ impl StateReader {
         let payload = self
             .segments
             .payload(location)
-            .map_err(|error| unreadable(chain(&error)))?;
+            .map_err(|error| unreadable(error_chain(&error)))?;
         match serde_json::from_slice(&payload) {
             Ok(Entry::Finished { record, .. }) if record.job_id == job => Ok(Arc::new(*record)),
             Ok(_) => Err(unreadable("there is another entry at its place".into())),
@@ -192,8 +193,7 @@ impl StateReader {
     /// # Errors
     /// [`Refusal::Storage`]: it is not there, too long or damaged.
     pub fn artifact(&self, digest: Digest, most: u64) -> Result<Vec<u8>, Refusal> {
-        let name = digest.to_string();
-        let path = self.state.join("artifacts").join(&name[..2]).join(&name);
+        let path = path_of(&self.state.join("artifacts"), digest);
         let refused =
             |what: String| Refusal::Storage(format!("artifact {} {what}", digest.short()));
         let read = || -> io::Result<Vec<u8>> {

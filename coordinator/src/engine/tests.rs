@@ -17,7 +17,6 @@ use std::sync::Arc;
 use tokio_util::sync::CancellationToken;
 
 use super::clock::{Clock, SystemClock};
-use super::feed::Heard;
 use super::handle::EngineHandle;
 use super::{Config, Engine, EngineError, StateKind};
 use crate::scheduler::fixture;
@@ -25,7 +24,7 @@ use crate::store::journal::JournalError;
 use crate::store::journal::failing::{FailingDisk, Operation};
 use proto::nouns::{
     Assignment, Finish, LeaseKey, LeaseRequest, Next, Progress, Receipt, Refusal, Report, Submit,
-    WorkerId,
+    WatchEvent, WorkerId,
 };
 
 struct Lab {
@@ -162,7 +161,7 @@ async fn a_sweep_from_submission_to_records_over_restarts() {
     lab.finish(worker, &jobs[0]).await.unwrap();
     lab.stop().await;
     let mut heard = 0;
-    while let Some(Heard::Change((_, change))) = changes.try_next() {
+    while let Some((_, WatchEvent::Change(change))) = changes.try_next() {
         heard += u32::from(change.concerns("a"));
     }
     assert!(heard >= 6, "{heard} changes");

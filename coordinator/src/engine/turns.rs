@@ -15,16 +15,16 @@ use tokio_util::sync::CancellationToken;
 use super::call::{Call, Query};
 use super::clock::Clock;
 use super::compaction::{self, Compacting, CompactionError};
+use super::disk_state::{DiskState, ProgressUpdate};
 use super::error::EngineError;
 use super::feed::Feed;
 use super::index_again::{self, IndexAgain};
-use super::state::{Kept, State};
 use crate::model::entry::Entry;
-use crate::model::error_chain::chain;
 use crate::scheduler::{Effect, Event, Reply, Scheduler, Ticket};
 use crate::store::blocking::in_place;
 use crate::store::index::Availability;
-use crate::store::journal::Written;
+use crate::store::journal::SnapshotFile;
+use proto::error_chain;
 use proto::nouns::{Change, Refusal, Timestamp};
 
 /// Requests of one turn. More would let the first wait for the last; fewer would sync more often.
@@ -39,7 +39,7 @@ const LOOK_FOR_FOLDER: Duration = Duration::from_secs(1);
 pub(super) struct Turns {
     scheduler: Scheduler,
     /// Away while it is written.
-    state: Option<State>,
+    state: Option<DiskState>,
     clock: Arc<dyn Clock>,
     feed: Arc<Feed>,
     /// Who waits for which answer.
@@ -71,7 +71,7 @@ struct Broken {
 #[derive(Default)]
 struct Turn {
     entries: Vec<Entry>,
-    kept: Vec<Kept>,
+    updates: Vec<ProgressUpdate>,
     replies: Vec<(Ticket, Reply)>,
     changes: Vec<Change>,
 }
@@ -79,7 +79,7 @@ struct Turn {
 impl Turns {
     pub(super) fn new(
         scheduler: Scheduler,
-        state: State,
+        state: DiskState,
         clock: Arc<dyn Clock>,
         feed: Arc<Feed>,
     ) -> Self {
@@ -244,7 +244,7 @@ impl Turns {
                     attempt,
                     points,
                     lines,
-                } => turn.kept.push(Kept {
+                } => turn.updates.push(ProgressUpdate {
                     job,
                     attempt,
                     points,
@@ -259,11 +259,11 @@ impl Turns {
     async fn complete(&mut self, turn: Turn, now: Timestamp) -> Result<(), EngineError> {
         let Turn {
             entries,
-            kept,
+            updates,
             replies,
             changes,
         } = turn;
-        let written = self.write(entries, kept).await?;
+        let written = self.write(entries, updates).await?;
         match written {
             Ok(()) => {
                 self.publish(changes);
@@ -326,19 +326,19 @@ impl Turns {
     async fn write(
         &mut self,
         entries: Vec<Entry>,
-        kept: Vec<Kept>,
+        updates: Vec<ProgressUpdate>,
     ) -> Result<Result<(), (Vec<Entry>, Refusal)>, EngineError> {
-        if entries.is_empty() && kept.is_empty() {
+        if entries.is_empty() && updates.is_empty() {
             return Ok(Ok(()));
         }
         let (entries, result) = self
             .with_state(move |state| {
-                let result = state.write(&entries, &kept);
+                let result = state.write(&entries, &updates);
                 (entries, result)
             })
             .await?;
         Ok(result.map_err(|error| {
-            let refusal = Refusal::Storage(chain(&error));
+            let refusal = Refusal::Storage(error_chain(&error));
             if error.is_final() {
                 self.gone = Some(error.into());
             }
@@ -354,7 +354,7 @@ impl Turns {
         self.looked_at = Instant::now();
         let checked = self.with_state(|state| state.check()).await?;
         if let Err(error) = checked {
-            let refusal = Refusal::Storage(chain(&error));
+            let refusal = Refusal::Storage(error_chain(&error));
             for (_, waiting) in std::mem::take(&mut self.waiting) {
                 // The caller may have gone.
                 let _ = waiting.send(Err(refusal.clone()));
@@ -367,7 +367,7 @@ impl Turns {
     /// Does what blocks with what is on disk.
     async fn with_state<T: Send + 'static>(
         &mut self,
-        work: impl FnOnce(&mut State) -> T + Send + 'static,
+        work: impl FnOnce(&mut DiskState) -> T + Send + 'static,
     ) -> Result<T, EngineError> {
         let Some(mut state) = self.state.take() else {
             return Err(EngineError::Task("its state is gone".into()));
@@ -396,11 +396,11 @@ impl Turns {
 
     /// Lets a snapshot be written when the journal has grown long: beside what goes on, from what is on disk.
     async fn compact(&mut self) -> Result<(), EngineError> {
-        let is_due = self.state.as_ref().is_some_and(State::is_snapshot_due);
+        let is_due = self.state.as_ref().is_some_and(DiskState::is_snapshot_due);
         if self.broken.is_some() || self.compacting.is_some() || !is_due {
             return Ok(());
         }
-        let Some(compaction) = self.with_state(State::begin_snapshot).await? else {
+        let Some(compaction) = self.with_state(DiskState::begin_snapshot).await? else {
             return Ok(());
         };
         match compaction.start() {
@@ -413,7 +413,7 @@ impl Turns {
 
     async fn end_snapshot(
         &mut self,
-        ended: Result<Written, CompactionError>,
+        ended: Result<SnapshotFile, CompactionError>,
     ) -> Result<(), EngineError> {
         self.with_state(move |state| state.end_snapshot(ended))
             .await
@@ -422,7 +422,7 @@ impl Turns {
     /// Has the index made again where it failed.
     fn check_index(&mut self) {
         // A snapshot moves records: it ends first.
-        let is_behind = self.state.as_ref().is_some_and(State::is_index_behind);
+        let is_behind = self.state.as_ref().is_some_and(DiskState::is_index_behind);
         if is_behind && self.compacting.is_none() {
             self.index_again.ask(Duration::ZERO);
         }
@@ -433,7 +433,7 @@ impl Turns {
             // The snapshot's end asks again.
             index_again::Event::Due if self.compacting.is_some() => self.index_again.put_off(),
             index_again::Event::Due => {
-                let making = self.with_state(State::begin_index).await?;
+                let making = self.with_state(DiskState::begin_index).await?;
                 self.index_again.start(making);
             }
             index_again::Event::Ended(made, took) => {

@@ -6,10 +6,11 @@ use std::path::Path;
 use sweeps::Digest;
 
 use super::config::Config;
+use super::disk_state::DiskState;
 use super::error::EngineError;
-use super::state::State;
 use crate::store::artifacts::set_damaged_aside;
 use crate::store::backup::{artifacts_of, is_stored};
+use crate::store::entries;
 use crate::store::index::IndexError;
 use crate::store::index::SledStore;
 use crate::store::journal::{self, JournalError, Mended, Verified};
@@ -46,7 +47,7 @@ pub fn repair(state: &Path, cut: bool) -> Result<Repaired, EngineError> {
     }
     mark::be_whole(state)?;
     let lock = StateLock::take(state)?;
-    let mended = journal::repair(&lock, cut)?;
+    let mended = entries::repair(&lock, cut)?;
     if cut {
         // What it knows of entries that are lost would refuse the start.
         SledStore::remove(&lock.index())?;
@@ -71,7 +72,7 @@ pub fn repair(state: &Path, cut: bool) -> Result<Repaired, EngineError> {
         mended,
         damaged,
         missing,
-        journal: journal::verify(&folder)?,
+        journal: entries::verify(&folder)?,
         sweeps,
     })
 }
@@ -82,7 +83,7 @@ pub(super) fn open_and_close(
     config: &Config,
     lock: &StateLock,
 ) -> Result<Vec<(String, Counts)>, EngineError> {
-    let opened = State::open(config, lock)?;
+    let opened = DiskState::open(config, lock)?;
     if let Some(why) = opened.reader.trouble() {
         return Err(IndexError(why).into());
     }

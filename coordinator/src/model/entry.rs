@@ -52,7 +52,8 @@ pub enum Entry {
         at: Timestamp,
     },
     /// A sweep or a job was cancelled, paused, resumed or retried.
-    Steered {
+    #[serde(rename = "steered")]
+    Controlled {
         /// When.
         at: Timestamp,
         /// What.
@@ -118,7 +119,7 @@ pub enum Entry {
         /// What happened.
         failure: Failure,
         /// What follows.
-        verdict: Verdict,
+        verdict: RetryDecision,
     },
     /// A job is done.
     Finished {
@@ -171,7 +172,7 @@ pub enum Entry {
 /// What follows from a failure.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-pub enum Verdict {
+pub enum RetryDecision {
     /// The job is queued again.
     Retry,
     /// The job has failed.
@@ -188,5 +189,27 @@ impl Entry {
         } else {
             None
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn journals_keep_the_names_they_were_written_with() {
+        let line = r#"{"entry":"steered","at":7,"target":{"sweep":"s"},"action":"pause"}"#;
+        let entry = Entry::Controlled {
+            at: Timestamp(7),
+            target: Target::Sweep("s".into()),
+            action: ControlAction::Pause,
+        };
+        assert_eq!(serde_json::to_string(&entry).unwrap(), line);
+        assert_eq!(serde_json::from_str::<Entry>(line).unwrap(), entry);
+        let cells = r#"{"id":"ID","home":[0,1],"places":[[2,3]],"state":"queued"}"#;
+        let cells = cells.replace("ID", &"07".repeat(32));
+        let job: crate::model::image::JobImage = serde_json::from_str(&cells).unwrap();
+        assert_eq!(job.cells, [(2, 3)]);
+        assert_eq!(serde_json::to_string(&job).unwrap(), cells);
     }
 }

@@ -15,6 +15,11 @@ use proto::nouns::{
     AttemptFailure, AuditVerdict, Hello, Receipt, Requirements, Timestamp, WorkerId,
 };
 
+/// An image that cannot be the state of any scheduler.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("the snapshot contradicts itself: {0}")]
+pub struct ImageError(pub(crate) &'static str);
+
 /// Jobs of one part: some megabytes of JSON.
 pub const JOBS_PER_PART: usize = 10_000;
 
@@ -120,8 +125,8 @@ pub struct JobImage {
     /// Grid and cell that brought it.
     pub home: (u32, u32),
     /// Grids and cells that mean it now.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub places: Vec<(u32, u32)>,
+    #[serde(default, rename = "places", skip_serializing_if = "Vec::is_empty")]
+    pub cells: Vec<(u32, u32)>,
     /// Attempts handed out.
     #[serde(default, skip_serializing_if = "is_none")]
     pub attempts: AttemptNumber,

@@ -4,7 +4,6 @@
 
 pub mod cells;
 pub mod entry;
-pub(crate) mod error_chain;
 pub mod expanded;
 pub mod image;
 pub mod submission;

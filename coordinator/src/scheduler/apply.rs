@@ -3,28 +3,29 @@
 //! Nothing here decides, and nothing here trusts: an entry that does not fit the state (a journal that was edited by
 //! hand) changes nothing.
 
+mod controlled;
+#[cfg(test)]
+mod fingerprint;
 mod submitted;
 
-use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use sweeps::RunRecord;
+use sweeps::{AttemptNumber, JobId, RunRecord};
 
 use super::Scheduler;
-use super::audit::{Auditing, scores_of};
-use super::job::{Done, History, JobIndex, Lease, State};
-#[cfg(test)]
-use super::staged::STAGED;
-use super::worker::Worker;
-use crate::model::entry::{Entry, Verdict};
+use super::audits::Auditing;
+use super::blame::is_blamed;
+use super::done::Done;
+use super::job::{JobIndex, JobState, Lease};
+use crate::model::entry::{Entry, RetryDecision};
 use proto::nouns::{
     AttemptFailure, AuditVerdict, Change, Hello, LeaseKey, Receipt, Timestamp, WorkerId,
     WorkerState,
 };
 
 impl Scheduler {
-    /// Applies an entry; answers how many jobs changed where that is asked for. `tell`: publish the changes.
-    pub(super) fn apply(&mut self, entry: &Entry, tell: bool) -> u64 {
+    /// Applies an entry; answers how many jobs changed where that is asked for. `publish`: subscribers are told.
+    pub(super) fn apply(&mut self, entry: &Entry, publish: bool) -> u64 {
         match entry {
             Entry::Submitted { at, submission } => self.apply_submitted(*at, submission),
             Entry::SubmissionBegun {
@@ -33,59 +34,39 @@ impl Scheduler {
             Entry::SubmissionPart { table, ids } => self.apply_part(table, ids),
             Entry::SubmissionEnded { at } => self.apply_ended(*at),
             Entry::SubmissionDropped { .. } => self.drop_staged(),
-            Entry::Steered { at, target, action } => {
-                return self.apply_steered(*at, target, *action, tell);
+            Entry::Controlled { at, target, action } => {
+                return self.apply_controlled(*at, target, *action, publish);
             }
             Entry::WorkerJoined { at, worker, hello } => {
                 self.apply_joined(*at, *worker, hello);
-                if tell {
-                    self.tell_worker(&hello.name, WorkerState::Active, None);
+                if publish {
+                    self.publish_worker(&hello.name, WorkerState::Active, None);
                 }
             }
             Entry::WorkerLeft { worker, reason, .. } => {
-                if let Some(left) = self.workers.remove(worker) {
-                    self.sessions
-                        .remove(&(left.hello.name.clone(), left.hello.session));
-                    if tell {
-                        self.tell_worker(&left.hello.name, WorkerState::Gone, Some(reason));
-                    }
+                if let Some(left) = self.workers.leave(*worker)
+                    && publish
+                {
+                    self.publish_worker(&left.hello.name, WorkerState::Gone, Some(reason));
                 }
             }
             Entry::WorkerDrained { worker, reason, .. } => {
-                if let Some(drained) = self.workers.get_mut(worker) {
-                    drained.draining = Some(reason.clone());
-                    let name = drained.hello.name.clone();
+                if self.workers.drain(*worker, reason) {
                     self.dispatch_needed = true;
-                    if tell {
-                        self.tell_worker(&name, WorkerState::Draining, Some(reason));
+                    if publish {
+                        let name = self.workers.name_of(*worker).to_owned();
+                        self.publish_worker(&name, WorkerState::Draining, Some(reason));
                     }
                 }
             }
             Entry::Leased { at, worker, leases } => {
                 for lease in leases {
-                    self.apply_leased(*at, *worker, *lease, tell);
+                    self.apply_leased(*at, *worker, *lease, publish);
                 }
             }
             Entry::Released { at, leases, .. } => {
                 for lease in leases {
-                    if let Some(index) = self.live_lease(*lease) {
-                        if let Some(audit) = self.audits.get(&index) {
-                            let failures = audit.failures;
-                            self.set_audit(
-                                index,
-                                Some(Auditing {
-                                    failures,
-                                    lease: None,
-                                }),
-                            );
-                        } else {
-                            self.note_lost(index, *at);
-                            self.set_state(index, State::Queued);
-                        }
-                        if tell {
-                            self.publish_job(index, None, None);
-                        }
-                    }
+                    self.apply_released(*at, *lease, publish);
                 }
             }
             Entry::Failed {
@@ -96,32 +77,15 @@ impl Scheduler {
                 failure,
                 verdict,
             } => {
-                let key = LeaseKey {
-                    job: *job,
+                let failed = AttemptFailure {
                     attempt: *attempt,
+                    worker: worker.clone(),
+                    failure: failure.clone(),
+                    at: *at,
                 };
-                if let Some(index) = self.live_lease(key) {
-                    let told = AttemptFailure {
-                        attempt: *attempt,
-                        worker: worker.clone(),
-                        failure: failure.clone(),
-                        at: *at,
-                    };
-                    if !self.audit_failed(index, *verdict) {
-                        self.apply_failed(index, told, *verdict);
-                    }
-                    if tell {
-                        self.publish_job(index, Some(worker), Some(failure.to_string().into()));
-                    }
-                }
+                self.apply_failed(*job, failed, *verdict, publish);
             }
-            Entry::Finished { at, record } => {
-                if let Some(index) = self.apply_finished(*at, record)
-                    && tell
-                {
-                    self.publish_job(index, Some(&record.provenance.worker), None);
-                }
-            }
+            Entry::Finished { at, record } => self.apply_finished(*at, record, publish),
             Entry::Compared {
                 job,
                 attempt,
@@ -138,38 +102,19 @@ impl Scheduler {
     }
 
     fn apply_joined(&mut self, at: Timestamp, id: WorkerId, hello: &Hello) {
-        self.next_worker = self.next_worker.max(id.0.saturating_add(1));
         self.dispatch_needed = true;
-        if let Some(known) = self.workers.get_mut(&id) {
-            // The session and name are the same; what it has may be new.
-            known.hello = hello.clone();
-            return;
+        if self.workers.join(id, hello, at) {
+            // A new process on that machine: the admin has looked at it, or it deserves another chance.
+            self.blame.acquit(&hello.name);
         }
-        self.sessions
-            .insert((hello.name.clone(), hello.session), id);
-        // A new process on that machine: the admin has looked at it, or it deserves another chance.
-        self.blame.remove(&hello.name);
-        self.workers.insert(
-            id,
-            Worker {
-                hello: hello.clone(),
-                joined_at: at,
-                last_seen: at,
-                draining: None,
-                leases: BTreeSet::new(),
-                finished: 0,
-                failed: 0,
-                measured: None,
-                last_busy: Timestamp::default(),
-            },
-        );
     }
 
-    fn apply_leased(&mut self, at: Timestamp, worker: WorkerId, key: LeaseKey, tell: bool) {
-        let Some(index) = self.find(&key.job) else {
+    fn apply_leased(&mut self, at: Timestamp, worker: WorkerId, key: LeaseKey, publish: bool) {
+        let Some(index) = self.jobs.find(&key.job) else {
             return;
         };
-        if !self.workers.contains_key(&worker) || key.attempt <= self.job(index).attempts {
+        let job = self.jobs.job(index);
+        if !self.workers.contains(worker) || key.attempt <= job.attempts {
             return;
         }
         let lease = Lease {
@@ -178,236 +123,211 @@ impl Scheduler {
             since: at,
             expires: at.plus(self.policy.time_to_live_ms),
         };
-        match (&self.job(index).state, self.audits.get(&index)) {
-            (State::Queued, _) => self.set_state(index, State::Leased(lease)),
-            (
-                State::Done(_),
-                Some(Auditing {
-                    failures,
-                    lease: None,
-                }),
-            ) => {
+        match (&job.state, self.audits.get(index)) {
+            (JobState::Queued, _) => self.set_state(index, JobState::Leased(Box::new(lease))),
+            (JobState::Done(_), Some(audit)) if audit.lease.is_none() => {
                 let audit = Auditing {
-                    failures: *failures,
+                    failures: audit.failures,
                     lease: Some(lease),
                 };
                 self.set_audit(index, Some(audit));
             }
             _ => return,
         }
-        self.job_mut(index).attempts = key.attempt;
-        if tell {
-            let name = self.workers[&worker].hello.name.clone();
+        self.jobs.set_attempts(index, key.attempt);
+        if publish {
+            let name = self.workers.name_of(worker).to_owned();
             self.publish_job(index, Some(&name), None);
         }
     }
 
-    fn apply_failed(&mut self, index: JobIndex, told: AttemptFailure, verdict: Verdict) {
-        let class = told.failure.class;
-        if let Some(lease) = self.job(index).lease() {
+    fn apply_released(&mut self, at: Timestamp, key: LeaseKey, publish: bool) {
+        let Some(index) = self.live_lease(key) else {
+            return;
+        };
+        if let Some(audit) = self.audits.get(index) {
+            let waiting = Auditing {
+                failures: audit.failures,
+                lease: None,
+            };
+            self.set_audit(index, Some(waiting));
+        } else {
+            self.note_lost(index, at);
+            self.set_state(index, JobState::Queued);
+        }
+        if publish {
+            self.publish_job(index, None, None);
+        }
+    }
+
+    fn apply_failed(
+        &mut self,
+        job: JobId,
+        failed: AttemptFailure,
+        verdict: RetryDecision,
+        publish: bool,
+    ) {
+        let key = LeaseKey {
+            job,
+            attempt: failed.attempt,
+        };
+        let Some(index) = self.live_lease(key) else {
+            return;
+        };
+        if let Some(lease) = self.lease_of(index) {
             let worker = lease.worker;
-            if let Some(worker) = self.workers.get_mut(&worker) {
-                worker.failed += 1;
+            self.workers.count_failed(worker);
+        }
+        let error = publish.then(|| (failed.worker.clone(), failed.failure.to_string()));
+        if let Some(audit) = self.audits.get(index) {
+            let failures = audit.failures + 1;
+            self.apply_audit_failed(index, failures, verdict);
+        } else {
+            self.apply_job_failed(index, failed, verdict);
+        }
+        if let Some((worker, error)) = error {
+            self.publish_job(index, Some(&worker), Some(error.into()));
+        }
+    }
+
+    fn apply_job_failed(
+        &mut self,
+        index: JobIndex,
+        failed: AttemptFailure,
+        verdict: RetryDecision,
+    ) {
+        self.note_lost(index, failed.at);
+        if is_blamed(failed.failure.class) {
+            self.jobs.note_blamed(index, &failed.worker);
+            if verdict == RetryDecision::Retry {
+                self.blame.add(&failed.worker, index);
+            } else {
+                // It failed in two places, or nobody else can try it: no worker is blamed for it, and whoever was held back goes
+                // on.
+                self.blame.acquit_all_of(index);
+                self.dispatch_needed = true;
             }
         }
-        self.note_lost(index, told.at);
-        self.note_blame(index, &told.worker, class, verdict);
-        let history = self.job_mut(index).history.get_or_insert_default();
-        history.counts[class as usize] = history.counts[class as usize].saturating_add(1);
-        if history.failures.len() == History::FAILURES {
-            history.failures.remove(0);
-        }
-        history.failures.push(told);
+        self.jobs.note_failure(index, failed);
         let next = match verdict {
-            Verdict::Retry => State::Queued,
-            Verdict::Failed => State::Failed,
-            Verdict::Quarantined => State::Quarantined,
+            RetryDecision::Retry => JobState::Queued,
+            RetryDecision::Failed => JobState::Failed,
+            RetryDecision::Quarantined => JobState::Quarantined,
         };
         self.set_state(index, next);
     }
 
-    /// Counts the time of a live attempt that ends without a result.
-    pub(super) fn note_lost(&mut self, index: JobIndex, at: Timestamp) {
-        if let Some(since) = self.job(index).lease().map(|lease| lease.since) {
-            let history = self.job_mut(index).history.get_or_insert_default();
-            history.lost_ms = history.lost_ms.saturating_add(at.since(since));
+    /// Puts an audit whose attempt ended without a result back into the queue, or gives it up.
+    fn apply_audit_failed(&mut self, index: JobIndex, failures: u32, verdict: RetryDecision) {
+        if verdict == RetryDecision::Retry {
+            let waiting = Auditing {
+                failures,
+                lease: None,
+            };
+            self.set_audit(index, Some(waiting));
+        } else {
+            self.set_audit(index, None);
+            self.jobs.set_audited(index, Some(AuditVerdict::Failed));
         }
     }
 
-    fn apply_finished(&mut self, at: Timestamp, record: &RunRecord) -> Option<JobIndex> {
-        let index = self.find(&record.job_id)?;
-        if matches!(self.job(index).state, State::Done(_)) {
-            return None;
+    /// Counts the time of a live attempt that ends without a result.
+    fn note_lost(&mut self, index: JobIndex, at: Timestamp) {
+        if let Some(since) = self.jobs.job(index).lease().map(|lease| lease.since) {
+            self.jobs.note_lost(index, at.since(since));
         }
-        let lease = self.job(index).lease().cloned();
-        if lease.is_some_and(|lease| lease.attempt != record.provenance.attempt) {
-            // A late result of an earlier attempt: the newer one works in vain.
-            self.note_lost(index, at);
-        } else if let Some(lease) = self.job(index).lease() {
-            let (worker, since) = (lease.worker, lease.since);
-            // The record of a run that was taken up from a checkpoint counts the time before it, so that is not lost.
-            let whole_ms = (record.provenance.duration_s * 1000.0) as u64;
-            if let Some(history) = &mut self.job_mut(index).history {
-                let before = whole_ms.saturating_sub(at.since(since));
-                history.lost_ms = history.lost_ms.saturating_sub(before);
-            }
-            if let Some(worker) = self.workers.get_mut(&worker) {
-                worker.finished += 1;
-            }
+    }
+
+    fn apply_finished(&mut self, at: Timestamp, record: &RunRecord, publish: bool) {
+        let Some(index) = self.jobs.find(&record.job_id) else {
+            return;
+        };
+        let job = self.jobs.job(index);
+        if matches!(job.state, JobState::Done(_)) {
+            return;
         }
-        self.blame.remove(&record.provenance.worker);
         // The attempt may be one that a restored state has forgotten.
-        let attempts = self.job(index).attempts.max(record.provenance.attempt);
-        self.job_mut(index).attempts = attempts;
-        self.set_state(index, State::Done(Box::new(Done::of(record, attempts))));
-        Some(index)
+        let attempts = job.attempts.max(record.provenance.attempt);
+        if let Some(lease) = job.lease() {
+            let (worker, since) = (lease.worker, lease.since);
+            if lease.attempt == record.provenance.attempt {
+                // The record of a run that was taken up from a checkpoint counts the time before it, so that is not lost.
+                let whole_ms = (record.provenance.duration_s * 1000.0) as u64;
+                let before = whole_ms.saturating_sub(at.since(since));
+                self.jobs.note_regained(index, before);
+                self.workers.count_finished(worker);
+            } else {
+                // A late result of an earlier attempt: the newer one works in vain.
+                self.note_lost(index, at);
+            }
+        }
+        self.blame.acquit(&record.provenance.worker);
+        self.jobs.set_attempts(index, attempts);
+        let done = Box::new(Done::of(record, attempts));
+        self.set_state(index, JobState::Done(done));
+        if publish {
+            self.publish_job(index, Some(&record.provenance.worker), None);
+        }
     }
 
     fn apply_compared(
         &mut self,
-        job: sweeps::JobId,
-        attempt: sweeps::AttemptNumber,
+        job: JobId,
+        attempt: AttemptNumber,
         receipt: Receipt,
         audit: Option<AuditVerdict>,
     ) {
-        let Some(index) = self.find(&job) else {
+        let Some(index) = self.jobs.find(&job) else {
             return;
         };
-        if audit.is_some() {
-            if let Some(lease) = self
-                .lease_of(index)
-                .filter(|lease| lease.attempt == attempt)
+        if let Some(verdict) = audit {
+            if let Some(lease) = self.lease_of(index)
+                && lease.attempt == attempt
             {
                 let worker = lease.worker;
-                if let Some(worker) = self.workers.get_mut(&worker) {
-                    worker.finished += 1;
-                }
+                self.workers.count_finished(worker);
             }
             self.set_audit(index, None);
+            self.jobs.set_audited(index, Some(verdict));
         }
-        if let State::Done(done) = &mut self.jobs[index.0 as usize].state {
-            done.compared.push((attempt, receipt));
-            done.audit = audit.or(done.audit);
-            if receipt == Receipt::Differs {
-                let sweeps: BTreeSet<u32> = self
-                    .job(index)
-                    .places
-                    .grids()
-                    .map(|grid| self.grid(grid).sweep)
-                    .collect();
-                for sweep in sweeps {
-                    self.sweeps[sweep as usize].discrepancies += 1;
-                }
+        self.jobs.note_compared(index, attempt, receipt);
+    }
+
+    fn apply_audit_asked(&mut self, jobs: &[JobId]) {
+        for id in jobs {
+            if let Some(index) = self.jobs.find(id)
+                && self.wants_audit(index)
+            {
+                self.jobs.set_audited(index, None);
+                self.set_audit(index, Some(Auditing::default()));
             }
         }
     }
 
-    /// The job whose live lease that is.
-    pub(super) fn live_lease(&self, key: LeaseKey) -> Option<JobIndex> {
-        let index = self.find(&key.job)?;
-        (self.lease_of(index)?.attempt == key.attempt).then_some(index)
+    fn apply_restored(&mut self, life: u64) {
+        self.life.begin(life);
+        self.workers.skip_to((self.life.number() << 32) | 1);
     }
 
     fn publish_job(&mut self, index: JobIndex, worker: Option<&str>, error: Option<Arc<str>>) {
-        let job = self.job(index);
+        let job = self.jobs.job(index);
         let change = Change::Job {
-            job: job.id,
-            sweeps: self.sweeps_of(index),
+            job: self.jobs.id(index),
+            sweeps: self.jobs.sweeps_of(index),
             status: job.status(),
             attempt: job.attempts,
             worker: worker.map(Arc::from),
             error,
-            scores: match &job.state {
-                State::Done(done) => done.scores,
-                _ => [None, None],
-            },
+            scores: job.done().map_or([None, None], |done| done.scores),
         };
         self.publish(change);
     }
 
-    fn tell_worker(&mut self, name: &str, state: WorkerState, reason: Option<&str>) {
+    fn publish_worker(&mut self, name: &str, state: WorkerState, reason: Option<&str>) {
         self.publish(Change::Worker {
             name: name.into(),
             state,
             reason: reason.map(Arc::from),
         });
     }
-
-    #[cfg(test)]
-    /// The state that must be the same after a replay, as text that compares.
-    pub fn fingerprint(&self) -> String {
-        use std::fmt::Write as _;
-        let mut text = String::new();
-        for job in &self.jobs {
-            let state = match &job.state {
-                State::Leased(lease) => format!(
-                    "leased {} to {} since {}",
-                    lease.attempt, lease.worker, lease.since.0
-                ),
-                other => format!("{other:?}"),
-            };
-            let _ = writeln!(
-                text,
-                "{} {state} attempts {} paused {} {:?} {:?} {:?}",
-                job.id, job.attempts, job.paused, job.home, job.places, job.history
-            );
-        }
-        for sweep in &self.sweeps {
-            let _ = writeln!(text, "{sweep:?}");
-        }
-        for (id, worker) in &self.workers {
-            let _ = writeln!(
-                text,
-                "{id} {:?} {:?} {:?} {:?} {} {}",
-                worker.hello,
-                worker.joined_at,
-                worker.draining,
-                worker.leases,
-                worker.finished,
-                worker.failed
-            );
-        }
-        for (index, audit) in &self.audits {
-            let lease = audit.lease.as_ref();
-            let lease = lease.map(|lease| (lease.attempt, lease.worker, lease.since));
-            let _ = writeln!(text, "{index:?} audit {} {lease:?}", audit.failures);
-        }
-        let _ = writeln!(text, "{:?}", self.staged);
-        for grid in &self.grids {
-            let cells = (grid.sweep == STAGED).then_some((&grid.jobs, &grid.table));
-            let _ = writeln!(text, "{} {cells:?}", grid.sweep);
-        }
-        let _ = writeln!(text, "{} {} {:?}", self.next_worker, self.life, self.blame);
-        text
-    }
-}
-
-impl Done {
-    pub(super) fn of(record: &RunRecord, attempts: sweeps::AttemptNumber) -> Self {
-        Self {
-            attempt: record.provenance.attempt,
-            attempts,
-            outcome: record.outcome.digest(),
-            device_kind: record.provenance.device.kind.as_str().into(),
-            trainer_revision: record.provenance.trainer_revision,
-            worker: record.provenance.worker.as_str().into(),
-            compared: Vec::new(),
-            scores: scores_of(&record.outcome),
-            audit: None,
-            epochs: u32::try_from(record.outcome.curve.len()).unwrap_or(u32::MAX),
-            warnings: codes(&record.outcome),
-        }
-    }
-}
-
-fn codes(outcome: &sweeps::Outcome) -> Box<[Arc<str>]> {
-    /// A trainer has some ten.
-    const MOST: usize = 16;
-    const BYTES: usize = 64;
-    let codes = outcome
-        .warnings
-        .iter()
-        .map(|warning| proto::cut(&warning.code, BYTES));
-    let codes: std::collections::BTreeSet<String> = codes.collect();
-    codes.into_iter().take(MOST).map(Arc::from).collect()
 }

@@ -1,7 +1,8 @@
 //! Why a job is where it is, in sentences for people.
 
 use super::Scheduler;
-use super::job::{JobIndex, State};
+use super::ineligibility::Ineligibility;
+use super::job::{JobIndex, JobState};
 use proto::nouns::{
     AttemptFailure, AuditVerdict, Explanation, Receipt, Refusal, TOLERANCE, Timestamp, WorkerState,
 };
@@ -11,10 +12,10 @@ impl Scheduler {
     /// Why a job is where it is.
     pub fn explain(&self, id: JobId, now: Timestamp) -> Result<Explanation, Refusal> {
         let view = self.job_view(id)?;
-        let index = self.find(&id).ok_or(Refusal::UnknownJob(id))?;
-        let mut reasons = match &self.job(index).state {
-            State::Queued => self.why_waiting(index, now),
-            State::Leased(lease) => {
+        let index = self.jobs.find(&id).ok_or(Refusal::UnknownJob(id))?;
+        let mut reasons = match &self.jobs.job(index).state {
+            JobState::Queued => self.why_waiting(index, now),
+            JobState::Leased(lease) => {
                 let seconds = lease.expires.since(now) / 1000;
                 vec![format!(
                     "runs as attempt {} on `{}` for {} s; the lease lives another {seconds} s",
@@ -25,7 +26,7 @@ impl Scheduler {
                     now.since(lease.since) / 1000,
                 )]
             }
-            State::Done(done) => {
+            JobState::Done(done) => {
                 let mut reasons = vec![format!(
                     "done by attempt {} on `{}`",
                     done.attempt, done.worker
@@ -44,14 +45,15 @@ impl Scheduler {
                 reasons.extend(self.audit_sentence(index, done.audit));
                 reasons
             }
-            State::Failed => vec![self.why_failed(&view.failures)],
-            State::Quarantined => vec![
+            JobState::Failed => vec![self.why_failed(&view.failures)],
+            JobState::Quarantined => vec![
                 "quarantined: it failed on two different workers, so it is to blame and not they; `retry` queues it again".into(),
             ],
-            State::Cancelled => vec!["cancelled; `retry` queues it again".into()],
+            JobState::Cancelled => vec!["cancelled; `retry` queues it again".into()],
         };
         // The failures themselves are in the view.
-        if let (State::Queued, Some(last)) = (&self.job(index).state, view.failures.last()) {
+        if let (JobState::Queued, Some(last)) = (&self.jobs.job(index).state, view.failures.last())
+        {
             let number = view.failures.len();
             let tries = if number == 1 { "one try" } else { "tries" };
             reasons.push(format!(
@@ -87,11 +89,10 @@ impl Scheduler {
     }
 
     fn audit_sentence(&self, index: JobIndex, verdict: Option<AuditVerdict>) -> Option<String> {
-        if let Some(audit) = self.audits.get(&index) {
+        if let Some(audit) = self.audits.get(index) {
             return Some(match &audit.lease {
                 Some(lease) => {
-                    let name = self.workers.get(&lease.worker);
-                    let name = name.map_or("", |worker| worker.hello.name.as_str());
+                    let name = self.workers.name_of(lease.worker);
                     format!(
                         "audited now: attempt {} runs it again on `{name}`",
                         lease.attempt
@@ -118,11 +119,11 @@ impl Scheduler {
     }
 
     fn why_waiting(&self, index: JobIndex, now: Timestamp) -> Vec<String> {
-        let job = self.job(index);
+        let job = self.jobs.job(index);
         if job.paused {
             return vec!["the job is on hold; `resume` lets it go".into()];
         }
-        if job.places.iter().next().is_none() {
+        if job.cells.is_empty() {
             return vec![
                 "no sweep wants it any more: the new version of its sweep left it out".into(),
             ];
@@ -132,20 +133,19 @@ impl Scheduler {
         }
         let mut reasons = Vec::new();
         let mut could = 0;
-        for place in job.places.iter() {
-            let grid = self.grid(place.grid);
-            let sweep = &self.sweeps[grid.sweep as usize];
+        for cell in job.cells.iter() {
+            let site = self.jobs.site(cell);
+            let sweep = site.sweep;
             if sweep.paused || sweep.cancelled {
                 let word = if sweep.paused { "paused" } else { "cancelled" };
                 reasons.push(format!("the sweep `{}` is {word}", sweep.name));
                 continue;
             }
-            let source = grid.table.source_of(place.cell as usize);
-            for (id, worker) in &self.workers {
+            for (id, worker) in self.workers.iter() {
                 let name = &worker.hello.name;
-                if let Some(obstacle) = Self::ineligibility(worker, sweep, grid, source) {
-                    reasons.push(format!("worker `{name}` {obstacle}"));
-                } else if self.state_of(*id, worker, now) == WorkerState::Silent {
+                if let Some(reason) = Ineligibility::of(worker, site) {
+                    reasons.push(format!("worker `{name}` {reason}"));
+                } else if self.state_of(id, worker, now) == WorkerState::Silent {
                     reasons.push(format!("worker `{name}` is silent"));
                 } else if job.failed_on(name) && self.another_could_run(index, name, now) {
                     reasons.push(format!("worker `{name}` failed it: another one shall try"));
@@ -163,7 +163,7 @@ impl Scheduler {
                 let ahead: usize = sweep
                     .queue
                     .iter()
-                    .map(|cells| cells.range(..place.cell).count())
+                    .map(|cells| cells.range(..cell.cell).count())
                     .sum();
                 reasons.insert(
                     0,

@@ -8,22 +8,18 @@ use std::sync::Arc;
 
 use sweeps::FailureClass;
 
-use super::audit::Auditing;
-use super::job::{Done, Grid, History, Job, JobIndex, Lease, Place, Places, State, Sweep};
-use super::staged::{STAGED, Staged};
-use super::worker::Worker;
-use super::{Entry, Scheduler, Submission};
-use crate::model::cells::CellTable;
+use super::audits::Auditing;
+use super::done::Done;
+use super::job::{CellRef, History, JobIndex, JobState, Lease, Sweep};
+use super::job_table::STAGED;
+use super::life::Life;
+use super::staged::Staged;
+use super::worker_table::Worker;
+use super::{Entry, Scheduler};
 use crate::model::image::{
-    AuditImage, DoneImage, HistoryImage, ImagePart, JOBS_PER_PART, JobImage, LeaseImage,
-    StateImage, SweepImage,
+    AuditImage, DoneImage, HistoryImage, ImageError, ImagePart, JOBS_PER_PART, JobImage,
+    LeaseImage, StateImage, SweepImage,
 };
-use proto::nouns::Counts;
-
-/// An image that cannot be the state of any scheduler.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("the snapshot contradicts itself: {0}")]
-pub struct ImageError(pub(super) &'static str);
 
 impl Scheduler {
     /// Hands out the state as entries that, replayed, give it back: all that replaying the whole journal would give.
@@ -37,15 +33,16 @@ impl Scheduler {
             })
         };
         // Old versions of sweeps are kept as long as a job needs them to say what it is.
-        let mut needed: BTreeSet<u32> = self.sweeps.iter().map(|sweep| sweep.grid).collect();
-        let known = self.jobs.iter().filter(|job| !self.is_staged(job));
-        needed.extend(known.map(|job| job.home.grid));
+        let sweeps = self.jobs.sweeps();
+        let mut needed: BTreeSet<u32> = sweeps.iter().map(|sweep| sweep.grid).collect();
+        let known = self.jobs.known();
+        needed.extend(known.map(|index| self.jobs.job(index).home.grid));
         needed.extend(self.staged.as_ref().map(|staged| staged.grid));
         part(ImagePart::Begin {
-            next_worker: self.next_worker,
-            life: self.life,
+            next_worker: self.workers.next(),
+            life: self.life.number(),
         })?;
-        for (grid, number) in self.grids.iter().zip(0..) {
+        for (grid, number) in self.jobs.grids().iter().zip(0..) {
             part(ImagePart::Grid {
                 sweep: grid.sweep,
                 trainer_revision: grid.trainer_revision,
@@ -53,7 +50,7 @@ impl Scheduler {
                 jobs: grid.jobs.iter().map(|job| job.0).collect(),
             })?;
         }
-        for sweep in &self.sweeps {
+        for sweep in sweeps {
             part(sweep_image(sweep))?;
         }
         if let Some(staged) = &self.staged {
@@ -63,9 +60,9 @@ impl Scheduler {
                 submission: Box::new(staged.submission.clone()),
             })?;
         }
-        for (id, worker) in &self.workers {
+        for (id, worker) in self.workers.iter() {
             part(ImagePart::Worker {
-                worker: *id,
+                worker: id,
                 hello: Box::new(worker.hello.clone()),
                 joined_at: worker.joined_at,
                 draining: worker.draining.clone(),
@@ -73,9 +70,11 @@ impl Scheduler {
                 failed: worker.failed,
             })?;
         }
-        for jobs in self.jobs.chunks(JOBS_PER_PART) {
+        let mut indices = self.jobs.indices().peekable();
+        while indices.peek().is_some() {
+            let jobs = indices.by_ref().take(JOBS_PER_PART);
             part(ImagePart::Jobs {
-                jobs: jobs.iter().map(|job| self.job_image(job)).collect(),
+                jobs: jobs.map(|index| self.job_image(index)).collect(),
             })?;
         }
         part(ImagePart::End {
@@ -83,7 +82,7 @@ impl Scheduler {
             blame: self
                 .blame
                 .iter()
-                .map(|(name, jobs)| (name.clone(), jobs.iter().map(|job| job.0).collect()))
+                .map(|(name, jobs)| (name.to_owned(), jobs.iter().map(|job| job.0).collect()))
                 .collect(),
         })
     }
@@ -103,8 +102,8 @@ impl Scheduler {
     pub(super) fn restore(&mut self, part: &ImagePart) -> Result<(), ImageError> {
         if let ImagePart::Begin { next_worker, life } = part {
             *self = Self::new(self.policy.clone());
-            self.next_worker = *next_worker;
-            self.life = *life;
+            self.workers.skip_to(*next_worker);
+            self.life = Life::new(*life);
             self.is_restoring = true;
             return Ok(());
         }
@@ -119,25 +118,18 @@ impl Scheduler {
                 table,
                 jobs,
             } => {
-                let table = table.clone().unwrap_or_else(empty_table);
-                if !jobs.is_empty() && jobs.len() != table.len() {
-                    return Err(ImageError("a sweep has not as many jobs as cells"));
-                }
-                self.grids.push(Grid {
-                    sweep: *sweep,
-                    table,
-                    trainer_revision: *trainer_revision,
-                    jobs: jobs.iter().copied().map(JobIndex).collect(),
-                });
+                let table = table.clone().unwrap_or_default();
+                self.jobs
+                    .restore_grid(*sweep, *trainer_revision, table, jobs)?;
             }
-            ImagePart::Sweep(image) => self.restore_sweep(image)?,
+            ImagePart::Sweep(image) => self.jobs.restore_sweep(image)?,
             ImagePart::Staged {
                 grid,
                 cells,
                 submission,
             } => {
-                let is_staged = |grid: &Grid| grid.sweep == STAGED;
-                if !self.grids.get(*grid as usize).is_some_and(is_staged) {
+                let named = self.jobs.grids().get(*grid as usize);
+                if named.is_none_or(|grid| grid.sweep != STAGED) {
                     return Err(ImageError("a submission has no grid"));
                 }
                 self.staged = Some(Staged {
@@ -154,20 +146,13 @@ impl Scheduler {
                 finished,
                 failed,
             } => {
-                let session = (hello.name.clone(), hello.session);
-                self.sessions.insert(session, *worker);
                 let restored = Worker {
-                    hello: (**hello).clone(),
-                    joined_at: *joined_at,
-                    last_seen: *joined_at,
                     draining: draining.clone(),
-                    leases: BTreeSet::new(),
                     finished: *finished,
                     failed: *failed,
-                    measured: None,
-                    last_busy: proto::nouns::Timestamp::default(),
+                    ..Worker::new((**hello).clone(), *joined_at)
                 };
-                self.workers.insert(*worker, restored);
+                self.workers.add(*worker, restored);
             }
             ImagePart::Jobs { jobs } => {
                 for job in jobs {
@@ -175,17 +160,15 @@ impl Scheduler {
                 }
             }
             ImagePart::End { jobs, blame } => {
-                let known = |job: &JobIndex| (job.0 as usize) < self.jobs.len();
-                let of_grids = self.grids.iter().flat_map(|grid| &grid.jobs).all(known);
-                if *jobs != self.jobs.len() as u64 || !of_grids {
+                if !self.jobs.is_whole(*jobs) {
                     return Err(ImageError("jobs are missing"));
                 }
                 for (name, jobs) in blame {
                     let jobs: BTreeSet<JobIndex> = jobs.iter().copied().map(JobIndex).collect();
-                    if !jobs.iter().all(known) {
+                    if !jobs.iter().all(|job| self.jobs.exists(*job)) {
                         return Err(ImageError("a job that is blamed is missing"));
                     }
-                    self.blame.insert(name.clone(), jobs);
+                    self.blame.restore(name.clone(), jobs);
                 }
                 self.is_restoring = false;
             }
@@ -193,84 +176,15 @@ impl Scheduler {
         Ok(())
     }
 
-    fn restore_sweep(&mut self, image: &SweepImage) -> Result<(), ImageError> {
-        let index = self.sweeps.len() as u32;
-        let Some(grid) = self.grids.get(image.grid as usize) else {
-            return Err(ImageError("a sweep has no grid"));
-        };
-        if grid.sweep != index {
-            return Err(ImageError("a grid belongs to another sweep"));
-        }
-        let name: Arc<str> = image.name.as_str().into();
-        self.sweep_names.insert(name.clone(), index);
-        self.sweeps.push(Sweep {
-            name,
-            submission: Submission {
-                name: image.name.clone(),
-                description: image.description.clone(),
-                file: image.file.clone(),
-                text: image.text.clone(),
-                priority: image.priority,
-                requirements: image.requirements.clone(),
-                dry_run: false,
-                trainer_revision: image.trainer_revision,
-                table: grid.table.clone(),
-                ids: Vec::new(),
-            },
-            submitted_at: image.submitted_at,
-            grid: image.grid,
-            paused: image.paused,
-            cancelled: image.cancelled,
-            counts: Counts::default(),
-            queue: vec![BTreeSet::new(); grid.table.sources().len()],
-            discrepancies: image.discrepancies,
-        });
-        Ok(())
-    }
-
     fn restore_job(&mut self, image: &JobImage) -> Result<(), ImageError> {
-        let index = JobIndex(self.jobs.len() as u32);
-        let place = |(grid, cell): (u32, u32)| Place { grid, cell };
-        let exists = |place: &Place| {
-            self.grids.get(place.grid as usize).is_some_and(|grid| {
-                (grid.sweep as usize) < self.sweeps.len()
-                    && (place.cell as usize) < grid.table.len()
-            })
-        };
-        let home = place(image.home);
-        let mut places = Places::default();
-        for place in image.places.iter().copied().map(place) {
-            let grid = self.grids.get(place.grid as usize);
-            let means_it = grid
-                .and_then(|grid| grid.jobs.get(place.cell as usize))
-                .is_some_and(|job| *job == index);
-            if !exists(&place) || !means_it {
-                return Err(ImageError("a job's cell is missing"));
-            }
-            places.add(place);
-        }
-        let is_staged = self.grids.get(home.grid as usize);
-        let is_staged = is_staged.is_some_and(|grid| grid.sweep == STAGED);
-        if !exists(&home) && !is_staged {
-            return Err(ImageError("a job's cell is missing"));
-        }
-        if self.by_id.insert(image.id, index).is_some() {
-            return Err(ImageError("a job is there twice"));
-        }
         let state = self.restored_state(&image.state)?;
         let history = image.history.as_ref().map(restored_history).transpose()?;
-        self.jobs.push(Job {
-            id: image.id,
-            home,
-            places,
-            attempts: image.attempts,
-            state,
-            history,
-            paused: image.paused,
-        });
-        self.enter(index);
+        let index = self.jobs.restore_job(image, state, history)?;
+        if let Some(lease) = self.jobs.job(index).lease().cloned() {
+            self.begin_lease(index, &lease);
+        }
         if let Some(audit) = &image.audit {
-            if !matches!(self.job(index).state, State::Done(_)) {
+            if self.jobs.job(index).done().is_none() {
                 return Err(ImageError("a job is audited that is not done"));
             }
             let lease = audit.lease.as_ref().map(|lease| self.restored_lease(lease));
@@ -283,14 +197,14 @@ impl Scheduler {
         Ok(())
     }
 
-    fn restored_state(&self, image: &StateImage) -> Result<State, ImageError> {
+    fn restored_state(&self, image: &StateImage) -> Result<JobState, ImageError> {
         Ok(match image {
-            StateImage::Queued => State::Queued,
-            StateImage::Failed => State::Failed,
-            StateImage::Quarantined => State::Quarantined,
-            StateImage::Cancelled => State::Cancelled,
-            StateImage::Leased(lease) => State::Leased(self.restored_lease(lease)?),
-            StateImage::Done(done) => State::Done(Box::new(Done {
+            StateImage::Queued => JobState::Queued,
+            StateImage::Failed => JobState::Failed,
+            StateImage::Quarantined => JobState::Quarantined,
+            StateImage::Cancelled => JobState::Cancelled,
+            StateImage::Leased(lease) => JobState::Leased(Box::new(self.restored_lease(lease)?)),
+            StateImage::Done(done) => JobState::Done(Box::new(Done {
                 attempt: done.attempt,
                 attempts: done.attempts,
                 outcome: done.outcome,
@@ -311,7 +225,7 @@ impl Scheduler {
     }
 
     fn restored_lease(&self, lease: &LeaseImage) -> Result<Lease, ImageError> {
-        if !self.workers.contains_key(&lease.worker) {
+        if !self.workers.contains(lease.worker) {
             return Err(ImageError("a lease has no worker"));
         }
         Ok(Lease {
@@ -322,15 +236,26 @@ impl Scheduler {
         })
     }
 
-    fn job_image(&self, job: &Job) -> JobImage {
-        let index = self.by_id.get(&job.id);
-        let audit = index.and_then(|index| self.audits.get(index));
+    fn job_image(&self, index: JobIndex) -> JobImage {
+        let job = self.jobs.job(index);
+        let pair = |cell: CellRef| (cell.grid, cell.cell);
         JobImage {
-            audit: audit.map(|audit| AuditImage {
+            id: self.jobs.id(index),
+            home: pair(job.home),
+            cells: job.cells.iter().map(pair).collect(),
+            attempts: job.attempts,
+            state: state_image(&job.state),
+            history: job.history.as_deref().map(|history| HistoryImage {
+                failures: history.failures.clone(),
+                counts: history.counts.to_vec(),
+                blamed: history.blamed.clone(),
+                lost_ms: history.lost_ms,
+            }),
+            paused: job.paused,
+            audit: self.audits.get(index).map(|audit| AuditImage {
                 failures: audit.failures,
                 lease: audit.lease.as_ref().map(lease_image),
             }),
-            ..job_image(job)
         }
     }
 }
@@ -376,44 +301,25 @@ fn sweep_image(sweep: &Sweep) -> ImagePart {
     }))
 }
 
-fn job_image(job: &Job) -> JobImage {
-    let pair = |place: Place| (place.grid, place.cell);
-    JobImage {
-        id: job.id,
-        home: pair(job.home),
-        places: job.places.iter().map(pair).collect(),
-        attempts: job.attempts,
-        state: match &job.state {
-            State::Queued => StateImage::Queued,
-            State::Failed => StateImage::Failed,
-            State::Quarantined => StateImage::Quarantined,
-            State::Cancelled => StateImage::Cancelled,
-            State::Leased(lease) => StateImage::Leased(lease_image(lease)),
-            State::Done(done) => StateImage::Done(Box::new(DoneImage {
-                attempt: done.attempt,
-                attempts: done.attempts,
-                outcome: done.outcome,
-                device_kind: done.device_kind.to_string(),
-                trainer_revision: done.trainer_revision,
-                worker: done.worker.to_string(),
-                compared: done.compared.clone(),
-                scores: done.scores,
-                audit: done.audit,
-                epochs: done.epochs,
-                warnings: done.warnings.iter().map(ToString::to_string).collect(),
-            })),
-        },
-        history: job.history.as_deref().map(|history| HistoryImage {
-            failures: history.failures.clone(),
-            counts: history.counts.to_vec(),
-            blamed: history.blamed.clone(),
-            lost_ms: history.lost_ms,
-        }),
-        paused: job.paused,
-        audit: None,
+fn state_image(state: &JobState) -> StateImage {
+    match state {
+        JobState::Queued => StateImage::Queued,
+        JobState::Failed => StateImage::Failed,
+        JobState::Quarantined => StateImage::Quarantined,
+        JobState::Cancelled => StateImage::Cancelled,
+        JobState::Leased(lease) => StateImage::Leased(lease_image(lease)),
+        JobState::Done(done) => StateImage::Done(Box::new(DoneImage {
+            attempt: done.attempt,
+            attempts: done.attempts,
+            outcome: done.outcome,
+            device_kind: done.device_kind.to_string(),
+            trainer_revision: done.trainer_revision,
+            worker: done.worker.to_string(),
+            compared: done.compared.clone(),
+            scores: done.scores,
+            audit: done.audit,
+            epochs: done.epochs,
+            warnings: done.warnings.iter().map(ToString::to_string).collect(),
+        })),
     }
-}
-
-fn empty_table() -> Arc<CellTable> {
-    Arc::default()
 }

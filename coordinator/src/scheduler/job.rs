@@ -1,81 +1,75 @@
-//! Jobs, the grids that mean them, the sweeps that want them, and the one function that changes a job's state.
+//! Jobs, the grids whose cells mean them, and the sweeps that want them. Everybody reads them; `JobTable` alone
+//! changes them.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use sweeps::{AttemptNumber, Digest, FailureClass, JobId, JobStatus};
+use sweeps::{AttemptNumber, FailureClass, JobStatus};
 
-use super::Scheduler;
+use super::done::Done;
 use crate::model::cells::CellTable;
 use crate::model::submission::Submission;
 use proto::nouns::{AttemptFailure, Counts, LeaseKey, Timestamp, WorkerId};
 
-/// A job's position in the scheduler's list. Jobs are never taken out.
+/// A job's position in the job table. Jobs are never taken out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(super) struct JobIndex(pub(super) u32);
 
 /// A cell of a grid.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) struct Place {
+pub(super) struct CellRef {
     pub(super) grid: u32,
     pub(super) cell: u32,
 }
 
-/// A training run. At 100,000 of them each field counts: what few jobs have is boxed.
+/// The cells of current grids that mean a job: nearly always one, which takes no memory of its own.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub(super) enum CellRefs {
+    #[default]
+    None,
+    One(CellRef),
+    #[expect(
+        clippy::box_collection,
+        reason = "a thin pointer: few jobs of a million have several cells"
+    )]
+    Several(Box<Vec<CellRef>>),
+}
+
+/// A training run, all but its id. At a million of them each byte counts: what few jobs have is boxed.
 #[derive(Debug, Clone)]
 pub(super) struct Job {
-    pub(super) id: JobId,
     /// The cell that brought it: there its spec is found, also when the sweep has dropped the cell.
-    pub(super) home: Place,
-    /// The cells of current grids that mean it: nearly always one.
-    pub(super) places: Places,
+    pub(super) home: CellRef,
+    pub(super) cells: CellRefs,
     /// Attempts handed out so far: the number of the last one.
     pub(super) attempts: AttemptNumber,
-    pub(super) state: State,
+    pub(super) state: JobState,
     pub(super) history: Option<Box<History>>,
     /// A person put it on hold.
     pub(super) paused: bool,
 }
 
+// The jobs of a sweep nearly all wait, and a waiting job has nothing but this and its id.
+const _: () = assert!(size_of::<Job>() <= 64);
+
 /// A job is in one state, which holds what is true in it.
 #[derive(Debug, Clone)]
-pub(super) enum State {
+pub(super) enum JobState {
     Queued,
-    Leased(Lease),
+    Leased(Box<Lease>),
     Done(Box<Done>),
     Failed,
     Quarantined,
     Cancelled,
 }
 
+/// An attempt that runs.
 #[derive(Debug, Clone)]
 pub(super) struct Lease {
     pub(super) attempt: AttemptNumber,
     pub(super) worker: WorkerId,
     pub(super) since: Timestamp,
     pub(super) expires: Timestamp,
-}
-
-/// What a second record is compared with.
-#[derive(Debug, Clone, PartialEq)]
-pub(super) struct Done {
-    pub(super) attempt: AttemptNumber,
-    /// Attempts that it took: those of audits come later and are not counted.
-    pub(super) attempts: AttemptNumber,
-    pub(super) outcome: Digest,
-    pub(super) device_kind: Arc<str>,
-    pub(super) trainer_revision: u32,
-    pub(super) worker: Arc<str>,
-    /// Attempts whose records were compared, and whether they differed.
-    pub(super) compared: Vec<(AttemptNumber, proto::nouns::Receipt)>,
-    /// The final AUCs, with which results of other kinds of devices are compared.
-    pub(super) scores: [Option<f64>; 2],
-    /// How its last audit ended.
-    pub(super) audit: Option<proto::nouns::AuditVerdict>,
-    /// Epochs of its curve.
-    pub(super) epochs: u32,
-    /// Codes of its warnings, each once.
-    pub(super) warnings: Box<[Arc<str>]>,
 }
 
 /// What went wrong so far.
@@ -91,57 +85,6 @@ pub(super) struct History {
     pub(super) lost_ms: u64,
 }
 
-impl History {
-    /// Failures that are remembered per job; enough to see a pattern.
-    pub(super) const FAILURES: usize = 16;
-}
-
-#[derive(Debug, Clone, Default, PartialEq)]
-pub(super) struct Places {
-    first: Option<Place>,
-    more: Vec<Place>,
-}
-
-impl Places {
-    pub(super) fn iter(&self) -> impl Iterator<Item = Place> + '_ {
-        self.first.iter().chain(&self.more).copied()
-    }
-    pub(super) fn add(&mut self, place: Place) {
-        if self.first.is_none() {
-            self.first = Some(place);
-        } else {
-            self.more.push(place);
-        }
-    }
-    /// Whether the grid is the only one that means it.
-    pub(super) fn are_of(&self, grid: u32) -> bool {
-        self.first.is_some_and(|place| place.grid == grid)
-            && self.more.iter().all(|place| place.grid == grid)
-    }
-    pub(super) fn is_empty(&self) -> bool {
-        self.first.is_none()
-    }
-    pub(super) fn remove_grid(&mut self, grid: u32) {
-        let kept: Vec<Place> = self.iter().filter(|place| place.grid != grid).collect();
-        *self = Self::default();
-        for place in kept {
-            self.add(place);
-        }
-    }
-    /// The grids among them, each once.
-    pub(super) fn grids(&self) -> impl Iterator<Item = u32> + '_ {
-        let repeated = |position: usize, grid: u32| {
-            self.iter()
-                .take(position)
-                .any(|earlier| earlier.grid == grid)
-        };
-        self.iter()
-            .enumerate()
-            .filter(move |(position, place)| !repeated(*position, place.grid))
-            .map(|(_, place)| place.grid)
-    }
-}
-
 /// One submitted version of a sweep.
 #[derive(Debug, Clone)]
 pub(super) struct Grid {
@@ -152,6 +95,7 @@ pub(super) struct Grid {
     pub(super) jobs: Vec<JobIndex>,
 }
 
+/// A sweep.
 #[derive(Debug, Clone)]
 pub(super) struct Sweep {
     pub(super) name: Arc<str>,
@@ -169,21 +113,105 @@ pub(super) struct Sweep {
     pub(super) discrepancies: u64,
 }
 
+impl CellRefs {
+    pub(super) fn as_slice(&self) -> &[CellRef] {
+        match self {
+            Self::None => &[],
+            Self::One(cell) => std::slice::from_ref(cell),
+            Self::Several(cells) => cells,
+        }
+    }
+
+    pub(super) fn iter(&self) -> impl Iterator<Item = CellRef> + '_ {
+        self.as_slice().iter().copied()
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.as_slice().len()
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        matches!(self, Self::None)
+    }
+
+    pub(super) fn add(&mut self, cell: CellRef) {
+        match self {
+            Self::None => *self = Self::One(cell),
+            Self::One(first) => *self = Self::Several(Box::new(vec![*first, cell])),
+            Self::Several(cells) => cells.push(cell),
+        }
+    }
+
+    pub(super) fn remove_grid(&mut self, grid: u32) {
+        let kept: Self = self.iter().filter(|cell| cell.grid != grid).collect();
+        *self = kept;
+    }
+
+    /// Whether the grid is the only one that means it.
+    pub(super) fn are_of(&self, grid: u32) -> bool {
+        !self.is_empty() && self.iter().all(|cell| cell.grid == grid)
+    }
+
+    /// The grids among them, each once.
+    pub(super) fn grids(&self) -> impl Iterator<Item = u32> + '_ {
+        let cells = self.as_slice();
+        cells.iter().enumerate().filter_map(|(position, cell)| {
+            let mut earlier = cells[..position].iter();
+            earlier
+                .all(|earlier| earlier.grid != cell.grid)
+                .then_some(cell.grid)
+        })
+    }
+}
+
+impl FromIterator<CellRef> for CellRefs {
+    fn from_iter<I: IntoIterator<Item = CellRef>>(cells: I) -> Self {
+        let mut refs = Self::None;
+        for cell in cells {
+            refs.add(cell);
+        }
+        refs
+    }
+}
+
+impl Lease {
+    /// The name of the lease, as its worker says it.
+    pub(super) fn key(&self, job: sweeps::JobId) -> LeaseKey {
+        LeaseKey {
+            job,
+            attempt: self.attempt,
+        }
+    }
+}
+
+impl History {
+    /// Failures that are remembered per job; enough to see a pattern.
+    pub(super) const FAILURES: usize = 16;
+}
+
 impl Job {
     pub(super) fn status(&self) -> JobStatus {
         match self.state {
-            State::Queued => JobStatus::Pending,
-            State::Leased(_) => JobStatus::Running,
-            State::Done(_) => JobStatus::Done,
-            State::Failed => JobStatus::Failed,
-            State::Quarantined => JobStatus::Quarantined,
-            State::Cancelled => JobStatus::Cancelled,
+            JobState::Queued => JobStatus::Pending,
+            JobState::Leased(_) => JobStatus::Running,
+            JobState::Done(_) => JobStatus::Done,
+            JobState::Failed => JobStatus::Failed,
+            JobState::Quarantined => JobStatus::Quarantined,
+            JobState::Cancelled => JobStatus::Cancelled,
         }
     }
 
     pub(super) fn lease(&self) -> Option<&Lease> {
-        if let State::Leased(lease) = &self.state {
+        if let JobState::Leased(lease) = &self.state {
             Some(lease)
+        } else {
+            None
+        }
+    }
+
+    pub(super) fn done(&self) -> Option<&Done> {
+        if let JobState::Done(done) = &self.state {
+            Some(done)
         } else {
             None
         }
@@ -203,246 +231,24 @@ impl Job {
     }
 }
 
-impl Scheduler {
-    /// The job of that id, as far as anybody may know of it.
-    pub(super) fn find(&self, id: &JobId) -> Option<JobIndex> {
-        let index = self.by_id.get(id).copied()?;
-        (!self.is_staged(self.job(index))).then_some(index)
-    }
+#[cfg(test)]
+mod tests {
+    use super::*;
 
-    pub(super) fn job(&self, index: JobIndex) -> &Job {
-        &self.jobs[index.0 as usize]
-    }
-
-    pub(super) fn job_mut(&mut self, index: JobIndex) -> &mut Job {
-        &mut self.jobs[index.0 as usize]
-    }
-
-    pub(super) fn grid(&self, grid: u32) -> &Grid {
-        &self.grids[grid as usize]
-    }
-
-    /// The digest that a job's data set must have.
-    pub(super) fn dataset_of(&self, index: JobIndex) -> Digest {
-        let home = self.job(index).home;
-        let table = &self.grid(home.grid).table;
-        table.sources()[table.source_of(home.cell as usize)].1
-    }
-
-    /// The names of the sweeps that want a job.
-    pub(super) fn sweeps_of(&self, index: JobIndex) -> Arc<[Arc<str>]> {
-        self.job(index)
-            .places
-            .grids()
-            .map(|grid| self.sweeps[self.grid(grid).sweep as usize].name.clone())
-            .collect()
-    }
-
-    /// Brings a job into another state. Counts, queues, leases and expiries follow.
-    pub(super) fn set_state(&mut self, index: JobIndex, state: State) {
-        self.withdraw(index);
-        self.job_mut(index).state = state;
-        self.enter(index);
-    }
-
-    /// Takes a job out of everything that follows from its state and places.
-    pub(super) fn withdraw(&mut self, index: JobIndex) {
-        let job = &self.jobs[index.0 as usize];
-        for grid in job.places.grids() {
-            let sweep = self.grids[grid as usize].sweep;
-            self.sweeps[sweep as usize].counts.0[job.status() as usize] -= 1;
-            self.touched.insert(sweep);
+    #[test]
+    fn cells_are_counted_once_a_grid_and_leave_by_grid() {
+        let at = |grid, cell| CellRef { grid, cell };
+        let mut cells = CellRefs::default();
+        assert!(cells.is_empty() && !cells.are_of(1));
+        for cell in [at(1, 0), at(1, 4), at(2, 0), at(1, 5)] {
+            cells.add(cell);
         }
-        match &job.state {
-            State::Queued => {
-                for place in job.places.iter() {
-                    let grid = &self.grids[place.grid as usize];
-                    let sweep = &mut self.sweeps[grid.sweep as usize];
-                    sweep.queue[grid.table.source_of(place.cell as usize)].remove(&place.cell);
-                    if sweep.queue.iter().all(BTreeSet::is_empty) {
-                        self.ready.remove(&grid.sweep);
-                    }
-                }
-            }
-            State::Leased(lease) => {
-                self.lease_clock.remove(lease.expires, index);
-                if let Some(worker) = self.workers.get_mut(&lease.worker) {
-                    worker.leases.remove(&LeaseKey {
-                        job: job.id,
-                        attempt: lease.attempt,
-                    });
-                }
-            }
-            _ => {}
-        }
-    }
-
-    /// The inverse of [`Self::withdraw`].
-    pub(super) fn enter(&mut self, index: JobIndex) {
-        let job = &self.jobs[index.0 as usize];
-        for grid in job.places.grids() {
-            let sweep = self.grids[grid as usize].sweep;
-            self.sweeps[sweep as usize].counts.0[job.status() as usize] += 1;
-            self.touched.insert(sweep);
-        }
-        match &job.state {
-            State::Queued if !job.paused => {
-                for place in job.places.iter() {
-                    let grid = &self.grids[place.grid as usize];
-                    let sweep = &mut self.sweeps[grid.sweep as usize];
-                    sweep.queue[grid.table.source_of(place.cell as usize)].insert(place.cell);
-                    self.ready.insert(grid.sweep);
-                    self.dispatch_needed = true;
-                }
-            }
-            State::Leased(lease) => {
-                self.lease_clock.add(lease.expires, index);
-                if let Some(worker) = self.workers.get_mut(&lease.worker) {
-                    worker.leases.insert(LeaseKey {
-                        job: job.id,
-                        attempt: lease.attempt,
-                    });
-                }
-            }
-            _ => {}
-        }
-    }
-
-    /// Gives a live lease a full time to live from `now`.
-    pub(super) fn renew(&mut self, index: JobIndex, now: Timestamp) {
-        let expires = now.plus(self.policy.time_to_live_ms);
-        let lease = if let State::Leased(lease) = &mut self.jobs[index.0 as usize].state {
-            Some(lease)
-        } else {
-            self.audits
-                .get_mut(&index)
-                .and_then(|audit| audit.lease.as_mut())
-        };
-        if let Some(lease) = lease {
-            self.lease_clock.remove(lease.expires, index);
-            lease.expires = expires;
-            self.lease_clock.add(expires, index);
-        }
-    }
-
-    #[cfg(test)]
-    /// Looks for contradictions in the state. For tests, and cheap enough to be run on demand.
-    ///
-    /// # Errors
-    /// What is wrong, in words.
-    pub fn check(&self) -> Result<(), String> {
-        let mut counts = vec![Counts::default(); self.sweeps.len()];
-        let mut queues: Vec<Vec<BTreeSet<u32>>> = self
-            .sweeps
-            .iter()
-            .map(|sweep| vec![BTreeSet::new(); sweep.queue.len()])
-            .collect();
-        let mut leases: std::collections::BTreeMap<WorkerId, BTreeSet<LeaseKey>> =
-            std::collections::BTreeMap::new();
-        let mut expiries = BTreeSet::new();
-        for (position, job) in self.jobs.iter().enumerate() {
-            let index = JobIndex(position as u32);
-            if self.by_id.get(&job.id) != Some(&index) {
-                return Err(format!("job {} is not found by its id", job.id.short()));
-            }
-            if self.is_staged(job)
-                && (job.places.iter().next().is_some()
-                    || job.attempts.0 > 0
-                    || !matches!(job.state, State::Queued))
-            {
-                return Err(format!("job {} began too early", job.id.short()));
-            }
-            for grid in job.places.grids() {
-                let sweep = self.grid(grid).sweep as usize;
-                if self.sweeps[sweep].grid != grid {
-                    return Err(format!("job {} is in an old grid", job.id.short()));
-                }
-                counts[sweep].0[job.status() as usize] += 1;
-            }
-            match &job.state {
-                State::Queued if !job.paused => {
-                    for place in job.places.iter() {
-                        let grid = self.grid(place.grid);
-                        queues[grid.sweep as usize][grid.table.source_of(place.cell as usize)]
-                            .insert(place.cell);
-                    }
-                }
-                State::Leased(lease) => {
-                    if lease.attempt != job.attempts {
-                        return Err(format!(
-                            "job {} is leased by an old attempt",
-                            job.id.short()
-                        ));
-                    }
-                    expiries.insert((lease.expires, index));
-                    leases.entry(lease.worker).or_default().insert(LeaseKey {
-                        job: job.id,
-                        attempt: lease.attempt,
-                    });
-                }
-                State::Done(done) if done.attempt > job.attempts => {
-                    return Err(format!(
-                        "job {} is done by an attempt to come",
-                        job.id.short()
-                    ));
-                }
-                _ => {}
-            }
-        }
-        for (index, audit) in &self.audits {
-            let job = self.job(*index);
-            if !matches!(&job.state, State::Done(done) if done.audit.is_none()) {
-                return Err(format!("job {} is audited but not done", job.id.short()));
-            }
-            if let Some(lease) = &audit.lease {
-                if lease.attempt != job.attempts {
-                    return Err(format!(
-                        "job {} is audited by an old attempt",
-                        job.id.short()
-                    ));
-                }
-                expiries.insert((lease.expires, *index));
-                leases.entry(lease.worker).or_default().insert(LeaseKey {
-                    job: job.id,
-                    attempt: lease.attempt,
-                });
-            }
-        }
-        for (sweep, (counts, queue)) in self.sweeps.iter().zip(counts.iter().zip(&queues)) {
-            if sweep.counts != *counts {
-                return Err(format!("the counts of sweep {} are wrong", sweep.name));
-            }
-            if sweep.queue != *queue {
-                return Err(format!("the queue of sweep {} is wrong", sweep.name));
-            }
-        }
-        let ready: BTreeSet<u32> = (0..self.sweeps.len() as u32)
-            .filter(|sweep| queues[*sweep as usize].iter().any(|set| !set.is_empty()))
-            .collect();
-        if ready != self.ready {
-            return Err("the list of sweeps with waiting jobs is wrong".into());
-        }
-        if expiries != *self.lease_clock.expiries() {
-            return Err("the list of expiries is wrong".into());
-        }
-        for (id, worker) in &self.workers {
-            if worker.leases != leases.remove(id).unwrap_or_default() {
-                return Err(format!("the leases of worker {id} are wrong"));
-            }
-            if worker.leases.len() > worker.hello.slots as usize {
-                return Err(format!("worker {id} has more leases than slots"));
-            }
-        }
-        if let Some(worker) = leases.keys().next() {
-            return Err(format!("a worker {worker} that is not known has a lease"));
-        }
-        if self
-            .wait_queue
-            .workers()
-            .any(|worker| !self.workers.contains_key(&worker))
-        {
-            return Err("a worker that is not known waits".into());
-        }
-        Ok(())
+        assert_eq!(cells.grids().collect::<Vec<_>>(), [1, 2]);
+        assert!(!cells.are_of(1));
+        cells.remove_grid(2);
+        assert!(cells.are_of(1));
+        assert_eq!(cells.as_slice(), [at(1, 0), at(1, 4), at(1, 5)]);
+        cells.remove_grid(1);
+        assert_eq!(cells, CellRefs::None);
     }
 }

@@ -1,34 +1,41 @@
 //! The scheduler: a pure state machine. Events in, effects out; no clock, randomness, IO or lock.
 //!
-//! Its state follows from the entries that it asked to persist (`Scheduler::apply`), and from what may be forgotten at
-//! a restart: when a worker was last heard, when a lease ends, who waits for work. Every legal transition of a job goes
-//! through one function, `set_state`, which also keeps counts, queues and leases in step; [`Scheduler::check`] says
-//! whether it succeeded.
+//! `request` answers: it asks `decide`, which reads and yields entries, has them applied by `apply`, which writes, and makes the
+//! answer. A restart applies the same entries by the same function, so that the state follows from the journal, but for what
+//! may be forgotten: when a worker was last heard, when a lease ends, who waits for work.
 //!
-//! `request` and `finish` answer workers, `steering` people, `pick` chooses jobs, `policy` what a failure means, `apply` replays,
-//! `staged` takes long submissions in parts,
-//! `audit` has done jobs run again, `image` is the state as data, `view` and `explain` look.
+//! The state is made of parts with private fields: [`job_table::JobTable`] alone changes jobs, and counts and queues with them;
+//! [`worker_table::WorkerTable`], [`audits::Audits`], [`blame::Blame`], [`life::Life`], [`lease_clock::LeaseClock`],
+//! [`wait_queue::WaitQueue`], [`fairness::Fairness`] and [`staged::Submissions`]. [`Scheduler`] composes them; `leases` is where a lease changes in several of
+//! them together. [`Scheduler::check`] says whether they agree.
+//!
+//! `image` is the state as data, `view`, `explain` and `totals` look.
 
 mod apply;
-mod audit;
+mod audits;
+mod blame;
+#[cfg(test)]
+mod check;
+mod decide;
+mod done;
 mod explain;
 mod fairness;
-mod finish;
 mod image;
+mod ineligibility;
 mod job;
 mod job_ids;
+mod job_table;
 mod lease_clock;
-mod pick;
+mod leases;
+mod life;
 mod policy;
-mod probation;
+mod presence;
 mod request;
-mod restored;
 mod staged;
-mod steering;
 mod totals;
 mod view;
 mod wait_queue;
-mod worker;
+mod worker_table;
 
 #[cfg(test)]
 pub(crate) mod fixture;
@@ -39,30 +46,32 @@ mod sim;
 #[cfg(test)]
 pub(crate) mod tests;
 
-use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use sweeps::{AttemptNumber, EpochPoint, JobId};
 
 use proto::nouns::{
     Audit, Audited, Change, Control, Fail, Finish, FinishAnswer, Goodbye, Hello, LeaseAnswer,
-    LeaseRequest, Refusal, Release, Report, ReportAnswer, Submitted, Timestamp, Welcome, WorkerId,
+    LeaseRequest, Refusal, Release, Report, ReportAnswer, Submitted, Timestamp, Welcome,
 };
 
 pub use crate::model::entry::Entry;
+pub use crate::model::image::ImageError;
 pub use crate::model::submission::Submission;
-pub use image::ImageError;
 pub use policy::Policy;
 pub use totals::{DeviceTotals, Totals};
 pub(crate) use view::JobRow;
 
+use audits::Audits;
+use blame::Blame;
+use decide::Decision;
 use fairness::Fairness;
-use job::{Grid, Job, JobIndex, Sweep};
-use job_ids::ById;
+use job_table::JobTable;
 use lease_clock::LeaseClock;
+use life::Life;
 use staged::{Staged, Submissions};
 use wait_queue::WaitQueue;
-use worker::Worker;
+use worker_table::WorkerTable;
 
 /// The number of a request, by which its answer finds back.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -87,8 +96,8 @@ pub enum Request {
     Release(Release),
     /// A worker goes.
     Goodbye(Goodbye),
-    /// A person steers a sweep or a job.
-    Steer(Control),
+    /// A person cancels, pauses, resumes or retries a sweep or a job.
+    Control(Control),
     /// A person sends the workers of a name away.
     Drain {
         /// The name.
@@ -130,7 +139,7 @@ pub enum Answer {
     Finish(FinishAnswer),
     /// To a release or a goodbye.
     Done,
-    /// To steering and draining: how many changed.
+    /// To controls and drains: how many changed.
     Changed(u64),
     /// To an audit.
     Audited(Audited),
@@ -167,27 +176,13 @@ pub enum Effect {
 #[derive(Debug, Clone)]
 pub struct Scheduler {
     policy: Policy,
-    jobs: Vec<Job>,
-    /// Looked up, never walked: its order is random.
-    by_id: ById<JobIndex>,
-    grids: Vec<Grid>,
-    sweeps: Vec<Sweep>,
-    sweep_names: BTreeMap<Arc<str>, u32>,
-    /// Sweeps that have jobs in their queues, paused ones included.
-    ready: BTreeSet<u32>,
-    workers: BTreeMap<WorkerId, Worker>,
-    sessions: BTreeMap<(String, u64), WorkerId>,
-    next_worker: u64,
-    /// The life of this state; 0 of one that was never restored.
-    life: u64,
-    /// By a worker's name: the different jobs that failed there since its last success.
-    blame: BTreeMap<String, BTreeSet<JobIndex>>,
-    /// Done jobs that are to be run once more.
-    audits: BTreeMap<JobIndex, audit::Auditing>,
-
+    jobs: JobTable,
+    workers: WorkerTable,
+    audits: Audits,
+    blame: Blame,
+    life: Life,
     /// A submission that has begun and not ended.
     staged: Option<Staged>,
-
     /// An image was begun and not yet ended.
     is_restoring: bool,
 
@@ -196,11 +191,9 @@ pub struct Scheduler {
     submissions: Submissions,
     lease_clock: LeaseClock,
     wait_queue: WaitQueue,
+    fairness: Fairness,
     /// Work may have come up for those who wait.
     dispatch_needed: bool,
-    fairness: Fairness,
-    /// Sweeps whose counts changed in this step.
-    touched: BTreeSet<u32>,
     effects: Vec<Effect>,
 }
 
@@ -209,26 +202,18 @@ impl Scheduler {
     pub fn new(policy: Policy) -> Self {
         Self {
             policy,
-            jobs: Vec::new(),
-            by_id: ById::default(),
-            grids: Vec::new(),
-            sweeps: Vec::new(),
-            sweep_names: BTreeMap::new(),
-            ready: BTreeSet::new(),
-            workers: BTreeMap::new(),
-            sessions: BTreeMap::new(),
-            next_worker: 1,
-            life: 0,
-            blame: BTreeMap::new(),
-            audits: BTreeMap::new(),
+            jobs: JobTable::default(),
+            workers: WorkerTable::default(),
+            audits: Audits::default(),
+            blame: Blame::default(),
+            life: Life::default(),
             staged: None,
             is_restoring: false,
             submissions: Submissions::default(),
             lease_clock: LeaseClock::default(),
             wait_queue: WaitQueue::default(),
-            dispatch_needed: false,
             fairness: Fairness::default(),
-            touched: BTreeSet::new(),
+            dispatch_needed: false,
             effects: Vec::new(),
         }
     }
@@ -242,7 +227,8 @@ impl Scheduler {
             Event::Tick => self.on_tick(now),
             Event::Recovered => self.on_recovered(now),
         }
-        if std::mem::take(&mut self.dispatch_needed) {
+        let has_queued = self.jobs.take_has_queued();
+        if std::mem::take(&mut self.dispatch_needed) || has_queued {
             self.serve_waiting(now);
         }
         self.publish_touched();
@@ -250,39 +236,21 @@ impl Scheduler {
         std::mem::take(&mut self.effects)
     }
 
-    fn on_request(&mut self, now: Timestamp, ticket: Ticket, request: Request) {
-        let reply = match request {
-            // One of many jobs is answered when its last part is taken.
-            Request::Submit(submission) => match self.on_submit(now, ticket, *submission) {
-                Some(reply) => reply,
-                None => return,
-            },
-            Request::Hello(hello) => self.on_hello(now, *hello),
-            // The answer may have to wait.
-            Request::Lease(request) => match self.on_lease(now, ticket, request) {
-                Some(reply) => reply,
-                None => return,
-            },
-            Request::Report(report) => self.on_report(now, report),
-            Request::Finish(finish) => self.on_finish(now, finish),
-            Request::Fail(fail) => self.on_fail(now, fail),
-            Request::Release(release) => self.on_release(now, release),
-            Request::Goodbye(goodbye) => {
-                self.on_goodbye(now, &goodbye);
-                Ok(Answer::Done)
-            }
-            Request::Steer(steer) => self.on_steer(now, steer),
-            Request::Drain { worker, reason } => self.on_drain(now, &worker, &reason),
-            Request::Audit(audit) => self.on_audit(now, &audit),
-        };
-        self.effects.push(Effect::Reply(ticket, reply));
+    /// Applies what was decided and asks for it to be written: the only way in which a step changes what a restart
+    /// remembers. Answers how many jobs changed, where an entry says so.
+    fn commit(&mut self, entries: impl IntoIterator<Item = Entry>) -> u64 {
+        let mut changed = 0;
+        for entry in entries {
+            changed += self.apply(&entry, true);
+            self.effects.push(Effect::Persist(entry));
+        }
+        changed
     }
 
-    /// Applies an entry and asks for it to be written: the only way in which a step changes what a restart remembers.
-    fn persist(&mut self, entry: Entry) -> u64 {
-        let changed = self.apply(&entry, true);
-        self.effects.push(Effect::Persist(entry));
-        changed
+    /// Commits a decision; gives what is to be said.
+    fn enact<T>(&mut self, decision: Decision<T>) -> T {
+        self.commit(decision.entries);
+        decision.answer
     }
 
     /// Applies an entry of the journal.
@@ -316,8 +284,8 @@ impl Scheduler {
     }
 
     fn publish_touched(&mut self) {
-        for index in std::mem::take(&mut self.touched) {
-            let sweep = &self.sweeps[index as usize];
+        for index in self.jobs.take_touched() {
+            let sweep = self.jobs.sweep(index);
             let change = Change::Sweep {
                 name: sweep.name.clone(),
                 counts: sweep.counts,
@@ -346,28 +314,17 @@ impl Scheduler {
     /// report, so that what was not heard in this time says nothing. Every live lease gets one more full time to live.
     fn stood_still(&mut self, now: Timestamp, for_ms: u64) {
         self.renew_all(now);
-        for worker in self.workers.values_mut() {
-            worker.last_seen = worker.last_seen.plus(for_ms).min(now);
-        }
+        self.workers.excuse(for_ms, now);
     }
 
     fn on_recovered(&mut self, now: Timestamp) {
         self.renew_all(now);
-        for worker in self.workers.values_mut() {
-            // Also where the journal has a later time: that of a clock which was ahead. Such a worker would never be silent.
-            worker.last_seen = now;
-        }
-        self.touched.clear();
+        self.workers.touch_all(now);
+        self.jobs.take_touched();
         self.dispatch_needed = true;
         // Whoever submitted it was not told that it was taken.
         if self.staged.is_some() && !self.submissions.has_begun() {
-            self.persist(Entry::SubmissionDropped { at: now });
-        }
-    }
-
-    fn renew_all(&mut self, now: Timestamp) {
-        for (_, index) in self.lease_clock.expiries().clone() {
-            self.renew(index, now);
+            self.commit([Entry::SubmissionDropped { at: now }]);
         }
     }
 }

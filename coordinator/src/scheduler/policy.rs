@@ -1,11 +1,6 @@
-//! What a failure means: retry, failed, or quarantined; and when it is the worker's fault.
+//! The settings of the scheduler.
 
-use sweeps::{Failure, FailureClass};
-
-use super::Scheduler;
-use super::job::JobIndex;
-use crate::model::entry::{Entry, Verdict};
-use proto::nouns::Timestamp;
+use sweeps::FailureClass;
 
 /// The settings of the scheduler.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -60,94 +55,6 @@ impl Default for Policy {
             pack_workers: false,
             // Some ten milliseconds of work, and a megabyte and a half of journal.
             submission_part: 20_000,
-        }
-    }
-}
-
-/// Whether a failure of that class may be the job's or the worker's fault, so that it counts for blame.
-fn is_blamed(class: FailureClass) -> bool {
-    matches!(
-        class,
-        FailureClass::Timeout
-            | FailureClass::OutOfMemory
-            | FailureClass::BadData
-            | FailureClass::Trainer
-    )
-}
-
-impl Scheduler {
-    /// What a failure of the job's live attempt on the worker of that name leads to.
-    fn verdict(
-        &self,
-        index: JobIndex,
-        worker: &str,
-        class: FailureClass,
-        now: Timestamp,
-    ) -> Verdict {
-        let history = self.job(index).history.as_deref();
-        let elsewhere =
-            history.is_some_and(|history| history.blamed.iter().any(|name| name != worker));
-        if is_blamed(class) && elsewhere {
-            return Verdict::Quarantined;
-        }
-        let earlier = history.map_or(0, |history| history.counts[class as usize]);
-        if earlier >= self.policy.retries[class as usize] {
-            return Verdict::Failed;
-        }
-        if class == FailureClass::BadData && !self.another_could_run(index, worker, now) {
-            return Verdict::Failed;
-        }
-        Verdict::Retry
-    }
-
-    /// Ends the live lease of a job with a failure.
-    pub(super) fn fail_lease(&mut self, index: JobIndex, failure: Failure, now: Timestamp) {
-        let Some(lease) = self.lease_of(index).cloned() else {
-            return;
-        };
-        let worker = self
-            .workers
-            .get(&lease.worker)
-            .map(|worker| worker.hello.name.clone())
-            .unwrap_or_default();
-        let verdict = self
-            .audit_verdict(index)
-            .unwrap_or_else(|| self.verdict(index, &worker, failure.class, now));
-        self.persist(Entry::Failed {
-            at: now,
-            job: self.job(index).id,
-            attempt: lease.attempt,
-            worker: worker.clone(),
-            failure,
-            verdict,
-        });
-    }
-
-    /// What [`Entry::Failed`] does to the blame lists.
-    pub(super) fn note_blame(
-        &mut self,
-        index: JobIndex,
-        worker: &str,
-        class: FailureClass,
-        verdict: Verdict,
-    ) {
-        if !is_blamed(class) {
-            return;
-        }
-        let history = self.job_mut(index).history.get_or_insert_default();
-        history.blamed.insert(worker.to_owned());
-        if verdict == Verdict::Retry {
-            self.blame
-                .entry(worker.to_owned())
-                .or_default()
-                .insert(index);
-        } else {
-            // It failed in two places, or nobody else can try it: no worker is blamed for it, and whoever was held back goes on.
-            self.blame.retain(|_, jobs| {
-                jobs.remove(&index);
-                !jobs.is_empty()
-            });
-            self.dispatch_needed = true;
         }
     }
 }

@@ -263,7 +263,7 @@ fn perform(world: &mut World, ids: &[JobId], action: &Action) {
                 ControlAction::Resume,
                 ControlAction::Retry,
             ][action as usize];
-            world.send(Request::Steer(Control { target, action }));
+            world.send(Request::Control(Control { target, action }));
         }
         Action::Pass { seconds } => world.pass(u64::from(seconds) * 1000),
         Action::Abandon { ticket } => world.step(Event::Abandon(Ticket(ticket.into()))),

@@ -1,54 +1,75 @@
-//! What workers ask.
+//! Requests, answered: what may be forgotten at a restart is noted, what is decided is enacted, and the answer is made.
 
 use std::cmp::Reverse;
 
-use sweeps::{EpochPoint, Failure, FailureClass};
+use sweeps::{Digest, EpochPoint};
 
-use super::finish::is_finite;
-use super::job::{JobIndex, State};
+use super::decide::{SweepTurn, is_finite};
+use super::job::JobIndex;
 use super::wait_queue::WaitingRequest;
-use super::{Answer, Effect, Reply, Scheduler, Ticket};
-use crate::model::entry::Entry;
+use super::{Answer, Effect, Reply, Request, Scheduler, Submission, Ticket};
 use proto::nouns::{
-    Assignment, Change, Fail, Goodbye, Hello, LeaseAnswer, LeaseKey, LeaseRequest, Measured, Next,
-    Order, Progress, Refusal, Release, Report, ReportAnswer, StopReason, Timestamp, Welcome,
-    WorkerId,
+    Assignment, Change, Fail, Finish, FinishAnswer, Goodbye, Hello, LeaseAnswer, LeaseKey,
+    LeaseRequest, Measured, Next, Order, Progress, Receipt, Refusal, Release, Report, ReportAnswer,
+    StopReason, Timestamp, Welcome, WorkerId,
 };
 
 impl Scheduler {
-    pub(super) fn on_hello(&mut self, now: Timestamp, hello: Hello) -> Reply {
-        if hello.name.is_empty() || hello.slots == 0 {
-            return Err(Refusal::Invalid(
-                "a worker needs a name and at least one slot".into(),
-            ));
-        }
-        let session = (hello.name.clone(), hello.session);
-        let worker = if let Some(id) = self.sessions.get(&session).copied() {
-            let known = &self.workers[&id];
-            if (known.leases.len() as u32) > hello.slots {
-                return Err(Refusal::Invalid(
-                    "a worker cannot have fewer slots than leases".into(),
-                ));
+    pub(super) fn on_request(&mut self, now: Timestamp, ticket: Ticket, request: Request) {
+        let reply = match request {
+            // One of many jobs is answered when its last part is taken.
+            Request::Submit(submission) => match self.on_submit(now, ticket, *submission) {
+                Some(reply) => reply,
+                None => return,
+            },
+            Request::Hello(hello) => self.on_hello(now, *hello),
+            // The answer may have to wait.
+            Request::Lease(request) => match self.on_lease(now, ticket, request) {
+                Some(reply) => reply,
+                None => return,
+            },
+            Request::Report(report) => self.on_report(now, report),
+            Request::Finish(finish) => self.on_finish(now, finish),
+            Request::Fail(fail) => self.on_fail(now, fail),
+            Request::Release(release) => self.on_release(now, release),
+            Request::Goodbye(goodbye) => {
+                self.on_goodbye(now, &goodbye);
+                Ok(Answer::Done)
             }
-            if known.hello != hello {
-                self.persist(Entry::WorkerJoined {
-                    at: now,
-                    worker: id,
-                    hello: Box::new(hello),
-                });
-            }
-            id
-        } else {
-            self.forget_silent_workers(&hello.name, now);
-            let id = WorkerId(self.next_worker);
-            self.persist(Entry::WorkerJoined {
-                at: now,
-                worker: id,
-                hello: Box::new(hello),
-            });
-            id
+            Request::Control(control) => self
+                .decide_control(now, control)
+                .map(|entry| Answer::Changed(self.commit([entry]))),
+            Request::Drain { worker, reason } => self
+                .decide_drain(now, &worker, &reason)
+                .map(|decided| Answer::Changed(self.enact(decided))),
+            Request::Audit(audit) => self
+                .decide_audit(now, &audit)
+                .map(|decided| Answer::Audited(self.enact(decided))),
         };
-        self.see(worker, now);
+        self.effects.push(Effect::Reply(ticket, reply));
+    }
+
+    fn on_submit(
+        &mut self,
+        now: Timestamp,
+        ticket: Ticket,
+        submission: Submission,
+    ) -> Option<Reply> {
+        if submission.ids.len() != submission.table.len() || submission.ids.is_empty() {
+            return Some(Err(Refusal::Invalid("the sweep has no jobs".into())));
+        }
+        if submission.ids.len() > self.policy.submission_part && !submission.dry_run {
+            self.submissions.add(ticket, submission);
+            return None;
+        }
+        let decided = self.decide_submission(now, submission);
+        Some(Ok(Answer::Submitted(self.enact(decided))))
+    }
+
+    fn on_hello(&mut self, now: Timestamp, hello: Hello) -> Reply {
+        let decided = self.decide_hello(now, hello)?;
+        let worker = self.enact(decided);
+        self.workers.touch(worker, now);
         Ok(Answer::Welcome(Welcome {
             worker,
             time_to_live_ms: self.policy.time_to_live_ms,
@@ -56,41 +77,9 @@ impl Scheduler {
         }))
     }
 
-    /// Takes workers off the list that have not been heard for long, or whose name another process has now.
-    fn forget_silent_workers(&mut self, name: &str, now: Timestamp) {
-        let gone: Vec<(WorkerId, &str)> = self
-            .workers
-            .iter()
-            .filter(|(id, worker)| {
-                worker.leases.is_empty() && !self.is_connected(**id, worker, now)
-            })
-            .filter_map(|(id, worker)| {
-                if worker.hello.name == name {
-                    Some((*id, "another process has its name"))
-                } else if now.since(worker.last_seen) > self.policy.forget_worker_ms {
-                    Some((*id, "not heard for long"))
-                } else {
-                    None
-                }
-            })
-            .collect();
-        for (worker, reason) in gone {
-            self.persist(Entry::WorkerLeft {
-                at: now,
-                worker,
-                reason: reason.into(),
-            });
-        }
-    }
-
-    pub(super) fn on_lease(
-        &mut self,
-        now: Timestamp,
-        ticket: Ticket,
-        request: LeaseRequest,
-    ) -> Option<Reply> {
+    fn on_lease(&mut self, now: Timestamp, ticket: Ticket, request: LeaseRequest) -> Option<Reply> {
         let id = request.worker;
-        if !self.see(id, now) {
+        if !self.workers.touch(id, now) {
             return Some(Err(Refusal::UnknownWorker(id)));
         }
         self.answer_waiting(id);
@@ -100,7 +89,7 @@ impl Scheduler {
             warm: request.warm,
         };
         let assignments = self.hand_out(id, &next, now);
-        let drain = self.workers[&id].draining.is_some();
+        let drain = self.workers.is_draining(id);
         if assignments.is_empty() && request.wait_ms > 0 && next.slots > 0 && !drain {
             let wait = request.wait_ms.min(self.policy.longest_wait_ms);
             let request = WaitingRequest {
@@ -117,7 +106,7 @@ impl Scheduler {
 
     /// Leases that the worker does not know of, then new ones.
     fn hand_out(&mut self, id: WorkerId, next: &Next, now: Timestamp) -> Vec<Assignment> {
-        let Some(worker) = self.workers.get(&id) else {
+        let Some(worker) = self.workers.get(id) else {
             return Vec::new();
         };
         let lost: Vec<LeaseKey> = worker
@@ -129,23 +118,56 @@ impl Scheduler {
             .collect();
         let mut assignments: Vec<Assignment> = lost
             .into_iter()
-            .filter_map(|key| self.assign_again(key, now))
+            .filter_map(|key| {
+                let index = self.live_lease(key)?;
+                self.renew(index, now);
+                self.assignment_again(index, key)
+            })
             .collect();
         let more = next.slots.saturating_sub(assignments.len() as u32);
         assignments.extend(self.assign(id, more, &next.warm, now));
         assignments
     }
 
+    /// Leases up to `slots` jobs to a worker, one after the other: which is next depends on those before.
+    fn assign(
+        &mut self,
+        id: WorkerId,
+        slots: u32,
+        warm: &[Digest],
+        now: Timestamp,
+    ) -> Vec<Assignment> {
+        let worker = self.workers.get(id);
+        let free = worker.map_or(0, |worker| worker.free_slots().min(slots as usize));
+        let mut assignments = Vec::new();
+        while assignments.len() < free {
+            let Some(next) = self.decide_lease(id, warm, now) else {
+                break;
+            };
+            self.commit(next.entries);
+            self.note_served(next.turn);
+            assignments.extend(next.assignment);
+        }
+        assignments
+    }
+
+    /// Notes whose turn it was.
+    fn note_served(&mut self, turn: Option<SweepTurn>) {
+        if let Some(SweepTurn { sweep, rivals }) = turn
+            && rivals.len() > 1
+        {
+            self.fairness.served(sweep, &rivals);
+            let ready = self.jobs.ready();
+            self.fairness.keep(|sweep| ready.contains(&sweep));
+        }
+    }
+
     /// Ends a waiting lease request of a worker with an empty answer.
     fn answer_waiting(&mut self, id: WorkerId) {
         if let Some(waiting) = self.wait_queue.take(id) {
-            let drain = self
-                .workers
-                .get(&id)
-                .is_some_and(|worker| worker.draining.is_some());
             let answer = LeaseAnswer {
                 assignments: Vec::new(),
-                drain,
+                drain: self.workers.is_draining(id),
             };
             self.effects
                 .push(Effect::Reply(waiting.ticket, Ok(Answer::Lease(answer))));
@@ -159,7 +181,7 @@ impl Scheduler {
 
     pub(super) fn expire_waiting(&mut self, now: Timestamp) {
         for id in self.wait_queue.over(now) {
-            self.see(id, now);
+            self.workers.touch(id, now);
             self.answer_waiting(id);
         }
     }
@@ -169,15 +191,14 @@ impl Scheduler {
         let mut waiting: Vec<WorkerId> = self.wait_queue.workers().collect();
         if self.policy.pack_workers {
             // Whoever has been idle longest stays so, until its idle timeout.
-            waiting.sort_by_key(|id| Reverse(self.workers[id].busy(now)));
+            waiting.sort_by_key(|id| Reverse(self.workers.get(*id).map(|worker| worker.busy(now))));
         }
         for id in waiting {
-            let draining = self.workers[&id].draining.is_some();
-            if draining {
+            if self.workers.is_draining(id) {
                 self.answer_waiting(id);
                 continue;
             }
-            if self.ready.is_empty() && !self.has_waiting_audit() {
+            if self.jobs.ready().is_empty() && self.audits.waiting().next().is_none() {
                 // A draining worker further back is told at its deadline.
                 continue;
             }
@@ -188,7 +209,7 @@ impl Scheduler {
             if !assignments.is_empty()
                 && let Some(WaitingRequest { ticket, .. }) = self.wait_queue.take(id)
             {
-                self.see(id, now);
+                self.workers.touch(id, now);
                 let answer = LeaseAnswer {
                     assignments,
                     drain: false,
@@ -199,10 +220,10 @@ impl Scheduler {
         }
     }
 
-    pub(super) fn on_report(&mut self, now: Timestamp, report: Report) -> Reply {
+    fn on_report(&mut self, now: Timestamp, report: Report) -> Reply {
         // A lease is renewed whoever reports it: the attempt is the fence. A worker that is not known is told so only
         // when it says nothing about leases, since its work goes on.
-        let known = self.see(report.worker, now);
+        let known = self.workers.touch(report.worker, now);
         let is_forgotten = || {
             let mut progress = report.progress.iter();
             progress.any(|progress| self.is_forgotten(progress.job, progress.attempt))
@@ -210,20 +231,16 @@ impl Scheduler {
         if !known && (report.progress.is_empty() || is_forgotten()) {
             return Err(Refusal::UnknownWorker(report.worker));
         }
-        if let Some(telemetry) = report.telemetry
-            && let Some(worker) = self.workers.get_mut(&report.worker)
-        {
-            worker.measured = Some(Measured { telemetry, at: now });
+        if let Some(telemetry) = report.telemetry {
+            let measured = Measured { telemetry, at: now };
+            self.workers.set_measured(report.worker, measured);
         }
         let orders = report
             .progress
             .into_iter()
             .map(|progress| self.on_progress(now, report.worker, progress))
             .collect();
-        let drain = self
-            .workers
-            .get(&report.worker)
-            .is_some_and(|worker| worker.draining.is_some());
+        let drain = self.workers.is_draining(report.worker);
         Ok(Answer::Report(ReportAnswer { orders, drain }))
     }
 
@@ -232,24 +249,13 @@ impl Scheduler {
             job: progress.job,
             attempt: progress.attempt,
         };
-        let Some(index) = self.find(&key.job) else {
+        let Some(index) = self.jobs.find(&key.job) else {
             return Order::Stop(StopReason::Unknown);
         };
-        self.take_up(now, worker, key);
-        if self.live_lease(key).is_none() {
-            return Order::Stop(match self.job(index).state {
-                State::Done(_) => StopReason::Finished,
-                State::Cancelled => StopReason::Cancelled,
-                _ => StopReason::StaleLease,
-            });
-        }
-        let since = self.lease_of(index).map_or(now, |lease| lease.since);
-        if let Some(longest) = self.policy.longest_attempt_ms
-            && now.since(since) > longest
-        {
-            let message = format!("ran longer than {} s", longest / 1000);
-            self.fail_lease(index, Failure::new(FailureClass::Timeout, message), now);
-            return Order::Stop(StopReason::Timeout);
+        self.commit(self.decide_take_up(now, worker, key));
+        let decided = self.decide_progress(now, index, key);
+        if let Some(reason) = self.enact(decided) {
+            return Order::Stop(reason);
         }
         self.renew(index, now);
         if !progress.points.is_empty() || !progress.log.is_empty() {
@@ -262,7 +268,7 @@ impl Scheduler {
 
     fn keep(&mut self, index: JobIndex, progress: Progress) {
         let (job, attempt) = (progress.job, progress.attempt);
-        let sweeps = self.sweeps_of(index);
+        let sweeps = self.jobs.sweeps_of(index);
         let points: std::sync::Arc<[EpochPoint]> =
             progress.points.into_iter().filter(is_finite).collect();
         let lines: std::sync::Arc<[String]> = progress.log.into();
@@ -291,116 +297,91 @@ impl Scheduler {
         }
     }
 
-    pub(super) fn on_fail(&mut self, now: Timestamp, fail: Fail) -> Reply {
-        self.see_busy(fail.worker, now);
-        let key = LeaseKey {
-            job: fail.job,
-            attempt: fail.attempt,
-        };
-        let index = self.demand_lease(key)?;
-        if fail.failure.class == FailureClass::Preempted {
-            self.persist(Entry::Released {
-                at: now,
-                leases: vec![key],
-                reason: fail.failure.message,
-            });
-        } else {
-            let failure = Failure::new(fail.failure.class, fail.failure.message);
-            self.fail_lease(index, failure, now);
+    fn on_finish(&mut self, now: Timestamp, finish: Finish) -> Reply {
+        let Finish {
+            worker,
+            record,
+            next,
+        } = finish;
+        self.workers.touch_busy(worker, now);
+        let job = record.job_id;
+        let decided = self.decide_record(now, record)?;
+        let receipt = self.enact(decided);
+        if receipt == Receipt::Recorded {
+            self.judge_workers(job, now);
         }
-        let (assignments, drain) = self.answer_next(fail.worker, fail.next, now);
+        let (assignments, drain) = self.answer_next(worker, next, now);
+        Ok(Answer::Finish(FinishAnswer {
+            receipt,
+            assignments,
+            drain,
+        }))
+    }
+
+    /// A job finished: the workers on which it had failed may be sent away for it.
+    fn judge_workers(&mut self, job: sweeps::JobId, now: Timestamp) {
+        let Some(index) = self.jobs.find(&job) else {
+            return;
+        };
+        let blamed: Vec<String> = self.blame.workers_of(index).map(str::to_owned).collect();
+        for name in blamed {
+            self.dispatch_needed = true;
+            // Whether somebody else is left to work depends on who was sent away before.
+            self.commit(self.decide_dismissal(&name, now));
+        }
+    }
+
+    fn on_fail(&mut self, now: Timestamp, fail: Fail) -> Reply {
+        let Fail {
+            worker,
+            job,
+            attempt,
+            failure,
+            next,
+        } = fail;
+        self.workers.touch_busy(worker, now);
+        let decided = self.decide_fail(now, LeaseKey { job, attempt }, failure)?;
+        self.commit(decided);
+        let (assignments, drain) = self.answer_next(worker, next, now);
         Ok(Answer::Lease(LeaseAnswer { assignments, drain }))
     }
 
-    pub(super) fn on_release(&mut self, now: Timestamp, release: Release) -> Reply {
-        self.see(release.worker, now);
-        let key = LeaseKey {
-            job: release.job,
-            attempt: release.attempt,
-        };
-        self.demand_lease(key)?;
-        self.persist(Entry::Released {
-            at: now,
-            leases: vec![key],
-            reason: release.reason,
-        });
+    fn on_release(&mut self, now: Timestamp, release: Release) -> Reply {
+        self.workers.touch(release.worker, now);
+        let released = self.decide_release(now, release)?;
+        self.commit([released]);
         Ok(Answer::Done)
     }
 
-    pub(super) fn on_goodbye(&mut self, now: Timestamp, goodbye: &Goodbye) {
-        let id = goodbye.worker;
-        let Some(worker) = self.workers.get(&id) else {
-            // It said so before and the answer got lost.
-            return;
-        };
-        let leases: Vec<LeaseKey> = worker.leases.iter().copied().collect();
-        self.answer_waiting(id);
-        if !leases.is_empty() {
-            self.persist(Entry::Released {
-                at: now,
-                leases,
-                reason: goodbye.reason.clone(),
-            });
-        }
-        self.persist(Entry::WorkerLeft {
-            at: now,
-            worker: id,
-            reason: goodbye.reason.clone(),
-        });
+    fn on_goodbye(&mut self, now: Timestamp, goodbye: &Goodbye) {
+        self.answer_waiting(goodbye.worker);
+        self.commit(self.decide_goodbye(now, goodbye));
     }
 
     /// Ends leases that were not renewed.
     pub(super) fn expire_leases(&mut self, now: Timestamp) {
         while let Some(index) = self.lease_clock.over(now) {
-            let seconds = self.policy.time_to_live_ms / 1000;
-            let message = format!("nothing was heard of the attempt for {seconds} s");
-            self.fail_lease(index, Failure::new(FailureClass::WorkerLost, message), now);
+            let Some(failed) = self.decide_expiry(index, now) else {
+                break;
+            };
+            self.commit([failed]);
         }
     }
 
-    pub(super) fn answer_next(
+    fn answer_next(
         &mut self,
         worker: WorkerId,
         next: Option<Next>,
         now: Timestamp,
     ) -> (Vec<Assignment>, bool) {
-        let Some(draining) = self
-            .workers
-            .get(&worker)
-            .map(|worker| worker.draining.is_some())
-        else {
+        if !self.workers.contains(worker) {
             return (Vec::new(), false);
-        };
+        }
+        let draining = self.workers.is_draining(worker);
         let assignments = next.map_or_else(Vec::new, |next| {
             self.answer_waiting(worker);
             self.hand_out(worker, &next, now)
         });
         (assignments, draining)
-    }
-
-    fn demand_lease(&self, key: LeaseKey) -> Result<JobIndex, Refusal> {
-        let LeaseKey { job, attempt } = key;
-        let index = self.find(&job).ok_or(Refusal::UnknownJob(job))?;
-        if !self.may_exist(index, attempt) {
-            return Err(Refusal::UnknownAttempt { job, attempt });
-        }
-        self.live_lease(key)
-            .ok_or(Refusal::StaleLease { job, attempt })
-    }
-
-    /// Notes that a worker was heard of a job that it had.
-    pub(super) fn see_busy(&mut self, id: WorkerId, now: Timestamp) {
-        self.see(id, now);
-        if let Some(worker) = self.workers.get_mut(&id) {
-            worker.last_busy = now;
-        }
-    }
-
-    /// Notes that a worker was heard; whether it is known.
-    pub(super) fn see(&mut self, id: WorkerId, now: Timestamp) -> bool {
-        self.workers
-            .get_mut(&id)
-            .map(|worker| worker.last_seen = now)
-            .is_some()
     }
 }

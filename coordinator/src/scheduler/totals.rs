@@ -43,14 +43,14 @@ impl Scheduler {
             waiting: self.wait_queue.len() as u64,
             ..Totals::default()
         };
-        for job in self.jobs.iter().filter(|job| !self.is_staged(job)) {
-            totals.jobs.0[job.status() as usize] += 1;
+        for index in self.jobs.known() {
+            totals.jobs.0[self.jobs.job(index).status() as usize] += 1;
         }
         for state in ["active", "draining", "silent"] {
             totals.workers.insert(state, 0);
         }
-        for (id, worker) in &self.workers {
-            let state = match self.state_of(*id, worker, now) {
+        for (id, worker) in self.workers.iter() {
+            let state = match self.state_of(id, worker, now) {
                 WorkerState::Active => "active",
                 WorkerState::Draining => "draining",
                 WorkerState::Silent => "silent",
@@ -59,7 +59,7 @@ impl Scheduler {
             *totals.workers.entry(state).or_default() += 1;
             // What was measured by one that is silent may no longer be so.
             if let Some(measured) = worker.measured
-                && self.is_connected(*id, worker, now)
+                && self.is_connected(id, worker, now)
             {
                 let device = DeviceTotals {
                     memory_bytes: worker.hello.memory_bytes,
@@ -75,7 +75,7 @@ impl Scheduler {
         for state in ["active", "cancelled", "paused", "settled"] {
             totals.sweeps.insert(state, 0);
         }
-        for sweep in &self.sweeps {
+        for sweep in self.jobs.sweeps() {
             let state = if sweep.cancelled {
                 "cancelled"
             } else if sweep.counts.is_settled() {

@@ -11,8 +11,8 @@ use proto::cut;
 use proto::limits::{DESCRIPTION_BYTES, JOB_CELLS, TEXT_BYTES, WORKER_WARNINGS};
 
 use super::Scheduler;
-use super::job::{JobIndex, State, Sweep};
-use super::worker::Worker;
+use super::job::{JobIndex, Sweep};
+use super::worker_table::Worker;
 use crate::model::cells::CellRow;
 use crate::model::cells::CellTable;
 use proto::nouns::{
@@ -73,12 +73,13 @@ pub(crate) struct JobRow {
 impl Scheduler {
     /// The revisions of the trainers that its sweeps were submitted for, earlier versions of a sweep included.
     pub fn trainer_revisions(&self) -> impl Iterator<Item = u32> + '_ {
-        self.grids.iter().map(|grid| grid.trainer_revision)
+        self.jobs.grids().iter().map(|grid| grid.trainer_revision)
     }
 
     /// Every sweep, in the order of submission.
     pub fn sweeps(&self) -> Vec<SweepSummary> {
-        self.sweeps
+        self.jobs
+            .sweeps()
             .iter()
             .map(|sweep| self.summary(sweep))
             .collect()
@@ -92,22 +93,22 @@ impl Scheduler {
             paused: sweep.paused,
             cancelled: sweep.cancelled,
             submitted_at: sweep.submitted_at,
-            cells: self.grid(sweep.grid).jobs.len() as u64,
+            cells: self.jobs.grid(sweep.grid).jobs.len() as u64,
             counts: sweep.counts,
         }
     }
 
     fn sweep(&self, name: &str) -> Result<&Sweep, Refusal> {
-        self.sweep_names
-            .get(name)
-            .map(|index| &self.sweeps[*index as usize])
+        self.jobs
+            .sweep_named(name)
+            .map(|sweep| self.jobs.sweep(sweep))
             .ok_or_else(|| Refusal::UnknownSweep(name.chars().take(200).collect()))
     }
 
     /// Everything about a sweep but its cells.
     pub fn sweep_info(&self, name: &str) -> Result<SweepInfo, Refusal> {
         let sweep = self.sweep(name)?;
-        let table = &self.grid(sweep.grid).table;
+        let table = &self.jobs.grid(sweep.grid).table;
         let summary = SweepSummary {
             description: cut(&sweep.submission.description, TEXT_BYTES),
             ..self.summary(sweep)
@@ -133,20 +134,20 @@ impl Scheduler {
     /// The time of attempts of its jobs that came to nothing, each job once however many cells share it.
     fn lost_ms(&self, sweep: &Sweep) -> u64 {
         // Of a million jobs few failed.
-        let jobs = self.grid(sweep.grid).jobs.iter().copied();
+        let jobs = self.jobs.grid(sweep.grid).jobs.iter().copied();
         let failed: BTreeSet<JobIndex> = jobs
-            .filter(|index| self.job(*index).history.is_some())
+            .filter(|index| self.jobs.job(*index).history.is_some())
             .collect();
         failed
             .into_iter()
-            .filter_map(|index| Some(self.job(index).history.as_ref()?.lost_ms))
+            .filter_map(|index| Some(self.jobs.job(index).history.as_ref()?.lost_ms))
             .fold(0, u64::saturating_add)
     }
 
     /// A sweep's cells and where the job of each stands.
     pub fn cell_rows(&self, name: &str) -> Result<(Arc<CellTable>, Vec<CellRow>), Refusal> {
         let sweep = self.sweep(name)?;
-        let grid = self.grid(sweep.grid);
+        let grid = self.jobs.grid(sweep.grid);
         let rows = grid
             .jobs
             .iter()
@@ -158,7 +159,7 @@ impl Scheduler {
     /// A sweep's version and its cells.
     pub(crate) fn grid_of(&self, name: &str) -> Result<(u32, Arc<CellTable>), Refusal> {
         let sweep = self.sweep(name)?;
-        Ok((sweep.grid, self.grid(sweep.grid).table.clone()))
+        Ok((sweep.grid, self.jobs.grid(sweep.grid).table.clone()))
     }
 
     /// Where the jobs of some cells stand, those of certain statuses alone (none: all). `None`: that version of the sweep
@@ -169,11 +170,16 @@ impl Scheduler {
         cells: Range<usize>,
         statuses: &[JobStatus],
     ) -> Option<Vec<JobRow>> {
-        let jobs = self.grids.get(grid as usize)?.jobs.get(cells.clone())?;
+        let jobs = self
+            .jobs
+            .grids()
+            .get(grid as usize)?
+            .jobs
+            .get(cells.clone())?;
         let wanted = |status| statuses.is_empty() || statuses.contains(&status);
         let rows = cells
             .zip(jobs)
-            .filter(|(_, index)| wanted(self.job(**index).status()));
+            .filter(|(_, index)| wanted(self.jobs.job(**index).status()));
         Some(
             rows.map(|(cell, index)| self.job_row(cell, *index))
                 .collect(),
@@ -187,10 +193,10 @@ impl Scheduler {
             attempts,
             error,
         } = self.cell_row(index);
-        let (scores, epochs, warnings) = match &self.job(index).state {
-            State::Done(done) => (done.scores, done.epochs, done.warnings.clone()),
-            _ => Default::default(),
-        };
+        let done = self.jobs.job(index).done();
+        let (scores, epochs, warnings) = done.map_or_else(Default::default, |done| {
+            (done.scores, done.epochs, done.warnings.clone())
+        });
         JobRow {
             cell,
             job_id,
@@ -210,18 +216,18 @@ impl Scheduler {
         job: JobId,
     ) -> Result<(Arc<CellTable>, Vec<usize>, CellRow), Refusal> {
         let sweep = self.sweep(name)?;
-        let index = self.find(&job).ok_or(Refusal::UnknownJob(job))?;
-        let places = self.job(index).places.iter();
-        let cells = places.filter(|place| place.grid == sweep.grid);
+        let index = self.jobs.find(&job).ok_or(Refusal::UnknownJob(job))?;
+        let cells = self.jobs.job(index).cells.iter();
+        let cells = cells.filter(|cell| cell.grid == sweep.grid);
         Ok((
-            self.grid(sweep.grid).table.clone(),
-            cells.map(|place| place.cell as usize).collect(),
+            self.jobs.grid(sweep.grid).table.clone(),
+            cells.map(|cell| cell.cell as usize).collect(),
             self.cell_row(index),
         ))
     }
 
     fn cell_row(&self, index: JobIndex) -> CellRow {
-        let job = self.job(index);
+        let job = self.jobs.job(index);
         let status = job.status();
         let error = (status != JobStatus::Done)
             .then(|| job.history.as_ref()?.failures.last())
@@ -232,12 +238,9 @@ impl Scheduler {
                 cut(&text, TEXT_BYTES).into()
             });
         CellRow {
-            job_id: job.id,
+            job_id: self.jobs.id(index),
             status,
-            attempts: match &job.state {
-                State::Done(done) => done.attempts.0,
-                _ => job.attempts.0,
-            },
+            attempts: job.done().map_or(job.attempts, |done| done.attempts).0,
             error,
         }
     }
@@ -246,13 +249,13 @@ impl Scheduler {
     pub fn workers(&self, now: Timestamp) -> Vec<WorkerView> {
         self.workers
             .iter()
-            .map(|(id, worker)| self.worker_view(*id, worker, now))
+            .map(|(id, worker)| self.worker_view(id, worker, now))
             .collect()
     }
 
     fn worker_view(&self, id: WorkerId, worker: &Worker, now: Timestamp) -> WorkerView {
         let hello = &worker.hello;
-        let last_seen = if self.wait_queue.holds(id) {
+        let last_seen = if self.wait_queue.contains(id) {
             now
         } else {
             worker.last_seen
@@ -280,7 +283,7 @@ impl Scheduler {
 
     /// What an admin should know about a worker.
     pub(super) fn warnings_of(&self, id: WorkerId, now: Timestamp) -> Vec<String> {
-        let Some(worker) = self.workers.get(&id) else {
+        let Some(worker) = self.workers.get(id) else {
             return Vec::new();
         };
         let mut warnings = Vec::new();
@@ -293,13 +296,13 @@ impl Scheduler {
         }
         let mut revisions: BTreeMap<u32, Names<'_>> = BTreeMap::new();
         let mut copies: BTreeMap<&str, (Digest, Names<'_>)> = BTreeMap::new();
-        for sweep in &self.sweeps {
+        for sweep in self.jobs.sweeps() {
             let revision = sweep.submission.trainer_revision;
             if revision != worker.hello.trainer_revision && sweep.counts.of(JobStatus::Pending) > 0
             {
                 revisions.entry(revision).or_default().add(&sweep.name);
             }
-            for (source, digest) in self.grid(sweep.grid).table.sources() {
+            for (source, digest) in self.jobs.grid(sweep.grid).table.sources() {
                 if let DatasetSource::Named(name) = source
                     && worker
                         .hello
@@ -336,33 +339,29 @@ impl Scheduler {
 
     /// Everything about a job but its record.
     pub fn job_view(&self, id: JobId) -> Result<JobView, Refusal> {
-        let index = self.find(&id).ok_or(Refusal::UnknownJob(id))?;
-        let job = self.job(index);
-        let home = &self.grid(job.home.grid).table;
+        let index = self.jobs.find(&id).ok_or(Refusal::UnknownJob(id))?;
+        let job = self.jobs.job(index);
+        let home = &self.jobs.grid(job.home.grid).table;
         Ok(JobView {
             job_id: id,
             job: home.job(job.home.cell as usize)?,
-            dataset: self.dataset_of(index),
+            dataset: self.jobs.dataset_of(index),
             status: job.status(),
             attempts: job.attempts.count(),
-            more_cells: (job.places.iter().count() as u64).saturating_sub(JOB_CELLS as u64),
+            more_cells: (job.cells.len() as u64).saturating_sub(JOB_CELLS as u64),
             cells: job
-                .places
+                .cells
                 .iter()
                 .take(JOB_CELLS)
-                .map(|place| {
-                    let sweep = &self.sweeps[self.grid(place.grid).sweep as usize];
-                    (sweep.name.to_string(), u64::from(place.cell))
+                .map(|cell| {
+                    let sweep = self.jobs.site(cell).sweep;
+                    (sweep.name.to_string(), u64::from(cell.cell))
                 })
                 .collect(),
             lease: self.lease_of(index).map(|lease| LeaseView {
                 attempt: lease.attempt,
                 worker: lease.worker,
-                worker_name: self
-                    .workers
-                    .get(&lease.worker)
-                    .map(|worker| worker.hello.name.clone())
-                    .unwrap_or_default(),
+                worker_name: self.workers.name_of(lease.worker).to_owned(),
                 since: lease.since,
                 expires: lease.expires,
             }),
@@ -393,15 +392,13 @@ impl Scheduler {
             let mut digits = prefix.iter().enumerate();
             digits.all(|(at, digit)| nibble(id, at) == Some(*digit))
         };
-        let ids = self.jobs.iter().filter(|job| begins(&job.id));
-        let ids = ids.filter(|job| !self.is_staged(job)).map(|job| job.id);
-        ids.take(most).collect()
+        self.jobs.ids_that(begins, most)
     }
 
     /// Whether an audit is not over.
     #[cfg(test)]
     pub(crate) fn has_audits(&self) -> bool {
-        !self.audits.is_empty()
+        self.audits.iter().next().is_some()
     }
 
     /// Whether anybody waits for work.
@@ -413,7 +410,7 @@ impl Scheduler {
     /// The named data sets that workers announced.
     pub fn datasets(&self) -> Vec<DatasetKnown> {
         let mut known: BTreeMap<&str, BTreeMap<Digest, Vec<String>>> = BTreeMap::new();
-        for worker in self.workers.values() {
+        for (_, worker) in self.workers.iter() {
             for (name, digest) in &worker.hello.datasets {
                 known
                     .entry(name)

@@ -53,7 +53,7 @@ impl WaitQueue {
     }
 
     /// Whether a worker waits.
-    pub(super) fn holds(&self, worker: WorkerId) -> bool {
+    pub(super) fn contains(&self, worker: WorkerId) -> bool {
         self.by_worker.contains_key(&worker)
     }
 

@@ -1,8 +1,6 @@
-//! Connections: so many at a time, so many from one address, and none that says nothing.
-//!
-//! A peer must begin to speak HTTP/2 (or TLS) at once, make an authorised call soon, and be heard from time to time after: a
-//! live one answers the server's pings. A peer that does not is closed, so that half-open connections and slow strangers do
-//! not pile up.
+//! Connections that are let in: so many at a time, and so many from one address. [`watched`] closes those that say nothing.
+
+mod watched;
 
 use std::any::Any;
 use std::collections::BTreeMap;
@@ -13,25 +11,17 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
-use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::sync::Semaphore;
 use tokio::time::{Instant, Sleep, sleep_until};
 use tokio_stream::Stream;
-use tokio_util::sync::WaitForCancellationFutureOwned;
 use tonic::transport::server::{Connected, TcpConnectInfo};
 
 use super::limits::Limits;
-use super::strangers::{Peer, Strangers, counted_as};
-use crate::engine::metrics::{Held, Metrics};
+use super::strangers::{Strangers, counted_as};
+use crate::engine::metrics::Metrics;
 
-/// The bytes with which HTTP/2 begins: preface and the header of the first frame. A TLS greeting has more.
-const FIRST_BYTES: u64 = 33;
-/// How long they may take.
-const FIRST_WITHIN: Duration = Duration::from_secs(10);
-/// How long a peer may take until its first authorised call.
-const STRANGER: Duration = Duration::from_secs(30);
-/// The longest silence after them: two pings of the server and their time to be answered.
-const SILENCE: Duration = Duration::from_mins(1);
+use watched::Watched;
+
 /// The pause after the system gave no connection (no file descriptors left): trying at once would only spin.
 const PAUSE: Duration = Duration::from_millis(100);
 /// Connections without an authorised call, TLS handshakes included: at most so many, and no more than half of all.
@@ -178,145 +168,11 @@ impl Drop for OfAddress {
     }
 }
 
-/// A connection that is closed when its peer is silent, or a stranger, for too long.
-pub(super) struct Watched<IO> {
-    io: IO,
-    metrics: Metrics,
-    bytes: u64,
-    opened: Instant,
-    heard: Instant,
-    alarm: Pin<Box<Sleep>>,
-    peer: Peer,
-    /// While the peer is a stranger.
-    crowded_out: Option<Pin<Box<WaitForCancellationFutureOwned>>>,
-    _place: (OwnedSemaphorePermit, Held, OfAddress),
-}
-
-impl<IO> Watched<IO> {
-    fn new(
-        io: IO,
-        place: (OwnedSemaphorePermit, Held, OfAddress),
-        peer: Peer,
-        metrics: Metrics,
-    ) -> Self {
-        let now = Instant::now();
-        let crowded_out = peer.crowded_out().clone().cancelled_owned();
-        Self {
-            io,
-            metrics,
-            bytes: 0,
-            opened: now,
-            heard: now,
-            alarm: Box::pin(sleep_until(now + FIRST_WITHIN)),
-            peer,
-            crowded_out: Some(Box::pin(crowded_out)),
-            _place: place,
-        }
-    }
-
-    /// When the connection is closed if nothing happens, and the reason then.
-    fn end(&self) -> (Instant, &'static str) {
-        if self.bytes < FIRST_BYTES {
-            return (self.opened + FIRST_WITHIN, "no-greeting");
-        }
-        let silent = (self.heard + SILENCE, "silent");
-        if self.peer.is_known() {
-            silent
-        } else {
-            silent.min((self.opened + STRANGER, "stranger"))
-        }
-    }
-
-    /// Whether the connection is over now, and why. Wakes the task when it may be.
-    fn is_over(&mut self, context: &mut Context<'_>) -> Option<&'static str> {
-        // The alarm is moved on only when it rings: cheaper than at each read.
-        while self.alarm.as_mut().poll(context).is_ready() {
-            let (end, reason) = self.end();
-            if end <= Instant::now() {
-                return Some(reason);
-            }
-            self.alarm.as_mut().reset(end);
-        }
-        if self.peer.is_known() {
-            self.crowded_out = None;
-        }
-        let crowded_out = self.crowded_out.as_mut()?.as_mut().poll(context);
-        // Counted where it was decided.
-        crowded_out.is_ready().then_some("")
-    }
-}
-
-/// What a call can learn of the connection that it came over.
-impl<IO> Connected for Watched<IO> {
-    type ConnectInfo = Peer;
-    fn connect_info(&self) -> Peer {
-        self.peer.clone()
-    }
-}
-
-impl<IO: AsyncRead + Unpin> AsyncRead for Watched<IO> {
-    fn poll_read(
-        mut self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-        buffer: &mut ReadBuf<'_>,
-    ) -> Poll<io::Result<()>> {
-        let this = &mut *self;
-        let before = buffer.filled().len();
-        let read = Pin::new(&mut this.io).poll_read(context, buffer);
-        if read.is_ready() {
-            this.bytes += (buffer.filled().len() - before) as u64;
-            if this.bytes >= FIRST_BYTES {
-                this.heard = Instant::now();
-            }
-            // A known peer has nothing to fear; a stranger that speaks without end is looked at each time.
-            if this.peer.is_known() {
-                return read;
-            }
-        }
-        if let Some(reason) = this.is_over(context) {
-            if !reason.is_empty() {
-                this.metrics.connection_ended(reason);
-            }
-            return Poll::Ready(Err(io::ErrorKind::TimedOut.into()));
-        }
-        read
-    }
-}
-
-impl<IO: AsyncWrite + Unpin> AsyncWrite for Watched<IO> {
-    fn poll_write(
-        mut self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-        bytes: &[u8],
-    ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.io).poll_write(context, bytes)
-    }
-
-    fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.io).poll_flush(context)
-    }
-
-    fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.io).poll_shutdown(context)
-    }
-
-    fn is_write_vectored(&self) -> bool {
-        self.io.is_write_vectored()
-    }
-
-    fn poll_write_vectored(
-        mut self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-        slices: &[io::IoSlice<'_>],
-    ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.io).poll_write_vectored(context, slices)
-    }
-}
-
 #[cfg(test)]
 mod tests {
+    use super::watched::{FIRST_WITHIN, SILENCE, STRANGER};
     use super::*;
-    use crate::engine::metrics::Snapshot;
+    use crate::engine::metrics::MetricsSnapshot;
     use std::net::SocketAddr;
     use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream, duplex};
     use tokio_stream::StreamExt;
@@ -370,7 +226,7 @@ mod tests {
             ports,
             [froms[0], froms[1], froms[3], froms[4], froms[5], froms[7]]
         );
-        let text = metrics.render(&Snapshot::default());
+        let text = metrics.render(&MetricsSnapshot::default());
         assert!(text.contains("reason=\"too-many-of-address\"} 2"), "{text}");
         // Who goes makes room, and nothing is remembered of those that went.
         let address = froms[0].parse::<SocketAddr>().unwrap().ip();
@@ -422,9 +278,9 @@ mod tests {
         let began = Instant::now();
         assert!(connection.read(&mut read).await.is_err());
         assert_eq!(began.elapsed().as_secs(), SILENCE.as_secs());
-        let text = metrics.render(&Snapshot::default());
+        let text = metrics.render(&MetricsSnapshot::default());
         assert!(
-            text.contains("gcl_connections_ended_total{reason=\"no-greeting\"} 1"),
+            text.contains("gcl_connections_ended_total{reason=\"no-first-bytes\"} 1"),
             "{text}"
         );
         assert!(
@@ -446,7 +302,7 @@ mod tests {
             peer.write_all(b"ping").await.unwrap();
         }
         assert_eq!(began.elapsed().as_secs(), STRANGER.as_secs());
-        let text = metrics.render(&Snapshot::default());
+        let text = metrics.render(&MetricsSnapshot::default());
         assert!(text.contains("reason=\"stranger\"} 1"), "{text}");
     }
 
@@ -477,7 +333,7 @@ mod tests {
             assert!(open.len() <= 4, "half of the places");
         }
         assert_eq!((taken, open.len()), (20, 4));
-        let text = metrics.render(&Snapshot::default());
+        let text = metrics.render(&MetricsSnapshot::default());
         assert!(text.contains("reason=\"crowded-out\"} 16"), "{text}");
     }
 
@@ -497,7 +353,7 @@ mod tests {
             taken.push(connection.unwrap());
         }
         assert_eq!(taken.len(), 3);
-        let text = metrics.render(&Snapshot::default());
+        let text = metrics.render(&MetricsSnapshot::default());
         assert!(text.contains("gcl_connections 3"), "{text}");
         assert!(text.contains("reason=\"too-many\"} 2"), "{text}");
         assert!(text.contains("reason=\"accept-failed\"} 1"), "{text}");
@@ -506,7 +362,7 @@ mod tests {
         drop(taken);
         assert!(
             metrics
-                .render(&Snapshot::default())
+                .render(&MetricsSnapshot::default())
                 .contains("gcl_connections 0")
         );
     }

@@ -8,7 +8,7 @@ use tonic::metadata::MetadataMap;
 const MARGIN: Duration = Duration::from_secs(1);
 
 /// How long to wait for something to answer: as long as asked, at most `most`, and not past the caller's deadline.
-pub(super) fn patience(asked_ms: u64, most: Duration, metadata: &MetadataMap) -> Duration {
+pub(super) fn poll_deadline(asked_ms: u64, most: Duration, metadata: &MetadataMap) -> Duration {
     let asked = Duration::from_millis(asked_ms).min(most);
     match deadline(metadata) {
         Some(deadline) => asked.min(deadline.saturating_sub(MARGIN.min(deadline / 4))),
@@ -48,12 +48,12 @@ mod tests {
     #[test]
     fn a_long_poll_ends_before_its_caller_gives_up() {
         let most = Duration::from_mins(1);
-        let wait = |asked, timeout: &str| patience(asked, most, &with(timeout));
+        let wait = |asked, timeout: &str| poll_deadline(asked, most, &with(timeout));
         assert_eq!(wait(20_000, "30S"), Duration::from_secs(20));
         assert_eq!(wait(20_000, "10S"), Duration::from_secs(9));
         assert_eq!(wait(20_000, "400m"), Duration::from_millis(300));
         assert_eq!(wait(u64::MAX, "99999999H"), most);
-        assert_eq!(patience(u64::MAX, most, &MetadataMap::new()), most);
+        assert_eq!(poll_deadline(u64::MAX, most, &MetadataMap::new()), most);
     }
 
     #[test]

@@ -11,7 +11,7 @@ use super::access::Access;
 use super::limits::Limits;
 use crate::engine::Opening;
 use crate::engine::handle::EngineHandle;
-use crate::engine::metrics::{Disk, Metrics, Snapshot};
+use crate::engine::metrics::{Disk, Metrics, MetricsSnapshot};
 use crate::scheduler::{Scheduler, Totals};
 use crate::store::blocking::blocking;
 
@@ -163,7 +163,7 @@ impl Health {
             return text.clone();
         }
         let totals = self.totals().await;
-        let snapshot = Snapshot {
+        let snapshot = MetricsSnapshot {
             ready: totals.is_some() && self.ready().await.is_ok(),
             totals,
             journal_damaged: self

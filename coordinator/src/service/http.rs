@@ -28,7 +28,7 @@ use super::tls::{Tls, TlsError};
 const CONNECTIONS_OF_ADDRESS: usize = 128;
 /// A connection may last that long altogether: whoever asks again connects again.
 const LONGEST: Duration = Duration::from_mins(1);
-/// TLS greeting, and the headers of a request.
+/// TLS handshake, and the headers of a request.
 const HEADERS_WITHIN: Duration = Duration::from_secs(5);
 /// Bytes of the headers of a request.
 const HEADER_BYTES: usize = 16 << 10;

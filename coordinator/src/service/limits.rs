@@ -9,7 +9,7 @@ use tokio::time::timeout;
 use tonic::Status;
 
 use crate::engine::expand::LONG_FILE;
-use crate::engine::metrics::{Held, Metrics};
+use crate::engine::metrics::{GaugeGuard, Metrics};
 
 /// How much of everything at a time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -45,16 +45,16 @@ impl Default for Limits {
 /// Sweep files that are expanded at a time: a million jobs take some hundred megabytes until they are packed.
 const EXPANSIONS: usize = 4;
 /// Long sweep files that are expanded at a time, beside the others: reading two megabytes takes some hundred megabytes, and
-/// whoever sends many of them shall not take the places of everybody else.
+/// whoever sends many of them shall not take the permits of everybody else.
 const LONG_EXPANSIONS: usize = 1;
 /// How long an upload waits for its turn.
 const UPLOAD_WAITS: Duration = Duration::from_secs(20);
 /// How long a sweep file waits for its turn. Its whole text waits with it.
 const EXPANSION_WAITS: Duration = Duration::from_secs(10);
 
-/// The places that the services have to give.
+/// What the services have to give: each call of a kind that takes much needs a permit.
 #[derive(Debug, Clone)]
-pub(super) struct Places {
+pub(super) struct Permits {
     uploads: Arc<Semaphore>,
     streams: Arc<Semaphore>,
     expansions: Arc<Semaphore>,
@@ -63,13 +63,13 @@ pub(super) struct Places {
     limits: Limits,
 }
 
-/// A place, held until it is dropped.
-pub(super) struct Place {
+/// A permit, held until it is dropped.
+pub(super) struct Permit {
     _permit: OwnedSemaphorePermit,
-    _held: Held,
+    _held: GaugeGuard,
 }
 
-impl Places {
+impl Permits {
     pub(super) fn new(limits: Limits, metrics: Metrics) -> Self {
         Self {
             uploads: Arc::new(Semaphore::new(limits.uploads)),
@@ -89,27 +89,27 @@ impl Places {
         &self.metrics
     }
 
-    /// A place for an upload; it waits a moment for one.
-    pub(super) async fn upload(&self) -> Result<Place, Status> {
+    /// A permit for an upload; it waits a moment for one.
+    pub(super) async fn upload(&self) -> Result<Permit, Status> {
         let permit = timeout(UPLOAD_WAITS, self.uploads.clone().acquire_owned()).await;
         let Ok(Ok(permit)) = permit else {
             return Err(busy("uploads", self.limits.uploads));
         };
-        Ok(Place {
+        Ok(Permit {
             _permit: permit,
             _held: self.metrics.upload(),
         })
     }
 
-    /// A place to expand a sweep file of so many bytes; it waits a moment for one.
+    /// A permit to expand a sweep file of so many bytes; it waits a moment for one.
     pub(super) async fn expansion(&self, bytes: usize) -> Result<OwnedSemaphorePermit, Status> {
-        let (places, what, most) = if bytes >= LONG_FILE {
+        let (permits, what, most) = if bytes >= LONG_FILE {
             let what = "submissions of long sweep files";
             (&self.long_expansions, what, LONG_EXPANSIONS)
         } else {
             (&self.expansions, "submissions", EXPANSIONS)
         };
-        let permit = timeout(EXPANSION_WAITS, places.clone().acquire_owned()).await;
+        let permit = timeout(EXPANSION_WAITS, permits.clone().acquire_owned()).await;
         let Ok(Ok(permit)) = permit else {
             return Err(busy(what, most));
         };
@@ -117,10 +117,10 @@ impl Places {
     }
 
     /// A place for a streamed answer.
-    pub(super) fn stream(&self) -> Result<Place, Status> {
+    pub(super) fn stream(&self) -> Result<Permit, Status> {
         let permit = self.streams.clone().try_acquire_owned();
         let permit = permit.map_err(|_| busy("streamed answers", self.limits.streams))?;
-        Ok(Place {
+        Ok(Permit {
             _permit: permit,
             _held: self.metrics.stream(),
         })
@@ -139,26 +139,26 @@ mod tests {
     use super::*;
 
     /// No place is left: it is waited for one, for so long.
-    async fn refused(places: &Places, bytes: usize) {
+    async fn refused(permits: &Permits, bytes: usize) {
         let begin = tokio::time::Instant::now();
-        let status = places.expansion(bytes).await.unwrap_err();
+        let status = permits.expansion(bytes).await.unwrap_err();
         assert_eq!(begin.elapsed(), EXPANSION_WAITS);
         assert_eq!(Reason::of(&status), Some(Reason::Busy), "{status}");
     }
 
     #[tokio::test(start_paused = true)]
     async fn long_files_are_expanded_one_at_a_time_and_leave_room_for_others() {
-        let places = Places::new(Limits::default(), Metrics::new());
-        let long = places.expansion(LONG_FILE).await.unwrap();
-        refused(&places, 2 << 20).await;
+        let permits = Permits::new(Limits::default(), Metrics::new());
+        let long = permits.expansion(LONG_FILE).await.unwrap();
+        refused(&permits, 2 << 20).await;
         let mut held = Vec::new();
         for _ in 0..EXPANSIONS {
-            held.push(places.expansion(LONG_FILE - 1).await.unwrap());
+            held.push(permits.expansion(LONG_FILE - 1).await.unwrap());
         }
-        refused(&places, 100).await;
+        refused(&permits, 100).await;
         held.pop();
-        drop(places.expansion(100).await.unwrap());
+        drop(permits.expansion(100).await.unwrap());
         drop(long);
-        drop(places.expansion(2 << 20).await.unwrap());
+        drop(permits.expansion(2 << 20).await.unwrap());
     }
 }

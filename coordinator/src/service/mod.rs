@@ -16,6 +16,7 @@ mod descriptors;
 mod health;
 mod http;
 mod limits;
+mod log_rate_limit;
 mod people;
 mod server;
 mod store;

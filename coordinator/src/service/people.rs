@@ -17,11 +17,10 @@ use tokio_util::sync::CancellationToken;
 use tonic::{Request, Response, Status};
 
 use super::brief::Brief;
-use super::limits::{Place, Places};
+use super::limits::{Permit, Permits};
 use super::worker::stopping;
-use crate::engine::feed::Heard;
 use crate::engine::handle::EngineHandle;
-use proto::nouns::{Control, Refusal, Submit};
+use proto::nouns::{Control, Refusal, Submit, WatchEvent};
 use proto::status;
 
 /// Cells on their way to a slow reader: records of some kilobytes each, of some megabytes at worst.
@@ -42,7 +41,7 @@ pub(super) struct Clients {
     pub(super) engine: EngineHandle,
     pub(super) version: String,
     pub(super) shutdown: CancellationToken,
-    pub(super) places: Places,
+    pub(super) permits: Permits,
 }
 
 pub(super) type Stream<T> = ReceiverStream<Result<T, Status>>;
@@ -68,9 +67,9 @@ impl ClientService for Clients {
         let asked = submit
             .max_jobs
             .unwrap_or_else(|| sweeps::Limits::default().max_jobs);
-        let most = self.places.jobs_per_sweep();
+        let most = self.permits.jobs_per_sweep();
         submit.max_jobs = Some(asked.min(most));
-        let _place = self.places.expansion(submit.text.len()).await?;
+        let _permit = self.permits.expansion(submit.text.len()).await?;
         let answer = match self.engine.submit(submit).await {
             Ok(submitted) => Answer::Submitted(submitted.into()),
             Err(Refusal::InvalidSweep { mut rendered }) => {
@@ -136,14 +135,14 @@ impl ClientService for Clients {
             .job_id
             .map(|job| job_id("job_id", &job))
             .transpose()?;
-        let place = self.places.stream()?;
+        let permit = self.permits.stream()?;
         let pages = match job {
             None => self.engine.cell_pages(sweep).await,
             Some(job) => self.engine.cells_of(sweep, job).await,
         };
         let mut pages = pages.map_err(|no| status(&no))?;
         let (sender, receiver) = mpsc::channel(CELLS_AHEAD);
-        self.spawn(place, async move {
+        self.spawn(permit, async move {
             loop {
                 match pages.next().await {
                     Ok(None) => return,
@@ -177,12 +176,12 @@ impl ClientService for Clients {
         let statuses: Arc<[JobStatus]> = statuses
             .map(|status| proto::word::<wire::JobStatus, _>("statuses", status))
             .collect::<Result<_, _>>()?;
-        let place = self.places.stream()?;
+        let permit = self.permits.stream()?;
         let source = self.engine.row_source(sweep).await;
         let source = source.map_err(|no| status(&no))?;
         let engine = self.engine.clone();
         let (sender, receiver) = mpsc::channel(PAGES_AHEAD);
-        self.spawn(place, async move {
+        self.spawn(permit, async move {
             let mut writer = RowWriter::new(source.sequence);
             let (mut first, mut group) = (0, None);
             while first < source.len() {
@@ -238,13 +237,13 @@ impl ClientService for Clients {
             .job_id
             .map(|job| job_id("job_id", &job))
             .transpose()?;
-        let place = self.places.stream()?;
+        let permit = self.permits.stream()?;
         // From here on nothing is missed: whoever asks for the whole picture after the headers arrived has it all.
         let mut changes = self.engine.subscribe(request.after);
         let mut brief = request.brief.then(Brief::default);
         let (sender, receiver) = mpsc::channel(CHANGES_AHEAD);
         let shutdown = self.shutdown.clone();
-        self.spawn(place, async move {
+        self.spawn(permit, async move {
             loop {
                 let change = tokio::select! {
                     change = changes.next() => change,
@@ -255,7 +254,7 @@ impl ClientService for Clients {
                     }
                 };
                 let event = match &change {
-                    Some(Heard::Change((number, change))) => {
+                    Some((number, WatchEvent::Change(change))) => {
                         if sweep
                             .as_deref()
                             .is_some_and(|sweep| !change.concerns(sweep))
@@ -273,7 +272,7 @@ impl ClientService for Clients {
                             ..event
                         }
                     }
-                    Some(Heard::Missed(missed)) => wire::WatchEvent {
+                    Some((_, WatchEvent::Missed(missed))) => wire::WatchEvent {
                         event: Some(wire::watch_event::Event::Missed(*missed)),
                         sequence: 0,
                     },
@@ -290,13 +289,14 @@ impl ClientService for Clients {
         Ok(Response::new(ReceiverStream::new(receiver)))
     }
 
-    async fn steer(
+    async fn control(
         &self,
-        request: Request<wire::SteerRequest>,
-    ) -> Result<Response<wire::SteerResponse>, Status> {
-        let steer: Control = request.into_inner().try_into()?;
-        let changed = self.engine.steer(steer).await.map_err(|no| status(&no))?;
-        Ok(Response::new(wire::SteerResponse { changed }))
+        request: Request<wire::ControlRequest>,
+    ) -> Result<Response<wire::ControlResponse>, Status> {
+        let control: Control = request.into_inner().try_into()?;
+        let changed = self.engine.control(control).await;
+        let changed = changed.map_err(|no| status(&no))?;
+        Ok(Response::new(wire::ControlResponse { changed }))
     }
 
     async fn drain(
@@ -348,7 +348,7 @@ impl ClientService for Clients {
         request: Request<wire::GetArtifactRequest>,
     ) -> Result<Response<Self::GetArtifactStream>, Status> {
         let digest = digest("digest", &request.into_inner().digest)?;
-        let place = self.places.stream()?;
+        let permit = self.permits.stream()?;
         let (mut file, bytes) = self
             .engine
             .get_artifact(digest)
@@ -363,7 +363,7 @@ impl ClientService for Clients {
                 )
             })?;
         let (sender, receiver) = mpsc::channel(CHUNKS_AHEAD);
-        self.spawn(place, async move {
+        self.spawn(permit, async move {
             if let Err(error) = file.seek(SeekFrom::Start(0)).await {
                 let _ = sender.send(Err(unreadable(&error))).await;
                 return;
@@ -446,10 +446,10 @@ impl ClientService for Clients {
 
 impl Clients {
     /// Feeds a stream. It ends with its reader, or when the server stops.
-    pub(super) fn spawn(&self, place: Place, feed: impl Future<Output = ()> + Send + 'static) {
+    pub(super) fn spawn(&self, permit: Permit, feed: impl Future<Output = ()> + Send + 'static) {
         let shutdown = self.shutdown.clone();
         tokio::spawn(async move {
-            let _place = place;
+            let _permit = permit;
             tokio::select! {
                 // The feed first: a watcher is told why its stream ends.
                 biased;

@@ -15,11 +15,11 @@ use tokio_util::sync::CancellationToken;
 use tonic::transport::Server;
 use tonic::transport::server::{Connected, TcpIncoming};
 
-use super::access::{Access, GateLayer};
+use super::access::{Access, AuthLayer};
 use super::connections::Limited;
 use super::descriptors;
 use super::health::Health;
-use super::limits::{Limits, Places};
+use super::limits::{Limits, Permits};
 use super::people::Clients;
 use super::tls::{Tls, TlsError, handshake};
 use super::worker::Workers;
@@ -106,12 +106,12 @@ pub async fn serve_incoming<IO>(
 where
     IO: AsyncRead + AsyncWrite + Connected + Unpin + Send + 'static,
 {
-    let places = Places::new(options.limits, options.metrics.clone());
+    let permits = Permits::new(options.limits, options.metrics.clone());
     let workers = WorkerServiceServer::new(Workers {
         engine: engine.clone(),
         version: options.version.clone(),
         shutdown: shutdown.clone(),
-        places: places.clone(),
+        permits: permits.clone(),
     })
     .max_decoding_message_size(MESSAGE_BYTES)
     .max_encoding_message_size(ANSWER_BYTES);
@@ -119,7 +119,7 @@ where
         engine,
         version: options.version,
         shutdown: shutdown.clone(),
-        places,
+        permits,
     })
     .max_decoding_message_size(MESSAGE_BYTES)
     .max_encoding_message_size(ANSWER_BYTES);
@@ -138,7 +138,7 @@ where
         .http2_keepalive_interval(Some(KEEPALIVE_INTERVAL))
         .http2_keepalive_timeout(Some(KEEPALIVE_TIMEOUT));
     let router = server
-        .layer(GateLayer::new(options.access, options.metrics.clone()))
+        .layer(AuthLayer::new(options.access, options.metrics.clone()))
         .add_service(workers)
         .add_service(clients)
         .add_service(health.max_decoding_message_size(HEALTH_BYTES));
@@ -148,8 +148,10 @@ where
         let Some(tls) = options.tls else {
             return Ok(router.serve_with_incoming_shutdown(incoming, end).await?);
         };
-        let greeted = handshake(incoming, tls.grpc()?, options.metrics, shutdown.clone());
-        Ok(router.serve_with_incoming_shutdown(greeted, end).await?)
+        let connections = handshake(incoming, tls.grpc()?, options.metrics, shutdown.clone());
+        Ok(router
+            .serve_with_incoming_shutdown(connections, end)
+            .await?)
     };
     tokio::select! {
         result = serving => result,

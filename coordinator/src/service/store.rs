@@ -32,10 +32,10 @@ impl Clients {
     }
 
     pub(super) fn send_backup(&self) -> Result<Stream<wire::BackupResponse>, Status> {
-        let place = self.places.stream()?;
+        let permit = self.permits.stream()?;
         let (sender, receiver) = mpsc::channel(PIECES_AHEAD);
         let engine = self.engine.clone();
-        self.spawn(place, async move {
+        self.spawn(permit, async move {
             let pieces = sender.clone();
             // A reader that goes ends the reading; one that is slow only makes its thread wait.
             let take = move |piece: Piece| pieces.blocking_send(Ok(piece.into())).is_ok();

@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use ::client::{Bearer, CallError, Caller, Keys};
+use ::client::{Bearer, CallError, Client, Keys};
 use proto::{Reason, wire};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
@@ -79,8 +79,8 @@ impl Served {
         ::client::dial(&format!("http://{}", self.address), &Keys::default()).unwrap()
     }
 
-    fn caller(&self, token: Option<&str>) -> Caller {
-        Caller::new(self.channel(), Bearer::new(token).unwrap())
+    fn client(&self, token: Option<&str>) -> Client {
+        Client::new(self.channel(), Bearer::new(token).unwrap())
     }
 
     async fn page(&self) -> String {
@@ -116,7 +116,7 @@ fn reason<T: std::fmt::Debug>(result: Result<T, CallError>) -> Option<Reason> {
 async fn roles_hold_on_the_wire_and_refusals_are_counted() {
     let access = Access::from_tokens([("r", Role::Read, "reads"), ("w", Role::Worker, "works")]);
     let served = Served::with(access, Limits::default()).await;
-    let reads = served.caller(Some("reads"));
+    let reads = served.client(Some("reads"));
     assert!(reads.sweeps().await.unwrap().is_empty());
     assert_eq!(
         reason(reads.submit(&sweep(1)).await),
@@ -127,12 +127,12 @@ async fn roles_hold_on_the_wire_and_refusals_are_counted() {
         Some(Reason::PermissionDenied)
     );
     assert_eq!(
-        reason(served.caller(Some("works")).sweeps().await),
+        reason(served.client(Some("works")).sweeps().await),
         Some(Reason::PermissionDenied)
     );
     for token in [None, Some("read"), Some("")] {
         assert_eq!(
-            reason(served.caller(token).sweeps().await),
+            reason(served.client(token).sweeps().await),
             Some(Reason::Unauthenticated)
         );
     }
@@ -179,36 +179,36 @@ async fn each_limit_is_held_and_says_so() {
         ..Limits::default()
     };
     let served = Served::with(Access::open(), limits).await;
-    let caller = served.caller(None);
+    let client = served.client(None);
 
     // Jobs per sweep, whatever the submitter asks for.
     let many = Submit {
         max_jobs: Some(1_000),
         ..sweep(4)
     };
-    match caller.submit(&many).await.unwrap_err() {
+    match client.submit(&many).await.unwrap_err() {
         CallError::InvalidSweep(text) => {
             assert!(text.contains("at most 3 jobs in a sweep"), "{text}");
         }
         other => panic!("{other}"),
     }
-    assert_eq!(caller.submit(&sweep(3)).await.unwrap().jobs, 3);
+    assert_eq!(client.submit(&sweep(3)).await.unwrap().jobs, 3);
 
     // Streams.
     let (one, two) = (
-        caller.watch(None).await.unwrap(),
-        caller.watch(Some("s")).await.unwrap(),
+        client.watch(None).await.unwrap(),
+        client.watch(Some("s")).await.unwrap(),
     );
     assert_eq!(
-        reason(caller.watch(None).await.map(drop)),
+        reason(client.watch(None).await.map(drop)),
         Some(Reason::Busy)
     );
-    assert_eq!(reason(caller.cells("s").await), Some(Reason::Busy));
+    assert_eq!(reason(client.cells("s").await), Some(Reason::Busy));
     assert!(served.page().await.contains("gcl_streams 2"));
     drop((one, two));
     // The place is free as soon as the coordinator sees that the reader has gone.
     let freed = tokio::time::timeout(Duration::from_secs(30), async {
-        while caller.cells("s").await.is_err() {
+        while client.cells("s").await.is_err() {
             tokio::task::yield_now().await;
         }
     });
@@ -238,8 +238,8 @@ async fn each_limit_is_held_and_says_so() {
         text: "x".repeat(proto::limits::MESSAGE_BYTES + 1),
         ..sweep(1)
     };
-    assert!(caller.submit(&huge).await.is_err());
-    assert!(caller.about("test").await.is_ok(), "and it still answers");
+    assert!(client.submit(&huge).await.is_err());
+    assert!(client.about("test").await.is_ok(), "and it still answers");
 }
 
 #[tokio::test]

@@ -1,4 +1,4 @@
-//! The server's certificate, which may be renewed while it serves: new connections are greeted with the new one, open ones
+//! The server's certificate, which may be renewed while it serves: handshakes use the new one, open ones
 //! stay as they are.
 
 use std::io;
@@ -24,10 +24,10 @@ use tonic::transport::server::Connected;
 
 use crate::engine::metrics::Metrics;
 
-/// A TLS greeting takes two exchanges.
+/// A TLS handshake takes two exchanges.
 const HANDSHAKE: Duration = Duration::from_secs(10);
-/// Greeted connections that wait to be taken.
-const GREETED: usize = 16;
+/// Encrypted connections that wait to be taken.
+const ACCEPTED: usize = 16;
 
 /// Certificates that cannot be used.
 #[derive(Debug, Clone, thiserror::Error)]
@@ -68,13 +68,13 @@ impl ResolvesServerCert for Current {
     }
 }
 
-fn told(error: &dyn std::fmt::Display) -> TlsError {
+fn tls_error(error: &dyn std::fmt::Display) -> TlsError {
     TlsError(error.to_string())
 }
 
 fn chain(pem: &[u8]) -> Result<Vec<CertificateDer<'static>>, TlsError> {
     let chain: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(pem).collect();
-    let chain = chain.map_err(|error| told(&error))?;
+    let chain = chain.map_err(|error| tls_error(&error))?;
     if chain.is_empty() {
         return Err(TlsError("there is no certificate in it".into()));
     }
@@ -82,10 +82,10 @@ fn chain(pem: &[u8]) -> Result<Vec<CertificateDer<'static>>, TlsError> {
 }
 
 fn certified(certificate: &[u8], key: &[u8]) -> Result<Arc<CertifiedKey>, TlsError> {
-    let key = PrivateKeyDer::from_pem_slice(key).map_err(|error| told(&error))?;
+    let key = PrivateKeyDer::from_pem_slice(key).map_err(|error| tls_error(&error))?;
     let certified =
         CertifiedKey::from_der(chain(certificate)?, key, &crypto::ring::default_provider())
-            .map_err(|error| told(&error))?;
+            .map_err(|error| tls_error(&error))?;
     Ok(Arc::new(certified))
 }
 
@@ -99,7 +99,7 @@ impl Tls {
             .map(|pem| {
                 let mut roots = RootCertStore::empty();
                 for authority in chain(pem)? {
-                    roots.add(authority).map_err(|error| told(&error))?;
+                    roots.add(authority).map_err(|error| tls_error(&error))?;
                 }
                 Ok(Arc::new(roots))
             })
@@ -110,7 +110,7 @@ impl Tls {
         })
     }
 
-    /// From now on callers are greeted with this certificate.
+    /// From now on handshakes use this certificate.
     ///
     /// # Errors
     /// [`TlsError`]: the one before it stays.
@@ -124,14 +124,14 @@ impl Tls {
         Ok(())
     }
 
-    /// What greets callers of the gRPC port.
+    /// What accepts callers of the gRPC port.
     pub(super) fn grpc(&self) -> Result<TlsAcceptor, TlsError> {
         let mut config = self.config(self.callers.clone())?;
         config.alpn_protocols = vec![b"h2".to_vec()];
         Ok(TlsAcceptor::from(Arc::new(config)))
     }
 
-    /// What greets those of the side port, who need no certificate.
+    /// What accepts those of the side port, who need no certificate.
     pub(super) fn http(&self) -> Result<TlsAcceptor, TlsError> {
         Ok(TlsAcceptor::from(Arc::new(self.config(None)?)))
     }
@@ -140,30 +140,30 @@ impl Tls {
         let provider = Arc::new(crypto::ring::default_provider());
         let builder = ServerConfig::builder_with_provider(provider.clone())
             .with_safe_default_protocol_versions()
-            .map_err(|error| told(&error))?;
+            .map_err(|error| tls_error(&error))?;
         let builder = match callers {
             None => builder.with_no_client_auth(),
             Some(roots) => builder.with_client_cert_verifier(
                 WebPkiClientVerifier::builder_with_provider(roots, provider)
                     .build()
-                    .map_err(|error| told(&error))?,
+                    .map_err(|error| tls_error(&error))?,
             ),
         };
         Ok(builder.with_cert_resolver(self.current.clone()))
     }
 }
 
-/// Greets the connections that come in, each beside the others, and hands out those that were greeted in time.
+/// Accepts the connections that come in, each beside the others, and hands out those whose handshake ended in time.
 pub(super) fn handshake<IO>(
     mut incoming: impl Stream<Item = io::Result<IO>> + Send + Unpin + 'static,
     acceptor: TlsAcceptor,
     metrics: Metrics,
     shutdown: CancellationToken,
-) -> impl Stream<Item = io::Result<Greeted<IO>>>
+) -> impl Stream<Item = io::Result<Encrypted<IO>>>
 where
     IO: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
-    let (sender, receiver) = mpsc::channel(GREETED);
+    let (sender, receiver) = mpsc::channel(ACCEPTED);
     tokio::spawn(async move {
         loop {
             let next = tokio::select! {
@@ -177,9 +177,9 @@ where
             tokio::spawn(async move {
                 match timeout(HANDSHAKE, acceptor.accept(io)).await {
                     // Nobody takes it any more where the server stops.
-                    Ok(Ok(stream)) => drop(sender.send(Ok(Greeted(stream))).await),
+                    Ok(Ok(stream)) => drop(sender.send(Ok(Encrypted(stream))).await),
                     Ok(Err(error)) => {
-                        tracing::debug!(%error, "a TLS greeting failed");
+                        tracing::debug!(%error, "a TLS handshake failed");
                         metrics.connection_ended("tls");
                     }
                     Err(_) => metrics.connection_ended("tls"),
@@ -190,17 +190,17 @@ where
     ReceiverStream::new(receiver)
 }
 
-/// A connection that was greeted.
-pub(super) struct Greeted<IO>(TlsStream<IO>);
+/// A connection behind its handshake.
+pub(super) struct Encrypted<IO>(TlsStream<IO>);
 
-impl<IO: Connected> Connected for Greeted<IO> {
+impl<IO: Connected> Connected for Encrypted<IO> {
     type ConnectInfo = IO::ConnectInfo;
     fn connect_info(&self) -> Self::ConnectInfo {
         self.0.get_ref().0.connect_info()
     }
 }
 
-impl<IO: AsyncRead + AsyncWrite + Unpin> AsyncRead for Greeted<IO> {
+impl<IO: AsyncRead + AsyncWrite + Unpin> AsyncRead for Encrypted<IO> {
     fn poll_read(
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
@@ -210,7 +210,7 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> AsyncRead for Greeted<IO> {
     }
 }
 
-impl<IO: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Greeted<IO> {
+impl<IO: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Encrypted<IO> {
     fn poll_write(
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
@@ -259,8 +259,8 @@ mod tests {
         (certificate.pem().into(), key.serialize_pem().into())
     }
 
-    /// Greets a server whose authority is that certificate.
-    async fn greeted(trusted: &[u8], near: DuplexStream) -> Option<Client> {
+    /// Connects to a server whose authority is that certificate.
+    async fn shake_hands(trusted: &[u8], near: DuplexStream) -> Option<Client> {
         let mut roots = RootCertStore::empty();
         for authority in chain(trusted).unwrap() {
             roots.add(authority).unwrap();
@@ -282,7 +282,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_renewed_certificate_greets_from_then_on() {
+    async fn a_renewed_certificate_is_used_from_then_on() {
         let ((first, first_key), (second, second_key)) = (made(), made());
         let tls = Tls::new(&first, &first_key, None).unwrap();
         let (sender, incoming) = mpsc::channel(8);
@@ -295,20 +295,20 @@ mod tests {
             sender.send(Ok(far)).await.unwrap();
             near
         };
-        let mut open = vec![greeted(&first, connect().await).await.unwrap()];
+        let mut open = vec![shake_hands(&first, connect().await).await.unwrap()];
         // What cannot be used changes nothing: another's key, or nothing at all.
         assert!(tls.renew(&second, &first_key).is_err());
         assert!(tls.renew(b"", b"").is_err());
-        open.push(greeted(&first, connect().await).await.unwrap());
+        open.push(shake_hands(&first, connect().await).await.unwrap());
         tls.renew(&second, &second_key).unwrap();
-        assert!(greeted(&first, connect().await).await.is_none());
-        open.push(greeted(&second, connect().await).await.unwrap());
+        assert!(shake_hands(&first, connect().await).await.is_none());
+        open.push(shake_hands(&second, connect().await).await.unwrap());
         for _ in 0..3 {
             assert!(served.next().await.unwrap().is_ok());
         }
         // One that says nothing holds up nobody.
         let _silent = connect().await;
-        assert!(greeted(&second, connect().await).await.is_some());
+        assert!(shake_hands(&second, connect().await).await.is_some());
         stop.cancel();
     }
 }

@@ -13,15 +13,15 @@ use tokio_util::sync::CancellationToken;
 use tonic::{Request, Response, Status, Streaming};
 use tracing::{Instrument, Span};
 
-use super::deadline::patience;
-use super::limits::Places;
+use super::deadline::poll_deadline;
+use super::limits::Permits;
 use crate::engine::StateKind;
 use crate::engine::handle::EngineHandle;
 use proto::nouns::{Fail, Finish, LeaseRequest, Release, WorkerId};
 use proto::status;
 
 /// The longest that a call for work waits: proxies cut calls that are silent for longer.
-const MOST_PATIENCE: Duration = Duration::from_secs(50);
+const LONGEST_POLL: Duration = Duration::from_secs(50);
 /// The longest silence within an upload.
 const STALLED: Duration = Duration::from_secs(30);
 /// An upload may take this long, and as long again as its bytes take at [`SLOWEST`].
@@ -33,7 +33,7 @@ pub(super) struct Workers {
     pub(super) engine: EngineHandle,
     pub(super) version: String,
     pub(super) shutdown: CancellationToken,
-    pub(super) places: Places,
+    pub(super) permits: Permits,
 }
 
 #[tonic::async_trait]
@@ -42,7 +42,7 @@ impl WorkerService for Workers {
         &self,
         request: Request<wire::HelloRequest>,
     ) -> Result<Response<wire::HelloResponse>, Status> {
-        // The versions first: a message of another protocol may make no sense at all.
+        // The versions first: a message of another protocol may mean nothing here.
         let request = request.into_inner();
         let theirs = Versions::try_from(required("versions", request.versions.clone())?)?;
         theirs
@@ -75,9 +75,9 @@ impl WorkerService for Workers {
         &self,
         request: Request<wire::LeaseRequest>,
     ) -> Result<Response<wire::LeaseResponse>, Status> {
-        let patience = patience(request.get_ref().wait_ms, MOST_PATIENCE, request.metadata());
+        let wait = poll_deadline(request.get_ref().wait_ms, LONGEST_POLL, request.metadata());
         let lease = LeaseRequest {
-            wait_ms: patience.as_millis() as u64,
+            wait_ms: wait.as_millis() as u64,
             ..request.into_inner().try_into()?
         };
         // A caller that hangs up drops this future, and with it its place in the queue.
@@ -185,9 +185,9 @@ impl WorkerService for Workers {
                 ),
             ));
         }
-        let _place = self.places.upload().await?;
-        let patience = UPLOAD + Duration::from_secs(header.bytes / SLOWEST);
-        timeout(patience, self.take(digest, header.bytes, &mut parts))
+        let _permit = self.permits.upload().await?;
+        let deadline = UPLOAD + Duration::from_secs(header.bytes / SLOWEST);
+        timeout(deadline, self.take(digest, header.bytes, &mut parts))
             .await
             .map_err(|_| Status::deadline_exceeded("the upload is too slow"))??;
         Ok(Response::new(wire::PutArtifactResponse {}))
@@ -218,7 +218,7 @@ impl Workers {
                     "the artifact is longer than its header says",
                 )
             })?;
-            self.places.metrics().uploaded(chunk.len() as u64);
+            self.permits.metrics().uploaded(chunk.len() as u64);
             // What is stored already is read to its end all the same: not every client takes an early answer well.
             if let Some(upload) = &mut upload {
                 upload.write(&chunk).await.map_err(|no| status(&no))?;

@@ -1,20 +1,30 @@
 //! Artifacts: content-addressed files. Written beside, checked, synced, renamed: a name is never seen before its bytes
 //! are whole and on disk.
 
+mod claims;
+mod files;
+mod room;
+
 use std::collections::BTreeSet;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, PoisonError};
 
 use sweeps::Digest;
 use tokio::fs::File;
 use tokio::io::AsyncWriteExt;
 
 use crate::store::blocking::blocking;
-use crate::store::durable;
 use crate::store::journal::JournalError;
 use proto::nouns::Refusal;
+
+use claims::Claimed;
+pub(crate) use claims::Claims;
+pub(crate) use files::{artifacts_in, names_in, path_of, set_damaged_aside};
+use files::{is_good, set_aside};
+use room::is_full;
+pub(crate) use room::{free, reserve, reserve_beside};
 
 /// After so many bytes of an upload it is looked again whether there is room.
 const ROOM_EVERY: u64 = 16 << 20;
@@ -28,33 +38,7 @@ pub struct ArtifactStore {
     reserve: u64,
     uploads: Arc<AtomicU64>,
     damaged: Arc<AtomicU64>,
-    claimed: Arc<Mutex<Option<BTreeSet<Digest>>>>,
-}
-
-/// As long as it lives, what is asked for is noted: a collection of garbage must not take away what somebody was told is
-/// there.
-#[derive(Debug)]
-pub(crate) struct Claims(Arc<Mutex<Option<BTreeSet<Digest>>>>);
-
-impl Claims {
-    /// Removes it, unless somebody asked for it since; whether it was removed. Nobody can ask meanwhile.
-    pub(crate) fn remove_unless_held(
-        &self,
-        digest: Digest,
-        remove: &dyn Fn() -> std::io::Result<()>,
-    ) -> std::io::Result<bool> {
-        let claimed = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if claimed.as_ref().is_some_and(|held| held.contains(&digest)) {
-            return Ok(false);
-        }
-        remove().map(|()| true)
-    }
-}
-
-impl Drop for Claims {
-    fn drop(&mut self) {
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = None;
-    }
+    claimed: Claimed,
 }
 
 impl ArtifactStore {
@@ -97,10 +81,8 @@ impl ArtifactStore {
         self.damaged.load(Ordering::Relaxed)
     }
 
-    /// The name is made of the digest alone, so that nothing from outside can lead elsewhere.
     fn path(&self, digest: Digest) -> PathBuf {
-        let name = digest.to_string();
-        self.folder.join(&name[..2]).join(&name)
+        path_of(&self.folder, digest)
     }
 
     /// Begins to note what is asked for; `None` where somebody does so already.
@@ -110,7 +92,7 @@ impl ArtifactStore {
             return None;
         }
         *claimed = Some(BTreeSet::new());
-        Some(Claims(self.claimed.clone()))
+        Some(Claims::new(self.claimed.clone()))
     }
 
     /// Whether it is stored.
@@ -326,123 +308,13 @@ impl Upload {
         let target = self.target.clone();
         let part = self.part;
         blocking(move || {
-            durable::publish(&part.0, &target).map_err(|error| storage(&target, &error))
+            let publish = || {
+                durable::make_folders(durable::parent(&target))?;
+                durable::publish(&durable::RealDisk, &part.0, &target)
+            };
+            publish().map_err(|error| storage(&target, &error))
         })
         .await?
-    }
-}
-
-/// Room that is left for us in the file system of that folder.
-pub(crate) fn free(folder: &Path) -> Option<u64> {
-    let found = nix::sys::statvfs::statvfs(folder).ok()?;
-    #[allow(
-        clippy::useless_conversion,
-        reason = "other systems count in other types"
-    )]
-    Some(u64::from(found.blocks_available()).saturating_mul(u64::from(found.fragment_size())))
-}
-
-/// What is left free for the journal where nobody says how much: a share of a small disk, and no more than it ever needs of
-/// a large one.
-pub(crate) fn reserve(folder: &Path) -> u64 {
-    const MOST: u64 = 256 << 20;
-    const SHARE: u64 = 10;
-    let Ok(found) = nix::sys::statvfs::statvfs(folder) else {
-        return 0;
-    };
-    #[allow(
-        clippy::useless_conversion,
-        reason = "other systems count in other types"
-    )]
-    let size = u64::from(found.blocks()).saturating_mul(u64::from(found.fragment_size()));
-    (size / SHARE).min(MOST)
-}
-
-/// What uploads leave free on the disk of the artifacts, where `journals` is left free on that of the journal. On another
-/// disk nobody needs what the journal needs, which may be more than that disk has: a share of its own is enough.
-pub(crate) fn reserve_beside(journal: &Path, artifacts: &Path, journals: u64) -> u64 {
-    use std::os::unix::fs::MetadataExt;
-    let device = |folder: &Path| std::fs::metadata(folder).ok().map(|found| found.dev());
-    match (device(journal), device(artifacts)) {
-        (Some(one), Some(other)) if one != other => reserve(artifacts).min(journals),
-        _ => journals,
-    }
-}
-
-/// Whether that says that a disk, or somebody's share of it, is full.
-fn is_full(error: &io::Error) -> bool {
-    matches!(
-        error.kind(),
-        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded
-    )
-}
-
-/// Whether the bytes of a file have that digest; one that is not there does not.
-fn is_good(path: &Path, digest: Digest) -> io::Result<bool> {
-    match std::fs::File::open(path) {
-        Ok(mut file) => Ok(durable::hash(&mut file, &mut |_| Ok(()))?.0 == digest),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
-        Err(error) => Err(error),
-    }
-}
-
-/// Gives a damaged file a name under which nobody takes it for what it is not.
-fn set_aside(path: &Path) -> io::Result<()> {
-    std::fs::rename(path, durable::aside(path)?)?;
-    crate::store::disk::sync_folder(durable::parent(path))
-}
-
-/// Reads every artifact of a state folder that no coordinator has open. Damaged ones are set aside; answers which.
-///
-/// # Errors
-/// [`JournalError::Io`].
-pub(crate) fn set_damaged_aside(state: &Path) -> Result<BTreeSet<Digest>, JournalError> {
-    let mut damaged = BTreeSet::new();
-    each_artifact(&state.join("artifacts"), &mut |digest, path| {
-        if !is_good(path, digest).map_err(JournalError::io("read", path))? {
-            set_aside(path).map_err(JournalError::io("set aside", path))?;
-            damaged.insert(digest);
-        }
-        Ok(())
-    })?;
-    Ok(damaged)
-}
-
-/// Hands out every file of the folder that is called like an artifact, in order. What is not is nobody's to touch.
-///
-/// # Errors
-/// [`JournalError::Io`], or what `each` says.
-pub(crate) fn each_artifact(
-    artifacts: &Path,
-    each: &mut dyn FnMut(Digest, &Path) -> Result<(), JournalError>,
-) -> Result<(), JournalError> {
-    for folder in folders(artifacts).map_err(JournalError::io("list", artifacts))? {
-        let within = artifacts.join(&folder);
-        if folder.len() != 2 {
-            continue;
-        }
-        for name in folders(&within).map_err(JournalError::io("list", &within))? {
-            if let Ok(digest) = name.parse::<Digest>() {
-                each(digest, &within.join(&name))?;
-            }
-        }
-    }
-    Ok(())
-}
-
-/// The names in a folder, in order; none where there is no folder.
-pub(crate) fn folders(folder: &Path) -> io::Result<Vec<String>> {
-    match std::fs::read_dir(folder) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Vec::new()),
-        Err(error) => Err(error),
-        Ok(entries) => {
-            let mut names = Vec::new();
-            for entry in entries {
-                names.extend(entry?.file_name().into_string());
-            }
-            names.sort();
-            Ok(names)
-        }
     }
 }
 
@@ -564,7 +436,7 @@ mod tests {
             set_aside(&path).unwrap();
         }
         assert_eq!(
-            folders(folder.path()).unwrap(),
+            names_in(folder.path()).unwrap(),
             ["x.2.damaged", "x.3.damaged", "x.damaged"]
         );
         assert_eq!(

@@ -14,8 +14,9 @@ use std::path::Path;
 use sweeps::Digest;
 
 use crate::model::entry::Entry;
-use crate::store::artifacts::folders;
-use crate::store::durable;
+use crate::store::artifacts::{artifacts_in, path_of};
+use crate::store::digests;
+use crate::store::entries::{self, ScannedEntry};
 use crate::store::journal::{self, JournalError, Verified};
 use crate::store::mark::{self, Filling, Mark};
 
@@ -56,14 +57,14 @@ pub fn backup(state: &Path, target: &Path) -> Result<Copied, JournalError> {
 /// Copies a state folder, and marks the copy as one.
 fn fill(state: &Path, target: &Path) -> Result<Copied, JournalError> {
     let mut bytes = journal::copy(&state.join("journal"), &target.join("journal"))?;
-    let journal = journal::verify(&target.join("journal"))?;
+    let journal = entries::verify(&target.join("journal"))?;
     let (from, to) = (state.join("artifacts"), target.join("artifacts"));
     let mut damaged = BTreeSet::new();
-    for folder in folders(&from).map_err(JournalError::io("list", &from))? {
-        // Two digits of a digest. What is on its way (`incoming`) belongs to no record.
-        if folder.len() == 2 {
-            bytes += copy_artifacts(&from.join(&folder), &to.join(&folder), &mut damaged)
-                .map_err(JournalError::io("copy to", &to))?;
+    for artifact in artifacts_in(&from)? {
+        let (digest, path) = artifact?;
+        match copy_artifact(digest, &path, &to).map_err(JournalError::io("copy to", &to))? {
+            Some(copied) => bytes += copied,
+            None => drop(damaged.insert(digest)),
         }
     }
     if is_guarded(state) {
@@ -114,7 +115,7 @@ pub fn restore(from: &Path, state: &Path) -> Result<Restored, JournalError> {
     let filling = Filling::begin("restore to", state)?;
     let mut records = 0;
     let mut missing = BTreeSet::new();
-    journal::visit(&from.join("journal"), &mut |scanned| {
+    journal::visit(&from.join("journal"), &mut |scanned: ScannedEntry| {
         records += u64::from(scanned.entry.finished().is_some());
         missing.extend(artifacts_of(&scanned.entry).filter(|digest| !is_stored(from, *digest)));
         Ok(())
@@ -133,9 +134,7 @@ pub fn restore(from: &Path, state: &Path) -> Result<Restored, JournalError> {
 
 /// Whether a state folder has an artifact, whole or not.
 pub(crate) fn is_stored(state: &Path, digest: Digest) -> bool {
-    let name = digest.to_string();
-    let folder = state.join("artifacts").join(&name[..2]);
-    folder.join(&name).is_file()
+    path_of(&state.join("artifacts"), digest).is_file()
 }
 
 /// The artifacts of an entry's record, recorded or only compared.
@@ -151,26 +150,21 @@ pub(crate) fn artifacts_of(entry: &Entry) -> impl Iterator<Item = Digest> {
         .map(|artifact| artifact.digest)
 }
 
-/// Copies the artifacts of a folder that are what their names say.
-fn copy_artifacts(from: &Path, to: &Path, damaged: &mut BTreeSet<Digest>) -> io::Result<u64> {
-    DirBuilder::new().recursive(true).mode(0o700).create(to)?;
-    let mut bytes = 0;
-    for name in folders(from)? {
-        let Ok(digest) = name.parse::<Digest>() else {
-            // What was set aside as damaged, or is not ours.
-            continue;
-        };
-        let copy = to.join(&name);
-        match durable::copy(&from.join(&name), &copy) {
-            Ok((found, copied)) if found == digest => bytes += copied,
-            Ok(_) => {
-                std::fs::remove_file(&copy)?;
-                damaged.insert(digest);
-            }
-            // Collected as garbage since it was listed: no record names it.
-            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
-            Err(error) => return Err(error),
+/// Copies an artifact where it is what its name says, and answers its bytes; `None`: it is not, and was left out.
+fn copy_artifact(digest: Digest, path: &Path, artifacts: &Path) -> io::Result<Option<u64>> {
+    let copy = path_of(artifacts, digest);
+    DirBuilder::new()
+        .recursive(true)
+        .mode(0o700)
+        .create(durable::parent(&copy))?;
+    match digests::copy(path, &copy) {
+        Ok((found, copied)) if found == digest => Ok(Some(copied)),
+        Ok(_) => {
+            std::fs::remove_file(&copy)?;
+            Ok(None)
         }
+        // Collected as garbage since it was listed: no record names it.
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Some(0)),
+        Err(error) => Err(error),
     }
-    Ok(bytes)
 }

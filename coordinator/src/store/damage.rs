@@ -4,7 +4,7 @@
 use std::sync::{Arc, Mutex, PoisonError};
 
 use super::journal::JournalError;
-use crate::model::error_chain::chain;
+use proto::error_chain;
 
 /// The first damage that was found. Cheap to clone.
 #[derive(Debug, Clone, Default)]
@@ -21,7 +21,7 @@ impl Damage {
         }
         let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if known.is_none() {
-            let cause = chain(error);
+            let cause = error_chain(error);
             tracing::error!(
                 cause,
                 "the journal is damaged: not ready until it was repaired"

@@ -1,12 +1,13 @@
 //! Artifacts that no record names: uploads whose record never came, records that were cut off by a repair.
 
-use proto::nouns::Collected;
 use std::collections::BTreeSet;
 use std::io;
 use std::path::Path;
 use std::time::SystemTime;
 
-use crate::store::artifacts::{Claims, each_artifact, folders};
+use proto::nouns::Collected;
+
+use crate::store::artifacts::{Claims, artifacts_in, names_in};
 use crate::store::backup::artifacts_of;
 use crate::store::journal::{self, JournalError};
 use crate::store::lock::StateLock;
@@ -24,7 +25,7 @@ pub fn collect_stopped(state: &Path, dry_run: bool) -> Result<Collected, Journal
     let _lock = StateLock::take(state)?;
     let mut collected = collect(state, None, &|_| false, dry_run)?;
     let incoming = state.join("artifacts").join("incoming");
-    for name in folders(&incoming).map_err(JournalError::io("list", &incoming))? {
+    for name in names_in(&incoming).map_err(JournalError::io("list", &incoming))? {
         let path = incoming.join(name);
         let remove = || -> io::Result<u64> {
             let bytes = path.metadata()?.len();
@@ -63,33 +64,35 @@ fn collect(
         Ok(())
     })?;
     let mut collected = Collected::default();
-    each_artifact(&state.join("artifacts"), &mut |digest, path| {
-        let metadata = path.metadata().map_err(JournalError::io("look at", path))?;
+    for artifact in artifacts_in(&state.join("artifacts"))? {
+        let (digest, path) = artifact?;
+        let metadata = path
+            .metadata()
+            .map_err(JournalError::io("look at", &path))?;
         if named.contains(&digest) {
             collected.kept += 1;
             collected.kept_bytes += metadata.len();
-            return Ok(());
+            continue;
         }
         let is_young = metadata.modified().is_ok_and(is_young);
         let remove = || {
             if dry_run {
                 return Ok(());
             }
-            std::fs::remove_file(path)
+            std::fs::remove_file(&path)
         };
         let removed = match claims {
             _ if is_young => Ok(false),
             Some(claims) => claims.remove_unless_held(digest, &remove),
             None => remove().map(|()| true),
         };
-        if !removed.map_err(JournalError::io("remove", path))? {
+        if !removed.map_err(JournalError::io("remove", &path))? {
             collected.young += 1;
-            return Ok(());
+            continue;
         }
         collected.removed += 1;
         collected.removed_bytes += metadata.len();
-        Ok(())
-    })?;
+    }
     Ok(collected)
 }
 

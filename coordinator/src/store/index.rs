@@ -26,7 +26,7 @@ pub use availability::Availability;
 #[cfg(test)]
 pub use memory::MemoryStore;
 pub use sled_store::SledStore;
-pub use writer::{IndexWriter, moved};
+pub use writer::{IndexWriter, RecordLocation, relocate};
 
 /// Changes that are made together or not at all, in this order.
 pub type Batch = Vec<(Vec<u8>, Option<Vec<u8>>)>;

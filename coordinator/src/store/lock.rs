@@ -15,8 +15,6 @@ use std::os::unix::fs::{MetadataExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use super::disk::{is_absence, make_folders, sync_folder};
-
 /// The file that was the only lock once. Some network file systems lock no folders; this file they lock.
 const FILE: &str = "lock";
 /// How often, and how far apart, the lock of the index is asked for: a store that was closed lets go of it on a thread of
@@ -86,10 +84,10 @@ impl Identity {
 
 /// A state folder that is this process's own for as long as this, or a clone of it, lives.
 #[derive(Debug, Clone)]
-pub struct StateLock(Arc<Held>);
+pub struct StateLock(Arc<LockedFolders>);
 
 #[derive(Debug)]
-struct Held {
+struct LockedFolders {
     state: PathBuf,
     journal: PathBuf,
     /// Open descriptors hold the locks.
@@ -123,7 +121,7 @@ impl StateLock {
         let mut folders = vec![state];
         folders.extend((journal != state).then_some(journal));
         for folder in folders {
-            make_folders(folder).map_err(failed("make the folder", folder))?;
+            durable::make_folders(folder).map_err(failed("make the folder", folder))?;
             let file = File::open(folder).map_err(failed("open", folder))?;
             match file.try_lock() {
                 Ok(()) => {}
@@ -137,7 +135,7 @@ impl StateLock {
         }
         files.push(lock_file(state, journal, unsupported.is_some())?);
         be_alone_with_the_index(state)?;
-        let lock = Self(Arc::new(Held {
+        let lock = Self(Arc::new(LockedFolders {
             state: state.to_owned(),
             journal: journal.to_owned(),
             _files: files,
@@ -189,7 +187,9 @@ impl StateLock {
                 Ok(found) if found == *identity => {}
                 Ok(_) => return Err(LockError::Gone(folder.clone())),
                 // Anything else (no permission any more, a network that hangs) is no proof.
-                Err(error) if is_absence(&error) => return Err(LockError::Gone(folder.clone())),
+                Err(error) if durable::is_absence(&error) => {
+                    return Err(LockError::Gone(folder.clone()));
+                }
                 Err(_) => {}
             }
         }
@@ -245,7 +245,7 @@ fn lock_file(state: &Path, journal: &Path, is_needed: bool) -> Result<File, Lock
         Ok(()) | Err(TryLockError::Error(_)) => {}
     }
     if made {
-        sync_folder(journal).map_err(failed("sync", journal))?;
+        durable::sync_folder(journal).map_err(failed("sync", journal))?;
     }
     Ok(file)
 }

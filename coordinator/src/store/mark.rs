@@ -6,7 +6,6 @@ use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
 use super::journal::JournalError;
-use super::{disk, durable};
 
 /// What is said of a state folder.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -74,7 +73,7 @@ impl Mark {
             ownership::keep(&file, &path)?;
             file.write_all(self.text().as_bytes())?;
             file.sync_all()?;
-            disk::sync_folder(state)
+            durable::sync_folder(state)
         };
         put().map_err(JournalError::io("write", &path))
     }
@@ -121,7 +120,7 @@ impl Filling {
     /// # Errors
     /// [`JournalError`]: it holds something else, or another process fills it.
     pub(crate) fn begin(doing: &'static str, folder: &Path) -> Result<Self, JournalError> {
-        disk::make_folders(folder).map_err(JournalError::io("make the folder", folder))?;
+        durable::make_folders(folder).map_err(JournalError::io("make the folder", folder))?;
         let mark = Mark::Unfinished.path(folder);
         if !mark.exists() {
             let mut present =

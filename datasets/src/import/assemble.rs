@@ -7,8 +7,9 @@ use std::path::Path;
 
 use half::f16;
 
+use super::names;
+use super::request::{Import, ImportError, ImportReport, ImportedSplit, Request, Wanted};
 use super::source::{Files, Source, Span, index};
-use super::{Import, ImportError, ImportReport, ImportedSplit, Wanted, names};
 use crate::dataset::Metadata;
 use crate::error::Faults;
 use crate::npy::{self, Kind};
@@ -97,7 +98,7 @@ pub(super) fn assemble(import: Import<'_>) -> Result<ImportReport, ImportError> 
     })
 }
 
-fn check_settings(request: &super::Request, faults: &mut Faults) {
+fn check_settings(request: &Request, faults: &mut Faults) {
     let out = &request.out;
     if request.name.trim().is_empty() {
         faults.add(out, "the data set needs a name");
@@ -146,7 +147,7 @@ fn each_once(train: &[Wanted], test: &[Wanted], faults: &mut Faults) {
 }
 
 struct Builder<'a> {
-    request: &'a super::Request,
+    request: &'a Request,
     files: BTreeMap<String, Files>,
     /// Crops and dimension of the first video, and its file.
     shape: Option<(usize, usize, String)>,

@@ -3,7 +3,8 @@
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 
-use super::{Import, Request, names, shanghaitech, ucf_crime};
+use super::request::{Import, Request, Wanted};
+use super::{names, shanghaitech, ucf_crime};
 use crate::error::DatasetError;
 
 /// Lists and truth as they are passed around.
@@ -90,7 +91,7 @@ impl ListRequest {
 }
 
 fn finish(import: Import<'_>) -> Result<Lists, DatasetError> {
-    let listed = |wanted: Vec<super::Wanted>| {
+    let listed = |wanted: Vec<Wanted>| {
         wanted
             .into_iter()
             .map(|video| ListedVideo {

@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 
-use super::{Import, ImportError, ImportReport, Request, Wanted, assemble, names, text};
+use super::request::{Import, ImportError, ImportReport, Request, Wanted};
+use super::{assemble, names, text};
 use crate::error::Faults;
 use crate::map::map;
 use crate::npy::{Header, Kind};

@@ -6,7 +6,8 @@ use std::path::Path;
 
 use sweeps::parameter::nearest;
 
-use super::{Import, ImportError, ImportReport, Request, Wanted, assemble, names, text};
+use super::request::{Import, ImportError, ImportReport, Request, Wanted};
+use super::{assemble, names, text};
 use crate::error::Faults;
 
 /// The classes, as the videos' names begin.

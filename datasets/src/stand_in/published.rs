@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use super::{Shape, VideoShape};
+use super::shape::{Shape, VideoShape};
 
 /// A benchmark whose shape ships.
 #[derive(Debug, Clone, PartialEq, Eq)]

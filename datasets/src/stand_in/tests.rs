@@ -1,3 +1,7 @@
+use std::ops::Range;
+
+use sweeps::{Regime, Synthetic};
+
 use super::*;
 use crate::{open, write};
 

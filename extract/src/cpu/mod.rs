@@ -1,25 +1,25 @@
 //! The networks on the CPU. Nothing here depends on the number of threads: every output is one sum in one order.
 
+mod direct;
 mod pointwise;
-mod window;
 
+use kernels::Isa;
 use rayon::prelude::*;
 
+use crate::activations::Activations;
 use crate::engine::Engine;
 use crate::error::ExtractError;
-use crate::filter::{Filter, Pool};
-use crate::kernel::Isa;
-use crate::volume::Volume;
+use crate::fused_conv::{FusedConv, Pool};
 
+pub(crate) use direct::DirectConv;
 pub(crate) use pointwise::Pointwise;
-pub(crate) use window::Window;
 
 /// A convolution, its weights packed for the kernel.
 pub(crate) enum Packed {
     /// 1×1×1.
     Pointwise(Pointwise),
     /// Everything else.
-    Window(Window),
+    Direct(DirectConv),
 }
 
 /// The processor.
@@ -35,46 +35,40 @@ impl Cpu {
     }
 
     /// The instruction set, as recorded beside results.
-    pub(crate) fn instruction_set(self) -> &'static str {
-        match self.isa {
-            #[cfg(target_arch = "x86_64")]
-            Isa::Avx512 => "avx512f",
-            #[cfg(target_arch = "x86_64")]
-            Isa::Avx2 => "avx2",
-            Isa::Portable => std::env::consts::ARCH,
-        }
+    pub(crate) fn isa(self) -> Isa {
+        self.isa
     }
 }
 
 impl Engine for Cpu {
     type Packed = Packed;
-    type Volume = Volume;
+    type Activations = Activations;
 
-    fn pack(&self, filter: &Filter) -> Result<Packed, ExtractError> {
-        Ok(if filter.shape.is_pointwise() {
-            Packed::Pointwise(Pointwise::new(filter))
+    fn pack(&self, conv: &FusedConv) -> Result<Packed, ExtractError> {
+        Ok(if conv.shape.is_pointwise() {
+            Packed::Pointwise(Pointwise::new(conv))
         } else {
-            Packed::Window(Window::new(filter))
+            Packed::Direct(DirectConv::new(conv))
         })
     }
 
-    fn upload(&self, volume: Volume) -> Result<Volume, ExtractError> {
-        Ok(volume)
+    fn upload(&self, activations: Activations) -> Result<Activations, ExtractError> {
+        Ok(activations)
     }
 
-    fn download(&self, volume: &Volume) -> Result<Volume, ExtractError> {
-        Ok(volume.clone())
+    fn download(&self, activations: &Activations) -> Result<Activations, ExtractError> {
+        Ok(activations.clone())
     }
 
-    fn convolve(&self, packed: &Packed, x: &Volume) -> Result<Volume, ExtractError> {
+    fn convolve(&self, packed: &Packed, x: &Activations) -> Result<Activations, ExtractError> {
         let shape = match packed {
             Packed::Pointwise(pointwise) => pointwise.shape(),
-            Packed::Window(window) => window.shape(),
+            Packed::Direct(direct) => direct.shape(),
         };
-        let mut out = Volume::zeros(shape.out, x.clips, shape.output(x.size));
+        let mut out = Activations::zeros(shape.out, x.clips, shape.output(x.size));
         match packed {
             Packed::Pointwise(pointwise) => pointwise.run(self.isa, x, &mut out, false),
-            Packed::Window(window) => window.run(self.isa, x, &mut out),
+            Packed::Direct(direct) => direct.run(self.isa, x, &mut out),
         }
         Ok(out)
     }
@@ -82,18 +76,18 @@ impl Engine for Cpu {
     fn convolve_onto(
         &self,
         packed: &Packed,
-        x: &Volume,
-        mut onto: Volume,
-    ) -> Result<Volume, ExtractError> {
+        x: &Activations,
+        mut onto: Activations,
+    ) -> Result<Activations, ExtractError> {
         match packed {
             Packed::Pointwise(pointwise) => pointwise.run(self.isa, x, &mut onto, true),
-            Packed::Window(_) => unreachable!("shortcuts end in a pointwise convolution"),
+            Packed::Direct(_) => unreachable!("shortcuts end in a pointwise convolution"),
         }
         Ok(onto)
     }
 
-    fn max_pool(&self, pool: &Pool, x: &Volume) -> Result<Volume, ExtractError> {
-        let mut out = Volume::zeros(x.channels, x.clips, pool.output(x.size));
+    fn max_pool(&self, pool: &Pool, x: &Activations) -> Result<Activations, ExtractError> {
+        let mut out = Activations::zeros(x.channels, x.clips, pool.output(x.size));
         let size = out.size;
         let positions = out.positions();
         if positions > 0 {
@@ -105,7 +99,7 @@ impl Engine for Cpu {
         Ok(out)
     }
 
-    fn means(&self, x: &Volume) -> Result<Vec<Vec<f32>>, ExtractError> {
+    fn means(&self, x: &Activations) -> Result<Vec<Vec<f32>>, ExtractError> {
         Ok(x.means())
     }
 }

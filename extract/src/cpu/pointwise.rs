@@ -3,11 +3,14 @@
 //! The input is packed once into panels of 48 positions, all channels of a panel together, so that the kernel reads one
 //! contiguous run per step and a panel stays in the second cache while the output channels go over it.
 
+use kernels::Isa;
+use kernels::buffer::Aligned;
+use kernels::convolution::{self, Block, LANES, OffsetTable};
 use rayon::prelude::*;
 
-use crate::filter::{Activation, Filter, Shape};
-use crate::kernel::{self, Block, Isa, LANES, Taps};
-use crate::volume::Volume;
+use crate::fused_conv::{Activation, FusedConv, Shape};
+
+use crate::activations::Activations;
 
 /// Positions of a panel: what the kernel does at once with eight output channels.
 const PANEL: usize = 48;
@@ -24,18 +27,18 @@ pub(crate) struct Pointwise {
     activation: Activation,
     weights: Vec<f32>,
     bias: Vec<f32>,
-    taps: Taps,
+    table: OffsetTable,
 }
 
 impl Pointwise {
-    pub(crate) fn new(filter: &Filter) -> Self {
-        let shape = filter.shape;
+    pub(crate) fn new(conv: &FusedConv) -> Self {
+        let shape = conv.shape;
         Self {
             shape,
-            activation: filter.activation,
-            weights: pack_tiles(&filter.weights, shape.out, shape.input, TILE),
-            bias: filter.bias.clone(),
-            taps: Taps::new(
+            activation: conv.activation,
+            weights: pack_tiles(&conv.weights, shape.out, shape.input, TILE),
+            bias: conv.bias.clone(),
+            table: OffsetTable::new(
                 &(0..shape.input)
                     .map(|i| (i * PANEL) as u32)
                     .collect::<Vec<_>>(),
@@ -50,7 +53,7 @@ impl Pointwise {
     }
 
     /// out ← activation(W·x + bias (+ out, where `onto`)).
-    pub(crate) fn run(&self, isa: Isa, x: &Volume, out: &mut Volume, onto: bool) {
+    pub(crate) fn run(&self, isa: Isa, x: &Activations, out: &mut Activations, onto: bool) {
         assert_eq!(
             (x.channels, out.channels),
             (self.shape.input, self.shape.out),
@@ -80,7 +83,7 @@ impl Pointwise {
                         let first = task * TASK + tile * TILE;
                         let weights =
                             &self.weights[first * self.shape.input..][..TILE * self.shape.input];
-                        kernel::run(
+                        convolution::run(
                             isa,
                             Block {
                                 base: 0,
@@ -88,7 +91,7 @@ impl Pointwise {
                                 channels: TILE,
                                 vectors: width.div_ceil(LANES),
                             },
-                            &self.taps,
+                            &self.table,
                             weights,
                             values,
                             &mut block,
@@ -105,10 +108,11 @@ impl Pointwise {
     }
 
     /// The input of every output position, `[panels][input][48]`; the last panel filled with zeros.
-    fn panels(&self, x: &Volume, out: &Volume) -> Vec<f32> {
+    /// Aligned: a panel's steps are three lines of the cache each, and are read as such.
+    fn panels(&self, x: &Activations, out: &Activations) -> Aligned {
         let columns = out.row();
         let input = self.shape.input;
-        let mut panels = vec![0.0; columns.div_ceil(PANEL) * PANEL * input];
+        let mut panels = Aligned::zeros(columns.div_ceil(PANEL) * PANEL * input);
         // Where an output column lies in the input; nothing to look up where no axis is strided.
         let sources: Option<Vec<u32>> = (x.size != out.size).then(|| {
             let ([st, sh, sw], [ot, oh, ow], [it, ih, iw]) = (self.shape.stride, out.size, x.size);

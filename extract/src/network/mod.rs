@@ -9,7 +9,7 @@ pub(crate) use lite0::Lite0;
 pub(crate) use resnext::{Plan, ResNext};
 
 use crate::error::ExtractError;
-use crate::filter::{Activation, BatchNorm, Filter, Shape};
+use crate::fused_conv::{Activation, BatchNorm, FusedConv, Shape};
 
 /// Where the tensors of a network come from.
 pub(crate) trait TensorSource {
@@ -35,7 +35,7 @@ fn normed(
     shape: Shape,
     (rank, epsilon): (Rank, f64),
     activation: Activation,
-) -> Result<Filter, ExtractError> {
+) -> Result<FusedConv, ExtractError> {
     let [out, input, kt, kh, kw] = shape.weights();
     let weights = match rank {
         Rank::Image => source.tensor(&format!("{conv}.weight"), &[out, input, kh, kw]),
@@ -49,5 +49,5 @@ fn normed(
         variance: vector("running_var")?,
         epsilon,
     };
-    Ok(Filter::folded(shape, weights, &norm, activation))
+    Ok(FusedConv::folded(shape, weights, &norm, activation))
 }

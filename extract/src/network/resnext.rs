@@ -2,10 +2,10 @@
 //! cardinality 32, shortcut B, without its classifier.
 
 use super::{Observer, Rank, TensorSource, normed};
+use crate::activations::Activations;
 use crate::engine::Engine;
 use crate::error::ExtractError;
-use crate::filter::{Activation, Pool, Shape};
-use crate::volume::Volume;
+use crate::fused_conv::{Activation, Pool, Shape};
 
 /// PyTorch's default epsilon.
 const NORM: (Rank, f64) = (Rank::Video, 1e-5);
@@ -96,8 +96,8 @@ impl<E: Engine> ResNext<E> {
                 let stride = if index > 0 && block == 0 { 2 } else { 1 };
                 let name = |part: &str| format!("layer{}.{block}.{part}", index + 1);
                 let mut part = |conv: &str, norm: &str, shape: Shape, activation: Activation| {
-                    let filter = normed(source, &name(conv), &name(norm), shape, NORM, activation)?;
-                    engine.pack(&filter)
+                    let fused = normed(source, &name(conv), &name(norm), shape, NORM, activation)?;
+                    engine.pack(&fused)
                 };
                 let out = 2 * width;
                 let reduce = part(
@@ -138,8 +138,8 @@ impl<E: Engine> ResNext<E> {
     pub(crate) fn features(
         &self,
         engine: &E,
-        clips: Volume,
-        observe: Observer<'_, E::Volume>,
+        clips: Activations,
+        observe: Observer<'_, E::Activations>,
     ) -> Result<Vec<Vec<f32>>, ExtractError> {
         let x = engine.upload(clips)?;
         let x = engine.convolve(&self.stem, &x)?;

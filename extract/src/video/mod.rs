@@ -2,6 +2,7 @@
 
 mod ffmpeg;
 mod find;
+mod opencv;
 mod resize;
 mod segments;
 

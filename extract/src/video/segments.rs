@@ -1,9 +1,11 @@
 //! Frames to clips: scaled, cropped, sixteen to a segment.
 
 use super::resize::resize;
-use super::{Frame, video_fault};
+use super::{Frame, opencv, video_fault};
+use crate::backbone::Backbone;
+use crate::clip::Clip;
 use crate::error::ExtractError;
-use crate::extractor::Clip;
+use crate::preprocessing::Scaling;
 
 /// Frames of a segment.
 pub(crate) const FRAMES: usize = 16;
@@ -18,6 +20,8 @@ pub(crate) struct Crops {
     pub(crate) side: usize,
     /// The centre; or the four corners and the centre, and their mirror images.
     pub(crate) ten: bool,
+    /// What happens to the frame before.
+    pub(crate) scaling: Scaling,
 }
 
 impl Crops {
@@ -25,8 +29,17 @@ impl Crops {
         if self.ten { 10 } else { 1 }
     }
 
-    /// What the shorter side is scaled to: with ten crops an eighth of it lies outside each.
-    pub(crate) fn shorter_side(self) -> usize {
+    /// Those of a network.
+    pub(crate) fn of(backbone: Backbone, ten: bool) -> Self {
+        Self {
+            side: backbone.crop(),
+            ten,
+            scaling: backbone.preprocessing().scaling,
+        }
+    }
+
+    /// What the shorter side is scaled to where proportions are kept: with ten crops an eighth of it lies outside each.
+    fn shorter_side(self) -> usize {
         if self.ten {
             self.side * 8 / 7
         } else {
@@ -34,16 +47,34 @@ impl Crops {
         }
     }
 
-    /// Scales the frame and adds each crop's pixels to its clip.
-    fn cut(self, frame: &Frame, clips: &mut [Vec<u8>]) {
+    /// In words, for records: `shorter side 112 (bilinear), centre crop of 112×112`.
+    pub(crate) fn describe(self) -> String {
+        let scaling = match self.scaling {
+            Scaling::ShorterSide => format!("shorter side {} (bilinear)", self.shorter_side()),
+            Scaling::Exactly(width, height) => {
+                format!("scaled to {width}×{height} (bilinear as OpenCV)")
+            }
+        };
+        let crops = if self.ten { "ten crops" } else { "centre crop" };
+        format!("{scaling}, {crops} of {side}×{side}", side = self.side)
+    }
+
+    fn scaled(self, frame: &Frame) -> Frame {
         let shorter = self.shorter_side();
         let (width, height) = (frame.width, frame.height);
-        // The public code's rounding: down.
-        let scaled = if width < height {
-            resize(frame, shorter, shorter * height / width)
-        } else {
-            resize(frame, shorter * width / height, shorter)
-        };
+        match self.scaling {
+            // The public code's rounding: down.
+            Scaling::ShorterSide if width < height => {
+                resize(frame, shorter, shorter * height / width)
+            }
+            Scaling::ShorterSide => resize(frame, shorter * width / height, shorter),
+            Scaling::Exactly(width, height) => opencv::resize(frame, width, height),
+        }
+    }
+
+    /// Scales the frame and adds each crop's pixels to its clip.
+    fn cut(self, frame: &Frame, clips: &mut [Vec<u8>]) {
+        let scaled = self.scaled(frame);
         let (right, below) = (scaled.width - self.side, scaled.height - self.side);
         let centre = (half(right), half(below));
         let places = [centre, (0, 0), (right, 0), (0, below), (right, below)];
@@ -174,6 +205,7 @@ mod tests {
         let crops = Crops {
             side: 4,
             ten: false,
+            scaling: Scaling::ShorterSide,
         };
         let mut segments = Segments::new(crops, drop_last);
         let mut clips = Vec::new();
@@ -212,7 +244,11 @@ mod tests {
 
     #[test]
     fn ten_crops_are_corners_and_centre_and_their_mirror_images() {
-        let crops = Crops { side: 7, ten: true };
+        let crops = Crops {
+            side: 7,
+            ten: true,
+            scaling: Scaling::ShorterSide,
+        };
         // Already of the size that is wanted: nothing is scaled. Column c, row r has the value 10·r + c.
         let mut picture = frame(10, 8, 0);
         for (at, value) in picture.pixels.iter_mut().enumerate() {

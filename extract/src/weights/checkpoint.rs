@@ -13,6 +13,19 @@ const PREFIXES: [&str; 3] = ["module.", "model.", "_orig_mod."];
 /// Tensors that a checkpoint may have though the feature extractor does not use them: classifiers and counters.
 const UNUSED: [&str; 6] = ["fc.", "fc7.", "fc8.", "_fc.", "classifier.", "last_linear."];
 
+/// Layers that a port names by their places in a list, and their names in the network: C3D's other port.
+const PLACES: [(&str, &str); 9] = [
+    ("features.0.", "conv1."),
+    ("features.3.", "conv2."),
+    ("features.6.", "conv3a."),
+    ("features.8.", "conv3b."),
+    ("features.11.", "conv4a."),
+    ("features.13.", "conv4b."),
+    ("features.16.", "conv5a."),
+    ("features.18.", "conv5b."),
+    ("classifier.0.", "fc6."),
+];
+
 /// A weights file.
 pub(crate) struct Checkpoint {
     tensors: Tensors,
@@ -37,12 +50,30 @@ impl Checkpoint {
                 (name.to_owned(), stored.clone())
             })
             .collect();
+        let names = by_layer(names);
         Ok(Self {
             tensors,
             names,
             used: BTreeSet::new(),
         })
     }
+}
+
+/// Names by places turned into the network's, where the file is C3D's: all of its layers are there.
+fn by_layer(names: BTreeMap<String, String>) -> BTreeMap<String, String> {
+    let has = |place: &str| names.contains_key(&format!("{place}weight"));
+    if !PLACES.iter().all(|(place, _)| has(place)) {
+        return names;
+    }
+    names
+        .into_iter()
+        .map(|(name, stored)| {
+            let layer = PLACES
+                .iter()
+                .find_map(|(place, layer)| Some(format!("{layer}{}", name.strip_prefix(place)?)));
+            (layer.unwrap_or(name), stored)
+        })
+        .collect()
 }
 
 #[cfg(test)]

@@ -7,7 +7,7 @@ use super::FinishedSource;
 use crate::error::ExtractError;
 use crate::network::TensorSource;
 
-/// Share of its input that a block adds to it: thirty blocks that add all of it would square the numbers away.
+/// Share of its input that a block adds to it: thirty blocks that add all of it would square the values away.
 const BRANCH: f32 = 0.2;
 
 /// Random weights.

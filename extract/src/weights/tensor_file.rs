@@ -1,6 +1,6 @@
 //! Where the tensors of a file lie, for the three forms there are: safetensors, PyTorch's zip, PyTorch's old stream.
 //!
-//! Only the table of contents is read at opening; a tensor's numbers when they are asked for. Every size that the file
+//! Only the table of contents is read at opening; a tensor's values when they are asked for. Every size that the file
 //! states is checked against the file before anything is allocated.
 
 use std::collections::BTreeMap;
@@ -16,7 +16,7 @@ use crate::error::ExtractError;
 /// A table of contents may be that long: real ones are below a megabyte.
 const MOST_CONTENTS: u64 = 64 << 20;
 
-/// The type of stored numbers.
+/// The type of stored values.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Kind {
     F64,
@@ -108,10 +108,10 @@ impl Tensors {
         }
     }
 
-    /// The numbers of a tensor in f64's or f32's or smaller types as f32, row by row.
+    /// The values of a tensor in f64's or f32's or smaller types as f32, row by row.
     pub(crate) fn floats(&mut self, name: &str) -> Result<Vec<f32>, ExtractError> {
         let (bytes, kind) = self.bytes(name)?;
-        let numbers = match kind {
+        let values = match kind {
             Kind::F64 => bytes
                 .chunks_exact(8)
                 .map(|b| f64::from_le_bytes(fixed(b)) as f32)
@@ -134,7 +134,7 @@ impl Tensors {
                 )));
             }
         };
-        Ok(numbers)
+        Ok(values)
     }
 
     /// The bytes of a tensor, row by row.
@@ -143,7 +143,7 @@ impl Tensors {
         let entry = entry.ok_or_else(|| self.fault(format!("has no tensor `{name}`")))?;
         let size = entry.kind.bytes();
         let outside = || format!("tensor `{name}` reaches outside its storage");
-        // A stride of zero would repeat stored numbers without bound: the count is held against the storage too.
+        // A stride of zero would repeat stored values without bound: the count is held against the storage too.
         let count = entry
             .shape
             .iter()
@@ -388,7 +388,7 @@ fn from_stream(file: &mut File, length: u64) -> Result<BTreeMap<String, Entry>, 
             .map_err(|_| "ends before its last tensor".to_owned())?;
         let storage = storages
             .get(key.as_str())
-            .ok_or("has numbers of a tensor that it does not name")?;
+            .ok_or("has values of a tensor that it does not name")?;
         let kind = Kind::of_storage(&storage.class);
         let width = match storage.class.as_str() {
             "IntStorage" => 4,
@@ -415,7 +415,7 @@ fn entries(
         .into_iter()
         .map(|(name, tensor)| {
             let range = ranges.get(&tensor.storage.key);
-            let range = range.ok_or_else(|| format!("has no numbers for tensor `{name}`"))?;
+            let range = range.ok_or_else(|| format!("has no values for tensor `{name}`"))?;
             let offset = tensor.offset.checked_add(tensor.storage.view);
             let entry = Entry {
                 kind: Kind::of_storage(&tensor.storage.class),

@@ -21,8 +21,9 @@ use std::io::BufRead as _;
 use std::path::Path;
 use std::time::Instant;
 
-use gcl::measure::{StepReport, Stepper, large_product, on_device, product_ways};
+use gcl::measure::{StepReport, Stepper, on_device};
 use gcl::{Device, Matrix, Prepared, open_device};
+use kernels::product::{View, product, time_kernels};
 use metrics::{Frames, auc};
 use sweeps::training::FeatureScaling;
 use sweeps::{Regime, Synthetic};
@@ -55,7 +56,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     }
     let seed = argument(4, 0)? as u64;
     let device = open_device("cpu", Some(threads))?;
-    let data = Matrix::new(numbers(rows * dimension), dimension);
+    let data = Matrix::new(numbers(rows * dimension), dimension).into();
     let mut stepper = Stepper::new(&data, batch, seed, threads)?;
     let mut last: Option<StepReport> = None;
     println!("ready");
@@ -81,26 +82,28 @@ fn main() -> Result<(), Box<dyn Error>> {
                 None => println!("nan nan nan nan"),
             },
             "product" => {
-                let shape @ (m, n, k) = (size(1)?, size(2)?, size(3)?);
+                let (m, n, k) = (size(1)?, size(2)?, size(3)?);
                 let (a, b) = (numbers(m * k), numbers(n * k));
+                let (a, b) = (View::new(&a, m, k), View::new(&b, n, k).t());
                 let mut out = vec![0.0; m * n];
                 let mut best = f64::INFINITY;
                 for _ in 0..3 {
                     let start = Instant::now();
-                    on_device(&device, || {
-                        large_product(&mut out, (&a, &b), shape, threads);
-                    });
+                    on_device(&device, || product(&mut out, a, b, threads));
                     best = best.min(start.elapsed().as_secs_f64());
                 }
                 println!("{best}");
             }
             "ways" => {
-                let shape @ (m, n, k) = (size(1)?, size(2)?, size(3)?);
+                let (m, n, k) = (size(1)?, size(2)?, size(3)?);
                 let (a, b) = (numbers(m * k), numbers(n * k));
+                let (a, b) = (View::new(&a, m, k), View::new(&b, n, k).t());
                 let mut out = vec![0.0; m * n];
-                let ways = product_ways(&mut out, (&a, &b), shape);
-                let ways = ways.iter().map(|(way, seconds)| format!("{way} {seconds}"));
-                println!("{}", ways.collect::<Vec<_>>().join(" "));
+                let timed = time_kernels(&mut out, a, b);
+                let timed = timed
+                    .iter()
+                    .map(|(kernel, seconds)| format!("{kernel:?} {seconds}"));
+                println!("{}", timed.collect::<Vec<_>>().join(" "));
             }
             "dump" => {
                 for (index, values) in stepper.weights()?.iter().enumerate() {

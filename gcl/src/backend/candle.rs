@@ -1,232 +1,43 @@
-//! The two networks on candle's tensors, on any device that candle knows: the path of CUDA, and on the CPU the oracle of
+//! candle's operations on any device that candle knows: today's path of CUDA, and on the CPU the oracle of
 //! [`crate::backend::cpu`]. The backward pass is written by hand here too: candle's own computes a gradient for the first layer's
 //! input, and its gradient of the norm at zero is NaN.
+//!
+//! Scores, labels and losses are made on the host from one number a row.
 
 use candle_core::{D, DType, Device, Tensor};
-use sweeps::Training;
-use sweeps::training::{ReconstructionError, RmsProp};
+use sweeps::training::ReconstructionError;
 
-use crate::backend::cpu::no_discriminator;
-use crate::backend::state::{LayerShape, NetworkState, PairState, ParameterState};
-use crate::backend::{Dropout, Networks, Split, Target, cross_entropy, sigmoid};
-use crate::data::matrix::Matrix;
+use crate::backend::state::{NetworkState, ParameterState};
+use crate::backend::{
+    ADAGRAD_EPSILON, Backend, Findings, Gate, Optimizer, Parameter, Report, Split, Target,
+};
+use crate::data::device_features::DeviceFeatures;
 use crate::error::TrainError;
+use crate::method::labels::HostLabels;
+use crate::paper;
 
-/// G and D as tensors.
-pub(crate) struct TensorNetworks {
+/// A device of candle's, with the features that batches are gathered from.
+pub(crate) struct Candle {
     device: Device,
-    train: Tensor,
-    test: Option<Tensor>,
-    generator: Mlp,
-    discriminator: Option<Mlp>,
-    batch: Option<Tensor>,
-    reconstruction: Vec<Tensor>,
-    capacity: usize,
-    error: ReconstructionError,
-    settings: Settings,
+    train: DeviceFeatures,
+    test: Option<DeviceFeatures>,
+    /// What stands in a buffer until something is in it.
+    nothing: Tensor,
 }
 
-#[derive(Clone, Copy)]
-struct Settings {
-    optimizer: RmsProp,
-    learning_rate: f64,
-}
-
-struct Mlp {
-    layers: Vec<Layer>,
-}
-
-struct Layer {
-    weight: Parameter,
-    bias: Parameter,
-}
-
-struct Parameter {
-    value: Tensor,
-    square: Tensor,
-    momentum: Tensor,
-}
-
-/// The matrix as a tensor of `device`.
-pub(crate) fn upload(matrix: &Matrix, device: &Device) -> Result<Tensor, TrainError> {
-    Ok(Tensor::from_slice(
-        &matrix.values(),
-        (matrix.rows(), matrix.columns()),
-        device,
-    )?)
-}
-
-impl Parameter {
-    fn new(state: &ParameterState, shape: &[usize], device: &Device) -> Result<Self, TrainError> {
-        let value = Tensor::from_slice(&state.value, shape, device)?;
-        let memory = |kept: &[f32]| {
-            if kept.is_empty() {
-                value.zeros_like()
-            } else {
-                Tensor::from_slice(kept, shape, device)
-            }
-        };
-        Ok(Self {
-            square: memory(&state.square)?,
-            momentum: memory(&state.momentum)?,
-            value,
-        })
-    }
-
-    fn learn(&mut self, gradient: &Tensor, settings: Settings) -> Result<(), TrainError> {
-        let RmsProp {
-            alpha,
-            momentum,
-            epsilon,
-        } = settings.optimizer;
-        self.square = ((&self.square * alpha)? + (gradient.sqr()? * (1.0 - alpha))?)?;
-        let step = (gradient / (self.square.sqrt()? + epsilon)?)?;
-        self.momentum = ((&self.momentum * momentum)? + step)?;
-        self.value = (&self.value - (&self.momentum * settings.learning_rate)?)?;
-        Ok(())
-    }
-
-    fn reset(&mut self) -> Result<(), TrainError> {
-        self.square = self.square.zeros_like()?;
-        self.momentum = self.momentum.zeros_like()?;
-        Ok(())
-    }
-
-    fn save(&self, into: &mut ParameterState) -> Result<(), TrainError> {
-        into.value = self.value.flatten_all()?.to_vec1()?;
-        into.square = self.square.flatten_all()?.to_vec1()?;
-        into.momentum = self.momentum.flatten_all()?.to_vec1()?;
-        Ok(())
-    }
-}
-
-impl Mlp {
-    fn new(state: &NetworkState, device: &Device) -> Result<Self, TrainError> {
-        let layers = state
-            .shapes
-            .iter()
-            .zip(state.parameters.chunks_exact(2))
-            .map(|(shape, parameters)| {
-                Ok(Layer {
-                    weight: Parameter::new(&parameters[0], &[shape.outputs, shape.inputs], device)?,
-                    bias: Parameter::new(&parameters[1], &[shape.outputs], device)?,
-                })
-            })
-            .collect::<Result<_, TrainError>>()?;
-        Ok(Self { layers })
-    }
-
-    /// What every layer gives for `x`, `[b, inputs]`.
-    fn forward(&self, x: &Tensor, masks: Option<&[Tensor]>) -> Result<Vec<Tensor>, TrainError> {
-        let mut activations: Vec<Tensor> = Vec::with_capacity(self.layers.len());
-        for (index, layer) in self.layers.iter().enumerate() {
-            let input = activations.last().unwrap_or(x);
-            let mut z = input
-                .matmul(&layer.weight.value.t()?)?
-                .broadcast_add(&layer.bias.value)?;
-            if index + 1 < self.layers.len() {
-                z = z.relu()?;
-                if let Some(masks) = masks {
-                    z = (z * &masks[index])?;
-                }
-            }
-            activations.push(z);
-        }
-        Ok(activations)
-    }
-
-    /// From the gradient with respect to the output, `[b, outputs]`, to one step of the optimizer.
-    fn learn(
-        &mut self,
-        x: &Tensor,
-        activations: &[Tensor],
-        gradient: Tensor,
-        scale: f64,
-        settings: Settings,
-    ) -> Result<(), TrainError> {
-        let mut gradient = gradient;
-        for (index, layer) in self.layers.iter_mut().enumerate().rev() {
-            let input = index
-                .checked_sub(1)
-                .map_or(x, |before| &activations[before]);
-            let weight = gradient.t()?.matmul(input)?;
-            let bias = gradient.sum(0)?;
-            if index > 0 {
-                let through = gradient.matmul(&layer.weight.value)?;
-                let open = input.gt(0.0)?.to_dtype(DType::F32)?;
-                gradient = ((through * open)? * scale)?;
-            }
-            layer.weight.learn(&weight, settings)?;
-            layer.bias.learn(&bias, settings)?;
-        }
-        Ok(())
-    }
-
-    fn reset(&mut self) -> Result<(), TrainError> {
-        for layer in &mut self.layers {
-            layer.weight.reset()?;
-            layer.bias.reset()?;
-        }
-        Ok(())
-    }
-
-    fn save(&self, into: &mut NetworkState) -> Result<(), TrainError> {
-        into.shapes.clear();
-        into.parameters
-            .resize_with(2 * self.layers.len(), ParameterState::default);
-        for (layer, parameters) in self.layers.iter().zip(into.parameters.chunks_exact_mut(2)) {
-            let (outputs, inputs) = layer.weight.value.dims2()?;
-            into.shapes.push(LayerShape { inputs, outputs });
-            layer.weight.save(&mut parameters[0])?;
-            layer.bias.save(&mut parameters[1])?;
-        }
-        Ok(())
-    }
-}
-
-impl TensorNetworks {
-    /// Networks of that state on `device`, for batches of up to `capacity` rows of `train` and `test`, which lie on it.
+impl Candle {
+    /// Batches of `device` come from `train` and `test`.
     pub(crate) fn new(
         device: &Device,
-        train: Tensor,
-        test: Option<Tensor>,
-        state: &PairState,
-        training: &Training,
-        capacity: usize,
+        train: DeviceFeatures,
+        test: Option<DeviceFeatures>,
     ) -> Result<Self, TrainError> {
         Ok(Self {
+            nothing: Tensor::zeros((1, 1), DType::F32, device)?,
             device: device.clone(),
             train,
             test,
-            generator: Mlp::new(&state.generator, device)?,
-            discriminator: state
-                .discriminator
-                .as_ref()
-                .map(|network| Mlp::new(network, device))
-                .transpose()?,
-            batch: None,
-            reconstruction: Vec::new(),
-            capacity,
-            error: training.reconstruction_error,
-            settings: Settings {
-                optimizer: training.optimizer,
-                learning_rate: training.learning_rate,
-            },
         })
-    }
-
-    fn batch(&self) -> Result<&Tensor, TrainError> {
-        self.batch.as_ref().ok_or_else(|| TrainError::Device {
-            message: "no batch is loaded".to_owned(),
-        })
-    }
-
-    fn output(&self) -> Result<&Tensor, TrainError> {
-        self.reconstruction
-            .last()
-            .ok_or_else(|| TrainError::Device {
-                message: "the batch was not reconstructed".to_owned(),
-            })
     }
 
     /// A column `[b, 1]` of host values.
@@ -243,172 +54,343 @@ impl TensorNetworks {
         self.column(&positive)
     }
 
-    /// The error of every row of `difference`, `[b]`, on the host.
-    fn row_errors(&self, difference: &Tensor) -> Result<Vec<f32>, TrainError> {
-        let squares = difference.sqr()?;
-        Ok(match self.error {
-            ReconstructionError::L2 => squares.sum(D::Minus1)?.sqrt()?,
-            ReconstructionError::Mse => squares.mean(D::Minus1)?,
-        }
-        .to_vec1()?)
-    }
-}
-
-impl Networks for TensorNetworks {
-    fn load(&mut self, split: Split, rows: &[u32]) -> Result<(), TrainError> {
-        let features = match (split, &self.test) {
-            (Split::Test, Some(test)) => test,
-            _ => &self.train,
-        };
-        let rows = Tensor::from_slice(rows, rows.len(), &self.device)?;
-        self.batch = Some(features.index_select(&rows, 0)?);
-        self.reconstruction.clear();
-        Ok(())
-    }
-
-    fn reconstruct(&mut self) -> Result<(), TrainError> {
-        self.reconstruction = self.generator.forward(self.batch()?, None)?;
-        Ok(())
-    }
-
-    fn reconstruction(&mut self, out: &mut Vec<f32>) -> Result<(), TrainError> {
-        *out = self.output()?.flatten_all()?.to_vec1()?;
-        Ok(())
-    }
-
-    fn errors(&mut self, out: &mut Vec<f32>) -> Result<(), TrainError> {
-        *out = self.row_errors(&(self.output()? - self.batch()?)?)?;
-        Ok(())
-    }
-
-    fn probabilities(&mut self, out: &mut Vec<f32>) -> Result<(), TrainError> {
-        let network = self.discriminator.as_ref().ok_or_else(no_discriminator)?;
-        let activations = network.forward(self.batch()?, None)?;
-        let logits: Vec<f32> = match activations.last() {
-            Some(logits) => logits.flatten_all()?.to_vec1()?,
-            None => Vec::new(),
-        };
-        out.clear();
-        out.extend(logits.iter().map(|logit| sigmoid(f64::from(*logit)) as f32));
-        Ok(())
-    }
-
-    fn learn_discriminator(
-        &mut self,
-        labels: &[f32],
-        dropout: Option<Dropout<'_>>,
-    ) -> Result<f64, TrainError> {
-        let mut network = self.discriminator.take().ok_or_else(no_discriminator)?;
-        let x = self.batch()?;
-        let masks = dropout
-            .map(|dropout| {
-                dropout
-                    .masks
-                    .iter()
-                    .map(|mask| {
-                        Tensor::from_slice(
-                            mask,
-                            (labels.len(), mask.len() / labels.len()),
-                            &self.device,
-                        )
-                    })
-                    .collect::<Result<Vec<_>, _>>()
-            })
-            .transpose()?;
-        let activations = network.forward(x, masks.as_deref())?;
-        let mut logits: Vec<f32> = match activations.last() {
-            Some(logits) => logits.flatten_all()?.to_vec1()?,
-            None => Vec::new(),
-        };
-        let loss = cross_entropy(&mut logits, labels);
-        let gradient = self.column(&logits)?;
-        let scale = dropout.map_or(1.0, |dropout| f64::from(dropout.scale));
-        network.learn(x, &activations, gradient, scale, self.settings)?;
-        self.discriminator = Some(network);
-        Ok(loss)
-    }
-
-    fn learn_generator(&mut self, target: Target<'_>) -> Result<f64, TrainError> {
-        let x = self.batch()?.clone();
-        let output = self.output()?;
-        let (rows, width) = output.dims2()?;
-        let difference = match target {
-            Target::Input | Target::Without { .. } => (output - &x)?,
+    /// f̂ − t (Eq. 6).
+    fn difference(
+        &self,
+        f_hat: &Tensor,
+        f: &Tensor,
+        target: &Target<'_, Self>,
+    ) -> Result<Tensor, TrainError> {
+        let (rows, width) = f_hat.dims2()?;
+        Ok(match target {
+            Target::Input | Target::Without { .. } => (f_hat - f)?,
             Target::Ones { labels } => {
-                // x + positive · (1 − x): exact, since positive is 0 or 1.
-                let positive = self.positives(labels)?.broadcast_as((rows, width))?;
-                let ones = x.ones_like()?;
-                (output - positive.gt(0.0)?.where_cond(&ones, &x)?)?
+                let positive = self
+                    .positives(&labels.values)?
+                    .broadcast_as((rows, width))?;
+                let ones = f.ones_like()?;
+                (f_hat - positive.gt(0.0)?.where_cond(&ones, f)?)?
             }
             Target::Replace { sources } => {
                 let sources = Tensor::from_slice(sources, rows, &self.device)?;
-                (output - x.index_select(&sources, 0)?)?
+                (f_hat - f.index_select(&sources, 0)?)?
             }
             Target::Gaussian {
                 positive,
                 noise,
                 sigma,
             } => {
-                let mut target = x.clone();
+                let mut target = f.clone();
                 if !positive.is_empty() {
                     let rows = Tensor::from_slice(positive, positive.len(), &self.device)?;
                     let noise = Tensor::from_slice(noise, (positive.len(), width), &self.device)?;
-                    target = target.index_add(&rows, &(noise * sigma)?, 0)?;
+                    target = target.index_add(&rows, &(noise * *sigma)?, 0)?;
                 }
-                (output - target)?
+                (f_hat - target)?
             }
+        })
+    }
+}
+
+/// The error of every row of `difference`, `[b]`, on the host.
+fn row_errors(difference: &Tensor, error: ReconstructionError) -> Result<Vec<f32>, TrainError> {
+    let squares = difference.sqr()?;
+    Ok(match error {
+        ReconstructionError::L2 => squares.sum(D::Minus1)?.sqrt()?,
+        ReconstructionError::Mse => squares.mean(D::Minus1)?,
+    }
+    .to_vec1()?)
+}
+
+fn to_host(tensor: &Tensor) -> Result<Vec<f32>, TrainError> {
+    Ok(tensor.flatten_all()?.to_vec1()?)
+}
+
+impl Backend for Candle {
+    type Buffer = Tensor;
+    type Scores = Vec<f32>;
+    type Labels = HostLabels;
+    type Loss = f64;
+
+    /// Operations make their own tensors: no room is kept.
+    fn buffer(&mut self, _rows: usize, _columns: usize) -> Result<Tensor, TrainError> {
+        Ok(self.nothing.clone())
+    }
+
+    fn scores(&mut self, _rows: usize) -> Result<Vec<f32>, TrainError> {
+        Ok(Vec::new())
+    }
+
+    fn labels(&mut self, _rows: usize) -> Result<HostLabels, TrainError> {
+        Ok(HostLabels::default())
+    }
+
+    fn parameters(&mut self, state: &NetworkState) -> Result<Vec<Parameter<Self>>, TrainError> {
+        let shapes = state
+            .shapes
+            .iter()
+            .flat_map(|shape| [(shape.outputs, shape.inputs), (1, shape.outputs)]);
+        shapes
+            .zip(&state.parameters)
+            .map(|(shape, state)| {
+                let value = Tensor::from_slice(&state.value, shape, &self.device)?;
+                let memory = |kept: &[f32]| {
+                    if kept.is_empty() {
+                        value.zeros_like()
+                    } else {
+                        Tensor::from_slice(kept, shape, &self.device)
+                    }
+                };
+                Ok(Parameter {
+                    square: memory(&state.square)?,
+                    momentum: memory(&state.momentum)?,
+                    gradient: self.nothing.clone(),
+                    value,
+                })
+            })
+            .collect()
+    }
+
+    fn save(
+        &self,
+        parameters: &[Parameter<Self>],
+        into: &mut [ParameterState],
+    ) -> Result<(), TrainError> {
+        for (into, parameter) in into.iter_mut().zip(parameters) {
+            into.value = to_host(&parameter.value)?;
+            into.square = to_host(&parameter.square)?;
+            into.momentum = to_host(&parameter.momentum)?;
+        }
+        Ok(())
+    }
+
+    fn forget(&mut self, parameters: &mut [Parameter<Self>]) -> Result<(), TrainError> {
+        for parameter in parameters {
+            parameter.square = parameter.square.zeros_like()?;
+            parameter.momentum = parameter.momentum.zeros_like()?;
+        }
+        Ok(())
+    }
+
+    fn write(
+        &mut self,
+        values: &[f32],
+        columns: usize,
+        out: &mut Tensor,
+    ) -> Result<(), TrainError> {
+        *out = Tensor::from_slice(values, (values.len() / columns, columns), &self.device)?;
+        Ok(())
+    }
+
+    fn read(&self, buffer: &Tensor, out: &mut Vec<f32>) -> Result<(), TrainError> {
+        *out = to_host(buffer)?;
+        Ok(())
+    }
+
+    fn gather(&mut self, split: Split, rows: &[u32], out: &mut Tensor) -> Result<(), TrainError> {
+        let features = match (split, &mut self.test) {
+            (Split::Test, Some(test)) => test,
+            _ => &mut self.train,
         };
-        let errors = self.row_errors(&difference)?;
-        let (weights, kept): (Vec<bool>, usize) = match target {
+        // The batch before goes first: two need not fit at once.
+        *out = self.nothing.clone();
+        *out = features.gather(rows)?;
+        Ok(())
+    }
+
+    fn layer(
+        &mut self,
+        input: &Tensor,
+        weight: &Tensor,
+        bias: &Tensor,
+        relu: bool,
+        mask: Option<&Tensor>,
+        out: &mut Tensor,
+    ) -> Result<(), TrainError> {
+        *out = self.nothing.clone();
+        let mut z = input.matmul(&weight.t()?)?.broadcast_add(bias)?;
+        if relu {
+            z = z.relu()?;
+        }
+        if let Some(mask) = mask {
+            z = (z * mask)?;
+        }
+        *out = z;
+        Ok(())
+    }
+
+    fn weight_gradient(
+        &mut self,
+        gradient: &Tensor,
+        input: &Tensor,
+        out: &mut Tensor,
+    ) -> Result<(), TrainError> {
+        *out = gradient.t()?.matmul(input)?;
+        Ok(())
+    }
+
+    fn input_gradient(
+        &mut self,
+        gradient: &Tensor,
+        weight: &Tensor,
+        gate: Gate<'_, Tensor>,
+        activation: &mut Tensor,
+        bias_gradient: &mut Tensor,
+    ) -> Result<(), TrainError> {
+        let through = gradient.matmul(weight)?;
+        *activation = match gate {
+            Gate::Relu { scale } => {
+                let open = activation.gt(0.0)?.to_dtype(DType::F32)?;
+                ((through * open)? * f64::from(scale))?
+            }
+            Gate::Linear { mask: Some(mask) } => (through * mask)?,
+            Gate::Linear { mask: None } => through,
+        };
+        self.column_sums(activation, bias_gradient)
+    }
+
+    fn column_sums(&mut self, gradient: &Tensor, out: &mut Tensor) -> Result<(), TrainError> {
+        *out = gradient.sum_keepdim(0)?;
+        Ok(())
+    }
+
+    fn optimize(
+        &mut self,
+        parameters: &mut [Parameter<Self>],
+        optimizer: &Optimizer,
+    ) -> Result<(), TrainError> {
+        for parameter in parameters {
+            let gradient = &parameter.gradient;
+            match optimizer {
+                Optimizer::RmsProp {
+                    settings,
+                    learning_rate,
+                } => {
+                    let alpha = settings.alpha;
+                    parameter.square =
+                        ((&parameter.square * alpha)? + (gradient.sqr()? * (1.0 - alpha))?)?;
+                    let step = (gradient / (parameter.square.sqrt()? + settings.epsilon)?)?;
+                    parameter.momentum = ((&parameter.momentum * settings.momentum)? + step)?;
+                    parameter.value = (&parameter.value - (&parameter.momentum * *learning_rate)?)?;
+                }
+                Optimizer::Adagrad {
+                    learning_rate,
+                    weight_decay,
+                } => {
+                    let gradient = (gradient + (&parameter.value * *weight_decay)?)?;
+                    parameter.square = (&parameter.square + gradient.sqr()?)?;
+                    let step = (gradient / (parameter.square.sqrt()? + ADAGRAD_EPSILON)?)?;
+                    parameter.value = (&parameter.value - (step * *learning_rate)?)?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn row_errors(
+        &mut self,
+        f: &Tensor,
+        f_hat: &Tensor,
+        error: ReconstructionError,
+        out: &mut Vec<f32>,
+    ) -> Result<(), TrainError> {
+        *out = row_errors(&(f_hat - f)?, error)?;
+        Ok(())
+    }
+
+    fn probabilities(&mut self, logits: &Tensor, out: &mut Vec<f32>) -> Result<(), TrainError> {
+        let logits = to_host(logits)?.into_iter();
+        *out = logits
+            .map(|logit| paper::sigmoid(f64::from(logit)) as f32)
+            .collect();
+        Ok(())
+    }
+
+    fn discriminator_loss(
+        &mut self,
+        logits: &mut Tensor,
+        labels: &HostLabels,
+        bias_gradient: &mut Tensor,
+    ) -> Result<f64, TrainError> {
+        let mut values = to_host(logits)?;
+        let loss = paper::discriminator_loss(&mut values, &labels.values);
+        *logits = self.column(&values)?;
+        self.column_sums(logits, bias_gradient)?;
+        Ok(loss)
+    }
+
+    fn generator_loss(
+        &mut self,
+        f_hat: &mut Tensor,
+        f: &Tensor,
+        target: &Target<'_, Self>,
+        error: ReconstructionError,
+        bias_gradient: &mut Tensor,
+    ) -> Result<f64, TrainError> {
+        let difference = self.difference(f_hat, f, target)?;
+        let (rows, width) = difference.dims2()?;
+        let errors = row_errors(&difference, error)?;
+        let (keep, kept): (Vec<bool>, usize) = match target {
             Target::Without { labels, kept } => {
-                (labels.iter().map(|label| *label <= 0.5).collect(), kept)
+                let keep = labels.values.iter().map(|label| *label <= 0.5);
+                (keep.collect(), *kept)
             }
             _ => (vec![true; rows], rows),
         };
         let weight = 1.0 / kept as f32;
         let factors: Vec<f32> = errors
             .iter()
-            .zip(&weights)
-            .map(|(error, keep)| match self.error {
+            .zip(&keep)
+            .map(|(value, keep)| match error {
                 _ if !keep => 0.0,
-                ReconstructionError::L2 if *error == 0.0 => 0.0,
-                ReconstructionError::L2 => weight / error,
+                ReconstructionError::L2 if *value == 0.0 => 0.0,
+                ReconstructionError::L2 => weight / value,
                 ReconstructionError::Mse => 2.0 * weight / width as f32,
             })
             .collect();
-        let gradient = difference.broadcast_mul(&self.column(&factors)?)?;
-        self.generator
-            .learn(&x, &self.reconstruction, gradient, 1.0, self.settings)?;
-        self.reconstruction.clear();
+        *f_hat = difference.broadcast_mul(&self.column(&factors)?)?;
+        self.column_sums(f_hat, bias_gradient)?;
         let total: f64 = errors
             .iter()
-            .zip(&weights)
+            .zip(&keep)
             .filter(|(_, keep)| **keep)
             .map(|(error, _)| f64::from(*error))
             .sum();
         Ok(total / kept as f64)
     }
 
-    fn reset_optimizers(&mut self) -> Result<(), TrainError> {
-        self.generator.reset()?;
-        if let Some(network) = &mut self.discriminator {
-            network.reset()?;
-        }
+    fn no_loss(&mut self) -> Result<f64, TrainError> {
+        Ok(0.0)
+    }
+
+    fn write_labels(
+        &mut self,
+        labels: &HostLabels,
+        out: &mut HostLabels,
+    ) -> Result<(), TrainError> {
+        out.clone_from(labels);
         Ok(())
     }
 
-    fn save(&self, into: &mut PairState) -> Result<(), TrainError> {
-        self.generator.save(&mut into.generator)?;
-        match &self.discriminator {
-            Some(network) => {
-                network.save(into.discriminator.get_or_insert_default())?;
-            }
-            None => into.discriminator = None,
-        }
+    fn read_scores(&self, scores: &Vec<f32>, out: &mut Vec<f32>) -> Result<(), TrainError> {
+        out.clone_from(scores);
         Ok(())
     }
 
-    fn capacity(&self) -> usize {
-        self.capacity
+    fn read_labels(&self, labels: &HostLabels, out: &mut Vec<f32>) -> Result<(), TrainError> {
+        out.clone_from(&labels.values);
+        Ok(())
+    }
+
+    fn read_findings(
+        &mut self,
+        findings: &Findings<Self>,
+        report: &mut Report,
+    ) -> Result<(), TrainError> {
+        report.set(
+            [findings.labels_g.as_ref(), findings.labels_d.as_ref()],
+            [findings.loss_d, findings.loss_g],
+        );
+        Ok(())
     }
 }

@@ -1,12 +1,9 @@
 //! The two networks as numbers on the host: their shapes (§4, implementation details) and their state between epochs.
 //!
-//! Nothing here computes: `cpu` and `tensors` do, and both read and write this form.
+//! Nothing here computes: backends do, and all read and write this form.
 
 use serde::{Deserialize, Serialize};
 use sweeps::Training;
-
-use crate::backend::buffer::{buffer, copy};
-use crate::error::TrainError;
 
 /// Which network.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -91,22 +88,6 @@ impl ParameterState {
             value,
             ..Self::default()
         }
-    }
-
-    /// A copy whose optimizer's memory is not empty.
-    pub(crate) fn with_memory(&self) -> Result<Self, TrainError> {
-        let memory = |kept: &Vec<f32>| {
-            if kept.is_empty() {
-                buffer(self.value.len())
-            } else {
-                copy(kept)
-            }
-        };
-        Ok(Self {
-            square: memory(&self.square)?,
-            momentum: memory(&self.momentum)?,
-            value: copy(&self.value)?,
-        })
     }
 }
 

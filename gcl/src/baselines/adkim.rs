@@ -5,19 +5,19 @@
 
 use sweeps::training::AdKim;
 
+use crate::baselines::fit::{Fault, FitContext};
 use crate::baselines::numbers::{CHUNK, centred, cholesky, each, mean, whitened_norm};
-use crate::baselines::{Fault, Ground};
-use crate::data::matrix::Matrix;
+use crate::data::features::Features;
 use crate::method::random_streams::{normal_pair, stream};
 
 /// Chunks of rows whose sums are held at once: 128 MiB at the most dimensions.
 const WAVE: usize = 16;
 
 /// The distance of every test row.
-pub(crate) fn score(ground: &Ground<'_>, settings: AdKim) -> Result<Vec<f32>, Fault> {
-    let dimension = ground.train.columns();
-    let basis = projection(ground.seed, dimension, settings.dimensions.min(dimension));
-    distances(ground, &basis, settings.ridge)
+pub(crate) fn score(context: &FitContext<'_>, settings: AdKim) -> Result<Vec<f32>, Fault> {
+    let dimension = context.train.columns();
+    let basis = projection(context.seed, dimension, settings.dimensions.min(dimension));
+    distances(context, &basis, settings.ridge)
 }
 
 /// A random semi-orthogonal matrix, `[dimension, wanted]` row by row.
@@ -60,14 +60,18 @@ pub(crate) fn projection(seed: u64, dimension: usize, wanted: usize) -> Vec<f64>
 }
 
 /// Distances of the test rows in the subspace that `basis`, `[d, k]`, spans.
-pub(crate) fn distances(ground: &Ground<'_>, basis: &[f64], ridge: f64) -> Result<Vec<f32>, Fault> {
-    let dimension = ground.train.columns();
+pub(crate) fn distances(
+    context: &FitContext<'_>,
+    basis: &[f64],
+    ridge: f64,
+) -> Result<Vec<f32>, Fault> {
+    let dimension = context.train.columns();
     let wanted = basis.len() / dimension;
-    let mean = mean(ground)?;
-    let project = |matrix: &Matrix, row: usize| {
+    let mean = mean(context)?;
+    let project = |features: &Features, row: usize| {
         let mut place = vec![0.0; wanted];
         let mut x = vec![0.0; dimension];
-        centred(matrix, row, &mean, 0, &mut x);
+        centred(features, row, &mean, 0, &mut x);
         for (x, basis) in x.iter().zip(basis.chunks_exact(wanted)) {
             for (sum, basis) in place.iter_mut().zip(basis) {
                 *sum += x * basis;
@@ -77,12 +81,12 @@ pub(crate) fn distances(ground: &Ground<'_>, basis: &[f64], ridge: f64) -> Resul
     };
     let mut covariance = vec![0.0; wanted * wanted];
     // In waves: a wave's sums are made side by side and added in order, so memory is bounded and no thread count shows.
-    for wave in ground.rows.chunks(CHUNK * WAVE) {
-        let sums = each(ground.threads, wave.len().div_ceil(CHUNK), |part| {
-            ground.go_on()?;
+    for wave in context.rows.chunks(CHUNK * WAVE) {
+        let sums = each(context.threads, wave.len().div_ceil(CHUNK), |part| {
+            context.go_on()?;
             let mut sums = vec![0.0; wanted * wanted];
             for row in wave[part * CHUNK..].iter().take(CHUNK) {
-                let place = project(ground.train, *row as usize);
+                let place = project(context.train, *row as usize);
                 for (x, sums) in place.iter().zip(sums.chunks_exact_mut(wanted)) {
                     for (sum, y) in sums.iter_mut().zip(&place) {
                         *sum += x * y;
@@ -98,7 +102,7 @@ pub(crate) fn distances(ground: &Ground<'_>, basis: &[f64], ridge: f64) -> Resul
         }
     }
     for value in &mut covariance {
-        *value /= ground.rows.len() as f64;
+        *value /= context.rows.len() as f64;
     }
     let trace: f64 = (0..wanted).map(|i| covariance[i * wanted + i]).sum();
     // Constant features leave nothing to measure with: the plain distance then.
@@ -107,8 +111,8 @@ pub(crate) fn distances(ground: &Ground<'_>, basis: &[f64], ridge: f64) -> Resul
         covariance[i * wanted + i] += ridge;
     }
     let factor = cholesky(covariance, wanted).ok_or(Fault::NotFinite("the covariance"))?;
-    ground.go_on()?;
-    Ok(each(ground.threads, ground.test.rows(), |row| {
-        whitened_norm(&factor, &mut project(ground.test, row)) as f32
+    context.go_on()?;
+    Ok(each(context.threads, context.test.rows(), |row| {
+        whitened_norm(&factor, &mut project(context.test, row)) as f32
     }))
 }

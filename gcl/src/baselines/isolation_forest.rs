@@ -3,9 +3,9 @@
 use rand_chacha::ChaCha12Rng;
 use sweeps::training::IsolationForest;
 
+use crate::baselines::fit::{Fault, FitContext};
 use crate::baselines::numbers::each;
-use crate::baselines::{Fault, Ground};
-use crate::data::matrix::Matrix;
+use crate::data::features::Features;
 use crate::method::random_streams::{below, sample, stream, unit};
 
 /// A node of a tree; children by index.
@@ -22,18 +22,22 @@ enum Node {
 }
 
 /// 2^(−E[h]/c(ψ)) of every test row, in `(0, 1)`.
-pub(crate) fn score(ground: &Ground<'_>, settings: IsolationForest) -> Result<Vec<f32>, Fault> {
-    let samples = settings.samples.min(ground.rows.len());
-    let trees: Vec<Vec<Node>> = each(ground.threads, settings.trees, |index| {
-        ground.go_on()?;
-        Ok(grow(ground, index, samples))
+pub(crate) fn score(
+    context: &FitContext<'_>,
+    settings: IsolationForest,
+) -> Result<Vec<f32>, Fault> {
+    let samples = settings.samples.min(context.rows.len());
+    let trees: Vec<Vec<Node>> = each(context.threads, settings.trees, |index| {
+        context.go_on()?;
+        Ok(grow(context, index, samples))
     })
     .into_iter()
     .collect::<Result<_, _>>()?;
     let scale = mean_path(samples).max(f64::MIN_POSITIVE);
-    each(ground.threads, ground.test.rows(), |row| {
-        ground.go_on()?;
-        let row = ground.test.row(row);
+    each(context.threads, context.test.rows(), |row| {
+        context.go_on()?;
+        let mut scratch = Vec::new();
+        let row = context.test.row(row, &mut scratch);
         // A comparison would send NaN to the right without a word.
         if !row.iter().all(|value| value.is_finite()) {
             return Err(Fault::NotFinite("a test feature"));
@@ -79,17 +83,17 @@ fn path(tree: &[Node], row: &[f32]) -> f64 {
     }
 }
 
-fn grow(ground: &Ground<'_>, index: usize, samples: usize) -> Vec<Node> {
-    let mut stream = stream(ground.seed, &format!("forest {index}"));
-    let mut rows: Vec<u32> = sample(&mut stream, ground.rows.len() as u32, samples)
+fn grow(context: &FitContext<'_>, index: usize, samples: usize) -> Vec<Node> {
+    let mut stream = stream(context.seed, &format!("forest {index}"));
+    let mut rows: Vec<u32> = sample(&mut stream, context.rows.len() as u32, samples)
         .into_iter()
-        .map(|place| ground.rows[place as usize])
+        .map(|place| context.rows[place as usize])
         .collect();
     let limit = samples.next_power_of_two().trailing_zeros();
-    let mut columns: Vec<u32> = (0..ground.train.columns() as u32).collect();
+    let mut columns: Vec<u32> = (0..context.train.columns() as u32).collect();
     let mut tree = Vec::new();
     split(
-        ground.train,
+        context.train,
         &mut rows,
         (0, limit),
         &mut columns,
@@ -101,7 +105,7 @@ fn grow(ground: &Ground<'_>, index: usize, samples: usize) -> Vec<Node> {
 
 /// Grows the part of the tree below these rows, and gives its place. As deep as `limit`, which is at most 16.
 fn split(
-    features: &Matrix,
+    features: &Features,
     rows: &mut [u32],
     (depth, limit): (u32, u32),
     columns: &mut [u32],
@@ -123,7 +127,7 @@ fn split(
     }
     let mut middle = 0;
     for index in 0..rows.len() {
-        if f64::from(features.row(rows[index] as usize)[column as usize]) <= cut {
+        if f64::from(features.value(rows[index] as usize, column as usize)) <= cut {
             rows.swap(index, middle);
             middle += 1;
         }
@@ -143,7 +147,7 @@ fn split(
 
 /// A column drawn uniformly from those in which the rows differ, with its range; `None` where they are all alike.
 fn uneven_column(
-    features: &Matrix,
+    features: &Features,
     rows: &[u32],
     columns: &mut [u32],
     stream: &mut ChaCha12Rng,
@@ -154,7 +158,7 @@ fn uneven_column(
         let column = columns[place];
         let (mut low, mut high) = (f64::INFINITY, f64::NEG_INFINITY);
         for row in rows {
-            let value = f64::from(features.row(*row as usize)[column as usize]);
+            let value = f64::from(features.value(*row as usize, column as usize));
             low = low.min(value);
             high = high.max(value);
         }

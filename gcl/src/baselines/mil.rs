@@ -11,9 +11,12 @@
 use sweeps::training::Mil;
 use sweeps::{EpochPoint, Phase, Training};
 
-use crate::backend::state::PairState;
+use crate::backend::open::{Source, Work, on};
+use crate::backend::state::{NetworkState, PairState};
+use crate::backend::{Backend, Split};
+use crate::baselines::fit::start;
 use crate::baselines::mil_network::{MilNetwork, shapes};
-use crate::baselines::start;
+use crate::data::features::Features;
 use crate::data::matrix::Matrix;
 use crate::data::prepared::Prepared;
 use crate::error::TrainError;
@@ -22,7 +25,7 @@ use crate::method::step::diverged;
 use crate::run::checkpoint::Checkpoint;
 use crate::run::epoch_scores::Kept;
 use crate::run::progress::{SCORE_ROWS, Scores, all_but_equal, mean_over_crops};
-use crate::run::train::{Observer, Request};
+use crate::run::request::{Observer, Request};
 use crate::run::warnings::Code;
 
 /// Trains, from the checkpoint where there is one.
@@ -45,9 +48,9 @@ pub(crate) fn run(
              lacks one of the two",
         ));
     }
-    let bags = bags(dataset, settings.segments)?;
+    let bags = Features::from(bags(dataset, settings.segments)?);
     let shapes = shapes(dataset.dimension(), &settings.hidden);
-    let mut checkpoint = if let Some(checkpoint) = &request.checkpoint {
+    let checkpoint = if let Some(checkpoint) = &request.checkpoint {
         let (phase, epoch) = checkpoint.header.next;
         let fits = checkpoint
             .networks
@@ -68,94 +71,129 @@ pub(crate) fn run(
         };
         start
     };
-    let kept = Kept::new(training, dataset, &checkpoint)?;
-    let mut network = MilNetwork::new(
-        checkpoint.networks.discriminator.take().unwrap_or_default(),
-        request.device.threads(),
-    );
-    checkpoint.networks.discriminator = Some(network.state.clone());
-    let mut draws = SeededStreams::resume(request.job.seed, &checkpoint.header.streams);
-    let first = match checkpoint.header.next {
-        (0, epoch) => epoch,
-        _ => training.epochs,
-    };
-    let mut scores = None;
-    for epoch in first..training.epochs {
-        let at = (Phase::Train, epoch + 1);
-        let per_class = [&anomalous, &normal].map(|videos| settings.bags.min(videos.len()));
-        let steps = anomalous
-            .len()
-            .div_ceil(per_class[0])
-            .max(normal.len().div_ceil(per_class[1]));
-        let mut orders = [Vec::new(), Vec::new()];
-        for ((order, videos), bags) in orders.iter_mut().zip([&anomalous, &normal]).zip(per_class) {
-            let mut fresh = Vec::new();
-            while order.len() < steps * bags {
-                draws.order(videos, &mut fresh)?;
-                order.append(&mut fresh);
-            }
-        }
-        let mut total = 0.0;
-        for step in 0..steps {
-            if request.stop.is_stopped() {
-                return Err(TrainError::Stopped(Box::new(checkpoint)));
-            }
-            let [positive, negative] = [0, 1]
-                .map(|class: usize| &orders[class][step * per_class[class]..][..per_class[class]]);
-            let loss = learn(
-                &mut network,
-                &mut draws,
-                &bags,
-                (positive, negative),
-                settings,
-                training.learning_rate,
-            );
-            if !loss.is_finite() {
-                return Err(diverged("the loss of D", at));
-            }
-            total += loss;
-            observer.on_batch();
-        }
-        let found = score(&mut network, dataset);
-        if !found.iter().all(|score| score.is_finite()) {
-            return Err(diverged("a score of D", at));
-        }
-        let point = EpochPoint {
-            auc_d: metrics::auc(&found, &dataset.frames),
-            loss_d: Some(total / steps as f64),
-            ..EpochPoint::new(Phase::Train, epoch + 1)
-        };
-        let header = &mut checkpoint.header;
-        if all_but_equal(&found) {
-            header
-                .warnings
-                .see(Code::ConstantDiscriminator, Phase::Train, epoch + 1);
-        }
-        header.next = if epoch + 1 < training.epochs {
-            (0, epoch + 1)
-        } else {
-            (1, 0)
-        };
-        header.finished = at;
-        header.streams = draws.positions();
-        header.curve.push(point.clone());
-        checkpoint.networks.discriminator = Some(network.state.clone());
-        kept.keep(None, Some(&found), &mut checkpoint.epoch_scores);
-        scores = Some(found);
-        observer.on_epoch(&point, &checkpoint);
-    }
-    let d = match scores {
-        Some(scores) => scores,
-        None => score(&mut network, dataset),
-    };
-    Ok((
+    let work = Ranking {
+        request,
+        training,
+        observer,
+        classes: [&anomalous, &normal],
         checkpoint,
-        Scores {
-            g: None,
-            d: Some(d),
-        },
-        kept,
-    ))
+    };
+    on(request.device, Source::Train(&bags, dataset), work)
+}
+
+/// A run that stands at its start or at a checkpoint.
+struct Ranking<'a, 'r> {
+    request: &'a Request<'r>,
+    training: &'a Training,
+    observer: &'a mut dyn Observer,
+    /// Videos labelled anomalous, and those labelled normal.
+    classes: [&'a [u32]; 2],
+    checkpoint: Checkpoint,
+}
+
+impl Work for Ranking<'_, '_> {
+    type Networks<B: Backend> = MilNetwork<B>;
+    type Output = (Checkpoint, Scores, Kept);
+
+    fn networks<B: Backend>(&self, backend: B) -> Result<MilNetwork<B>, TrainError> {
+        let (mil, rate) = (&self.training.mil, self.training.learning_rate);
+        let rows = SCORE_ROWS.min(self.request.dataset.test.rows());
+        let rows = rows.max(2 * mil.bags * mil.segments);
+        let state = &self.checkpoint.networks.discriminator;
+        let empty = NetworkState::default();
+        MilNetwork::new(backend, state.as_ref().unwrap_or(&empty), mil, rate, rows)
+    }
+
+    fn run<B: Backend>(self, network: MilNetwork<B>) -> Result<Self::Output, TrainError> {
+        let mut network = network;
+        let Self {
+            request,
+            training,
+            observer,
+            classes,
+            mut checkpoint,
+        } = self;
+        let [anomalous, normal] = classes;
+        let dataset = request.dataset;
+        let settings = &training.mil;
+        let kept = Kept::new(training, dataset, &checkpoint)?;
+        let mut draws = SeededStreams::resume(request.job.seed, &checkpoint.header.streams);
+        let first = match checkpoint.header.next {
+            (0, epoch) => epoch,
+            _ => training.epochs,
+        };
+        let mut scores = None;
+        for epoch in first..training.epochs {
+            let at = (Phase::Train, epoch + 1);
+            let per_class = classes.map(|videos| settings.bags.min(videos.len()));
+            let steps = anomalous
+                .len()
+                .div_ceil(per_class[0])
+                .max(normal.len().div_ceil(per_class[1]));
+            let mut orders = [Vec::new(), Vec::new()];
+            for ((order, videos), bags) in orders.iter_mut().zip(classes).zip(per_class) {
+                let mut fresh = Vec::new();
+                while order.len() < steps * bags {
+                    draws.order(videos, &mut fresh)?;
+                    order.append(&mut fresh);
+                }
+            }
+            let mut total = 0.0;
+            for step in 0..steps {
+                if request.stop.is_stopped() {
+                    return Err(TrainError::Stopped(Box::new(checkpoint)));
+                }
+                let [positive, negative] = [0, 1].map(|class: usize| {
+                    &orders[class][step * per_class[class]..][..per_class[class]]
+                });
+                let loss = learn(&mut network, &mut draws, (positive, negative), settings)?;
+                if !loss.is_finite() {
+                    return Err(diverged("the loss of D", at));
+                }
+                total += loss;
+                observer.on_batch();
+            }
+            let found = score(&mut network, dataset)?;
+            if !found.iter().all(|score| score.is_finite()) {
+                return Err(diverged("a score of D", at));
+            }
+            let point = EpochPoint {
+                auc_d: metrics::auc(&found, &dataset.frames),
+                loss_d: Some(total / steps as f64),
+                ..EpochPoint::new(Phase::Train, epoch + 1)
+            };
+            let header = &mut checkpoint.header;
+            if all_but_equal(&found) {
+                header
+                    .warnings
+                    .see(Code::ConstantDiscriminator, Phase::Train, epoch + 1);
+            }
+            header.next = if epoch + 1 < training.epochs {
+                (0, epoch + 1)
+            } else {
+                (1, 0)
+            };
+            header.finished = at;
+            header.streams = draws.positions();
+            header.curve.push(point.clone());
+            network.save(checkpoint.networks.discriminator.get_or_insert_default())?;
+            kept.keep(None, Some(&found), &mut checkpoint.epoch_scores);
+            scores = Some(found);
+            observer.on_epoch(&point, &checkpoint);
+        }
+        let d = match scores {
+            Some(scores) => scores,
+            None => score(&mut network, dataset)?,
+        };
+        Ok((
+            checkpoint,
+            Scores {
+                g: None,
+                d: Some(d),
+            },
+            kept,
+        ))
+    }
 }
 
 /// One bag a video, `[videos · segments, d]`: its rows cut into `segments` parts as equal as can be, each averaged. A
@@ -172,8 +210,9 @@ pub(crate) fn bags(dataset: &Prepared, segments: usize) -> Result<Matrix, TrainE
         }
         *end = row + 1;
     }
-    let mut parts = bags.values_mut()?.chunks_exact_mut(columns);
+    let mut parts = bags.values_mut().chunks_exact_mut(columns);
     let mut sums = vec![0.0; columns];
+    let mut scratch = Vec::new();
     for (first, end) in bounds {
         let length = (end - first) / crops;
         for (part, out) in (0..segments).zip(parts.by_ref()) {
@@ -187,7 +226,7 @@ pub(crate) fn bags(dataset: &Prepared, segments: usize) -> Result<Matrix, TrainE
             }
             let count = rows.len() as f64;
             for row in rows {
-                for (sum, value) in sums.iter_mut().zip(dataset.train.row(row)) {
+                for (sum, value) in sums.iter_mut().zip(dataset.train.row(row, &mut scratch)) {
                     *sum += f64::from(*value);
                 }
             }
@@ -200,39 +239,36 @@ pub(crate) fn bags(dataset: &Prepared, segments: usize) -> Result<Matrix, TrainE
 }
 
 /// One step on these videos; gives the loss before it.
-pub(crate) fn learn(
-    network: &mut MilNetwork,
+pub(crate) fn learn<B: Backend>(
+    network: &mut MilNetwork<B>,
     draws: &mut dyn RandomStreams,
-    bags: &Matrix,
     (anomalous, normal): (&[u32], &[u32]),
     settings: &Mil,
-    learning_rate: f64,
-) -> f64 {
-    let segments = settings.segments;
-    let x: Vec<f32> = anomalous
+) -> Result<f64, TrainError> {
+    let segments = settings.segments as u32;
+    let rows: Vec<u32> = anomalous
         .iter()
         .chain(normal)
-        .flat_map(|video| *video as usize * segments..(*video as usize + 1) * segments)
-        .flat_map(|row| bags.row(row))
-        .copied()
+        .flat_map(|video| video * segments..(video + 1) * segments)
         .collect();
-    let rows = (anomalous.len() + normal.len()) * segments;
     let mut masks = Vec::new();
     if settings.dropout > 0.0 {
         for width in &settings.hidden {
             let mut mask = Vec::new();
-            draws.dropout(rows * width, settings.dropout, &mut mask);
+            draws.dropout(rows.len() * width, settings.dropout, &mut mask);
             masks.push(mask);
         }
     }
-    let scores = network.forward(&x, rows, &masks);
+    let scale = (settings.dropout > 0.0).then(|| (1.0 / (1.0 - settings.dropout)) as f32);
+    let dropout = scale.map(|scale| (masks.as_slice(), scale));
+    let scores = network.forward(Split::Train, &rows, dropout)?;
     let (loss, mut gradient) = ranking_loss(&scores, anomalous.len(), settings);
     for (gradient, score) in gradient.iter_mut().zip(&scores) {
         // Through the sigmoid.
         *gradient *= score * (1.0 - score);
     }
-    network.learn(&x, &masks, gradient, learning_rate, settings.weight_decay);
-    loss
+    network.learn(&gradient, scale)?;
+    Ok(loss)
 }
 
 /// The loss and its gradient with respect to each score; the first `anomalous` bags are the anomalous ones.
@@ -287,13 +323,14 @@ pub(crate) fn ranking_loss(scores: &[f32], anomalous: usize, settings: &Mil) -> 
     )
 }
 
-fn score(network: &mut MilNetwork, dataset: &Prepared) -> Vec<f32> {
-    let columns = dataset.dimension();
-    let scores: Vec<f32> = dataset
-        .test
-        .values()
-        .chunks(SCORE_ROWS * columns)
-        .flat_map(|x| network.forward(x, x.len() / columns, &[]))
-        .collect();
-    mean_over_crops(&scores, dataset.crops)
+fn score<B: Backend>(
+    network: &mut MilNetwork<B>,
+    dataset: &Prepared,
+) -> Result<Vec<f32>, TrainError> {
+    let rows: Vec<u32> = (0..dataset.test.rows() as u32).collect();
+    let mut scores = Vec::with_capacity(rows.len());
+    for rows in rows.chunks(SCORE_ROWS) {
+        scores.extend(network.forward(Split::Test, rows, None)?);
+    }
+    Ok(mean_over_crops(&scores, dataset.crops))
 }

@@ -1,19 +1,21 @@
 //! The scoring network of MIL ranking: fully connected, ReLU after the first hidden layer alone, dropout after every
 //! hidden layer, a sigmoid on the output, Adagrad.
 
-use crate::backend::cpu::product::{View, product};
-use crate::backend::sigmoid;
+use sweeps::training::Mil;
+
+use crate::backend::mlp::{Activations, Dropout, Mlp, Relu, Style};
 use crate::backend::state::{LayerShape, NetworkState};
+use crate::backend::{Backend, Optimizer, Split};
+use crate::error::TrainError;
 
-/// Adagrad's ε, PyTorch's default.
-const EPSILON: f64 = 1e-10;
-
-/// A network with its optimizer's sums (in `square` of its state).
-pub(crate) struct MilNetwork {
-    pub(crate) state: NetworkState,
-    threads: usize,
-    /// What each layer gave for the last batch, after ReLU and dropout.
-    activations: Vec<Vec<f32>>,
+/// The network, its optimizer, and one batch.
+pub(crate) struct MilNetwork<B: Backend> {
+    backend: B,
+    network: Mlp<B>,
+    batch: B::Buffer,
+    activations: Activations<B>,
+    scores: B::Scores,
+    masks: Vec<B::Buffer>,
 }
 
 /// The layers from `inputs` over `hidden` to one score.
@@ -32,130 +34,96 @@ pub(crate) fn shapes(inputs: usize, hidden: &[usize]) -> Vec<LayerShape> {
         .collect()
 }
 
-impl MilNetwork {
-    pub(crate) fn new(mut state: NetworkState, threads: usize) -> Self {
-        for parameter in &mut state.parameters {
-            // Adagrad's sums; empty before the first step.
-            parameter.square.resize(parameter.value.len(), 0.0);
-        }
-        Self {
-            activations: vec![Vec::new(); state.shapes.len()],
-            state,
-            threads,
-        }
+impl<B: Backend> MilNetwork<B> {
+    /// The network of that state, for batches of up to `rows` rows.
+    pub(crate) fn new(
+        mut backend: B,
+        state: &NetworkState,
+        settings: &Mil,
+        learning_rate: f64,
+        rows: usize,
+    ) -> Result<Self, TrainError> {
+        let style = Style {
+            relu: Relu::First,
+            wide_bias_sums: true,
+            optimizer: Optimizer::Adagrad {
+                learning_rate,
+                weight_decay: settings.weight_decay,
+            },
+        };
+        let network = Mlp::new(&mut backend, state, rows, style)?;
+        let inputs = state.shapes.first().map_or(0, |shape| shape.inputs);
+        let masks: Vec<B::Buffer> = if settings.dropout > 0.0 {
+            let hidden = settings.hidden.iter();
+            hidden
+                .map(|width| backend.buffer(rows, *width))
+                .collect::<Result<_, _>>()?
+        } else {
+            Vec::new()
+        };
+        Ok(Self {
+            batch: backend.buffer(rows, inputs)?,
+            activations: network.activations(&mut backend, rows)?,
+            scores: backend.scores(rows)?,
+            network,
+            masks,
+            backend,
+        })
     }
 
-    /// σ of the output for the rows of `x`, `[rows, inputs]`. `masks`, one per hidden layer or none, are dropout's.
-    pub(crate) fn forward(&mut self, x: &[f32], rows: usize, masks: &[Vec<f32>]) -> Vec<f32> {
-        let last = self.state.shapes.len() - 1;
-        for (index, shape) in self.state.shapes.iter().enumerate() {
-            let (before, here) = self.activations.split_at_mut(index);
-            let input = before.last().map_or(x, |activation| activation.as_slice());
-            let z = &mut here[0];
-            z.resize(rows * shape.outputs, 0.0);
-            let weight = &self.state.parameters[2 * index].value;
-            product(
-                z,
-                View::new(input, rows, shape.inputs),
-                View::new(weight, shape.outputs, shape.inputs).t(),
-                self.threads,
-            );
-            let bias = &self.state.parameters[2 * index + 1].value;
-            for row in z.chunks_exact_mut(shape.outputs) {
-                for (value, bias) in row.iter_mut().zip(bias) {
-                    *value += bias;
-                    // Not `max`: a NaN must stay one.
-                    if index == 0 && index < last && *value < 0.0 {
-                        *value = 0.0;
-                    }
-                }
-            }
-            if let Some(mask) = masks.get(index) {
-                for (value, mask) in z.iter_mut().zip(mask) {
-                    *value *= mask;
-                }
+    /// σ of the output for these rows. `dropout` is the masks, one per hidden layer, `[rows, width]`, and their factor.
+    pub(crate) fn forward(
+        &mut self,
+        split: Split,
+        rows: &[u32],
+        dropout: Option<(&[Vec<f32>], f32)>,
+    ) -> Result<Vec<f32>, TrainError> {
+        self.backend.gather(split, rows, &mut self.batch)?;
+        if let Some((masks, _)) = dropout {
+            for (values, mask) in masks.iter().zip(&mut self.masks) {
+                let width = values.len() / rows.len();
+                self.backend.write(values, width, mask)?;
             }
         }
-        self.activations[last]
-            .iter()
-            .map(|logit| sigmoid(f64::from(*logit)) as f32)
-            .collect()
+        self.network.forward(
+            &mut self.backend,
+            &self.batch,
+            dropout
+                .map(|(_, scale)| Dropout {
+                    masks: &self.masks,
+                    scale,
+                })
+                .as_ref(),
+            &mut self.activations,
+        )?;
+        self.backend
+            .probabilities(self.activations.last(), &mut self.scores)?;
+        let mut scores = Vec::new();
+        self.backend.read_scores(&self.scores, &mut scores)?;
+        Ok(scores)
     }
 
     /// One step from `gradient`, that of the loss with respect to each row's logit, for the batch that went forward last.
-    pub(crate) fn learn(
-        &mut self,
-        x: &[f32],
-        masks: &[Vec<f32>],
-        gradient: Vec<f32>,
-        learning_rate: f64,
-        weight_decay: f64,
-    ) {
-        let rows = gradient.len();
-        let mut gradient = gradient;
-        let mut updates = Vec::with_capacity(self.state.shapes.len());
-        for (index, shape) in self.state.shapes.iter().enumerate().rev() {
-            let input = match index.checked_sub(1) {
-                Some(before) => &self.activations[before],
-                None => x,
-            };
-            let z = View::new(&gradient, rows, shape.outputs);
-            let mut weight = vec![0.0; shape.inputs * shape.outputs];
-            product(
-                &mut weight,
-                z.t(),
-                View::new(input, rows, shape.inputs),
-                self.threads,
-            );
-            let mut sums = vec![0.0; shape.outputs];
-            for row in gradient.chunks_exact(shape.outputs) {
-                for (sum, value) in sums.iter_mut().zip(row) {
-                    *sum += f64::from(*value);
-                }
-            }
-            let bias: Vec<f32> = sums.into_iter().map(|sum| sum as f32).collect();
-            updates.push((index, weight, bias));
-            let Some(before) = index.checked_sub(1) else {
-                break;
-            };
-            let mut back = vec![0.0; rows * shape.inputs];
-            product(
-                &mut back,
-                z,
-                View::new(
-                    &self.state.parameters[2 * index].value,
-                    shape.outputs,
-                    shape.inputs,
-                ),
-                self.threads,
-            );
-            if let Some(mask) = masks.get(before) {
-                for (value, mask) in back.iter_mut().zip(mask) {
-                    *value *= mask;
-                }
-            }
-            if before == 0 {
-                for (value, activation) in back.iter_mut().zip(&self.activations[0]) {
-                    if *activation <= 0.0 {
-                        *value = 0.0;
-                    }
-                }
-            }
-            gradient = back;
-        }
-        for (index, weight, bias) in updates {
-            for (parameter, gradient) in [(2 * index, weight), (2 * index + 1, bias)] {
-                let parameter = &mut self.state.parameters[parameter];
-                let values = parameter.value.iter_mut().zip(&mut parameter.square);
-                for ((value, sum), gradient) in values.zip(&gradient) {
-                    let gradient = f64::from(*gradient) + weight_decay * f64::from(*value);
-                    let total = f64::from(*sum) + gradient * gradient;
-                    *sum = total as f32;
-                    *value = (f64::from(*value)
-                        - learning_rate * gradient / (total.sqrt() + EPSILON))
-                        as f32;
-                }
-            }
-        }
+    /// `scale` is the factor of its dropout.
+    pub(crate) fn learn(&mut self, gradient: &[f32], scale: Option<f32>) -> Result<(), TrainError> {
+        let (logits, bias_gradient) = self.network.output(&mut self.activations);
+        self.backend.write(gradient, 1, logits)?;
+        self.backend.column_sums(logits, bias_gradient)?;
+        self.network.learn(
+            &mut self.backend,
+            &self.batch,
+            scale
+                .map(|scale| Dropout {
+                    masks: &self.masks,
+                    scale,
+                })
+                .as_ref(),
+            &mut self.activations,
+        )
+    }
+
+    /// Copies weights and the optimizer's sums to the host. `into` keeps its buffers.
+    pub(crate) fn save(&self, into: &mut NetworkState) -> Result<(), TrainError> {
+        self.network.save(&self.backend, into)
     }
 }

@@ -6,6 +6,7 @@
 
 mod adkim;
 mod eigen;
+pub(crate) mod fit;
 mod isolation_forest;
 pub(crate) mod mil;
 mod mil_network;
@@ -18,47 +19,14 @@ mod tests;
 use sweeps::training::{Method, Pretraining};
 use sweeps::{EpochPoint, Phase, Training};
 
-use crate::backend::state::PairState;
+use crate::baselines::fit::{Fault, FitContext, start};
 use crate::error::TrainError;
+use crate::method::pretraining::selected_rows;
 use crate::method::step::diverged;
 use crate::run::checkpoint::Checkpoint;
 use crate::run::epoch_scores::Kept;
 use crate::run::progress::{Scores, mean_over_crops};
-use crate::run::train::{Observer, Request, first_header, selected_rows};
-
-/// What a model is fitted on and scores.
-pub(crate) struct Ground<'a> {
-    /// Training rows.
-    pub(crate) train: &'a crate::data::matrix::Matrix,
-    /// Those of them that it is fitted on, ascending.
-    pub(crate) rows: &'a [u32],
-    /// Test rows.
-    pub(crate) test: &'a crate::data::matrix::Matrix,
-    /// Of the job.
-    pub(crate) seed: u64,
-    /// Threads that it may use.
-    pub(crate) threads: usize,
-    /// To be asked every now and then whether to go on.
-    pub(crate) stopped: &'a (dyn Fn() -> bool + Sync),
-}
-
-/// A model was told to stop, or found a number that is none.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Fault {
-    Stopped,
-    NotFinite(&'static str),
-}
-
-impl Ground<'_> {
-    /// An error once the run is to stop.
-    pub(crate) fn go_on(&self) -> Result<(), Fault> {
-        if (self.stopped)() {
-            Err(Fault::Stopped)
-        } else {
-            Ok(())
-        }
-    }
-}
+use crate::run::request::{Observer, Request};
 
 /// Fits a baseline and scores the test segments.
 pub(crate) fn run(
@@ -95,7 +63,7 @@ pub(crate) fn run(
              (`difference_threshold`, `difference_quantile` and `difference_scale` decide)",
         ));
     }
-    let ground = Ground {
+    let context = FitContext {
         train: &dataset.train,
         rows: &rows,
         test: &dataset.test,
@@ -104,10 +72,10 @@ pub(crate) fn run(
         stopped: &|| request.stop.is_stopped(),
     };
     let scored = match training.method {
-        Method::AdKim => adkim::score(&ground, training.adkim),
-        Method::Pca => pca::score(&ground, training.pca_dimensions),
-        Method::IsolationForest => isolation_forest::score(&ground, training.isolation_forest),
-        _ => one_class_svm::score(&ground, training.one_class_svm),
+        Method::AdKim => adkim::score(&context, training.adkim),
+        Method::Pca => pca::score(&context, training.pca_dimensions),
+        Method::IsolationForest => isolation_forest::score(&context, training.isolation_forest),
+        _ => one_class_svm::score(&context, training.one_class_svm),
     };
     let at = (Phase::Train, 1);
     let scores = scored.map_err(|fault| match fault {
@@ -133,13 +101,4 @@ pub(crate) fn run(
         },
         kept,
     ))
-}
-
-/// A run that has not begun.
-fn start(request: &Request<'_>) -> Checkpoint {
-    Checkpoint {
-        header: first_header(request, Phase::Train),
-        networks: PairState::default(),
-        epoch_scores: Vec::new(),
-    }
 }

@@ -2,8 +2,8 @@
 
 use rayon::prelude::*;
 
-use crate::baselines::{Fault, Ground};
-use crate::data::matrix::Matrix;
+use crate::baselines::fit::{Fault, FitContext};
+use crate::data::features::Features;
 
 /// Rows that are summed up at once, and between two looks at the stop flag.
 pub(crate) const CHUNK: usize = 1024;
@@ -24,18 +24,22 @@ pub(crate) fn each<T: Send>(
 }
 
 /// The mean of each column over the fitted rows.
-pub(crate) fn mean(ground: &Ground<'_>) -> Result<Vec<f64>, Fault> {
-    let mut mean = vec![0.0; ground.train.columns()];
-    for rows in ground.rows.chunks(CHUNK) {
-        ground.go_on()?;
+pub(crate) fn mean(context: &FitContext<'_>) -> Result<Vec<f64>, Fault> {
+    let mut mean = vec![0.0; context.train.columns()];
+    let mut scratch = Vec::new();
+    for rows in context.rows.chunks(CHUNK) {
+        context.go_on()?;
         for row in rows {
-            for (sum, value) in mean.iter_mut().zip(ground.train.row(*row as usize)) {
+            for (sum, value) in mean
+                .iter_mut()
+                .zip(context.train.row(*row as usize, &mut scratch))
+            {
                 *sum += f64::from(*value);
             }
         }
     }
     for sum in &mut mean {
-        *sum /= ground.rows.len() as f64;
+        *sum /= context.rows.len() as f64;
     }
     Ok(mean)
 }
@@ -45,7 +49,7 @@ pub(crate) fn mean(ground: &Ground<'_>) -> Result<Vec<f64>, Fault> {
 ///
 /// Tiles of it are made side by side, each summed over all rows in their order.
 pub(crate) fn covariance(
-    ground: &Ground<'_>,
+    context: &FitContext<'_>,
     count: usize,
     columns: usize,
     fill: impl Fn(usize, usize, &mut [f64]) + Sync + Send,
@@ -54,7 +58,7 @@ pub(crate) fn covariance(
     let tiles: Vec<(usize, usize)> = (0..blocks)
         .flat_map(|i| (i..blocks).map(move |j| (i * TILE, j * TILE)))
         .collect();
-    let made = each(ground.threads, tiles.len(), |index| {
+    let made = each(context.threads, tiles.len(), |index| {
         let (top, left) = tiles[index];
         let (height, width) = (TILE.min(columns - top), TILE.min(columns - left));
         let (mut tile, mut x, mut y) = (
@@ -64,7 +68,7 @@ pub(crate) fn covariance(
         );
         for row in 0..count {
             if row % CHUNK == 0 {
-                ground.go_on()?;
+                context.go_on()?;
             }
             fill(row, top, &mut x);
             fill(row, left, &mut y);
@@ -121,9 +125,20 @@ pub(crate) fn whitened_norm(factor: &[f64], y: &mut [f64]) -> f64 {
 }
 
 /// Writes `first..first + out.len()` of row − mean.
-pub(crate) fn centred(matrix: &Matrix, row: usize, mean: &[f64], first: usize, out: &mut [f64]) {
-    let values = &matrix.row(row)[first..first + out.len()];
-    for ((out, value), mean) in out.iter_mut().zip(values).zip(&mean[first..]) {
-        *out = f64::from(*value) - mean;
+pub(crate) fn centred(
+    features: &Features,
+    row: usize,
+    mean: &[f64],
+    first: usize,
+    out: &mut [f64],
+) {
+    let mut values = [0.0; TILE];
+    for (part, out) in out.chunks_mut(TILE).enumerate() {
+        let first = first + part * TILE;
+        let values = &mut values[..out.len()];
+        features.copy_columns(row, first, values);
+        for ((out, value), mean) in out.iter_mut().zip(values).zip(&mean[first..]) {
+            *out = f64::from(*value) - mean;
+        }
     }
 }

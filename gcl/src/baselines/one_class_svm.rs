@@ -5,9 +5,9 @@
 
 use sweeps::training::OneClassSvm;
 
+use crate::baselines::fit::{Fault, FitContext};
 use crate::baselines::numbers::{each, mean};
-use crate::baselines::{Fault, Ground};
-use crate::data::matrix::Matrix;
+use crate::data::features::Features;
 use crate::method::random_streams::{normal_pair, sample, shuffle, stream, unit};
 
 /// √(2/D)·cos(Wx + b) with W ~ N(0, 2γ).
@@ -53,37 +53,39 @@ impl Fourier {
 }
 
 /// ρ − w·φ of every test row: above zero is outside.
-pub(crate) fn score(ground: &Ground<'_>, settings: OneClassSvm) -> Result<Vec<f32>, Fault> {
+pub(crate) fn score(context: &FitContext<'_>, settings: OneClassSvm) -> Result<Vec<f32>, Fault> {
     let gamma = match settings.gamma {
         Some(gamma) => gamma,
-        None => scale_of(ground)?,
+        None => scale_of(context)?,
     };
     if !gamma.is_finite() {
         return Err(Fault::NotFinite("gamma"));
     }
     let fourier = Fourier::draw(
-        ground.seed,
-        ground.train.columns(),
+        context.seed,
+        context.train.columns(),
         settings.features,
         gamma,
     );
-    let mut stream = stream(ground.seed, "sample");
-    let chosen = sample(&mut stream, ground.rows.len() as u32, settings.samples);
-    let map = |matrix: &Matrix, rows: &(dyn Fn(usize) -> usize + Sync), count: usize| {
-        each(ground.threads, count, |index| {
-            ground.go_on().map(|()| fourier.of(matrix.row(rows(index))))
+    let mut stream = stream(context.seed, "sample");
+    let chosen = sample(&mut stream, context.rows.len() as u32, settings.samples);
+    let map = |features: &Features, rows: &(dyn Fn(usize) -> usize + Sync), count: usize| {
+        each(context.threads, count, |index| {
+            context.go_on()?;
+            let mut scratch = Vec::new();
+            Ok(fourier.of(features.row(rows(index), &mut scratch)))
         })
         .into_iter()
         .collect::<Result<Vec<_>, _>>()
     };
-    let row_of = |index: usize| ground.rows[chosen[index] as usize] as usize;
-    let points = map(ground.train, &row_of, chosen.len())?;
-    let (weights, rho) = descend(ground, &points, settings, |order| {
+    let row_of = |index: usize| context.rows[chosen[index] as usize] as usize;
+    let points = map(context.train, &row_of, chosen.len())?;
+    let (weights, rho) = descend(context, &points, settings, |order| {
         shuffle(&mut stream, order);
     })?;
-    each(ground.threads, ground.test.rows(), |row| {
-        ground.go_on()?;
-        let point = fourier.of(ground.test.row(row));
+    each(context.threads, context.test.rows(), |row| {
+        context.go_on()?;
+        let point = fourier.of(context.test.row(row, &mut Vec::new()));
         Ok((rho - dot(&weights, &point)) as f32)
     })
     .into_iter()
@@ -92,7 +94,7 @@ pub(crate) fn score(ground: &Ground<'_>, settings: OneClassSvm) -> Result<Vec<f3
 
 /// w and ρ.
 pub(crate) fn descend(
-    ground: &Ground<'_>,
+    context: &FitContext<'_>,
     points: &[Vec<f64>],
     settings: OneClassSvm,
     mut shuffle: impl FnMut(&mut [u32]),
@@ -108,7 +110,7 @@ pub(crate) fn descend(
         shuffle(&mut order);
         for index in &order {
             if step % 1024 == 0 {
-                ground.go_on()?;
+                context.go_on()?;
             }
             let point = &points[*index as usize];
             let rate = 1.0 / (1.0 + nu * step as f64);
@@ -137,16 +139,17 @@ fn dot(x: &[f64], y: &[f64]) -> f64 {
 }
 
 /// 1/(d·variance) over all values of the fitted rows.
-fn scale_of(ground: &Ground<'_>) -> Result<f64, Fault> {
-    let columns = ground.train.columns() as f64;
-    let mean = mean(ground)?.iter().sum::<f64>() / columns;
+fn scale_of(context: &FitContext<'_>) -> Result<f64, Fault> {
+    let columns = context.train.columns() as f64;
+    let mean = mean(context)?.iter().sum::<f64>() / columns;
     let mut total = 0.0;
-    for row in ground.rows {
-        for value in ground.train.row(*row as usize) {
+    let mut scratch = Vec::new();
+    for row in context.rows {
+        for value in context.train.row(*row as usize, &mut scratch) {
             let difference = f64::from(*value) - mean;
             total += difference * difference;
         }
     }
-    let variance = total / (columns * ground.rows.len() as f64);
+    let variance = total / (columns * context.rows.len() as f64);
     Ok(1.0 / (columns * if variance == 0.0 { 1.0 } else { variance }))
 }

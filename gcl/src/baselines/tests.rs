@@ -1,12 +1,21 @@
 //! The baselines against scikit-learn, NumPy and PyTorch (`tests/fixtures/baselines.py`).
 
+use candle_core::Device;
 use serde::Deserialize;
 use std::collections::BTreeMap;
 use sweeps::training::{IsolationForest, Mil, OneClassSvm};
 
+use crate::backend::Backend;
+use crate::backend::candle::Candle;
+use crate::backend::cpu::Cpu;
+use crate::backend::cuda::Cuda;
+use crate::backend::cuda::shim::Shim;
 use crate::backend::state::{NetworkState, ParameterState};
+use crate::baselines::fit::{Fault, FitContext};
 use crate::baselines::mil_network::{MilNetwork, shapes};
-use crate::baselines::{Fault, Ground, adkim, isolation_forest, mil, one_class_svm, pca};
+use crate::baselines::{adkim, isolation_forest, mil, one_class_svm, pca};
+use crate::data::device_features::DeviceFeatures;
+use crate::data::features::Features;
 use crate::data::matrix::Matrix;
 use crate::method::random_streams::SeededStreams;
 
@@ -55,26 +64,26 @@ struct MilCase {
 
 struct World {
     fixture: Fixture,
-    train: Matrix,
-    test: Matrix,
+    train: Features,
+    test: Features,
     rows: Vec<u32>,
 }
 
 fn world() -> World {
     let text = include_str!("../../tests/fixtures/baselines.json");
     let fixture: Fixture = serde_json::from_str(text).unwrap();
-    let train = Matrix::new(fixture.train.clone(), fixture.dimension);
+    let train = Features::from(Matrix::new(fixture.train.clone(), fixture.dimension));
     World {
         rows: (0..train.rows() as u32).collect(),
-        test: Matrix::new(fixture.test.clone(), fixture.dimension),
+        test: Matrix::new(fixture.test.clone(), fixture.dimension).into(),
         train,
         fixture,
     }
 }
 
 impl World {
-    fn ground(&self, seed: u64) -> Ground<'_> {
-        Ground {
+    fn context(&self, seed: u64) -> FitContext<'_> {
+        FitContext {
             train: &self.train,
             rows: &self.rows,
             test: &self.test,
@@ -100,11 +109,11 @@ fn assert_near(found: &[f32], expected: &[f64], tolerance: f64) {
 fn pca_errors_are_scikit_learns() {
     let world = world();
     for (kept, expected) in &world.fixture.pca {
-        let found = pca::score(&world.ground(0), Some(*kept)).unwrap();
+        let found = pca::score(&world.context(0), Some(*kept)).unwrap();
         assert_near(&found, expected, 1e-6);
     }
     // As many components as dimensions would leave no error at all: one is kept back.
-    let found = pca::score(&world.ground(0), Some(600)).unwrap();
+    let found = pca::score(&world.context(0), Some(600)).unwrap();
     assert_near(&found, &world.fixture.pca[&5], 1e-6);
 }
 
@@ -112,7 +121,7 @@ fn pca_errors_are_scikit_learns() {
 fn distances_in_a_given_subspace_are_numpys() {
     let world = world();
     let case = &world.fixture.adkim;
-    let found = adkim::distances(&world.ground(0), &case.basis, case.ridge).unwrap();
+    let found = adkim::distances(&world.context(0), &case.basis, case.ridge).unwrap();
     assert_near(&found, &case.distances, 1e-6);
 }
 
@@ -133,7 +142,7 @@ fn a_projection_is_semi_orthogonal_and_of_its_seed() {
     let world = world();
     let full = |seed| {
         let basis = adkim::projection(seed, world.fixture.dimension, world.fixture.dimension);
-        adkim::distances(&world.ground(0), &basis, 1e-12).unwrap()
+        adkim::distances(&world.context(0), &basis, 1e-12).unwrap()
     };
     let expected: Vec<f64> = full(1).into_iter().map(f64::from).collect();
     assert_near(&full(2), &expected, 1e-5);
@@ -149,7 +158,7 @@ fn a_forest_is_on_average_scikit_learns() {
         };
         let mut mean = vec![0.0; expected.len()];
         for seed in 0..20 {
-            let found = isolation_forest::score(&world.ground(seed), settings).unwrap();
+            let found = isolation_forest::score(&world.context(seed), settings).unwrap();
             for (mean, found) in mean.iter_mut().zip(found) {
                 *mean += f64::from(found) / 20.0;
             }
@@ -163,9 +172,9 @@ fn a_forest_is_on_average_scikit_learns() {
 
 #[test]
 fn rows_that_are_all_alike_make_a_forest_all_the_same() {
-    let flat = Matrix::new(vec![2.5; 60], 3);
+    let flat = Features::from(Matrix::new(vec![2.5; 60], 3));
     let rows: Vec<u32> = (0..20).collect();
-    let ground = Ground {
+    let context = FitContext {
         train: &flat,
         rows: &rows,
         test: &flat,
@@ -177,15 +186,15 @@ fn rows_that_are_all_alike_make_a_forest_all_the_same() {
         trees: 3,
         samples: 16,
     };
-    let scores = isolation_forest::score(&ground, forest).unwrap();
+    let scores = isolation_forest::score(&context, forest).unwrap();
     assert!(scores.iter().all(|score| *score == 0.5), "{scores:?}");
     // The others find nothing to measure either, and no fault.
     let basis = adkim::projection(1, 3, 2);
-    assert_eq!(adkim::distances(&ground, &basis, 0.01).unwrap(), [0.0; 20]);
-    assert_eq!(pca::score(&ground, None).unwrap(), [0.0; 20]);
-    let stopped = Ground {
+    assert_eq!(adkim::distances(&context, &basis, 0.01).unwrap(), [0.0; 20]);
+    assert_eq!(pca::score(&context, None).unwrap(), [0.0; 20]);
+    let stopped = FitContext {
         stopped: &|| true,
-        ..ground
+        ..context
     };
     assert_eq!(pca::score(&stopped, None), Err(Fault::Stopped));
 }
@@ -213,13 +222,13 @@ fn the_svm_orders_as_scikit_learns_exact_one_and_keeps_its_share() {
         samples: 20_000,
         passes: 60,
     };
-    let found = one_class_svm::score(&world.ground(1), settings).unwrap();
+    let found = one_class_svm::score(&world.context(1), settings).unwrap();
     let concordance = concordance(&found, &case.outside);
     assert!(concordance > 0.93, "{concordance}");
     // The ν-property: about that share of the training rows lies outside.
-    let on_train = Ground {
+    let on_train = FitContext {
         test: &world.train,
-        ..world.ground(1)
+        ..world.context(1)
     };
     let scores = one_class_svm::score(&on_train, settings).unwrap();
     let outside = scores.iter().filter(|score| **score > 0.0).count() as f64 / 300.0;
@@ -256,22 +265,49 @@ fn steps_of_ranking_are_pytorchs() {
         shapes: shapes(case.dimension, &case.hidden),
         parameters: case.start.into_iter().map(ParameterState::new).collect(),
     };
-    let mut network = MilNetwork::new(state, 1);
-    let bags = Matrix::new(case.x, case.dimension);
+    let bags = Features::from(Matrix::new(case.x, case.dimension));
     let anomalous: Vec<u32> = (0..case.positive).collect();
     let normal: Vec<u32> = (case.positive..case.positive + case.negative).collect();
-    for expected in case.losses {
-        let loss = mil::learn(
-            &mut network,
-            &mut SeededStreams::new(0),
-            &bags,
-            (&anomalous, &normal),
-            &settings,
-            case.learning_rate,
-        );
-        assert!((loss - expected).abs() < 1e-5, "{loss}, {expected}");
+    let tensors = DeviceFeatures::unshared(&bags, &Device::Cpu).unwrap();
+    let case = &RankingCase {
+        state,
+        settings,
+        learning_rate: case.learning_rate,
+        classes: [anomalous, normal],
+        losses: case.losses,
+        end: case.end,
+    };
+    case.check(Cpu::new(&bags, None, 1));
+    if let Some(queue) = Shim::open() {
+        case.check(Cuda::on(queue, &bags));
     }
-    for (found, expected) in network.state.parameters.iter().zip(&case.end) {
-        assert_near(&found.value, expected, 1e-5);
+    case.check(Candle::new(&Device::Cpu, tensors, None).unwrap());
+}
+
+struct RankingCase {
+    state: NetworkState,
+    settings: Mil,
+    learning_rate: f64,
+    classes: [Vec<u32>; 2],
+    losses: Vec<f64>,
+    end: Vec<Vec<f64>>,
+}
+
+impl RankingCase {
+    fn check<B: Backend>(&self, backend: B) {
+        let (settings, rate) = (&self.settings, self.learning_rate);
+        let rows = settings.segments * self.classes.iter().map(Vec::len).sum::<usize>();
+        let mut network = MilNetwork::new(backend, &self.state, settings, rate, rows).unwrap();
+        let [anomalous, normal] = &self.classes;
+        for expected in &self.losses {
+            let streams = &mut SeededStreams::new(0);
+            let loss = mil::learn(&mut network, streams, (anomalous, normal), settings).unwrap();
+            assert!((loss - expected).abs() < 1e-5, "{loss}, {expected}");
+        }
+        let mut state = NetworkState::default();
+        network.save(&mut state).unwrap();
+        for (found, expected) in state.parameters.iter().zip(&self.end) {
+            assert_near(&found.value, expected, 1e-5);
+        }
     }
 }

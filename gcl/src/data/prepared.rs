@@ -1,17 +1,18 @@
-//! A data set made ready for training: one f32 matrix per split, scaled, kept between jobs that share data and scaling.
+//! A data set made ready for training: the rows of both splits as they are, what a scaling does to them when they are read, and what
+//! is known of the videos. Kept between jobs; those of other scalings share the rows.
 //!
 //! Training truth lives here for two readers only: the selection of `normal-only` and of weak supervision (video labels),
 //! and the diagnostic `agreement_truth`. No unsupervised variant reads it; a test flips all of it.
 
-use std::sync::Mutex;
+use std::sync::Arc;
 
-use candle_core::Tensor;
 use datasets::{Dataset, Split};
 use sweeps::Digest;
 use sweeps::training::FeatureScaling;
 
-use crate::backend::candle::upload;
+use crate::data::features::Features;
 use crate::data::matrix::Matrix;
+use crate::data::rows::Rows;
 use crate::data::scaling::Scaling;
 use crate::error::TrainError;
 use metrics::Frames;
@@ -20,25 +21,23 @@ use metrics::Frames;
 pub struct Prepared {
     pub(crate) digest: Digest,
     pub(crate) scaling: FeatureScaling,
-    pub(crate) train: Matrix,
-    pub(crate) test: Matrix,
+    pub(crate) train: Features,
+    pub(crate) test: Features,
     /// Channels that the scaling made 0, since they are constant on the training split.
     pub(crate) constant_channels: usize,
     /// Rows per segment.
     pub(crate) crops: usize,
     /// The video of each training row.
-    pub(crate) video: Vec<u32>,
+    pub(crate) video: Arc<[u32]>,
     /// The video-level label of each training video, where the data set has it.
-    pub(crate) labels: Vec<Option<bool>>,
+    pub(crate) labels: Arc<[Option<bool>]>,
     /// Per training row whether at least half of its segment's frames are anomalous, where the data set tells it for all.
-    pub(crate) truth: Option<Vec<bool>>,
-    pub(crate) test_names: Vec<String>,
-    pub(crate) frames: Frames,
-    /// The two matrices on the device that used them last.
-    uploaded: Mutex<Option<(candle_core::DeviceLocation, Tensor, Tensor)>>,
+    pub(crate) truth: Option<Arc<[bool]>>,
+    pub(crate) test_names: Arc<[String]>,
+    pub(crate) frames: Arc<Frames>,
 }
 
-/// A data set in memory, before scaling: for data that lie in no folder, and what [`Prepared::new`] reads a folder into.
+/// A data set in memory, before scaling: for data that lie in no folder.
 #[derive(Debug, Clone)]
 pub struct DataParts {
     /// Of the content; part of every job's id.
@@ -61,55 +60,66 @@ pub struct DataParts {
     pub frames: Frames,
 }
 
-impl DataParts {
-    /// Whether all lengths fit each other.
-    fn check(&self) -> Result<(), TrainError> {
-        let rows = self.train.rows();
-        let (videos, crops) = (self.labels.len(), self.crops);
-        let fits = [
-            (rows > 0 && self.test.rows() > 0, "a split is empty"),
-            (
-                u32::try_from(rows.max(self.test.rows())).is_ok(),
-                "a split has more than 4,294,967,295 rows",
-            ),
-            (
-                self.train.columns() == self.test.columns(),
-                "the splits differ in dimension",
-            ),
-            (
-                crops > 0 && rows.is_multiple_of(crops),
-                "the training rows are not whole segments",
-            ),
-            (
-                self.test.rows() == self.frames.segments() * crops,
-                "the test rows are not those of the test segments",
-            ),
-            (
-                self.video.len() == rows
-                    && self.video.iter().all(|video| (*video as usize) < videos),
-                "the videos of the training rows do not fit",
-            ),
-            (
-                self.truth.as_ref().is_none_or(|truth| truth.len() == rows),
-                "the training truth does not fit",
-            ),
-            (
-                self.test_names.len() == self.frames.videos().len(),
-                "the names of the test videos do not fit",
-            ),
-        ];
-        match fits.into_iter().find(|(fits, _)| !fits) {
-            Some((_, what)) => Err(TrainError::bad_data(format!(
-                "the data set is unusable: {what}"
-            ))),
-            None => Ok(()),
-        }
+/// What is known of the videos, whatever their features.
+struct Facts {
+    digest: Digest,
+    crops: usize,
+    video: Vec<u32>,
+    labels: Vec<Option<bool>>,
+    truth: Option<Vec<bool>>,
+    test_names: Vec<String>,
+    frames: Frames,
+}
+
+/// Whether all lengths fit each other.
+fn check(facts: &Facts, train: &Rows, test: &Rows) -> Result<(), TrainError> {
+    let rows = train.rows();
+    let (videos, crops) = (facts.labels.len(), facts.crops);
+    let fits = [
+        (rows > 0 && test.rows() > 0, "a split is empty"),
+        (
+            u32::try_from(rows.max(test.rows())).is_ok(),
+            "a split has more than 4,294,967,295 rows",
+        ),
+        (
+            train.columns() == test.columns(),
+            "the splits differ in dimension",
+        ),
+        (
+            crops > 0 && rows.is_multiple_of(crops),
+            "the training rows are not whole segments",
+        ),
+        (
+            test.rows() == facts.frames.segments() * crops,
+            "the test rows are not those of the test segments",
+        ),
+        (
+            facts.video.len() == rows && facts.video.iter().all(|video| (*video as usize) < videos),
+            "the videos of the training rows do not fit",
+        ),
+        (
+            facts.truth.as_ref().is_none_or(|truth| truth.len() == rows),
+            "the training truth does not fit",
+        ),
+        (
+            facts.test_names.len() == facts.frames.videos().len(),
+            "the names of the test videos do not fit",
+        ),
+    ];
+    match fits.into_iter().find(|(fits, _)| !fits) {
+        Some((_, what)) => Err(TrainError::bad_data(format!(
+            "the data set is unusable: {what}"
+        ))),
+        None => Ok(()),
     }
 }
 
 impl Prepared {
-    /// Reads a data set into memory and scales it. Truth of training segments is kept only where every video has it: a
-    /// label of 0, or anomalous frames.
+    /// A data set under a scaling. Rows that lie on disk as this processor reads them stay there; truth of training segments is kept
+    /// only where every video has it: a label of 0, or anomalous frames.
+    ///
+    /// # Errors
+    /// If memory does not suffice or the splits do not fit each other.
     pub fn new(dataset: &Dataset, scaling: FeatureScaling) -> Result<Self, TrainError> {
         let frames_per_segment = dataset.metadata.frames_per_segment;
         let crops = dataset.train.crops();
@@ -127,10 +137,10 @@ impl Prepared {
             let rows = video.segments() * crops;
             rows_of_video.extend(std::iter::repeat_n(index as u32, rows));
         }
-        let parts = DataParts {
+        let rows = |split| Rows::of(split, dataset.metadata.feature_dim);
+        let (train, test) = (rows(&dataset.train)?, rows(&dataset.test)?);
+        let facts = Facts {
             digest: dataset.digest,
-            train: read(&dataset.train, dataset.metadata.feature_dim)?,
-            test: read(&dataset.test, dataset.metadata.feature_dim)?,
             crops,
             video: rows_of_video,
             labels: dataset
@@ -148,16 +158,18 @@ impl Prepared {
                 .collect(),
             frames,
         };
-        Self::from_parts(parts, scaling)
+        Self::make(facts, train, test, scaling)
     }
 
-    /// Scales the data of `parts`; the scaling is fitted on the training split alone.
+    /// The data of `parts` under a scaling, which is fitted on the training split alone.
+    ///
+    /// # Errors
+    /// If the parts do not fit each other.
     pub fn from_parts(parts: DataParts, scaling: FeatureScaling) -> Result<Self, TrainError> {
-        parts.check()?;
         let DataParts {
             digest,
-            mut train,
-            mut test,
+            train,
+            test,
             crops,
             video,
             labels,
@@ -165,23 +177,60 @@ impl Prepared {
             test_names,
             frames,
         } = parts;
-        let fitted = Scaling::fit(scaling, &train);
-        fitted.apply(&mut train)?;
-        fitted.apply(&mut test)?;
-        Ok(Self {
+        let facts = Facts {
             digest,
-            scaling,
-            train,
-            test,
-            constant_channels: fitted.constant_channels(),
             crops,
             video,
             labels,
             truth,
             test_names,
             frames,
-            uploaded: Mutex::new(None),
-        })
+        };
+        Self::make(facts, Rows::Own(train), Rows::Own(test), scaling)
+    }
+
+    fn make(
+        facts: Facts,
+        train: Rows,
+        test: Rows,
+        scaling: FeatureScaling,
+    ) -> Result<Self, TrainError> {
+        check(&facts, &train, &test)?;
+        let [train, test] = [train, test].map(|rows| Features::new(Arc::new(rows), Arc::default()));
+        let raw = Self {
+            digest: facts.digest,
+            scaling: FeatureScaling::None,
+            train,
+            test,
+            constant_channels: 0,
+            crops: facts.crops,
+            video: facts.video.into(),
+            labels: facts.labels.into(),
+            truth: facts.truth.map(Into::into),
+            test_names: facts.test_names.into(),
+            frames: Arc::new(facts.frames),
+        };
+        Ok(raw.rescaled(scaling))
+    }
+
+    /// The same data under another scaling; both read the same rows.
+    #[must_use]
+    pub fn rescaled(&self, scaling: FeatureScaling) -> Self {
+        let (train, test) = (self.train.raw(), self.test.raw());
+        let [of_train, of_test] = Scaling::fit(scaling, train, test);
+        Self {
+            digest: self.digest,
+            scaling,
+            constant_channels: of_train.constant_channels(),
+            train: Features::new(train.clone(), of_train),
+            test: Features::new(test.clone(), of_test),
+            crops: self.crops,
+            video: self.video.clone(),
+            labels: self.labels.clone(),
+            truth: self.truth.clone(),
+            test_names: self.test_names.clone(),
+            frames: self.frames.clone(),
+        }
     }
 
     /// Of the data set's content.
@@ -209,51 +258,22 @@ impl Prepared {
         &self.frames
     }
 
-    /// Bytes of host memory that it holds alone; the rows of a packed data set that need no scaling are the host's.
+    /// Bytes of this process that the rows and what is known of them take; shared by all scalings.
     pub fn bytes(&self) -> usize {
-        self.train.own_bytes() + self.test.own_bytes() + 4 * self.video.len()
+        self.train.raw().own_bytes() + self.test.raw().own_bytes() + 4 * self.video.len()
     }
 
-    /// Both matrices on `device`, kept for the next job.
-    pub(crate) fn on(&self, device: &candle_core::Device) -> Result<(Tensor, Tensor), TrainError> {
-        let mut uploaded = self
-            .uploaded
-            .lock()
-            .unwrap_or_else(std::sync::PoisonError::into_inner);
-        match &*uploaded {
-            Some((location, train, test)) if *location == device.location() => {
-                Ok((train.clone(), test.clone()))
-            }
-            _ => {
-                let train = upload(&self.train, device)?;
-                let test = upload(&self.test, device)?;
-                *uploaded = Some((device.location(), train.clone(), test.clone()));
-                Ok((train, test))
-            }
-        }
+    /// Bytes of this process that this scaling takes beside them.
+    pub fn scaling_bytes(&self) -> usize {
+        let (train, test) = (self.train.scaling(), self.test.scaling());
+        let both = !std::ptr::eq(train, test);
+        train.bytes() + if both { test.bytes() } else { 0 }
     }
-}
 
-/// All rows of a split, video by video: where they lie, if they lie so on disk.
-fn read(split: &Split, dimension: usize) -> Result<Matrix, TrainError> {
-    let rows = |segments: usize, crops: usize| segments.saturating_mul(crops);
-    if let Some(shared) = split.shared_rows() {
-        return Ok(Matrix::shared(shared, dimension));
+    /// Bytes of the mapped files that the rows are read from: of the host's page cache, and shared by all its processes.
+    pub fn mapped_bytes(&self) -> usize {
+        self.train.raw().mapped_bytes() + self.test.raw().mapped_bytes()
     }
-    let mut matrix = Matrix::zeros(rows(split.segments(), split.crops()), dimension)?;
-    let mut left = matrix.values_mut()?;
-    for video in &split.videos {
-        let length = rows(video.segments(), video.crops()).saturating_mul(dimension);
-        let Some((out, rest)) = left.split_at_mut_checked(length) else {
-            return Err(TrainError::bad_data(format!(
-                "video `{}` has another number of crops than the first of its split",
-                video.name
-            )));
-        };
-        video.copy_rows_f32(0..video.segments(), out);
-        left = rest;
-    }
-    Ok(matrix)
 }
 
 /// Per training row whether at least half of its segment's frames are anomalous; `None` unless all videos tell.

@@ -1,9 +1,12 @@
-//! Scaling of the features, fitted on the training split alone. Statistics are f64, in two passes.
+//! Scaling of the features, fitted on the training split alone. Statistics are f64, in two passes; a value is scaled in f64 and
+//! then rounded to f32, when it is read.
 
+use std::sync::Arc;
+
+use datasets::RawValues;
 use sweeps::training::FeatureScaling;
 
-use crate::data::matrix::Matrix;
-use crate::error::TrainError;
+use crate::data::rows::Rows;
 
 /// A norm below this is taken for it: a row of zeros stays one.
 const SMALLEST_NORM: f64 = 1e-12;
@@ -11,34 +14,42 @@ const SMALLEST_NORM: f64 = 1e-12;
 /// divided by what is left, rounding errors of training and any change in the test split would drown the other channels.
 const CONSTANT_SHARE: f64 = 1e-6;
 
-/// A fitted scaling.
-#[derive(Debug, Clone, PartialEq)]
+/// What is done to the rows of one split when they are read.
+#[derive(Debug, Default, PartialEq)]
 pub(crate) enum Scaling {
-    /// As they are.
+    /// Nothing.
+    #[default]
     None,
-    /// Each row to unit norm.
-    Rows,
+    /// Each row divided by a norm of its own, `[rows]`.
+    Rows(Vec<f64>),
     /// (x − offset)·factor, per dimension; 0 where the factor is 0.
     Columns { offset: Vec<f64>, factor: Vec<f64> },
 }
 
 impl Scaling {
-    /// Fits `kind` on the training rows.
+    /// Fits `kind` on the training rows: what is done to these, and to those of the test split.
     ///
     /// Where GCL.md is silent: a dimension that is constant on the training split has factor 1 under `min-max`, and values
     /// of the test split are not clipped.
-    pub(crate) fn fit(kind: FeatureScaling, train: &Matrix) -> Self {
+    pub(crate) fn fit(kind: FeatureScaling, train: &Rows, test: &Rows) -> [Arc<Self>; 2] {
         let (rows, columns) = (train.rows(), train.columns());
         let count = rows as f64;
+        let both = |scaling: Self| {
+            let scaling = Arc::new(scaling);
+            [scaling.clone(), scaling]
+        };
         match kind {
-            FeatureScaling::None => Self::None,
-            FeatureScaling::L2 => Self::Rows,
+            FeatureScaling::None => both(Self::None),
+            FeatureScaling::L2 => [train, test].map(|rows| {
+                let least = norms(rows).map(|norm| norm.max(SMALLEST_NORM));
+                Arc::new(Self::Rows(least.collect()))
+            }),
             FeatureScaling::UnitMean => {
-                let mean = (0..rows).map(|row| norm(train.row(row))).sum::<f64>() / count;
-                Self::Columns {
+                let mean = norms(train).sum::<f64>() / count;
+                both(Self::Columns {
                     offset: vec![0.0; columns],
                     factor: vec![1.0 / mean.max(SMALLEST_NORM); columns],
-                }
+                })
             }
             FeatureScaling::Standard => {
                 let (offset, std) = moments(train);
@@ -50,26 +61,26 @@ impl Scaling {
                     .iter()
                     .map(|std| if varies(*std) { 1.0 / std } else { 0.0 })
                     .collect();
-                Self::Columns { offset, factor }
+                both(Self::Columns { offset, factor })
             }
             FeatureScaling::MinMax => {
                 let mut low = vec![f64::INFINITY; columns];
                 let mut high = vec![f64::NEG_INFINITY; columns];
-                for row in 0..rows {
-                    for ((low, high), value) in low.iter_mut().zip(&mut high).zip(train.row(row)) {
+                each_row(train, |_, row| {
+                    for ((low, high), value) in low.iter_mut().zip(&mut high).zip(row) {
                         *low = low.min(f64::from(*value));
                         *high = high.max(f64::from(*value));
                     }
-                }
+                });
                 let factor = low
                     .iter()
                     .zip(&high)
                     .map(|(low, high)| if high > low { 1.0 / (high - low) } else { 1.0 })
                     .collect();
-                Self::Columns {
+                both(Self::Columns {
                     offset: low,
                     factor,
-                }
+                })
             }
         }
     }
@@ -77,65 +88,127 @@ impl Scaling {
     /// Channels that are constant on the training split, and therefore 0 wherever they are scaled.
     pub(crate) fn constant_channels(&self) -> usize {
         match self {
-            Self::None | Self::Rows => 0,
+            Self::None | Self::Rows(_) => 0,
             Self::Columns { factor, .. } => factor.iter().filter(|factor| **factor == 0.0).count(),
         }
     }
 
-    /// Scales all rows in place. Rows that need no scaling stay where they are.
-    pub(crate) fn apply(&self, matrix: &mut Matrix) -> Result<(), TrainError> {
-        if matches!(self, Self::None) {
-            return Ok(());
-        }
-        let columns = matrix.columns();
-        let rows = matrix.values_mut()?.chunks_exact_mut(columns);
-        match self {
-            Self::None => {}
-            Self::Rows => rows.for_each(|row| {
-                let norm = norm(row).max(SMALLEST_NORM);
-                for value in row {
-                    *value = (f64::from(*value) / norm) as f32;
+    /// Writes what the columns from `first` on of row `index` are: `raw` before scaling, `out` after it.
+    pub(crate) fn apply(&self, index: usize, first: usize, raw: RawValues<'_>, out: &mut [f32]) {
+        // f16 is widened first; f32 is read where it lies.
+        let raw = match raw {
+            RawValues::F32(values) => Some(values),
+            RawValues::F16(_) => {
+                raw.copy_to(out);
+                None
+            }
+        };
+        match (self, raw) {
+            (Self::None, Some(values)) => out.copy_from_slice(values),
+            (Self::None, None) => {}
+            (Self::Rows(norms), Some(values)) => {
+                for (out, value) in out.iter_mut().zip(values) {
+                    *out = divided(*value, norms[index]);
                 }
-            }),
-            Self::Columns { offset, factor } => rows.for_each(|row| {
-                for ((value, offset), factor) in row.iter_mut().zip(offset).zip(factor) {
-                    *value = if *factor == 0.0 {
-                        0.0
-                    } else {
-                        ((f64::from(*value) - offset) * factor) as f32
-                    };
+            }
+            (Self::Rows(norms), None) => {
+                for value in out {
+                    *value = divided(*value, norms[index]);
                 }
-            }),
+            }
+            (Self::Columns { offset, factor }, raw) => {
+                let channels = offset[first..].iter().zip(&factor[first..]);
+                match raw {
+                    Some(values) => {
+                        for ((out, value), channel) in out.iter_mut().zip(values).zip(channels) {
+                            *out = affine(*value, channel);
+                        }
+                    }
+                    None => {
+                        for (value, channel) in out.iter_mut().zip(channels) {
+                            *value = affine(*value, channel);
+                        }
+                    }
+                }
+            }
         }
-        Ok(())
+    }
+
+    /// Bytes that its numbers take.
+    pub(crate) fn bytes(&self) -> usize {
+        8 * match self {
+            Self::None => 0,
+            Self::Rows(norms) => norms.len(),
+            Self::Columns { offset, factor } => offset.len() + factor.len(),
+        }
     }
 }
 
-/// Mean and population standard deviation of each channel; exactly 0 where all values are equal, however large.
-fn moments(train: &Matrix) -> (Vec<f64>, Vec<f64>) {
-    let (rows, columns) = (train.rows(), train.columns());
-    let count = rows as f64;
-    let mut mean = vec![0.0; columns];
-    for row in 0..rows {
-        for (sum, value) in mean.iter_mut().zip(train.row(row)) {
-            *sum += f64::from(*value);
+fn divided(value: f32, norm: f64) -> f32 {
+    (f64::from(value) / norm) as f32
+}
+
+fn affine(value: f32, (offset, factor): (&f64, &f64)) -> f32 {
+    if *factor == 0.0 {
+        0.0
+    } else {
+        ((f64::from(value) - offset) * factor) as f32
+    }
+}
+
+/// Shows all rows to `see`, in order.
+fn each_row(rows: &Rows, mut see: impl FnMut(usize, &[f32])) {
+    let mut widened = vec![0.0; rows.columns()];
+    for index in 0..rows.rows() {
+        match rows.row(index) {
+            RawValues::F32(row) => see(index, row),
+            half @ RawValues::F16(_) => {
+                half.copy_to(&mut widened);
+                see(index, &widened);
+            }
         }
     }
+}
+
+/// The norm of each row, in order.
+fn norms(rows: &Rows) -> impl Iterator<Item = f64> {
+    let mut widened = vec![0.0; rows.columns()];
+    (0..rows.rows()).map(move |index| match rows.row(index) {
+        RawValues::F32(row) => norm(row),
+        half @ RawValues::F16(_) => {
+            half.copy_to(&mut widened);
+            norm(&widened)
+        }
+    })
+}
+
+/// Mean and population standard deviation of each channel; exactly 0 where all values are equal, however large.
+fn moments(train: &Rows) -> (Vec<f64>, Vec<f64>) {
+    let columns = train.columns();
+    let count = train.rows() as f64;
+    let mut mean = vec![0.0; columns];
+    each_row(train, |_, row| {
+        for (sum, value) in mean.iter_mut().zip(row) {
+            *sum += f64::from(*value);
+        }
+    });
     for sum in &mut mean {
         *sum /= count;
     }
     let mut variance = vec![0.0; columns];
     let mut equal = vec![true; columns];
-    for row in 0..rows {
+    let mut first = Vec::new();
+    each_row(train, |index, row| {
+        if index == 0 {
+            first = row.to_vec();
+        }
         let sums = variance.iter_mut().zip(&mut equal).zip(&mean);
-        for (((sum, equal), mean), (value, first)) in
-            sums.zip(train.row(row).iter().zip(train.row(0)))
-        {
+        for (((sum, equal), mean), (value, first)) in sums.zip(row.iter().zip(&first)) {
             let difference = f64::from(*value) - mean;
             *sum += difference * difference;
             *equal &= value == first;
         }
-    }
+    });
     let std = variance.iter().zip(equal).map(|(sum, equal)| {
         // The mean is rounded: without this a constant of 10⁹ would vary a little.
         if equal { 0.0 } else { (sum / count).sqrt() }
@@ -155,12 +228,22 @@ pub(crate) fn norm(row: &[f32]) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::data::matrix::Matrix;
+
+    /// All rows as they are read under a scaling.
+    fn read(rows: &Rows, scaling: &Scaling) -> Matrix {
+        let mut all = vec![0.0; rows.rows() * rows.columns()];
+        for (index, out) in all.chunks_exact_mut(rows.columns()).enumerate() {
+            scaling.apply(index, 0, rows.row(index), out);
+        }
+        Matrix::new(all, rows.columns())
+    }
 
     fn scaled(kind: FeatureScaling) -> Vec<f32> {
-        let mut train = Matrix::new(vec![3.0, 4.0, 1.0, 0.0, 0.0, 1.0, 6.0, 8.0, 1.0], 3);
-        let scaling = Scaling::fit(kind, &train);
-        scaling.apply(&mut train).unwrap();
-        train.values().to_vec()
+        let values = vec![3.0, 4.0, 1.0, 0.0, 0.0, 1.0, 6.0, 8.0, 1.0];
+        let train = Rows::Own(Matrix::new(values, 3));
+        let [scaling, _] = Scaling::fit(kind, &train, &train);
+        read(&train, &scaling).values().to_vec()
     }
 
     #[test]
@@ -178,19 +261,20 @@ mod tests {
         let min_max = scaled(FeatureScaling::MinMax);
         assert_eq!(min_max, [0.5, 0.5, 0.0, 0.0, 0.0, 0.0, 1.0, 1.0, 0.0]);
     }
+
     /// Training and test rows of four channels: one that varies, three that are made by `channel` of the row.
-    fn standard(scale: f32, channels: [fn(usize) -> f32; 3]) -> (Scaling, Matrix, Matrix) {
+    fn standard(scale: f32, channels: [fn(usize) -> f32; 3]) -> (Arc<Scaling>, Matrix, Matrix) {
         let rows = |from: usize| {
             let row = |row: usize| {
                 let varies = if row.is_multiple_of(2) { 1.0 } else { -1.0 };
                 [varies, channels[0](row), channels[1](row), channels[2](row)].map(|x| x * scale)
             };
-            Matrix::new((from..from + 100).flat_map(row).collect(), 4)
+            Rows::Own(Matrix::new((from..from + 100).flat_map(row).collect(), 4))
         };
-        let (mut train, mut test) = (rows(0), rows(100));
-        let scaling = Scaling::fit(FeatureScaling::Standard, &train);
-        scaling.apply(&mut train).unwrap();
-        scaling.apply(&mut test).unwrap();
+        let (train, test) = (rows(0), rows(100));
+        let [scaling, of_test] = Scaling::fit(FeatureScaling::Standard, &train, &test);
+        assert_eq!(scaling, of_test);
+        let (train, test) = (read(&train, &scaling), read(&test, &scaling));
         (scaling, train, test)
     }
 
@@ -238,10 +322,9 @@ mod tests {
 
     #[test]
     fn data_without_any_variance_are_zeros() {
-        let mut train = Matrix::new(vec![3.0; 12], 3);
-        let scaling = Scaling::fit(FeatureScaling::Standard, &train);
+        let train = Rows::Own(Matrix::new(vec![3.0; 12], 3));
+        let [scaling, _] = Scaling::fit(FeatureScaling::Standard, &train, &train);
         assert_eq!(scaling.constant_channels(), 3);
-        scaling.apply(&mut train).unwrap();
-        assert_eq!(*train.values(), [0.0; 12]);
+        assert_eq!(*read(&train, &scaling).values(), [0.0; 12]);
     }
 }

@@ -1,9 +1,12 @@
 //! Which rows pre-train G (§3.3).
 
-use sweeps::training::{DifferenceBound, DifferenceScale};
+use sweeps::Training;
+use sweeps::training::{DifferenceBound, DifferenceScale, Pretraining};
 
-use crate::data::matrix::Matrix;
+use crate::data::features::Features;
+use crate::data::prepared::Prepared;
 use crate::data::scaling::norm;
+use crate::error::TrainError;
 
 /// The rows that differ little from the segment before them.
 #[derive(Debug, Clone, PartialEq)]
@@ -16,6 +19,35 @@ pub(crate) struct Selection {
     pub(crate) share: f64,
 }
 
+/// The rows that pre-train G, or all.
+pub(crate) fn selected_rows(
+    training: &Training,
+    dataset: &Prepared,
+) -> Result<Selection, TrainError> {
+    let everything = |rows: Vec<u32>| Selection {
+        rows,
+        threshold: 0.0,
+        share: 1.0,
+    };
+    Ok(match training.pretraining {
+        Pretraining::Off => everything(Vec::new()),
+        Pretraining::TemporalDifference { bound, scale } => {
+            by_difference(&dataset.train, &dataset.video, dataset.crops, bound, scale)
+        }
+        Pretraining::NormalOnly => {
+            let rows: Vec<u32> = (0..dataset.video.len() as u32)
+                .filter(|row| dataset.labels[dataset.video[*row as usize] as usize] == Some(false))
+                .collect();
+            if rows.is_empty() {
+                return Err(TrainError::bad_data(
+                    "pretraining = \"normal-only\" needs training videos labelled normal, and train.csv has none",
+                ));
+            }
+            everything(rows)
+        }
+    })
+}
+
 /// Rows whose features differ by at most D_th from those one segment earlier in the same video (and the same crop).
 /// The first segment of a video has no predecessor and is left out. A quantile interpolates linearly between order
 /// statistics, as NumPy and PyTorch do.
@@ -23,33 +55,13 @@ pub(crate) struct Selection {
 /// # Shapes
 /// `video`: the video of each row of `features`; `crops` rows a segment.
 pub(crate) fn by_difference(
-    features: &Matrix,
+    features: &Features,
     video: &[u32],
     crops: usize,
     bound: DifferenceBound,
     scale: DifferenceScale,
 ) -> Selection {
-    let unit = |row: usize| match scale {
-        DifferenceScale::UnitNorm => 1.0 / norm(features.row(row)).max(1e-12),
-        DifferenceScale::AsIs => 1.0,
-    };
-    let differences: Vec<(u32, f64)> = (crops..features.rows())
-        .filter(|row| video[*row] == video[row - crops])
-        .map(|row| {
-            let (here, before) = (unit(row), unit(row - crops));
-            let difference = features
-                .row(row)
-                .iter()
-                .zip(features.row(row - crops))
-                .map(|(x, y)| {
-                    let difference = f64::from(*x) * here - f64::from(*y) * before;
-                    difference * difference
-                })
-                .sum::<f64>()
-                .sqrt();
-            (row as u32, difference)
-        })
-        .collect();
+    let differences = differences(features, video, crops, scale);
     let threshold = match bound {
         DifferenceBound::Threshold(threshold) => threshold,
         DifferenceBound::Quantile(share) => {
@@ -72,6 +84,43 @@ pub(crate) fn by_difference(
     }
 }
 
+/// Rows with a predecessor, and how far they are from it. Each row is read once.
+fn differences(
+    features: &Features,
+    video: &[u32],
+    crops: usize,
+    scale: DifferenceScale,
+) -> Vec<(u32, f64)> {
+    let unit = |row: &[f32]| match scale {
+        DifferenceScale::UnitNorm => 1.0 / norm(row).max(1e-12),
+        DifferenceScale::AsIs => 1.0,
+    };
+    // The last row of every crop, with its factor: row r − crops lies where r's own will.
+    let mut last = vec![(vec![0.0; features.columns()], 1.0); crops];
+    let mut row = vec![0.0; features.columns()];
+    let mut differences = Vec::new();
+    for index in 0..features.rows() {
+        features.copy_row(index, &mut row);
+        let here = unit(&row);
+        let (before_row, before) = &mut last[index % crops];
+        if index >= crops && video[index] == video[index - crops] {
+            let difference = row
+                .iter()
+                .zip(&*before_row)
+                .map(|(x, y)| {
+                    let difference = f64::from(*x) * here - f64::from(*y) * *before;
+                    difference * difference
+                })
+                .sum::<f64>()
+                .sqrt();
+            differences.push((index as u32, difference));
+        }
+        std::mem::swap(before_row, &mut row);
+        *before = here;
+    }
+    differences
+}
+
 fn quantile(values: impl Iterator<Item = f64>, share: f64) -> f64 {
     let mut values: Vec<f64> = values.collect();
     values.sort_unstable_by(f64::total_cmp);
@@ -87,10 +136,11 @@ fn quantile(values: impl Iterator<Item = f64>, share: f64) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::data::matrix::Matrix;
 
     #[test]
     fn the_first_segment_of_a_video_is_left_out() {
-        let features = Matrix::new(vec![1.0, 1.5, 9.0, 9.0, 9.1, 1.0], 1);
+        let features = Features::from(Matrix::new(vec![1.0, 1.5, 9.0, 9.0, 9.1, 1.0], 1));
         let video = [0, 0, 0, 1, 1, 1];
         let found = by_difference(
             &features,
@@ -116,7 +166,7 @@ mod tests {
     #[test]
     fn unit_norm_compares_directions_and_crops_compare_with_their_own() {
         // Two crops a segment; the second segment is twice the first, with the crops kept apart.
-        let features = Matrix::new(vec![1.0, 0.0, 0.0, 1.0, 2.0, 0.0, 0.0, 2.0], 2);
+        let features = Features::from(Matrix::new(vec![1.0, 0.0, 0.0, 1.0, 2.0, 0.0, 0.0, 2.0], 2));
         let kept = |scale| {
             by_difference(
                 &features,

@@ -7,11 +7,11 @@
 
 use std::collections::BTreeMap;
 
+use kernels::buffer::zeros;
 use rand_chacha::ChaCha12Rng;
 use rand_core::{Rng, SeedableRng};
 use rayon::prelude::*;
 
-use crate::backend::buffer::zeros;
 use crate::backend::state::{LayerShape, NetworkState, ParameterState};
 use crate::error::TrainError;
 

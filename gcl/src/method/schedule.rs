@@ -4,14 +4,15 @@
 use sweeps::training::{Method, Pretraining};
 use sweeps::{Phase, Training};
 
-use crate::backend::Networks;
+use crate::backend::networks::Networks;
+use crate::backend::{Backend, Report};
 use crate::error::TrainError;
 use crate::method::random_streams::RandomStreams;
-use crate::method::step::{Context, Kind, Report, Step};
+use crate::method::step::{Kind, Step, StepContext};
 
 /// The phases of a run with the rows that each visits.
 pub(crate) struct Plan<'a> {
-    pub(crate) context: Context<'a>,
+    pub(crate) context: StepContext<'a>,
     pub(crate) phases: Vec<PhasePlan>,
 }
 
@@ -35,14 +36,14 @@ pub(crate) trait Hooks {
     /// At every batch boundary.
     fn before_step(&mut self) -> Result<(), TrainError>;
     /// After every step.
-    fn after_step(&mut self, rows: &[u32], report: &Report, step: &Step);
+    fn after_step(&mut self, rows: &[u32], report: &Report);
     /// After every epoch; `next` is where the run goes on, `epoch` counts from 1.
-    fn after_epoch(
+    fn after_epoch<B: Backend>(
         &mut self,
         phase: &PhasePlan,
         epoch: u32,
         next: Position,
-        networks: &mut dyn Networks,
+        networks: &mut Networks<B>,
         draws: &dyn RandomStreams,
     ) -> Result<(), TrainError>;
 }
@@ -93,7 +94,7 @@ fn kinds(training: &Training, always_d: bool) -> Vec<(Phase, Kind, u32)> {
 impl<'a> Plan<'a> {
     /// The plan of a run on `rows` training rows, of which `selected` pre-train G (and are all that an autoencoder sees).
     pub(crate) fn new(
-        context: Context<'a>,
+        context: StepContext<'a>,
         selected: &[u32],
         always_d: bool,
     ) -> Result<Self, TrainError> {
@@ -137,12 +138,12 @@ impl<'a> Plan<'a> {
     }
 
     /// Runs from `start` to the end. A short last batch of an epoch is dropped unless it is the only one.
-    pub(crate) fn run(
+    pub(crate) fn run<B: Backend>(
         &self,
         start: Position,
-        networks: &mut dyn Networks,
+        networks: &mut Networks<B>,
         draws: &mut dyn RandomStreams,
-        hooks: &mut dyn Hooks,
+        hooks: &mut impl Hooks,
     ) -> Result<(), TrainError> {
         let mut step = Step::default();
         let mut order = Vec::new();
@@ -157,7 +158,7 @@ impl<'a> Plan<'a> {
                     hooks.before_step()?;
                     let at = (phase.phase, epoch + 1);
                     let report = step.run(phase.kind, self.context, networks, draws, rows, at)?;
-                    hooks.after_step(rows, &report, &step);
+                    hooks.after_step(rows, report);
                 }
                 let next = if epoch + 1 < phase.epochs {
                     Position {

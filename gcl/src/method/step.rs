@@ -1,14 +1,15 @@
-//! One step of training on one batch (§3.2; Fig. 2): the same code in production and in the replay of a trace.
+//! One step of training on one batch, as production and the replay of a trace make it: the paper's own step, which is
+//! [`paper::cooperative_step`], and those of its ablations.
 
-use std::collections::BTreeMap;
-
-use sweeps::training::{NegativeTarget, PseudoLabels, Threshold, UpdateOrder, WeakSupervision};
+use sweeps::training::{NegativeTarget, PseudoLabels, UpdateOrder};
 use sweeps::{Phase, Training};
 
-use crate::backend::{Dropout, Networks, Split, Target};
+use crate::backend::networks::{Batch, HostMasks, Networks, Reconstruction};
+use crate::backend::{Backend, Findings, Report, Split, Target};
 use crate::error::TrainError;
+use crate::method::labels::{LabelRule, Supervision};
 use crate::method::random_streams::RandomStreams;
-use crate::method::threshold::{cut, hard_labels, soft_labels};
+use crate::paper::{self, Pair};
 
 /// What a step does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -25,294 +26,310 @@ pub(crate) enum Kind {
 
 /// What a step is made with, the same for all steps of a run.
 #[derive(Clone, Copy)]
-pub(crate) struct Context<'a> {
+pub(crate) struct StepContext<'a> {
     pub(crate) training: &'a Training,
     /// The video of each training row.
     pub(crate) video: &'a [u32],
     /// Per video its label, where the training may know it.
     pub(crate) known: &'a [Option<bool>],
-    /// Widths of D's hidden layers.
-    pub(crate) hidden: &'a [usize],
-    /// Length of a row.
-    pub(crate) dimension: usize,
 }
 
-/// What a step found. `None` where it did not do such a thing.
-#[derive(Debug, Clone, Copy, PartialEq, Default)]
-pub(crate) struct Report {
-    pub(crate) threshold_g: Option<f64>,
-    pub(crate) loss_d: Option<f64>,
-    pub(crate) threshold_d: Option<f64>,
-    pub(crate) loss_g: Option<f64>,
-    /// Whether a batch's values were all but equal, so that no row was labelled anomalous.
-    pub(crate) degenerate: bool,
-}
-
-/// The buffers of a step. After [`run`](Self::run) they hold what it found per row.
+/// Makes steps, in buffers that it keeps.
 #[derive(Default)]
 pub(crate) struct Step {
-    /// Labels by G, after masking; empty where G did not label.
-    pub(crate) labels_g: Vec<f32>,
-    /// Labels by D, after masking; empty where D did not label.
-    pub(crate) labels_d: Vec<f32>,
-    errors: Vec<f32>,
-    probabilities: Vec<f32>,
+    report: Report,
+    buffers: Buffers,
+}
+
+/// What is drawn for a step.
+#[derive(Default)]
+struct Buffers {
+    masks: Vec<Vec<f32>>,
+    labels: Vec<f32>,
     positive: Vec<u32>,
     noise: Vec<f32>,
     sources: Vec<u32>,
-    masks: Vec<Vec<f32>>,
-    scratch: Vec<f32>,
 }
 
 impl Step {
-    /// One step of that kind on `rows`, in `phase` and `epoch`.
-    pub(crate) fn run(
+    /// One step of that kind on `rows`, in `phase` and `epoch`. What it reports is kept until the next.
+    ///
+    /// Numbers that are not finite show in the report, after the whole step: nothing of it is used then.
+    pub(crate) fn run<B: Backend>(
         &mut self,
         kind: Kind,
-        context: Context<'_>,
-        networks: &mut dyn Networks,
-        draws: &mut dyn RandomStreams,
+        context: StepContext<'_>,
+        networks: &mut Networks<B>,
+        random: &mut dyn RandomStreams,
         rows: &[u32],
         at: (Phase, u32),
-    ) -> Result<Report, TrainError> {
-        let mut report = Report::default();
-        self.labels_g.clear();
-        self.labels_d.clear();
-        networks.load(Split::Train, rows)?;
-        networks.reconstruct()?;
-        match kind {
-            Kind::Reconstruct => {
-                report.loss_g = Some(networks.learn_generator(Target::Input)?);
-            }
-            Kind::FrozenGenerator => {
-                self.label_by_generator(context, networks, rows, at, &mut report)?;
-                self.learn_discriminator(context, networks, draws, &mut report)?;
-            }
-            Kind::Cooperative => {
-                self.label_by_generator(context, networks, rows, at, &mut report)?;
-                let before = context.training.update_order == UpdateOrder::Simultaneous;
-                if before {
-                    self.label_by_discriminator(context, networks, rows, at, &mut report)?;
-                }
-                self.learn_discriminator(context, networks, draws, &mut report)?;
-                if !before {
-                    self.label_by_discriminator(context, networks, rows, at, &mut report)?;
-                }
-                let labels = std::mem::take(&mut self.labels_d);
-                let learned = self.learn_generator(context, networks, draws, &labels);
-                self.labels_d = labels;
-                report.loss_g = Some(learned?);
-            }
-            Kind::OwnLabels => {
-                self.label_by_generator(context, networks, rows, at, &mut report)?;
-                let labels = std::mem::take(&mut self.labels_g);
-                let learned = self.learn_generator(context, networks, draws, &labels);
-                self.labels_g = labels;
-                report.loss_g = Some(learned?);
-            }
-        }
-        finite(report.loss_d, "the loss of D", at)?;
-        finite(report.loss_g, "the loss of G", at)?;
-        Ok(report)
-    }
-
-    /// Eq. 2: labels from G's errors.
-    fn label_by_generator(
-        &mut self,
-        context: Context<'_>,
-        networks: &mut dyn Networks,
-        rows: &[u32],
-        at: (Phase, u32),
-        report: &mut Report,
-    ) -> Result<(), TrainError> {
-        networks.errors(&mut self.errors)?;
-        all_finite(&self.errors, "a reconstruction error", at)?;
-        let training = context.training;
-        let found = cut(
-            &self.errors,
-            training.threshold_generator,
-            &mut self.scratch,
-        );
-        report.threshold_g = Some(found.threshold);
-        report.degenerate |= found.degenerate;
-        match training.pseudo_labels {
-            PseudoLabels::Hard => hard_labels(&self.errors, found, &mut self.labels_g),
-            PseudoLabels::Soft => soft_labels(&self.errors, &mut self.labels_g),
-        }
-        supervise(context, rows, &self.errors, &mut self.labels_g);
-        Ok(())
-    }
-
-    /// Eq. 4: labels from D's probabilities.
-    fn label_by_discriminator(
-        &mut self,
-        context: Context<'_>,
-        networks: &mut dyn Networks,
-        rows: &[u32],
-        at: (Phase, u32),
-        report: &mut Report,
-    ) -> Result<(), TrainError> {
-        networks.probabilities(&mut self.probabilities)?;
-        all_finite(&self.probabilities, "a probability of D", at)?;
-        let rule: Threshold = context.training.threshold_discriminator;
-        let found = cut(&self.probabilities, rule, &mut self.scratch);
-        report.threshold_d = Some(found.threshold);
-        report.degenerate |= found.degenerate;
-        hard_labels(&self.probabilities, found, &mut self.labels_d);
-        supervise(context, rows, &self.probabilities, &mut self.labels_d);
-        Ok(())
-    }
-
-    fn learn_discriminator(
-        &mut self,
-        context: Context<'_>,
-        networks: &mut dyn Networks,
-        draws: &mut dyn RandomStreams,
-        report: &mut Report,
-    ) -> Result<(), TrainError> {
-        let share = context.training.discriminator_dropout;
-        let dropout = if share > 0.0 {
-            self.masks.resize_with(context.hidden.len(), Vec::new);
-            for (mask, width) in self.masks.iter_mut().zip(context.hidden) {
-                draws.dropout(self.labels_g.len() * width, share, mask);
-            }
-            Some(Dropout {
-                masks: &self.masks,
-                scale: (1.0 / (1.0 - share)) as f32,
-            })
-        } else {
-            None
+    ) -> Result<&Report, TrainError> {
+        let f = networks.load(Split::Train, rows)?;
+        let pair = &mut Cooperation {
+            networks: &mut *networks,
+            context,
+            random,
+            buffers: &mut self.buffers,
         };
-        report.loss_d = Some(networks.learn_discriminator(&self.labels_g, dropout)?);
-        Ok(())
+        let (findings, unused) = match kind {
+            Kind::Reconstruct => (pair.reconstruct_step(&f)?, None),
+            Kind::FrozenGenerator => pair.frozen_generator_step(&f)?,
+            Kind::OwnLabels => (pair.own_labels_step(&f)?, None),
+            Kind::Cooperative => {
+                let step = match context.training.update_order {
+                    UpdateOrder::Alternating => paper::cooperative_step(pair, &f)?,
+                    UpdateOrder::Simultaneous => pair.simultaneous_step(&f)?,
+                };
+                (Findings::from(step), None)
+            }
+        };
+        networks.put_back(f, unused);
+        networks.read_findings(findings, &mut self.report)?;
+        self.report.check(at)?;
+        Ok(&self.report)
+    }
+}
+
+/// G and D of a run with what the steps need beside them.
+struct Cooperation<'a, B: Backend> {
+    networks: &'a mut Networks<B>,
+    context: StepContext<'a>,
+    random: &'a mut dyn RandomStreams,
+    buffers: &'a mut Buffers,
+}
+
+impl<B: Backend> Pair for Cooperation<'_, B> {
+    type Batch = Batch<B>;
+    type Reconstruction = Reconstruction<B>;
+    type Scores = B::Scores;
+    type Labels = B::Labels;
+    type Target<'l>
+        = Target<'l, B>
+    where
+        Self: 'l;
+    type Loss = B::Loss;
+    type Error = TrainError;
+
+    fn reconstruct(&mut self, f: &Batch<B>) -> Result<Reconstruction<B>, TrainError> {
+        self.networks.reconstruct(f)
     }
 
-    /// Eqs. 5 and 6: G learns the targets that `labels` make.
-    fn learn_generator(
+    fn reconstruction_errors(
         &mut self,
-        context: Context<'_>,
-        networks: &mut dyn Networks,
-        draws: &mut dyn RandomStreams,
-        labels: &[f32],
-    ) -> Result<f64, TrainError> {
-        let target = match context.training.target {
-            NegativeTarget::Ones => Target::Ones { labels },
-            NegativeTarget::None => {
-                let kept = labels.iter().filter(|label| **label <= 0.5).count();
-                if kept == 0 {
-                    return Ok(0.0);
-                }
-                Target::Without { labels, kept }
-            }
+        f: &Batch<B>,
+        f_hat: &Reconstruction<B>,
+    ) -> Result<B::Scores, TrainError> {
+        self.networks.reconstruction_errors(f, f_hat)
+    }
+
+    fn labels_by_g(&mut self, f: &Batch<B>, errors: B::Scores) -> Result<B::Labels, TrainError> {
+        let training = self.context.training;
+        let rule = LabelRule {
+            threshold: training.threshold_generator,
+            labels: training.pseudo_labels,
+        };
+        let supervision = self.context.supervision();
+        self.networks.label(f, errors, rule, supervision)
+    }
+
+    /// With the job's dropout.
+    fn fit_discriminator(&mut self, f: &Batch<B>, l_g: &B::Labels) -> Result<B::Loss, TrainError> {
+        let share = self.context.training.discriminator_dropout;
+        if share <= 0.0 {
+            return self.networks.fit_discriminator(f, l_g, None);
+        }
+        let hidden = self.networks.hidden_widths();
+        let masks = &mut self.buffers.masks;
+        masks.resize_with(hidden.len(), Vec::new);
+        for (mask, width) in masks.iter_mut().zip(hidden) {
+            self.random.dropout(f.len() * width, share, mask);
+        }
+        let scale = (1.0 / (1.0 - share)) as f32;
+        self.networks
+            .fit_discriminator(f, l_g, Some(HostMasks { masks, scale }))
+    }
+
+    fn probabilities(&mut self, f: &Batch<B>) -> Result<B::Scores, TrainError> {
+        self.networks.probabilities(f)
+    }
+
+    fn labels_by_d(&mut self, f: &Batch<B>, p: B::Scores) -> Result<B::Labels, TrainError> {
+        let rule = LabelRule {
+            threshold: self.context.training.threshold_discriminator,
+            labels: PseudoLabels::Hard,
+        };
+        let supervision = self.context.supervision();
+        self.networks.label(f, p, rule, supervision)
+    }
+
+    /// The paper's ones, or one of its other targets (§3.2.5, Fig. 5). Those read the labels on the host.
+    fn targets<'l>(
+        &mut self,
+        f: &Batch<B>,
+        l_d: &'l B::Labels,
+    ) -> Result<Target<'l, B>, TrainError> {
+        let target = self.context.training.target;
+        if target == NegativeTarget::Ones {
+            return Ok(Target::Ones { labels: l_d });
+        }
+        let buffers = &mut *self.buffers;
+        self.networks.read_labels(l_d, &mut buffers.labels)?;
+        let anomalous = |row: &u32| buffers.labels[*row as usize] > 0.5;
+        Ok(match target {
+            NegativeTarget::Ones => Target::Ones { labels: l_d },
+            NegativeTarget::None => Target::Without {
+                labels: l_d,
+                kept: buffers.labels.iter().filter(|l| **l <= 0.5).count(),
+            },
             NegativeTarget::Replace => {
-                draws.replacement(labels, &mut self.sources)?;
-                Target::Replace {
-                    sources: &self.sources,
-                }
+                let mut sources = std::mem::take(&mut buffers.sources);
+                self.random.replacement(&buffers.labels, &mut sources)?;
+                Target::Replace { sources }
             }
             NegativeTarget::Gaussian { sigma } => {
-                self.positive.clear();
-                self.positive
-                    .extend((0..labels.len() as u32).filter(|row| labels[*row as usize] > 0.5));
-                draws.noise(
-                    &self.positive,
-                    labels.len(),
-                    context.dimension,
-                    &mut self.noise,
-                )?;
+                let mut positive = std::mem::take(&mut buffers.positive);
+                let mut noise = std::mem::take(&mut buffers.noise);
+                positive.clear();
+                positive.extend((0..f.len() as u32).filter(anomalous));
+                let dimension = self.networks.dimension();
+                self.random
+                    .noise(&positive, f.len(), dimension, &mut noise)?;
                 Target::Gaussian {
-                    positive: &self.positive,
-                    noise: &self.noise,
+                    positive,
+                    noise,
                     sigma,
                 }
             }
+        })
+    }
+
+    fn fit_generator(
+        &mut self,
+        f: &Batch<B>,
+        f_hat: Reconstruction<B>,
+        t: Target<'_, B>,
+    ) -> Result<B::Loss, TrainError> {
+        let loss = self.networks.fit_generator(f, f_hat, &t)?;
+        match t {
+            Target::Replace { sources } => self.buffers.sources = sources,
+            Target::Gaussian {
+                positive, noise, ..
+            } => (self.buffers.positive, self.buffers.noise) = (positive, noise),
+            Target::Input | Target::Ones { .. } | Target::Without { .. } => {}
+        }
+        Ok(loss)
+    }
+}
+
+impl<B: Backend> Cooperation<'_, B> {
+    /// The cooperative step with both labels from before either network's step (`update_order = "simultaneous"`).
+    fn simultaneous_step(
+        &mut self,
+        f: &Batch<B>,
+    ) -> Result<paper::Step<B::Labels, B::Loss>, TrainError> {
+        let f_hat = self.reconstruct(f)?;
+        let errors = self.reconstruction_errors(f, &f_hat)?;
+        let l_g = self.labels_by_g(f, errors)?;
+        let p = self.probabilities(f)?;
+        let l_d = self.labels_by_d(f, p)?;
+        let loss_d = self.fit_discriminator(f, &l_g)?;
+        let t = self.targets(f, &l_d)?;
+        let loss_g = self.fit_generator(f, f_hat, t)?;
+        Ok(paper::Step {
+            l_g,
+            loss_d,
+            l_d,
+            loss_g,
+        })
+    }
+
+    /// G learns to reconstruct the batch.
+    fn reconstruct_step(&mut self, f: &Batch<B>) -> Result<Findings<B>, TrainError> {
+        let f_hat = self.reconstruct(f)?;
+        Ok(Findings {
+            loss_g: Some(self.fit_generator(f, f_hat, Target::Input)?),
+            ..Findings::default()
+        })
+    }
+
+    /// D learns G's labels (§3.3). The reconstruction is left over.
+    fn frozen_generator_step(
+        &mut self,
+        f: &Batch<B>,
+    ) -> Result<(Findings<B>, Option<Reconstruction<B>>), TrainError> {
+        let f_hat = self.reconstruct(f)?;
+        let errors = self.reconstruction_errors(f, &f_hat)?;
+        let l_g = self.labels_by_g(f, errors)?;
+        let findings = Findings {
+            loss_d: Some(self.fit_discriminator(f, &l_g)?),
+            labels_g: Some(l_g),
+            ..Findings::default()
         };
-        networks.learn_generator(target)
+        Ok((findings, Some(f_hat)))
+    }
+
+    /// G's labels make G's targets (§4.2).
+    fn own_labels_step(&mut self, f: &Batch<B>) -> Result<Findings<B>, TrainError> {
+        let f_hat = self.reconstruct(f)?;
+        let errors = self.reconstruction_errors(f, &f_hat)?;
+        let l_g = self.labels_by_g(f, errors)?;
+        let t = self.targets(f, &l_g)?;
+        Ok(Findings {
+            loss_g: Some(self.fit_generator(f, f_hat, t)?),
+            labels_g: Some(l_g),
+            ..Findings::default()
+        })
     }
 }
 
-/// What a known video-level label does to pseudo labels (Fig. 9): no positive in a normal video; with `mask-top` also the
-/// best-scored row of the batch (the first of equals) of every anomalous video at 1.
-fn supervise(context: Context<'_>, rows: &[u32], scores: &[f32], labels: &mut [f32]) {
-    let video = |row: usize| context.video[rows[row] as usize];
-    let known = |row: usize| context.known[video(row) as usize];
-    for (row, label) in labels.iter_mut().enumerate() {
-        if known(row) == Some(false) {
-            *label = 0.0;
-        }
+impl<'a> StepContext<'a> {
+    /// What is known of the videos, if anything is.
+    fn supervision(&self) -> Option<Supervision<'a>> {
+        self.known
+            .iter()
+            .any(Option::is_some)
+            .then_some(Supervision {
+                video: self.video,
+                known: self.known,
+                mode: self.training.weak_supervision,
+            })
     }
-    if context.training.weak_supervision == WeakSupervision::MaskTop {
-        let mut best: BTreeMap<u32, usize> = BTreeMap::new();
-        for row in (0..labels.len()).filter(|row| known(*row) == Some(true)) {
-            let top = best.entry(video(row)).or_insert(row);
-            if scores[row] > scores[*top] {
-                *top = row;
-            }
-        }
-        for row in best.into_values() {
-            labels[row] = 1.0;
+}
+
+impl<B: Backend> From<paper::Step<B::Labels, B::Loss>> for Findings<B> {
+    fn from(step: paper::Step<B::Labels, B::Loss>) -> Self {
+        Self {
+            labels_g: Some(step.l_g),
+            loss_d: Some(step.loss_d),
+            labels_d: Some(step.l_d),
+            loss_g: Some(step.loss_g),
         }
     }
 }
 
-fn all_finite(values: &[f32], what: &'static str, at: (Phase, u32)) -> Result<(), TrainError> {
-    if values.iter().all(|value| value.is_finite()) {
-        Ok(())
-    } else {
-        Err(diverged(what, at))
+impl Report {
+    /// Whether a batch's values were all but equal, so that no row was labelled anomalous.
+    pub(crate) fn degenerate(&self) -> bool {
+        self.labels_g.threshold.degenerate || self.labels_d.threshold.degenerate
     }
-}
 
-fn finite(value: Option<f64>, what: &'static str, at: (Phase, u32)) -> Result<(), TrainError> {
-    if value.is_none_or(f64::is_finite) {
-        Ok(())
-    } else {
-        Err(diverged(what, at))
+    /// Refuses what is not finite.
+    fn check(&self, at: (Phase, u32)) -> Result<(), TrainError> {
+        let finite = |loss: Option<f64>| loss.is_none_or(f64::is_finite);
+        let found = [
+            (self.labels_g.finite, "a reconstruction error"),
+            (self.labels_d.finite, "a probability of D"),
+            (finite(self.loss_d), "the loss of D"),
+            (finite(self.loss_g), "the loss of G"),
+        ];
+        match found.into_iter().find(|(finite, _)| !finite) {
+            Some((_, what)) => Err(diverged(what, at)),
+            None => Ok(()),
+        }
     }
 }
 
 /// Something is not finite.
 pub(crate) fn diverged(what: &'static str, (phase, epoch): (Phase, u32)) -> TrainError {
     TrainError::Diverged { what, phase, epoch }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use sweeps::{DatasetSource, JobSpec, Parameters};
-
-    fn supervised(mode: &str, labels: [f32; 5]) -> [f32; 5] {
-        let mut given = Parameters::default();
-        given.set("supervision_percent", &100.into()).unwrap();
-        given.set("weak_supervision", &mode.into()).unwrap();
-        let job = JobSpec::resolve(DatasetSource::Named("any".into()), 0, &given);
-        let training = Training::of(&job);
-        let context = Context {
-            training: &training,
-            // Rows 10 and 11 are of a normal video, 12 and 13 of an anomalous one, 14 of an unknown one.
-            video: &[9, 9, 9, 9, 9, 9, 9, 9, 9, 9, 0, 0, 1, 1, 2],
-            known: &[Some(false), Some(true), None],
-            hidden: &[],
-            dimension: 1,
-        };
-        let mut labels = labels;
-        supervise(
-            context,
-            &[10, 12, 11, 13, 14],
-            &[0.9, 0.1, 0.8, 0.2, 0.7],
-            &mut labels,
-        );
-        labels
-    }
-
-    #[test]
-    fn a_normal_video_has_no_positive() {
-        assert_eq!(supervised("mask", [1.0; 5]), [0.0, 1.0, 0.0, 1.0, 1.0]);
-        assert_eq!(supervised("mask", [0.0; 5]), [0.0; 5]);
-    }
-
-    #[test]
-    fn mask_top_keeps_the_best_row_of_an_anomalous_video() {
-        assert_eq!(supervised("mask-top", [0.0; 5]), [0.0, 0.0, 0.0, 1.0, 0.0]);
-    }
 }

@@ -3,13 +3,15 @@
 //! Values are f32 as the networks give them; thresholds are f64, standard deviations population ones in two passes. A
 //! label is `value ≥ threshold`.
 
-use sweeps::training::Threshold;
+use sweeps::training::Threshold as ThresholdRule;
 
-/// Where a batch is cut.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Cut {
-    /// The threshold.
-    pub threshold: f64,
+use crate::paper;
+
+/// The threshold of a batch.
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
+pub struct Threshold {
+    /// Labels are positive from it on.
+    pub value: f64,
     /// Whether the values are all but equal (std ≤ 1e-6·|mean|), so that no row is positive whatever the threshold. Never
     /// so with a fixed threshold, which does not depend on the batch.
     pub degenerate: bool,
@@ -18,48 +20,41 @@ pub struct Cut {
 /// Bins of the histogram whose valley is looked for.
 const BINS: usize = 64;
 
-/// The cut of `values` by `rule`. `scratch` is overwritten: it saves an allocation per batch.
-///
-/// Where the paper is silent: `otsu` cuts the sorted values exactly (no bins) where the variance between the two classes
-/// is largest, the threshold being the smallest value of the upper class. `valley` smooths a histogram of 64 bins twice
-/// with (1 2 1)/4 and takes the middle of the lowest bin between two peaks. Of several it is the one that chance explains
-/// least, by depth below the lower peak over √(lower peak + bin); it counts if that is at least 2 and the bin at most half
-/// of the lower peak. A histogram without such a valley is cut by Otsu's rule.
-pub fn cut(values: &[f32], rule: Threshold, scratch: &mut Vec<f32>) -> Cut {
-    let count = values.len() as f64;
-    let mean = values.iter().map(|value| f64::from(*value)).sum::<f64>() / count;
-    let variance = values
-        .iter()
-        .map(|value| {
-            let difference = f64::from(*value) - mean;
-            difference * difference
-        })
-        .sum::<f64>()
-        / count;
-    let std = variance.sqrt();
-    let threshold = match rule {
-        Threshold::MeanStd { k } => mean + k * std,
-        Threshold::TopPercent { percent } => top_percent(values, percent, scratch),
-        Threshold::Fixed { value } => value,
-        Threshold::Otsu => otsu(values, scratch),
-        Threshold::Valley => valley(values).unwrap_or_else(|| otsu(values, scratch)),
-    };
-    Cut {
-        threshold,
-        degenerate: !matches!(rule, Threshold::Fixed { .. }) && std <= 1e-6 * mean.abs(),
-    }
-}
-
-/// Labels by `cut`: 1 where the value is at or above the threshold.
-pub fn hard_labels(values: &[f32], cut: Cut, labels: &mut Vec<f32>) {
-    labels.clear();
-    labels.extend(values.iter().map(|value| {
-        if !cut.degenerate && f64::from(*value) >= cut.threshold {
-            1.0
-        } else {
-            0.0
+impl Threshold {
+    /// The threshold of `values` by `rule`. `scratch` is overwritten: it saves an allocation per batch.
+    ///
+    /// Where the paper is silent: `otsu` cuts the sorted values exactly (no bins) where the variance between the two classes
+    /// is largest, the threshold being the smallest value of the upper class. `valley` smooths a histogram of 64 bins twice
+    /// with (1 2 1)/4 and takes the middle of the lowest bin between two peaks. Of several it is the one that chance explains
+    /// least, by depth below the lower peak over √(lower peak + bin); it counts if that is at least 2 and the bin at most half
+    /// of the lower peak. A histogram without such a valley is cut by Otsu's rule.
+    pub fn of(values: &[f32], rule: ThresholdRule, scratch: &mut Vec<f32>) -> Self {
+        let (mean, std) = paper::mean_and_std(values);
+        let value = match rule {
+            ThresholdRule::MeanStd { k } => paper::threshold((mean, std), k),
+            ThresholdRule::TopPercent { percent } => top_percent(values, percent, scratch),
+            ThresholdRule::Fixed { value } => value,
+            ThresholdRule::Otsu => otsu(values, scratch),
+            ThresholdRule::Valley => valley(values).unwrap_or_else(|| otsu(values, scratch)),
+        };
+        let fixed = matches!(rule, ThresholdRule::Fixed { .. });
+        Self {
+            value,
+            degenerate: !fixed && std <= 1e-6 * mean.abs(),
         }
-    }));
+    }
+
+    /// The labels of `values`: 1 where one is at or above the threshold, else 0.
+    pub fn labels(self, values: &[f32], labels: &mut Vec<f32>) {
+        labels.clear();
+        labels.extend(values.iter().map(|value| {
+            if self.degenerate {
+                0.0
+            } else {
+                paper::label(f64::from(*value), self.value)
+            }
+        }));
+    }
 }
 
 /// Soft labels (§4.2): (e − min)/(max − min) over the batch.
@@ -158,9 +153,13 @@ fn valley(values: &[f32]) -> Option<f64> {
 mod tests {
     use super::*;
 
-    fn labels(values: &[f32], rule: Threshold) -> Vec<f32> {
+    fn threshold(values: &[f32], rule: ThresholdRule) -> Threshold {
+        Threshold::of(values, rule, &mut Vec::new())
+    }
+
+    fn labels(values: &[f32], rule: ThresholdRule) -> Vec<f32> {
         let mut labels = Vec::new();
-        hard_labels(values, cut(values, rule, &mut Vec::new()), &mut labels);
+        threshold(values, rule).labels(values, &mut labels);
         labels
     }
 
@@ -168,10 +167,10 @@ mod tests {
     fn mean_std_takes_the_population_std() {
         // Mean 2, population std √2 (the sample one would be 1.58).
         let values = [0.0, 1.0, 2.0, 3.0, 4.0];
-        let found = cut(&values, Threshold::MeanStd { k: 1.0 }, &mut Vec::new());
-        assert!((found.threshold - (2.0 + 2.0_f64.sqrt())).abs() < 1e-12);
+        let found = threshold(&values, ThresholdRule::MeanStd { k: 1.0 });
+        assert!((found.value - (2.0 + 2.0_f64.sqrt())).abs() < 1e-12);
         assert_eq!(
-            labels(&values, Threshold::MeanStd { k: 0.0 }),
+            labels(&values, ThresholdRule::MeanStd { k: 0.0 }),
             [0.0, 0.0, 1.0, 1.0, 1.0],
             "≥, not >"
         );
@@ -181,20 +180,23 @@ mod tests {
     fn top_percent_rounds_half_up_and_takes_at_least_one() {
         let values = [5.0, 1.0, 4.0, 2.0, 3.0];
         assert_eq!(
-            labels(&values, Threshold::TopPercent { percent: 30.0 }),
+            labels(&values, ThresholdRule::TopPercent { percent: 30.0 }),
             [1.0, 0.0, 1.0, 0.0, 0.0],
             "1.5 is two"
         );
         assert_eq!(
-            labels(&values, Threshold::TopPercent { percent: 1.0 }),
+            labels(&values, ThresholdRule::TopPercent { percent: 1.0 }),
             [1.0, 0.0, 0.0, 0.0, 0.0]
         );
         assert_eq!(
-            labels(&values, Threshold::TopPercent { percent: 100.0 }),
+            labels(&values, ThresholdRule::TopPercent { percent: 100.0 }),
             [1.0; 5]
         );
         assert_eq!(
-            labels(&[2.0, 2.0, 1.0], Threshold::TopPercent { percent: 20.0 }),
+            labels(
+                &[2.0, 2.0, 1.0],
+                ThresholdRule::TopPercent { percent: 20.0 }
+            ),
             [1.0, 1.0, 0.0],
             "ties go together"
         );
@@ -204,22 +206,25 @@ mod tests {
     fn values_that_are_all_but_equal_have_no_positive() {
         let values = [0.5, 0.500_000_1, 0.5];
         for rule in [
-            Threshold::MeanStd { k: 0.1 },
-            Threshold::TopPercent { percent: 50.0 },
-            Threshold::Otsu,
-            Threshold::Valley,
+            ThresholdRule::MeanStd { k: 0.1 },
+            ThresholdRule::TopPercent { percent: 50.0 },
+            ThresholdRule::Otsu,
+            ThresholdRule::Valley,
         ] {
-            assert!(cut(&values, rule, &mut Vec::new()).degenerate);
+            assert!(threshold(&values, rule).degenerate);
             assert_eq!(labels(&values, rule), [0.0; 3], "{rule:?}");
         }
-        assert_eq!(labels(&values, Threshold::Fixed { value: 0.4 }), [1.0; 3]);
+        assert_eq!(
+            labels(&values, ThresholdRule::Fixed { value: 0.4 }),
+            [1.0; 3]
+        );
     }
 
     #[test]
     fn otsu_is_the_best_of_all_cuts() {
         let values = [0.1, 0.15, 0.2, 0.9, 0.25, 1.1, 0.12, 1.0];
         assert_eq!(
-            cut(&values, Threshold::Otsu, &mut Vec::new()).threshold,
+            threshold(&values, ThresholdRule::Otsu).value,
             f64::from(0.9_f32)
         );
         // Against brute force over every value as a threshold.
@@ -248,7 +253,7 @@ mod tests {
             .copied()
             .min_by(|left, right| within(*left).total_cmp(&within(*right)))
             .unwrap();
-        let found = cut(&values, Threshold::Otsu, &mut Vec::new()).threshold;
+        let found = threshold(&values, ThresholdRule::Otsu).value;
         assert!((within(found as f32) - within(best)).abs() < 1e-9);
     }
 
@@ -259,10 +264,10 @@ mod tests {
             .map(|i| 1.0 + (i % 30) as f32 / 30.0 - 0.5)
             .collect();
         values.extend((0..100).map(|i| 5.0 + (i % 20) as f32 / 20.0 - 0.5));
-        let found = cut(&values, Threshold::Valley, &mut Vec::new()).threshold;
+        let found = threshold(&values, ThresholdRule::Valley).value;
         assert!((2.0..4.0).contains(&found), "{found}");
         assert_eq!(
-            labels(&values, Threshold::Valley).iter().sum::<f32>(),
+            labels(&values, ThresholdRule::Valley).iter().sum::<f32>(),
             100.0
         );
     }
@@ -271,8 +276,8 @@ mod tests {
     fn one_peak_falls_back_on_otsu() {
         let values: Vec<f32> = (0..1000).map(|i| (i as f32 / 1000.0).powi(2)).collect();
         assert_eq!(
-            cut(&values, Threshold::Valley, &mut Vec::new()),
-            cut(&values, Threshold::Otsu, &mut Vec::new())
+            threshold(&values, ThresholdRule::Valley),
+            threshold(&values, ThresholdRule::Otsu)
         );
     }
 

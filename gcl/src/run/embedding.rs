@@ -6,7 +6,8 @@
 use bhtsne::Neighbor;
 use metrics::artifact::{EMBEDDING, Embedding};
 
-use crate::backend::{Networks, Split};
+use crate::backend::networks::Networks;
+use crate::backend::{Backend, Split};
 use crate::baselines::numbers::each;
 use crate::data::prepared::Prepared;
 use crate::error::TrainError;
@@ -22,8 +23,8 @@ const ITERATIONS: usize = 1000;
 const THETA: f64 = 0.5;
 
 /// The artifact, of the networks as they are.
-pub(crate) fn make(
-    networks: &mut dyn Networks,
+pub(crate) fn make<B: Backend>(
+    networks: &mut Networks<B>,
     dataset: &Prepared,
     seed: u64,
     threads: usize,
@@ -51,9 +52,9 @@ pub(crate) fn make(
         .map(|value| value as f32)
         .collect();
     if !points.iter().all(|value| value.is_finite()) {
-        return Err(TrainError::Device {
-            message: "the t-SNE of the reconstructions is not finite".to_owned(),
-        });
+        return Err(TrainError::host(
+            "the t-SNE of the reconstructions is not finite",
+        ));
     }
     let anomalous: Vec<bool> = chosen
         .iter()
@@ -70,7 +71,7 @@ pub(crate) fn make(
         })
         .collect();
     let artifact = Embedding {
-        names: dataset.test_names.clone(),
+        names: dataset.test_names.to_vec(),
         perplexity,
         iterations: ITERATIONS as u64,
         points: points.as_chunks::<2>().0.to_vec(),
@@ -92,8 +93,10 @@ fn tsne(
     let pool = rayon::ThreadPoolBuilder::new()
         .num_threads(1)
         .build()
-        .map_err(|error| TrainError::Device {
-            message: format!("a thread for the t-SNE could not be started: {error}"),
+        .map_err(|error| {
+            TrainError::host(format!(
+                "a thread for the t-SNE could not be started: {error}"
+            ))
         })?;
     let neighbors = each(threads, rows.len(), |row| {
         nearest(rows, row, (3.0 * perplexity) as usize)
@@ -140,8 +143,8 @@ fn distance(x: &[f32], y: &[f32]) -> f64 {
 }
 
 /// f̂ of these test segments, `[segments, d]`.
-fn reconstruct(
-    networks: &mut dyn Networks,
+fn reconstruct<B: Backend>(
+    networks: &mut Networks<B>,
     dataset: &Prepared,
     segments: &[u32],
 ) -> Result<Vec<f32>, TrainError> {
@@ -152,9 +155,10 @@ fn reconstruct(
         .collect();
     let (mut all, mut some) = (Vec::with_capacity(rows.len() * columns), Vec::new());
     for rows in rows.chunks(networks.capacity()) {
-        networks.load(Split::Test, rows)?;
-        networks.reconstruct()?;
-        networks.reconstruction(&mut some)?;
+        let batch = networks.load(Split::Test, rows)?;
+        let reconstruction = networks.reconstruct(&batch)?;
+        networks.read_reconstruction(reconstruction, &mut some)?;
+        networks.put_back(batch, None);
         all.extend_from_slice(&some);
     }
     if crops == 1 {

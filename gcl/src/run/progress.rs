@@ -4,15 +4,16 @@
 use sweeps::training::Method;
 use sweeps::{EpochPoint, Phase};
 
-use crate::backend::{Networks, Split};
+use crate::backend::networks::Networks;
+use crate::backend::{Backend, Report, Split};
 use crate::data::prepared::Prepared;
 use crate::error::TrainError;
 use crate::method::random_streams::RandomStreams;
 use crate::method::schedule::{Hooks, PhasePlan, Plan, Position};
-use crate::method::step::{Kind, Report, Step, diverged};
+use crate::method::step::{Kind, diverged};
 use crate::run::checkpoint::Checkpoint;
 use crate::run::epoch_scores::Kept;
-use crate::run::train::{Observer, StopFlag};
+use crate::run::request::{Observer, StopFlag};
 use crate::run::warnings::{Code, FEW_STEPS, LOCKED};
 
 /// Rows that are scored at once, unless the batch is larger.
@@ -114,9 +115,9 @@ impl<'a> Progress<'a> {
     }
 
     /// The last checkpoint and the final scores; they are made here where the last epoch was not run by this process.
-    pub(crate) fn finish(
+    pub(crate) fn finish<B: Backend>(
         mut self,
-        networks: &mut dyn Networks,
+        networks: &mut Networks<B>,
     ) -> Result<(Checkpoint, Scores, Kept), TrainError> {
         let at = self.checkpoint.header.finished;
         self.score(networks, self.method == Method::Gcl, at)?;
@@ -124,9 +125,9 @@ impl<'a> Progress<'a> {
     }
 
     /// Fills the scores that are missing.
-    fn score(
+    fn score<B: Backend>(
         &mut self,
-        networks: &mut dyn Networks,
+        networks: &mut Networks<B>,
         with_d: bool,
         at: (Phase, u32),
     ) -> Result<(), TrainError> {
@@ -138,16 +139,21 @@ impl<'a> Progress<'a> {
         let rows: Vec<u32> = (0..self.prepared.test.rows() as u32).collect();
         let (mut all_g, mut all_d, mut some) = (Vec::new(), Vec::new(), Vec::new());
         for rows in rows.chunks(networks.capacity()) {
-            networks.load(Split::Test, rows)?;
+            let batch = networks.load(Split::Test, rows)?;
+            let mut reconstruction = None;
             if want_g {
-                networks.reconstruct()?;
-                networks.errors(&mut some)?;
+                let made = networks.reconstruct(&batch)?;
+                let errors = networks.reconstruction_errors(&batch, &made)?;
+                networks.read_scores(errors, &mut some)?;
                 all_g.extend_from_slice(&some);
+                reconstruction = Some(made);
             }
             if want_d {
-                networks.probabilities(&mut some)?;
+                let probabilities = networks.probabilities(&batch)?;
+                networks.read_scores(probabilities, &mut some)?;
                 all_d.extend_from_slice(&some);
             }
+            networks.put_back(batch, reconstruction);
         }
         for (scores, wanted, what, place) in [
             (all_g, want_g, "a score of G", &mut self.scores.g),
@@ -203,7 +209,7 @@ impl Hooks for Progress<'_> {
         Ok(())
     }
 
-    fn after_step(&mut self, rows: &[u32], report: &Report, step: &Step) {
+    fn after_step(&mut self, rows: &[u32], report: &Report) {
         self.observer.on_batch();
         let sums = &mut self.sums;
         let positive = |labels: &[f32]| labels.iter().filter(|label| **label > 0.5).count() as f64;
@@ -213,8 +219,8 @@ impl Hooks for Progress<'_> {
         if let Some(loss) = report.loss_g {
             sums.loss_g.add(loss, 1);
         }
-        sums.degenerate |= report.degenerate;
-        let (g, d) = (&step.labels_g, &step.labels_d);
+        sums.degenerate |= report.degenerate();
+        let (g, d) = (&report.labels_g.values, &report.labels_d.values);
         sums.positive_g.add(positive(g), g.len());
         sums.positive_d.add(positive(d), d.len());
         if !d.is_empty() {
@@ -237,12 +243,12 @@ impl Hooks for Progress<'_> {
         }
     }
 
-    fn after_epoch(
+    fn after_epoch<B: Backend>(
         &mut self,
         phase: &PhasePlan,
         epoch: u32,
         next: Position,
-        networks: &mut dyn Networks,
+        networks: &mut Networks<B>,
         draws: &dyn RandomStreams,
     ) -> Result<(), TrainError> {
         if phase.kind != Kind::FrozenGenerator {

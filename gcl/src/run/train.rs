@@ -1,80 +1,28 @@
 //! One job from start to end: a `JobSpec`, prepared data, a device, an observer and a stop flag. It knows nothing of the
 //! cluster.
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
-
 use sweeps::training::{Method, Pretraining};
-use sweeps::{EpochPoint, FinalMetrics, JobSpec, Outcome, Phase, Training};
+use sweeps::{FinalMetrics, JobSpec, Outcome, Training};
 
-use crate::backend::Networks;
-use crate::backend::candle::TensorNetworks;
-use crate::backend::cpu::CpuNetworks;
+use crate::backend::Backend;
+use crate::backend::networks::Networks;
+use crate::backend::open::{Source, Work, on};
 use crate::backend::state::{PairState, discriminator_shapes, generator_shapes};
 use crate::baselines;
+use crate::data::device_cache::working_bytes;
 use crate::data::prepared::Prepared;
-use crate::device::{Backend, Device};
 use crate::error::TrainError;
-use crate::method::pretraining::{Selection, by_difference};
+use crate::method::pretraining::{Selection, selected_rows};
 use crate::method::random_streams::{SeededStreams, initial_weights, supervised_videos};
 use crate::method::schedule::{Plan, Position};
-use crate::method::step::Context;
-use crate::run::checkpoint::{Checkpoint, Header};
+use crate::method::step::StepContext;
+use crate::run::checkpoint::Checkpoint;
 use crate::run::embedding;
 use crate::run::epoch_scores::Kept;
 use crate::run::progress::{Progress, SCORE_ROWS, Scores};
+use crate::run::request::{Observer, Request};
 use metrics::artifact::{self, EMBEDDING, EPOCH_SCORES, SCORES};
-use metrics::{AlarmRule, D_THRESHOLD, G_RECALL, evaluate};
-
-/// What to train, on what.
-pub struct Request<'a> {
-    /// The job.
-    pub job: &'a JobSpec,
-    /// Its data, under the job's feature scaling.
-    pub dataset: &'a Prepared,
-    /// Where to train.
-    pub device: &'a Device,
-    /// Looked at before every batch.
-    pub stop: &'a StopFlag,
-    /// Where to go on, of the same job on the same kind of device.
-    pub checkpoint: Option<Checkpoint>,
-}
-
-/// A flag that ends a training run at the next batch boundary. Clones share it.
-#[derive(Debug, Clone, Default)]
-pub struct StopFlag(Arc<AtomicBool>);
-
-impl StopFlag {
-    /// A flag that is not raised.
-    pub fn new() -> Self {
-        Self::default()
-    }
-
-    /// Raises it, for good.
-    pub fn stop(&self) {
-        self.0.store(true, Ordering::Relaxed);
-    }
-
-    /// Whether it is raised.
-    pub fn is_stopped(&self) -> bool {
-        self.0.load(Ordering::Relaxed)
-    }
-}
-
-/// Who hears of every epoch.
-pub trait Observer: Send {
-    /// At the end of every epoch, of every phase. `checkpoint` is where the run stands (some 80 MB at the paper's widths):
-    /// copy it only to keep it.
-    fn on_epoch(&mut self, point: &EpochPoint, checkpoint: &Checkpoint);
-
-    /// After every batch that something was learned from. Keep it short: batches of small data take microseconds.
-    fn on_batch(&mut self) {}
-}
-
-/// Nobody listens.
-impl Observer for () {
-    fn on_epoch(&mut self, _: &EpochPoint, _: &Checkpoint) {}
-}
+use metrics::{AlarmRule, D_THRESHOLD, Frames, G_RECALL, evaluate};
 
 /// What a finished run gives. A function of job, data, build and kind of device alone.
 #[derive(Debug, Clone, PartialEq)]
@@ -109,7 +57,7 @@ fn run(request: &Request<'_>, observer: &mut dyn Observer) -> Result<Trained, Tr
     } = if training.method.has_generator() {
         cooperate(request, &training, observer)?
     } else {
-        check_origin(request)?;
+        request.check_origin()?;
         let (checkpoint, scores, kept) = baselines::run(request, &training, observer)?;
         End {
             checkpoint,
@@ -128,8 +76,8 @@ fn run(request: &Request<'_>, observer: &mut dyn Observer) -> Result<Trained, Tr
         g: score(&found.g, AlarmRule::Recall(G_RECALL)),
     };
     let scores = artifact::Scores {
-        names: dataset.test_names.clone(),
-        frames: dataset.frames.clone(),
+        names: dataset.test_names.to_vec(),
+        frames: Frames::clone(&dataset.frames),
         d: found.d,
         g: found.g,
     };
@@ -195,21 +143,13 @@ fn cooperate(
     let generator = generator_shapes(dataset.dimension(), training);
     let discriminator = (training.method == Method::Gcl)
         .then(|| discriminator_shapes(dataset.dimension(), training));
-    let hidden: Vec<usize> = discriminator
-        .iter()
-        .flat_map(|shapes| &shapes[..shapes.len() - 1])
-        .map(|shape| shape.outputs)
-        .collect();
-    let context = Context {
+    let context = StepContext {
         training,
         video: &dataset.video,
         known: &known,
-        hidden: &hidden,
-        dimension: dataset.dimension(),
     };
     let plan = Plan::new(context, &selection.rows, false)?;
 
-    let resumed = request.checkpoint.is_some();
     let checkpoint = if let Some(checkpoint) = &request.checkpoint {
         check(
             checkpoint,
@@ -226,7 +166,7 @@ fn cooperate(
             .collect();
         let mut drawn = initial_weights(job.seed, &shapes).into_iter();
         Checkpoint {
-            header: first_header(request, plan.phases[0].phase),
+            header: request.first_header(plan.phases[0].phase),
             networks: PairState {
                 generator: drawn.next().unwrap_or_default(),
                 discriminator: drawn.next(),
@@ -235,86 +175,96 @@ fn cooperate(
         }
     };
 
-    let capacity = plan
-        .largest_batch()
-        .max(SCORE_ROWS.min(dataset.test.rows()));
-    let mut networks = networks(request, training, &checkpoint.networks, capacity)?;
-    let mut draws = SeededStreams::resume(job.seed, &checkpoint.header.streams);
-    let (phase, epoch) = checkpoint.header.next;
-    let kept = Kept::new(training, dataset, &checkpoint)?;
-    let mut progress = Progress::new(
-        dataset,
-        training.method,
-        request.stop,
+    let rows = SCORE_ROWS.min(dataset.test.rows());
+    let capacity = plan.largest_batch().max(rows);
+    let need = bytes_needed(&checkpoint.networks, dataset.dimension(), capacity);
+    let work = Cooperation {
+        request,
+        training,
         observer,
+        plan,
+        selection,
         checkpoint,
-        kept,
-    );
-    if !resumed {
-        progress.warn_of_few_steps(&plan);
-        if let Pretraining::TemporalDifference { .. } = training.pretraining {
-            progress.warn_of_filter(selection.share, selection.threshold);
-        }
-    }
-    plan.run(
-        Position { phase, epoch },
-        &mut *networks,
-        &mut draws,
-        &mut progress,
-    )?;
-    let (checkpoint, found, kept) = progress.finish(&mut *networks)?;
-    let embedding = if training.embedding {
-        embedding::make(&mut *networks, dataset, job.seed, device.threads())?
-    } else {
-        None
+        capacity,
     };
-    Ok(End {
-        checkpoint,
-        scores: found,
-        kept,
-        embedding,
-    })
+    on(device, Source::Dataset { dataset, need }, work)
 }
 
-fn networks<'a>(
-    request: &Request<'a>,
-    training: &Training,
-    state: &PairState,
+/// What networks and batches take of a device at most.
+fn bytes_needed(state: &PairState, dimension: usize, capacity: usize) -> usize {
+    let shapes = state.networks().flat_map(|(_, network)| &network.shapes);
+    let (parameters, widths) = shapes.fold((0, 0), |(parameters, widths), shape| {
+        let own = (shape.inputs + 1) * shape.outputs;
+        (parameters + own, widths + shape.outputs)
+    });
+    working_bytes(parameters, widths, dimension, capacity)
+}
+
+/// A run that stands at its start or at a checkpoint.
+struct Cooperation<'a, 'r> {
+    request: &'a Request<'r>,
+    training: &'a Training,
+    observer: &'a mut dyn Observer,
+    plan: Plan<'a>,
+    selection: Selection,
+    checkpoint: Checkpoint,
+    /// Rows of the largest batch.
     capacity: usize,
-) -> Result<Box<dyn Networks + 'a>, TrainError> {
-    let dataset = request.dataset;
-    Ok(match &request.device.backend {
-        Backend::Cpu { threads, .. } => Box::new(CpuNetworks::new(
-            &dataset.train,
-            Some(&dataset.test),
-            state,
-            training,
-            capacity,
-            *threads,
-        )?),
-        Backend::Tensors(device) => {
-            let (train, test) = dataset.on(device)?;
-            Box::new(TensorNetworks::new(
-                device,
-                train,
-                Some(test),
-                state,
-                training,
-                capacity,
-            )?)
-        }
-    })
 }
 
-/// The header of a run that has not begun, with what is to be said of its data.
-pub(crate) fn first_header(request: &Request<'_>, phase: Phase) -> Header {
-    let dataset = request.dataset;
-    let kind = &request.device.info().kind;
-    let mut header = Header::new(request.job.id(dataset.digest), kind, phase);
-    header
-        .warnings
-        .say_of_constant_channels(dataset.constant_channels, dataset.dimension());
-    header
+impl Work for Cooperation<'_, '_> {
+    type Networks<B: Backend> = Networks<B>;
+    type Output = End;
+
+    fn networks<B: Backend>(&self, backend: B) -> Result<Networks<B>, TrainError> {
+        let state = &self.checkpoint.networks;
+        Networks::new(backend, state, self.training, self.capacity)
+    }
+
+    fn run<B: Backend>(self, networks: Networks<B>) -> Result<End, TrainError> {
+        let mut networks = networks;
+        let Self {
+            request,
+            training,
+            observer,
+            plan,
+            selection,
+            checkpoint,
+            ..
+        } = self;
+        let Request { job, dataset, .. } = *request;
+        let mut draws = SeededStreams::resume(job.seed, &checkpoint.header.streams);
+        let (phase, epoch) = checkpoint.header.next;
+        let kept = Kept::new(training, dataset, &checkpoint)?;
+        let mut progress = Progress::new(
+            dataset,
+            training.method,
+            request.stop,
+            observer,
+            checkpoint,
+            kept,
+        );
+        if request.checkpoint.is_none() {
+            progress.warn_of_few_steps(&plan);
+            if let Pretraining::TemporalDifference { .. } = training.pretraining {
+                progress.warn_of_filter(selection.share, selection.threshold);
+            }
+        }
+        let start = Position { phase, epoch };
+        plan.run(start, &mut networks, &mut draws, &mut progress)?;
+        let (checkpoint, scores, kept) = progress.finish(&mut networks)?;
+        let embedding = if training.embedding {
+            embedding::make(&mut networks, dataset, job.seed, request.device.threads())?
+        } else {
+            None
+        };
+        Ok(End {
+            checkpoint,
+            scores,
+            kept,
+            embedding,
+        })
+    }
 }
 
 /// The labels that the training may know (Fig. 9).
@@ -337,35 +287,6 @@ fn known_labels(
     Ok(known)
 }
 
-/// The rows that pre-train G, or all.
-pub(crate) fn selected_rows(
-    training: &Training,
-    dataset: &Prepared,
-) -> Result<Selection, TrainError> {
-    let everything = |rows: Vec<u32>| Selection {
-        rows,
-        threshold: 0.0,
-        share: 1.0,
-    };
-    Ok(match training.pretraining {
-        Pretraining::Off => everything(Vec::new()),
-        Pretraining::TemporalDifference { bound, scale } => {
-            by_difference(&dataset.train, &dataset.video, dataset.crops, bound, scale)
-        }
-        Pretraining::NormalOnly => {
-            let rows: Vec<u32> = (0..dataset.video.len() as u32)
-                .filter(|row| dataset.labels[dataset.video[*row as usize] as usize] == Some(false))
-                .collect();
-            if rows.is_empty() {
-                return Err(TrainError::bad_data(
-                    "pretraining = \"normal-only\" needs training videos labelled normal, and train.csv has none",
-                ));
-            }
-            everything(rows)
-        }
-    })
-}
-
 /// Whether the checkpoint is one of this run.
 fn check(
     checkpoint: &Checkpoint,
@@ -374,7 +295,7 @@ fn check(
     discriminator: Option<&[crate::backend::state::LayerShape]>,
     plan: &Plan<'_>,
 ) -> Result<(), TrainError> {
-    check_origin(request)?;
+    request.check_origin()?;
     let header = &checkpoint.header;
     let same = checkpoint.networks.generator.shapes == generator
         && checkpoint
@@ -392,31 +313,6 @@ fn check(
         return Err(TrainError::BadCheckpoint {
             message: "its networks or its place in the run are not this job's".to_owned(),
         });
-    }
-    Ok(())
-}
-
-/// Whether the checkpoint, if there is one, is of this job on this kind of device.
-fn check_origin(request: &Request<'_>) -> Result<(), TrainError> {
-    let Some(checkpoint) = &request.checkpoint else {
-        return Ok(());
-    };
-    let refuse = |message: String| Err(TrainError::BadCheckpoint { message });
-    let header = &checkpoint.header;
-    let job = request.job.id(request.dataset.digest);
-    if header.job != job {
-        return refuse(format!(
-            "it is of job {}, not of {}",
-            header.job.short(),
-            job.short()
-        ));
-    }
-    let kind = &request.device.info().kind;
-    if header.device != *kind {
-        return refuse(format!(
-            "it was made on `{}`, whose bits are not those of `{kind}`",
-            header.device
-        ));
     }
     Ok(())
 }

@@ -1,7 +1,5 @@
 //! A trace's parameters and inputs.
 
-use std::path::PathBuf;
-
 use serde::Deserialize;
 use sweeps::training::{
     DifferenceBound, DifferenceScale, FeatureScaling, Method, NegativeTarget, Pretraining,
@@ -12,47 +10,14 @@ use sweeps::{DatasetSource, JobSpec, Parameters, Training};
 use crate::backend::state::{
     LayerShape, NetworkState, PairState, ParameterState, Role, tensor_name,
 };
+use crate::data::features::Features;
 use crate::data::matrix::Matrix;
-use crate::error::TrainError;
+use crate::selftest::error::TraceError;
 use crate::selftest::tensors::Tensors;
 
 pub(super) const CASE: &str = "case.toml";
 pub(super) const INPUTS: &str = "inputs.safetensors";
 pub(super) const EXPECTED: &str = "expected.safetensors";
-
-/// A trace that cannot be replayed.
-#[derive(Debug, thiserror::Error)]
-pub enum TraceError {
-    /// A file is not there or cannot be read.
-    #[error("{} cannot be read", file.display())]
-    Read {
-        /// The file.
-        file: PathBuf,
-        /// Why.
-        source: std::io::Error,
-    },
-    /// A file is not what it should be.
-    #[error("{file}: {message}")]
-    File {
-        /// The file.
-        file: &'static str,
-        /// What is wrong.
-        message: String,
-    },
-    /// A tensor is missing, or not what it should be.
-    #[error("{file}: tensor `{tensor}` {message}")]
-    Tensor {
-        /// The file.
-        file: &'static str,
-        /// The tensor.
-        tensor: String,
-        /// What is wrong.
-        message: String,
-    },
-    /// The run broke off.
-    #[error(transparent)]
-    Train(#[from] TrainError),
-}
 
 /// `case.toml`, as it stands. Keys that only the recorder needs are not read.
 #[derive(Debug, Deserialize)]
@@ -84,7 +49,7 @@ struct Settings {
 /// A trace that is ready to run.
 pub(super) struct Case<'a> {
     pub(super) training: Training,
-    pub(super) features: Matrix,
+    pub(super) features: Features,
     /// The video of each row.
     pub(super) video: Vec<u32>,
     pub(super) video_label: Vec<i64>,
@@ -110,7 +75,8 @@ impl<'a> Case<'a> {
         if rows == 0 || dimension == 0 {
             return Err(inputs.fault("features", "is empty"));
         }
-        let features = Matrix::new(inputs.matrix("features", &[rows, dimension])?, dimension);
+        let features =
+            Matrix::new(inputs.matrix("features", &[rows, dimension])?, dimension).into();
         let video_label = inputs.indices("video_label", 2)?;
         let known: Vec<Option<bool>> = inputs
             .indices("known_label", 2)?

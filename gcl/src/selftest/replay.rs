@@ -4,20 +4,21 @@ use std::collections::BTreeSet;
 
 use sweeps::training::{Pretraining, PseudoLabels};
 
-use crate::backend::candle::{TensorNetworks, upload};
-use crate::backend::cpu::CpuNetworks;
+use crate::backend::networks::Networks;
+use crate::backend::open::{Source, Work, on};
 use crate::backend::state::{PairState, tensor_name};
-use crate::backend::{Networks, Split};
-use crate::device::{Backend, Device};
+use crate::backend::{Backend, Report, Split};
+use crate::device::Device;
 use crate::error::TrainError;
 use crate::method::pretraining::by_difference;
 use crate::method::random_streams::{Positions, RandomStreams};
 use crate::method::schedule::{Hooks, PhasePlan, Plan, Position};
-use crate::method::step::{Context, Report, Step};
+use crate::method::step::StepContext;
 use crate::run::progress::SCORE_ROWS;
-use crate::selftest::case::{Case, TraceError};
+use crate::selftest::case::Case;
+use crate::selftest::error::TraceError;
+use crate::selftest::report::{TOLERANCE, TensorReport};
 use crate::selftest::tensors::Tensors;
-use crate::selftest::{TOLERANCE, TensorReport};
 
 pub(super) fn replay(
     case: &Case<'_>,
@@ -25,50 +26,53 @@ pub(super) fn replay(
     device: &Device,
 ) -> Result<Vec<TensorReport>, TraceError> {
     let selected = selected_rows(case);
-    let context = Context {
+    let context = StepContext {
         training: &case.training,
         video: &case.video,
         known: &case.known,
-        hidden: &[],
-        dimension: case.features.columns(),
     };
     let plan = Plan::new(context, &selected, true)?;
-    let rows = case.features.rows();
-    let capacity = plan.largest_batch().max(SCORE_ROWS.min(rows));
-    let mut networks: Box<dyn Networks + '_> = match &device.backend {
-        Backend::Cpu { threads, .. } => Box::new(CpuNetworks::new(
-            &case.features,
-            None,
-            &case.initial,
-            &case.training,
-            capacity,
-            *threads,
-        )?),
-        Backend::Tensors(device) => Box::new(TensorNetworks::new(
-            device,
-            upload(&case.features, device)?,
-            None,
-            &case.initial,
-            &case.training,
-            capacity,
-        )?),
-    };
-    let mut draws = RecordedDraws {
-        case,
-        epoch: 0,
-        step: 0,
-    };
-    let mut tape = Tape::default();
-    plan.run(Position::default(), &mut *networks, &mut draws, &mut tape)?;
-    tape.score(&mut *networks, rows)?;
-    let mut state = PairState::default();
-    networks.save(&mut state)?;
+    let (run, state) = on(device, Source::Only(&case.features), Replay { case, plan })?;
     compare(
-        &tape,
+        &run,
         &state,
         expected,
         case.training.pseudo_labels == PseudoLabels::Hard,
     )
+}
+
+/// A run of a trace.
+struct Replay<'a> {
+    case: &'a Case<'a>,
+    plan: Plan<'a>,
+}
+
+impl Work for Replay<'_> {
+    type Networks<B: Backend> = Networks<B>;
+    type Output = (RecordedRun, PairState);
+
+    fn networks<B: Backend>(&self, backend: B) -> Result<Networks<B>, TrainError> {
+        let rows = SCORE_ROWS.min(self.case.features.rows());
+        let capacity = self.plan.largest_batch().max(rows);
+        Networks::new(backend, &self.case.initial, &self.case.training, capacity)
+    }
+
+    fn run<B: Backend>(self, networks: Networks<B>) -> Result<Self::Output, TrainError> {
+        let Self { case, plan } = self;
+        let mut networks = networks;
+        let rows = case.features.rows();
+        let mut draws = RecordedStreams {
+            case,
+            epoch: 0,
+            step: 0,
+        };
+        let mut run = RecordedRun::default();
+        plan.run(Position::default(), &mut networks, &mut draws, &mut run)?;
+        run.score(&mut networks, rows)?;
+        let mut state = PairState::default();
+        networks.save(&mut state)?;
+        Ok((run, state))
+    }
 }
 
 fn selected_rows(case: &Case<'_>) -> Vec<u32> {
@@ -84,7 +88,7 @@ fn selected_rows(case: &Case<'_>) -> Vec<u32> {
 }
 
 /// RandomStreams read from the trace.
-struct RecordedDraws<'a> {
+struct RecordedStreams<'a> {
     case: &'a Case<'a>,
     /// Epochs so far, through all phases.
     epoch: usize,
@@ -92,7 +96,7 @@ struct RecordedDraws<'a> {
     step: usize,
 }
 
-impl RecordedDraws<'_> {
+impl RecordedStreams<'_> {
     /// Where the values of this step begin in the tensor `[steps, per step]`, if they are in it.
     fn next_step(&mut self, tensor: &str, shape: &[usize]) -> Result<usize, TraceError> {
         let inputs = &self.case.inputs;
@@ -163,7 +167,7 @@ fn told(error: TraceError) -> TrainError {
     }
 }
 
-impl RandomStreams for RecordedDraws<'_> {
+impl RandomStreams for RecordedStreams<'_> {
     fn order(&mut self, rows: &[u32], out: &mut Vec<u32>) -> Result<(), TrainError> {
         *out = self.read_order(rows).map_err(told)?;
         Ok(())
@@ -197,7 +201,7 @@ impl RandomStreams for RecordedDraws<'_> {
 
 /// What the run gave, step by step.
 #[derive(Default)]
-struct Tape {
+struct RecordedRun {
     threshold_g: Vec<f64>,
     labels_g: Vec<f64>,
     loss_d: Vec<f64>,
@@ -208,46 +212,53 @@ struct Tape {
     score_d: Vec<f64>,
 }
 
-impl Tape {
-    fn score(&mut self, networks: &mut dyn Networks, rows: usize) -> Result<(), TrainError> {
+impl RecordedRun {
+    fn score<B: Backend>(
+        &mut self,
+        networks: &mut Networks<B>,
+        rows: usize,
+    ) -> Result<(), TrainError> {
         let rows: Vec<u32> = (0..rows as u32).collect();
         let mut some = Vec::new();
         for rows in rows.chunks(networks.capacity()) {
-            networks.load(Split::Train, rows)?;
-            networks.reconstruct()?;
-            networks.errors(&mut some)?;
+            let batch = networks.load(Split::Train, rows)?;
+            let reconstruction = networks.reconstruct(&batch)?;
+            let errors = networks.reconstruction_errors(&batch, &reconstruction)?;
+            networks.read_scores(errors, &mut some)?;
             self.score_g
                 .extend(some.iter().map(|score| f64::from(*score)));
-            networks.probabilities(&mut some)?;
+            let probabilities = networks.probabilities(&batch)?;
+            networks.read_scores(probabilities, &mut some)?;
             self.score_d
                 .extend(some.iter().map(|score| f64::from(*score)));
+            networks.put_back(batch, Some(reconstruction));
         }
         Ok(())
     }
 }
 
-impl Hooks for Tape {
+impl Hooks for RecordedRun {
     fn before_step(&mut self) -> Result<(), TrainError> {
         Ok(())
     }
 
-    fn after_step(&mut self, _: &[u32], report: &Report, step: &Step) {
-        self.threshold_g.extend(report.threshold_g);
+    fn after_step(&mut self, _: &[u32], report: &Report) {
+        self.threshold_g.extend(report.labels_g.threshold());
         self.loss_d.extend(report.loss_d);
-        self.threshold_d.extend(report.threshold_d);
+        self.threshold_d.extend(report.labels_d.threshold());
         self.loss_g.extend(report.loss_g);
         self.labels_g
-            .extend(step.labels_g.iter().map(|label| f64::from(*label)));
+            .extend(report.labels_g.values.iter().map(|label| f64::from(*label)));
         self.labels_d
-            .extend(step.labels_d.iter().map(|label| f64::from(*label)));
+            .extend(report.labels_d.values.iter().map(|label| f64::from(*label)));
     }
 
-    fn after_epoch(
+    fn after_epoch<B: Backend>(
         &mut self,
         _: &PhasePlan,
         _: u32,
         _: Position,
-        _: &mut dyn Networks,
+        _: &mut Networks<B>,
         _: &dyn RandomStreams,
     ) -> Result<(), TrainError> {
         Ok(())
@@ -255,18 +266,18 @@ impl Hooks for Tape {
 }
 
 fn compare(
-    tape: &Tape,
+    run: &RecordedRun,
     state: &PairState,
     expected: &Tensors<'_>,
     hard: bool,
 ) -> Result<Vec<TensorReport>, TraceError> {
     let steps = [
-        ("threshold_g", &tape.threshold_g, false),
-        ("labels_g", &tape.labels_g, hard),
-        ("loss_d", &tape.loss_d, false),
-        ("threshold_d", &tape.threshold_d, false),
-        ("labels_d", &tape.labels_d, true),
-        ("loss_g", &tape.loss_g, false),
+        ("threshold_g", &run.threshold_g, false),
+        ("labels_g", &run.labels_g, hard),
+        ("loss_d", &run.loss_d, false),
+        ("threshold_d", &run.threshold_d, false),
+        ("labels_d", &run.labels_d, true),
+        ("loss_g", &run.loss_g, false),
     ];
     let mut found: Vec<(String, Vec<f64>, bool)> = steps
         .into_iter()
@@ -279,8 +290,8 @@ fn compare(
             found.push((tensor_name(role, index), values.collect(), false));
         }
     }
-    found.push(("score_g".to_owned(), tape.score_g.clone(), false));
-    found.push(("score_d".to_owned(), tape.score_d.clone(), false));
+    found.push(("score_g".to_owned(), run.score_g.clone(), false));
+    found.push(("score_d".to_owned(), run.score_d.clone(), false));
     if let Some(name) = expected
         .names()
         .iter()

@@ -2,7 +2,7 @@
 
 use safetensors::tensor::{Dtype, SafeTensors};
 
-use crate::selftest::case::TraceError;
+use crate::selftest::error::TraceError;
 
 /// A safetensors file that names itself in its faults.
 pub(super) struct Tensors<'a> {

@@ -4,6 +4,7 @@
 #![allow(dead_code)]
 
 pub(crate) mod naive;
+pub(crate) mod reference;
 
 use gcl::{
     Checkpoint, DataParts, Device, Matrix, Observer, Prepared, Request, StopFlag, TrainError,

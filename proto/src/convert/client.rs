@@ -87,36 +87,36 @@ impl TryFrom<wire::Submitted> for Submitted {
 crate::same_words!(
     "action",
     ControlAction,
-    wire::SteerAction,
+    wire::ControlAction,
     [Cancel, Pause, Resume, Retry]
 );
 
-impl From<&Control> for wire::SteerRequest {
-    fn from(steer: &Control) -> Self {
+impl From<&Control> for wire::ControlRequest {
+    fn from(control: &Control) -> Self {
         use wire::target::Target as Wire;
         Self {
             target: Some(wire::Target {
-                target: Some(match &steer.target {
+                target: Some(match &control.target {
                     Target::Sweep(name) => Wire::Sweep(name.clone()),
                     Target::Job(job) => Wire::JobId(job.0.to_vec()),
                 }),
             }),
-            action: wire::SteerAction::from(steer.action).into(),
+            action: wire::ControlAction::from(control.action).into(),
         }
     }
 }
 
-impl TryFrom<wire::SteerRequest> for Control {
+impl TryFrom<wire::ControlRequest> for Control {
     type Error = WireError;
-    fn try_from(steer: wire::SteerRequest) -> Result<Self, WireError> {
+    fn try_from(control: wire::ControlRequest) -> Result<Self, WireError> {
         use wire::target::Target as Wire;
-        let target = required("target", required("target", steer.target)?.target)?;
+        let target = required("target", required("target", control.target)?.target)?;
         Ok(Self {
             target: match target {
                 Wire::Sweep(sweep) => Target::Sweep(name("target.sweep", sweep)?),
                 Wire::JobId(bytes) => Target::Job(job_id("target.job_id", &bytes)?),
             },
-            action: crate::word::<wire::SteerAction, _>("action", steer.action)?,
+            action: crate::word::<wire::ControlAction, _>("action", control.action)?,
         })
     }
 }

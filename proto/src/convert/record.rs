@@ -289,7 +289,7 @@ impl From<&RunRecord> for wire::RunRecord {
     }
 }
 
-/// What is too long of a record is cut, since it is a result; what makes no sense of it is refused.
+/// What is too long of a record is cut, since it is a result; what is invalid in it is refused.
 impl TryFrom<wire::RunRecord> for RunRecord {
     type Error = WireError;
     fn try_from(record: wire::RunRecord) -> Result<Self, WireError> {

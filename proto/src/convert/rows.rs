@@ -132,7 +132,7 @@ impl RowReader {
     /// The rows of the next page.
     ///
     /// # Errors
-    /// [`WireError`]: a page that makes no sense after those before it.
+    /// [`WireError`]: a page that does not follow from those before it.
     pub fn read(&mut self, page: wire::RowsPage) -> Result<Vec<Row>, WireError> {
         at_most("groups", self.groups.len() + page.groups.len(), LISTED)?;
         for group in page.groups {

@@ -65,7 +65,7 @@ prop_compose! {
     }
 }
 prop_compose! {
-    fn steer()(sweep in name(), job in job(), by_job in any::<bool>(), action in 0..4_usize) -> Control {
+    fn control()(sweep in name(), job in job(), by_job in any::<bool>(), action in 0..4_usize) -> Control {
         use ControlAction::{Cancel, Pause, Resume, Retry};
         Control {
             target: if by_job { Target::Job(job) } else { Target::Sweep(sweep) },
@@ -248,7 +248,7 @@ macro_rules! survive {
 }
 survive! {
     a_submission_survives: submit, wire::SubmitRequest, Submit;
-    an_order_survives: steer, wire::SteerRequest, Control;
+    an_order_survives: control, wire::ControlRequest, Control;
     a_summary_survives: summary, wire::SweepSummary, SweepSummary;
     a_sweep_survives: info, wire::StatusResponse, SweepInfo;
     a_worker_survives: worker, wire::WorkerView, WorkerView;
@@ -324,7 +324,7 @@ fn convert_anything(bytes: &[u8]) {
         wire::GoodbyeRequest => Goodbye,
         wire::SubmitRequest => Submit,
         wire::Submitted => Submitted,
-        wire::SteerRequest => Control,
+        wire::ControlRequest => Control,
         wire::StatusResponse => SweepInfo,
         wire::WorkerView => WorkerView,
         wire::ExplainResponse => Explanation,

@@ -60,7 +60,7 @@ pub struct Submitted {
     pub hidden: u64,
 }
 
-/// A sweep, or one job, to steer.
+/// A sweep, or one job, to control.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Target {
@@ -70,7 +70,7 @@ pub enum Target {
     Job(JobId),
 }
 
-/// How to steer it.
+/// What to do with it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum ControlAction {
@@ -84,7 +84,7 @@ pub enum ControlAction {
     Retry,
 }
 
-/// Steers a sweep or a job. Answered by the number of jobs that changed.
+/// Cancels, pauses, resumes or retries a sweep or a job. Answered by the number of jobs that changed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Control {
     /// What.

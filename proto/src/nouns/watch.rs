@@ -50,7 +50,7 @@ pub enum Change {
         /// The lines.
         lines: Arc<[String]>,
     },
-    /// The jobs of a sweep by status: after its jobs changed, and after it was submitted or steered.
+    /// The jobs of a sweep by status: after its jobs changed, and after it was submitted or controlled.
     Sweep {
         /// Its name.
         name: Arc<str>,

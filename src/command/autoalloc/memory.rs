@@ -7,7 +7,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use super::policy::{Allocation, Seen, State};
+use super::policy::{Allocation, AllocationState, Seen};
 
 /// How long an allocation may be asked for and not be in the queue. Sites keep a copy of the queue for a minute or two.
 const FIRST_SEEN_WITHIN: Duration = Duration::from_mins(5);
@@ -25,7 +25,7 @@ struct Remembered {
     /// When somebody last knew of it.
     at: Duration,
     /// What was known then; `None`: that it was asked for.
-    state: Option<State>,
+    state: Option<AllocationState>,
 }
 
 impl Memory {
@@ -39,7 +39,7 @@ impl Memory {
     }
 
     /// Those that the queue does not show and whose end is not known: what the cluster's accounting is to be asked about.
-    pub fn missing(&self, queue: &[(String, State)]) -> Vec<String> {
+    pub fn missing(&self, queue: &[(String, AllocationState)]) -> Vec<String> {
         self.0
             .iter()
             .filter(|(id, one)| !is_over(one.state) && !is_listed(id, queue))
@@ -52,9 +52,9 @@ impl Memory {
     pub fn merge(
         &mut self,
         now: Duration,
-        queue: &[(String, State)],
+        queue: &[(String, AllocationState)],
         workers: &BTreeMap<String, Seen>,
-        accounts: &BTreeMap<String, State>,
+        accounts: &BTreeMap<String, AllocationState>,
     ) -> Vec<Allocation> {
         for (id, state) in queue {
             let listed = Remembered {
@@ -73,14 +73,16 @@ impl Memory {
             let known = match (accounts.get(id), workers.get(id)) {
                 (Some(state), _) => Some(*state),
                 // Its worker is there, whatever the queue says.
-                (None, Some(Seen::Idle | Seen::Busy)) => Some(State::Running(Duration::ZERO)),
+                (None, Some(Seen::Idle | Seen::Busy)) => {
+                    Some(AllocationState::Running(Duration::ZERO))
+                }
                 (None, Some(Seen::Left) | None) => None,
             };
             let (patience, ended) = match (workers.get(id), one.state) {
                 // Its worker said goodbye, and was the allocation.
-                (Some(_), _) => (SEEN_AGAIN_WITHIN, State::LEFT),
-                (None, Some(_)) => (SEEN_AGAIN_WITHIN, State::VANISHED),
-                (None, None) => (FIRST_SEEN_WITHIN, State::VANISHED),
+                (Some(_), _) => (SEEN_AGAIN_WITHIN, AllocationState::LEFT),
+                (None, Some(_)) => (SEEN_AGAIN_WITHIN, AllocationState::VANISHED),
+                (None, None) => (FIRST_SEEN_WITHIN, AllocationState::VANISHED),
             };
             let state = known.or((now.saturating_sub(one.at) >= patience).then_some(ended));
             if state.is_some() {
@@ -93,19 +95,19 @@ impl Memory {
             .iter()
             .map(|(id, one)| Allocation {
                 id: id.clone(),
-                state: one.state.unwrap_or(State::Waiting),
+                state: one.state.unwrap_or(AllocationState::Waiting),
                 worker: workers.get(id).copied(),
             })
             .collect()
     }
 }
 
-fn is_over(state: Option<State>) -> bool {
-    matches!(state, Some(State::Ended { .. }))
+fn is_over(state: Option<AllocationState>) -> bool {
+    matches!(state, Some(AllocationState::Ended { .. }))
 }
 
 /// Whether the queue shows that id, or elements of the array of that id.
-fn is_listed(id: &str, queue: &[(String, State)]) -> bool {
+fn is_listed(id: &str, queue: &[(String, AllocationState)]) -> bool {
     queue.iter().any(|(listed, _)| {
         listed
             .strip_prefix(id)
@@ -117,7 +119,7 @@ fn is_listed(id: &str, queue: &[(String, State)]) -> bool {
 mod tests {
     use super::*;
 
-    const DONE: State = State::Ended {
+    const DONE: AllocationState = AllocationState::Ended {
         ran: Duration::from_secs(9),
         failed: false,
     };
@@ -126,7 +128,7 @@ mod tests {
         Duration::from_mins(minutes)
     }
 
-    fn queue(listed: &[(&str, State)]) -> Vec<(String, State)> {
+    fn queue(listed: &[(&str, AllocationState)]) -> Vec<(String, AllocationState)> {
         listed
             .iter()
             .map(|(id, state)| ((*id).to_owned(), *state))
@@ -137,10 +139,10 @@ mod tests {
     fn look(
         memory: &mut Memory,
         now: Duration,
-        listed: &[(&str, State)],
+        listed: &[(&str, AllocationState)],
         worker: Option<Seen>,
-        account: Option<State>,
-    ) -> Vec<(String, State)> {
+        account: Option<AllocationState>,
+    ) -> Vec<(String, AllocationState)> {
         let workers = worker.map(|seen| ("7".to_owned(), seen)).into_iter();
         let accounts = account.map(|state| ("7".to_owned(), state)).into_iter();
         memory
@@ -154,10 +156,10 @@ mod tests {
     fn what_was_asked_for_waits_while_the_queue_lags() {
         let mut memory = Memory::default();
         memory.asked("7", minutes(0));
-        let waits = queue(&[("7", State::Waiting)]);
+        let waits = queue(&[("7", AllocationState::Waiting)]);
         assert_eq!(memory.missing(&[]), ["7"]);
         assert_eq!(look(&mut memory, minutes(4), &[], None, None), waits);
-        let runs = State::Running(minutes(1));
+        let runs = AllocationState::Running(minutes(1));
         let listed = [("7", runs)];
         assert!(memory.missing(&queue(&listed)).is_empty());
         assert_eq!(
@@ -179,13 +181,13 @@ mod tests {
                 look(
                     &mut memory,
                     minutes(2),
-                    &[("7", State::Waiting)],
+                    &[("7", AllocationState::Waiting)],
                     None,
                     None,
                 );
                 gone_at = minutes(2) + SEEN_AGAIN_WITHIN;
             }
-            let vanished = queue(&[("7", State::VANISHED)]);
+            let vanished = queue(&[("7", AllocationState::VANISHED)]);
             assert_eq!(look(&mut memory, gone_at, &[], None, None), vanished);
             assert!(memory.missing(&[]).is_empty());
             let later = gone_at + minutes(59);
@@ -198,7 +200,7 @@ mod tests {
     fn a_worker_that_is_there_and_the_accounting_know_better_than_a_queue() {
         let mut memory = Memory::default();
         memory.asked("7", minutes(0));
-        let runs = queue(&[("7", State::Running(Duration::ZERO))]);
+        let runs = queue(&[("7", AllocationState::Running(Duration::ZERO))]);
         for hour in [1, 2] {
             let now = Duration::from_hours(hour);
             assert_eq!(
@@ -209,7 +211,7 @@ mod tests {
         }
         let now = Duration::from_hours(3);
         let left = look(&mut memory, now, &[], Some(Seen::Left), None);
-        assert_eq!(left, queue(&[("7", State::LEFT)]));
+        assert_eq!(left, queue(&[("7", AllocationState::LEFT)]));
 
         let mut memory = Memory::default();
         memory.asked("7", minutes(0));
@@ -219,8 +221,14 @@ mod tests {
         );
         memory.asked("7", minutes(2));
         assert_eq!(
-            look(&mut memory, minutes(60), &[], None, Some(State::Waiting)),
-            queue(&[("7", State::Waiting)])
+            look(
+                &mut memory,
+                minutes(60),
+                &[],
+                None,
+                Some(AllocationState::Waiting)
+            ),
+            queue(&[("7", AllocationState::Waiting)])
         );
     }
 
@@ -228,11 +236,14 @@ mod tests {
     fn an_array_is_its_elements_once_they_are_listed() {
         let mut memory = Memory::default();
         memory.asked("7", minutes(0));
-        let elements = [("7_0", State::Waiting), ("7_1", State::Waiting)];
+        let elements = [
+            ("7_0", AllocationState::Waiting),
+            ("7_1", AllocationState::Waiting),
+        ];
         assert_eq!(
             look(&mut memory, minutes(1), &elements, None, None),
             queue(&elements)
         );
-        assert!(!is_listed("7", &queue(&[("77", State::Waiting)])));
+        assert!(!is_listed("7", &queue(&[("77", AllocationState::Waiting)])));
     }
 }

@@ -22,7 +22,7 @@ use crate::error::CommandError;
 use crate::interrupt;
 use crate::output::say;
 use memory::Memory;
-use policy::{Action, Allocation, Allocator, Policy, Seen, State};
+use policy::{Action, Allocation, AllocationState, Allocator, Policy, Seen};
 use slurm::{Slurm, SlurmError};
 
 /// What the worker of an allocation is called: the batch script says `--name slurm-ID`, with a suffix where one allocation
@@ -92,7 +92,7 @@ async fn keep(arguments: &Arguments) -> Result<(), CommandError> {
                 let live = look
                     .allocations
                     .iter()
-                    .filter(|one| !matches!(one.state, State::Ended { .. }))
+                    .filter(|one| !matches!(one.state, AllocationState::Ended { .. }))
                     .count();
                 if arguments.until_settled && look.unsettled == 0 && live == 0 {
                     say("all jobs are settled and no allocation is left");
@@ -177,7 +177,7 @@ impl Cluster {
         };
         let workers = by_allocation(&workers);
         let listed = self.slurm.list().await?;
-        let queue: Vec<(String, State)> = listed
+        let queue: Vec<(String, AllocationState)> = listed
             .iter()
             .map(|one| (one.id.clone(), one.state))
             .collect();
@@ -194,7 +194,7 @@ impl Cluster {
         self.looked = true;
         let in_vain = listed
             .into_iter()
-            .filter(|one| one.state == State::Waiting)
+            .filter(|one| one.state == AllocationState::Waiting)
             .filter_map(|one| one.reason)
             .filter(|reason| replies::waits_in_vain(reason))
             .collect();
@@ -208,7 +208,7 @@ impl Cluster {
     /// Says of each allocation that ended badly why, once.
     async fn say_bad_ends(&mut self, allocations: &[Allocation]) {
         let ended = allocations.iter().filter(|one| match one.state {
-            State::Ended { failed, .. } => failed || one.worker.is_none(),
+            AllocationState::Ended { failed, .. } => failed || one.worker.is_none(),
             _ => false,
         });
         let new: Vec<&Allocation> = ended
@@ -223,16 +223,16 @@ impl Cluster {
         for one in new {
             let ended = accounts
                 .get(&one.id)
-                .filter(|account| matches!(account.state, State::Ended { .. }));
+                .filter(|account| matches!(account.state, AllocationState::Ended { .. }));
             match (ended, one.state) {
                 (Some(account), _) => {
                     say(&format!("allocation {} ended: {}", one.id, account.why()));
                 }
-                (None, State::VANISHED) => say(&format!(
+                (None, AllocationState::VANISHED) => say(&format!(
                     "allocation {} vanished: neither Slurm's queue nor its accounting knows it, and no worker came of it",
                     one.id
                 )),
-                (None, State::Ended { failed: true, .. }) => {
+                (None, AllocationState::Ended { failed: true, .. }) => {
                     say(&format!("allocation {} failed: see its output", one.id));
                 }
                 (None, _) => {}

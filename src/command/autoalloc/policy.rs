@@ -25,7 +25,7 @@ pub struct Policy {
 
 /// Where an allocation stands in the cluster's queue.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum State {
+pub enum AllocationState {
     /// Waits for a node.
     Waiting,
     /// Has its node for that long.
@@ -39,7 +39,7 @@ pub enum State {
     },
 }
 
-impl State {
+impl AllocationState {
     /// It was asked for and nobody knows of it any more.
     pub const VANISHED: Self = Self::Ended {
         ran: Duration::ZERO,
@@ -69,7 +69,7 @@ pub struct Allocation {
     /// The cluster's id.
     pub id: String,
     /// Where it stands.
-    pub state: State,
+    pub state: AllocationState,
     /// Its worker, once it said hello.
     pub worker: Option<Seen>,
 }
@@ -114,7 +114,7 @@ impl Allocator {
         self.learn(policy, now, allocations);
         let live: Vec<&Allocation> = allocations
             .iter()
-            .filter(|one| !matches!(one.state, State::Ended { .. }))
+            .filter(|one| !matches!(one.state, AllocationState::Ended { .. }))
             .filter(|one| !self.told.contains(&one.id))
             .collect();
         let wanted = unsettled
@@ -134,7 +134,10 @@ impl Allocator {
         }
         let mut surplus = live.len() - wanted;
         // Those that wait cost nobody anything yet: they go first.
-        for one in live.iter().filter(|one| one.state == State::Waiting) {
+        for one in live
+            .iter()
+            .filter(|one| one.state == AllocationState::Waiting)
+        {
             if surplus == 0 {
                 break;
             }
@@ -187,7 +190,7 @@ impl Allocator {
                 self.failures = 0;
                 self.not_before = Duration::ZERO;
             }
-            if let State::Ended { ran, failed } = one.state
+            if let AllocationState::Ended { ran, failed } = one.state
                 && self.counted.insert(one.id.clone())
             {
                 let never_joined = !self.joined.contains(&one.id);
@@ -229,7 +232,7 @@ mod tests {
         Duration::from_secs(seconds)
     }
 
-    fn one(id: &str, state: State, worker: Option<Seen>) -> Allocation {
+    fn one(id: &str, state: AllocationState, worker: Option<Seen>) -> Allocation {
         Allocation {
             id: id.to_owned(),
             state,
@@ -238,7 +241,7 @@ mod tests {
     }
 
     fn running(id: &str, worker: Option<Seen>) -> Allocation {
-        one(id, State::Running(seconds(10)), worker)
+        one(id, AllocationState::Running(seconds(10)), worker)
     }
 
     #[test]
@@ -273,7 +276,7 @@ mod tests {
     fn what_waits_is_withdrawn_first_and_what_is_idle_released_later() {
         let mut allocator = Allocator::default();
         let now = [
-            one("1", State::Waiting, None),
+            one("1", AllocationState::Waiting, None),
             running("2", Some(Seen::Idle)),
             running("3", Some(Seen::Busy)),
         ];
@@ -325,7 +328,7 @@ mod tests {
                         next += 1;
                         ended.push(one(
                             &next.to_string(),
-                            State::Ended {
+                            AllocationState::Ended {
                                 ran: seconds(1),
                                 failed: true,
                             },
@@ -353,7 +356,7 @@ mod tests {
     #[test]
     fn what_ended_before_the_first_look_and_workers_that_came_and_left_are_no_failures() {
         let mut allocator = Allocator::default();
-        let ended = State::Ended {
+        let ended = AllocationState::Ended {
             ran: seconds(5),
             failed: false,
         };
@@ -375,8 +378,13 @@ mod tests {
     #[test]
     fn the_end_of_a_worker_that_was_sent_home_is_no_failure() {
         let mut allocator = Allocator::default();
-        allocator.step(&policy(), seconds(0), 0, &[one("1", State::Waiting, None)]);
-        let ended = State::Ended {
+        allocator.step(
+            &policy(),
+            seconds(0),
+            0,
+            &[one("1", AllocationState::Waiting, None)],
+        );
+        let ended = AllocationState::Ended {
             ran: seconds(0),
             failed: true,
         };

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use super::policy::State;
+use super::policy::AllocationState;
 
 /// A line of the queue.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -13,7 +13,7 @@ pub struct Listed {
     /// The cluster, where more than one was asked.
     pub cluster: Option<String>,
     /// Where it stands.
-    pub state: State,
+    pub state: AllocationState,
     /// Why it waits, in Slurm's word.
     pub reason: Option<String>,
 }
@@ -22,7 +22,7 @@ pub struct Listed {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Account {
     /// Where it stands.
-    pub state: State,
+    pub state: AllocationState,
     /// Slurm's word for that.
     pub word: String,
     /// The exit code of its script.
@@ -196,17 +196,17 @@ impl Account {
     }
 }
 
-fn state(word: &str, ran: Duration) -> State {
+fn state(word: &str, ran: Duration) -> AllocationState {
     match word {
         "PENDING" | "CONFIGURING" | "REQUEUED" | "REQUEUE_HOLD" | "REQUEUE_FED"
-        | "SPECIAL_EXIT" | "RESV_DEL_HOLD" => State::Waiting,
+        | "SPECIAL_EXIT" | "RESV_DEL_HOLD" => AllocationState::Waiting,
         "RUNNING" | "COMPLETING" | "SUSPENDED" | "STOPPED" | "SIGNALING" | "STAGE_OUT"
-        | "RESIZING" => State::Running(ran),
+        | "RESIZING" => AllocationState::Running(ran),
         "COMPLETED" | "CANCELLED" | "PREEMPTED" | "TIMEOUT" | "DEADLINE" | "REVOKED" => {
-            State::Ended { ran, failed: false }
+            AllocationState::Ended { ran, failed: false }
         }
         // FAILED, NODE_FAIL, BOOT_FAIL, OUT_OF_MEMORY, and whatever a later Slurm calls a bad end.
-        _ => State::Ended { ran, failed: true },
+        _ => AllocationState::Ended { ran, failed: true },
     }
 }
 
@@ -355,12 +355,12 @@ mod tests {
             state,
             reason: reason.map(str::to_owned),
         };
-        let ended = |ran, failed| State::Ended { ran, failed };
+        let ended = |ran, failed| AllocationState::Ended { ran, failed };
         assert_eq!(
             found,
             [
-                listed("17", "one", State::Running(seconds(125)), None),
-                listed("17_3", "one", State::Waiting, Some("(Resources)")),
+                listed("17", "one", AllocationState::Running(seconds(125)), None),
+                listed("17_3", "one", AllocationState::Waiting, Some("(Resources)")),
                 listed("9", "two", ended(seconds(93_784), false), None),
                 listed("9", "two", ended(seconds(1), true), None),
             ]
@@ -388,7 +388,7 @@ mod tests {
         assert_eq!(ids, ["17", "18", "19_2", "20", "21"]);
         assert_eq!(
             found["17"].state,
-            State::Ended {
+            AllocationState::Ended {
                 ran: seconds(12),
                 failed: true
             }
@@ -396,14 +396,14 @@ mod tests {
         assert!(found["17"].why().contains("--mem"));
         assert_eq!(
             found["18"].state,
-            State::Ended {
+            AllocationState::Ended {
                 ran: seconds(0),
                 failed: false
             }
         );
         assert!(found["19_2"].why().contains("exit code 127"));
         assert!(found["19_2"].why().contains("GCL_SWEEP"));
-        assert_eq!(found["20"].state, State::Running(seconds(86_400)));
+        assert_eq!(found["20"].state, AllocationState::Running(seconds(86_400)));
         assert!(found["21"].why().contains("time was up"));
     }
 

@@ -4,10 +4,10 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use coordinator::service::Tls;
+use proto::error_chain;
 use tokio_util::sync::CancellationToken;
 
 use crate::client::read_bytes;
-use crate::error::chain;
 
 /// How often the files are looked at. Certificates are renewed weeks before their end.
 const LOOK: Duration = Duration::from_secs(10);
@@ -36,7 +36,7 @@ impl Renewal {
     }
 
     fn read(&self) -> Result<(Vec<u8>, Vec<u8>), String> {
-        let read = |path| read_bytes(path).map_err(|error| chain(&error));
+        let read = |path| read_bytes(path).map_err(|error| error_chain(&error));
         Ok((read(&self.certificate)?, read(&self.key)?))
     }
 

@@ -5,12 +5,13 @@ use std::time::Duration;
 
 use coordinator::service::{Health, ServeError, TlsError};
 use coordinator::{Engine, EngineError};
+use proto::error_chain;
 use proto::nouns::StateKind;
 use tokio::task::{JoinError, JoinHandle};
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
-use crate::error::{CommandError, chain};
+use crate::error::CommandError;
 
 /// How long the parts that are left may take to end after one that broke. The process must soon be gone, so that it is
 /// started again.
@@ -131,7 +132,7 @@ async fn supervise(
         )));
     }
     match server_ended {
-        Some(Ok(Err(error))) => Err(CommandError::Other(chain(&error))),
+        Some(Ok(Err(error))) => Err(CommandError::Other(error_chain(&error))),
         Some(Err(panicked)) => Err(CommandError::Broken(broken("its port", &panicked))),
         _ => Ok(()),
     }
@@ -148,14 +149,14 @@ async fn ended<T>(part: Option<JoinHandle<T>>) -> Result<T, JoinError> {
 fn of_engine(ended: &Result<(), EngineError>) -> String {
     match ended {
         Ok(()) => "the engine ended although nobody stopped it".to_owned(),
-        Err(error) => chain(error),
+        Err(error) => error_chain(error),
     }
 }
 
 fn of_port<E: std::error::Error>(what: &str, ended: &Result<Result<(), E>, JoinError>) -> String {
     match ended {
         Ok(Ok(())) => format!("{what} closed although nobody stopped it"),
-        Ok(Err(error)) => format!("{what} closed: {}", chain(error)),
+        Ok(Err(error)) => format!("{what} closed: {}", error_chain(error)),
         Err(panicked) => broken(what, panicked),
     }
 }

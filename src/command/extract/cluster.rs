@@ -6,7 +6,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use extract::{Broken, Device, Event, Extracted, Folder, Maker, Request, Summary, Weights};
+use extract::{Broken, Device, Event, Extracted, Folder, Provenance, Request, Summary, Weights};
 use proto::nouns::{Change, Control, ControlAction, Requirements, Submit, Target, WatchEvent};
 use sweeps::extraction::{EXTRACTED, FEATURES};
 use sweeps::{
@@ -16,7 +16,7 @@ use sweeps::{
 use tokio_util::sync::CancellationToken;
 
 use super::digests::Digests;
-use super::local::failed;
+use super::failure::failed;
 use super::progress::Progress;
 use crate::arguments::{Cluster, Connection};
 use crate::client::Client;
@@ -131,7 +131,7 @@ fn sweep(
         ten_crops: sampling.ten_crops,
         drop_last: sampling.drop_last,
         f16: sampling.half,
-        revision: extract::REVISION,
+        revision: sampling.backbone.revision(),
     };
     say("reading the videos for their digests");
     let mut digests = Digests::open(&request.out);
@@ -245,12 +245,12 @@ impl Fetching<'_> {
             .await
             .map_err(|error| client.failed(error))?;
         if !again.is_empty() {
-            let steer = Control {
+            let control = Control {
                 target: Target::Sweep(sweep.name.clone()),
                 action: ControlAction::Retry,
             };
             client
-                .steer(&steer)
+                .control(&control)
                 .await
                 .map_err(|error| client.failed(error))?;
             say("what failed before is tried again");
@@ -415,13 +415,13 @@ impl Fetching<'_> {
             complaints: said.complaints,
             digest: said.features_blake3,
         };
-        let maker = Maker {
+        let provenance = Provenance {
             device: said.device,
             ffmpeg: said.ffmpeg,
         };
         let progress = &mut self.progress;
         folder
-            .done(listed, &extracted, &maker, &mut |event| {
+            .done(listed, &extracted, &provenance, &mut |event| {
                 progress.hear(&event);
             })
             .map_err(|error| failed(&error))?;
@@ -449,14 +449,14 @@ impl Fetching<'_> {
                 if self.request.broken == Broken::Stop {
                     return Err(CommandError::Input(failure.message.clone()));
                 }
-                let maker = Maker {
+                let provenance = Provenance {
                     device: String::new(),
                     ffmpeg: String::new(),
                 };
                 let progress = &mut self.progress;
                 let mut hear = |event: Event<'_>| progress.hear(&event);
                 self.folder
-                    .broken(listed, &failure.message, &maker, &mut hear)
+                    .broken(listed, &failure.message, &provenance, &mut hear)
                     .map_err(|error| failed(&error))?;
                 self.summary
                     .broken

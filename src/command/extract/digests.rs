@@ -4,10 +4,11 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use extract::list::Listed;
+use proto::error_chain;
 use serde::{Deserialize, Serialize};
 use sweeps::Digest;
 
-use crate::error::{CommandError, chain};
+use crate::error::CommandError;
 
 /// Digests by the videos' names.
 #[derive(Debug)]
@@ -52,7 +53,7 @@ impl Digests {
         }
         let digest = extract::video::digest(path)
             .map(Digest)
-            .map_err(|error| CommandError::Input(chain(&error)))?;
+            .map_err(|error| CommandError::Input(error_chain(&error)))?;
         let known = Known {
             digest,
             bytes,

@@ -9,9 +9,10 @@ use datasets::import::{
 use extract::Splits;
 use extract::list::{Listed, Split};
 use extract::video::{Video, find};
+use proto::error_chain;
 
 use crate::arguments::SplitLists;
-use crate::error::{CommandError, chain};
+use crate::error::CommandError;
 use crate::output::say;
 
 /// Faults that are shown.
@@ -57,7 +58,7 @@ pub(super) fn splits(given: &SplitLists, videos: &Path) -> Result<Found, Command
     for note in &lists.notes {
         say(&format!("note: {note}"));
     }
-    let videos = find(videos).map_err(|error| CommandError::Input(chain(&error)))?;
+    let videos = find(videos).map_err(|error| CommandError::Input(error_chain(&error)))?;
     let listed = matched(&lists, &videos, given.skip_missing)?;
     Ok(Found {
         splits: Splits::Known(listed),

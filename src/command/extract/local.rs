@@ -3,12 +3,14 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use extract::{Backbone, Broken, ExtractError, Request, Sampling, Summary, Weights};
+use extract::{Backbone, Broken, Request, Sampling, Summary, Weights};
+use proto::error_chain;
 
+use super::failure::failed;
 use super::progress::Progress;
 use super::{cluster, lists};
 use crate::arguments::{Extract, OnBroken};
-use crate::error::{CommandError, chain};
+use crate::error::CommandError;
 use crate::interrupt;
 use crate::output::say;
 
@@ -72,8 +74,8 @@ fn request(arguments: &Extract) -> Result<Request, CommandError> {
             names()
         ))
     })?;
-    let weights =
-        Weights::parse(&arguments.weights).map_err(|error| CommandError::Usage(chain(&error)))?;
+    let weights = Weights::parse(&arguments.weights)
+        .map_err(|error| CommandError::Usage(error_chain(&error)))?;
     let splits = lists::splits(&arguments.splits, &arguments.videos)?;
     let text =
         |given: &Option<String>, usual: &str| given.clone().unwrap_or_else(|| usual.to_owned());
@@ -103,14 +105,4 @@ fn request(arguments: &Extract) -> Result<Request, CommandError> {
         ffmpeg: arguments.ffmpeg.clone(),
         decode_threads: arguments.decode_threads,
     })
-}
-
-/// What an error of the extractor means at the command line.
-pub(super) fn failed(error: &ExtractError) -> CommandError {
-    match error {
-        ExtractError::Stopped => {
-            CommandError::Interrupted("stopped: the same command goes on from here".into())
-        }
-        other => CommandError::Input(chain(other)),
-    }
 }

@@ -103,8 +103,7 @@ pub fn estimate(
     device: &str,
     stop: &CancellationToken,
 ) -> Result<Needs, CommandError> {
-    let device =
-        gcl::open_device(device, None).map_err(|error| CommandError::Device(error.to_string()))?;
+    let device = gcl::open_device(device, None)?;
     let mut meter = Meter::new(device, stop.clone());
     let mut needs = Needs {
         sweep: file.spec.name.clone(),

@@ -5,12 +5,13 @@ use std::path::{Path, PathBuf};
 
 use datasets::Dataset;
 use datasets::stand_in::{Shape, published, stand_in};
+use proto::error_chain;
 use sweeps::DatasetSource;
 
 use crate::command::folder_name;
 use crate::command::sweep_file::SweepFile;
 use crate::data_folders::Folders;
-use crate::error::{CommandError, chain};
+use crate::error::CommandError;
 
 /// Where the shape of a stand-in is from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -192,5 +193,5 @@ pub fn origin(stand_in: &StandIn) -> String {
 }
 
 fn input(error: &datasets::DatasetError) -> CommandError {
-    CommandError::Input(chain(error))
+    CommandError::Input(error_chain(error))
 }

@@ -3,13 +3,14 @@
 use std::path::Path;
 use std::time::Duration;
 
+use proto::error_chain;
 use tokio_util::sync::CancellationToken;
 use worker::WorkerError;
 use worker::spool::Place;
 
 use super::lifeline;
 use crate::arguments::Worker;
-use crate::error::{CommandError, chain};
+use crate::error::CommandError;
 use crate::interrupt;
 
 /// How long a worker waits for the spool folder of one that is about to end: a killed `run` leaves its workers a moment.
@@ -79,7 +80,7 @@ pub fn obey_signals(shutdown: &CancellationToken) -> Result<(), CommandError> {
 
 /// What the end of a worker means at the command line.
 pub fn failed(error: &WorkerError) -> CommandError {
-    let text = chain(error);
+    let text = error_chain(error);
     match error {
         WorkerError::Spool { .. } | WorkerError::SpoolInUse(_) => CommandError::Store(text),
         #[cfg(feature = "train")]

@@ -22,7 +22,7 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tracing::{debug, info, warn};
 
-use self::cache::Cache;
+use self::cache::{Bytes, Cache};
 use self::scratch::{Saved, Scratch};
 use self::training_log::TrainingLog;
 use crate::dedicated_thread;
@@ -44,6 +44,8 @@ pub struct Settings {
     pub scratch_bytes: u64,
     /// Bytes of prepared data that are kept in memory between jobs; what was used least recently goes first.
     pub cache_bytes: usize,
+    /// Bytes of mapped features that are kept open between jobs, likewise; they are the page cache's.
+    pub mapped_bytes: usize,
     /// Measures the device.
     pub meter: Meter,
 }
@@ -131,7 +133,10 @@ impl Candle {
                 device: settings.device,
                 folders,
                 scratch,
-                cache: Cache::new(settings.cache_bytes),
+                cache: Cache::new(Bytes {
+                    own: settings.cache_bytes,
+                    mapped: settings.mapped_bytes,
+                }),
                 meter: settings.meter,
                 broken: OnceLock::new(),
             }),
@@ -219,10 +224,7 @@ impl Inner {
             seconds = begin.elapsed().as_secs_f64(),
             "the data are ready"
         );
-        say(
-            events,
-            training_log::data_ready(begin.elapsed(), prepared.bytes()),
-        );
+        say(events, training_log::data_ready(begin.elapsed(), &prepared));
         let saved = self.scratch.load(task.job_id).unwrap_or_default();
         match self.attempt(task, &prepared, events, stop, &saved, begin) {
             Err(TrainError::BadCheckpoint { message }) => {
@@ -341,7 +343,7 @@ impl Inner {
         // What may go must go before the new data come: both need not fit at once.
         self.cache.make_room(bytes_of(&dataset));
         let prepared = Prepared::new(&dataset, scaling).map_err(|error| error.failure())?;
-        Ok(self.cache.insert(task.dataset, scaling, prepared))
+        Ok(self.cache.insert(task.dataset, prepared))
     }
 
     fn dataset(&self, source: &DatasetSource) -> Result<Dataset, Failure> {
@@ -365,24 +367,31 @@ impl Inner {
                 datasets::open(&named.folder)
             }
         };
-        result.map_err(|error| Failure::new(FailureClass::BadData, chain(&error)))
+        result.map_err(|error| Failure::new(FailureClass::BadData, proto::error_chain(&error)))
     }
 }
 
-fn bytes_of(dataset: &Dataset) -> usize {
-    let rows = |split: &datasets::Split| split.segments() * split.crops();
-    4 * dataset.metadata.feature_dim * (rows(&dataset.train) + rows(&dataset.test))
-}
-
-fn chain(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        text.push_str(": ");
-        text.push_str(&error.to_string());
-        cause = error.source();
-    }
-    text
+/// What a data set will take when it is prepared.
+fn bytes_of(dataset: &Dataset) -> Bytes {
+    let splits = [&dataset.train, &dataset.test];
+    let of = |split: &datasets::Split| match split.shared_rows() {
+        Some(rows) => Bytes {
+            mapped: rows.bytes(),
+            ..Bytes::default()
+        },
+        None => {
+            let each = if split.is_half() { 2 } else { 4 };
+            let values = split.segments() * split.crops() * dataset.metadata.feature_dim;
+            Bytes {
+                own: each * values,
+                ..Bytes::default()
+            }
+        }
+    };
+    splits
+        .map(of)
+        .into_iter()
+        .fold(Bytes::default(), Bytes::plus)
 }
 
 /// A line for the job's log. Nobody may be listening.

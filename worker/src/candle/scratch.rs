@@ -7,19 +7,16 @@ use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, SystemTime};
 
+use durable::{UNFINISHED, Writing, discard, replace};
 use sweeps::{Digest, JobId};
 use tokio::time::Instant;
 use tracing::{info, warn};
-
-use crate::files::{remove, write_parts_atomically};
 
 /// First bytes of a file: what it is, and the revision of its layout.
 const MAGIC: &[u8; 8] = b"GCLSAVE1";
 /// Magic, digest of what follows, seconds trained, times resumed.
 const HEAD: usize = 8 + 32 + 8 + 4;
 const EXTENSION: &str = "checkpoint";
-/// Of a file that is not whole yet.
-const UNFINISHED: &str = "new";
 /// Between two listings of the folder: other workers write to a shared one too.
 const LISTED_EVERY: Duration = Duration::from_mins(10);
 /// New files of this process after which the folder is listed again, as a share of its limit: as far as the folder may grow
@@ -102,7 +99,7 @@ impl Scratch {
         let path = self.path(job);
         let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
         self.make_room(&mut known, &path, bytes)?;
-        write_parts_atomically(&path, &[&head, checkpoint])?;
+        replace(&path, &[&head, checkpoint], Writing::ATOMIC)?;
         let modified = fs::metadata(&path)
             .and_then(|file| file.modified())
             .unwrap_or(SystemTime::UNIX_EPOCH);
@@ -134,7 +131,7 @@ impl Scratch {
 
     pub(super) fn remove(&self, job: JobId) {
         let path = self.path(job);
-        if let Err(cause) = remove(&path) {
+        if let Err(cause) = discard(&path) {
             warn!(file = %path.display(), %cause, "a checkpoint cannot be removed");
         }
         let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
@@ -166,7 +163,7 @@ impl Scratch {
                 Ok((newer, bytes)) if newer > modified => known.set(path, newer, bytes),
                 _ => {
                     info!(file = %path.display(), "an old checkpoint makes room");
-                    remove(&path)?;
+                    discard(&path)?;
                     known.remove(&path);
                 }
             }
@@ -203,7 +200,7 @@ impl Scratch {
                 .duration_since(modified)
                 .is_ok_and(|age| age >= ABANDONED)
             {
-                remove(&path)?;
+                discard(&path)?;
             }
         }
         Ok(())

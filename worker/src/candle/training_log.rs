@@ -6,6 +6,7 @@
 use std::fmt::Write;
 use std::time::Duration;
 
+use gcl::Prepared;
 use sweeps::{DeviceInfo, EpochPoint, Outcome, Phase, ScoreMetrics};
 
 use crate::trainer::Task;
@@ -54,13 +55,19 @@ pub(super) fn beginning(task: &Task, device: &DeviceInfo, threads: usize) -> [St
     ]
 }
 
-/// The data are in memory.
-pub(super) fn data_ready(after: Duration, bytes: usize) -> String {
-    format!(
+/// The data can be read.
+pub(super) fn data_ready(after: Duration, data: &Prepared) -> String {
+    let own = data.bytes() + data.scaling_bytes();
+    let mut line = format!(
         "the data are ready after {:.1} s: {:.1} MB",
         after.as_secs_f64(),
-        bytes as f64 / 1e6
-    )
+        own as f64 / 1e6
+    );
+    if data.mapped_bytes() > 0 {
+        let mapped = data.mapped_bytes() as f64 / 1e6;
+        let _ = write!(line, " and {mapped:.1} MB of mapped files");
+    }
+    line
 }
 
 impl TrainingLog {

@@ -6,11 +6,11 @@
 
 mod settings;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use async_trait::async_trait;
 use extract::video::Decoder;
@@ -52,6 +52,8 @@ struct Inner {
     scratch: PathBuf,
     /// The network of the last job: the next one usually wants the same.
     network: Mutex<Option<Network>>,
+    /// What the GPU said when it failed.
+    broken: OnceLock<String>,
 }
 
 struct Network {
@@ -111,6 +113,7 @@ impl<T> Extracting<T> {
                 batch: settings.batch.max(1),
                 scratch: settings.scratch,
                 network: Mutex::new(None),
+                broken: OnceLock::new(),
             }),
         })
     }
@@ -122,7 +125,11 @@ impl<T: Trainer> Extracting<T> {
         if self.inner.videos.is_empty() {
             return Vec::new();
         }
-        let mut labels = vec![revision_label(extract::REVISION)];
+        let revisions: BTreeSet<u32> = Backbone::ALL
+            .iter()
+            .map(|(_, backbone)| backbone.revision())
+            .collect();
+        let mut labels: Vec<String> = revisions.into_iter().map(revision_label).collect();
         labels.extend(self.inner.videos.keys().map(|name| folder_label(name)));
         labels.extend(
             self.inner
@@ -157,7 +164,8 @@ impl<T: Trainer> Trainer for Extracting<T> {
     }
 
     fn broken(&self) -> Option<String> {
-        self.training.broken()
+        let broken = self.inner.broken.get().cloned();
+        broken.or_else(|| self.training.broken())
     }
 
     fn datasets(&self) -> BTreeMap<String, Digest> {
@@ -251,7 +259,7 @@ impl Inner {
                 }
             },
         )
-        .map_err(failure)?;
+        .map_err(|error| self.failed(error))?;
         let pieces = pieces(&features);
         // Read or not, it is of no use any more: the job is delivered, or done again.
         let _ = std::fs::remove_file(&features);
@@ -290,19 +298,19 @@ impl Inner {
 
     /// What this worker makes of the job's settings.
     fn sampling(&self, settings: &ExtractionSettings) -> Result<Sampling, Failure> {
-        if settings.revision != extract::REVISION {
-            return Err(bad_data(format!(
-                "the job is for revision {} of the extractor, this worker has {}: run the same release on both",
-                settings.revision,
-                extract::REVISION
-            )));
-        }
         let backbone = Backbone::from_name(&settings.backbone).ok_or_else(|| {
             bad_data(format!(
                 "this worker knows no backbone `{}`",
                 settings.backbone
             ))
         })?;
+        if settings.revision != backbone.revision() {
+            return Err(bad_data(format!(
+                "the job is for revision {} of the extractor, this worker has {}: run the same release on both",
+                settings.revision,
+                backbone.revision()
+            )));
+        }
         let weights = match settings.weights {
             ExtractionWeights::Random(seed) => Weights::Random(seed),
             ExtractionWeights::File(digest) => {
@@ -344,6 +352,16 @@ impl Inner {
             })
     }
 
+    /// What a job's error means for it, and for this process: after a fault of the GPU nothing more is computed here.
+    fn failed(&self, error: ExtractError) -> Option<Failure> {
+        if let ExtractError::Device(message) = &error
+            && self.device.is_gpu()
+        {
+            let _ = self.broken.set(message.clone());
+        }
+        failure(error)
+    }
+
     /// The network, kept from the last job or loaded.
     fn network(
         &self,
@@ -359,7 +377,11 @@ impl Inner {
         }
         // The old one goes before the new one comes: both need not fit at once.
         *network = None;
-        let extractor = Arc::new(sampling.load(&self.device).map_err(failure)?);
+        let extractor = Arc::new(
+            sampling
+                .load(&self.device)
+                .map_err(|error| self.failed(error))?,
+        );
         *network = Some(Network {
             backbone: sampling.backbone,
             weights,
@@ -389,7 +411,10 @@ fn check_digest(video: &Path, named: Digest, stop: &AtomicBool) -> Result<(), Op
 fn failure(error: ExtractError) -> Option<Failure> {
     let class = match &error {
         ExtractError::Stopped => return None,
-        ExtractError::Device(_) | ExtractError::Decoder { .. } => FailureClass::Trainer,
+        ExtractError::Device(_) | ExtractError::Host(_) | ExtractError::Decoder { .. } => {
+            FailureClass::Trainer
+        }
+        ExtractError::OutOfMemory(_) => FailureClass::OutOfMemory,
         _ => FailureClass::BadData,
     };
     Some(Failure::new(class, error.to_string()))

@@ -16,7 +16,7 @@ pub struct Settings {
     pub device: String,
     /// Threads of the network on a CPU; unset, one per core.
     pub threads: Option<usize>,
-    /// Clips that the network sees at once. Does not change the numbers.
+    /// Clips that the network sees at once. Does not change the values.
     pub batch: usize,
     /// ffmpeg, where it is not in the search path.
     pub ffmpeg: Option<PathBuf>,

@@ -28,7 +28,7 @@ fn extraction() -> Extraction {
             ten_crops: false,
             drop_last: false,
             f16: false,
-            revision: extract::REVISION,
+            revision: Backbone::ResNext50.revision(),
         },
     }
 }
@@ -43,6 +43,7 @@ fn inner(folder: &Path) -> Inner {
         batch: 1,
         scratch: folder.to_owned(),
         network: Mutex::new(None),
+        broken: OnceLock::new(),
     }
 }
 
@@ -141,6 +142,26 @@ fn what_cannot_be_done_is_said_as_bad_data() {
     let digest = Digest::of(b"other bytes");
     let at = said(&inner, |one| one.digest = digest);
     assert!(at.contains("a.mp4"), "{at}");
+}
+
+/// A mistake of the host, and whatever happens on a CPU, leaves the worker as it is; memory may suffice elsewhere.
+#[test]
+fn an_error_of_a_job_says_whose_fault_it_is() {
+    let folder = tempfile::tempdir().unwrap();
+    let inner = inner(folder.path());
+    for (error, class) in [
+        (ExtractError::Host("shapes".into()), FailureClass::Trainer),
+        (ExtractError::Device("lost".into()), FailureClass::Trainer),
+        (
+            ExtractError::OutOfMemory("full".into()),
+            FailureClass::OutOfMemory,
+        ),
+        (ExtractError::Request("odd".into()), FailureClass::BadData),
+    ] {
+        assert_eq!(inner.failed(error).unwrap().class, class);
+    }
+    assert!(inner.failed(ExtractError::Stopped).is_none());
+    assert_eq!(inner.broken.get(), None);
 }
 
 #[test]

@@ -10,7 +10,7 @@ use crate::network::{Cluster, sweep};
 #[tokio::test(start_paused = true)]
 async fn jobs_that_fail_are_told_apart_and_say_why() {
     let cluster = Cluster::start().await;
-    cluster.caller().submit(&sweep("s", 4)).await.unwrap();
+    cluster.client().submit(&sweep("s", 4)).await.unwrap();
     let trainer = || {
         Fake::new(|task| match task.job.seed {
             0 => vec![Step::Epoch, Step::Fail(FailureClass::Trainer)],
@@ -27,7 +27,7 @@ async fn jobs_that_fail_are_told_apart_and_say_why() {
         cluster.worker("other", trainer()),
     ];
     let cells = cluster.settled("s").await;
-    let caller = cluster.caller();
+    let client = cluster.client();
     let statuses: Vec<_> = cells
         .iter()
         .map(|cell| (cell.status, cell.attempts))
@@ -43,7 +43,7 @@ async fn jobs_that_fail_are_told_apart_and_say_why() {
         "neither stalls the queue"
     );
 
-    let quarantined = caller.explain(cells[0].job_id).await.unwrap();
+    let quarantined = client.explain(cells[0].job_id).await.unwrap();
     let mut names: Vec<_> = quarantined
         .view
         .failures
@@ -55,7 +55,7 @@ async fn jobs_that_fail_are_told_apart_and_say_why() {
     assert_eq!(quarantined.reasons.len(), 1, "{:?}", quarantined.reasons);
     assert!(quarantined.reasons[0].contains("two different workers"));
 
-    let failed = caller.explain(cells[1].job_id).await.unwrap();
+    let failed = client.explain(cells[1].job_id).await.unwrap();
     assert_eq!(failed.view.failures.len(), 1);
     assert_eq!(
         failed.reasons,

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use client::{Bearer, Caller};
+use client::{Bearer, Client};
 use coordinator::service::{Options, serve_incoming};
 use coordinator::{Config as EngineConfig, Engine, Expand, Expanded, SystemClock};
 use hyper_util::rt::TokioIo;
@@ -107,8 +107,8 @@ impl Cluster {
         }
     }
 
-    pub(crate) fn caller(&self) -> Caller {
-        Caller::new(self.host().channel(), Bearer::default())
+    pub(crate) fn client(&self) -> Client {
+        Client::new(self.host().channel(), Bearer::default())
     }
 
     pub(crate) fn config(&self, host: &Host, name: &str) -> Config {
@@ -129,12 +129,12 @@ impl Cluster {
 
     /// The sweep's cells once nothing happens to it any more.
     pub(crate) async fn settled(&self, sweep: &str) -> Vec<CellResult> {
-        let caller = self.caller();
+        let client = self.client();
         for _ in 0..100_000 {
-            if let Ok(info) = caller.sweep_info(sweep).await
+            if let Ok(info) = client.sweep_info(sweep).await
                 && info.summary.counts.is_settled()
             {
-                return caller.cells(sweep).await.unwrap();
+                return client.cells(sweep).await.unwrap();
             }
             tokio::time::sleep(Duration::from_millis(100)).await;
         }
@@ -148,9 +148,9 @@ impl Cluster {
         what: &str,
         are: impl Fn(&[CellResult]) -> bool,
     ) -> Vec<CellResult> {
-        let caller = self.caller();
+        let client = self.client();
         for _ in 0..10_000 {
-            if let Ok(cells) = caller.cells(sweep).await
+            if let Ok(cells) = client.cells(sweep).await
                 && are(&cells)
             {
                 return cells;

@@ -14,7 +14,7 @@ const EPOCH: Duration = Duration::from_secs(1);
 #[tokio::test(start_paused = true)]
 async fn two_workers_do_every_job_once() {
     let cluster = Cluster::start().await;
-    let submitted = cluster.caller().submit(&sweep("s", 7)).await.unwrap();
+    let submitted = cluster.client().submit(&sweep("s", 7)).await.unwrap();
     assert_eq!((submitted.jobs, submitted.new), (7, 7));
     let workers = ["one", "three"].map(|name| cluster.worker(name, Fake::epochs(3, EPOCH)));
     let cells = cluster.settled("s").await;
@@ -36,13 +36,13 @@ async fn two_workers_do_every_job_once() {
     assert_eq!(names, ["one", "three"], "both have worked");
 
     // Growing runs only what is new; the same again runs nothing.
-    let grown = cluster.caller().submit(&sweep("s", 9)).await.unwrap();
+    let grown = cluster.client().submit(&sweep("s", 9)).await.unwrap();
     assert_eq!((grown.jobs, grown.new, grown.done), (9, 2, 7));
     assert_eq!(cluster.settled("s").await.len(), 9);
-    let again = cluster.caller().submit(&sweep("s", 9)).await.unwrap();
+    let again = cluster.client().submit(&sweep("s", 9)).await.unwrap();
     assert_eq!((again.new, again.done), (0, 9));
 
-    let views = cluster.caller().workers().await.unwrap();
+    let views = cluster.client().workers().await.unwrap();
     assert_eq!(views.len(), 2);
     assert!(
         views
@@ -58,8 +58,8 @@ async fn two_workers_do_every_job_once() {
 #[tokio::test(start_paused = true)]
 async fn a_watcher_hears_epochs_and_the_end() {
     let cluster = Cluster::start().await;
-    let mut watcher = cluster.caller().watch(Some("s")).await.unwrap();
-    cluster.caller().submit(&sweep("s", 2)).await.unwrap();
+    let mut watcher = cluster.client().watch(Some("s")).await.unwrap();
+    cluster.client().submit(&sweep("s", 2)).await.unwrap();
     let worker = cluster.worker("one", Fake::epochs(3, EPOCH));
     let (mut epochs, mut done) = (Vec::new(), 0);
     while done < 2 {
@@ -87,7 +87,7 @@ async fn a_watcher_hears_epochs_and_the_end() {
 #[tokio::test(start_paused = true)]
 async fn artifacts_come_back_as_they_were_put() {
     let cluster = Cluster::start().await;
-    cluster.caller().submit(&sweep("s", 1)).await.unwrap();
+    cluster.client().submit(&sweep("s", 1)).await.unwrap();
     let worker = cluster.worker(
         "one",
         Fake::new(|_| vec![Step::Epoch, Step::Artifact(1_000_000), Step::Artifact(0)]),
@@ -102,27 +102,27 @@ async fn artifacts_come_back_as_they_were_put() {
         .cycle()
         .take(1_000_000)
         .collect();
-    let caller = cluster.caller();
+    let client = cluster.client();
     assert_eq!(
-        caller.artifact(artifacts[0].digest, 1 << 30).await.unwrap(),
+        client.artifact(artifacts[0].digest, 1 << 30).await.unwrap(),
         bytes
     );
     assert!(
-        caller
+        client
             .artifact(artifacts[1].digest, 1 << 30)
             .await
             .unwrap()
             .is_empty()
     );
-    assert!(caller.artifact(artifacts[0].digest, 999_999).await.is_err());
-    assert!(caller.artifact(Digest([9; 32]), 1 << 30).await.is_err());
+    assert!(client.artifact(artifacts[0].digest, 999_999).await.is_err());
+    assert!(client.artifact(Digest([9; 32]), 1 << 30).await.is_err());
     worker.stop().await;
 }
 
 #[tokio::test(start_paused = true)]
 async fn failures_are_retried_and_then_shown() {
     let cluster = Cluster::start().await;
-    cluster.caller().submit(&sweep("s", 2)).await.unwrap();
+    cluster.client().submit(&sweep("s", 2)).await.unwrap();
     let worker = cluster.worker(
         "one",
         Fake::new(|task| {
@@ -139,7 +139,7 @@ async fn failures_are_retried_and_then_shown() {
     assert_eq!((cells[0].status, cells[0].attempts), (JobStatus::Failed, 1));
     assert!(cells[0].error.as_ref().unwrap().contains("diverged"));
     assert_eq!((cells[1].status, cells[1].attempts), (JobStatus::Done, 2));
-    let explanation = cluster.caller().explain(cells[0].job_id).await.unwrap();
+    let explanation = cluster.client().explain(cells[0].job_id).await.unwrap();
     assert_eq!(explanation.view.failures.len(), 1);
     assert!(!explanation.reasons.is_empty());
     worker.stop().await;
@@ -148,35 +148,35 @@ async fn failures_are_retried_and_then_shown() {
 #[tokio::test(start_paused = true)]
 async fn a_cancelled_sweep_stops_its_worker() {
     let cluster = Cluster::start().await;
-    cluster.caller().submit(&sweep("s", 2)).await.unwrap();
+    cluster.client().submit(&sweep("s", 2)).await.unwrap();
     let worker = cluster.worker("one", Fake::epochs(1_000_000, EPOCH));
     cluster
         .until("s", "a live epoch", |cells| {
             cells.iter().any(|cell| !cell.live.is_empty())
         })
         .await;
-    let steer = Control {
+    let control = Control {
         target: Target::Sweep("s".into()),
         action: ControlAction::Cancel,
     };
-    assert_eq!(cluster.caller().steer(&steer).await.unwrap(), 2);
+    assert_eq!(cluster.client().control(&control).await.unwrap(), 2);
     let cells = cluster.settled("s").await;
     assert!(cells.iter().all(|cell| cell.status == JobStatus::Cancelled));
     // The worker is free for another sweep.
-    cluster.caller().submit(&sweep("other", 3)).await.unwrap();
+    cluster.client().submit(&sweep("other", 3)).await.unwrap();
     worker.stop().await;
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_drained_worker_goes_and_its_job_is_done_elsewhere() {
     let cluster = Cluster::start().await;
-    cluster.caller().submit(&sweep("s", 1)).await.unwrap();
+    cluster.client().submit(&sweep("s", 1)).await.unwrap();
     let first = cluster.worker("one", Fake::epochs(1_000_000, EPOCH));
     cluster
         .until("s", "a live epoch", |cells| !cells[0].live.is_empty())
         .await;
     assert_eq!(
-        cluster.caller().drain("one", "an upgrade").await.unwrap(),
+        cluster.client().drain("one", "an upgrade").await.unwrap(),
         1
     );
     assert_eq!(first.exit().await.unwrap(), Exit::Drained);
@@ -189,7 +189,7 @@ async fn a_drained_worker_goes_and_its_job_is_done_elsewhere() {
 #[tokio::test(start_paused = true)]
 async fn log_lines_are_kept() {
     let cluster = Cluster::start().await;
-    cluster.caller().submit(&sweep("s", 1)).await.unwrap();
+    cluster.client().submit(&sweep("s", 1)).await.unwrap();
     let work = Step::Work {
         time: EPOCH,
         batch: EPOCH,
@@ -199,7 +199,7 @@ async fn log_lines_are_kept() {
         Fake::new(move |_| vec![Step::Log("hello".into()), work.clone(), Step::Epoch]),
     );
     let cells = cluster.settled("s").await;
-    let lines = cluster.caller().logs(cells[0].job_id, None).await.unwrap();
+    let lines = cluster.client().logs(cells[0].job_id, None).await.unwrap();
     assert_eq!(
         lines
             .iter()
@@ -213,14 +213,14 @@ async fn log_lines_are_kept() {
 #[tokio::test(start_paused = true)]
 async fn an_elastic_worker_goes_after_its_jobs() {
     let cluster = Cluster::start().await;
-    cluster.caller().submit(&sweep("s", 5)).await.unwrap();
+    cluster.client().submit(&sweep("s", 5)).await.unwrap();
     let config = Config {
         exit_after_jobs: Some(3),
         ..cluster.config(&cluster.host(), "one")
     };
     let exit = start(config, Fake::epochs(1, EPOCH)).exit().await;
     assert_eq!(exit.unwrap(), Exit::JobsDone);
-    let cells = cluster.caller().cells("s").await.unwrap();
+    let cells = cluster.client().cells("s").await.unwrap();
     let done = cells
         .iter()
         .filter(|cell| cell.status == JobStatus::Done)
@@ -228,10 +228,10 @@ async fn an_elastic_worker_goes_after_its_jobs() {
     assert_eq!(done, 3);
     // One of them can be asked for alone.
     for cell in &cells {
-        let alone = cluster.caller().cell_of("s", cell.job_id).await.unwrap();
+        let alone = cluster.client().cell_of("s", cell.job_id).await.unwrap();
         assert_eq!(alone.as_ref(), Some(cell));
     }
-    let nobody = cluster.caller().cell_of("s", JobId([0; 32])).await;
+    let nobody = cluster.client().cell_of("s", JobId([0; 32])).await;
     assert_eq!(nobody.unwrap(), None);
     assert!(
         cells.iter().all(|cell| cell.status != JobStatus::Running),

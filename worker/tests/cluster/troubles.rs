@@ -34,7 +34,7 @@ fn counted(epochs: usize) -> (Fake, Arc<AtomicU32>) {
 #[tokio::test(start_paused = true)]
 async fn a_coordinator_that_restarts_in_mid_job_has_nothing_trained_twice() {
     let mut cluster = Cluster::start().await;
-    cluster.caller().submit(&sweep("s", 4)).await.unwrap();
+    cluster.client().submit(&sweep("s", 4)).await.unwrap();
     let (first, first_begun) = counted(10);
     let (second, second_begun) = counted(10);
     let workers = [
@@ -68,7 +68,7 @@ async fn a_coordinator_that_restarts_in_mid_job_has_nothing_trained_twice() {
 #[tokio::test(start_paused = true)]
 async fn a_killed_workers_job_is_done_by_another_once_its_lease_ran_out() {
     let cluster = Cluster::start().await;
-    cluster.caller().submit(&sweep("s", 1)).await.unwrap();
+    cluster.client().submit(&sweep("s", 1)).await.unwrap();
     let first = cluster.worker("one", Fake::epochs(1000, EPOCH));
     cluster
         .until("s", "a live epoch", |cells| !cells[0].live.is_empty())
@@ -84,7 +84,7 @@ async fn a_killed_workers_job_is_done_by_another_once_its_lease_ran_out() {
 #[tokio::test(start_paused = true)]
 async fn a_killed_workers_successor_does_not_wait_for_the_lease() {
     let cluster = Cluster::start().await;
-    cluster.caller().submit(&sweep("s", 1)).await.unwrap();
+    cluster.client().submit(&sweep("s", 1)).await.unwrap();
     let first = cluster.worker("one", Fake::epochs(1000, EPOCH));
     cluster
         .until("s", "a live epoch", |cells| !cells[0].live.is_empty())
@@ -101,13 +101,13 @@ async fn a_killed_workers_successor_does_not_wait_for_the_lease() {
 #[tokio::test(start_paused = true)]
 async fn a_preempted_workers_job_is_free_at_once() {
     let cluster = Cluster::start().await;
-    cluster.caller().submit(&sweep("s", 1)).await.unwrap();
+    cluster.client().submit(&sweep("s", 1)).await.unwrap();
     let first = cluster.worker("one", Fake::epochs(1000, EPOCH));
     cluster
         .until("s", "a live epoch", |cells| !cells[0].live.is_empty())
         .await;
     first.stop().await;
-    let cells = cluster.caller().cells("s").await.unwrap();
+    let cells = cluster.client().cells("s").await.unwrap();
     assert_eq!(cells[0].status, JobStatus::Pending);
     let second = cluster.worker("two", Fake::epochs(2, EPOCH));
     let cells = cluster.settled("s").await;
@@ -118,7 +118,7 @@ async fn a_preempted_workers_job_is_free_at_once() {
 #[tokio::test(start_paused = true)]
 async fn a_worker_behind_a_broken_wire_is_told_that_its_lease_is_stale() {
     let cluster = Cluster::start().await;
-    cluster.caller().submit(&sweep("s", 2)).await.unwrap();
+    cluster.client().submit(&sweep("s", 2)).await.unwrap();
     let host = cluster.host();
     let slow = Fake::new(|task| {
         let epochs = if task.attempt.0 == 1 { 1_000_000 } else { 1 };
@@ -143,7 +143,7 @@ async fn a_worker_behind_a_broken_wire_is_told_that_its_lease_is_stale() {
     host.mend();
     // Back again, it abandons its attempt and takes new work; its job takes for ever, so it must have.
     second.stop().await;
-    cluster.caller().submit(&sweep("more", 4)).await.unwrap();
+    cluster.client().submit(&sweep("more", 4)).await.unwrap();
     cluster
         .until("more", "new work", |cells| {
             cells[2..]
@@ -157,7 +157,7 @@ async fn a_worker_behind_a_broken_wire_is_told_that_its_lease_is_stale() {
 #[tokio::test(start_paused = true)]
 async fn a_late_result_of_an_old_attempt_is_taken_and_the_newer_attempt_stops() {
     let cluster = Cluster::start().await;
-    cluster.caller().submit(&sweep("s", 1)).await.unwrap();
+    cluster.client().submit(&sweep("s", 1)).await.unwrap();
     let host = cluster.host();
     let first = start(cluster.config(&host, "one"), Fake::epochs(10, EPOCH));
     cluster
@@ -181,7 +181,7 @@ async fn a_late_result_of_an_old_attempt_is_taken_and_the_newer_attempt_stops() 
 #[tokio::test(start_paused = true)]
 async fn a_short_break_of_the_wire_costs_nothing() {
     let cluster = Cluster::start().await;
-    cluster.caller().submit(&sweep("s", 3)).await.unwrap();
+    cluster.client().submit(&sweep("s", 3)).await.unwrap();
     let host = cluster.host();
     let (trainer, begun) = counted(5);
     let worker = start(cluster.config(&host, "one"), trainer);
@@ -204,7 +204,7 @@ async fn a_short_break_of_the_wire_costs_nothing() {
 #[tokio::test(start_paused = true)]
 async fn a_device_that_fails_leaves_its_jobs_to_the_others() {
     let cluster = Cluster::start().await;
-    cluster.caller().submit(&sweep("s", 4)).await.unwrap();
+    cluster.client().submit(&sweep("s", 4)).await.unwrap();
     let work = Step::Work {
         time: EPOCH,
         batch: EPOCH,

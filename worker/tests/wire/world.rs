@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use client::{Bearer, Caller};
+use client::{Bearer, Client};
 use coordinator::service::{Options, serve_incoming};
 use coordinator::{Config as EngineConfig, Engine, SystemClock};
 use hyper_util::rt::TokioIo;
@@ -160,18 +160,18 @@ async fn work(name: &'static str, session: u64, spool: PathBuf) -> turmoil::Resu
 
 /// Submits until it is acknowledged, and looks until everything has come to an end.
 async fn use_it(found: Arc<Mutex<Vec<CellResult>>>) -> turmoil::Result {
-    let caller = Caller::new(channel(), Bearer::default());
+    let client = Client::new(channel(), Bearer::default());
     let pause = || tokio::time::sleep(Duration::from_millis(500));
     let within = Duration::from_secs(10);
     while !matches!(
-        tokio::time::timeout(within, caller.submit(&sweep("s", JOBS))).await,
+        tokio::time::timeout(within, client.submit(&sweep("s", JOBS))).await,
         Ok(Ok(_))
     ) {
         pause().await;
     }
     loop {
         pause().await;
-        let asked = tokio::time::timeout(within, caller.cells("s")).await;
+        let asked = tokio::time::timeout(within, client.cells("s")).await;
         if let Ok(Ok(cells)) = asked
             && cells.iter().all(|cell| cell.record.is_some())
         {

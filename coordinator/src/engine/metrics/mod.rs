@@ -1,6 +1,6 @@
 //! What a coordinator counts. Counters are atomics and histograms a short lock each: cheap enough for every call.
 //!
-//! What can be looked up when somebody asks (jobs by state, sizes on disk) is not counted along: see [`Snapshot`].
+//! What can be looked up when somebody asks (jobs by state, sizes on disk) is not counted along: see [`MetricsSnapshot`].
 
 mod devices;
 mod snapshot;
@@ -17,11 +17,11 @@ use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::{Histogram, exponential_buckets};
 use prometheus_client::registry::{Registry, Unit};
 
-use crate::model::entry::{Entry, Verdict};
+use crate::model::entry::{Entry, RetryDecision};
 use proto::nouns::Receipt;
 
 pub(crate) use snapshot::free;
-pub use snapshot::{Disk, Snapshot};
+pub use snapshot::{Disk, MetricsSnapshot};
 
 /// One label.
 type By = [(&'static str, &'static str); 1];
@@ -251,9 +251,9 @@ impl Metrics {
                 } => {
                     attempts(failure.class.name(), 1);
                     let verdict = match verdict {
-                        Verdict::Retry => "retry",
-                        Verdict::Failed => "failed",
-                        Verdict::Quarantined => "quarantined",
+                        RetryDecision::Retry => "retry",
+                        RetryDecision::Failed => "failed",
+                        RetryDecision::Quarantined => "quarantined",
                     };
                     inner.verdicts.get_or_create(&[("verdict", verdict)]).inc();
                 }
@@ -313,13 +313,13 @@ impl Metrics {
     }
 
     /// One more connection, until what is returned is dropped.
-    pub(crate) fn connection(&self) -> Held {
-        Held::new(&self.0.connections)
+    pub(crate) fn connection(&self) -> GaugeGuard {
+        GaugeGuard::new(&self.0.connections)
     }
 
     /// One more upload, until what is returned is dropped.
-    pub(crate) fn upload(&self) -> Held {
-        Held::new(&self.0.uploads)
+    pub(crate) fn upload(&self) -> GaugeGuard {
+        GaugeGuard::new(&self.0.uploads)
     }
 
     /// Bytes of an upload arrived.
@@ -328,12 +328,12 @@ impl Metrics {
     }
 
     /// One more streamed answer, until what is returned is dropped.
-    pub(crate) fn stream(&self) -> Held {
-        Held::new(&self.0.streams)
+    pub(crate) fn stream(&self) -> GaugeGuard {
+        GaugeGuard::new(&self.0.streams)
     }
 
     /// Everything as text for Prometheus (OpenMetrics 1.0).
-    pub fn render(&self, snapshot: &Snapshot) -> String {
+    pub fn render(&self, snapshot: &MetricsSnapshot) -> String {
         let mut text = String::with_capacity(32 << 10);
         // Writing into a string cannot fail.
         let _ = encode_registry(&mut text, &snapshot.registry());
@@ -375,16 +375,16 @@ fn by_code(call: &'static str, code: i32) -> ByCode {
 }
 
 /// Counts one up while it lives.
-pub(crate) struct Held(Gauge);
+pub(crate) struct GaugeGuard(Gauge);
 
-impl Held {
+impl GaugeGuard {
     fn new(gauge: &Gauge) -> Self {
         gauge.inc();
         Self(gauge.clone())
     }
 }
 
-impl Drop for Held {
+impl Drop for GaugeGuard {
     fn drop(&mut self) {
         self.0.dec();
     }
@@ -412,7 +412,7 @@ mod tests {
                 attempt,
                 worker: "w".into(),
                 failure: Failure::new(FailureClass::WorkerLost, "gone"),
-                verdict: Verdict::Retry,
+                verdict: RetryDecision::Retry,
             },
         ];
         metrics.committed(&entries, Duration::from_millis(3));
@@ -422,7 +422,7 @@ mod tests {
         metrics
             .call("/sweep.v1.WorkerService/Lease")
             .ended(0, Some(Duration::from_millis(2)));
-        let text = metrics.render(&Snapshot::default());
+        let text = metrics.render(&MetricsSnapshot::default());
         for line in [
             "gcl_attempts_total{outcome=\"started\"} 3",
             "gcl_attempts_total{outcome=\"worker-lost\"} 1",
@@ -441,7 +441,7 @@ mod tests {
         drop(held);
         assert!(
             metrics
-                .render(&Snapshot::default())
+                .render(&MetricsSnapshot::default())
                 .contains("gcl_uploads 0")
         );
     }

@@ -14,7 +14,7 @@ use crate::scheduler::Totals;
 
 /// What is looked up when somebody asks for metrics.
 #[derive(Debug, Clone, PartialEq, Default)]
-pub struct Snapshot {
+pub struct MetricsSnapshot {
     /// What the scheduler knows; `None` where the engine does not answer.
     pub totals: Option<Totals>,
     /// What is on disk.
@@ -87,7 +87,7 @@ fn open_files() -> Option<u64> {
     Some(std::fs::read_dir("/proc/self/fd").ok()?.count() as u64)
 }
 
-impl Snapshot {
+impl MetricsSnapshot {
     /// As gauges.
     pub(super) fn registry(&self) -> Registry {
         let mut registry = Registry::with_prefix("gcl");

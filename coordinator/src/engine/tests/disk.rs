@@ -4,7 +4,6 @@ use std::time::Duration;
 
 use super::*;
 use crate::model::entry::Entry;
-use crate::store::journal;
 use crate::store::journal::failing::{FailingDisk, Operation};
 use crate::store::lock::LockError;
 use crate::store::mark::Mark;
@@ -401,7 +400,7 @@ async fn a_backup_taken_while_running_is_a_state_folder() {
         "it is not empty"
     );
     let mut lines = Vec::new();
-    let count = journal::export(&folder.path().join("journal"), &mut lines).unwrap();
+    let count = crate::store::entries::export(&folder.path().join("journal"), &mut lines).unwrap();
     let text = String::from_utf8(lines).unwrap();
     assert_eq!(text.lines().count() as u64, count);
     for line in text.lines() {

@@ -94,8 +94,9 @@ async fn an_index_whose_disk_was_full_is_made_again_and_hides_nothing_meanwhile(
     assert!(is_refused(lab.handle().cells("a".into()).await));
     assert!(is_refused(lab.handle().logs(known, None).await));
     assert!(lab.handle().reading_trouble().is_some());
-    let page =
-        |metrics: &crate::Metrics| metrics.render(&crate::engine::metrics::Snapshot::default());
+    let page = |metrics: &crate::Metrics| {
+        metrics.render(&crate::engine::metrics::MetricsSnapshot::default())
+    };
     assert!(page(&metrics).contains("gcl_index_ready 0"));
     assert!(page(&metrics).contains("gcl_index_failures_total 1"));
     // However long it is full: nothing is shown, everything is taken.

@@ -29,7 +29,7 @@ async fn a_journal_that_grows_is_compacted_while_it_runs() {
             .unwrap()
             .count()
     };
-    let verified = crate::store::journal::verify(&folder.path().join("journal")).unwrap();
+    let verified = crate::store::entries::verify(&folder.path().join("journal")).unwrap();
     assert!(verified.entries < verified.sequence, "{verified:?}");
     assert!(segments() < 20, "{}", segments());
     // The index knows where the records went.
@@ -250,7 +250,7 @@ async fn a_submission_in_parts_is_there_whole_or_not_at_all() {
     let mut entries = Vec::new();
     while entries.len() < 20 {
         tokio::task::yield_now().await;
-        let seen = crate::store::journal::verify(&folder.path().join("journal"));
+        let seen = crate::store::entries::verify(&folder.path().join("journal"));
         entries.extend(seen.ok().map(|seen| seen.sequence));
         entries.dedup();
     }

@@ -242,11 +242,11 @@ fn cancelling_ends_audits_and_pausing_holds_them() {
     let b = world.worker("b");
     audit(&mut world, 1.0);
     let target = || Target::Sweep("s".into());
-    world.steer(target(), ControlAction::Pause);
+    world.control(target(), ControlAction::Pause);
     assert!(world.lease(b, 1, &[]).assignments.is_empty());
-    world.steer(target(), ControlAction::Resume);
+    world.control(target(), ControlAction::Resume);
     let running = world.one(b);
-    assert_eq!(world.steer(target(), ControlAction::Cancel), 2);
+    assert_eq!(world.control(target(), ControlAction::Cancel), 2);
     assert_eq!(stamp(&world).waiting, 0);
     assert_eq!(world.report(b, &running), Order::Stop(StopReason::Finished));
     assert_eq!(world.count("s", JobStatus::Done), 2);

@@ -23,7 +23,7 @@ fn each_class_of_failure_has_its_own_budget() {
         assert_eq!(attempts, expected, "{class}");
         assert_eq!(world.count("a", JobStatus::Failed), 1, "{class}");
         assert_eq!(
-            world.steer(Target::Sweep("a".into()), ControlAction::Retry),
+            world.control(Target::Sweep("a".into()), ControlAction::Retry),
             1
         );
         let job = world.one(worker);
@@ -125,9 +125,34 @@ fn a_worker_on_which_different_jobs_fail_is_sent_away() {
     assert_eq!(world.count("a", JobStatus::Done), 10);
     // A new process of that name gets another chance.
     let again = world.hello(hello("bad", 2, 1));
-    world.sweep("b", 11);
+    world.sweep("b", 13);
+    let job = world.one(again);
+    world.fail(again, &job, FailureClass::Trainer).unwrap();
     world.one(again);
     world.restart();
+}
+
+#[test]
+fn a_success_between_failures_clears_a_worker() {
+    let mut world = World::new();
+    world.sweep("a", 10);
+    let (flaky, _) = (world.worker("flaky"), world.worker("good"));
+    for _ in 0..2 {
+        let job = world.one(flaky);
+        world.fail(flaky, &job, FailureClass::Trainer).unwrap();
+    }
+    let job = world.one(flaky);
+    let record = fixture::record(job.job_id, job.attempt, "flaky");
+    world.deliver(flaky, record).unwrap();
+    // Three failed, but not in a row.
+    let job = world.one(flaky);
+    world.fail(flaky, &job, FailureClass::Trainer).unwrap();
+    let job = world.one(flaky);
+    world.restart();
+    world.fail(flaky, &job, FailureClass::Trainer).unwrap();
+    let job = world.one(flaky);
+    world.fail(flaky, &job, FailureClass::Trainer).unwrap();
+    assert!(world.lease(flaky, 1, &[]).assignments.is_empty());
 }
 
 #[test]
@@ -230,9 +255,9 @@ fn time_that_came_to_nothing_is_counted_and_survives_a_restart() {
     let worker = world.worker("v");
     world.one(worker);
     world.pass(3_000);
-    world.steer(Target::Sweep("a".into()), ControlAction::Cancel);
+    world.control(Target::Sweep("a".into()), ControlAction::Cancel);
     assert_eq!(lost(&world), after_loss + 3_000);
-    world.steer(Target::Sweep("a".into()), ControlAction::Retry);
+    world.control(Target::Sweep("a".into()), ControlAction::Retry);
     let job = world.one(worker);
     world.pass(2_000);
     world.finish(worker, &job).unwrap();

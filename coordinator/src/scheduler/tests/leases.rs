@@ -176,7 +176,7 @@ fn impossible_messages_are_refused() {
         Err(Refusal::UnknownWorker(nobody))
     );
     assert!(matches!(
-        world.ask(Request::Steer(Control {
+        world.ask(Request::Control(Control {
             target: Target::Sweep("b".into()),
             action: ControlAction::Cancel
         })),

@@ -89,7 +89,7 @@ fn nothing_is_seen_of_a_sweep_before_its_last_part() {
             target: Target::Sweep("big".into()),
             action: ControlAction::Cancel,
         };
-        let cancel = world.send(Request::Steer(cancel));
+        let cancel = world.send(Request::Control(cancel));
         assert!(matches!(
             world.replies.remove(&cancel),
             Some(Err(Refusal::UnknownSweep(_)))
@@ -161,7 +161,7 @@ fn others_may_submit_the_same_between_the_parts() {
     assert_eq!(world.count("big", JobStatus::Pending), 6);
     assert_eq!(world.count("big", JobStatus::Running), 1);
     assert_eq!(world.count("other", JobStatus::Pending), 6);
-    let cancelled = world.steer(Target::Sweep("big".into()), ControlAction::Cancel);
+    let cancelled = world.control(Target::Sweep("big".into()), ControlAction::Cancel);
     assert_eq!(cancelled, 3);
     world.restart();
 }

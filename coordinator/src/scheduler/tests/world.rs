@@ -116,7 +116,8 @@ impl World {
     }
 
     pub(crate) fn held(&self, worker: WorkerId) -> Vec<Assignment> {
-        self.scheduler.workers[&worker]
+        let known = self.scheduler.workers.get(worker).unwrap();
+        known
             .leases
             .iter()
             .map(|key| Assignment {
@@ -187,8 +188,8 @@ impl World {
         }
     }
 
-    pub(crate) fn steer(&mut self, target: Target, action: ControlAction) -> u64 {
-        match self.ask(Request::Steer(Control { target, action })) {
+    pub(crate) fn control(&mut self, target: Target, action: ControlAction) -> u64 {
+        match self.ask(Request::Control(Control { target, action })) {
             Ok(Answer::Changed(changed)) => changed,
             other => panic!("{other:?}"),
         }

@@ -3,8 +3,8 @@
 //! A token has a [`Role`], a call needs one; both sides stand in tables. [`Access`] is asked before the body of a call is
 //! read, so that a stranger costs headers alone.
 
-mod gate;
-mod grant;
+mod auth_layer;
+mod authorized_body;
 pub(crate) mod role;
 mod token;
 
@@ -16,7 +16,7 @@ use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 use tonic::Status;
 
-pub(super) use gate::GateLayer;
+pub(super) use auth_layer::AuthLayer;
 pub use role::Role;
 pub use token::{TokenDigest, TokenEntry, TokenFile, TokenFileError, token_of};
 

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 pub enum Role {
     /// Everything.
     Admin,
-    /// Submit and steer sweeps, and read.
+    /// Submit and control sweeps, and read.
     Submit,
     /// Be a worker; nothing that people ask.
     Worker,
@@ -56,6 +56,7 @@ const TABLE: &[(&str, Need)] = &[
     ("/sweep.v1.ClientService/Backup", ADMIN),
     ("/sweep.v1.ClientService/Cells", READ),
     ("/sweep.v1.ClientService/CollectGarbage", ADMIN),
+    ("/sweep.v1.ClientService/Control", SUBMIT),
     ("/sweep.v1.ClientService/DatasetDigests", READ),
     ("/sweep.v1.ClientService/Drain", ADMIN),
     ("/sweep.v1.ClientService/Explain", READ),
@@ -64,7 +65,6 @@ const TABLE: &[(&str, Need)] = &[
     ("/sweep.v1.ClientService/Logs", READ),
     ("/sweep.v1.ClientService/Rows", READ),
     ("/sweep.v1.ClientService/Status", READ),
-    ("/sweep.v1.ClientService/Steer", SUBMIT),
     ("/sweep.v1.ClientService/Submit", SUBMIT),
     ("/sweep.v1.ClientService/Sweeps", READ),
     ("/sweep.v1.ClientService/Watch", READ),
@@ -132,7 +132,7 @@ mod tests {
                 .iter()
                 .all(|path| may(Role::Submit).contains(path))
         );
-        for changes in ["Audit", "CollectGarbage", "Drain", "Steer", "Submit"] {
+        for changes in ["Audit", "CollectGarbage", "Control", "Drain", "Submit"] {
             let path = format!("/sweep.v1.ClientService/{changes}");
             assert!(!may(Role::Read).contains(&path.as_str()), "{path}");
             assert!(!may(Role::Worker).contains(&path.as_str()), "{path}");

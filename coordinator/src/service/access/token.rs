@@ -5,10 +5,10 @@ use std::io::{self, Read};
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
+use durable::Writing;
 use serde::{Deserialize, Serialize};
 
 use super::Role;
-use crate::store::durable;
 use proto::nouns::Timestamp;
 
 /// Bytes of a token file: thousands of tokens.
@@ -88,7 +88,7 @@ pub enum TokenFileError {
         mode: u32,
     },
     /// It is not one of ours.
-    #[error("the token file {path} makes no sense: {what}")]
+    #[error("the token file {path} is invalid: {what}")]
     Content {
         /// The file.
         path: PathBuf,
@@ -155,7 +155,7 @@ impl TokenFile {
     /// All tokens; `None` where there is no file.
     ///
     /// # Errors
-    /// [`TokenFileError`]: it cannot be read, others can read it, or it makes no sense.
+    /// [`TokenFileError`]: it cannot be read, others can read it, or it is invalid.
     pub fn read(&self) -> Result<Option<Vec<TokenEntry>>, TokenFileError> {
         let file = match File::open(&self.0) {
             Ok(file) => file,
@@ -287,8 +287,13 @@ impl TokenFile {
         if text.len() as u64 >= FILE_BYTES {
             return Err(self.content(format!("it would have more than {FILE_BYTES} bytes")));
         }
-        let mode = ownership::mode(&self.0, 0o600);
-        durable::write(&self.0, format!("{text}\n").as_bytes(), mode).map_err(self.io("write"))
+        let how = Writing {
+            mode: Some(ownership::mode(&self.0, 0o600)),
+            owner_kept: true,
+            ..Writing::PRIVATE
+        };
+        let text = format!("{text}\n");
+        durable::replace(&self.0, &[text.as_bytes()], how).map_err(self.io("write"))
     }
 
     fn io(&self, doing: &'static str) -> impl Fn(io::Error) -> TokenFileError + use<> {

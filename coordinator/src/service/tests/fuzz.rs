@@ -156,7 +156,7 @@ fn valid(call: &str) -> Vec<u8> {
             statuses: vec![1, 3],
         }
         .encode_to_vec(),
-        "Steer" => wire::SteerRequest {
+        "Control" => wire::ControlRequest {
             target: Some(wire::Target {
                 target: Some(wire::target::Target::Sweep(sweep_name())),
             }),
@@ -283,11 +283,11 @@ fn no_bytes_end_a_handler() {
         })
         .unwrap();
     runtime.block_on(async {
-        assert!(served.caller(None).about("test").await.is_ok());
+        assert!(served.client(None).about("test").await.is_ok());
         assert!(served.engine().sweeps().await.is_ok(), "the engine lives");
         let page = served
             .metrics
-            .render(&crate::engine::metrics::Snapshot::default());
+            .render(&crate::engine::metrics::MetricsSnapshot::default());
         assert!(
             page.contains("gcl_refusals_total{reason=\"invalid\"}"),
             "{page}"

@@ -131,8 +131,8 @@ async fn what_a_token_opened_is_closed_when_it_is_revoked() {
     let worker_token = token("worker", Role::Worker, 3);
     let access = Access::from_file(file.clone(), None).unwrap();
     let served = Served::with(access, Limits::default()).await;
-    let mut closed = served.caller(Some(&leaves)).watch(None).await.unwrap();
-    let mut open = served.caller(Some(&stays)).watch(None).await.unwrap();
+    let mut closed = served.client(Some(&leaves)).watch(None).await.unwrap();
+    let mut open = served.client(Some(&stays)).watch(None).await.unwrap();
     let bearer = Bearer::new(Some(&worker_token)).unwrap();
     let mut worker = WorkerServiceClient::with_interceptor(served.channel(), bearer);
     let hello = wire::HelloRequest {

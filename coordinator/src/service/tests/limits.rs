@@ -1,4 +1,4 @@
-//! What one caller may store, every other can read: each list, page and answer at its limits, over the wire.
+//! What one client may store, every other can read: each list, page and answer at its limits, over the wire.
 
 use std::collections::BTreeMap;
 
@@ -45,16 +45,16 @@ fn extraction(name: &str, description: &str, videos: usize) -> Submit {
 #[tokio::test]
 async fn long_descriptions_and_many_sweeps_are_listed_for_all() {
     let served = Served::with(Access::open(), Limits::default()).await;
-    let caller = served.caller(None);
+    let client = served.client(None);
     let long = "d".repeat(1_900_000);
     for number in 0..5 {
         let submit = extraction(&format!("e{number}"), &long, 1);
-        caller.submit(&submit).await.unwrap();
+        client.submit(&submit).await.unwrap();
     }
-    let sweeps = caller.sweeps().await.unwrap();
+    let sweeps = client.sweeps().await.unwrap();
     assert_eq!(sweeps.len(), 5);
     assert!(sweeps[0].description.ends_with('…'));
-    let info = caller.sweep_info("e4").await.unwrap();
+    let info = client.sweep_info("e4").await.unwrap();
     assert!(info.summary.description.len() <= TEXT_BYTES);
     assert!(info.text.contains(&long), "the file is whole");
 }
@@ -62,11 +62,11 @@ async fn long_descriptions_and_many_sweeps_are_listed_for_all() {
 #[tokio::test]
 async fn an_extraction_of_thousands_of_videos_has_a_status() {
     let served = Served::with(Access::open(), Limits::default()).await;
-    let caller = served.caller(None);
-    caller.submit(&extraction("e", "", 4754)).await.unwrap();
-    let info = caller.sweep_info("e").await.unwrap();
+    let client = served.client(None);
+    client.submit(&extraction("e", "", 4754)).await.unwrap();
+    let info = client.sweep_info("e").await.unwrap();
     assert_eq!((info.datasets.len(), info.more_datasets), (4754, 0));
-    let (rows, _) = caller.rows("e", &[]).await.unwrap();
+    let (rows, _) = client.rows("e", &[]).await.unwrap();
     assert_eq!(rows.len(), 4754);
     assert_eq!(rows[4753].group.variant, "video-4753");
     assert!(rows.iter().all(|row| row.status == JobStatus::Pending));
@@ -75,7 +75,7 @@ async fn an_extraction_of_thousands_of_videos_has_a_status() {
 #[tokio::test]
 async fn many_sweeps_of_another_digest_send_no_worker_away() {
     let served = Served::with(Access::open(), Limits::default()).await;
-    let (caller, engine) = (served.caller(None), served.engine());
+    let (client, engine) = (served.client(None), served.engine());
     for number in 0..150 {
         let name = format!("{}-{number}", "x".repeat(120));
         let text = format!(
@@ -87,7 +87,7 @@ async fn many_sweeps_of_another_digest_send_no_worker_away() {
             text,
             ..Submit::default()
         };
-        caller.submit(&submit).await.unwrap();
+        client.submit(&submit).await.unwrap();
     }
     // As many data sets as a hello takes, with names as long as it takes.
     let mut datasets: BTreeMap<String, Digest> = (0..DATASETS - 1)
@@ -107,27 +107,27 @@ async fn many_sweeps_of_another_digest_send_no_worker_away() {
         engine.hello(hello(name, datasets)).await.unwrap();
     }
     // Each fills a page by itself.
-    let workers = caller.workers().await.unwrap();
+    let workers = client.workers().await.unwrap();
     assert_eq!(workers.len(), 4);
     assert_eq!(workers[3].datasets.len(), DATASETS);
-    let datasets = caller.datasets().await.unwrap();
+    let datasets = client.datasets().await.unwrap();
     assert_eq!(datasets.len(), DATASETS + 1);
 }
 
 #[tokio::test]
 async fn a_job_that_many_sweeps_share_is_explained_and_heard_of() {
     let served = Served::with(Access::open(), Limits::default()).await;
-    let (caller, engine) = (served.caller(None), served.engine());
+    let (client, engine) = (served.client(None), served.engine());
     for number in 0..1200 {
         let submit = sweep(1);
         let text = submit.text.replace("\"s\"", &format!("\"s{number}\""));
         engine.submit(Submit { text, ..submit }).await.unwrap();
     }
-    let (rows, _) = caller.rows("s7", &[]).await.unwrap();
-    let explained = caller.explain(rows[0].job_id).await.unwrap();
+    let (rows, _) = client.rows("s7", &[]).await.unwrap();
+    let explained = client.explain(rows[0].job_id).await.unwrap();
     assert_eq!(explained.view.cells.len(), 1024);
     assert_eq!(explained.view.more_cells, 1200 - 1024);
-    let mut watcher = caller.watch_job(rows[0].job_id).await.unwrap();
+    let mut watcher = client.watch_job(rows[0].job_id).await.unwrap();
     let worker = engine.hello(hello("w".into(), BTreeMap::new())).await;
     let worker = worker.unwrap().worker;
     lease(&engine, worker, 1).await;
@@ -157,8 +157,8 @@ async fn lease(
 #[tokio::test]
 async fn rows_say_what_records_say_and_records_as_long_as_taken_are_sent() {
     let served = Served::with(Access::open(), Limits::default()).await;
-    let (caller, engine) = (served.caller(None), served.engine());
-    caller.submit(&sweep(40)).await.unwrap();
+    let (client, engine) = (served.client(None), served.engine());
+    client.submit(&sweep(40)).await.unwrap();
     let worker = engine.hello(hello("w".into(), BTreeMap::new())).await;
     let worker = worker.unwrap().worker;
     let jobs = lease(&engine, worker, 20).await;
@@ -202,8 +202,8 @@ async fn rows_say_what_records_say_and_records_as_long_as_taken_are_sent() {
         };
         engine.finish(finish).await.unwrap();
     }
-    let cells = caller.cells("s").await.unwrap();
-    let (rows, _) = caller.rows("s", &[]).await.unwrap();
+    let cells = client.cells("s").await.unwrap();
+    let (rows, _) = client.rows("s", &[]).await.unwrap();
     assert_eq!((cells.len(), rows.len()), (40, 40));
     for (cell, row) in cells.iter().zip(&rows) {
         assert_eq!(cell.job_id, row.job_id);
@@ -219,20 +219,20 @@ async fn rows_say_what_records_say_and_records_as_long_as_taken_are_sent() {
         let answer = wire::CellResult::from(cell);
         assert!(answer.encoded_len() <= ANSWER_BYTES);
         if cell.status == JobStatus::Done {
-            let one = caller.cell_of("s", cell.job_id).await.unwrap();
+            let one = client.cell_of("s", cell.job_id).await.unwrap();
             assert_eq!(one.as_ref(), Some(cell));
         }
     }
-    let (failed, _) = caller.rows("s", &[JobStatus::Pending]).await.unwrap();
+    let (failed, _) = client.rows("s", &[JobStatus::Pending]).await.unwrap();
     assert_eq!(failed.len(), 21);
 }
 
 #[tokio::test]
 async fn who_lost_the_connection_goes_on_after_what_it_heard() {
     let served = Served::with(Access::open(), Limits::default()).await;
-    let (caller, engine) = (served.caller(None), served.engine());
-    caller.submit(&sweep(30)).await.unwrap();
-    let (_, sequence) = caller.rows("s", &[]).await.unwrap();
+    let (client, engine) = (served.client(None), served.engine());
+    client.submit(&sweep(30)).await.unwrap();
+    let (_, sequence) = client.rows("s", &[]).await.unwrap();
     let worker = engine.hello(hello("w".into(), BTreeMap::new())).await;
     let worker = worker.unwrap().worker;
     let jobs = lease(&engine, worker, 10).await;
@@ -240,7 +240,7 @@ async fn who_lost_the_connection_goes_on_after_what_it_heard() {
     let mut last = Some(sequence);
     // A connection for each change.
     while heard.len() < jobs.len() {
-        let mut watcher = caller.watch_after("s", last, true).await.unwrap();
+        let mut watcher = client.watch_after("s", last, true).await.unwrap();
         match watcher.next().await.unwrap() {
             Some(WatchEvent::Change(Change::Job { job, .. })) => heard.push(job),
             Some(WatchEvent::Change(_)) => {}
@@ -253,7 +253,7 @@ async fn who_lost_the_connection_goes_on_after_what_it_heard() {
     assert_eq!(heard, leased);
     // A number of another life: the whole picture is asked for again.
     for number in [1, u64::MAX] {
-        let mut watcher = caller.watch_after("s", Some(number), true).await.unwrap();
+        let mut watcher = client.watch_after("s", Some(number), true).await.unwrap();
         let first = watcher.next().await.unwrap();
         assert!(matches!(first, Some(WatchEvent::Missed(_))), "{first:?}");
     }
@@ -262,7 +262,7 @@ async fn who_lost_the_connection_goes_on_after_what_it_heard() {
 #[tokio::test]
 async fn a_page_by_hand_says_where_the_next_begins() {
     let served = Served::with(Access::open(), Limits::default()).await;
-    let (caller, engine) = (served.caller(None), served.engine());
+    let (client, engine) = (served.client(None), served.engine());
     // 80 bytes of name and 500 of description each.
     for number in 0..4000 {
         let name = format!("{number:0110}");
@@ -272,12 +272,15 @@ async fn a_page_by_hand_says_where_the_next_begins() {
             .replace(&"0".repeat(64), &format!("{number:064x}"));
         engine.submit(Submit { text, ..submit }).await.unwrap();
     }
-    let mut client = wire::client_service_client::ClientServiceClient::new(served.channel());
-    let first = client.sweeps(wire::SweepsRequest::default()).await.unwrap();
+    let mut wire_client = wire::client_service_client::ClientServiceClient::new(served.channel());
+    let first = wire_client
+        .sweeps(wire::SweepsRequest::default())
+        .await
+        .unwrap();
     let first = first.into_inner();
     assert!(first.encoded_len() <= PAGE_BYTES + 100);
     assert_eq!(first.next, Some(first.sweeps.len() as u64));
-    let names: Vec<_> = caller.sweeps().await.unwrap();
+    let names: Vec<_> = client.sweeps().await.unwrap();
     assert_eq!(names.len(), 4000);
     assert!(names.is_sorted_by(|a, b| a.name < b.name), "each once");
 }

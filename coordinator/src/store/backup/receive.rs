@@ -8,9 +8,9 @@ use std::path::{Path, PathBuf};
 use sweeps::Digest;
 
 use super::{Copied, Piece};
-use crate::store::journal::{JournalError, is_name, sync_folder, verify};
+use crate::store::entries::verify;
+use crate::store::journal::{JournalError, is_name};
 use crate::store::mark::{Filling, Mark};
-use crate::store::{disk, durable};
 
 /// Why a backup was not received.
 #[derive(Debug, thiserror::Error)]
@@ -18,9 +18,9 @@ pub enum ReceiveError {
     /// A file cannot be written, or the journal that arrived is not whole.
     #[error(transparent)]
     Journal(#[from] JournalError),
-    /// The pieces make no sense.
-    #[error("the backup that arrives makes no sense: {0}")]
-    Nonsense(String),
+    /// The pieces make up no backup.
+    #[error("the backup that arrives is invalid: {0}")]
+    Invalid(String),
 }
 
 /// Writes a backup into its folder, which is marked as unfinished until it is whole.
@@ -78,21 +78,21 @@ impl Receiver {
 
     fn take_piece(&mut self, piece: Piece) -> Result<(), ReceiveError> {
         if self.filling.is_none() {
-            return Err(ReceiveError::Nonsense("it failed before".into()));
+            return Err(ReceiveError::Invalid("it failed before".into()));
         }
         if self.is_whole {
-            return Err(ReceiveError::Nonsense("something follows its end".into()));
+            return Err(ReceiveError::Invalid("something follows its end".into()));
         }
         match piece {
             Piece::File { path, bytes } => {
                 self.close()?;
                 if !is_of_a_state_folder(&path) {
                     let path: String = path.chars().take(100).collect();
-                    return Err(ReceiveError::Nonsense(format!("a file `{path}`")));
+                    return Err(ReceiveError::Invalid(format!("a file `{path}`")));
                 }
                 let path = self.target.join(path);
                 let make = || {
-                    disk::make_folders(durable::parent(&path))?;
+                    durable::make_folders(durable::parent(&path))?;
                     File::create_new(&path)
                 };
                 let file = make().map_err(JournalError::io("make", &path))?;
@@ -112,10 +112,10 @@ impl Receiver {
                     hasher,
                 }) = &mut self.file
                 else {
-                    return Err(ReceiveError::Nonsense("bytes of no file".into()));
+                    return Err(ReceiveError::Invalid("bytes of no file".into()));
                 };
                 *left = left.checked_sub(data.len() as u64).ok_or_else(|| {
-                    ReceiveError::Nonsense(format!("{} is longer than announced", path.display()))
+                    ReceiveError::Invalid(format!("{} is longer than announced", path.display()))
                 })?;
                 hasher.update(&data);
                 file.write_all(&data)
@@ -125,7 +125,7 @@ impl Receiver {
             Piece::End { files, bytes } => {
                 self.close()?;
                 if (files, bytes) != (self.files, self.bytes) {
-                    return Err(ReceiveError::Nonsense(format!(
+                    return Err(ReceiveError::Invalid(format!(
                         "{} of {files} files, {} of {bytes} bytes",
                         self.files, self.bytes
                     )));
@@ -147,7 +147,7 @@ impl Receiver {
             return Ok(());
         };
         if left > 0 {
-            return Err(ReceiveError::Nonsense(format!(
+            return Err(ReceiveError::Invalid(format!(
                 "{} is too short",
                 path.display()
             )));
@@ -163,7 +163,7 @@ impl Receiver {
         }
         let sync = || -> io::Result<()> {
             file.sync_all()?;
-            sync_folder(durable::parent(&path))
+            durable::sync_folder(durable::parent(&path))
         };
         Ok(sync().map_err(JournalError::io("sync", &path))?)
     }
@@ -174,13 +174,13 @@ impl Receiver {
     /// [`ReceiveError`], where the last piece is missing or the journal is not whole.
     pub fn finish(mut self) -> Result<Copied, ReceiveError> {
         if !self.is_whole {
-            return Err(ReceiveError::Nonsense("its end is missing".into()));
+            return Err(ReceiveError::Invalid("its end is missing".into()));
         }
         let journal = verify(&self.target.join("journal"))?;
         Mark::Copied.put(&self.target)?;
         self.filling
             .take()
-            .ok_or_else(|| ReceiveError::Nonsense("it failed before".into()))?
+            .ok_or_else(|| ReceiveError::Invalid("it failed before".into()))?
             .complete()?;
         Ok(Copied {
             journal,

@@ -1,15 +1,13 @@
 //! A state folder piece by piece.
 
-use proto::nouns::Piece;
 use std::fs::File;
 use std::io::{self, Read};
 use std::path::Path;
 
 use proto::limits::CHUNK_BYTES;
+use proto::nouns::Piece;
 
-use sweeps::Digest;
-
-use crate::store::artifacts::folders;
+use crate::store::artifacts::{artifacts_in, path_of};
 use crate::store::journal::{self, JournalError};
 use crate::store::mark::Mark;
 
@@ -36,35 +34,23 @@ pub fn send(state: &Path, take: &mut dyn FnMut(Piece) -> bool) -> Result<(), Jou
         }
         files += 1;
     }
-    let artifacts = state.join("artifacts");
-    for folder in folders(&artifacts).map_err(JournalError::io("list", &artifacts))? {
-        if folder.len() != 2 {
-            continue;
+    for artifact in artifacts_in(&state.join("artifacts"))? {
+        let (digest, path) = artifact?;
+        let file = match File::open(&path) {
+            Ok(file) => file,
+            // Collected as garbage since it was listed: no record names it.
+            Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
+            Err(error) => return Err(JournalError::io("open", &path)(error)),
+        };
+        let metadata = file.metadata();
+        let bytes = metadata.map_err(JournalError::io("look at", &path))?.len();
+        let relative = path_of(Path::new("artifacts"), digest);
+        let relative = relative.to_string_lossy().into_owned();
+        if !send_file(relative, file, bytes, take).map_err(JournalError::io("read", &path))? {
+            return Ok(());
         }
-        let within = artifacts.join(&folder);
-        for name in folders(&within).map_err(JournalError::io("list", &within))? {
-            if name.parse::<Digest>().is_err() {
-                // What was set aside as damaged, or is not ours.
-                continue;
-            }
-            let path = within.join(&name);
-            let file = match File::open(&path) {
-                Ok(file) => file,
-                // Collected as garbage since it was listed: no record names it.
-                Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
-                Err(error) => return Err(JournalError::io("open", &path)(error)),
-            };
-            let bytes = file
-                .metadata()
-                .map_err(JournalError::io("look at", &path))?
-                .len();
-            let relative = format!("artifacts/{folder}/{name}");
-            if !send_file(relative, file, bytes, take).map_err(JournalError::io("read", &path))? {
-                return Ok(());
-            }
-            files += 1;
-            total += bytes;
-        }
+        files += 1;
+        total += bytes;
     }
     take(Piece::End {
         files,

@@ -13,12 +13,12 @@ use proto::nouns::Refusal;
 pub struct Availability(Arc<Shared>);
 
 struct Shared {
-    state: RwLock<State>,
+    state: RwLock<IndexState>,
     /// A reader found that the index cannot be read.
     failed: Notify,
 }
 
-enum State {
+enum IndexState {
     Ready(Arc<dyn Store>),
     /// Why it cannot be asked.
     Behind(String),
@@ -27,15 +27,15 @@ enum State {
 impl Availability {
     /// Of an index that holds everything that the journal holds.
     pub fn ready(store: Arc<dyn Store>) -> Self {
-        Self::of(State::Ready(store))
+        Self::of(IndexState::Ready(store))
     }
 
     /// Of an index that has to be made again first.
     pub fn behind(why: impl Into<String>) -> Self {
-        Self::of(State::Behind(why.into()))
+        Self::of(IndexState::Behind(why.into()))
     }
 
-    fn of(state: State) -> Self {
+    fn of(state: IndexState) -> Self {
         Self(Arc::new(Shared {
             state: RwLock::new(state),
             failed: Notify::new(),
@@ -49,8 +49,8 @@ impl Availability {
     pub(super) fn store(&self) -> Result<Arc<dyn Store>, Refusal> {
         let state = self.0.state.read().unwrap_or_else(PoisonError::into_inner);
         match &*state {
-            State::Ready(store) => Ok(store.clone()),
-            State::Behind(why) => Err(Refusal::Unavailable(format!(
+            IndexState::Ready(store) => Ok(store.clone()),
+            IndexState::Behind(why) => Err(Refusal::Unavailable(format!(
                 "its index of results cannot be read and is made again from the journal ({why}); every result is safe on disk, try again in a moment"
             ))),
         }
@@ -60,22 +60,22 @@ impl Availability {
     pub fn trouble(&self) -> Option<String> {
         let state = self.0.state.read().unwrap_or_else(PoisonError::into_inner);
         match &*state {
-            State::Ready(_) => None,
-            State::Behind(why) => Some(why.clone()),
+            IndexState::Ready(_) => None,
+            IndexState::Behind(why) => Some(why.clone()),
         }
     }
 
     /// The index was made again.
     pub(crate) fn set_ready(&self, store: Arc<dyn Store>) {
-        self.set(State::Ready(store));
+        self.set(IndexState::Ready(store));
     }
 
     /// The index cannot be asked from now on. Readers let go of it.
     pub(crate) fn set_behind(&self, why: impl Into<String>) {
-        self.set(State::Behind(why.into()));
+        self.set(IndexState::Behind(why.into()));
     }
 
-    fn set(&self, state: State) {
+    fn set(&self, state: IndexState) {
         *self.0.state.write().unwrap_or_else(PoisonError::into_inner) = state;
     }
 

@@ -18,17 +18,17 @@ impl SledStore {
     /// # Errors
     /// [`IndexError`]: it cannot be trusted; throw it away and make it again.
     pub fn open(folder: &Path) -> Result<Self, IndexError> {
-        std::fs::create_dir_all(folder).map_err(|error| told(folder, &error))?;
+        std::fs::create_dir_all(folder).map_err(|error| error_at(folder, &error))?;
         // A process that was killed while it opened the index leaves these, and the next open then fails with
         // `Corruption` (sled issue 1533).
-        for entry in std::fs::read_dir(folder).map_err(|error| told(folder, &error))? {
-            let path = entry.map_err(|error| told(folder, &error))?.path();
+        for entry in std::fs::read_dir(folder).map_err(|error| error_at(folder, &error))? {
+            let path = entry.map_err(|error| error_at(folder, &error))?.path();
             let unfinished = path
                 .file_name()
                 .and_then(|name| name.to_str())
                 .is_some_and(|name| name.starts_with("snap.") && name.ends_with(".generating"));
             if unfinished {
-                std::fs::remove_file(&path).map_err(|error| told(&path, &error))?;
+                std::fs::remove_file(&path).map_err(|error| error_at(&path, &error))?;
             }
         }
         guarded(|| Self::open_files(folder))
@@ -45,13 +45,13 @@ impl SledStore {
                 Err(sled::Error::Io(error)) if error.to_string().contains("acquire lock") => {
                     std::thread::sleep(LOCK_PAUSE);
                 }
-                opened => return opened.map(Self).map_err(|error| told(folder, &error)),
+                opened => return opened.map(Self).map_err(|error| error_at(folder, &error)),
             }
         }
         config
             .open()
             .map(Self)
-            .map_err(|error| told(folder, &error))
+            .map_err(|error| error_at(folder, &error))
     }
 
     /// Throws an index away. The folder stays: it may be a file system of its own.
@@ -61,10 +61,10 @@ impl SledStore {
     pub fn remove(folder: &Path) -> Result<(), IndexError> {
         let entries = match std::fs::read_dir(folder) {
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(()),
-            entries => entries.map_err(|error| told(folder, &error))?,
+            entries => entries.map_err(|error| error_at(folder, &error))?,
         };
         for entry in entries {
-            let path = entry.map_err(|error| told(folder, &error))?.path();
+            let path = entry.map_err(|error| error_at(folder, &error))?.path();
             let name = path.file_name().and_then(|name| name.to_str());
             let removed = match name {
                 Some("conf" | "db") => std::fs::remove_file(&path),
@@ -73,7 +73,7 @@ impl SledStore {
                 // Not sled's, and in nobody's way.
                 _ => Ok(()),
             };
-            removed.map_err(|error| told(&path, &error))?;
+            removed.map_err(|error| error_at(&path, &error))?;
         }
         Ok(())
     }
@@ -150,6 +150,6 @@ fn failed(error: sled::Error) -> IndexError {
     IndexError(error.to_string())
 }
 
-fn told(path: &Path, error: &dyn std::fmt::Display) -> IndexError {
+fn error_at(path: &Path, error: &dyn std::fmt::Display) -> IndexError {
     IndexError(format!("{}: {error}", path.display()))
 }

@@ -62,7 +62,7 @@ fn live_epochs_belong_to_an_attempt_and_logs_are_a_bounded_tail() {
         let lines: Vec<String> = (0..400).map(|line| format!("line {line}")).collect();
         for _ in 0..2 {
             writer
-                .keep(job, AttemptNumber(1), &points, &lines, Timestamp(5))
+                .progress(job, AttemptNumber(1), &points, &lines, Timestamp(5))
                 .unwrap();
             writer.commit(None).unwrap();
         }
@@ -76,7 +76,7 @@ fn live_epochs_belong_to_an_attempt_and_logs_are_a_bounded_tail() {
         // After a restart the ring goes on where it was.
         let mut writer = IndexWriter::new(store);
         writer
-            .keep(
+            .progress(
                 job,
                 AttemptNumber(2),
                 &[],

@@ -10,7 +10,7 @@ use super::{
     live_prefix, log_prefix, record_key,
 };
 use crate::model::entry::Entry;
-use crate::store::journal::{Kept, Location, Written};
+use crate::store::journal::{Location, SnapshotFile};
 use proto::nouns::{LogLine, Timestamp};
 
 /// Log lines that are kept per job: the last ones of all attempts.
@@ -118,7 +118,7 @@ impl IndexWriter {
         self.forget_live(job)
     }
 
-    /// The snapshot whose places it holds, by its number and the hash of what it stands for. `None`: it holds those of
+    /// The snapshot whose places it holds, by its number and the hash of what it replaces. `None`: it holds those of
     /// the segments.
     pub fn snapshot(&self) -> Result<Option<(u64, Digest)>, IndexError> {
         let value = self.store.get(SNAPSHOT_KEY)?;
@@ -130,12 +130,12 @@ impl IndexWriter {
     }
 
     /// All places are those of that snapshot.
-    pub fn holds(&mut self, snapshot: (u64, Digest)) -> Result<(), IndexError> {
+    pub fn set_snapshot(&mut self, snapshot: (u64, Digest)) -> Result<(), IndexError> {
         self.store.apply(vec![snapshot_entry(snapshot)])
     }
 
     /// Takes in what a running attempt reported; written at [`Self::commit`].
-    pub fn keep(
+    pub fn progress(
         &mut self,
         job: JobId,
         attempt: AttemptNumber,
@@ -238,16 +238,31 @@ impl IndexWriter {
     }
 }
 
-/// A snapshot took records over: their places in the index follow. May be done while an [`IndexWriter`] writes: it does not
-/// move what is recorded.
-pub fn moved(store: &dyn Store, written: &Written) -> Result<(), IndexError> {
+/// Where the record of a job is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct RecordLocation {
+    /// The job.
+    pub job: JobId,
+    /// The place in the journal.
+    pub location: Location,
+}
+
+/// A snapshot took records over: their places in the index follow. May be done while an [`IndexWriter`] writes, *because*
+/// the writer leaves the places of earlier records alone.
+pub fn relocate(
+    store: &dyn Store,
+    records: &[RecordLocation],
+    snapshot: &SnapshotFile,
+) -> Result<(), IndexError> {
     // Small ones: whoever writes meanwhile waits for each.
-    for some in written.kept.chunks(100) {
-        let place = |kept: &Kept| Some(kept.location.to_bytes().to_vec());
-        let batch = some.iter().map(|kept| (record_key(kept.job), place(kept)));
+    for some in records.chunks(100) {
+        let place = |record: &RecordLocation| Some(record.location.to_bytes().to_vec());
+        let batch = some
+            .iter()
+            .map(|record| (record_key(record.job), place(record)));
         store.apply(batch.collect())?;
     }
-    store.apply(vec![snapshot_entry((written.first, written.chain))])
+    store.apply(vec![snapshot_entry((snapshot.first, snapshot.chain))])
 }
 
 fn snapshot_entry((first, chain): (u64, Digest)) -> (Vec<u8>, Option<Vec<u8>>) {

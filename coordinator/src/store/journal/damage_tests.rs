@@ -1,14 +1,22 @@
 //! Snapshots that were damaged or lost: never in silence, and at no cost where the one before it is there.
 
-use super::files::{Which, snapshot_of};
+use std::path::{Path, PathBuf};
+
+use super::files::{Selection, snapshot_of};
 use super::snapshot_tests::{compact, history, small, state_of};
-use super::tests::repair_in;
 use super::*;
 use crate::scheduler::Scheduler;
+use crate::store::entries::{self, EntryJournal, verify};
+use crate::store::lock::StateLock;
+
+/// Locks a folder that is a journal, and repairs it.
+fn repair_in(folder: &Path, cut: bool) -> Result<Vec<Mended>, JournalError> {
+    entries::repair(&StateLock::of_journal(folder)?, cut)
+}
 
 /// A folder with two snapshots and what is behind them; the newest of them and the segment behind it, and the state.
 fn compacted(folder: &Path) -> (PathBuf, PathBuf, Scheduler) {
-    let mut journal = Journal::open_in(folder, small(), &mut |_| Ok(())).unwrap();
+    let mut journal = EntryJournal::open_in(folder, small(), &mut |_| Ok(())).unwrap();
     let turns = history();
     for (number, (turn, _)) in turns[..11].iter().enumerate() {
         journal.append(turn).unwrap();
@@ -94,7 +102,7 @@ fn a_lost_snapshot_or_segment_is_not_taken_for_the_end() {
     std::fs::remove_file(&snapshot).unwrap();
     let found = state_of(folder.path()).unwrap();
     assert_eq!(found.fingerprint(), state.fingerprint());
-    let older = files::open(folder.path(), Which::All).unwrap();
+    let older = files::open(folder.path(), Selection::All).unwrap();
     let older = older
         .current
         .into_iter()

@@ -4,7 +4,7 @@ use std::io;
 use std::path::Path;
 use std::sync::Arc;
 
-use crate::store::disk::{Disk, DiskFile, RealDisk};
+use durable::{Disk, DiskFile, RealDisk};
 
 /// Says whether an operation shall fail.
 pub(crate) type Fault = Arc<dyn Fn(Operation) -> io::Result<()> + Send + Sync>;

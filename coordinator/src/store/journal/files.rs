@@ -1,16 +1,18 @@
 //! The files of a journal: their names, their order, and where reading begins.
 //!
-//! `N.journal` is the segment whose first entry is number N. `N.snapshot` stands for every entry before number N, and the
-//! segment N goes on from there. Reading begins at the newest snapshot. What stands before the one before it is obsolete:
-//! so whatever happens to a snapshot, the one before it and the segments behind that hold the same.
+//! `N.journal` is the segment whose first entry is number N. `N.snapshot` replaces all entries with numbers below N;
+//! segment N follows it. Reading starts at the newest snapshot. Files older than the second-newest snapshot are obsolete,
+//! so losing either snapshot loses no data.
 
 use std::fs::File;
 use std::io;
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 
+use durable::{Disk, sync_folder};
+
+use super::error::JournalError;
 use super::frame::{self, HEADER, Header};
-use super::{Disk, JournalError, sync_folder};
 
 /// Ends the name of a segment.
 const SEGMENT: &str = "journal";
@@ -40,9 +42,9 @@ pub(super) struct Segments {
     pub(super) unfinished: Option<(u64, PathBuf)>,
 }
 
-/// Which of the files of a folder are read.
+/// Selection of the files of a folder are read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Which {
+pub(super) enum Selection {
     All,
     /// Those that hold entries before that one.
     Before(u64),
@@ -50,7 +52,7 @@ pub(super) enum Which {
     Without(u64),
 }
 
-impl Which {
+impl Selection {
     fn takes(self, number: u64, is_snapshot: bool) -> bool {
         match self {
             Self::All => true,
@@ -130,16 +132,16 @@ pub(super) fn sync_last(folder: &Path) -> Result<(), JournalError> {
 }
 
 /// Opens the segments of a folder.
-pub(super) fn open(folder: &Path, which: Which) -> Result<Segments, JournalError> {
+pub(super) fn open(folder: &Path, selection: Selection) -> Result<Segments, JournalError> {
     // A running coordinator may remove what is obsolete while it is opened. That is rare, and over in milliseconds.
     let mut tries = 5;
     loop {
-        match open_once(folder, which) {
+        match open_once(folder, selection) {
             Err(JournalError::Io { source, .. })
                 if source.kind() == io::ErrorKind::NotFound && tries > 0 =>
             {
                 if !folder.is_dir() {
-                    return open_once(folder, which);
+                    return open_once(folder, selection);
                 }
                 tries -= 1;
             }
@@ -148,10 +150,10 @@ pub(super) fn open(folder: &Path, which: Which) -> Result<Segments, JournalError
     }
 }
 
-fn open_once(folder: &Path, which: Which) -> Result<Segments, JournalError> {
+fn open_once(folder: &Path, selection: Selection) -> Result<Segments, JournalError> {
     let mut found = Vec::new();
     for (number, is_snapshot) in numbers(folder)? {
-        if !which.takes(number, is_snapshot) {
+        if !selection.takes(number, is_snapshot) {
             continue;
         }
         let path = if is_snapshot {

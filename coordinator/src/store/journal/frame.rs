@@ -7,7 +7,8 @@
 //! ```
 //! Numbers are little-endian. `check` covers what stands before it, so that a flipped bit in a length is told from a tail
 //! that is missing. `chain` is BLAKE3 of the chain before, length, sequence and payload: an entry cannot be changed,
-//! dropped, doubled or moved without every later one showing it. The payload is JSON.
+//! dropped, doubled or moved without every later one showing it. What the payload says is the
+//! business of whoever keeps a journal.
 //!
 //! A batch is what one append wrote and synced: where its first frame begins in the file, and how long it is. A batch is
 //! begun only when the one before it is on disk for certain, so a frame that names a later batch proves that everything
@@ -20,8 +21,7 @@ use std::ops::Range;
 
 use sweeps::Digest;
 
-use super::JournalError;
-use crate::model::entry::Entry;
+use super::payload::Payload;
 
 pub(super) const VERSION: u16 = 4;
 /// Length of a segment's header.
@@ -92,7 +92,7 @@ impl Location {
 pub(super) enum Kind {
     /// It goes on from the segment before it.
     Plain,
-    /// It stands for everything before the segment of its number. It was whole and on disk before it got its name.
+    /// It replaces everything before the segment of its number. It was whole and on disk before it got its name.
     Snapshot,
 }
 
@@ -208,15 +208,12 @@ impl<'a> Encoder<'a> {
     }
 
     /// Adds an entry.
-    pub(super) fn entry(&mut self, entry: &Entry) -> Result<(), JournalError> {
-        self.add(|out| {
-            serde_json::to_writer(out, entry)
-                .map_err(|error| JournalError::Encode(error.to_string()))
-        })
+    pub(super) fn entry<P: Payload>(&mut self, entry: &P) -> Result<(), String> {
+        self.add(|out| entry.encode(out))
     }
 
     /// Adds a payload that was read, which stays the same to the byte.
-    pub(super) fn payload(&mut self, payload: &[u8]) -> Result<(), JournalError> {
+    pub(super) fn payload(&mut self, payload: &[u8]) -> Result<(), String> {
         self.add(|out| {
             out.extend_from_slice(payload);
             Ok(())
@@ -225,8 +222,8 @@ impl<'a> Encoder<'a> {
 
     fn add(
         &mut self,
-        write: impl FnOnce(&mut Vec<u8>) -> Result<(), JournalError>,
-    ) -> Result<(), JournalError> {
+        write: impl FnOnce(&mut Vec<u8>) -> Result<(), String>,
+    ) -> Result<(), String> {
         let start = self.out.len();
         self.out.resize(start + FRAME as usize, 0);
         write(self.out)?;
@@ -240,7 +237,7 @@ impl<'a> Encoder<'a> {
         self,
         sequence: &mut u64,
         chain: &mut [u8; 32],
-    ) -> Result<Vec<Location>, JournalError> {
+    ) -> Result<Vec<Location>, String> {
         let bytes = (self.out.len() - self.start) as u64;
         let mut locations = Vec::with_capacity(self.frames.len());
         for frame in self.frames {
@@ -249,7 +246,7 @@ impl<'a> Encoder<'a> {
             let length = u32::try_from(payload.len())
                 .ok()
                 .filter(|length| *length <= LONGEST)
-                .ok_or_else(|| JournalError::Encode("it is longer than 1 GiB".into()))?;
+                .ok_or("it is longer than 1 GiB")?;
             *sequence += 1;
             *chain = link(chain, length, *sequence, payload);
             head[..4].copy_from_slice(FRAME_MAGIC);

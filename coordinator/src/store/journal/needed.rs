@@ -5,8 +5,11 @@
 use std::fs::File;
 use std::path::{Path, PathBuf};
 
+use durable::DiskFile;
+
+use super::error::JournalError;
 use super::files::{Segment, snapshot_of};
-use super::{DiskFile, JournalError, LockError};
+use crate::store::lock::LockError;
 
 /// Such a file.
 pub(super) struct Needed {

@@ -1,8 +1,14 @@
 //! Files that are removed or cut short under an open journal: nothing is acknowledged from then on.
 
+use std::path::{Path, PathBuf};
+
 use super::files::snapshot_of;
 use super::snapshot_tests::{compact, history, small};
 use super::*;
+use crate::engine::replayed_state::ReplayedState;
+use crate::scheduler::Policy;
+use crate::store::entries::EntryJournal;
+use crate::store::lock::LockError;
 
 /// Changes a file that holds these bytes.
 type Cut = dyn Fn(&Path, &[u8]);
@@ -12,8 +18,8 @@ fn is_gone(result: Result<(), JournalError>, path: &Path) -> bool {
 }
 
 /// An open journal with two snapshots, of which a start needs the newer, and segments behind that.
-fn open(folder: &Path) -> Journal {
-    let mut journal = Journal::open_in(folder, small(), &mut |_| Ok(())).unwrap();
+fn open(folder: &Path) -> EntryJournal {
+    let mut journal = EntryJournal::open_in(folder, small(), &mut |_| Ok(())).unwrap();
     for (number, (turn, _)) in history()[..15].iter().enumerate() {
         journal.append(turn).unwrap();
         if number == 3 || number == 7 {
@@ -68,7 +74,7 @@ fn an_older_file_that_a_start_would_read_is_missed() {
     assert!(needed.len() >= 2, "{needed:?}");
     drop(journal);
     // Those that were read at a start are the same.
-    let mut journal = Journal::open_in(folder.path(), small(), &mut |_| Ok(())).unwrap();
+    let mut journal = EntryJournal::open_in(folder.path(), small(), &mut |_| Ok(())).unwrap();
     let mut read: Vec<PathBuf> = journal
         .needed
         .iter()
@@ -101,7 +107,7 @@ fn nothing_is_removed_for_a_snapshot_where_something_is_missing() {
     let folder = tempfile::tempdir().unwrap();
     let mut journal = open(folder.path());
     let snapshot = journal.begin_snapshot().unwrap().unwrap();
-    let mut state = crate::scheduler::Scheduler::new(crate::scheduler::Policy::default());
+    let mut state = ReplayedState::new(Policy::default());
     let stop = std::sync::atomic::AtomicBool::new(false);
     let written = snapshot.write(&mut state, &stop).unwrap();
     let newest = snapshot_of(folder.path(), written.first);

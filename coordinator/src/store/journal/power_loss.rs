@@ -9,10 +9,9 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 
+use durable::{Disk, DiskFile, RealDisk};
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{Rng, SeedableRng};
-
-use crate::store::disk::{Disk, DiskFile, RealDisk};
 
 /// A file's bytes that are durable, and what was done since.
 #[derive(Default, Clone)]

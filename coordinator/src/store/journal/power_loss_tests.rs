@@ -1,14 +1,17 @@
 //! The plug is pulled at any moment: everything that was acknowledged is there when the power comes back.
 
-use std::sync::OnceLock;
 use std::sync::atomic::AtomicBool;
+use std::sync::{Arc, OnceLock};
 
 use proptest::prelude::*;
 
 use super::power_loss::PowerLossDisk;
 use super::snapshot_tests::{history, small, state_of};
 use super::*;
+use crate::engine::replayed_state::ReplayedState;
+use crate::model::entry::Entry;
 use crate::scheduler::{Policy, Scheduler};
+use crate::store::entries::EntryJournal;
 
 /// What happens to a journal.
 #[derive(Debug, Clone, Copy)]
@@ -39,9 +42,9 @@ struct Machine {
     folder: tempfile::TempDir,
     disk: PowerLossDisk,
     turns: &'static [(Vec<Entry>, Scheduler)],
-    journal: Option<Journal>,
-    begun: Option<Snapshot>,
-    written: Option<Written>,
+    journal: Option<EntryJournal>,
+    begun: Option<Snapshot<Entry>>,
+    written: Option<SnapshotFile>,
     acknowledged: usize,
 }
 
@@ -70,7 +73,8 @@ impl Machine {
             ..small()
         };
         // Without power it does not start.
-        if let Ok(mut journal) = Journal::open_in(self.folder.path(), options, &mut |_| Ok(())) {
+        if let Ok(mut journal) = EntryJournal::open_in(self.folder.path(), options, &mut |_| Ok(()))
+        {
             journal.remove_obsolete();
             self.journal = Some(journal);
         }
@@ -93,7 +97,7 @@ impl Machine {
             }
             Step::Write => {
                 if let Some(snapshot) = self.begun.take() {
-                    let mut state = Scheduler::new(Policy::default());
+                    let mut state = ReplayedState::new(Policy::default());
                     self.written = Some(snapshot.write(&mut state, &AtomicBool::new(false))?);
                 }
             }

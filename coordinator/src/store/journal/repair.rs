@@ -5,13 +5,17 @@ use std::io::{self, Read, Seek, SeekFrom};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 
+use durable::sync_folder;
 use sweeps::Digest;
 
-use super::files::{self, Which, path_of};
+use super::error::JournalError;
+use super::files::{self, Selection, path_of};
 use super::frame::HEADER;
-use super::scan::scan;
-use super::{JournalError, Options, StateLock, sync_folder};
-use crate::store::durable;
+use super::options::Options;
+use super::payload::Payload;
+use super::scan::{Scanned, scan};
+use super::segment::create;
+use crate::store::lock::StateLock;
 
 /// A segment to be copied: what is in it now will stay as it is.
 #[derive(Debug)]
@@ -30,7 +34,7 @@ pub struct Part {
 /// # Errors
 /// [`JournalError::Io`].
 pub fn parts(folder: &Path) -> Result<Vec<Part>, JournalError> {
-    let segments = files::open(folder, Which::All)?;
+    let segments = files::open(folder, Selection::All)?;
     Ok(segments
         .current
         .into_iter()
@@ -88,9 +92,9 @@ pub struct Verified {
 ///
 /// # Errors
 /// [`JournalError`]: what is wrong, and where.
-pub fn verify(folder: &Path) -> Result<Verified, JournalError> {
+pub fn verify<P: Payload>(folder: &Path) -> Result<Verified, JournalError> {
     let mut entries = 0;
-    let found = scan(folder, Which::All, &mut |_| {
+    let found = scan(folder, Selection::All, &mut |_: Scanned<P>| {
         entries += 1;
         Ok(())
     })?;
@@ -98,7 +102,7 @@ pub fn verify(folder: &Path) -> Result<Verified, JournalError> {
         sequence: found.last.as_ref().map_or(0, |last| last.sequence),
         entries,
         chain: Digest(found.last.as_ref().map_or([0; 32], |last| last.chain)),
-        segments: files::open(folder, Which::All)?.current.len(),
+        segments: files::open(folder, Selection::All)?.current.len(),
         is_torn: found.last.is_some_and(|last| last.torn),
     })
 }
@@ -117,14 +121,14 @@ pub enum Mended {
 ///
 /// # Errors
 /// [`JournalError`]: the folder cannot be written, or its damage cannot be mended, or not without `cut`.
-pub fn repair(lock: &StateLock, cut: bool) -> Result<Vec<Mended>, JournalError> {
+pub fn repair<P: Payload>(lock: &StateLock, cut: bool) -> Result<Vec<Mended>, JournalError> {
     let folder = lock.journal();
     let mut done = Vec::new();
-    while let Err(error) = scan(folder, Which::All, &mut |_| Ok(())) {
+    while let Err(error) = scan(folder, Selection::All, &mut |_: Scanned<P>| Ok(())) {
         let said = error.to_string();
         match &error {
             JournalError::DamagedSnapshot { path, .. } => {
-                if !stands_without(folder, path)? {
+                if !stands_without::<P>(folder, path)? {
                     return Err(error);
                 }
                 set_aside(folder, path).map_err(JournalError::io("set aside", path))?;
@@ -141,12 +145,14 @@ pub fn repair(lock: &StateLock, cut: bool) -> Result<Vec<Mended>, JournalError> 
 }
 
 /// Whether the journal is whole without that snapshot.
-fn stands_without(folder: &Path, snapshot: &Path) -> Result<bool, JournalError> {
+fn stands_without<P: Payload>(folder: &Path, snapshot: &Path) -> Result<bool, JournalError> {
     let number = |path: &Path| path.file_stem()?.to_str()?.parse().ok();
     let Some(number) = number(snapshot) else {
         return Ok(false);
     };
-    match scan(folder, Which::Without(number), &mut |_| Ok(())) {
+    match scan(folder, Selection::Without(number), &mut |_: Scanned<P>| {
+        Ok(())
+    }) {
         Ok(_) => Ok(true),
         Err(JournalError::DamagedSnapshot { .. } | JournalError::Damaged { .. }) => Ok(false),
         Err(error) => Err(error),
@@ -190,12 +196,12 @@ fn cut_at(folder: &Path, path: &Path, offset: u64) -> Result<(), JournalError> {
         sync_folder(folder)
     };
     cut().map_err(JournalError::io("repair", path))?;
-    let segments = files::open(folder, Which::All)?;
+    let segments = files::open(folder, Selection::All)?;
     if let Some(last) = segments.current.last()
         && last.is_snapshot
         && let Some(header) = &last.header
     {
-        super::create(folder, last.number, header.chain, &Options::default())?;
+        create(folder, last.number, header.chain, &Options::default())?;
     }
     Ok(())
 }
@@ -204,21 +210,15 @@ fn cut_at(folder: &Path, path: &Path, offset: u64) -> Result<(), JournalError> {
 mod tests {
     use std::os::unix::fs::PermissionsExt;
 
-    use proto::nouns::Timestamp;
-
-    use super::super::Journal;
+    use super::super::appender::Journal;
+    use super::super::tests::bytes;
     use super::*;
-    use crate::model::entry::Entry;
 
     /// Appends entries, damages the last of them and cuts it off; answers the segment.
     fn cut_the_last(folder: &Path) -> std::path::PathBuf {
         let mut journal = Journal::open_in(folder, Options::default(), &mut |_| Ok(())).unwrap();
-        let entries = [1, 2].map(|life| Entry::Restored {
-            at: Timestamp(0),
-            life,
-        });
-        for entry in entries {
-            journal.append(&[entry]).unwrap();
+        for number in [1, 2] {
+            journal.append(&[bytes(number, 40)]).unwrap();
         }
         drop(journal);
         let path = path_of(folder, 1);

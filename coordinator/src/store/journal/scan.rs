@@ -1,25 +1,23 @@
 //! Reading a journal: every segment, every hash.
 
-use std::fs::File;
 use std::io::{self, BufReader, Read, Seek, SeekFrom};
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 
 use sweeps::Digest;
 
-use super::JournalError;
-use super::files::{self, Segment, Segments, Which, path_of, snapshot_of};
+use super::error::JournalError;
+use super::files::{self, Segment, Segments, Selection, path_of};
 use super::frame::{self, Batch, FRAME, HEADER, Kind, Location};
 use super::needed::Needed;
-use super::tail::{Unreadable, Verdict};
-use crate::model::entry::Entry;
-use crate::model::image::ImagePart;
+use super::payload::Payload;
+use super::tail::{TailVerdict, Unreadable};
 
 /// An entry that was read.
 #[derive(Debug)]
-pub struct Scanned {
+pub struct Scanned<P> {
     /// The entry.
-    pub entry: Entry,
+    pub entry: P,
     /// Where it lies.
     pub location: Location,
     /// Hash of everything up to it.
@@ -28,11 +26,12 @@ pub struct Scanned {
     pub before: Digest,
     /// Its bytes as they are on disk.
     pub payload: Vec<u8>,
-    /// In a snapshot: the number of the first entry that it does not stand for, and the hash of everything before that.
+    /// In a snapshot: the number of the first entry that the snapshot does not replace, and the hash of everything before
+    /// that entry.
     pub snapshot: Option<(u64, Digest)>,
 }
 
-impl Scanned {
+impl<P> Scanned<P> {
     /// How far the journal was read with this entry: the number of the last entry, and the hash of everything up to it.
     pub fn reached(&self) -> (u64, Digest) {
         match self.snapshot {
@@ -42,6 +41,9 @@ impl Scanned {
     }
 }
 
+/// What is done with each entry that is read; an error ends the reading.
+pub type Visit<'a, P> = dyn FnMut(Scanned<P>) -> Result<(), JournalError> + 'a;
+
 /// What a scan found at the end.
 pub(super) struct Scan {
     /// `None`: there is no segment yet.
@@ -49,7 +51,7 @@ pub(super) struct Scan {
     pub(super) size: Size,
     /// The files that were read.
     pub(super) needed: Vec<Needed>,
-    /// Segments that a snapshot stands for.
+    /// Segments that a snapshot replaces.
     pub(super) obsolete: Vec<PathBuf>,
     /// A last segment that holds nothing, not even a header.
     pub(super) unfinished: Option<PathBuf>,
@@ -93,73 +95,24 @@ impl Last {
 ///
 /// # Errors
 /// [`JournalError`], after what was before the damage.
-pub fn visit(
-    folder: &Path,
-    visit: &mut dyn FnMut(Scanned) -> Result<(), JournalError>,
-) -> Result<(), JournalError> {
-    scan(folder, Which::All, visit).map(drop)
-}
-
-/// The files of a journal that was read: what was in them can be read again also when they are removed.
-pub struct OpenSegments(Vec<(u64, bool, PathBuf, File)>);
-
-impl OpenSegments {
-    /// Reads the payload at `location` and verifies its digest.
-    ///
-    /// # Errors
-    /// [`JournalError`], when it is not what was written.
-    pub fn payload(&self, location: &Location) -> Result<Vec<u8>, JournalError> {
-        let wanted = (location.segment, location.in_snapshot);
-        let mut segments = self.0.iter();
-        let segment = segments.find(|(number, is_snapshot, ..)| (*number, *is_snapshot) == wanted);
-        let Some((_, _, path, file)) = segment else {
-            let absent = io::Error::new(io::ErrorKind::NotFound, "it was not there");
-            return Err(JournalError::io("open", &path_of(Path::new(""), wanted.0))(
-                absent,
-            ));
-        };
-        payload_at(file, path, location)
-    }
-}
-
-/// Like [`visit`]; keeps the files open.
-///
-/// # Errors
-/// [`JournalError`], after what was before the damage.
-pub fn read(
-    folder: &Path,
-    visit: &mut dyn FnMut(Scanned) -> Result<(), JournalError>,
-) -> Result<OpenSegments, JournalError> {
-    let segments = files::open(folder, Which::All)?;
-    let mut open = Vec::new();
-    for segment in &segments.current {
-        let file = segment.file.try_clone();
-        let file = file.map_err(JournalError::io("open", &segment.path))?;
-        open.push((
-            segment.number,
-            segment.is_snapshot,
-            segment.path.clone(),
-            file,
-        ));
-    }
-    scan_open(segments, folder, Which::All, visit)?;
-    Ok(OpenSegments(open))
+pub fn visit<P: Payload>(folder: &Path, visit: &mut Visit<'_, P>) -> Result<(), JournalError> {
+    scan(folder, Selection::All, visit).map(drop)
 }
 
 /// Reads and verifies everything.
-pub(super) fn scan(
+pub(super) fn scan<P: Payload>(
     folder: &Path,
-    which: Which,
-    visit: &mut dyn FnMut(Scanned) -> Result<(), JournalError>,
+    selection: Selection,
+    visit: &mut Visit<'_, P>,
 ) -> Result<Scan, JournalError> {
-    scan_open(files::open(folder, which)?, folder, which, visit)
+    scan_open(files::open(folder, selection)?, folder, selection, visit)
 }
 
-fn scan_open(
+pub(super) fn scan_open<P: Payload>(
     segments: Segments,
     folder: &Path,
-    which: Which,
-    visit: &mut dyn FnMut(Scanned) -> Result<(), JournalError>,
+    selection: Selection,
+    visit: &mut Visit<'_, P>,
 ) -> Result<Scan, JournalError> {
     let needed: Vec<Needed> =
         (segments.current.iter().map(Needed::read)).collect::<Result<_, _>>()?;
@@ -182,7 +135,7 @@ fn scan_open(
         }
         expected.take_if(|expected| *expected == number);
         let first = reader.sequence;
-        let is_last = position + 1 == count && !matches!(which, Which::Before(_));
+        let is_last = position + 1 == count && !matches!(selection, Selection::Before(_));
         let End {
             offset: end,
             torn,
@@ -235,14 +188,14 @@ struct End {
     is_partial: bool,
 }
 
-struct Reader<'a> {
+struct Reader<'a, 'v, P> {
     sequence: u64,
     chain: [u8; 32],
-    visit: &'a mut dyn FnMut(Scanned) -> Result<(), JournalError>,
+    visit: &'a mut Visit<'v, P>,
 }
 
-impl Reader<'_> {
-    /// Reads a snapshot, from which reading goes on as if everything before it had been read; answers its length and the
+impl<P: Payload> Reader<'_, '_, P> {
+    /// Reads a snapshot, from selection reading goes on as if everything before it had been read; answers its length and the
     /// number of its entries.
     fn snapshot(&mut self, segment: Segment) -> Result<(u64, u64), JournalError> {
         let number = segment.number;
@@ -259,9 +212,9 @@ impl Reader<'_> {
             Some(header) if header.kind == Kind::Snapshot && header.first == number => header.chain,
             _ => return Err(damaged(0, "its header is damaged or another's".into())),
         };
-        let standing = (number, Digest(chain));
+        let covers = (number, Digest(chain));
         (self.sequence, self.chain) = (0, chain);
-        let read = self.entries(segment, false, Kind::Snapshot, Some(standing));
+        let read = self.entries(segment, false, Kind::Snapshot, Some(covers));
         let End { offset: end, .. } = read.map_err(|error| match error {
             JournalError::Damaged { offset, what, .. } => damaged(offset, what),
             other => other,
@@ -356,8 +309,10 @@ impl Reader<'_> {
                     .judge()
                     .map_err(JournalError::io("read", &path))?
                 {
-                    Verdict::Torn => Ok(end(true)),
-                    Verdict::Damaged(why) => Err(damaged(offset, what + why.unwrap_or_default())),
+                    TailVerdict::Torn => Ok(end(true)),
+                    TailVerdict::Damaged(why) => {
+                        Err(damaged(offset, what + why.unwrap_or_default()))
+                    }
                 }
             };
             if left < FRAME {
@@ -390,13 +345,13 @@ impl Reader<'_> {
                 return Err(damaged(offset, "an entry names another append".into()));
             }
             batch = Some(head.batch);
-            let entry: Entry = serde_json::from_slice(&payload).map_err(|error| {
+            let entry = P::decode(&payload).map_err(|error| {
                 damaged(
                     offset,
                     format!("an entry is whole but this version cannot read it: {error}"),
                 )
             })?;
-            is_whole = is_end(&entry);
+            is_whole = entry.ends_snapshot();
             let before = Digest(self.chain);
             self.sequence = head.sequence;
             self.chain = chain;
@@ -424,82 +379,4 @@ fn header_bytes(segment: &Segment) -> io::Result<[u8; HEADER as usize]> {
     let mut bytes = [0; HEADER as usize];
     segment.file.read_exact_at(&mut bytes, 0)?;
     Ok(bytes)
-}
-
-/// Whether that is the last entry of a snapshot.
-fn is_end(entry: &Entry) -> bool {
-    matches!(entry, Entry::Image { part } if matches!(**part, ImagePart::End { .. }))
-}
-
-/// Writes every entry as a line of JSON, with its number and the hash of everything up to it. Changes nothing, and may be
-/// done while a coordinator is running: it then ends somewhere in what is being written.
-///
-/// # Errors
-/// [`JournalError`]; what was written before the damage is good.
-pub fn export(folder: &Path, out: &mut dyn io::Write) -> Result<u64, JournalError> {
-    #[derive(serde::Serialize)]
-    struct Line<'a> {
-        sequence: u64,
-        chain: Digest,
-        /// It stands in a snapshot of everything before that entry, where it has a number of its own.
-        #[serde(skip_serializing_if = "Option::is_none")]
-        snapshot_before: Option<u64>,
-        #[serde(flatten)]
-        entry: &'a Entry,
-    }
-    let mut lines = 0;
-    scan(folder, Which::All, &mut |scanned| {
-        let line = Line {
-            sequence: scanned.location.sequence,
-            chain: scanned.chain,
-            snapshot_before: scanned.snapshot.map(|(first, _)| first),
-            entry: &scanned.entry,
-        };
-        lines += 1;
-        serde_json::to_writer(&mut *out, &line)
-            .map_err(io::Error::from)
-            .and_then(|()| out.write_all(b"\n"))
-            .map_err(JournalError::io("export", folder))
-    })?;
-    Ok(lines)
-}
-
-/// Reads the payload at `location` and verifies its digest.
-///
-/// # Errors
-/// [`JournalError`], when it is not what was written.
-pub fn read_payload(folder: &Path, location: &Location) -> Result<Vec<u8>, JournalError> {
-    let path = if location.in_snapshot {
-        snapshot_of(folder, location.segment)
-    } else {
-        path_of(folder, location.segment)
-    };
-    let file = File::open(&path).map_err(JournalError::io("open", &path))?;
-    payload_at(&file, &path, location)
-}
-
-fn payload_at(file: &File, path: &Path, location: &Location) -> Result<Vec<u8>, JournalError> {
-    let length = file
-        .metadata()
-        .map_err(JournalError::io("look at", path))?
-        .len();
-    let damaged = |what: &str| JournalError::Damaged {
-        path: path.to_owned(),
-        offset: location.offset.saturating_sub(FRAME),
-        what: what.into(),
-    };
-    if location
-        .offset
-        .checked_add(u64::from(location.length))
-        .is_none_or(|end| end > length)
-    {
-        return Err(damaged("an entry is missing"));
-    }
-    let mut payload = vec![0; location.length as usize];
-    file.read_exact_at(&mut payload, location.offset)
-        .map_err(JournalError::io("read", path))?;
-    if Digest::of(&payload) != location.digest {
-        return Err(damaged("the digest of an entry is wrong"));
-    }
-    Ok(payload)
 }

@@ -1,58 +1,55 @@
-//! Compaction: a snapshot stands for the segments before it.
+//! Compaction: a snapshot replaces the segments before it.
 //!
-//! The journal goes on in a new segment, and the snapshot is written beside it, by a thread of its own, from what the
-//! files before that segment hold: the same reading that a start does. Written, synced, renamed, the folder synced. It is
-//! a shortcut and nothing else: numbers and hashes of the segments go on as if it were not there, so that at whatever
-//! moment the process dies, the folder can be read with it and without it and says the same.
+//! The journal goes on in a new segment. A thread of its own reads the files before that segment, as a start would, and
+//! writes the snapshot beside them: written, synced, renamed, the folder synced.
 //!
-//! What stands before the snapshot before it is removed when the index has followed.
+//! *Invariant:* numbers and hashes of the segments go on as if the snapshot were not there. So at whatever moment the
+//! process dies, the folder reads the same with the snapshot and without it.
+//!
+//! Files older than the second-newest snapshot are removed when whoever keeps locations has followed.
 
-use std::collections::BTreeSet;
 use std::io;
+use std::marker::PhantomData;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use sweeps::{Digest, JobId};
+use durable::{Disk, DiskFile};
+use sweeps::Digest;
 
-use super::files::{Which, part_of, snapshot_of};
+use super::appender::Journal;
+use super::error::JournalError;
+use super::files::{self, Selection, part_of, snapshot_of};
 use super::frame::{self, Encoder, HEADER, Kind, Location};
 use super::needed::Needed;
-use super::scan::{Size, scan};
-use super::{Disk, DiskFile, Journal, JournalError, StateLock};
-use crate::model::entry::Entry;
+use super::payload::Payload;
+use super::scan::{Scanned, Size, scan};
+use crate::store::lock::StateLock;
 
 /// Bytes that are gathered before they are written.
 const BUFFER: usize = 1 << 20;
 
-/// A record that a snapshot took over, and where it is now.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Kept {
-    /// The job.
-    pub job: JobId,
-    /// Its place.
-    pub location: Location,
-}
-
-/// A state that follows from entries.
-pub trait State {
-    /// Takes in an entry.
+/// What a snapshot is made of: the state that follows from entries. It begins as that of no entry.
+pub trait SnapshotSource<P> {
+    /// Takes in the next entry. Answers whether the snapshot takes it over as it is, *because* the image lacks it.
     ///
     /// # Errors
-    /// An entry that cannot be.
-    fn replay(&mut self, entry: &Entry) -> Result<(), JournalError>;
-    /// Hands out the entries that stand for it, and says whether that went on to the end.
+    /// The entry contradicts those before it.
+    fn replay(&mut self, entry: &P) -> Result<bool, JournalError>;
+    /// The entry was taken over, and lies there now.
+    fn taken_over(&mut self, entry: &P, location: Location);
+    /// Hands out the entries that replace all those that were not taken over. It is asked once, at the end.
     ///
     /// # Errors
     /// What `each` answered.
     fn image(
-        &self,
-        each: &mut dyn FnMut(&Entry) -> Result<(), JournalError>,
+        &mut self,
+        each: &mut dyn FnMut(&P) -> Result<(), JournalError>,
     ) -> Result<(), JournalError>;
 }
 
 /// A snapshot that is due: of everything before an entry. It may be written while the journal goes on.
-pub struct Snapshot {
+pub struct Snapshot<P> {
     folder: PathBuf,
     disk: Arc<dyn Disk>,
     first: u64,
@@ -61,31 +58,21 @@ pub struct Snapshot {
     since: (u64, u64),
     /// The folder stays this process's own while this is written.
     _lock: StateLock,
+    payload: PhantomData<fn(P)>,
 }
 
 /// A snapshot that was written.
 #[derive(Debug)]
-pub struct Written {
-    /// It stands for every entry before that one.
+pub struct SnapshotFile {
+    /// It replaces every entry before that one.
     pub first: u64,
     /// Hash of everything before it.
     pub chain: Digest,
-    /// Where the records are now.
-    pub kept: Vec<Kept>,
     size: (u64, u64),
     since: (u64, u64),
 }
 
-/// Whether an entry stays in a snapshot as it is: what the image of the state does not hold.
-fn is_kept(entry: &Entry, recorded: &mut BTreeSet<JobId>) -> bool {
-    match entry {
-        Entry::Finished { record, .. } => recorded.insert(record.job_id),
-        Entry::Compared { record, .. } => record.is_some(),
-        _ => false,
-    }
-}
-
-impl Journal {
+impl<P: Payload> Journal<P> {
     /// Whether so much was written since the last snapshot that another one is due.
     pub fn is_snapshot_due(&self) -> bool {
         let Size { snapshot, since } = self.size;
@@ -106,7 +93,7 @@ impl Journal {
     ///
     /// # Errors
     /// [`JournalError`]: the journal is as it was, and can be appended to.
-    pub fn begin_snapshot(&mut self) -> Result<Option<Snapshot>, JournalError> {
+    pub fn begin_snapshot(&mut self) -> Result<Option<Snapshot<P>>, JournalError> {
         if self.size.since.1 == 0 {
             return Ok(None);
         }
@@ -127,15 +114,16 @@ impl Journal {
             chain: self.chain,
             since: self.size.since,
             _lock: self.lock.clone(),
+            payload: PhantomData,
         }))
     }
 
-    /// Takes note of a snapshot that was written, and removes what is obsolete by it: everything before the snapshot before
-    /// it. The index must have followed. What cannot be removed is tried again at the next start.
+    /// Takes note of a snapshot that was written, and removes what is obsolete by it: files older than the snapshot before
+    /// it. Whoever keeps locations must have followed. What cannot be removed is tried again at the next start.
     ///
     /// # Errors
     /// [`JournalError`]: the folder cannot be listed, or something that a start would read is gone. Nothing is removed then.
-    pub fn adopt(&mut self, written: &Written) -> Result<(), JournalError> {
+    pub fn adopt(&mut self, written: &SnapshotFile) -> Result<(), JournalError> {
         self.check_all()?;
         let snapshot = Needed::snapshot(&self.folder, written.first)?;
         self.needed.retain(|needed| needed.is_behind(written.first));
@@ -146,9 +134,9 @@ impl Journal {
             since: (since.0 - written.since.0, since.1 - written.since.1),
         };
         self.snapshot_not_before = 0;
-        self.obsolete = super::files::open(&self.folder, Which::All)?.obsolete;
+        self.obsolete = files::open(&self.folder, Selection::All)?.obsolete;
         // What was torn off segments that are gone tells nobody anything any more.
-        let cuts = super::files::cuts_before(&self.folder, written.first)
+        let cuts = files::cuts_before(&self.folder, written.first)
             .map_err(JournalError::io("list", &self.folder))?;
         self.obsolete.extend(cuts);
         self.remove_obsolete();
@@ -170,24 +158,24 @@ impl Journal {
     }
 }
 
-impl Snapshot {
-    /// Reads what it shall stand for into `state`, which must be new, and writes it: every record, then the image of the
-    /// state. When it returns the snapshot is on disk. Ends early where `stop` says so.
+impl<P: Payload> Snapshot<P> {
+    /// Reads everything before it into `source`, which must be new, and writes it: the entries that are taken over, then
+    /// the image. When it returns the snapshot is on disk. Ends early where `stop` says so.
     ///
     /// # Errors
     /// [`JournalError`]: there is no snapshot, and none is needed.
-    pub fn write(&self, state: &mut dyn State, stop: &AtomicBool) -> Result<Written, JournalError> {
+    pub fn write(
+        &self,
+        source: &mut dyn SnapshotSource<P>,
+        stop: &AtomicBool,
+    ) -> Result<SnapshotFile, JournalError> {
         let part = part_of(&self.folder, self.first);
-        let written = self.write_part(&part, state, stop);
+        let written = self.write_part(&part, source, stop);
         let publish = || -> Result<(), JournalError> {
             let path = snapshot_of(&self.folder, self.first);
-            self.disk
-                .rename(&part, &path)
-                .map_err(JournalError::io("rename", &part))?;
             // Whether it is there after a crash or not: both say the same.
-            self.disk
-                .sync_folder(&self.folder)
-                .map_err(JournalError::io("sync the name of", &path))
+            durable::publish(self.disk.as_ref(), &part, &path)
+                .map_err(JournalError::io("put in place", &path))
         };
         let written = written.and_then(|written| publish().map(|()| written));
         if written.is_err() {
@@ -200,9 +188,9 @@ impl Snapshot {
     fn write_part(
         &self,
         part: &Path,
-        state: &mut dyn State,
+        source: &mut dyn SnapshotSource<P>,
         stop: &AtomicBool,
-    ) -> Result<Written, JournalError> {
+    ) -> Result<SnapshotFile, JournalError> {
         let go_on = || {
             if stop.load(Ordering::Relaxed) {
                 let stopped = io::Error::new(io::ErrorKind::Interrupted, "the coordinator stops");
@@ -212,20 +200,15 @@ impl Snapshot {
         };
         let mut writer = Writer::create(part, self.first, self.chain, self.disk.as_ref())
             .map_err(JournalError::io("make", part))?;
-        let mut recorded = BTreeSet::new();
-        let mut kept = Vec::new();
-        let read = scan(&self.folder, Which::Before(self.first), &mut |scanned| {
+        let mut take = |scanned: Scanned<P>| {
             go_on()?;
-            state.replay(&scanned.entry)?;
-            if is_kept(&scanned.entry, &mut recorded) {
+            if source.replay(&scanned.entry)? {
                 let location = writer.payload(&scanned.payload)?;
-                if let Some(record) = scanned.entry.finished() {
-                    let job = record.job_id;
-                    kept.push(Kept { job, location });
-                }
+                source.taken_over(&scanned.entry, location);
             }
             Ok(())
-        })?;
+        };
+        let read = scan(&self.folder, Selection::Before(self.first), &mut take)?;
         let (sequence, chain) = read
             .last
             .map_or((0, frame::GENESIS), |last| (last.sequence, last.chain));
@@ -239,16 +222,14 @@ impl Snapshot {
                 ),
             });
         }
-        drop(recorded);
-        state.image(&mut |entry| {
+        source.image(&mut |entry| {
             go_on()?;
             writer.entry(entry).map(drop)
         })?;
         writer.finish().map_err(JournalError::io("sync", part))?;
-        Ok(Written {
+        Ok(SnapshotFile {
             first: self.first,
             chain: Digest(self.chain),
-            kept,
             size: (writer.end, writer.entries),
             since: self.since,
         })
@@ -283,7 +264,7 @@ impl<'a> Writer<'a> {
         })
     }
 
-    fn entry(&mut self, entry: &Entry) -> Result<Location, JournalError> {
+    fn entry<P: Payload>(&mut self, entry: &P) -> Result<Location, JournalError> {
         self.framed(|encoder| encoder.entry(entry))
     }
 
@@ -293,11 +274,12 @@ impl<'a> Writer<'a> {
 
     fn framed(
         &mut self,
-        write: impl FnOnce(&mut Encoder<'_>) -> Result<(), JournalError>,
+        write: impl FnOnce(&mut Encoder<'_>) -> Result<(), String>,
     ) -> Result<Location, JournalError> {
         let mut encoder = Encoder::new(&mut self.buffer, self.end);
-        write(&mut encoder)?;
-        let sealed = encoder.seal(&mut self.entries, &mut self.chain)?;
+        write(&mut encoder).map_err(JournalError::Encode)?;
+        let sealed = encoder.seal(&mut self.entries, &mut self.chain);
+        let sealed = sealed.map_err(JournalError::Encode)?;
         self.end = self.written + self.buffer.len() as u64;
         if self.buffer.len() >= BUFFER {
             self.flush().map_err(JournalError::io("write", self.path))?;

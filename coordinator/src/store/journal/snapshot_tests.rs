@@ -1,16 +1,22 @@
 //! Compaction: whatever fails, and wherever the process dies, the state is that of some prefix that holds everything
 //! acknowledged.
 
-use std::sync::Mutex;
+use std::io;
+use std::path::Path;
 use std::sync::atomic::AtomicBool;
+use std::sync::{Arc, Mutex};
 
 use sweeps::{FailureClass, JobStatus};
 
 use super::failing::FailingDisk;
 use super::files::snapshot_of;
 use super::*;
+use crate::engine::replayed_state::ReplayedState;
+use crate::model::entry::Entry;
 use crate::scheduler::tests::world::World;
 use crate::scheduler::{Policy, Scheduler};
+use crate::store::entries::{EntryJournal, verify};
+use crate::store::index::RecordLocation;
 use proto::nouns::{ControlAction, Target};
 
 /// A history of a small lab: the entries of each turn, and the state after it.
@@ -48,7 +54,7 @@ pub(crate) fn history() -> Vec<(Vec<Entry>, Scheduler)> {
         note(&world, &mut turns);
     }
     world.sweep("grown", 6);
-    world.steer(Target::Sweep("grown".into()), ControlAction::Pause);
+    world.control(Target::Sweep("grown".into()), ControlAction::Pause);
     note(&world, &mut turns);
     turns.retain(|(entries, _)| !entries.is_empty());
     turns
@@ -62,20 +68,20 @@ pub(crate) fn small() -> Options {
 }
 
 /// A snapshot from its beginning to its end; nothing is appended meanwhile.
-pub(crate) fn compact(journal: &mut Journal) -> Result<Vec<Kept>, JournalError> {
+pub(crate) fn compact(journal: &mut EntryJournal) -> Result<Vec<RecordLocation>, JournalError> {
     let Some(snapshot) = journal.begin_snapshot()? else {
         return Ok(Vec::new());
     };
-    let mut state = Scheduler::new(Policy::default());
+    let mut state = ReplayedState::new(Policy::default());
     let written = snapshot.write(&mut state, &AtomicBool::new(false))?;
     journal.adopt(&written)?;
-    Ok(written.kept)
+    Ok(state.records)
 }
 
 /// Opens the journal without faults; the state that it gives. Every record can be read at its place.
 pub(crate) fn state_of(folder: &Path) -> Result<Scheduler, JournalError> {
     let mut scheduler = Scheduler::new(Policy::default());
-    let mut journal = Journal::open_in(folder, small(), &mut |scanned| {
+    let mut journal = EntryJournal::open_in(folder, small(), &mut |scanned| {
         scheduler.replay(&scanned.entry).unwrap();
         read_payload(folder, &scanned.location)?;
         Ok(())
@@ -108,20 +114,20 @@ fn failing_at(number: usize, dead: bool) -> (Options, Arc<Mutex<usize>>) {
 #[test]
 fn a_snapshot_stands_for_everything_before_it() {
     let folder = tempfile::tempdir().unwrap();
-    let mut journal = Journal::open_in(folder.path(), small(), &mut |_| Ok(())).unwrap();
+    let mut journal = EntryJournal::open_in(folder.path(), small(), &mut |_| Ok(())).unwrap();
     let turns = history();
     let mut entries = 0;
     for (number, (turn, scheduler)) in turns.iter().enumerate() {
         journal.append(turn).unwrap();
         entries += turn.len() as u64;
         if number % 4 == 3 {
-            let kept = compact(&mut journal).unwrap();
+            let records = compact(&mut journal).unwrap();
             let done = scheduler.sweeps()[0].counts.of(JobStatus::Done);
-            assert!(kept.len() as u64 >= done, "{} of {done}", kept.len());
-            for kept in kept {
-                let payload = read_payload(folder.path(), &kept.location).unwrap();
+            assert!(records.len() as u64 >= done, "{} of {done}", records.len());
+            for record in records {
+                let payload = read_payload(folder.path(), &record.location).unwrap();
                 let entry: Entry = serde_json::from_slice(&payload).unwrap();
-                assert_eq!(entry.finished().unwrap().job_id, kept.job);
+                assert_eq!(entry.finished().unwrap().job_id, record.job);
             }
             assert!(compact(&mut journal).unwrap().is_empty(), "nothing came");
         }
@@ -150,7 +156,7 @@ fn a_snapshot_stands_for_everything_before_it() {
 #[test]
 fn a_journal_goes_on_while_a_snapshot_of_it_is_written() {
     let folder = tempfile::tempdir().unwrap();
-    let mut journal = Journal::open_in(folder.path(), small(), &mut |_| Ok(())).unwrap();
+    let mut journal = EntryJournal::open_in(folder.path(), small(), &mut |_| Ok(())).unwrap();
     let turns = history();
     let (early, late) = turns.split_at(10);
     for (turn, _) in early {
@@ -161,10 +167,10 @@ fn a_journal_goes_on_while_a_snapshot_of_it_is_written() {
     for (turn, _) in during {
         journal.append(turn).unwrap();
     }
-    let mut state = Scheduler::new(Policy::default());
+    let mut state = ReplayedState::new(Policy::default());
     let written = snapshot.write(&mut state, &AtomicBool::new(false)).unwrap();
     assert_eq!(
-        state.fingerprint(),
+        state.scheduler.fingerprint(),
         early.last().unwrap().1.fingerprint(),
         "it stands for what was before it"
     );
@@ -185,12 +191,12 @@ fn a_journal_goes_on_while_a_snapshot_of_it_is_written() {
 #[test]
 fn a_snapshot_that_is_stopped_leaves_nothing() {
     let folder = tempfile::tempdir().unwrap();
-    let mut journal = Journal::open_in(folder.path(), small(), &mut |_| Ok(())).unwrap();
+    let mut journal = EntryJournal::open_in(folder.path(), small(), &mut |_| Ok(())).unwrap();
     for (turn, _) in history() {
         journal.append(&turn).unwrap();
     }
     let snapshot = journal.begin_snapshot().unwrap().unwrap();
-    let mut state = Scheduler::new(Policy::default());
+    let mut state = ReplayedState::new(Policy::default());
     let stopped = snapshot.write(&mut state, &AtomicBool::new(true));
     assert!(matches!(stopped, Err(JournalError::Io { .. })));
     let names = std::fs::read_dir(folder.path()).unwrap();
@@ -206,7 +212,7 @@ fn a_snapshot_is_due_ever_more_seldom() {
         snapshot_bytes: 2_000,
         ..small()
     };
-    let mut journal = Journal::open_in(folder.path(), options, &mut |_| Ok(())).unwrap();
+    let mut journal = EntryJournal::open_in(folder.path(), options, &mut |_| Ok(())).unwrap();
     let mut since = Vec::new();
     let mut turns = 0;
     for (turn, _) in history() {
@@ -233,7 +239,7 @@ fn a_crash_at_any_point_of_compaction_loses_nothing() {
         let (options, count) = failing_at(point, true);
         let mut acknowledged = 0;
         let crashed = (|| -> Result<(), JournalError> {
-            let mut journal = Journal::open_in(folder.path(), options, &mut |_| Ok(()))?;
+            let mut journal = EntryJournal::open_in(folder.path(), options, &mut |_| Ok(()))?;
             for (turn, _) in &turns {
                 journal.append(turn)?;
                 acknowledged += 1;
@@ -291,7 +297,7 @@ fn an_operation_that_fails_leaves_a_journal_that_goes_on() {
         let folder = tempfile::tempdir().unwrap();
         // The first ones make the journal.
         let (options, count) = failing_at(point + MAKING, false);
-        let mut journal = Journal::open_in(folder.path(), options, &mut |_| Ok(())).unwrap();
+        let mut journal = EntryJournal::open_in(folder.path(), options, &mut |_| Ok(())).unwrap();
         for (number, (turn, _)) in turns.iter().enumerate() {
             if journal.append(turn).is_err() {
                 journal.append(turn).unwrap();

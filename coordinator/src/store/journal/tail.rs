@@ -31,7 +31,7 @@ pub(super) struct Unreadable<'a> {
 
 /// What it means.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) enum Verdict {
+pub(super) enum TailVerdict {
     /// It was being written when the power went, or the process ended.
     Torn,
     /// It was acknowledged; a reason, where one is known.
@@ -49,10 +49,10 @@ enum Behind {
 }
 
 impl Unreadable<'_> {
-    pub(super) fn judge(&self) -> io::Result<Verdict> {
+    pub(super) fn judge(&self) -> io::Result<TailVerdict> {
         let behind = match self.behind()? {
             Behind::Later => {
-                return Ok(Verdict::Damaged(Some(
+                return Ok(TailVerdict::Damaged(Some(
                     "; entries behind it are whole, so that it had been acknowledged",
                 )));
             }
@@ -67,13 +67,13 @@ impl Unreadable<'_> {
         if let Some(batch) = batch
             && self.is_something_behind(batch.end())?
         {
-            return Ok(Verdict::Damaged(Some(
+            return Ok(TailVerdict::Damaged(Some(
                 "; something was written behind its append, so that it had been acknowledged",
             )));
         }
         let is_short = self.length - self.offset < FRAME;
         if is_short || batch.is_some_and(|batch| batch.end() > self.length) {
-            return Ok(Verdict::Torn);
+            return Ok(TailVerdict::Torn);
         }
         // What explains an entry that differs from its hash lacks in the entry; what explains a frame, in the frame.
         let end = self.claims.map_or_else(
@@ -82,9 +82,9 @@ impl Unreadable<'_> {
         );
         let end = end.min(batch.map_or(u64::MAX, Batch::end)).min(self.length);
         if self.lacks_a_sector(end)? {
-            Ok(Verdict::Torn)
+            Ok(TailVerdict::Torn)
         } else {
-            Ok(Verdict::Damaged(None))
+            Ok(TailVerdict::Damaged(None))
         }
     }
 

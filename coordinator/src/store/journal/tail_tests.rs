@@ -1,23 +1,22 @@
 //! The end of a journal: what a power cut leaves of the last append is cut off, and nothing else is.
 
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
 use proptest::prelude::*;
 
+use super::files::{cut_of, path_of};
 use super::frame::FRAME;
 use super::power_loss::PowerLossDisk;
-use super::tests::read;
+use super::tests::{Bytes, bytes, read};
 use super::*;
-use proto::nouns::{Timestamp, WorkerId};
 
-/// Entries of one byte to three pages.
-fn entry(number: u64) -> Entry {
-    Entry::WorkerLeft {
-        at: Timestamp(number),
-        worker: WorkerId(number),
-        reason: "x".repeat((number * 977 % 12_000) as usize),
-    }
+/// Entries of some bytes to three pages.
+fn entry(number: u64) -> Bytes {
+    bytes(number, 45 + number * 977 % 12_000)
 }
 
-fn entries(numbers: std::ops::Range<u64>) -> Vec<Entry> {
+fn entries(numbers: std::ops::Range<u64>) -> Vec<Bytes> {
     numbers.map(entry).collect()
 }
 

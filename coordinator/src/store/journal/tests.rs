@@ -1,31 +1,49 @@
 //! What the journal promises: what was appended is read again, a torn tail is cut off, and no other change goes unseen.
 
-use std::sync::Mutex;
+use std::io;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex};
 
 use proptest::prelude::*;
 
 use super::failing::{FailingDisk, Operation};
 use super::frame::Kind;
 use super::*;
-use proto::nouns::{Timestamp, WorkerId};
+use crate::store::lock::{LockError, StateLock};
 
-fn entry(number: u64) -> Entry {
-    Entry::WorkerLeft {
-        at: Timestamp(number),
-        worker: WorkerId(number),
-        reason: "x".repeat((number % 50) as usize),
+/// Plain bytes: the journal asks for no more.
+pub(super) type Bytes = Vec<u8>;
+
+impl Payload for Bytes {
+    fn encode(&self, out: &mut Vec<u8>) -> Result<(), String> {
+        out.extend_from_slice(self);
+        Ok(())
+    }
+
+    fn decode(bytes: &[u8]) -> Result<Self, String> {
+        Ok(bytes.to_vec())
+    }
+
+    fn ends_snapshot(&self) -> bool {
+        false
     }
 }
 
-pub(super) fn read(folder: &Path) -> Result<Vec<Entry>, JournalError> {
+/// That entry, with so many bytes behind its number.
+pub(super) fn bytes(number: u64, longer: u64) -> Bytes {
+    format!("entry {number} {}", "x".repeat(longer as usize)).into()
+}
+
+fn entry(number: u64) -> Bytes {
+    bytes(number, 45 + number % 50)
+}
+
+pub(super) fn read(folder: &Path) -> Result<Vec<Bytes>, JournalError> {
     let mut entries = Vec::new();
     Journal::open_in(folder, Options::default(), &mut |scanned| {
         let payload = read_payload(folder, &scanned.location)?;
-        assert_eq!(
-            serde_json::from_slice::<Entry>(&payload).unwrap(),
-            scanned.entry
-        );
+        assert_eq!(payload, scanned.entry);
         entries.push(scanned.entry);
         Ok(())
     })?;
@@ -41,7 +59,7 @@ fn write(folder: &Path, batches: u64, segment_bytes: u64) -> Vec<(u64, u64)> {
     let mut journal = Journal::open_in(folder, options, &mut |_| Ok(())).unwrap();
     (0..batches)
         .map(|batch| {
-            let entries: Vec<Entry> = (0..3).map(|number| entry(batch * 3 + number)).collect();
+            let entries: Vec<Bytes> = (0..3).map(|number| entry(batch * 3 + number)).collect();
             journal.append(&entries).unwrap();
             (journal.segment, journal.end)
         })
@@ -63,7 +81,7 @@ fn entries_come_back_over_several_segments() {
     let folder = tempfile::tempdir().unwrap();
     let ends = write(folder.path(), 20, 1000);
     assert!(ends.last().unwrap().0 > 10, "several segments: {ends:?}");
-    let expected: Vec<Entry> = (0..60).map(entry).collect();
+    let expected: Vec<Bytes> = (0..60).map(entry).collect();
     assert_eq!(read(folder.path()).unwrap(), expected);
     // And on it goes.
     let mut journal = Journal::open_in(folder.path(), Options::default(), &mut |_| Ok(())).unwrap();
@@ -72,10 +90,26 @@ fn entries_come_back_over_several_segments() {
     assert_eq!(read(folder.path()).unwrap().len(), 61);
 }
 
+/// What was written by format 4 stays readable, and is written alike.
+#[test]
+fn the_bytes_of_a_segment_are_pinned() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut journal = Journal::open_in(folder.path(), Options::default(), &mut |_| Ok(())).unwrap();
+    journal.append(&[entry(1), entry(2)]).unwrap();
+    journal.append(&[entry(3)]).unwrap();
+    drop(journal);
+    let written = std::fs::read(last_segment(folder.path())).unwrap();
+    assert_eq!(
+        sweeps::Digest::of(&written).to_string(),
+        "c83f88def75b2642b079c1c80c76725143474f42e6095c44c8a1ffda9fccf78c"
+    );
+}
+
 #[test]
 fn two_coordinators_cannot_have_one_journal() {
     let folder = tempfile::tempdir().unwrap();
-    let journal = Journal::open_in(folder.path(), Options::default(), &mut |_| Ok(())).unwrap();
+    let journal =
+        Journal::<Bytes>::open_in(folder.path(), Options::default(), &mut |_| Ok(())).unwrap();
     assert!(matches!(
         read(folder.path()),
         Err(JournalError::Lock(LockError::InUse(_)))
@@ -153,7 +187,7 @@ fn an_append_that_fails_at_any_point_loses_nothing_and_can_be_repeated() {
         }
         assert!(*asked.lock().unwrap() > 0, "{failing:?} was never tried");
         drop(journal);
-        let expected: Vec<Entry> = (0..written).map(entry).collect();
+        let expected: Vec<Bytes> = (0..written).map(entry).collect();
         assert_eq!(read(folder.path()).unwrap(), expected, "{failing:?}");
     }
 }
@@ -240,17 +274,17 @@ proptest! {
 }
 
 /// Locks a folder that is a journal, and repairs it.
-pub(crate) fn repair_in(folder: &Path, cut: bool) -> Result<Vec<Mended>, JournalError> {
-    repair(&StateLock::of_journal(folder)?, cut)
+fn repair_in(folder: &Path, cut: bool) -> Result<Vec<Mended>, JournalError> {
+    repair::<Bytes>(&StateLock::of_journal(folder)?, cut)
 }
 
-impl Journal {
+impl<P: Payload> Journal<P> {
     /// Locks a folder that is a journal, and opens it.
     pub(crate) fn open_in(
         folder: &Path,
         options: Options,
-        visit: &mut dyn FnMut(Scanned) -> Result<(), JournalError>,
+        visit: &mut scan::Visit<'_, P>,
     ) -> Result<Self, JournalError> {
-        Self::open(&StateLock::of_journal(folder)?, options, visit)
+        Untouched::read(&StateLock::of_journal(folder)?, options, visit)?.open()
     }
 }

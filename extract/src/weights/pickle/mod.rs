@@ -10,7 +10,7 @@ use std::collections::BTreeMap;
 /// Number of an object in the arena.
 type Id = u32;
 
-/// A storage: a run of numbers that tensors look into.
+/// A storage: a run of values that tensors look into.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(in crate::weights) struct Storage {
     pub(in crate::weights) key: String,

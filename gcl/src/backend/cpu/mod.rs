@@ -1,243 +1,495 @@
-//! The two networks on the CPU: plain buffers that are made once, large products by tiles of our own and the others by
-//! `gemm`, everything else fused into few passes over rows that are still in a cache. Nothing is allocated per step after
-//! the first, except inside `gemm` for its packed panels.
+//! The CPU: plain buffers that are made once, large products by tiles of our own and the others by `gemm`, everything else
+//! fused into few passes over rows that are still in a cache. Nothing is allocated per step after the first, except inside
+//! `gemm` for its packed panels.
 //!
 //! At b = 8192 and the paper's widths one cooperative step needs 289 GFLOP: G forward once, G backward without the
 //! gradient of its input, D forward twice, D backward without the gradient of its input.
 
 #[cfg(test)]
 mod allocations;
-#[cfg(test)]
-mod gradients;
-mod kernels;
-mod mlp;
-pub(crate) mod product;
+mod passes;
 
-use sweeps::Training;
-use sweeps::training::{ReconstructionError, RmsProp};
+use kernels::buffer::{buffer, copy};
+use kernels::passes::{BiasRelu, ReluGradient, RmsProp, add_chunks, chunks, multiply, rms_prop};
+use kernels::product::{View, product, product_then};
+use rayon::prelude::*;
+use sweeps::training::ReconstructionError;
 
-use crate::backend::buffer::buffer;
-use crate::backend::cpu::kernels::{ColumnSums, TargetRow};
-use crate::backend::cpu::mlp::{Mlp, Scratch};
-use crate::backend::state::PairState;
-use crate::backend::{Dropout, Networks, Split, Target, cross_entropy, sigmoid};
-use crate::data::matrix::Matrix;
+use crate::backend::cpu::passes::TargetRow;
+use crate::backend::state::{LayerShape, NetworkState, ParameterState};
+use crate::backend::{
+    ADAGRAD_EPSILON, Backend, Findings, Gate, Optimizer, Parameter, Report, Split, Target,
+};
+use crate::data::features::Features;
 use crate::error::TrainError;
+use crate::method::labels::HostLabels;
+use crate::paper;
 
-/// G and D on the CPU.
-pub(crate) struct CpuNetworks<'a> {
-    train: &'a Matrix,
-    test: Option<&'a Matrix>,
-    generator: Mlp,
-    discriminator: Option<Mlp>,
-    /// f, `[capacity, d]`.
-    batch: Vec<f32>,
-    /// Rows of the batch that is loaded.
+/// The host's processor, and the features that batches are gathered from.
+pub(crate) struct Cpu<'a> {
+    train: &'a Features,
+    test: Option<&'a Features>,
+    threads: usize,
+    scratch: Scratch,
+}
+
+/// Rows in a buffer that has room for more.
+pub(crate) struct HostBuffer {
+    values: Vec<f32>,
     rows: usize,
-    capacity: usize,
+    columns: usize,
+}
+
+/// What passes need besides their buffers, made for the largest network and batch.
+#[derive(Default)]
+struct Scratch {
+    /// Gradient with respect to a layer's input, `[rows, widest input of a layer but the first]`.
+    inputs: Vec<f32>,
+    /// Column sums per chunk, `[chunks(rows), widest output]`.
+    sums: Vec<f32>,
+    wide_sums: Vec<f64>,
+    /// Errors of rows, `[rows]`.
     losses: Vec<f32>,
     /// Per row its place in the noise, or `NO_NOISE`.
     noise_places: Vec<u32>,
-    scratch: Scratch,
-    threads: usize,
-    error: ReconstructionError,
-    optimizer: RmsProp,
-    learning_rate: f64,
 }
 
 const NO_NOISE: u32 = u32::MAX;
 
-impl<'a> CpuNetworks<'a> {
-    /// Networks of that state, for batches of up to `capacity` rows of `train` and `test`.
-    pub(crate) fn new(
-        train: &'a Matrix,
-        test: Option<&'a Matrix>,
-        state: &PairState,
-        training: &Training,
-        capacity: usize,
-        threads: usize,
-    ) -> Result<Self, TrainError> {
-        let shapes: Vec<_> = state
-            .networks()
-            .map(|(_, network)| network.shapes.as_slice())
-            .collect();
-        Ok(Self {
+impl<'a> Cpu<'a> {
+    /// Batches come from `train` and `test`; products and passes use so many threads of the caller's pool.
+    pub(crate) fn new(train: &'a Features, test: Option<&'a Features>, threads: usize) -> Self {
+        Self {
             train,
             test,
-            generator: Mlp::new(&state.generator, capacity)?,
-            discriminator: state
-                .discriminator
-                .as_ref()
-                .map(|network| Mlp::new(network, capacity))
-                .transpose()?,
-            batch: buffer(capacity * train.columns())?,
-            rows: 0,
-            capacity,
-            losses: buffer(capacity)?,
-            noise_places: Vec::new(),
-            scratch: Scratch::new(capacity, &shapes)?,
             threads,
-            error: training.reconstruction_error,
-            optimizer: training.optimizer,
-            learning_rate: training.learning_rate,
+            scratch: Scratch::default(),
+        }
+    }
+}
+
+impl HostBuffer {
+    fn new(rows: usize, columns: usize) -> Result<Self, TrainError> {
+        Ok(Self {
+            values: buffer(rows * columns)?,
+            rows,
+            columns,
         })
     }
 
-    fn forward_discriminator(
+    fn values(&self) -> &[f32] {
+        &self.values[..self.rows * self.columns]
+    }
+
+    fn values_mut(&mut self) -> &mut [f32] {
+        &mut self.values[..self.rows * self.columns]
+    }
+
+    /// Room for `rows` rows.
+    fn take(&mut self, rows: usize) -> &mut [f32] {
+        self.rows = rows;
+        self.values_mut()
+    }
+
+    fn view(&self) -> View<'_> {
+        View::new(&self.values, self.rows, self.columns)
+    }
+}
+
+/// Replaces `values` by zeros where they are fewer than `length`.
+fn grow(values: &mut Vec<f32>, length: usize) -> Result<(), TrainError> {
+    if values.len() < length {
+        *values = buffer(length)?;
+    }
+    Ok(())
+}
+
+impl Backend for Cpu<'_> {
+    type Buffer = HostBuffer;
+    type Scores = Vec<f32>;
+    type Labels = HostLabels;
+    type Loss = f64;
+
+    fn buffer(&mut self, rows: usize, columns: usize) -> Result<HostBuffer, TrainError> {
+        HostBuffer::new(rows, columns)
+    }
+
+    fn scores(&mut self, rows: usize) -> Result<Vec<f32>, TrainError> {
+        Ok(buffer(rows)?)
+    }
+
+    fn labels(&mut self, _rows: usize) -> Result<HostLabels, TrainError> {
+        Ok(HostLabels::default())
+    }
+
+    fn reserve(&mut self, rows: usize, layers: &[LayerShape]) -> Result<(), TrainError> {
+        let hidden = layers.iter().skip(1).map(|shape| shape.inputs).max();
+        let widest = layers.iter().map(|shape| shape.outputs).max();
+        grow(&mut self.scratch.inputs, rows * hidden.unwrap_or(0))?;
+        grow(&mut self.scratch.sums, chunks(rows) * widest.unwrap_or(0))?;
+        grow(&mut self.scratch.losses, rows)
+    }
+
+    fn parameters(&mut self, state: &NetworkState) -> Result<Vec<Parameter<Self>>, TrainError> {
+        let shapes = state
+            .shapes
+            .iter()
+            .flat_map(|shape| [(shape.outputs, shape.inputs), (1, shape.outputs)]);
+        let shapes: Vec<(usize, usize)> = shapes.collect();
+        // Copied on all threads of the job: most of a warm start is the system's making of fresh pages.
+        shapes
+            .par_iter()
+            .zip(&state.parameters)
+            .map(|(&(rows, columns), state)| {
+                let owned = |values: &[f32]| -> Result<HostBuffer, TrainError> {
+                    Ok(HostBuffer {
+                        values: if values.is_empty() {
+                            buffer(rows * columns)?
+                        } else {
+                            copy(values)?
+                        },
+                        rows,
+                        columns,
+                    })
+                };
+                Ok(Parameter {
+                    gradient: HostBuffer::new(rows, columns)?,
+                    square: owned(&state.square)?,
+                    momentum: owned(&state.momentum)?,
+                    value: owned(&state.value)?,
+                })
+            })
+            .collect()
+    }
+
+    fn save(
+        &self,
+        parameters: &[Parameter<Self>],
+        into: &mut [ParameterState],
+    ) -> Result<(), TrainError> {
+        for (into, parameter) in into.iter_mut().zip(parameters) {
+            into.value.clone_from(&parameter.value.values);
+            into.square.clone_from(&parameter.square.values);
+            into.momentum.clone_from(&parameter.momentum.values);
+        }
+        Ok(())
+    }
+
+    fn forget(&mut self, parameters: &mut [Parameter<Self>]) -> Result<(), TrainError> {
+        for parameter in parameters {
+            parameter.square.values.fill(0.0);
+            parameter.momentum.values.fill(0.0);
+        }
+        Ok(())
+    }
+
+    fn write(
         &mut self,
-        dropout: Option<Dropout<'_>>,
-    ) -> Result<&mut Mlp, TrainError> {
-        let x = &self.batch[..self.rows * self.train.columns()];
-        let network = self.discriminator.as_mut().ok_or_else(no_discriminator)?;
-        network.forward(x, self.rows, self.threads, dropout);
-        Ok(network)
+        values: &[f32],
+        columns: usize,
+        out: &mut HostBuffer,
+    ) -> Result<(), TrainError> {
+        out.take(values.len() / columns).copy_from_slice(values);
+        Ok(())
     }
-}
 
-/// A caller's mistake that must not take the process down.
-pub(crate) fn no_discriminator() -> TrainError {
-    TrainError::Device {
-        message: "this method has no discriminator".to_owned(),
+    fn read(&self, buffer: &HostBuffer, out: &mut Vec<f32>) -> Result<(), TrainError> {
+        out.clear();
+        out.extend_from_slice(buffer.values());
+        Ok(())
     }
-}
 
-impl Networks for CpuNetworks<'_> {
-    fn load(&mut self, split: Split, rows: &[u32]) -> Result<(), TrainError> {
+    fn gather(
+        &mut self,
+        split: Split,
+        rows: &[u32],
+        out: &mut HostBuffer,
+    ) -> Result<(), TrainError> {
         let features = match split {
             Split::Train => self.train,
             Split::Test => self.test.unwrap_or(self.train),
         };
-        self.rows = rows.len();
-        kernels::gather(self.threads, &mut self.batch, features, rows);
+        features.gather(self.threads, rows, out.take(rows.len()));
         Ok(())
     }
 
-    fn reconstruct(&mut self) -> Result<(), TrainError> {
-        let x = &self.batch[..self.rows * self.train.columns()];
-        self.generator.forward(x, self.rows, self.threads, None);
-        Ok(())
-    }
-
-    fn reconstruction(&mut self, out: &mut Vec<f32>) -> Result<(), TrainError> {
-        out.clear();
-        out.extend_from_slice(self.generator.output(self.rows));
-        Ok(())
-    }
-
-    fn errors(&mut self, out: &mut Vec<f32>) -> Result<(), TrainError> {
-        out.resize(self.rows, 0.0);
-        kernels::row_errors(
+    fn layer(
+        &mut self,
+        input: &HostBuffer,
+        weight: &HostBuffer,
+        bias: &HostBuffer,
+        relu: bool,
+        mask: Option<&HostBuffer>,
+        out: &mut HostBuffer,
+    ) -> Result<(), TrainError> {
+        let z = out.take(input.rows);
+        product_then(
+            z,
+            input.view(),
+            weight.view().t(),
             self.threads,
-            out,
-            self.generator.output(self.rows),
-            &self.batch[..self.rows * self.train.columns()],
-            self.train.columns(),
-            self.error,
+            BiasRelu {
+                bias: &bias.values,
+                relu,
+            },
+        );
+        if let Some(mask) = mask {
+            multiply(z, mask.values());
+        }
+        Ok(())
+    }
+
+    fn weight_gradient(
+        &mut self,
+        gradient: &HostBuffer,
+        input: &HostBuffer,
+        out: &mut HostBuffer,
+    ) -> Result<(), TrainError> {
+        product(
+            out.values_mut(),
+            gradient.view().t(),
+            input.view(),
+            self.threads,
         );
         Ok(())
     }
 
-    fn probabilities(&mut self, out: &mut Vec<f32>) -> Result<(), TrainError> {
-        let rows = self.rows;
-        let logits = self.forward_discriminator(None)?.output(rows);
-        out.clear();
-        out.extend(logits.iter().map(|logit| sigmoid(f64::from(*logit)) as f32));
+    fn input_gradient(
+        &mut self,
+        gradient: &HostBuffer,
+        weight: &HostBuffer,
+        gate: Gate<'_, HostBuffer>,
+        activation: &mut HostBuffer,
+        bias_gradient: &mut HostBuffer,
+    ) -> Result<(), TrainError> {
+        let (rows, inputs) = (gradient.rows, weight.columns);
+        match gate {
+            Gate::Relu { scale } => {
+                let sums = &mut self.scratch.sums[..chunks(rows) * inputs];
+                let relu = ReluGradient {
+                    activation: activation.values_mut(),
+                    sums,
+                    width: inputs,
+                    scale,
+                };
+                product_then(
+                    &mut self.scratch.inputs[..rows * inputs],
+                    gradient.view(),
+                    weight.view(),
+                    self.threads,
+                    relu,
+                );
+                add_chunks(sums, &mut bias_gradient.values);
+                Ok(())
+            }
+            Gate::Linear { mask } => {
+                let values = activation.values_mut();
+                product(values, gradient.view(), weight.view(), self.threads);
+                if let Some(mask) = mask {
+                    multiply(values, mask.values());
+                }
+                self.column_sums(activation, bias_gradient)
+            }
+        }
+    }
+
+    fn column_sums(
+        &mut self,
+        gradient: &HostBuffer,
+        out: &mut HostBuffer,
+    ) -> Result<(), TrainError> {
+        let sums = &mut self.scratch.wide_sums;
+        sums.clear();
+        sums.resize(gradient.columns, 0.0);
+        for row in gradient.values().chunks_exact(gradient.columns) {
+            for (sum, value) in sums.iter_mut().zip(row) {
+                *sum += f64::from(*value);
+            }
+        }
+        for (out, sum) in out.values.iter_mut().zip(sums) {
+            *out = *sum as f32;
+        }
         Ok(())
     }
 
-    fn learn_discriminator(
+    fn optimize(
         &mut self,
-        labels: &[f32],
-        dropout: Option<Dropout<'_>>,
+        parameters: &mut [Parameter<Self>],
+        optimizer: &Optimizer,
+    ) -> Result<(), TrainError> {
+        for parameter in parameters {
+            let Parameter {
+                value,
+                square,
+                momentum,
+                gradient,
+            } = parameter;
+            match optimizer {
+                Optimizer::RmsProp {
+                    settings,
+                    learning_rate,
+                } => rms_prop(
+                    self.threads,
+                    &mut value.values,
+                    &mut square.values,
+                    &mut momentum.values,
+                    &gradient.values,
+                    RmsProp {
+                        alpha: settings.alpha,
+                        momentum: settings.momentum,
+                        epsilon: settings.epsilon,
+                        learning_rate: *learning_rate,
+                    },
+                ),
+                Optimizer::Adagrad {
+                    learning_rate,
+                    weight_decay,
+                } => adagrad(
+                    &mut value.values,
+                    &mut square.values,
+                    &gradient.values,
+                    (*learning_rate, *weight_decay),
+                ),
+            }
+        }
+        Ok(())
+    }
+
+    fn row_errors(
+        &mut self,
+        f: &HostBuffer,
+        f_hat: &HostBuffer,
+        error: ReconstructionError,
+        out: &mut Vec<f32>,
+    ) -> Result<(), TrainError> {
+        out.resize(f.rows, 0.0);
+        passes::row_errors(
+            self.threads,
+            out,
+            f_hat.values(),
+            f.values(),
+            f.columns,
+            error,
+        );
+        Ok(())
+    }
+
+    fn probabilities(&mut self, logits: &HostBuffer, out: &mut Vec<f32>) -> Result<(), TrainError> {
+        out.clear();
+        out.extend(
+            logits
+                .values()
+                .iter()
+                .map(|logit| paper::sigmoid(f64::from(*logit)) as f32),
+        );
+        Ok(())
+    }
+
+    fn discriminator_loss(
+        &mut self,
+        logits: &mut HostBuffer,
+        labels: &HostLabels,
+        bias_gradient: &mut HostBuffer,
     ) -> Result<f64, TrainError> {
-        let rows = self.rows;
-        let (logits, bias_gradient) = self
-            .forward_discriminator(dropout)?
-            .output_and_bias_gradient(rows);
-        let loss = cross_entropy(logits, labels);
-        bias_gradient[0] = logits
-            .iter()
-            .map(|gradient| f64::from(*gradient))
-            .sum::<f64>() as f32;
-        let scale = dropout.map_or(1.0, |dropout| dropout.scale);
-        let x = &self.batch[..rows * self.train.columns()];
-        let network = self.discriminator.as_mut().ok_or_else(no_discriminator)?;
-        network.backward(x, rows, self.threads, scale, &mut self.scratch);
-        network.learn(self.threads, &self.optimizer, self.learning_rate);
+        let loss = paper::discriminator_loss(logits.values_mut(), &labels.values);
+        self.column_sums(logits, bias_gradient)?;
         Ok(loss)
     }
 
-    fn learn_generator(&mut self, target: Target<'_>) -> Result<f64, TrainError> {
-        let (rows, width) = (self.rows, self.train.columns());
+    fn generator_loss(
+        &mut self,
+        f_hat: &mut HostBuffer,
+        f: &HostBuffer,
+        target: &Target<'_, Self>,
+        error: ReconstructionError,
+        bias_gradient: &mut HostBuffer,
+    ) -> Result<f64, TrainError> {
+        let (rows, width) = (f.rows, f.columns);
+        let scratch = &mut self.scratch;
         if let Target::Gaussian { positive, .. } = target {
-            self.noise_places.clear();
-            self.noise_places.resize(rows, NO_NOISE);
+            scratch.noise_places.clear();
+            scratch.noise_places.resize(rows, NO_NOISE);
             for (place, row) in positive.iter().enumerate() {
-                self.noise_places[*row as usize] = place as u32;
+                scratch.noise_places[*row as usize] = place as u32;
             }
         }
         let kept = match target {
-            Target::Without { kept, .. } => kept,
+            Target::Without { kept, .. } => *kept,
             _ => rows,
         };
-        let x = &self.batch[..rows * width];
-        let noise_places = &self.noise_places;
+        let (x, noise_places) = (f.values(), &scratch.noise_places);
         let features = |row: usize| &x[row * width..][..width];
-        let (output, bias_gradient) = self.generator.output_and_bias_gradient(rows);
-        let mut sums = ColumnSums(&mut self.scratch.sums);
-        let total = kernels::residual(
+        let sums = &mut scratch.sums[..chunks(rows) * width];
+        let total = passes::residual(
             self.threads,
-            output,
-            &mut self.losses[..rows],
-            &mut sums,
-            self.error,
+            f_hat.values_mut(),
+            &mut scratch.losses[..rows],
+            sums,
+            error,
             (width, 1.0 / kept as f32),
             |row| match target {
-                Target::Ones { labels } if labels[row] > 0.5 => TargetRow::Ones,
+                Target::Ones { labels } if labels.values[row] > 0.5 => TargetRow::Ones,
                 Target::Replace { sources } => TargetRow::Features(features(sources[row] as usize)),
                 Target::Gaussian { noise, sigma, .. } if noise_places[row] != NO_NOISE => {
                     let place = noise_places[row] as usize;
                     TargetRow::Noisy(
                         features(row),
-                        sigma as f32,
+                        *sigma as f32,
                         &noise[place * width..][..width],
                     )
                 }
-                Target::Without { labels, .. } if labels[row] > 0.5 => TargetRow::Nothing,
+                Target::Without { labels, .. } if labels.values[row] > 0.5 => TargetRow::Nothing,
                 Target::Input
                 | Target::Ones { .. }
                 | Target::Gaussian { .. }
                 | Target::Without { .. } => TargetRow::Features(features(row)),
             },
         );
-        sums.finish(rows, bias_gradient);
-        self.generator
-            .backward(x, rows, self.threads, 1.0, &mut self.scratch);
-        self.generator
-            .learn(self.threads, &self.optimizer, self.learning_rate);
+        add_chunks(sums, &mut bias_gradient.values);
         Ok(total / kept as f64)
     }
 
-    fn reset_optimizers(&mut self) -> Result<(), TrainError> {
-        self.generator.reset_optimizer();
-        if let Some(network) = &mut self.discriminator {
-            network.reset_optimizer();
-        }
+    fn no_loss(&mut self) -> Result<f64, TrainError> {
+        Ok(0.0)
+    }
+
+    fn write_labels(
+        &mut self,
+        labels: &HostLabels,
+        out: &mut HostLabels,
+    ) -> Result<(), TrainError> {
+        out.clone_from(labels);
         Ok(())
     }
 
-    fn save(&self, into: &mut PairState) -> Result<(), TrainError> {
-        self.generator.save(&mut into.generator);
-        match &self.discriminator {
-            Some(network) => {
-                network.save(into.discriminator.get_or_insert_default());
-            }
-            None => into.discriminator = None,
-        }
+    fn read_scores(&self, scores: &Vec<f32>, out: &mut Vec<f32>) -> Result<(), TrainError> {
+        out.clone_from(scores);
         Ok(())
     }
 
-    fn capacity(&self) -> usize {
-        self.capacity
+    fn read_labels(&self, labels: &HostLabels, out: &mut Vec<f32>) -> Result<(), TrainError> {
+        out.clone_from(&labels.values);
+        Ok(())
+    }
+
+    fn read_findings(
+        &mut self,
+        findings: &Findings<Self>,
+        report: &mut Report,
+    ) -> Result<(), TrainError> {
+        report.set(
+            [findings.labels_g.as_ref(), findings.labels_d.as_ref()],
+            [findings.loss_d, findings.loss_g],
+        );
+        Ok(())
+    }
+}
+
+fn adagrad(value: &mut [f32], square: &mut [f32], gradient: &[f32], (rate, decay): (f64, f64)) {
+    for ((value, sum), gradient) in value.iter_mut().zip(square).zip(gradient) {
+        let gradient = f64::from(*gradient) + decay * f64::from(*value);
+        let total = f64::from(*sum) + gradient * gradient;
+        *sum = total as f32;
+        *value = (f64::from(*value) - rate * gradient / (total.sqrt() + ADAGRAD_EPSILON)) as f32;
     }
 }

@@ -125,8 +125,8 @@ impl World {
         let most = u64::from(Fairness::bound(sweeps.len()));
         let served: BTreeSet<String> = leases
             .iter()
-            .filter_map(|lease| scheduler.by_id.get(&lease.job))
-            .flat_map(|index| scheduler.sweeps_of(*index).to_vec())
+            .filter_map(|lease| scheduler.jobs.find(&lease.job))
+            .flat_map(|index| scheduler.jobs.sweeps_of(index).to_vec())
             .map(|sweep| sweep.to_string())
             .collect();
         for sweep in sweeps {

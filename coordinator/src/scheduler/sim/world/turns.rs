@@ -233,7 +233,7 @@ fn name_of(request: &Request) -> &'static str {
         Request::Fail(_) => "fail",
         Request::Release(_) => "release",
         Request::Goodbye(_) => "goodbye",
-        Request::Steer(_) => "steer",
+        Request::Control(_) => "control",
         Request::Drain { .. } => "drain",
         Request::Audit(_) => "audit",
     }

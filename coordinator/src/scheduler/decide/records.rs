@@ -1,0 +1,120 @@
+//! Records: the first complete one wins, a second must agree.
+
+use sweeps::{EpochPoint, RunRecord};
+
+use super::Decision;
+use super::audits::compare;
+use crate::model::entry::Entry;
+use crate::scheduler::Scheduler;
+use crate::scheduler::job::JobState;
+use proto::nouns::{AuditVerdict, Receipt, Refusal, Timestamp};
+
+impl Scheduler {
+    /// What a record is worth.
+    pub(in crate::scheduler) fn decide_record(
+        &self,
+        now: Timestamp,
+        record: Box<RunRecord>,
+    ) -> Result<Decision<Receipt>, Refusal> {
+        let job = record.job_id;
+        let attempt = record.provenance.attempt;
+        let index = self.jobs.find(&job).ok_or(Refusal::UnknownJob(job))?;
+        if !self.may_exist(index, attempt) {
+            return Err(Refusal::UnknownAttempt { job, attempt });
+        }
+        let expected = self.jobs.dataset_of(index);
+        if record.provenance.dataset_digest != expected {
+            return Err(Refusal::Invalid(format!(
+                "the record of job {} was made on the data set {}, the job names {}",
+                job.short(),
+                record.provenance.dataset_digest.short(),
+                expected.short()
+            )));
+        }
+        let revision = self
+            .jobs
+            .grid(self.jobs.job(index).home.grid)
+            .trainer_revision;
+        if record.provenance.trainer_revision != revision {
+            return Err(Refusal::Invalid(format!(
+                "the record of job {} was made by trainer revision {}, the job is of revision {revision}",
+                job.short(),
+                record.provenance.trainer_revision,
+            )));
+        }
+        if !all_finite(&record) {
+            return Err(Refusal::Invalid(format!(
+                "the record of job {} holds a number that is infinite or NaN",
+                job.short()
+            )));
+        }
+        let JobState::Done(done) = &self.jobs.job(index).state else {
+            let finished = Entry::Finished { at: now, record };
+            return Ok(Decision::one(finished, Receipt::Recorded));
+        };
+        // The same attempt again with the same outcome is an answer that got lost.
+        let equal = record.outcome.digest() == done.outcome;
+        if attempt == done.attempt && equal {
+            return Ok(Decision::nothing(Receipt::Equal));
+        }
+        let receipt = if equal {
+            Receipt::Equal
+        } else if record.provenance.device.kind == *done.device_kind
+            && record.provenance.trainer_revision == done.trainer_revision
+        {
+            Receipt::Differs
+        } else {
+            Receipt::NotComparable
+        };
+        if done.compared.contains(&(attempt, receipt)) {
+            return Ok(Decision::nothing(receipt));
+        }
+        // Whichever attempt it is: a second result is what an audit waits for.
+        let audit = (self.audits.contains(index) && attempt != done.attempt)
+            .then(|| compare(done, &record.outcome, receipt));
+        let is_kept = receipt == Receipt::Differs || audit == Some(AuditVerdict::Different);
+        let compared = Entry::Compared {
+            at: now,
+            job,
+            attempt,
+            receipt,
+            record: is_kept.then_some(record),
+            audit,
+        };
+        Ok(Decision::one(compared, receipt))
+    }
+}
+
+pub(in crate::scheduler) fn is_finite(point: &EpochPoint) -> bool {
+    [
+        point.auc_d,
+        point.auc_g,
+        point.loss_d,
+        point.loss_g,
+        point.positive_share_g,
+        point.positive_share_d,
+        point.agreement_gd,
+        point.agreement_truth,
+    ]
+    .into_iter()
+    .flatten()
+    .all(f64::is_finite)
+}
+
+/// JSON has no infinity: a record that holds one would not read back as it was written.
+fn all_finite(record: &RunRecord) -> bool {
+    let metrics = &record.outcome.metrics;
+    let scores = metrics.d.iter().chain(&metrics.g).flat_map(|score| {
+        [
+            score.auc,
+            score.ap,
+            score.ano_auc,
+            score.macro_auc,
+            score.far,
+            score.recall_at_fpr10,
+        ]
+    });
+    record.provenance.duration_s.is_finite()
+        && record.outcome.curve.iter().all(is_finite)
+        && scores.flatten().all(f64::is_finite)
+}

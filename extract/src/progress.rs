@@ -1,0 +1,61 @@
+//! What a run tells while it goes on, and at its end.
+
+use crate::pipeline::Extracted;
+
+/// What happens, for progress bars and logs.
+#[derive(Debug)]
+pub enum Event<'a> {
+    /// Once, before the first video. `bytes` is the size of the videos still to do, which come in as they end.
+    Start {
+        /// Videos of this process's share.
+        videos: usize,
+        /// Those that are done already.
+        done: usize,
+        /// Bytes of the others.
+        bytes: u64,
+        /// Where the network runs.
+        device: &'a str,
+    },
+    /// A video is in work.
+    Segments {
+        /// Its name.
+        video: &'a str,
+        /// Segments so far.
+        segments: u64,
+    },
+    /// A video is done.
+    Done {
+        /// Its name.
+        video: &'a str,
+        /// What came of it.
+        extracted: &'a Extracted,
+        /// Its size.
+        bytes: u64,
+    },
+    /// A video could not be decoded and is left out.
+    Broken {
+        /// Its name.
+        video: &'a str,
+        /// Why.
+        error: &'a str,
+        /// Its size.
+        bytes: u64,
+    },
+    /// Something that a person should know.
+    Notice(String),
+}
+
+/// What a run did.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Summary {
+    /// Videos that this run extracted.
+    pub extracted: usize,
+    /// Videos that were done already.
+    pub reused: usize,
+    /// Videos that are left out, with the reason.
+    pub broken: Vec<(String, String)>,
+    /// Segments of all videos of the data set that are done.
+    pub segments: u64,
+    /// Whether the lists are written; not while other shares are still at work.
+    pub complete: bool,
+}

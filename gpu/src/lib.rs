@@ -1,0 +1,12 @@
+//! GPUs as candle opens them, for whoever computes on one: [`open`] gives a device with one ordered queue, [`Facts`] say
+//! where the bits of another are equal, and [`Fault`] says whose fault an error of candle is.
+//!
+//! Everything here compiles without CUDA; only `open` then has one answer.
+
+mod facts;
+mod fault;
+mod opened;
+
+pub use facts::{Facts, Precision};
+pub use fault::{Blame, Fault};
+pub use opened::{Opened, open};
