@@ -96,13 +96,12 @@ impl Access {
     /// # Errors
     /// [`TokenFileError`].
     pub fn from_file(file: TokenFile, admin: Option<&str>) -> Result<Self, TokenFileError> {
-        match file.close_to_the_group() {
-            Ok(true) => tracing::warn!(
+        // Whether it can be used is seen when it is read.
+        if let Ok(true) = file.close_to_the_group() {
+            tracing::warn!(
                 path = %file.path().display(),
                 "the group of the token file could read or write it: its permissions were taken back"
-            ),
-            // Whether it can be used is seen when it is read.
-            Ok(false) | Err(_) => {}
+            );
         }
         let access = Self {
             tokens: watch::Sender::default(),
