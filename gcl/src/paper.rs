@@ -3,9 +3,10 @@
 //! reconstructions f̂ = G(f), probabilities p = σ(D(f)), pseudo labels l, targets t.
 //!
 //! [`cooperative_step`] is the step of training, of replayed traces and of the tests' reference. Training computes Eqs. 2 to 4 by
-//! the functions below; Eqs. 1, 5 and 6 it fuses into passes over a batch, which tests hold against them. What the paper leaves open or varies is a parameter of a job, [`sweeps::Training`], whose
-//! defaults are the paper's (§4): thresholds mean + std for G and mean + 0.1·std for D, RMSprop at 2e-5 with momentum 0.6, batches of
-//! 8192 rows, 15 epochs, layers 2048-1024-512-256-512-1024-2048 (G) and 2048-512-32-1 (D).
+//! the functions below; Eqs. 1, 5 and 6 it fuses into passes over a batch, which tests hold against them. What the paper leaves
+//! open is a parameter of a job, [`sweeps::Training`], whose defaults are the paper's (§4): thresholds mean + std for G and
+//! mean + 0.1·std for D, RMSprop at 2e-5 with momentum 0.6, 15 epochs in batches of 8192 rows, layers
+//! 2048-1024-512-256-512-1024-2048 (G) and 2048-512-32-1 (D).
 
 /// Eq. 1 (§3.2.1) of one row: ‖f − f̂‖₂, not squared.
 pub fn reconstruction_error<T: Copy + Into<f64>>(f: &[T], f_hat: &[T]) -> f64 {
@@ -21,7 +22,7 @@ pub fn label(value: f64, threshold: f64) -> f32 {
     if value >= threshold { 1.0 } else { 0.0 }
 }
 
-/// The threshold of a batch (§4): mean + k·std. Other rules are in [`crate::threshold`].
+/// The threshold of a batch (§4). Other rules are in [`crate::threshold`].
 pub fn threshold((mean, std): (f64, f64), k: f64) -> f64 {
     mean + k * std
 }
@@ -42,8 +43,7 @@ pub fn sigmoid(z: f64) -> f64 {
     1.0 / (1.0 + libm::exp(-z))
 }
 
-/// Eq. 3 (§3.2.3) of one row, −l·ln p − (1 − l)·ln(1 − p) with p = σ(z), written so that it is finite for every finite logit z:
-/// max(z, 0) − z·l + ln(1 + e^−|z|).
+/// Eq. 3 (§3.2.3) of one row, −l·ln p − (1 − l)·ln(1 − p) with p = σ(z), in a form that is finite for every finite logit z.
 pub fn cross_entropy(z: f64, l: f64) -> f64 {
     let positive = if z > 0.0 { z } else { 0.0 };
     positive - z * l + libm::log1p(libm::exp(-z.abs()))
@@ -72,8 +72,8 @@ pub fn target<T: Copy + From<u8>>(f: &[T], l_d: f32) -> Vec<T> {
 
 /// Eq. 5 (§3.2.5) of a batch: the mean of ‖t − f̂‖₂ over its rows.
 pub fn generator_loss<T: Copy + Into<f64>>(t: &[Vec<T>], f_hat: &[Vec<T>]) -> f64 {
-    let rows = t.iter().zip(f_hat);
-    rows.map(|(t, f_hat)| reconstruction_error(t, f_hat))
+    (t.iter().zip(f_hat))
+        .map(|(t, f_hat)| reconstruction_error(t, f_hat))
         .sum::<f64>()
         / t.len() as f64
 }
