@@ -16,6 +16,8 @@ pub struct Writing {
     pub mode: Option<u32>,
     /// Whether it is on disk when it is written. Where not, a power loss may undo it.
     pub synced: bool,
+    /// Whether it belongs to whom the file before it belonged, or its folder where root makes a new one (crate `ownership`).
+    pub owner_kept: bool,
 }
 
 impl Writing {
@@ -23,16 +25,19 @@ impl Writing {
     pub const DURABLE: Self = Self {
         mode: None,
         synced: true,
+        owner_kept: false,
     };
     /// On disk, for its owner alone.
     pub const PRIVATE: Self = Self {
         mode: Some(0o600),
         synced: true,
+        owner_kept: false,
     };
     /// Whole or not at all, and no more: for what may be lost, not torn.
     pub const ATOMIC: Self = Self {
         mode: None,
         synced: false,
+        owner_kept: false,
     };
 }
 
@@ -44,6 +49,9 @@ impl Writing {
 pub fn replace(path: &Path, parts: &[&[u8]], how: Writing) -> io::Result<()> {
     let (mut file, temporary) = beside(path, how.mode.unwrap_or(0o666))?;
     let mut write = || {
+        if how.owner_kept {
+            ownership::keep(&file, path)?;
+        }
         if let Some(mode) = how.mode {
             file.set_permissions(Permissions::from_mode(mode))?;
         }

@@ -26,6 +26,10 @@ pub struct Slurm {
     /// Jobs that wait or run for each allocation: higher means fewer workers that live longer
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=100_000))]
     pub jobs_per_worker: u32,
+    /// Workers that one allocation starts: on clusters that give whole nodes, the GPUs of a node
+    /// (`--pack 4 -- --gres=gpu:4`, with GCL_DEVICE=all in the workers' settings)
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=64))]
+    pub pack: u32,
     /// Send a worker home after so many seconds without a job
     #[arg(long, value_name = "SECONDS", default_value_t = 300)]
     pub idle_after: u64,
@@ -46,7 +50,8 @@ pub struct Slurm {
     pub until_settled: bool,
     #[command(flatten)]
     pub connection: Connection,
-    /// More arguments of sbatch: `-- --partition=gpu --account=vision`
+    /// More arguments of sbatch: `-- --partition=gpu --account=vision`. Slurm's other commands are told its --clusters
+    /// as well; --array, --wait and --job-name are refused
     #[arg(last = true, value_name = "SBATCH ARGUMENTS")]
     pub sbatch: Vec<String>,
 }

@@ -164,6 +164,17 @@ fn random() -> Result<u64, CommandError> {
     Ok(u64::from_le_bytes(random))
 }
 
+/// Root's coordinator on the folder of a service's user would leave files there that the service cannot read.
+fn be_its_owner(state: &Path) -> Result<(), CommandError> {
+    let Some(owner) = ownership::foreign_to_root(state) else {
+        return Ok(());
+    };
+    let (user, state) = (owner.user(), state.display());
+    Err(CommandError::Usage(format!(
+        "the state folder {state} is the user {user}'s, and this is root: what root wrote there could not be read by that user's coordinator any more. Start it as that user (`sudo -u {user} …`, or `systemctl start gcl-sweep-coordinator`), or give the folder to root (`chown -R root {state}`)"
+    )))
+}
+
 async fn start(
     config: Config,
     kind: StateKind,
@@ -211,6 +222,7 @@ pub fn coordinator(arguments: &Coordinator) -> Result<(), CommandError> {
         .state
         .as_deref()
         .ok_or_else(|| CommandError::Usage("--state DIR is needed".into()))?;
+    be_its_owner(state)?;
     let security = Security::read(arguments, state)?;
     stay_guarded(state, &security)?;
     if security.access.is_guarded() {

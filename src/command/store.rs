@@ -20,8 +20,10 @@ use crate::output;
 
 /// Verifies a journal and makes the index again.
 pub fn repair(arguments: &Repair, format: Format) -> Result<(), CommandError> {
-    let repaired = repair_state(&arguments.state, arguments.cut)
-        .map_err(|error| CommandError::Store(error_chain(&error)))?;
+    let repaired = for_its_owner(&arguments.state, || {
+        repair_state(&arguments.state, arguments.cut)
+            .map_err(|error| CommandError::Store(error_chain(&error)))
+    })?;
     if format == Format::Json {
         let (mut cut, mut set_aside) = (Vec::new(), Vec::new());
         for mended in &repaired.mended {
@@ -104,7 +106,9 @@ pub fn export(state: &Path) -> Result<(), CommandError> {
 pub fn backup(arguments: &Backup, format: Format) -> Result<(), CommandError> {
     let copied = if let Some(state) = &arguments.state {
         be_a_state(state)?;
-        coordinator::state::backup(state, &arguments.out).map_err(|error| store(&error))?
+        for_its_owner(state, || {
+            coordinator::state::backup(state, &arguments.out).map_err(|error| store(&error))
+        })?
     } else {
         super::runtime()?.block_on(receive(arguments))?
     };
@@ -151,8 +155,9 @@ async fn receive(arguments: &Backup) -> Result<Copied, CommandError> {
 
 /// Makes a state folder of a backup.
 pub fn restore(arguments: &Restore, format: Format) -> Result<(), CommandError> {
-    let restored =
-        restore_state(&arguments.from, &arguments.state).map_err(|error| store(&error))?;
+    let restored = for_its_owner(&arguments.state, || {
+        restore_state(&arguments.from, &arguments.state).map_err(|error| store(&error))
+    })?;
     for digest in &restored.missing {
         output::say(&format!(
             "warning: the backup does not have artifact {digest}, which a record names"
@@ -188,7 +193,9 @@ pub fn restore(arguments: &Restore, format: Format) -> Result<(), CommandError> 
 pub fn collect_garbage(arguments: &CollectGarbage, format: Format) -> Result<(), CommandError> {
     let collected = if let Some(state) = &arguments.state {
         be_a_state(state)?;
-        collect_stopped(state, arguments.dry_run).map_err(|error| store(&error))?
+        for_its_owner(state, || {
+            collect_stopped(state, arguments.dry_run).map_err(|error| store(&error))
+        })?
     } else {
         super::runtime()?.block_on(async {
             let client = Client::new(&arguments.connection)?;
@@ -218,6 +225,21 @@ pub fn collect_garbage(arguments: &CollectGarbage, format: Format) -> Result<(),
     output::print(&format!(
         "{removed} files ({removed_bytes} bytes) {would}removed, {kept} artifacts ({kept_bytes} bytes) kept{young}"
     ))
+}
+
+/// Does something to a state folder. Where root does it to the folder of a service's user, what it made there is that user's
+/// afterwards, also where it did not come to its end.
+fn for_its_owner<T>(
+    state: &Path,
+    work: impl FnOnce() -> Result<T, CommandError>,
+) -> Result<T, CommandError> {
+    let done = work();
+    let given = ownership::hand_over(state);
+    let done = done?;
+    given.map_err(|error| {
+        CommandError::io("give to its owner what was written in", state, &error)
+    })?;
+    Ok(done)
 }
 
 fn be_a_state(state: &Path) -> Result<(), CommandError> {

@@ -1,9 +1,9 @@
 //! `gcl-sweep tls`: an authority of one's own, and certificates of it. Whoever has certificates of another kind gives
 //! those to `coordinator --tls-certificate` instead.
 
-use std::fs::OpenOptions;
+use std::fs::{OpenOptions, Permissions};
 use std::io::Write;
-use std::os::unix::fs::OpenOptionsExt;
+use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
 use proto::error_chain;
@@ -34,19 +34,15 @@ pub fn tls(arguments: &Tls) -> Result<(), CommandError> {
             replace,
         } => {
             let authority = Authority::read(out)?;
-            if *replace {
-                for name in ["server.pem", "server-key.pem"] {
-                    let _ = std::fs::remove_file(out.join(name));
-                }
-            }
-            authority.server(out, hosts, *days)
+            let put = if *replace { replace_file } else { write };
+            authority.server(out, hosts, *days, put)
         }
         Tls::Client { out, name, days } => client(out, name, *days),
     }
 }
 
 fn init(out: &Path, hosts: &[String], days: u32) -> Result<(), CommandError> {
-    std::fs::create_dir_all(out)
+    ownership::make_folders(out)
         .map_err(|error| CommandError::io("make the folder", out, &error))?;
     for name in ["ca.pem", "ca-key.pem", "server.pem", "server-key.pem"] {
         let path = out.join(name);
@@ -64,7 +60,7 @@ fn init(out: &Path, hosts: &[String], days: u32) -> Result<(), CommandError> {
     let path = write(&out.join("ca.pem"), &certificate.pem(), 0o644)?;
     made("authority", &path, until)?;
     let authority = Authority(Issuer::new(params, key));
-    authority.server(out, hosts, days)?;
+    authority.server(out, hosts, days, write)?;
     say(&format!(
         "start the coordinator with --tls-certificate {0}/server.pem --tls-key {0}/server-key.pem; callers get --ca {0}/ca.pem and an https address. Keep {0}/ca-key.pem away from all of them",
         out.display()
@@ -116,7 +112,13 @@ impl Authority {
         Ok(Self(Issuer::new(authority_params()?.0, key)))
     }
 
-    fn server(&self, out: &Path, hosts: &[String], days: u32) -> Result<(), CommandError> {
+    fn server(
+        &self,
+        out: &Path,
+        hosts: &[String],
+        days: u32,
+        put: fn(&Path, &str, u32) -> Result<PathBuf, CommandError>,
+    ) -> Result<(), CommandError> {
         let (mut params, until) = params("gcl-sweep coordinator", days)?;
         params.subject_alt_names = CertificateParams::new(hosts)
             .map_err(|error| {
@@ -127,8 +129,8 @@ impl Authority {
             .subject_alt_names;
         params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
         let (certificate, key) = self.sign(&params)?;
-        write(&out.join("server-key.pem"), &key.serialize_pem(), 0o600)?;
-        let path = write(&out.join("server.pem"), &certificate.pem(), 0o644)?;
+        put(&out.join("server-key.pem"), &key.serialize_pem(), 0o600)?;
+        let path = put(&out.join("server.pem"), &certificate.pem(), 0o644)?;
         made(
             &format!("certificate for {}", hosts.join(", ")),
             &path,
@@ -178,21 +180,64 @@ fn made(what: &str, path: &Path, until: OffsetDateTime) -> Result<(), CommandErr
     ))
 }
 
-/// A new file; what exists is not overwritten.
+/// A new file, of the folder's owner where root makes it; what exists is not overwritten.
 fn write(path: &Path, text: &str, mode: u32) -> Result<PathBuf, CommandError> {
-    OpenOptions::new()
-        .create_new(true)
-        .write(true)
-        .mode(mode)
-        .open(path)
-        .and_then(|mut file| {
-            file.write_all(text.as_bytes())?;
-            file.sync_all()
-        })
-        .map_err(|error| CommandError::io("make", path, &error))?;
+    put(path, path, text, mode).map_err(|error| CommandError::io("make", path, &error))?;
     Ok(path.to_owned())
+}
+
+/// A file in the place of one that may be there, for the owner and with the mode that it had: whoever could read it can go
+/// on. What was there stays until the new one is whole.
+fn replace_file(path: &Path, text: &str, mode: u32) -> Result<PathBuf, CommandError> {
+    let mut part = path.as_os_str().to_owned();
+    part.push(format!(".part-{}", std::process::id()));
+    let part = PathBuf::from(part);
+    put(&part, path, text, ownership::mode(path, mode))
+        .and_then(|()| std::fs::rename(&part, path))
+        .map_err(|error| {
+            let _ = std::fs::remove_file(&part);
+            CommandError::io("replace", path, &error)
+        })?;
+    Ok(path.to_owned())
+}
+
+/// Writes a new file that is to be at `path`.
+fn put(part: &Path, path: &Path, text: &str, mode: u32) -> std::io::Result<()> {
+    let written = || {
+        let mut file = OpenOptions::new()
+            .create_new(true)
+            .write(true)
+            .mode(0o600)
+            .open(part)?;
+        ownership::keep(&file, path)?;
+        // Whatever the umask says: the files are for those whom the mode names.
+        file.set_permissions(Permissions::from_mode(mode))?;
+        file.write_all(text.as_bytes())?;
+        file.sync_all()
+    };
+    written().map_err(|error| ownership::explain(error, path))
 }
 
 fn fault(error: &rcgen::Error) -> CommandError {
     CommandError::Other(format!("cannot make a certificate: {}", error_chain(error)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_replaced_file_keeps_its_mode_and_a_new_one_takes_no_ones_place() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("server-key.pem");
+        let mode = || std::fs::metadata(&path).unwrap().permissions().mode() & 0o777;
+        write(&path, "first", 0o600).unwrap();
+        assert_eq!(mode(), 0o600);
+        assert!(write(&path, "second", 0o600).is_err());
+        std::fs::set_permissions(&path, Permissions::from_mode(0o640)).unwrap();
+        replace_file(&path, "third", 0o600).unwrap();
+        assert_eq!(std::fs::read_to_string(&path).unwrap(), "third");
+        assert_eq!(mode(), 0o640, "the group that could read it still can");
+        assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1);
+    }
 }

@@ -5,6 +5,7 @@
 
 mod cgroup;
 mod host;
+mod slurm;
 mod window;
 
 use std::sync::atomic::{AtomicU64, Ordering};

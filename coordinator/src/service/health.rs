@@ -7,6 +7,7 @@ use std::time::Duration;
 use tokio::time::{Instant, timeout};
 use tokio_util::sync::CancellationToken;
 
+use super::access::Access;
 use super::limits::Limits;
 use crate::engine::Opening;
 use crate::engine::handle::EngineHandle;
@@ -35,6 +36,8 @@ pub struct Health {
     metrics: Metrics,
     sizes: Arc<Mutex<Option<(Instant, Disk)>>>,
     page: Arc<tokio::sync::Mutex<Option<(Instant, String)>>>,
+    /// Who may call: a coordinator that lets nobody in is not ready.
+    access: Arc<OnceLock<Access>>,
 }
 
 impl Health {
@@ -68,7 +71,18 @@ impl Health {
             metrics,
             sizes: Arc::default(),
             page: Arc::default(),
+            access: Arc::default(),
         }
+    }
+
+    /// From now on it also says whether that can read its tokens.
+    pub fn watch_access(&self, access: &Access) {
+        // Whoever says so twice speaks of the same one.
+        let _ = self.access.set(access.clone());
+    }
+
+    fn token_trouble(&self) -> Option<Arc<str>> {
+        self.access.get()?.trouble()
     }
 
     /// The engine runs.
@@ -108,6 +122,9 @@ impl Health {
             }
             Ok(Err(refusal)) => return Err(refusal.to_string()),
             Ok(Ok(())) => {}
+        }
+        if let Some(why) = self.token_trouble() {
+            return Err(format!("nobody is let in by a token: {why}"));
         }
         if let Some(why) = engine.reading_trouble() {
             return Err(format!(
@@ -154,6 +171,7 @@ impl Health {
                 .get()
                 .is_some_and(|engine| engine.damage().is_some()),
             disk: self.sizes().await,
+            tokens_readable: self.token_trouble().is_none(),
             damaged_artifacts: self.engine.get().map_or(0, EngineHandle::damaged_artifacts),
             version: self.version.clone(),
         };

@@ -34,6 +34,9 @@ const HEADERS_WITHIN: Duration = Duration::from_secs(5);
 const HEADER_BYTES: usize = 16 << 10;
 const PAUSE: Duration = Duration::from_millis(100);
 
+/// The metrics of a coordinator that cannot read its tokens.
+const CLOSED: &str = "# TYPE gcl_ready gauge\ngcl_ready 0\n# TYPE gcl_tokens_readable gauge\ngcl_tokens_readable 0\n# EOF\n";
+
 /// What the side port needs.
 #[derive(Clone)]
 pub struct HttpOptions {
@@ -55,6 +58,7 @@ pub async fn serve_http(
     shutdown: CancellationToken,
 ) -> Result<(), TlsError> {
     let acceptor = options.tls.as_ref().map(Tls::http).transpose()?;
+    options.health.watch_access(&options.access);
     let places = descriptors::of_side_port(descriptors::raise());
     let strangers = Strangers::new(places, CONNECTIONS_OF_ADDRESS.min(places / 2));
     loop {
@@ -135,6 +139,11 @@ async fn answer(options: &HttpOptions, request: &Request<Incoming>) -> Answer {
                 .check_read(authorization.map(hyper::header::HeaderValue::as_bytes))
             {
                 Ok(()) => metrics(options.health.page().await),
+                // Nobody's token is known, so that nobody gets more than `/readyz` says; an alarm must still be possible.
+                Err(status) if status.code() == Code::Unavailable => {
+                    options.health.refused(&status);
+                    metrics(CLOSED.to_owned())
+                }
                 Err(status) => {
                     options.health.refused(&status);
                     refused(&status)

@@ -126,6 +126,7 @@ where
     let (reporter, health) = tonic_health::server::health_reporter();
     let mut helpers = JoinSet::new();
     if let Some(health) = options.health {
+        health.watch_access(&options.access);
         helpers.spawn(health.report(reporter, shutdown.clone()));
     }
     helpers.spawn(options.access.clone().follow(shutdown.clone()));

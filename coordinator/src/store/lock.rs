@@ -234,6 +234,9 @@ fn lock_file(state: &Path, journal: &Path, is_needed: bool) -> Result<File, Lock
         .mode(0o600)
         .open(&path)
         .map_err(failed("open", &path))?;
+    if made {
+        ownership::keep(&file, &path).map_err(failed("give its owner", &path))?;
+    }
     match file.try_lock() {
         Err(TryLockError::WouldBlock) => return Err(LockError::InUse(state.to_owned())),
         Err(TryLockError::Error(source)) if is_needed => {

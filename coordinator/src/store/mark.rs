@@ -70,6 +70,7 @@ impl Mark {
                 .write(true)
                 .mode(0o600)
                 .open(&path)?;
+            ownership::keep(&file, &path)?;
             file.write_all(self.text().as_bytes())?;
             file.sync_all()?;
             durable::sync_folder(state)

@@ -39,6 +39,19 @@ pub enum AllocationState {
     },
 }
 
+impl AllocationState {
+    /// It was asked for and nobody knows of it any more.
+    pub const VANISHED: Self = Self::Ended {
+        ran: Duration::ZERO,
+        failed: true,
+    };
+    /// Its worker went home, and nobody knows of it any more.
+    pub const LEFT: Self = Self::Ended {
+        ran: Duration::MAX,
+        failed: false,
+    };
+}
+
 /// What the coordinator knows of an allocation's worker.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Seen {
@@ -72,7 +85,7 @@ pub enum Action {
     Release(String),
 }
 
-/// The memory between two looks.
+/// What is remembered of workers and ends between two looks.
 #[derive(Debug, Default)]
 pub struct Allocator {
     /// Whether it has looked before: what had ended by then is an earlier run's story.

@@ -18,6 +18,8 @@ pub(super) struct Renewal {
     certificate: PathBuf,
     key: PathBuf,
     seen: Option<(Vec<u8>, Vec<u8>)>,
+    /// Looks in a row that could not read them.
+    unreadable: u32,
 }
 
 impl Renewal {
@@ -27,6 +29,7 @@ impl Renewal {
             certificate,
             key,
             seen: None,
+            unreadable: 0,
         };
         renewal.seen = renewal.read().ok();
         renewal
@@ -50,10 +53,21 @@ impl Renewal {
 
     /// Answers whether there is another certificate now.
     fn look(&mut self) -> bool {
-        // Between two renames one of them may be missing, or be another's: the next look finds both.
-        let Ok(found) = self.read() else {
-            return false;
+        let found = match self.read() {
+            Ok(found) => found,
+            Err(why) => {
+                self.unreadable += 1;
+                // Between two renames one of them may be missing, or be another's: the next look finds both.
+                if self.unreadable == 2 {
+                    tracing::error!(
+                        why,
+                        "the certificate stays the one before, also beyond its end: its files cannot be read"
+                    );
+                }
+                return false;
+            }
         };
+        self.unreadable = 0;
         if self.seen.as_ref() == Some(&found) {
             return false;
         }

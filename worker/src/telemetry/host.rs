@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use nix::sys::resource::{UsageWho, getrusage};
 
-use super::cgroup;
+use super::{cgroup, slurm};
 
 /// Memory that this process may have: the machine's, or that of its container or Slurm job where that is less.
 pub(super) fn memory() -> Option<u64> {
@@ -13,7 +13,8 @@ pub(super) fn memory() -> Option<u64> {
         .ok()
         .and_then(|text| kibibytes(&text, "MemTotal:"))?;
     let group = cgroup::memory_limit(Path::new("/"));
-    Some(group.map_or(machine, |limit| limit.min(machine)))
+    let job = slurm::memory_limit(|name| std::env::var(name).ok());
+    [Some(machine), group, job].into_iter().flatten().min()
 }
 
 /// Memory of this process that is in RAM.

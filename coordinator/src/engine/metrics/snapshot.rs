@@ -21,6 +21,8 @@ pub struct MetricsSnapshot {
     pub disk: Disk,
     /// Whether the journal is known to be damaged.
     pub journal_damaged: bool,
+    /// Whether the tokens can be read; where they cannot, nobody is let in.
+    pub tokens_readable: bool,
     /// Damaged artifacts that were found since the start.
     pub damaged_artifacts: u64,
     /// Whether the coordinator is ready.
@@ -117,6 +119,11 @@ impl MetricsSnapshot {
             "journal_damaged",
             "1 where a part of the journal is not what was written: repair it",
             gauge(self.journal_damaged.into()),
+        );
+        registry.register(
+            "tokens_readable",
+            "0 where the tokens cannot be read, so that nobody is let in: the log says why",
+            gauge(self.tokens_readable.into()),
         );
         if let Some(totals) = &self.totals {
             let jobs = JobStatus::ALL

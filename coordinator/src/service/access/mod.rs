@@ -37,8 +37,23 @@ pub struct Access {
     file: Option<TokenFile>,
 }
 
-/// The tokens; `None`: nobody is asked for one.
-type Known = Option<Arc<[Token]>>;
+/// Who is let in.
+#[derive(Debug, Clone, Default)]
+enum Known {
+    /// Everybody: there are no tokens.
+    #[default]
+    Open,
+    /// Who has one of these.
+    Tokens(Arc<[Token]>),
+    /// The tokens cannot be read: who has one that does not come from their file. Everybody else is asked to come again,
+    /// since nobody knows which tokens are revoked.
+    Closed {
+        /// The tokens from elsewhere.
+        tokens: Arc<[Token]>,
+        /// Why the others cannot be read, for whoever runs the coordinator.
+        why: Arc<str>,
+    },
+}
 
 /// What is known of a token.
 #[derive(Debug, Clone)]
@@ -70,7 +85,7 @@ impl Access {
             })
             .collect();
         Self {
-            tokens: watch::Sender::new(Some(known)),
+            tokens: watch::Sender::new(Known::Tokens(known)),
             ..Self::default()
         }
     }
@@ -81,6 +96,13 @@ impl Access {
     /// # Errors
     /// [`TokenFileError`].
     pub fn from_file(file: TokenFile, admin: Option<&str>) -> Result<Self, TokenFileError> {
+        // Whether it can be used is seen when it is read.
+        if let Ok(true) = file.close_to_the_group() {
+            tracing::warn!(
+                path = %file.path().display(),
+                "the group of the token file could read or write it: its permissions were taken back"
+            );
+        }
         let access = Self {
             tokens: watch::Sender::default(),
             fixed: admin.map(|token| TokenDigest::of(token.as_bytes())),
@@ -92,13 +114,22 @@ impl Access {
 
     /// Whether a token is asked for.
     pub fn is_guarded(&self) -> bool {
-        self.known().is_some()
+        !matches!(self.known(), Known::Open)
+    }
+
+    /// Why the tokens cannot be read, where they cannot.
+    pub(super) fn trouble(&self) -> Option<Arc<str>> {
+        match self.known() {
+            Known::Closed { why, .. } => Some(why),
+            Known::Open | Known::Tokens(_) => None,
+        }
     }
 
     /// Takes the tokens from the file again. A file that went away takes its tokens with it, and opens nothing.
     ///
     /// # Errors
-    /// [`TokenFileError`]; the tokens stay as they were.
+    /// [`TokenFileError`]: nobody is let in by a token of that file until it can be read, since nobody knows which of them
+    /// were revoked.
     pub fn reload(&self) -> Result<(), TokenFileError> {
         let Some(file) = &self.file else {
             return Ok(());
@@ -108,7 +139,16 @@ impl Access {
             name: "--token-file".into(),
             role: Role::Admin,
         });
-        let entries = file.read()?;
+        let entries = match file.read() {
+            Ok(entries) => entries,
+            Err(error) => {
+                self.tokens.send_replace(Known::Closed {
+                    tokens: fixed.into_iter().collect(),
+                    why: error.to_string().into(),
+                });
+                return Err(error);
+            }
+        };
         let guarded = self.is_guarded() || fixed.is_some() || entries.is_some();
         let known: Arc<[Token]> = entries
             .unwrap_or_default()
@@ -122,7 +162,11 @@ impl Access {
             })
             .chain(fixed)
             .collect();
-        self.tokens.send_replace(guarded.then_some(known));
+        self.tokens.send_replace(if guarded {
+            Known::Tokens(known)
+        } else {
+            Known::Open
+        });
         Ok(())
     }
 
@@ -132,21 +176,35 @@ impl Access {
             return;
         };
         let mut seen = None;
+        let mut said = None;
         loop {
             tokio::select! {
                 () = tokio::time::sleep(RELOAD) => {}
                 () = shutdown.cancelled() => return,
             }
             let stamp = file.stamp();
-            if seen == Some(stamp) {
+            // What cannot be read is tried again, whether or not it changed: a folder above it may have.
+            if seen == Some(stamp) && self.trouble().is_none() {
                 continue;
             }
             let first = seen.replace(stamp).is_none();
             match self.reload() {
-                Ok(()) if first => {}
-                Ok(()) => tracing::info!(path = %file.path().display(), "the tokens changed"),
+                Ok(()) => {
+                    if said.take().is_some() {
+                        tracing::info!(path = %file.path().display(), "the tokens can be read again");
+                    } else if !first {
+                        tracing::info!(path = %file.path().display(), "the tokens changed");
+                    }
+                }
                 Err(error) => {
-                    tracing::error!(%error, "the tokens stay as they were");
+                    let why = error.to_string();
+                    if said.as_ref() != Some(&why) {
+                        tracing::error!(
+                            error = why,
+                            "nobody is let in by a token until they can be read"
+                        );
+                        said = Some(why);
+                    }
                 }
             }
         }
@@ -184,8 +242,10 @@ impl Access {
         roles: &[Role],
         authorization: Option<&[u8]>,
     ) -> Result<(), Status> {
-        let Some(known) = self.known() else {
-            return Ok(());
+        let (known, is_closed) = match self.known() {
+            Known::Open => return Ok(()),
+            Known::Tokens(known) => (known, false),
+            Known::Closed { tokens, .. } => (tokens, true),
         };
         let Some(sent) = authorization.and_then(|value| value.strip_prefix(b"Bearer ")) else {
             return Err(refuse(
@@ -204,6 +264,13 @@ impl Access {
             }
         }
         let Some(one) = found else {
+            if is_closed {
+                // Not the caller's fault, and over some time: workers keep what they have and come again.
+                return Err(refuse(
+                    Reason::Unavailable,
+                    "the coordinator cannot read its tokens and lets nobody in until it can: its log says why",
+                ));
+            }
             return Err(refuse(
                 Reason::Unauthenticated,
                 "the token is not known here, or was revoked (`gcl-sweep token list` shows those that are)",
@@ -292,12 +359,17 @@ mod tests {
         assert_eq!(code(&access, SUBMIT, None), Code::Unauthenticated);
         assert_eq!(code(&access, SUBMIT, Some(&bearer)), Code::Ok);
 
-        // A damaged file changes nothing.
+        // A damaged file lets nobody in: nobody knows what was revoked. Callers are to come again.
         let good = std::fs::read(file.path()).unwrap();
         std::fs::write(file.path(), "nonsense").unwrap();
         assert!(access.reload().is_err());
-        assert_eq!(code(&access, SUBMIT, Some(&bearer)), Code::Ok);
+        assert_eq!(code(&access, SUBMIT, Some(&bearer)), Code::Unavailable);
+        assert_eq!(code(&access, SUBMIT, None), Code::Unauthenticated);
+        assert!(access.trouble().unwrap().contains("tokens.json"));
         std::fs::write(file.path(), good).unwrap();
+        access.reload().unwrap();
+        assert_eq!(access.trouble(), None);
+        assert_eq!(code(&access, SUBMIT, Some(&bearer)), Code::Ok);
 
         file.revoke("a").unwrap();
         access.reload().unwrap();
@@ -316,5 +388,40 @@ mod tests {
         assert!(access.is_guarded());
         assert_eq!(code(&access, SUBMIT, Some("Bearer open sesame")), Code::Ok);
         assert_eq!(code(&access, SUBMIT, None), Code::Unauthenticated);
+        // It is not of the file that cannot be read.
+        std::fs::create_dir(folder.path().join("tokens.json")).unwrap();
+        assert!(access.reload().is_err());
+        assert_eq!(code(&access, SUBMIT, Some("Bearer open sesame")), Code::Ok);
+        assert_eq!(
+            code(&access, SUBMIT, Some("Bearer other")),
+            Code::Unavailable
+        );
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn tokens_that_can_be_read_again_let_in_again() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = TokenFile::of_state(folder.path());
+        let (_, token) = file
+            .create("a", Role::Admin, [3; 32], Timestamp(1))
+            .unwrap();
+        let access = Access::from_file(file.clone(), None).unwrap();
+        let stop = CancellationToken::new();
+        let following = tokio::spawn(access.clone().follow(stop.clone()));
+        let bearer = format!("Bearer {token}");
+        let becomes = async |wanted| {
+            while code(&access, SUBMIT, Some(&bearer)) != wanted {
+                tokio::time::sleep(RELOAD).await;
+            }
+        };
+        let away = folder.path().join("away");
+        std::fs::rename(file.path(), &away).unwrap();
+        std::fs::create_dir(file.path()).unwrap();
+        becomes(Code::Unavailable).await;
+        std::fs::remove_dir(file.path()).unwrap();
+        std::fs::rename(&away, file.path()).unwrap();
+        becomes(Code::Ok).await;
+        stop.cancel();
+        following.await.unwrap();
     }
 }

@@ -2,7 +2,7 @@
 
 use std::fs::{File, OpenOptions};
 use std::io::{self, Read};
-use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
 use durable::Writing;
@@ -78,7 +78,9 @@ pub enum TokenFileError {
         source: io::Error,
     },
     /// Others can read it.
-    #[error("the token file {path} can be read or written by others (mode {mode:o}): chmod 600 it")]
+    #[error(
+        "the token file {path} can be read or written by others (mode {mode:o}): chmod 600 it (640 is fine for a file of root's whose group is the coordinator's)"
+    )]
     Open {
         /// The file.
         path: PathBuf,
@@ -98,8 +100,8 @@ pub enum TokenFileError {
     Choice(String),
 }
 
-/// The tokens of a coordinator in a file of mode 600. Written whole beside and renamed; a running coordinator sees the
-/// change within a second.
+/// The tokens of a coordinator in a file that its owner alone can read, or the group that root gave it to. Written whole
+/// beside and renamed, for the owner and with the mode that it had; a running coordinator sees the change within a second.
 #[derive(Debug, Clone)]
 pub struct TokenFile(PathBuf);
 
@@ -125,11 +127,29 @@ impl TokenFile {
         &self.0
     }
 
-    /// What tells one version of the file from another.
+    /// What tells one version of the file from another. The time of its change is also that of its owner and mode.
     pub(super) fn stamp(&self) -> Option<(i64, i64, u64, u64)> {
-        use std::os::unix::fs::MetadataExt;
         let found = std::fs::metadata(&self.0).ok()?;
-        Some((found.mtime(), found.mtime_nsec(), found.ino(), found.len()))
+        Some((found.ctime(), found.ctime_nsec(), found.ino(), found.len()))
+    }
+
+    /// Takes the group's permissions from a file of this process's own, and answers whether there were any. Where a state
+    /// folder is a volume of Kubernetes, the kubelet gives them at a mount (`fsGroup`).
+    ///
+    /// # Errors
+    /// [`TokenFileError::Io`].
+    pub fn close_to_the_group(&self) -> Result<bool, TokenFileError> {
+        let found = match std::fs::metadata(&self.0) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(false),
+            found => found.map_err(self.io("look at"))?,
+        };
+        let mode = found.permissions().mode() & 0o777;
+        if mode & 0o070 == 0 || mode & 0o007 != 0 || found.uid() != caller() {
+            return Ok(false);
+        }
+        std::fs::set_permissions(&self.0, std::fs::Permissions::from_mode(mode & 0o600))
+            .map_err(self.io("chmod"))?;
+        Ok(true)
     }
 
     /// All tokens; `None` where there is no file.
@@ -142,13 +162,9 @@ impl TokenFile {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
             Err(error) => return Err(self.io("open")(error)),
         };
-        let mode = file
-            .metadata()
-            .map_err(self.io("look at"))?
-            .permissions()
-            .mode()
-            & 0o777;
-        if mode & 0o077 != 0 {
+        let found = file.metadata().map_err(self.io("look at"))?;
+        let mode = found.permissions().mode() & 0o777;
+        if is_open(mode, found.uid(), found.gid(), caller()) {
             return Err(TokenFileError::Open {
                 path: self.0.clone(),
                 mode,
@@ -217,7 +233,7 @@ impl TokenFile {
             digest,
         };
         // Only who makes a token makes a folder for it.
-        std::fs::create_dir_all(durable::parent(&self.0)).map_err(self.io("make the folder of"))?;
+        ownership::make_folders(durable::parent(&self.0)).map_err(self.io("make the folder of"))?;
         self.change(|tokens| {
             if tokens.iter().any(|other| other.name == name) {
                 return Err(TokenFileError::Choice(format!(
@@ -258,6 +274,7 @@ impl TokenFile {
     ) -> Result<(), TokenFileError> {
         // Two administrators at once: one waits for the other.
         let lock = secret(&self.0.with_extension("lock")).map_err(self.io("lock"))?;
+        ownership::keep(&lock, &self.0).map_err(self.io("lock"))?;
         lock.lock().map_err(self.io("lock"))?;
         let mut tokens = self.read()?.unwrap_or_default();
         edit(&mut tokens)?;
@@ -270,16 +287,21 @@ impl TokenFile {
         if text.len() as u64 >= FILE_BYTES {
             return Err(self.content(format!("it would have more than {FILE_BYTES} bytes")));
         }
+        let how = Writing {
+            mode: Some(ownership::mode(&self.0, 0o600)),
+            owner_kept: true,
+            ..Writing::PRIVATE
+        };
         let text = format!("{text}\n");
-        durable::replace(&self.0, &[text.as_bytes()], Writing::PRIVATE).map_err(self.io("write"))
+        durable::replace(&self.0, &[text.as_bytes()], how).map_err(self.io("write"))
     }
 
     fn io(&self, doing: &'static str) -> impl Fn(io::Error) -> TokenFileError + use<> {
         let path = self.0.clone();
         move |source| TokenFileError::Io {
             doing,
+            source: ownership::explain(source, &path),
             path: path.clone(),
-            source,
         }
     }
 
@@ -289,6 +311,24 @@ impl TokenFile {
             what,
         }
     }
+}
+
+/// The user that this process acts as.
+fn caller() -> u32 {
+    nix::unistd::Uid::effective().as_raw()
+}
+
+/// Whether others than the file's owner can read it, or anybody else write it. A group may read what root gave it: so
+/// Kubernetes hands out secrets (root's, of the group `fsGroup`, mode 440), and systemd credentials by an access list, which
+/// shows as a group's permission.
+fn is_open(mode: u32, uid: u32, gid: u32, caller: u32) -> bool {
+    let given = if caller == 0 {
+        uid == 0 && gid != 0
+    } else {
+        uid != caller
+    };
+    let allowed = if given { 0o740 } else { 0o700 };
+    mode & 0o777 & !allowed != 0
 }
 
 /// A file that its owner alone can read, from its first moment on.
@@ -364,6 +404,55 @@ mod tests {
         std::fs::remove_file(&state).unwrap();
         file.create("a", Role::Read, [1; 32], Timestamp(0)).unwrap();
         file.has_folder().unwrap();
+    }
+
+    #[test]
+    fn a_group_reads_what_root_gave_it_and_nothing_else() {
+        const SERVICE: u32 = 10001;
+        for (mode, uid, gid, caller, open) in [
+            // The owner's alone.
+            (0o600, SERVICE, SERVICE, SERVICE, false),
+            (0o400, 0, 0, 0, false),
+            // Kubernetes with fsGroup, and a credential of systemd.
+            (0o440, 0, SERVICE, SERVICE, false),
+            (0o440, 0, 0, SERVICE, false),
+            // The same seen by root, who makes tokens there.
+            (0o640, 0, SERVICE, 0, false),
+            // A group of the owner's own accord, or of root.
+            (0o640, SERVICE, SERVICE, SERVICE, true),
+            (0o640, SERVICE, SERVICE, 0, true),
+            (0o640, 0, 0, 0, true),
+            // Nobody else, and nobody writes.
+            (0o660, 0, SERVICE, SERVICE, true),
+            (0o444, 0, SERVICE, SERVICE, true),
+            (0o604, SERVICE, SERVICE, SERVICE, true),
+        ] {
+            assert_eq!(
+                is_open(mode, uid, gid, caller),
+                open,
+                "{mode:o} {uid}:{gid} {caller}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_group_that_a_mount_let_in_is_shut_out_again() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = TokenFile::of_state(folder.path());
+        assert!(!file.close_to_the_group().unwrap());
+        file.create("a", Role::Read, [1; 32], Timestamp(0)).unwrap();
+        let chmod = |mode| {
+            let mode = std::fs::Permissions::from_mode(mode);
+            std::fs::set_permissions(file.path(), mode).unwrap();
+        };
+        chmod(0o660);
+        assert!(file.read().is_err());
+        assert!(file.close_to_the_group().unwrap());
+        assert_eq!(file.read().unwrap().unwrap().len(), 1);
+        // What the whole world could read is no kubelet's doing.
+        chmod(0o664);
+        assert!(!file.close_to_the_group().unwrap());
+        assert!(file.read().is_err());
     }
 
     #[test]
