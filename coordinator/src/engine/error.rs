@@ -2,7 +2,8 @@
 
 use std::path::PathBuf;
 
-use super::kind_guard::StateKind;
+use proto::nouns::StateKind;
+
 use crate::store::index::IndexError;
 use crate::store::journal::JournalError;
 use crate::store::lock::LockError;

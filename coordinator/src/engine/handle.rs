@@ -16,7 +16,7 @@ use super::feed::{Feed, Subscription};
 use super::rows::{self, RowSource, SLICE};
 use crate::engine::cell_pages::{CellPages, CellRows};
 use crate::engine::expand::{Expand, resolve, takes_much};
-use crate::scheduler::{Answer, Reply, Request, Scheduler, Ticket};
+use crate::scheduler::{Answer, Reply, Request, Scheduler, Ticket, Totals};
 use crate::store::artifacts::{ArtifactStore, Upload};
 use crate::store::backup::{self, Piece};
 use crate::store::blocking::{blocking, ended, in_place};
@@ -395,6 +395,11 @@ impl EngineHandle {
         let reply = receiver.await;
         guard.ticket = None;
         reply.unwrap_or_else(|_| Err(stopped()))
+    }
+
+    /// Counts of everything, for metrics.
+    pub(crate) async fn totals(&self) -> Result<Totals, Refusal> {
+        self.query(Scheduler::totals).await
     }
 
     pub(crate) async fn query<T: Send + 'static>(

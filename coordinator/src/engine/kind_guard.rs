@@ -1,8 +1,9 @@
 //! A state folder holds jobs of one kind: real training, rehearsals, or jobs that train nothing. Never two.
 
-pub use proto::nouns::StateKind;
+use proto::nouns::StateKind;
 
-use super::{Config, EngineError};
+use super::Config;
+use super::error::EngineError;
 use crate::scheduler::Scheduler;
 
 /// Whether what the journal holds is of the kind that this engine is for. What is asked is the journal, not a file beside

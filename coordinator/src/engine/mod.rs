@@ -30,8 +30,9 @@ mod tests;
 mod turns;
 pub mod upkeep;
 
+pub(crate) use crate::scheduler::Totals;
 pub use config::Config;
 pub use error::EngineError;
-pub use kind_guard::StateKind;
 pub use opening::Opening;
+pub use proto::nouns::StateKind;
 pub use running::Engine;

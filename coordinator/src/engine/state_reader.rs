@@ -11,7 +11,6 @@ use std::time::Duration;
 use sweeps::{CellResult, Digest, JobId, JobStatus, RunRecord};
 
 use super::expand::{Expand, resolve};
-use super::kind_guard::StateKind;
 use crate::model::cells::{CellRow, CellTable};
 use crate::model::entry::Entry;
 use crate::scheduler::{Answer, Effect, Event, Policy, Request, Scheduler, Ticket};
@@ -19,7 +18,7 @@ use crate::store::artifacts::path_of;
 use crate::store::journal::{self, JournalError, Location, OpenSegments};
 use crate::store::mark;
 use proto::error_chain;
-use proto::nouns::{Refusal, Submit, Submitted, SweepInfo, SweepSummary, Timestamp};
+use proto::nouns::{Refusal, StateKind, Submit, Submitted, SweepInfo, SweepSummary, Timestamp};
 
 /// A coordinator that runs may cut, compact and append while its journal is read. That is rare, and over in milliseconds.
 const TRIES: u32 = 5;

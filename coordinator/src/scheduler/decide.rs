@@ -20,32 +20,3 @@ mod workers;
 pub(super) use leases::SweepTurn;
 pub(super) use parts::Taken;
 pub(super) use records::is_finite;
-
-use crate::model::entry::Entry;
-
-/// What follows from a request.
-#[derive(Debug)]
-pub(super) struct Decision<T> {
-    /// Facts, in their order.
-    pub(super) entries: Vec<Entry>,
-    /// What is said once they are applied.
-    pub(super) answer: T,
-}
-
-impl<T> Decision<T> {
-    /// Nothing changes.
-    fn nothing(answer: T) -> Self {
-        Self {
-            entries: Vec::new(),
-            answer,
-        }
-    }
-
-    /// One fact.
-    fn one(entry: Entry, answer: T) -> Self {
-        Self {
-            entries: vec![entry],
-            answer,
-        }
-    }
-}

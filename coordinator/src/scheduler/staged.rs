@@ -10,9 +10,8 @@
 
 use std::collections::VecDeque;
 
-use super::decide::Taken;
-use super::{Answer, Effect, Scheduler, Submission, Ticket};
-use proto::nouns::Timestamp;
+use super::messages::Ticket;
+use crate::model::submission::Submission;
 
 /// A submission that has begun and not ended.
 #[derive(Debug, Clone)]
@@ -67,28 +66,5 @@ impl Submissions {
 
     pub(super) fn has_begun(&self) -> bool {
         self.next.is_some()
-    }
-}
-
-impl Scheduler {
-    /// Whether something takes long and waits for [`super::Event::Continue`].
-    pub fn is_busy(&self) -> bool {
-        self.submissions.first().is_some()
-    }
-
-    pub(super) fn on_continue(&mut self, now: Timestamp) {
-        let Some((submission, next)) = self.submissions.first() else {
-            return;
-        };
-        let decided = self.decide_part(now, submission, next);
-        match self.enact(decided) {
-            Taken::UpTo(next) => self.submissions.advance(next),
-            Taken::Whole(submitted) => {
-                if let Some(ticket) = self.submissions.end() {
-                    let reply = Ok(Answer::Submitted(submitted));
-                    self.effects.push(Effect::Reply(ticket, reply));
-                }
-            }
-        }
     }
 }

@@ -4,7 +4,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::Ticket;
+use super::messages::Ticket;
 use proto::nouns::{Timestamp, WorkerId};
 
 /// A lease request that waits for work.

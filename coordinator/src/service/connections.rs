@@ -1,13 +1,13 @@
 //! Connections that are let in: so many at a time, and so many from one address. [`watched`] closes those that say nothing.
 
+mod addresses;
 mod watched;
 
 use std::any::Any;
-use std::collections::BTreeMap;
 use std::io;
 use std::net::IpAddr;
 use std::pin::Pin;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
@@ -17,9 +17,10 @@ use tokio_stream::Stream;
 use tonic::transport::server::{Connected, TcpConnectInfo};
 
 use super::limits::Limits;
-use super::strangers::{Strangers, counted_as};
+use super::strangers::Strangers;
 use crate::engine::metrics::Metrics;
 
+use addresses::Addresses;
 use watched::Watched;
 
 /// The pause after the system gave no connection (no file descriptors left): trying at once would only spin.
@@ -113,59 +114,6 @@ fn peer(io: &impl Connected) -> Option<IpAddr> {
     let info = io.connect_info();
     let info = (&info as &dyn Any).downcast_ref::<TcpConnectInfo>()?;
     Some(info.remote_addr()?.ip())
-}
-
-/// How many connections each address has.
-#[derive(Clone)]
-struct Addresses {
-    most: usize,
-    open: Arc<Mutex<BTreeMap<IpAddr, usize>>>,
-}
-
-/// A connection's share of its address, until it is dropped.
-struct OfAddress(Option<(Addresses, IpAddr)>);
-
-impl Addresses {
-    fn new(most: usize) -> Self {
-        Self {
-            most,
-            open: Arc::default(),
-        }
-    }
-
-    fn with<T>(&self, work: impl FnOnce(&mut BTreeMap<IpAddr, usize>) -> T) -> T {
-        work(&mut self.open.lock().unwrap_or_else(PoisonError::into_inner))
-    }
-
-    /// `None`: it has as many as it may have.
-    fn enter(&self, address: Option<IpAddr>) -> Option<OfAddress> {
-        let Some(address) = address.map(counted_as) else {
-            return Some(OfAddress(None));
-        };
-        self.with(|open| {
-            let count = open.entry(address).or_default();
-            (*count < self.most).then(|| {
-                *count += 1;
-                OfAddress(Some((self.clone(), address)))
-            })
-        })
-    }
-}
-
-impl Drop for OfAddress {
-    fn drop(&mut self) {
-        let Some((addresses, address)) = self.0.take() else {
-            return;
-        };
-        addresses.with(|open| {
-            if let Some(count) = open.get_mut(&address) {
-                *count -= 1;
-                if *count == 0 {
-                    open.remove(&address);
-                }
-            }
-        });
-    }
 }
 
 #[cfg(test)]

@@ -9,10 +9,9 @@ use tokio_util::sync::CancellationToken;
 
 use super::access::Access;
 use super::limits::Limits;
-use crate::engine::Opening;
 use crate::engine::handle::EngineHandle;
 use crate::engine::metrics::{Disk, Metrics, MetricsSnapshot};
-use crate::scheduler::{Scheduler, Totals};
+use crate::engine::{Opening, Totals};
 use crate::store::blocking::blocking;
 
 /// The engine answers within this, or it is not well.
@@ -181,8 +180,10 @@ impl Health {
     }
 
     async fn totals(&self) -> Option<Totals> {
-        let totals = self.engine.get()?.query(Scheduler::totals);
-        timeout(PATIENCE, totals).await.ok()?.ok()
+        timeout(PATIENCE, self.engine.get()?.totals())
+            .await
+            .ok()?
+            .ok()
     }
 
     async fn sizes(&self) -> Disk {

@@ -7,9 +7,9 @@ use std::collections::BTreeSet;
 
 use sweeps::{JobStatus, Outcome};
 
-use super::Decision;
 use crate::model::entry::{Entry, RetryDecision};
 use crate::scheduler::Scheduler;
+use crate::scheduler::decision::Decision;
 use crate::scheduler::done::{Done, scores_of};
 use crate::scheduler::ineligibility::Ineligibility;
 use crate::scheduler::job::{CellRef, JobIndex};

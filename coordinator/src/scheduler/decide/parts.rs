@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use sweeps::JobStatus;
 
-use super::Decision;
 use crate::model::entry::Entry;
+use crate::scheduler::decision::Decision;
 use crate::scheduler::{Scheduler, Submission};
 use proto::nouns::{Submitted, Timestamp};
 

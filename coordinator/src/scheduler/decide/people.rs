@@ -2,10 +2,10 @@
 
 use sweeps::{JobId, JobStatus};
 
-use super::Decision;
 use crate::model::entry::Entry;
 use crate::model::submission::Submission;
 use crate::scheduler::Scheduler;
+use crate::scheduler::decision::Decision;
 use crate::scheduler::job::JobIndex;
 use crate::scheduler::job_ids;
 use proto::nouns::{Control, Refusal, Submitted, Target, Timestamp};

@@ -2,10 +2,10 @@
 
 use sweeps::{EpochPoint, RunRecord};
 
-use super::Decision;
 use super::audits::compare;
 use crate::model::entry::Entry;
 use crate::scheduler::Scheduler;
+use crate::scheduler::decision::Decision;
 use crate::scheduler::job::JobState;
 use proto::nouns::{AuditVerdict, Receipt, Refusal, Timestamp};
 

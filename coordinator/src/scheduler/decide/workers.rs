@@ -2,9 +2,9 @@
 
 use sweeps::{Failure, FailureClass};
 
-use super::Decision;
 use crate::model::entry::Entry;
 use crate::scheduler::Scheduler;
+use crate::scheduler::decision::Decision;
 use crate::scheduler::job::{JobIndex, JobState};
 use proto::nouns::{Goodbye, Hello, LeaseKey, Refusal, Release, StopReason, Timestamp, WorkerId};
 

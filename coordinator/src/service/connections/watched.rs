@@ -15,7 +15,7 @@ use tokio::time::{Instant, Sleep, sleep_until};
 use tokio_util::sync::WaitForCancellationFutureOwned;
 use tonic::transport::server::Connected;
 
-use super::OfAddress;
+use super::addresses::OfAddress;
 use crate::engine::metrics::{GaugeGuard, Metrics};
 use crate::service::strangers::Peer;
 
