@@ -24,7 +24,7 @@ import time
 HERE = pathlib.Path(__file__).resolve().parent
 ROOT = HERE.parent.parent
 PACKAGES = ["torch==2.15.0", "numpy", "scikit-learn"]
-# Multiply-adds times two of one cooperative step at the paper's size, as issue 7 counts them.
+# Multiply-adds times two of one cooperative step at the paper's size (gcl/src/backend/cpu says which products).
 PAPER_FLOP = 289e9
 PRODUCTS = [(4096, 4096, 4096), (8192, 1024, 2048)]
 PARTS = ["equal", "step", "auc", "start", "memory", "epoch", "split", "profile", "others"]
