@@ -1,5 +1,6 @@
 //! With the feature `cuda`: compiles `cuda/kernels.cu` to PTX with the nvcc that candle's kernels take (`NVCC`, `CUDA_HOME`,
-//! the search path), for the same architecture (`CUDA_COMPUTE_CAP`).
+//! the search path), for the same architecture (`CUDA_COMPUTE_CAP`). cudaforge makes `90a` of 90, and has no way to say the plain
+//! number; ours would win nothing by it, since candle's kernels run on that chip alone too.
 
 fn main() {
     println!("cargo::rerun-if-changed=build.rs");

@@ -56,7 +56,6 @@ KERNEL(gather) {
             a.out[target + column] = value;
         }
     }
-    BARRIER;
 }
 
 // ------------------------------------------------------------------------------------------------------------------- layers
@@ -81,7 +80,6 @@ KERNEL(bias_relu) {
             a.z[row + column] = value;
         }
     }
-    BARRIER;
 }
 
 // Rows that one thread adds up: a matrix is cut into pieces of so many, whose sums are added in order.
@@ -119,7 +117,6 @@ KERNEL(gate) {
         }
         a.sums[(u64)BLOCK_Y * a.width + column] = sum;
     }
-    BARRIER;
 }
 
 // The column sums of a piece of rows: as above, without a gate.
@@ -139,7 +136,6 @@ KERNEL(column_sums) {
             sum += (double)a.gradient[(u64)row * a.width + column];
         a.sums[(u64)BLOCK_Y * a.width + column] = sum;
     }
-    BARRIER;
 }
 
 // out = the sums of all pieces, in order. A block is THREADS columns.
@@ -158,7 +154,6 @@ KERNEL(add_pieces) {
         for (u32 piece = 0; piece < a.pieces; ++piece) sum += a.sums[(u64)piece * a.width + column];
         a.out[column] = (float)sum;
     }
-    BARRIER;
 }
 
 // ------------------------------------------------------------------------------------------------------------------- scores
@@ -209,7 +204,6 @@ KERNEL(sigmoid) {
         const u64 place = (u64)BLOCK_X * THREADS + t;
         if (place < a.count) a.p[place] = (float)sigmoid_of((double)a.logits[place]);
     }
-    BARRIER;
 }
 
 // ------------------------------------------------------------------------------------------------------------------- labels
@@ -287,41 +281,57 @@ KERNEL(label) {
     }
 }
 
-#define NORMAL 1u
-#define ANOMALOUS 2u
-
-// What a known label of a video does to labels (Fig. 9): no positive in a normal one; with `top` also the best-scored row of the
-// batch, the first of equals, of every anomalous one at 1. A thread a row.
-struct supervise_arguments {
+// What a known label of a video does to labels (Fig. 9), in two parts, for rows that the host has sorted by video. A normal video
+// has no positive: labels[places[i]] = 0. A thread a row.
+struct clear_labels_arguments {
     float *labels;
-    const float *scores;
-    // The batch's rows of the training split.
-    const u32 *rows;
-    // The video of each training row.
-    const u32 *video;
-    // Per video: 0 if unknown, NORMAL, ANOMALOUS.
-    const unsigned char *known;
+    const u32 *places;
     u32 count;
-    u32 top;
 };
 
-KERNEL(supervise) {
+KERNEL(clear_labels) {
     EACH_THREAD(t) {
-        const u32 place = BLOCK_X * THREADS + t;
-        if (place >= a.count) continue;
-        const u32 video = a.video[a.rows[place]], known = a.known[video];
-        if (known == NORMAL) a.labels[place] = 0.0f;
-        if (known == ANOMALOUS && a.top) {
-            const float score = a.scores[place];
-            u32 best = 1;
-            for (u32 other = 0; other < a.count && best; ++other) {
-                const float rival = a.scores[other];
-                if ((rival > score || (rival == score && other < place)) && a.video[a.rows[other]] == video) best = 0;
-            }
-            if (best) a.labels[place] = 1.0f;
+        const u64 place = (u64)BLOCK_X * THREADS + t;
+        if (place < a.count) a.labels[a.places[place]] = 0.0f;
+    }
+}
+
+// The best-scored row of the batch, the first of equals, of every anomalous video at 1. A block a video: its rows are
+// places[begins[video]] to places[begins[video + 1]], without the last.
+struct keep_top_arguments {
+    float *labels;
+    const float *scores;
+    const u32 *places;
+    const u32 *begins;
+};
+
+KERNEL(keep_top) {
+    SHARED double best[THREADS], first[THREADS];
+    const u32 begin = a.begins[BLOCK_X], end = a.begins[BLOCK_X + 1];
+    EACH_THREAD(t) {
+        double greatest = -INFINITY;
+        for (u32 row = begin + t; row < end; row += THREADS) {
+            const double score = (double)a.scores[a.places[row]];
+            if (score > greatest) greatest = score;
         }
+        best[t] = greatest;
     }
     BARRIER;
+    REDUCE(best, left, right, left > right ? left : right)
+    EACH_THREAD(t) {
+        double least = INFINITY;
+        for (u32 row = begin + t; row < end; row += THREADS) {
+            const u32 place = a.places[row];
+            if ((double)a.scores[place] == best[0] && (double)place < least) least = (double)place;
+        }
+        first[t] = least;
+    }
+    BARRIER;
+    REDUCE(first, left, right, left < right ? left : right)
+    EACH_THREAD(t) {
+        // None where no score is a number.
+        if (t == 0 && first[0] < INFINITY) a.labels[(u32)first[0]] = 1.0f;
+    }
 }
 
 // ------------------------------------------------------------------------------------------------------------------- losses
@@ -471,7 +481,6 @@ KERNEL(rms_prop) {
         a.momentum[place] = momentum;
         a.value[place] -= a.rate * momentum;
     }
-    BARRIER;
 }
 
 // One step of Adagrad, likewise.
@@ -494,5 +503,4 @@ KERNEL(adagrad) {
         a.square[place] = square;
         a.value[place] = value - a.rate * gradient / (sqrtf(square) + a.epsilon);
     }
-    BARRIER;
 }

@@ -95,14 +95,11 @@ impl Device {
         &self.memory
     }
 
-    /// Bytes of a GPU's memory that nobody has taken; `None` where the host's memory is the device's.
+    /// Bytes of a GPU's memory that a job can take; `None` where the host's memory is the device's.
     pub(crate) fn free_bytes(&self) -> Option<usize> {
         match &self.backend {
             #[cfg(feature = "cuda")]
-            Backend::Tensors(device, _) | Backend::Cuda(device, ..) => {
-                let stream = device.as_cuda_device().ok()?.cuda_stream();
-                stream.context().mem_get_info().ok().map(|(free, _)| free)
-            }
+            Backend::Tensors(device, _) | Backend::Cuda(device, ..) => gpu::free_bytes(device),
             _ => None,
         }
     }
@@ -134,11 +131,14 @@ impl Device {
     /// The path of CUDA on the processor; `None`, and said so, where there is no C compiler.
     #[cfg(test)]
     pub(crate) fn shim() -> Option<Self> {
+        Self::on_shim(crate::backend::cuda::shim::Shim::open()?)
+    }
+
+    /// The path of CUDA on this queue.
+    #[cfg(test)]
+    pub(crate) fn on_shim(queue: crate::backend::cuda::shim::Shim) -> Option<Self> {
         Some(Self {
-            backend: Backend::Shim(
-                crate::backend::cuda::shim::Shim::open()?,
-                start(Some(1)).ok()?,
-            ),
+            backend: Backend::Shim(queue, start(Some(1)).ok()?),
             info: DeviceInfo {
                 kind: "shim".to_owned(),
                 name: "CUDA's kernels on the processor".to_owned(),

@@ -2,11 +2,13 @@
 //! Video Anomaly Detection* (Zaheer et al., CVPR 2022), in its symbols: G and D, a batch of b feature vectors f of d numbers,
 //! reconstructions f̂ = G(f), probabilities p = σ(D(f)), pseudo labels l, targets t.
 //!
-//! [`cooperative_step`] is the step of training, of replayed traces and of the tests' reference. Training computes Eqs. 2 to 4 by
-//! the functions below; Eqs. 1, 5 and 6 it fuses into passes over a batch, which tests hold against them. What the paper leaves
-//! open is a parameter of a job, [`sweeps::Training`], whose defaults are the paper's (§4): thresholds mean + std for G and
-//! mean + 0.1·std for D, RMSprop at 2e-5 with momentum 0.6, 15 epochs in batches of 8192 rows, layers
-//! 2048-1024-512-256-512-1024-2048 (G) and 2048-512-32-1 (D).
+//! [`cooperative_step`] is the step of training, of replayed traces and of the tests' reference. Eqs. 2 to 4 are computed by the
+//! functions below on the host; a GPU's kernels, and the passes into which Eqs. 1, 5 and 6 are fused everywhere, are held against
+//! them by tests (`backend/equations.rs`). Beyond the paper: a batch whose values are all but equal labels nobody
+//! ([`crate::threshold`]). What the paper leaves open is a parameter of a job, [`sweeps::Training`], whose table of defaults is
+//! `sweeps/src/registry`, after §4: thresholds mean + std for G and mean + 0.1·std for D, RMSprop at 2e-5 with momentum 0.6, 15
+//! epochs in batches of 8192 rows, layers 2048-1024-512-256-512-1024-2048 (G) and 2048-512-32-1 (D), no pre-training (GCL_B);
+//! where there is one, D_th = 0.70 on copies of the features at unit norm.
 
 /// Eq. 1 (§3.2.1) of one row: ‖f − f̂‖₂, not squared.
 pub fn reconstruction_error<T: Copy + Into<f64>>(f: &[T], f_hat: &[T]) -> f64 {
@@ -80,11 +82,9 @@ pub fn generator_loss<T: Copy + Into<f64>>(t: &[Vec<T>], f_hat: &[Vec<T>]) -> f6
 
 /// The gradient of Eq. 5 with respect to one row of f̂, in a batch of b: (f̂ − t)/(b·‖t − f̂‖₂), and 0 where f̂ = t.
 pub fn generator_gradient<T: Copy + Into<f64>>(t: &[T], f_hat: &[T], b: usize) -> Vec<f64> {
-    let error = reconstruction_error(t, f_hat);
-    let factor = if error == 0.0 {
-        0.0
-    } else {
-        1.0 / (b as f64 * error)
+    let factor = match reconstruction_error(t, f_hat) {
+        0.0 => 0.0,
+        error => 1.0 / (b as f64 * error),
     };
     let values = f_hat.iter().zip(t);
     values
@@ -142,7 +142,7 @@ pub fn cooperative_step<P: Pair>(pair: &mut P, f: &P::Batch) -> Result<Step<P::L
     let e = pair.reconstruction_errors(f, &f_hat)?; // Eq. 1
     let l_g = pair.labels_by_g(f, e)?;              // Eq. 2
     let loss_d = pair.fit_discriminator(f, &l_g)?;  // Eq. 3
-    let p = pair.probabilities(f)?;
+    let p = pair.probabilities(f)?;                 // of the updated D
     let l_d = pair.labels_by_d(f, p)?;              // Eq. 4
     let t = pair.targets(f, &l_d)?;                 // Eq. 6
     let loss_g = pair.fit_generator(f, f_hat, t)?;  // Eq. 5

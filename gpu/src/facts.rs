@@ -11,7 +11,8 @@ pub enum Precision {
 }
 
 /// What decides the bits of a product on a GPU: cuBLAS chooses a kernel by architecture, number of multiprocessors and its
-/// own version, and each kernel adds in an order of its own. Kernels of ours add in one order everywhere.
+/// own version, and each kernel adds in an order of its own. Kernels of ours add in one order everywhere; the `exp` and
+/// `log1p` in them are those of the toolkit that built the program, so that bits are promised for one binary.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Facts {
     /// Compute capability, major and minor.
@@ -32,7 +33,7 @@ impl Facts {
         (!slice.is_empty()).then_some(slice)
     }
 
-    /// The kind of device: two with equal kinds give equal bits.
+    /// The kind of device: two with equal kinds give equal bits under one binary.
     ///
     /// `cuda-sm90-132sm-cublas13.1.0`, of a slice `cuda-sm80-14sm-mig1g.5gb-cublas13.1.0`, with TF32 `…-tf32`.
     pub fn kind(&self, precision: Precision) -> String {

@@ -5,8 +5,10 @@
 
 mod facts;
 mod fault;
+mod memory;
 mod opened;
 
 pub use facts::{Facts, Precision};
 pub use fault::{Blame, Fault};
+pub use memory::{ADDRESSABLE, free_bytes};
 pub use opened::{Opened, open};

@@ -40,8 +40,8 @@ pub fn open(ordinal: usize) -> Result<Opened, Fault> {
         let (major, minor) = facts.capability;
         Fault {
             message: format!(
-                "{} (compute capability {major}.{minor}) does not run this program's kernels, which are built for one \
-                 capability and newer ones: {}",
+                "{} (compute capability {major}.{minor}) does not run this program's kernels: they are built for one \
+                 capability (CUDA_COMPUTE_CAP), up to 8.9 also for newer ones, from 9.0 on for that one alone: {}",
                 facts.name, fault.message
             ),
             blame: match fault.blame {
@@ -86,8 +86,10 @@ mod cuda {
         let cuda = device.as_cuda_device()?;
         let stream = cuda.cuda_stream();
         let context = stream.context();
-        // All work of this process on this device is in one stream's order, and events would cost two calls a buffer.
-        // SAFETY: no other stream of this context is used: candle and cuBLAS were made with this one.
+        // All work of a handle is in the order of its one stream, and events would cost two calls a buffer.
+        // SAFETY: whoever opens the device again (a worker that also extracts) shares this context, but not the stream, and no
+        // tensor crosses from one handle to the other: each is written, read and freed in one stream's order. What one
+        // stream freed the pool gives to another by an order that the driver keeps itself.
         #[allow(unsafe_code)]
         unsafe {
             context.disable_event_tracking();

@@ -1,14 +1,10 @@
-//! How much candle's kernels for CUDA address.
-//!
-//! They count elements in `unsigned int`, and the launch is told their number in 32 bits (candle-core and candle-kernels
-//! 0.11.1: `im2col` in `conv.cu`, `LaunchConfig::for_num_elems(n as u32)`): above 2³² elements a part is not written, or
-//! written from the wrong place, and nothing says so. `index_select`, copies and everything elementwise step by the whole
-//! grid, so that the counter itself wraps above 2³¹. Below 2³¹ elements in every tensor all of it is right.
+//! How much candle's kernels for CUDA address: [`gpu::ADDRESSABLE`] elements in every tensor. With more, a part of a convolution
+//! (candle-kernels 0.11.1: `im2col` in `conv.cu`) is not written, or written from the wrong place, and nothing says so.
 
 use crate::fused_conv::Shape;
 
 /// Elements that candle's kernels can be trusted with in one tensor.
-pub(crate) const ADDRESSABLE: usize = 1 << 31;
+pub(crate) const ADDRESSABLE: usize = gpu::ADDRESSABLE;
 
 /// Elements that a convolution may unfold at once: one GiB, so that memory does not grow with the batch.
 pub(crate) const UNFOLDED: usize = 1 << 28;

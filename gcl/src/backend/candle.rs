@@ -1,5 +1,5 @@
-//! candle's operations on any device that candle knows: today's path of CUDA, and on the CPU the oracle of
-//! [`crate::backend::cpu`]. The backward pass is written by hand here too: candle's own computes a gradient for the first layer's
+//! candle's operations on any device that candle knows: `candle-cpu`, the oracle of [`crate::backend::cpu`], and `candle-cuda:N`,
+//! for doubts about the kernels of `backend::cuda`. The backward pass is written by hand here too: candle's own computes a gradient for the first layer's
 //! input, and its gradient of the norm at zero is NaN.
 //!
 //! Scores, labels and losses are made on the host from one number a row.
@@ -11,7 +11,7 @@ use crate::backend::state::{NetworkState, ParameterState};
 use crate::backend::{
     ADAGRAD_EPSILON, Backend, Findings, Gate, Optimizer, Parameter, Report, Split, Target,
 };
-use crate::data::device_features::DeviceFeatures;
+use crate::data::device_features::{DeviceFeatures, copied};
 use crate::error::TrainError;
 use crate::method::labels::HostLabels;
 use crate::paper;
@@ -42,7 +42,7 @@ impl Candle {
 
     /// A column `[b, 1]` of host values.
     fn column(&self, values: &[f32]) -> Result<Tensor, TrainError> {
-        Ok(Tensor::from_slice(values, (values.len(), 1), &self.device)?)
+        Ok(copied(values, (values.len(), 1), &self.device)?)
     }
 
     /// A column of ones where a label is above one half, zeros elsewhere.
@@ -72,7 +72,7 @@ impl Candle {
                 (f_hat - positive.gt(0.0)?.where_cond(&ones, f)?)?
             }
             Target::Replace { sources } => {
-                let sources = Tensor::from_slice(sources, rows, &self.device)?;
+                let sources = copied(sources, rows, &self.device)?;
                 (f_hat - f.index_select(&sources, 0)?)?
             }
             Target::Gaussian {
@@ -82,8 +82,8 @@ impl Candle {
             } => {
                 let mut target = f.clone();
                 if !positive.is_empty() {
-                    let rows = Tensor::from_slice(positive, positive.len(), &self.device)?;
-                    let noise = Tensor::from_slice(noise, (positive.len(), width), &self.device)?;
+                    let rows = copied(positive, positive.len(), &self.device)?;
+                    let noise = copied(noise, (positive.len(), width), &self.device)?;
                     target = target.index_add(&rows, &(noise * *sigma)?, 0)?;
                 }
                 (f_hat - target)?
@@ -133,12 +133,12 @@ impl Backend for Candle {
         shapes
             .zip(&state.parameters)
             .map(|(shape, state)| {
-                let value = Tensor::from_slice(&state.value, shape, &self.device)?;
+                let value = copied(&state.value, shape, &self.device)?;
                 let memory = |kept: &[f32]| {
                     if kept.is_empty() {
                         value.zeros_like()
                     } else {
-                        Tensor::from_slice(kept, shape, &self.device)
+                        copied(kept, shape, &self.device)
                     }
                 };
                 Ok(Parameter {
@@ -178,7 +178,7 @@ impl Backend for Candle {
         columns: usize,
         out: &mut Tensor,
     ) -> Result<(), TrainError> {
-        *out = Tensor::from_slice(values, (values.len() / columns, columns), &self.device)?;
+        *out = copied(values, (values.len() / columns, columns), &self.device)?;
         Ok(())
     }
 

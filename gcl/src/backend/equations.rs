@@ -59,6 +59,12 @@ macro_rules! on_every_backend {
 impl<B: Backend> World<B> {
     fn new(features: &Features, mut backend: B) -> Self {
         let mut f_hat = values(ROWS * WIDTH, 2);
+        // Errors of several sizes.
+        for (row, values) in f_hat.chunks_mut(WIDTH).enumerate() {
+            for value in values {
+                *value *= (row % 4) as f32;
+            }
+        }
         f_hat[5 * WIDTH..6 * WIDTH].copy_from_slice(features.row(5, &mut Vec::new()));
         let mut logits = values(ROWS, 3);
         for (logit, scale) in logits
@@ -225,19 +231,59 @@ fn eqs_5_and_6_loss_of_g_and_its_gradient() {
 
 #[test]
 fn eqs_2_and_4_labels_by_mean_and_std() {
-    let errors = values(ROWS, 7);
-    let wide: Vec<f64> = errors.iter().map(|error| f64::from(*error)).collect();
-    for k in [1.0, 0.1] {
-        let rule = LabelRule {
-            threshold: ThresholdRule::MeanStd { k },
-            labels: PseudoLabels::Hard,
+    fn check<B: Backend>(mut world: World<B>) {
+        let errors = |world: &mut World<B>, out: &mut B::Scores| {
+            let [f, f_hat, _] = &world.on_backend;
+            let kind = ReconstructionError::L2;
+            world.backend.row_errors(f, f_hat, kind, out).unwrap();
         };
-        let mut found = HostLabels::default();
-        label(&errors, rule, None, &[], &mut Vec::new(), &mut found);
-        let threshold = paper::threshold(paper::mean_and_std(&wide), k);
-        let expected: Vec<f32> = wide.iter().map(|e| paper::label(*e, threshold)).collect();
-        assert_eq!(found.threshold(), Some(threshold));
-        assert!(found.finite && found.values == expected);
-        assert!(expected.contains(&1.0) && expected.contains(&0.0));
+        let probabilities = |world: &mut World<B>, out: &mut B::Scores| {
+            let logits = &world.on_backend[2];
+            world.backend.probabilities(logits, out).unwrap();
+        };
+        for k in [1.0, 0.1] {
+            check_labels(&mut world, k, errors);
+            check_labels(&mut world, k, probabilities);
+        }
     }
+    on_every_backend!(check);
+}
+
+/// Labels of scores by mean + k·std, on the backend where it labels, else on the host as a step does.
+fn check_labels<B: Backend>(
+    world: &mut World<B>,
+    k: f64,
+    fill: impl FnOnce(&mut World<B>, &mut B::Scores),
+) {
+    let rule = LabelRule {
+        threshold: ThresholdRule::MeanStd { k },
+        labels: PseudoLabels::Hard,
+    };
+    let mut labels = world.backend.labels(ROWS).unwrap();
+    let mut by_backend = false;
+    let scores = world.scores(|world, scores| {
+        fill(world, scores);
+        by_backend = world
+            .backend
+            .label(scores, rule, None, &[], &mut labels)
+            .unwrap();
+    });
+    if !by_backend {
+        let mut on_host = HostLabels::default();
+        label(&scores, rule, None, &[], &mut Vec::new(), &mut on_host);
+        world.backend.write_labels(&on_host, &mut labels).unwrap();
+    }
+    let report = world.report(&Findings {
+        labels_g: Some(labels),
+        ..Findings::default()
+    });
+    let found = report.labels_g;
+    let wide: Vec<f64> = scores.iter().map(|score| f64::from(*score)).collect();
+    let threshold = paper::threshold(paper::mean_and_std(&wide), k);
+    let expected: Vec<f32> = wide.iter().map(|e| paper::label(*e, threshold)).collect();
+    // Sums in another order.
+    assert!((found.threshold.value - threshold).abs() < 1e-12);
+    assert!(found.finite && !found.threshold.degenerate);
+    assert_eq!(found.values, expected);
+    assert!(expected.contains(&1.0) && expected.contains(&0.0));
 }

@@ -1,8 +1,9 @@
 //! What a device does for the networks: one trait, [`Backend`], over matrices of f32 that lie where it computes.
 //!
 //! Above the trait there is one network ([`mlp`]) and one pair of G and D ([`networks`]). Below it: [`cpu`] (buffers that are
-//! made once, hand-fused passes) and [`candle`] (candle's operations on any device that it knows; on the CPU the oracle of
-//! the other). The equations that both must compute stand in [`crate::paper`]; `equations` holds them against it.
+//! made once, hand-fused passes), `cuda` (kernels of our own between cuBLAS's products) and [`candle`] (candle's operations on any
+//! device that it knows: the oracle of the others). The equations that all three must compute stand in [`crate::paper`];
+//! `equations` holds them against it.
 
 pub(crate) mod candle;
 pub(crate) mod cpu;

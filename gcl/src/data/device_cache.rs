@@ -10,9 +10,9 @@ use sweeps::Digest;
 
 use crate::backend::Split;
 
-/// Values that candle's operations on rows can address: `index_select` computes in 32 bits, and would give rows from the beginning
-/// instead of those beyond.
-pub(crate) const MOST_VALUES: u64 = u32::MAX as u64;
+/// Values that candle's operations on rows can address. *Because* `index_select` and copies compute in 32 bits, more would give
+/// rows from the beginning instead of those beyond.
+pub(crate) const MOST_VALUES: u64 = gpu::ADDRESSABLE as u64;
 /// Bytes of rows that pass through the host at once.
 pub(crate) const STAGED_BYTES: usize = 64 << 20;
 /// Bytes of a device that are nobody's: its context, the workspace of its library of products, gaps.
@@ -289,10 +289,10 @@ mod tests {
     }
 
     #[test]
-    fn no_slice_has_as_many_values_as_32_bits_count() {
+    fn no_slice_has_more_values_than_candle_addresses() {
         for columns in [1, 2, 147, 2048, 4096, 65_536] {
             let rows = rows_per_slice(columns, MOST_VALUES) as u64;
-            assert!(rows * (columns as u64) < 1 << 32, "{columns}");
+            assert!(rows * (columns as u64) < 1 << 31, "{columns}");
             assert!((rows + 1) * (columns as u64) > MOST_VALUES, "{columns}");
         }
         assert_eq!(rows_per_slice(10, 5), 1, "a row is never cut");

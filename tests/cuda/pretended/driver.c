@@ -5,6 +5,8 @@
 // PRETENDED_CUDA_FAILS="cuInit=100 cuMemAllocAsync=2@40": from its 40th call on a function returns that code.
 // PRETENDED_CUDA_LOG=FILE: at the end, how often each function was called.
 #define _GNU_SOURCE
+#include <malloc.h>
+#include <stdatomic.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -84,6 +86,22 @@ API cuMemPoolSetAttribute(void *pool, int attribute, void *value) {
     // The release threshold, and all of it.
     return attribute == 4 && *(const uint64_t *)value == UINT64_MAX ? 0 : 1;
 }
+// The pool keeps all that it ever had, as the program asks of it.
+#define ALL_MEMORY ((uint64_t)1 << 30)
+static _Atomic uint64_t pool_used, pool_reserved;
+static void pool_takes(uint64_t bytes) {
+    const uint64_t used = pool_used += bytes;
+    uint64_t reserved = pool_reserved;
+    while (used > reserved && !atomic_compare_exchange_weak(&pool_reserved, &reserved, used)) {}
+}
+API cuMemPoolGetAttribute(void *pool, int attribute, void *value) {
+    (void)pool;
+    BEGIN;
+    // What is reserved, and what is used of it.
+    if (attribute != 5 && attribute != 7) return 1;
+    *(uint64_t *)value = attribute == 5 ? pool_reserved : pool_used;
+    return 0;
+}
 API cuDevicePrimaryCtxRetain(void **context, int device) { (void)device; BEGIN; *context = calls; return 0; }
 API cuDevicePrimaryCtxRelease_v2(int device) { (void)device; BEGIN; return 0; }
 
@@ -101,7 +119,12 @@ API cuStreamDestroy_v2(void *stream) { BEGIN; free(stream); return 0; }
 API cuStreamSynchronize(void *stream) { (void)stream; BOUND; return 0; }
 API cuStreamIsCapturing(void *stream, int *status) { (void)stream; BEGIN; *status = 0; return 0; }
 
-API cuMemGetInfo_v2(size_t *unused, size_t *all) { BOUND; *unused = *all = (size_t)1 << 30; return 0; }
+API cuMemGetInfo_v2(size_t *unused, size_t *all) {
+    BOUND;
+    *all = ALL_MEMORY;
+    *unused = pool_reserved < ALL_MEMORY ? ALL_MEMORY - pool_reserved : 0;
+    return 0;
+}
 static int allocate(void **at, size_t bytes) {
     if (bytes == 0) return 1;
     *at = aligned_alloc(256, (bytes + 255) / 256 * 256);
@@ -109,8 +132,20 @@ static int allocate(void **at, size_t bytes) {
     if (*at) memset(*at, 0xfe, bytes);
     return *at ? 0 : 2;
 }
-API cuMemAllocAsync(void **at, size_t bytes, void *stream) { (void)stream; BOUND; return allocate(at, bytes); }
-API cuMemFreeAsync(void *at, void *stream) { (void)stream; BOUND; free(at); return 0; }
+API cuMemAllocAsync(void **at, size_t bytes, void *stream) {
+    (void)stream;
+    BOUND;
+    const int failed = allocate(at, bytes);
+    if (!failed) pool_takes(malloc_usable_size(*at));
+    return failed;
+}
+API cuMemFreeAsync(void *at, void *stream) {
+    (void)stream;
+    BOUND;
+    if (at) pool_used -= malloc_usable_size(at);
+    free(at);
+    return 0;
+}
 API cuMemHostAlloc(void **at, size_t bytes, unsigned flags) { (void)flags; BOUND; return allocate(at, bytes); }
 API cuMemFreeHost(void *at) { BOUND; free(at); return 0; }
 API cuMemsetD8Async(void *at, unsigned char value, size_t bytes, void *stream) {

@@ -13,8 +13,7 @@ use std::sync::Arc;
 use candle_core::cuda_backend::WrapErr;
 use candle_core::cuda_backend::cudarc::cublas::{result as cublas, sys as blas};
 use candle_core::cuda_backend::cudarc::driver::{
-    CudaContext, CudaFunction, CudaSlice, CudaStream, DevicePtr, DeviceRepr, LaunchConfig,
-    PushKernelArg, result,
+    CudaFunction, CudaSlice, CudaStream, DevicePtr, DeviceRepr, LaunchConfig, PushKernelArg, result,
 };
 use candle_core::{CudaDevice, DType, Storage, Tensor};
 use gpu::Precision;
@@ -58,7 +57,7 @@ impl Driver {
             })
             .collect::<Result<_, candle_core::Error>>()?;
         Ok(Self {
-            pinned: RefCell::new(Pinned::new(stream.context())?),
+            pinned: RefCell::new(Pinned::new(&stream)?),
             device: device.clone(),
             stream,
             functions,
@@ -79,18 +78,18 @@ impl Driver {
 struct Pinned {
     at: *mut u8,
     used: usize,
-    context: Arc<CudaContext>,
+    stream: Arc<CudaStream>,
 }
 
 impl Pinned {
-    fn new(context: &Arc<CudaContext>) -> Result<Self, TrainError> {
-        context.bind_to_thread().w()?;
+    fn new(stream: &Arc<CudaStream>) -> Result<Self, TrainError> {
+        stream.context().bind_to_thread().w()?;
         // SAFETY: plain memory of the host.
         let at = unsafe { result::malloc_host(PINNED_BYTES, 0) }.w()?;
         Ok(Self {
             at: at.cast(),
             used: 0,
-            context: Arc::clone(context),
+            stream: Arc::clone(stream),
         })
     }
 
@@ -109,10 +108,16 @@ impl Pinned {
 
 impl Drop for Pinned {
     fn drop(&mut self) {
-        if self.context.bind_to_thread().is_ok() {
-            // SAFETY: made by `malloc_host`; this waits for the copies that use it.
-            let _ = unsafe { result::free_host(self.at.cast::<c_void>()) };
+        let context = self.stream.context();
+        // What other drops recorded is handed out once, to whoever asks first. This cannot return it, and so records it again.
+        let recorded = context.check_err();
+        match self.stream.synchronize() {
+            // SAFETY: made by `malloc_host`; the copies that used it are done.
+            Ok(()) => context.record_err(unsafe { result::free_host(self.at.cast::<c_void>()) }),
+            // Copies may be under way: the memory stays theirs.
+            failed @ Err(_) => context.record_err(failed),
         }
+        context.record_err(recorded);
     }
 }
 
@@ -140,9 +145,12 @@ unsafe impl Queue for Driver {
         let stream = self.stream.cu_stream();
         let mut pinned = self.pinned.borrow_mut();
         if from.len() > PINNED_BYTES / 4 {
-            // What is not page-locked is copied by the driver before this returns.
-            // SAFETY: the caller's.
-            return Ok(unsafe { result::memcpy_htod_async(to, from, stream) }.w()?);
+            // SAFETY: the caller's; `from` stays until the wait below.
+            unsafe { result::memcpy_htod_async(to, from, stream) }.w()?;
+            // *Because* CUDA may read memory that is not page-locked after the call.
+            self.stream.synchronize().w()?;
+            pinned.used = 0;
+            return Ok(());
         }
         let staged = if let Some(staged) = pinned.take(from.len()) {
             staged
@@ -167,21 +175,23 @@ unsafe impl Queue for Driver {
         let stream = self.stream.cu_stream();
         let mut pinned = self.pinned.borrow_mut();
         let mut staged = Vec::with_capacity(pieces.len());
+        let mut queued = Ok(());
         for (at, out) in pieces.iter_mut() {
             let place = pinned.take(out.len());
-            if let Some(place) = place {
-                // SAFETY: the room is ours until the wait below.
-                let room = unsafe { std::slice::from_raw_parts_mut(place, out.len()) };
-                // SAFETY: the caller's.
-                unsafe { result::memcpy_dtoh_async(room, *at, stream) }.w()?;
-            } else {
-                // SAFETY: the caller's; this waits where memory is not page-locked, and the wait below comes anyway.
-                unsafe { result::memcpy_dtoh_async(out, *at, stream) }.w()?;
+            // SAFETY: the room is ours until the wait below.
+            let room =
+                place.map(|place| unsafe { std::slice::from_raw_parts_mut(place, out.len()) });
+            // SAFETY: the caller's. What has no room goes to memory that is not page-locked, and stays until the wait below.
+            queued = unsafe { result::memcpy_dtoh_async(room.unwrap_or(out), *at, stream) }.w();
+            if queued.is_err() {
+                break;
             }
             staged.push(place);
         }
+        // Also after an error: earlier copies may still write into what the caller gave.
         self.stream.synchronize().w()?;
         pinned.used = 0;
+        queued?;
         for ((_, out), place) in pieces.iter_mut().zip(staged) {
             if let Some(place) = place {
                 // SAFETY: the copies into it are done.

@@ -11,6 +11,9 @@ pub(crate) const PIECE: usize = 32;
 /// Numbers that are known of a batch's labels besides themselves: threshold, degenerate, finite.
 pub(crate) const FACTS: usize = 3;
 
+/// Blocks of a launch that CUDA takes at most, in x and in y.
+pub(crate) const MOST_BLOCKS: (usize, usize) = (i32::MAX as usize, 65_535);
+
 /// What a launch takes: one structure of arguments.
 ///
 /// # Safety
@@ -102,10 +105,10 @@ kernels! {
     Label = "label" {
         labels: Address, facts: Address, scores: Address, count: u32, fixed: u32, soft: u32, value: f64,
     }
-    /// Fig. 9: [`blocks`] of the count.
-    Supervise = "supervise" {
-        labels: Address, scores: Address, rows: Address, video: Address, known: Address, count: u32, top: u32,
-    }
+    /// Fig. 9, normal videos: [`blocks`] of the count.
+    ClearLabels = "clear_labels" { labels: Address, places: Address, count: u32 }
+    /// Fig. 9, anomalous videos: a block a video.
+    KeepTop = "keep_top" { labels: Address, scores: Address, places: Address, begins: Address }
     /// Eq. 3: one block.
     DiscriminatorLoss = "discriminator_loss" {
         logits: Address, labels: Address, bias_gradient: Address, loss: Address, count: u32,
@@ -152,6 +155,58 @@ mod tests {
             .filter_map(|line| line.strip_prefix("KERNEL(")?.strip_suffix(") {"))
             .collect();
         assert_eq!(written, NAMES);
+    }
+
+    /// On a processor a phase ends before the next one begins, barrier or not: only the text shows that one is missing.
+    #[test]
+    fn a_barrier_stands_between_any_two_phases() {
+        let code = include_str!("../../../cuda/kernels.cu");
+        for (name, body) in kernels_of(code) {
+            assert_eq!(phases_without_barrier(body), 0, "{name}");
+        }
+        let reduce = include_str!("../../../cuda/portable.h")
+            .split_once("#define REDUCE(")
+            .unwrap()
+            .1;
+        assert_eq!(phases_without_barrier(&reduce.repeat(2)), 0);
+        assert_eq!(
+            phases_without_barrier(
+                "EACH_THREAD(t) {} EACH_THREAD(t) {} BARRIER; EACH_THREAD(t) {}"
+            ),
+            1
+        );
+        assert_eq!(
+            phases_without_barrier("EACH_THREAD(t) {} REDUCE(a, l, r, l) EACH_THREAD(t) {}"),
+            1,
+            "REDUCE reads what a phase wrote"
+        );
+    }
+
+    fn kernels_of(code: &str) -> impl Iterator<Item = (&str, &str)> {
+        code.split("\nKERNEL(").skip(1).map(|text| {
+            let (name, body) = text.split_once(')').unwrap();
+            (name, body.split("\n}\n").next().unwrap())
+        })
+    }
+
+    /// Phases, reductions among them, that begin without a barrier since the one before them. A reduction ends with a barrier.
+    fn phases_without_barrier(body: &str) -> usize {
+        let (mut open, mut missing) = (false, 0);
+        let mut rest = body;
+        let next = |rest: &str| {
+            ["EACH_THREAD(", "REDUCE(", "BARRIER"]
+                .iter()
+                .filter_map(|word| Some((rest.find(word)?, *word)))
+                .min()
+        };
+        while let Some((at, word)) = next(rest) {
+            rest = &rest[at + word.len()..];
+            if word != "BARRIER" {
+                missing += usize::from(open);
+            }
+            open = word == "EACH_THREAD(";
+        }
+        missing
     }
 
     #[test]

@@ -98,7 +98,7 @@ impl<Q: Queue> Growing<Q> {
     pub(super) fn reserve(&mut self, queue: &Q, bytes: usize) -> Result<Address, TrainError> {
         if self.memory.is_none() || self.bytes < bytes {
             // What was goes first: both need not fit at once.
-            self.memory = None;
+            (self.memory, self.bytes) = (None, 0);
             self.memory = Some(queue.allocate(bytes)?);
             self.bytes = bytes;
         }

@@ -13,6 +13,7 @@ pub(crate) mod memory;
 pub(crate) mod queue;
 #[cfg(test)]
 pub(crate) mod shim;
+mod supervised;
 #[cfg(test)]
 mod tests;
 #[cfg(test)]
@@ -20,17 +21,18 @@ mod traces;
 
 use std::rc::Rc;
 
-use sweeps::training::{PseudoLabels, ReconstructionError, Threshold as Rule, WeakSupervision};
+use sweeps::training::{PseudoLabels, ReconstructionError, Threshold as Rule};
 
 use crate::backend::cuda::kernels::{
-    AdagradStep, AddPieces, Address, BiasRelu, ColumnSums, DiscriminatorLoss, FACTS, Gather,
-    GeneratorLoss, Kernel, Label, MeanLoss, NO_NOISE, RmsPropStep, RowErrors, Sigmoid, Supervise,
-    blocks, pieces, target,
+    AdagradStep, AddPieces, Address, BiasRelu, ClearLabels, ColumnSums, DiscriminatorLoss, FACTS,
+    Gather, GeneratorLoss, KeepTop, Kernel, Label, MOST_BLOCKS, MeanLoss, NO_NOISE, RmsPropStep,
+    RowErrors, Sigmoid, blocks, pieces, target,
 };
 use crate::backend::cuda::memory::{
     Features, Growing, Labels, Loss, Matrix, Resident, ResidentScaling, Scores, number,
 };
 use crate::backend::cuda::queue::{Product, Queue};
+use crate::backend::cuda::supervised::Supervised;
 use crate::backend::state::{LayerShape, NetworkState, ParameterState};
 use crate::backend::{
     ADAGRAD_EPSILON, Backend, Findings, Gate, Optimizer, Parameter, Report, Split, Target,
@@ -68,28 +70,9 @@ pub(crate) struct Cuda<Q: Queue> {
     /// u32, a target's rows, and f32, its noise.
     sources: Growing<Q>,
     noise: Growing<Q>,
-    known: Known<Q>,
-}
-
-/// What is known of the videos, on the device.
-struct Known<Q: Queue> {
-    /// Where it came from on the host, for as long as a run has it.
-    origin: Option<(*const u32, usize)>,
-    /// u32 a training row.
-    video: Growing<Q>,
-    /// u8 a video.
-    labels: Growing<Q>,
-    video_at: Address,
-    labels_at: Address,
-}
-
-/// A batch's labels of videos as [`Supervise`] numbers them.
-fn known_number(label: Option<bool>) -> u8 {
-    match label {
-        None => 0,
-        Some(false) => 1,
-        Some(true) => 2,
-    }
+    /// u32, the rows of a batch whose videos are known, on the device, and the same on the host.
+    supervised: Growing<Q>,
+    supervised_rows: Supervised,
 }
 
 impl<Q: Queue> Cuda<Q> {
@@ -112,19 +95,24 @@ impl<Q: Queue> Cuda<Q> {
             batch_rows: Vec::new(),
             sources: Growing::default(),
             noise: Growing::default(),
-            known: Known {
-                origin: None,
-                video: Growing::default(),
-                labels: Growing::default(),
-                video_at: 0,
-                labels_at: 0,
-            },
+            supervised: Growing::default(),
+            supervised_rows: Supervised::default(),
         })
     }
 
     fn launch<K: Kernel>(&self, arguments: &K, grid: (usize, usize)) -> Result<(), TrainError> {
         if grid.0 == 0 || grid.1 == 0 {
             return Ok(());
+        }
+        if grid.0 > MOST_BLOCKS.0 || grid.1 > MOST_BLOCKS.1 {
+            return Err(TrainError::bad_data(format!(
+                "a batch takes {} times {} blocks in the kernel `{}`, more than a GPU starts at once ({} times {}): lower batch_size",
+                grid.0,
+                grid.1,
+                K::NAME,
+                MOST_BLOCKS.0,
+                MOST_BLOCKS.1
+            )));
         }
         // SAFETY: every caller below gives addresses of memory of this queue that it borrows, with the extents that the
         // matrices' own numbers of rows and columns say, which it has compared.
@@ -170,7 +158,7 @@ impl<Q: Queue> Cuda<Q> {
             },
             (blocks(columns), pieces(rows)),
         )?;
-        self.add_pieces(sums, rows, out)
+        self.add_pieces(sums, (rows, columns), out)
     }
 
     /// Room for column sums per piece of so many rows.
@@ -182,9 +170,10 @@ impl<Q: Queue> Cuda<Q> {
     fn add_pieces(
         &self,
         sums: Address,
-        rows: usize,
+        (rows, columns): (usize, usize),
         out: &mut Matrix<Q>,
     ) -> Result<(), TrainError> {
+        demand(out.columns == columns, "column sums and their place")?;
         out.hold(1)?;
         self.launch(
             &AddPieces {
@@ -243,22 +232,43 @@ impl<Q: Queue> Cuda<Q> {
         Ok(())
     }
 
-    /// Puts what is known of the videos on the device, once a run.
-    fn know(&mut self, supervision: &Supervision<'_>) -> Result<(), TrainError> {
-        // A run has one supervision from its begin to its end: the same place is the same content.
-        let origin = (supervision.video.as_ptr(), supervision.video.len());
-        if self.known.origin != Some(origin) {
-            let labels: Vec<u8> = supervision
-                .known
-                .iter()
-                .map(|label| known_number(*label))
-                .collect();
-            self.known.origin = None;
-            self.known.video_at = self.known.video.put(&self.queue, supervision.video)?;
-            self.known.labels_at = self.known.labels.put(&self.queue, &labels)?;
-            self.known.origin = Some(origin);
+    /// What is known of the batch's videos (Fig. 9). Which rows that concerns is found on the host, batch by batch: nothing that
+    /// was known of another batch or run is taken for it.
+    fn supervise(
+        &mut self,
+        scores: Address,
+        (supervision, rows): (&Supervision<'_>, &[u32]),
+        labels: Address,
+    ) -> Result<(), TrainError> {
+        let found = &mut self.supervised_rows;
+        found.fill(supervision, rows);
+        if found.is_empty() {
+            return Ok(());
         }
-        Ok(())
+        let at = self.supervised.put(&self.queue, found.packed())?;
+        let behind = |count: usize| at + (count * size_of::<u32>()) as Address;
+        let (normal, anomalous, videos) = (
+            found.normal_rows(),
+            found.anomalous_rows(),
+            found.anomalous_videos(),
+        );
+        self.launch(
+            &ClearLabels {
+                labels,
+                places: at,
+                count: number(normal)?,
+            },
+            (blocks(normal), 1),
+        )?;
+        self.launch(
+            &KeepTop {
+                labels,
+                scores,
+                places: behind(normal),
+                begins: behind(normal + anomalous),
+            },
+            (videos, 1),
+        )
     }
 }
 
@@ -308,9 +318,14 @@ impl<Q: Queue> Backend for Cuda<Q> {
     fn reserve(&mut self, rows: usize, layers: &[LayerShape]) -> Result<(), TrainError> {
         let widest = layers.iter().map(|layer| layer.outputs).max().unwrap_or(0);
         self.sums_of(rows, widest)?;
+        // Larger memory holds no batch yet.
+        self.batch_rows.clear();
         self.row_losses
             .reserve(&self.queue, rows * size_of::<f32>())?;
         self.batch.reserve(&self.queue, rows * size_of::<u32>())?;
+        // Every row, and where every video begins.
+        self.supervised
+            .reserve(&self.queue, (2 * rows + 1) * size_of::<u32>())?;
         let hidden = layers.iter().skip(1).map(|layer| layer.inputs).max();
         self.through
             .reserve(&self.queue, rows * hidden.unwrap_or(0) * size_of::<f32>())?;
@@ -477,7 +492,7 @@ impl<Q: Queue> Backend for Cuda<Q> {
         demand(
             input.columns == weight.columns
                 && out.columns == weight.rows
-                && bias.columns == out.columns
+                && bias.len() == out.columns
                 && mask.is_none_or(|mask| mask.len() == out.len()),
             "a layer and its input",
         )?;
@@ -574,7 +589,7 @@ impl<Q: Queue> Backend for Cuda<Q> {
             },
             (blocks(columns), pieces(rows)),
         )?;
-        self.add_pieces(sums, rows, bias_gradient)
+        self.add_pieces(sums, (rows, columns), bias_gradient)
     }
 
     fn column_sums(&mut self, gradient: &Matrix<Q>, out: &mut Matrix<Q>) -> Result<(), TrainError> {
@@ -590,12 +605,31 @@ impl<Q: Queue> Backend for Cuda<Q> {
             return Ok(());
         };
         // From the first value to behind the last one; what lies between parameters is 0 and stays so.
-        let bytes =
-            last.value.at - first.value.at + (last.value.len() * size_of::<f32>()) as Address;
+        let end = last.value.at + (last.value.len() * size_of::<f32>()) as Address;
+        let bytes = end.saturating_sub(first.value.at);
         let count = bytes / size_of::<f32>() as Address;
+        // The others lie as the values do, from theirs on, and none reaches into another.
+        let sections = |parameter: &Parameter<Self>| {
+            [&parameter.square, &parameter.momentum, &parameter.gradient]
+                .map(|section| section.at.wrapping_sub(parameter.value.at))
+        };
+        let apart = sections(first);
         demand(
-            Rc::ptr_eq(&first.value.memory, &last.value.memory)
-                && first.gradient.at - first.value.at == last.gradient.at - last.value.at,
+            parameters.iter().all(|parameter| {
+                let Parameter {
+                    value,
+                    square,
+                    momentum,
+                    gradient,
+                } = parameter;
+                [value, square, momentum, gradient]
+                    .iter()
+                    .all(|part| Rc::ptr_eq(&part.memory, &first.value.memory))
+                    && sections(parameter) == apart
+                    && (first.value.at..end).contains(&value.at)
+            }) && apart
+                .is_sorted_by(|one, next| one.checked_add(bytes).is_some_and(|end| end <= *next))
+                && apart[0] >= bytes,
             "the parameters of a network",
         )?;
         let grid = (blocks(count as usize), 1);
@@ -827,30 +861,16 @@ impl<Q: Queue> Backend for Cuda<Q> {
             },
             (1, 1),
         )?;
-        if let Some(supervision) = supervision
-            && supervision.known.iter().any(Option::is_some)
-        {
+        if let Some(supervision) = supervision {
+            let known = |row: &u32| {
+                let video = supervision.video.get(*row as usize);
+                video.is_some_and(|video| (*video as usize) < supervision.known.len())
+            };
             demand(
-                rows.len() == scores.rows
-                    && rows
-                        .iter()
-                        .all(|row| (*row as usize) < supervision.video.len()),
-                "scores and a batch's rows",
+                rows.len() == scores.rows && rows.iter().all(known),
+                "scores and a batch's rows and videos",
             )?;
-            self.know(&supervision)?;
-            let rows = self.batch_on_device(rows)?;
-            self.launch(
-                &Supervise {
-                    labels: out.values.at,
-                    scores: scores.at,
-                    rows,
-                    video: self.known.video_at,
-                    known: self.known.labels_at,
-                    count,
-                    top: u32::from(supervision.mode == WeakSupervision::MaskTop),
-                },
-                (blocks(scores.rows), 1),
-            )?;
+            self.supervise(scores.at, (&supervision, rows), out.values.at)?;
         }
         Ok(true)
     }

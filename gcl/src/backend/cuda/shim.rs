@@ -9,7 +9,7 @@ use std::process::{Command, Stdio};
 use std::sync::OnceLock;
 
 use crate::backend::cuda::Cuda;
-use crate::backend::cuda::kernels::{Address, Kernel};
+use crate::backend::cuda::kernels::{Address, Kernel, MOST_BLOCKS};
 use crate::backend::cuda::memory::Features;
 use crate::backend::cuda::queue::{Product, Queue};
 use crate::data::features::Features as HostFeatures;
@@ -132,6 +132,19 @@ impl Shim {
         }
         library.as_ref().ok().map(Self)
     }
+
+    /// It and [`backwards`](Self::backwards), as far as there is a compiler.
+    pub(crate) fn both() -> impl Iterator<Item = Self> {
+        [Self::open(), Self::backwards()].into_iter().flatten()
+    }
+
+    /// The same with the threads of a block and the blocks of a launch in the opposite order.
+    pub(crate) fn backwards() -> Option<Self> {
+        static LIBRARY: OnceLock<Result<Library, NoCompiler>> = OnceLock::new();
+        let library =
+            LIBRARY.get_or_init(|| compile("#define BACKWARDS\n#include \"kernels.cu\"\n"));
+        library.as_ref().ok().map(Self)
+    }
 }
 
 impl Cuda<Shim> {
@@ -214,7 +227,7 @@ unsafe impl Queue for Shim {
         let list = [std::ptr::from_ref(arguments).cast::<c_void>()];
         let blocks = [blocks_x, blocks_y].map(|blocks| u32::try_from(blocks).unwrap());
         // CUDA refuses these.
-        assert!(blocks[0] > 0 && (1..=65_535).contains(&blocks[1]));
+        assert!((1..=MOST_BLOCKS.0).contains(&blocks_x) && (1..=MOST_BLOCKS.1).contains(&blocks_y));
         // SAFETY: the layout is the kernel's; the addresses are the caller's.
         unsafe { self.0.kernel(K::NAME)(list.as_ptr(), blocks[0], blocks[1]) };
         Ok(())
