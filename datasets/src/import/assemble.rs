@@ -63,7 +63,7 @@ pub(super) fn assemble(import: Import<'_>) -> Result<ImportReport, ImportError> 
     write::whole_folder(&request.out, |folder| -> Result<(), ImportError> {
         let wrap = |cause| WriteError::new(&request.out, cause);
         fs::create_dir_all(folder.join("features")).map_err(wrap)?;
-        write::metadata(folder, &metadata, false).map_err(wrap)?;
+        write::metadata(folder, &metadata, false, &notes).map_err(wrap)?;
         for (list, videos) in [("train.csv", &train), ("test.csv", &test)] {
             let mut rows = Vec::with_capacity(videos.len());
             for video in videos {
