@@ -47,6 +47,7 @@ fn request(from: &ImportFrom) -> import::Request {
         extractor: from.extractor.clone(),
         frames_per_segment: from.frames_per_segment,
         skip_missing: from.skip_missing,
+        extra_rows: from.extra_rows,
         link: from.link,
     }
 }
