@@ -8,7 +8,9 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use datasets::import::{ExtraRows, ImportError, ImportReport, Request, shanghaitech, ucf_crime};
+use datasets::import::{
+    ExtraRows, ImportError, ImportReport, Request, shanghaitech, ucf_crime, xd_violence,
+};
 use datasets::{Dataset, open};
 use tempfile::TempDir;
 
@@ -890,6 +892,58 @@ fn equal_faults_are_one_line_with_their_number() {
     let said = refused(ucf_crime(&request), &request);
     assert!(
         said.contains("288 faults of this kind") && said.lines().count() < 5,
+        "{said}"
+    );
+}
+
+#[test]
+fn xd_violence_is_read_with_its_names_and_five_crops() {
+    let place = Place::new();
+    let videos = [
+        ("A.Film.2002__#00-26-22_00-26-43_label_B2-0-0", 30),
+        ("v=S-7rRLrxnVQ__#1_label_A", 20),
+        ("v=cEOM18n8fhU__#1_label_G-0-0", 172),
+        ("v=u5SF4SlqNDQ__#00-00-00_00-01-00_label_A", 90),
+    ];
+    for (name, segments) in videos {
+        for crop in 0..5 {
+            place.put(&format!("{name}__{crop}.npy"), &[segments, DIM]);
+        }
+    }
+    let lines = |videos: &[(&str, usize)], file: &str| {
+        let lines: Vec<String> = videos
+            .iter()
+            .flat_map(|(name, _)| (0..5).map(move |crop| format!("/a b/{name}__{crop}.npy,B2")))
+            .collect();
+        let path = place.folder.path().join(file);
+        fs::write(&path, format!("path,label\n{}", lines.join("\n"))).unwrap();
+        path
+    };
+    // The last range ends 8 frames after the last segment.
+    let mut request = place.request(
+        lines(&videos[..2], "train.csv"),
+        lines(&videos[2..], "test.csv"),
+        place.list("v=cEOM18n8fhU__#1_label_G-0-0 100 200 2133 2760\n"),
+        Vec::new(),
+    );
+    let report = xd_violence(&request).unwrap();
+    assert_eq!(
+        (report.crops, report.train.anomalous, report.test.anomalous),
+        (5, 1, 1)
+    );
+    let said = report.to_string();
+    assert!(
+        said.contains("were clipped: v=cEOM18n8fhU") && said.contains("3954 were"),
+        "{said}"
+    );
+    let dataset = open(&request.out).unwrap();
+    assert_eq!(dataset.test.videos[0].anomalous, [100..200, 2133..2752]);
+    assert_eq!(dataset.train.videos[0].name, videos[0].0);
+    request.out = place.folder.path().join("again");
+    request.annotations = vec![place.list("v=other__#1_label_G-0-0 1 2\n")];
+    let said = refused(xd_violence(&request), &request);
+    assert!(
+        said.contains("test.csv: line 2") && said.contains("is not annotated"),
         "{said}"
     );
 }

@@ -34,6 +34,8 @@ pub enum Import {
     /// ShanghaiTech in the split of Zhong et al.: train and test lists, folder of frame masks
     #[command(name = "shanghaitech")]
     ShanghaiTech(ImportFrom),
+    /// XD-Violence: train and test lists, annotation text of the violent test videos
+    XdViolence(ImportFrom),
 }
 
 #[derive(Debug, Args)]

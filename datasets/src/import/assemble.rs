@@ -27,6 +27,7 @@ pub(super) fn assemble(import: Import<'_>) -> Result<ImportReport, ImportError> 
         test,
         source,
         licence,
+        slack,
         mut notes,
         mut faults,
     } = import;
@@ -42,6 +43,8 @@ pub(super) fn assemble(import: Import<'_>) -> Result<ImportReport, ImportError> 
         dropped: Vec::new(),
         extra: [Vec::new(), Vec::new()],
         derived: 0,
+        slack,
+        clipped: Vec::new(),
         faults,
     };
     // Everything is looked at before anything is written: gigabytes should not be copied for a fault in the last file.
@@ -188,6 +191,10 @@ struct Builder<'a> {
     extra: [Vec<String>; 2],
     /// Videos whose frames follow from their segments.
     derived: usize,
+    /// See [`Import::slack`].
+    slack: u32,
+    /// Videos whose truth was clipped at their last segment.
+    clipped: Vec<String>,
     faults: Faults,
 }
 
@@ -275,7 +282,15 @@ impl Builder<'_> {
             if let Some(end) = video.anomalous.last().map(|range| range.end)
                 && end > source.frames
             {
-                self.faults.add(
+                let last = video.anomalous.last_mut();
+                if let Some(range) = last
+                    && end - source.frames <= self.slack
+                    && range.start < source.frames
+                {
+                    range.end = source.frames;
+                    self.clipped.push(video.name.clone());
+                } else {
+                    self.faults.add(
                     &video.list,
                     format_args!(
                         "line {}: the truth of `{}` reaches frame {end}, its segments frame {}; give a list that knows its \
@@ -283,6 +298,7 @@ impl Builder<'_> {
                         video.line, video.name, source.frames
                     ),
                 );
+                }
             }
         }
         video.frames = Some(source.frames);
@@ -307,6 +323,10 @@ impl Builder<'_> {
         say(
             "32 rows for a whole video were repeated over its segments",
             &self.repeated,
+        );
+        say(
+            "anomalous frames after the last segment were clipped",
+            &self.clipped,
         );
         say("segments beyond the last frame were dropped", &self.dropped);
         for (kind, names) in ["training", "test"].iter().zip(&self.extra) {

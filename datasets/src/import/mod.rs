@@ -1,4 +1,5 @@
-//! Data sets from the layouts in which features and annotations of UCF-Crime and ShanghaiTech are passed around.
+//! Data sets from the layouts in which features and annotations of UCF-Crime, ShanghaiTech and XD-Violence are passed
+//! around.
 //!
 //! Features: a folder of `.npy` files, one a video (`[segments, dim]`, `[segments, crops, dim]` or crops first, f16, f32
 //! or f64), one a crop (`NAME__0.npy`, `NAME_c0.npy`, `NAME.0.npy`, a folder a crop, the centre without a number), C3D text
@@ -8,7 +9,7 @@
 //! in the report's notes and in `dataset.toml`; what it cannot use and a listed video needs it refuses, with file and line.
 //! Older MAT files are not read.
 //!
-//! Reading order: `request`, `names`, `text`, `ucf_crime`, `shanghaitech`, `hdf5`, `found`, `source`, `summary`, `assemble`.
+//! Reading order: `request`, `names`, `text`, `ucf_crime`, `shanghaitech`, `xd_violence`, `hdf5`, `found`, `source`, `summary`, `assemble`.
 
 mod assemble;
 mod found;
@@ -21,8 +22,10 @@ mod source;
 mod summary;
 mod text;
 mod ucf_crime;
+mod xd_violence;
 
 pub use lists::{ListRequest, ListedVideo, Lists, shanghaitech_lists, ucf_crime_lists, video_key};
 pub use request::{ExtraRows, ImportError, ImportReport, ImportedSplit, Request};
 pub use shanghaitech::shanghaitech;
 pub use ucf_crime::ucf_crime;
+pub use xd_violence::xd_violence;

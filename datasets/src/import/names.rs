@@ -101,15 +101,25 @@ pub(super) fn numbered(name: &str) -> Option<u32> {
 /// The videos of a list that has a line a crop, each once. A video that stands there twice without that stays twice.
 #[derive(Debug, Default)]
 pub(super) struct Crops {
+    /// The one way in which crops are numbered, where names end with numbers of their own.
+    form: Option<&'static str>,
     seen: BTreeMap<String, BTreeSet<(&'static str, u32)>>,
     /// Lines that are further crops of a video.
     further: usize,
 }
 
 impl Crops {
+    pub(super) fn numbered_by(form: &'static str) -> Self {
+        Self {
+            form: Some(form),
+            ..Self::default()
+        }
+    }
+
     /// The video's name that a line speaks of, where the line is the first of its crops.
     pub(super) fn first<'a>(&mut self, spelling: &'a str) -> Option<&'a str> {
-        let Some((name, form, number)) = crop(spelling) else {
+        let known = |(_, form, _): &(_, &str, _)| self.form.is_none_or(|own| own == *form);
+        let Some((name, form, number)) = crop(spelling).filter(known) else {
             return Some(video(spelling));
         };
         let seen = self.seen.entry(key(name).to_owned()).or_default();

@@ -170,6 +170,8 @@ pub(super) struct Import<'a> {
     pub(super) test: Vec<Wanted>,
     pub(super) source: &'static str,
     pub(super) licence: &'static str,
+    /// Frames by which a truth may pass the last segment, where no list knows the number of frames: it is clipped.
+    pub(super) slack: u32,
     pub(super) notes: Vec<String>,
     pub(super) faults: Faults,
 }

@@ -96,6 +96,7 @@ pub(super) fn read(request: &Request) -> Import<'_> {
         test,
         source: "ShanghaiTech Campus (Luo et al. 2017), split of Zhong et al. 2019",
         licence: "see https://svip-lab.github.io/dataset/campus_dataset.html",
+        slack: 0,
         notes,
         faults,
     };

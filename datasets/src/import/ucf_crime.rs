@@ -83,6 +83,7 @@ pub(super) fn read(request: &Request) -> Import<'_> {
         test,
         source: "UCF-Crime (Sultani et al. 2018)",
         licence: "see https://www.crcv.ucf.edu/projects/real-world/",
+        slack: 0,
         notes,
         faults,
     };
