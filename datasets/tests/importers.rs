@@ -797,12 +797,13 @@ fn strangers_among_the_features_are_passed_over_and_counted() {
     {
         std::os::unix::fs::symlink("..", place.features("deep/circle")).unwrap();
         std::os::unix::fs::symlink("nowhere", place.features("broken")).unwrap();
+        std::os::unix::fs::symlink("nowhere", place.features("dangling.npy")).unwrap();
     }
     let (said, after) = imported(&place, &mut request);
     assert_eq!(before.digest, after.digest);
     for words in [
         "hidden files and folders, and __MACOSX: 4 (",
-        "cannot be read and no listed video needs: 2 (Abuse001_x264.mat is a MAT file",
+        "cannot be read and no listed video needs: 3 (Abuse001_x264.mat is a MAT file",
         "features of no listed video: 1 (nnn",
         "kinds that are not read: ",
     ] {

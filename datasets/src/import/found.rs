@@ -194,6 +194,8 @@ impl Index {
                 names::extension(&path).as_str(),
                 "npy" | "txt" | "h5" | "hdf5" | "mat"
             ) && found.len() < MAX_ENTRIES
+                // A pipe would be waited for; a link to nothing is said where a video needs it.
+                && (path.is_file() || path.is_symlink() && !path.exists())
             {
                 found.push(path);
             } else {
@@ -218,6 +220,12 @@ impl Index {
             path: path.to_owned(),
             member,
         };
+        if path.is_symlink() && !path.exists() {
+            let what = "is a link to a file that is not there";
+            self.unread.insert(path.to_owned(), what.to_owned());
+            self.put(&name, &folder, whole(None), Some(what));
+            return;
+        }
         if !hdf5::named(path) {
             self.put(&name, &folder, whole(None), None);
             return;
@@ -292,14 +300,16 @@ impl Index {
                 None => short(&place.path),
             })
             .collect();
+        let needed: BTreeSet<&Path> = self
+            .taken
+            .iter()
+            .filter(|(_, taken)| **taken)
+            .map(|(place, _)| place.path.as_path())
+            .collect();
         let unread: Vec<String> = self
             .unread
             .iter()
-            .filter(|(path, _)| {
-                self.taken
-                    .iter()
-                    .all(|(place, taken)| !taken || place.path != **path)
-            })
+            .filter(|(path, _)| !needed.contains(path.as_path()))
             .map(|(path, what)| format!("{} {what}", short(path)))
             .collect();
         let mut say = |reason: &str, names: &[String]| {
@@ -342,21 +352,25 @@ fn short(path: &Path) -> String {
         .map_or(String::new(), |name| name.to_string_lossy().into_owned())
 }
 
-/// Which of a video's arrays are used, and as what.
+/// Which of a video's arrays are used, and as what. One that cannot be read matters where it is a crop, or where the others do
+/// not suffice.
 fn resolved(all: &[Candidate]) -> Option<Files> {
-    let readable: Vec<&Candidate> = all.iter().filter(|one| one.unread.is_none()).collect();
-    let unread = all.iter().find_map(|one| {
-        let what = one.unread.as_ref()?;
-        Some(Files::Unread(one.place.clone(), what.clone()))
-    });
+    let (readable, unread): (Vec<&Candidate>, Vec<&Candidate>) =
+        all.iter().partition(|one| one.unread.is_none());
+    let found = arranged(&readable);
+    let suffices = matches!(found, Some(Files::One(_) | Files::Crops(_)));
+    let at_fault = unread
+        .iter()
+        .find(|one| one.crop.is_some() || !suffices)
+        .and_then(|one| Some(Files::Unread(one.place.clone(), one.unread.clone()?)));
+    at_fault.or(found)
+}
+
+fn arranged(readable: &[&Candidate]) -> Option<Files> {
     let (whole, crops): (Vec<&Candidate>, Vec<&Candidate>) =
-        readable.into_iter().partition(|one| one.crop.is_none());
-    // A file beside that cannot be read matters only where the others do not suffice.
+        readable.iter().partition(|one| one.crop.is_none());
     if let ([one], []) = (&whole[..], &crops[..]) {
         return Some(Files::One(one.place.clone()));
-    }
-    if unread.is_some() {
-        return unread;
     }
     let unclear = |one: &Candidate, other: &Candidate| {
         Some(Files::Unclear(one.place.clone(), other.place.clone()))
@@ -471,6 +485,24 @@ mod tests {
             ]),
             Some(vec![0, 1, 2])
         );
+    }
+
+    #[test]
+    fn what_cannot_be_read_matters_where_it_is_needed() {
+        let mut index = index(&["Abuse001.npy", "Abuse001__1.npy"]);
+        let place = |name: &str| Place {
+            path: name.into(),
+            member: None,
+        };
+        index.put("Abuse001.mat", "", place("Abuse001.mat"), Some("is old"));
+        assert!(matches!(index.take("Abuse001"), Some(Files::Crops(_))));
+        index.put(
+            "Abuse001__2.h5",
+            "",
+            place("Abuse001__2.h5"),
+            Some("is old"),
+        );
+        assert!(matches!(index.take("Abuse001"), Some(Files::Unread(..))));
     }
 
     #[test]

@@ -174,7 +174,7 @@ impl Table {
         let delimiter = char::from(spelling::delimiter(first));
         let columns: Vec<String> = cells(first, delimiter)
             .iter()
-            .map(|cell| cell.to_ascii_lowercase())
+            .map(|cell| cell.to_ascii_lowercase().replace(' ', "_"))
             .collect();
         columns
             .iter()
