@@ -814,6 +814,13 @@ fn strangers_among_the_features_are_passed_over_and_counted() {
     fs::remove_dir_all(&request.out).unwrap();
     let said = refused(ucf_crime(&request), &request);
     assert!(said.contains("Abuse001_x264.mat: is a MAT file"), "{said}");
+    fs::rename(
+        place.features("Abuse001_x264.mat"),
+        place.features("Abuse001_x264.npz"),
+    )
+    .unwrap();
+    let said = refused(ucf_crime(&request), &request);
+    assert!(said.contains("Abuse001_x264.npz is not read"), "{said}");
 }
 
 #[test]

@@ -204,12 +204,16 @@ impl Builder<'_> {
         let rules = rules(self.request, test);
         let mut videos = Vec::with_capacity(wanted.len());
         for mut video in wanted {
-            let Some(files) = self.index.take(names::key(&video.name)) else {
+            let key = names::key(&video.name);
+            let Some(files) = self.index.take(key) else {
                 if !self.request.skip_missing {
+                    let hint = self.index.archive(key).map_or(String::new(), |name| {
+                        format!("; {name} is not read: save its array with numpy.save")
+                    });
                     self.faults.add(
                         &video.list,
                         format_args!(
-                            "line {}: there are no features of `{}` in {}",
+                            "line {}: there are no features of `{}` in {}{hint}",
                             video.line,
                             video.name,
                             self.request.features.display()

@@ -331,6 +331,15 @@ impl Index {
         lines
     }
 
+    /// A file that is of a video and of a kind that is not read.
+    pub(super) fn archive(&self, video: &str) -> Option<&str> {
+        let names = self.passed.get(OTHER_KINDS)?;
+        names
+            .iter()
+            .find(|name| archived(Path::new(name)) && names::key(name) == video)
+            .map(String::as_str)
+    }
+
     /// The files that could not be read: where videos are missing, they may be the reason.
     pub(super) fn unread(&self) -> impl Iterator<Item = (&Path, &str)> {
         self.unread
