@@ -20,6 +20,8 @@ pub struct Dataset {
     pub train: Split,
     /// The test split.
     pub test: Split,
+    /// What was left out, changed or not understood when it was made or read, one line each. Nothing depends on it.
+    pub notes: Vec<String>,
 }
 
 /// What `dataset.toml` says.

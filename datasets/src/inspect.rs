@@ -26,6 +26,8 @@ pub struct Inspection {
     pub test: SplitInspection,
     /// What is allowed, and probably not meant.
     pub warnings: Vec<String>,
+    /// What was left out, changed or not understood when it was made or read.
+    pub notes: Vec<String>,
 }
 
 /// A split.
@@ -75,6 +77,7 @@ pub fn inspect(dataset: &Dataset) -> Inspection {
         warnings: warnings(&train, &test, dataset.test.without_truth()),
         train,
         test,
+        notes: dataset.notes.clone(),
     }
 }
 
@@ -200,6 +203,9 @@ impl fmt::Display for Inspection {
         }
         for warning in &self.warnings {
             writeln!(out, "  warning    {warning}")?;
+        }
+        for note in &self.notes {
+            writeln!(out, "  note       {note}")?;
         }
         Ok(())
     }

@@ -21,6 +21,7 @@ mod pack;
 mod packing;
 mod scan;
 mod shared;
+pub mod spelling;
 pub mod stand_in;
 pub mod synthetic;
 pub mod write;

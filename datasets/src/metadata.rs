@@ -17,8 +17,8 @@ const MAX_DIM: i64 = 65_536;
 const MAX_FRAMES_PER_SEGMENT: i64 = 100_000;
 /// Half a page is usual.
 const MAX_BYTES: u64 = 1 << 20;
-/// `synthetic` is written by `data synth`.
-const KEYS: [&str; 7] = [
+/// `synthetic` is written by `data synth`, `notes` by `data import`.
+const KEYS: [&str; 8] = [
     "name",
     "feature_dim",
     "frames_per_segment",
@@ -26,10 +26,21 @@ const KEYS: [&str; 7] = [
     "source",
     "licence",
     "synthetic",
+    "notes",
 ];
 
-/// Reads the metadata and whether the data set says that it is synthetic; `None` where it cannot be used.
-pub(crate) fn read(folder: &Path, faults: &mut Faults) -> Option<(Metadata, bool)> {
+/// All that `dataset.toml` says.
+#[derive(Debug)]
+pub(crate) struct Described {
+    pub(crate) metadata: Metadata,
+    /// Whether a generator made the data set.
+    pub(crate) synthetic: bool,
+    /// What was taken, left out and changed when it was made.
+    pub(crate) notes: Vec<String>,
+}
+
+/// Reads the metadata; `None` where they cannot be used.
+pub(crate) fn read(folder: &Path, faults: &mut Faults) -> Option<Described> {
     let path = folder.join("dataset.toml");
     let mut text = String::new();
     let read = std::fs::File::open(&path)
@@ -70,6 +81,7 @@ pub(crate) fn read(folder: &Path, faults: &mut Faults) -> Option<(Metadata, bool
     let mut words = |key| reader.text(key, false);
     let (extractor, source, licence) = (words("extractor"), words("source"), words("licence"));
     let synthetic = reader.flag("synthetic");
+    let notes = reader.texts("notes");
     let metadata = Metadata {
         name: name?,
         feature_dim: feature_dim? as usize,
@@ -78,7 +90,11 @@ pub(crate) fn read(folder: &Path, faults: &mut Faults) -> Option<(Metadata, bool
         source: source.unwrap_or_default(),
         licence: licence.unwrap_or_default(),
     };
-    Some((metadata, synthetic))
+    Some(Described {
+        metadata,
+        synthetic,
+        notes,
+    })
 }
 
 /// Takes values out of the table, and notes what is wrong with each.
@@ -144,6 +160,25 @@ impl<'a> Reader<'a> {
             format_args!("`{key}` must be a whole number from 1 to {most}"),
         );
         None
+    }
+
+    fn texts(&mut self, key: &str) -> Vec<String> {
+        let Some(value) = self.get(key, false) else {
+            return Vec::new();
+        };
+        let texts = value.get_ref().as_array().and_then(|array| {
+            array
+                .iter()
+                .map(|text| text.get_ref().as_str().map(str::to_owned))
+                .collect()
+        });
+        texts.unwrap_or_else(|| {
+            self.fault(
+                value.span(),
+                format_args!("`{key}` must be a list of texts"),
+            );
+            Vec::new()
+        })
     }
 
     fn flag(&mut self, key: &str) -> bool {

@@ -7,8 +7,8 @@ use crate::dataset::{Dataset, Metadata, Split, Video};
 use crate::digest;
 use crate::error::{DatasetError, Faults};
 use crate::features::Features;
-use crate::list::{self, Line};
-use crate::metadata;
+use crate::list::{self, Line, List};
+use crate::metadata::{self, Described};
 use crate::pack::Pack;
 use crate::scan::{Scan, scan};
 
@@ -21,13 +21,18 @@ const LISTS: [&str; 2] = ["train.csv", "test.csv"];
 /// Every fault of the folder, each with its file.
 pub fn open(folder: &Path) -> Result<Dataset, DatasetError> {
     let mut faults = Faults::new(folder);
-    let Some((metadata, synthetic)) = metadata::read(folder, &mut faults) else {
+    let Some(described) = metadata::read(folder, &mut faults) else {
         // What can be said without the dimension is said now.
         for list in LISTS {
             list::read(&folder.join(list), &mut faults);
         }
         return Err(faults.into_error());
     };
+    let Described {
+        metadata,
+        synthetic,
+        notes,
+    } = described;
     let mut opener = Opener {
         folder,
         metadata: &metadata,
@@ -36,6 +41,7 @@ pub fn open(folder: &Path) -> Result<Dataset, DatasetError> {
         names: BTreeMap::new(),
         users: BTreeMap::new(),
         packs: Vec::new(),
+        notes,
     };
     let train = opener.split(LISTS[0], false);
     let test = opener.split(LISTS[1], true);
@@ -46,7 +52,7 @@ pub fn open(folder: &Path) -> Result<Dataset, DatasetError> {
         .map(|(file, _)| file.clone())
         .collect();
     files.append(&mut opener.packs);
-    let mut faults = opener.faults;
+    let (mut faults, notes) = (opener.faults, opener.notes);
     if faults.any() {
         return Err(faults.into_error());
     }
@@ -80,6 +86,7 @@ pub fn open(folder: &Path) -> Result<Dataset, DatasetError> {
         digest,
         train,
         test,
+        notes,
     })
 }
 
@@ -95,6 +102,8 @@ struct Opener<'a> {
     users: BTreeMap<PathBuf, User>,
     /// The packs that were read.
     packs: Vec<PathBuf>,
+    /// What there is to say and is no fault.
+    notes: Vec<String>,
 }
 
 struct User {
@@ -105,7 +114,8 @@ struct User {
 impl Opener<'_> {
     fn split(&mut self, list: &'static str, test: bool) -> Vec<(PathBuf, Video)> {
         let path = self.folder.join(list);
-        let lines = list::read(&path, &mut self.faults);
+        let List { lines, mut notes } = list::read(&path, &mut self.faults);
+        self.notes.append(&mut notes);
         let pack = self.pack(list);
         let mut videos = Vec::with_capacity(lines.len());
         for line in lines {

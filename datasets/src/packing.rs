@@ -65,6 +65,7 @@ pub fn pack(folder: &Path, out: &Path) -> Result<Dataset, PackError> {
 fn paths(list: &Path) -> Vec<PathBuf> {
     let mut faults = Faults::new(list);
     list::read(list, &mut faults)
+        .lines
         .into_iter()
         .map(|line| line.features)
         .collect()

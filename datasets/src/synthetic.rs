@@ -95,6 +95,7 @@ pub fn synthesize(settings: &Synthetic) -> Result<Dataset, DatasetError> {
         digest: settings.digest(),
         train,
         test,
+        notes: Vec::new(),
     })
 }
 

@@ -79,7 +79,7 @@ pub(crate) fn whole_folder<E: From<WriteError>>(
 
 fn write_into(dataset: &Dataset, folder: &Path) -> io::Result<()> {
     fs::create_dir_all(folder.join("features"))?;
-    metadata(folder, &dataset.metadata, dataset.synthetic)?;
+    metadata(folder, &dataset.metadata, dataset.synthetic, &dataset.notes)?;
     let mut files = BTreeSet::new();
     for (name, split) in [("train.csv", &dataset.train), ("test.csv", &dataset.test)] {
         list(folder, name, &rows(folder, split, &mut files)?)?;
@@ -88,7 +88,12 @@ fn write_into(dataset: &Dataset, folder: &Path) -> io::Result<()> {
 }
 
 /// Writes `dataset.toml`.
-pub(crate) fn metadata(folder: &Path, metadata: &Metadata, synthetic: bool) -> io::Result<()> {
+pub(crate) fn metadata(
+    folder: &Path,
+    metadata: &Metadata,
+    synthetic: bool,
+    notes: &[String],
+) -> io::Result<()> {
     let mut table = toml::Table::new();
     table.insert("name".into(), metadata.name.clone().into());
     table.insert(
@@ -104,6 +109,9 @@ pub(crate) fn metadata(folder: &Path, metadata: &Metadata, synthetic: bool) -> i
     table.insert("licence".into(), metadata.licence.clone().into());
     if synthetic {
         table.insert("synthetic".into(), true.into());
+    }
+    if !notes.is_empty() {
+        table.insert("notes".into(), notes.to_vec().into());
     }
     fs::write(folder.join("dataset.toml"), table.to_string())
 }

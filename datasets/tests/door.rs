@@ -67,6 +67,80 @@ impl Folder {
 }
 
 #[test]
+fn tables_that_come_back_from_other_programs_say_the_same() {
+    let folder = Folder::sound();
+    let plain = folder.open().unwrap();
+    assert_eq!(plain.notes, [""; 0]);
+    // `a.npy` and `b.npy` as pandas, Excel and R write them again.
+    let forms: [(&str, Vec<u8>, &str); 8] = [
+        (
+            "labels and frames as floats",
+            format!("{HEADER}a,a.npy,20.0,0.0,\nb,b.npy,2e1,1.0,3-9\n").into(),
+            "",
+        ),
+        (
+            "an index",
+            format!(",{HEADER}0,a,a.npy,20,0,\n1,b,b.npy,20,1,3-9\n").into(),
+            "index",
+        ),
+        (
+            "another order and one column more",
+            "label,video,scene,frames,features,anomalous_frames\n\
+             False,a,7,20,a.npy,NaN\nTrue,b,7,20,b.npy,3-9\n"
+                .into(),
+            "`scene` is unknown",
+        ),
+        (
+            "semicolons, a mark, the ends of Windows and an emptied row",
+            format!(
+                "\u{feff}{}a;a.npy;20,0;0;\r\nb;b.npy;20;1;\"3-9\"\r\n;;;;\r\n",
+                HEADER.replace(',', ";")
+            )
+            .into(),
+            "",
+        ),
+        (
+            "tabs",
+            format!("{HEADER}a,a.npy,20,0,\nb,b.npy,20,1,3-9\n")
+                .replace(',', "\t")
+                .into(),
+            "",
+        ),
+        (
+            "UTF-16",
+            format!("\u{feff}{HEADER}a,a.npy,20,0,\nb,b.npy,20,1,3-9\n")
+                .encode_utf16()
+                .flat_map(u16::to_le_bytes)
+                .collect(),
+            "",
+        ),
+        (
+            "quotes",
+            format!("{HEADER}\"a\",\"a.npy\",\"20\",\"0\",\"\"\n\"b\",b.npy,20,1,\"3-9\"\n").into(),
+            "",
+        ),
+        (
+            "Unnamed: 0",
+            format!("Unnamed: 0,{HEADER}0,a,a.npy,20,0,\n1,b,b.npy,20,1,3-9\n").into(),
+            "index",
+        ),
+    ];
+    for (name, text, note) in forms {
+        fs::write(folder.path().join("train.csv"), text).unwrap();
+        let dataset = folder
+            .open()
+            .unwrap_or_else(|error| panic!("{name}: {error}"));
+        assert_eq!(dataset.digest, plain.digest, "{name}");
+        let notes = datasets::inspect(&dataset).to_string();
+        assert!(notes.contains(note), "{name}: {notes}");
+        assert_eq!(dataset.notes.is_empty(), note.is_empty(), "{name}");
+    }
+    folder.train("a,a.npy,20,0,\nb,b.npy,20,1,03. Sep\n");
+    let said = folder.open().unwrap_err();
+    assert!(said.contains("line 3") && said.contains("dates"), "{said}");
+}
+
+#[test]
 fn every_rule_of_the_lists_is_said_with_its_line() {
     type Damage = fn(&Folder);
     let cases: [(&str, Damage, &str); 17] = [

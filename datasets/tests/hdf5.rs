@@ -65,15 +65,16 @@ fn import(place: &TempDir) -> Result<String, String> {
     let out = place.path().join("out");
     let result = ucf_crime(&Request {
         features: place.path().join("features"),
-        train: list("Anomaly_Train.txt"),
-        test: list("Anomaly_Test.txt"),
-        annotations: list("Temporal_Anomaly_Annotation.txt"),
+        train: vec![list("Anomaly_Train.txt")],
+        test: vec![list("Anomaly_Test.txt")],
+        annotations: vec![list("Temporal_Anomaly_Annotation.txt")],
         frame_counts: vec![list("avd_header.csv")],
         out: out.clone(),
         name: "imported".to_owned(),
         extractor: "made for a test".to_owned(),
         frames_per_segment: 16,
         skip_missing: false,
+        extra_rows: datasets::import::ExtraRows::Refuse,
         link: false,
     });
     assert!(result.is_ok() || !out.exists(), "nothing is left behind");

@@ -8,7 +8,9 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use datasets::import::{ImportError, ImportReport, Request, shanghaitech, ucf_crime};
+use datasets::import::{
+    ExtraRows, ImportError, ImportReport, Request, shanghaitech, ucf_crime, xd_violence,
+};
 use datasets::{Dataset, open};
 use tempfile::TempDir;
 
@@ -77,15 +79,16 @@ impl Place {
     ) -> Request {
         Request {
             features: self.folder.path().join("features"),
-            train,
-            test,
-            annotations,
+            train: vec![train],
+            test: vec![test],
+            annotations: vec![annotations],
             frame_counts,
             out: self.folder.path().join("out"),
             name: "imported".to_owned(),
             extractor: "made for a test".to_owned(),
             frames_per_segment: 16,
             skip_missing: false,
+            extra_rows: ExtraRows::Refuse,
             link: false,
         }
     }
@@ -197,9 +200,9 @@ fn every_form_of_the_lists_of_ucf_crime_gives_the_same_data() {
         ),
     ];
     for (index, (train, test, annotations)) in forms.into_iter().enumerate() {
-        request.train = fixture("ucf-crime").join(train);
-        request.test = fixture("ucf-crime").join(test);
-        request.annotations = fixture("ucf-crime").join(annotations);
+        request.train = vec![fixture("ucf-crime").join(train)];
+        request.test = vec![fixture("ucf-crime").join(test)];
+        request.annotations = vec![fixture("ucf-crime").join(annotations)];
         request.out = place.folder.path().join(format!("out-{index}"));
         let report = ucf_crime(&request).unwrap_or_else(|error| panic!("{train}: {error}"));
         assert_eq!((report.train.videos, report.train.anomalous), (3, 2));
@@ -276,8 +279,8 @@ fn every_form_of_the_lists_of_shanghaitech_gives_the_same_data() {
     .into_iter()
     .enumerate()
     {
-        request.train = fixture("shanghaitech").join(train);
-        request.test = fixture("shanghaitech").join(test);
+        request.train = vec![fixture("shanghaitech").join(train)];
+        request.test = vec![fixture("shanghaitech").join(test)];
         request.out = place.folder.path().join(format!("out-{index}"));
         let report = shanghaitech(&request).unwrap_or_else(|error| panic!("{train}: {error}"));
         assert_eq!((report.crops, report.dimension), (10, DIM));
@@ -454,13 +457,13 @@ fn a_wrong_list_is_refused_with_its_line() {
         (
             "another data set's list",
             true,
-            |_, request| request.train = fixture("shanghaitech/SH_Train.txt"),
+            |_, request| request.train = vec![fixture("shanghaitech/SH_Train.txt")],
             "SH_Train.txt: line 1: `01_0014` is no video of UCF-Crime",
         ),
         (
             "another data set's list",
             false,
-            |_, request| request.test = fixture("ucf-crime/Anomaly_Test.txt"),
+            |_, request| request.test = vec![fixture("ucf-crime/Anomaly_Test.txt")],
             "Anomaly_Test.txt: line 1: `Abuse028` is no video of ShanghaiTech",
         ),
         (
@@ -478,32 +481,33 @@ fn a_wrong_list_is_refused_with_its_line() {
         (
             "a list as annotation",
             true,
-            |_, request| request.annotations = fixture("ucf-crime/Anomaly_Test.txt"),
+            |_, request| request.annotations = vec![fixture("ucf-crime/Anomaly_Test.txt")],
             "Anomaly_Test.txt: line 1: has 1 fields",
         ),
         (
             "no folder of masks",
             false,
-            |_, request| request.annotations = fixture("shanghaitech/SH_Test.txt"),
+            |_, request| request.annotations = vec![fixture("shanghaitech/SH_Test.txt")],
             "is no folder of frame masks",
         ),
         (
             "a video without a mask",
             false,
-            |place, request| request.test = place.list("01_001\n01_0999\n"),
+            |place, request| request.test = vec![place.list("01_001\n01_0999\n")],
             "list.txt: line 2: the test video `01_0999` has no mask",
         ),
         (
             "a label against its mask",
             false,
-            |place, request| request.test = place.list("01_001,0,764\n01_0015,0,433\n"),
+            |place, request| request.test = vec![place.list("01_001,0,764\n01_0015,0,433\n")],
             "list.txt: line 2: labels `01_0015` 0",
         ),
         (
             "a misspelt class",
             true,
             |place, request| {
-                request.train = place.list("Abuse/Abuse001_x264.mp4\nAbuze/Abuze002_x264.mp4\n");
+                request.train =
+                    vec![place.list("Abuse/Abuse001_x264.mp4\nAbuze/Abuze002_x264.mp4\n")];
             },
             "list.txt: line 2: `Abuze002_x264` is no video of UCF-Crime; did you mean `Abuse`?",
         ),
@@ -519,15 +523,15 @@ fn a_wrong_list_is_refused_with_its_line() {
             "not a text",
             true,
             |place, request| {
-                request.train = place.list("");
-                fs::write(&request.train, b"Abuse001\n\xff\xfe\n").unwrap();
+                request.train = vec![place.list("")];
+                fs::write(&request.train[0], b"Abuse001\n\xff\xfe\n").unwrap();
             },
             "list.txt: line 2: is no text",
         ),
         (
             "a missing list",
             false,
-            |place, request| request.train = place.folder.path().join("nowhere.txt"),
+            |place, request| request.train = vec![place.folder.path().join("nowhere.txt")],
             "nowhere.txt: cannot be read",
         ),
     ];
@@ -555,7 +559,7 @@ fn a_truth_that_leaves_its_video_is_refused_with_its_line() {
     let text =
         fs::read_to_string(fixture("ucf-crime/Temporal_Anomaly_Annotation_New.txt")).unwrap();
     let mut request = place.ucf();
-    request.annotations = place.list(&text.replace("165\t240", "165\t2400"));
+    request.annotations = vec![place.list(&text.replace("165\t240", "165\t2400"))];
     let said = refused(ucf_crime(&request), &request);
     assert!(
         said.contains("list.txt: line 1: the anomalous frames 165-2400 leave"),
@@ -684,4 +688,270 @@ fn the_whole_lists_give_the_published_counts() {
             assert!(video.frames.abs_diff(their.frames) <= 1, "{}", video.name);
         }
     }
+}
+
+/// The summary of an import that must succeed, and its data set.
+fn imported(place: &Place, request: &mut Request) -> (String, Dataset) {
+    let _ = fs::remove_dir_all(&request.out);
+    let report = ucf_crime(request).unwrap_or_else(|error| panic!("{error}"));
+    let dataset = open(&request.out).unwrap();
+    let written = fs::read_to_string(request.out.join("dataset.toml")).unwrap();
+    for note in &report.notes {
+        assert!(dataset.notes.contains(note), "{note}: {written}");
+    }
+    assert!(dataset.notes[0].starts_with("taken: "), "{written}");
+    assert!(place.folder.path().is_dir());
+    (report.to_string(), dataset)
+}
+
+#[test]
+fn a_centre_without_a_number_is_the_first_of_the_crops() {
+    let place = Place::new();
+    for (name, frames) in UCF {
+        place.put(&format!("Abuse/{name}.npy"), &[frames / 16, DIM]);
+        for crop in 1..10 {
+            place.put(&format!("Abuse/{name}__{crop}.npy"), &[frames / 16, DIM]);
+        }
+    }
+    let mut request = place.ucf();
+    let (_, dataset) = imported(&place, &mut request);
+    assert!(dataset.train.videos.iter().all(|video| video.crops() == 10));
+    // A file with all crops beside them.
+    place.put("Abuse028_x264.npy", &[88, 10, DIM]);
+    fs::remove_file(place.features("Abuse/Abuse028_x264.npy")).unwrap();
+    fs::remove_dir_all(&request.out).unwrap();
+    let said = refused(ucf_crime(&request), &request);
+    assert!(said.contains("Abuse028_x264"), "{said}");
+    fs::remove_file(place.features("Abuse028_x264.npy")).unwrap();
+    place.put("Abuse/Abuse028_x264__0.npy", &[88, DIM]);
+    // A missing crop is its video's alone, the first or the last of them.
+    for crop in [7, 9, 0] {
+        let gone = place.features(&format!("Abuse/Abuse028_x264__{crop}.npy"));
+        let bytes = fs::read(&gone).unwrap();
+        fs::remove_file(&gone).unwrap();
+        let said = refused(ucf_crime(&request), &request);
+        assert_eq!(said.lines().count(), 2, "{said}");
+        assert!(said.contains("Abuse028_x264"), "{said}");
+        fs::write(gone, bytes).unwrap();
+    }
+    fs::remove_file(place.features("Abuse/Abuse028_x264__7.npy")).unwrap();
+    request.skip_missing = true;
+    let (said, dataset) = imported(&place, &mut request);
+    assert!(
+        said.contains("want of a crop: Abuse028_x264") && dataset.test.videos.len() == 3,
+        "{said}"
+    );
+}
+
+#[test]
+fn more_rows_than_frames_go_on_as_somebody_says() {
+    let place = ucf_place();
+    place.put("Normal_Videos001_x264.npy", &[60, DIM]);
+    let mut request = place.ucf();
+    let said = refused(ucf_crime(&request), &request);
+    assert!(said.contains("--extra-rows keep"), "{said}");
+    for (rule, segments, frames) in [(ExtraRows::Keep, 60, 960), (ExtraRows::Drop, 34, 544)] {
+        request.extra_rows = rule;
+        let (said, dataset) = imported(&place, &mut request);
+        assert!(said.contains("1 (Normal_Videos001_x264)"), "{said}");
+        let video = &dataset.train.videos[2];
+        assert_eq!((video.segments(), video.frames), (segments, frames));
+        fs::remove_dir_all(&request.out).unwrap();
+    }
+    // The truth of a test video would slide.
+    place.put("Abuse028_x264.npy", &[120, DIM]);
+    request.extra_rows = ExtraRows::Keep;
+    let said = refused(ucf_crime(&request), &request);
+    assert!(
+        said.contains("Abuse028_x264.npy") && said.contains("--extra-rows drop"),
+        "{said}"
+    );
+    request.extra_rows = ExtraRows::Drop;
+    let (said, _) = imported(&place, &mut request);
+    assert!(
+        said.contains("test videos") && said.contains("(Abuse028_x264)"),
+        "{said}"
+    );
+}
+
+#[test]
+fn strangers_among_the_features_are_passed_over_and_counted() {
+    let place = ucf_place();
+    let mut request = place.ucf();
+    let (_, before) = imported(&place, &mut request);
+    let apple = b"\0\x05\x16\x07\0\x02\0\0Mac OS X        ";
+    let old = fs::read(fixture("hdf5/old.mat")).unwrap();
+    for (name, bytes) in [
+        ("._Abuse001_x264.h5", &apple[..]),
+        ("._Abuse028_x264.npy", apple),
+        ("__MACOSX/deep/Abuse028_x264.npy", apple),
+        (".DS_Store", apple),
+        ("gt.mat", &old[..]),
+        ("Abuse001_x264.mat", &old[..]),
+        ("notes.md", b"x"),
+    ] {
+        fs::write(place.features(name), bytes).unwrap();
+    }
+    place.put(&format!("{}.npy", "n".repeat(239)), &[3, DIM]);
+    #[cfg(unix)]
+    {
+        std::os::unix::fs::symlink("..", place.features("deep/circle")).unwrap();
+        std::os::unix::fs::symlink("nowhere", place.features("broken")).unwrap();
+        std::os::unix::fs::symlink("nowhere", place.features("dangling.npy")).unwrap();
+    }
+    let (said, after) = imported(&place, &mut request);
+    assert_eq!(before.digest, after.digest);
+    for words in [
+        "hidden files and folders, and __MACOSX: 4 (",
+        "cannot be read and no listed video needs: 3 (Abuse001_x264.mat is a MAT file",
+        "features of no listed video: 1 (nnn",
+        "kinds that are not read: ",
+    ] {
+        assert!(said.contains(words), "{words}: {said}");
+    }
+    // What a listed video needs is a fault.
+    fs::remove_file(place.features("Abuse001_x264.npy")).unwrap();
+    fs::remove_dir_all(&request.out).unwrap();
+    let said = refused(ucf_crime(&request), &request);
+    assert!(said.contains("Abuse001_x264.mat: is a MAT file"), "{said}");
+    fs::rename(
+        place.features("Abuse001_x264.mat"),
+        place.features("Abuse001_x264.npz"),
+    )
+    .unwrap();
+    let said = refused(ucf_crime(&request), &request);
+    assert!(said.contains("Abuse001_x264.npz is not read"), "{said}");
+}
+
+#[test]
+fn lists_of_other_projects_give_the_same_data() {
+    let place = ucf_place();
+    let mut request = place.ucf();
+    let (_, plain) = imported(&place, &mut request);
+    let lists = |name: &str, text: &str| {
+        let path = place.folder.path().join(name);
+        fs::write(&path, text).unwrap();
+        path
+    };
+    // A list for each kind of video, as the ports to PyTorch have it.
+    request.train = vec![
+        lists(
+            "train_anomaly.txt",
+            "Abuse/Abuse001_x264.mp4\r\nBurglary/Burglary001_x264.mp4\r\n",
+        ),
+        lists(
+            "train_normal.txt",
+            "Training_Normal_Videos_Anomaly/Normal_Videos001_x264.mp4",
+        ),
+    ];
+    let anomalous = lists(
+        "test_anomalyv2.txt",
+        "Abuse/Abuse028_x264.mp4|1412|[165, 240]\nArson/Arson011_x264.mp4|1266|[150, 420, 680, 1267]\n\
+         Arson/Arson016_x264.mp4|1795|[1000, 1796]\n",
+    );
+    let normal = lists(
+        "test_normalv2.txt",
+        "Normal_Videos_event/Normal_Videos_003_x264.mp4 2822 -1\n",
+    );
+    request.test = vec![anomalous, normal];
+    request.annotations.clone_from(&request.test);
+    assert_eq!(imported(&place, &mut request).1.digest, plain.digest);
+    // A table with a line a crop, with quotes, a mark and the ends of Windows.
+    let mut request = place.ucf();
+    let mut table = "\u{feff}\"path\",\"label\"\r\n".to_owned();
+    for (video, class) in [
+        ("Abuse/Abuse001_x264", "Abuse"),
+        ("Burglary/Burglary001_x264", "Burglary"),
+        (
+            "Training_Normal_Videos_Anomaly/Normal_Videos001_x264",
+            "Normal",
+        ),
+    ] {
+        for crop in 0..10 {
+            table += &format!("\"/home/a b/{video}__{crop}.npy\",{class}\r\n");
+        }
+    }
+    request.train = vec![lists("ucf_CLIP_rgb.csv", &table)];
+    let (said, dataset) = imported(&place, &mut request);
+    assert_eq!(dataset.digest, plain.digest);
+    assert!(
+        said.contains("27 lines are further crops of 3 videos"),
+        "{said}"
+    );
+    // First and last frame, in UTF-16.
+    let mut request = place.ucf();
+    let text = "\u{feff}Abuse028_x264 0 1411 0\nArson011_x264 0 1265 2\nArson016_x264 0 1794 2\n\
+                Normal_Videos_003_x264 0 2821 7\n";
+    let path = lists("test.txt", "");
+    let bytes: Vec<u8> = text.encode_utf16().flat_map(u16::to_le_bytes).collect();
+    fs::write(&path, bytes).unwrap();
+    request.test = vec![path];
+    assert_eq!(imported(&place, &mut request).1.digest, plain.digest);
+}
+
+#[test]
+fn equal_faults_are_one_line_with_their_number() {
+    let place = ucf_place();
+    let mut request = place.ucf();
+    let many: Vec<String> = (0..290)
+        .map(|video| format!("Abuse/Abuse{video:03}_x264.mp4"))
+        .collect();
+    request.train = vec![place.list(&many.join("\n"))];
+    let said = refused(ucf_crime(&request), &request);
+    assert!(
+        said.contains("288 faults of this kind") && said.lines().count() < 5,
+        "{said}"
+    );
+}
+
+#[test]
+fn xd_violence_is_read_with_its_names_and_five_crops() {
+    let place = Place::new();
+    let videos = [
+        ("A.Film.2002__#00-26-22_00-26-43_label_B2-0-0", 30),
+        ("v=S-7rRLrxnVQ__#1_label_A", 20),
+        ("v=cEOM18n8fhU__#1_label_G-0-0", 172),
+        ("v=u5SF4SlqNDQ__#00-00-00_00-01-00_label_A", 90),
+    ];
+    for (name, segments) in videos {
+        for crop in 0..5 {
+            place.put(&format!("{name}__{crop}.npy"), &[segments, DIM]);
+        }
+    }
+    let lines = |videos: &[(&str, usize)], file: &str| {
+        let lines: Vec<String> = videos
+            .iter()
+            .flat_map(|(name, _)| (0..5).map(move |crop| format!("/a b/{name}__{crop}.npy,B2")))
+            .collect();
+        let path = place.folder.path().join(file);
+        fs::write(&path, format!("path,label\n{}", lines.join("\n"))).unwrap();
+        path
+    };
+    // The last range ends 8 frames after the last segment.
+    let mut request = place.request(
+        lines(&videos[..2], "train.csv"),
+        lines(&videos[2..], "test.csv"),
+        place.list("v=cEOM18n8fhU__#1_label_G-0-0 100 200 2133 2760\n"),
+        Vec::new(),
+    );
+    let report = xd_violence(&request).unwrap();
+    assert_eq!(
+        (report.crops, report.train.anomalous, report.test.anomalous),
+        (5, 1, 1)
+    );
+    let said = report.to_string();
+    assert!(
+        said.contains("were clipped: v=cEOM18n8fhU") && said.contains("3954 were"),
+        "{said}"
+    );
+    let dataset = open(&request.out).unwrap();
+    assert_eq!(dataset.test.videos[0].anomalous, [100..200, 2133..2752]);
+    assert_eq!(dataset.train.videos[0].name, videos[0].0);
+    request.out = place.folder.path().join("again");
+    request.annotations = vec![place.list("v=other__#1_label_G-0-0 1 2\n")];
+    let said = refused(xd_violence(&request), &request);
+    assert!(
+        said.contains("test.csv: line 2") && said.contains("is not annotated"),
+        "{said}"
+    );
 }

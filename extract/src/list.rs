@@ -3,6 +3,8 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
+use datasets::spelling;
+
 use crate::error::ExtractError;
 use crate::video::Video;
 
@@ -65,28 +67,33 @@ pub fn read(path: &Path, videos: &[Video]) -> Result<Vec<Listed>, ExtractError> 
         let line = error.position().map_or(1, csv::Position::line);
         fault(line, format!("cannot be read: {error}"))
     };
+    let bytes =
+        std::fs::read(path).map_err(|error| fault(1, format!("cannot be read: {error}")))?;
+    let text = spelling::decoded(&bytes)
+        .map_err(|line| fault(line as u64, "is no text in UTF-8".to_owned()))?;
     let mut reader = csv::ReaderBuilder::new()
         .flexible(true)
         .trim(csv::Trim::All)
         .comment(Some(b'#'))
-        .from_path(path)
-        .map_err(unreadable)?;
+        .delimiter(spelling::delimiter(&text))
+        .from_reader(text.as_bytes());
     let header = reader.headers().map_err(unreadable)?;
-    if header.len() < 2
-        || header.len() > 4
-        || !header.iter().eq(HEADER.into_iter().take(header.len()))
-    {
-        return Err(fault(
-            1,
-            format!("the first line must be `{}`", HEADER.join(",")),
-        ));
-    }
+    let places = columns(header)
+        .ok_or_else(|| fault(1, format!("the first line must be `{}`", HEADER.join(","))))?;
     let mut seen = BTreeMap::new();
     let mut listed = Vec::new();
     for record in reader.records() {
         let record = record.map_err(unreadable)?;
         let line = record.position().map_or(0, csv::Position::line);
-        let cell = |column: usize| record.get(column).unwrap_or_default();
+        // What Excel leaves of rows that were emptied.
+        if record.iter().all(str::is_empty) {
+            continue;
+        }
+        let cell = |column: usize| {
+            places[column]
+                .and_then(|place| record.get(place))
+                .unwrap_or_default()
+        };
         let name = cell(0).replace('\\', "/");
         let video = match names.get(&name) {
             Some(Some(video)) => *video,
@@ -114,17 +121,12 @@ pub fn read(path: &Path, videos: &[Video]) -> Result<Vec<Listed>, ExtractError> 
                 ));
             }
         };
-        let label = match cell(2) {
-            "" => None,
-            "0" => Some(false),
-            "1" => Some(true),
-            other => {
-                return Err(fault(
-                    line,
-                    format!("the label is `{other}`; 0, 1 or nothing is expected"),
-                ));
-            }
-        };
+        let label = spelling::label(cell(2)).ok_or_else(|| {
+            fault(
+                line,
+                format!("the label is `{}`; 0, 1 or nothing is expected", cell(2)),
+            )
+        })?;
         let anomalous = ranges(cell(3)).ok_or_else(|| {
             fault(
                 line,
@@ -146,6 +148,21 @@ pub fn read(path: &Path, videos: &[Video]) -> Result<Vec<Listed>, ExtractError> 
         return Err(fault(1, "names no video".to_owned()));
     }
     Ok(listed)
+}
+
+/// Where a table has our columns, which may stand in any order beside the index that pandas writes; `None` where another one is
+/// there, or the first two are not.
+fn columns(header: &csv::StringRecord) -> Option<[Option<usize>; HEADER.len()]> {
+    let mut places = [None; HEADER.len()];
+    for (place, name) in header.iter().enumerate() {
+        match HEADER.iter().position(|own| own.eq_ignore_ascii_case(name)) {
+            Some(own) if places[own].is_some() => return None,
+            Some(own) => places[own] = Some(place),
+            None if spelling::is_index(name) => {}
+            None => return None,
+        }
+    }
+    (places[0].is_some() && places[1].is_some()).then_some(places)
 }
 
 /// Without a list the folders say it: videos below `train…` train, videos below `test…` test, all others train.
@@ -172,12 +189,16 @@ pub fn by_folders(videos: &[Video]) -> Vec<Listed> {
 
 /// `from-to;from-to`, ends exclusive.
 fn ranges(text: &str) -> Option<Vec<(u64, u64)>> {
+    if spelling::missing(text) {
+        return Some(Vec::new());
+    }
+    let number = |text: &str| u64::try_from(spelling::whole(text)?).ok();
     text.split(';')
         .map(str::trim)
         .filter(|part| !part.is_empty())
         .map(|part| {
             let (from, to) = part.split_once('-')?;
-            let (from, to) = (from.trim().parse().ok()?, to.trim().parse().ok()?);
+            let (from, to) = (number(from)?, number(to)?);
             (from < to).then_some((from, to))
         })
         .collect()
@@ -217,6 +238,26 @@ mod tests {
         assert_eq!(names, ["a/x", "a/y", "b/y"]);
         assert_eq!(found[1].anomalous, [(3, 5), (9, 12)]);
         assert_eq!((found[1].split, found[1].label), (Split::Test, Some(true)));
+    }
+
+    #[test]
+    fn lists_come_back_from_other_programs() {
+        for text in [
+            ",video,split,label,anomalous_frames\n0,x.mp4,train,0.0,\n1,a/y,test,1.0,3-5\n",
+            "\u{feff}video;split;label;anomalous_frames\r\nx.mp4;train;False;\r\na/y;test;True;3-5\r\n;;;\r\n",
+            "split,label,anomalous_frames,video\ntrain,0,NaN,x.mp4\ntest,1,3-5,a/y\n",
+        ] {
+            let file = tempfile::NamedTempFile::new().unwrap();
+            std::fs::write(file.path(), text).unwrap();
+            let found = read(file.path(), &videos()).unwrap();
+            assert_eq!(found.len(), 2, "{text}");
+            assert_eq!(
+                (found[0].split, found[0].label),
+                (Split::Train, Some(false))
+            );
+            assert_eq!((found[1].split, found[1].label), (Split::Test, Some(true)));
+            assert_eq!(found[1].anomalous, [(3, 5)]);
+        }
     }
 
     #[test]

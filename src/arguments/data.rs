@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
+use datasets::import::ExtraRows;
 
 #[derive(Debug, Subcommand)]
 pub enum Data {
@@ -33,6 +34,8 @@ pub enum Import {
     /// ShanghaiTech in the split of Zhong et al.: train and test lists, folder of frame masks
     #[command(name = "shanghaitech")]
     ShanghaiTech(ImportFrom),
+    /// XD-Violence: train and test lists, annotation text of the violent test videos
+    XdViolence(ImportFrom),
 }
 
 #[derive(Debug, Args)]
@@ -40,15 +43,15 @@ pub struct ImportFrom {
     /// Folder with the features; folders within it are looked into
     #[arg(long, value_name = "DIR")]
     pub features: PathBuf,
-    /// List of the training videos
-    #[arg(long, value_name = "FILE")]
-    pub train: PathBuf,
-    /// List of the test videos
-    #[arg(long, value_name = "FILE")]
-    pub test: PathBuf,
-    /// Truth of the test videos: UCF-Crime's annotation text, or ShanghaiTech's folder of frame masks
-    #[arg(long, value_name = "PATH")]
-    pub annotations: PathBuf,
+    /// List of the training videos; repeatable
+    #[arg(long, value_name = "FILE", required = true)]
+    pub train: Vec<PathBuf>,
+    /// List of the test videos; repeatable
+    #[arg(long, value_name = "FILE", required = true)]
+    pub test: Vec<PathBuf>,
+    /// Truth of the test videos: UCF-Crime's annotation text, or ShanghaiTech's folder of frame masks; repeatable
+    #[arg(long, value_name = "PATH", required = true)]
+    pub annotations: Vec<PathBuf>,
     /// List that knows the videos' numbers of frames; repeatable
     #[arg(long, value_name = "FILE")]
     pub frame_counts: Vec<PathBuf>,
@@ -64,9 +67,12 @@ pub struct ImportFrom {
     /// Frames of a segment
     #[arg(long, value_name = "N", default_value_t = 16, value_parser = clap::value_parser!(u32).range(1..=100_000))]
     pub frames_per_segment: u32,
-    /// Leave out videos without features instead of refusing
+    /// Leave out videos without features, or without those of one crop, instead of refusing
     #[arg(long)]
     pub skip_missing: bool,
+    /// Videos with more rows than their frames allow: refuse; keep all rows (training only); drop those past the last frame
+    #[arg(long, value_name = "RULE", default_value = "refuse", value_parser = parse_extra_rows)]
+    pub extra_rows: ExtraRows,
     /// Link to features that can stay as they are instead of copying them
     #[arg(long)]
     pub link: bool,
@@ -91,6 +97,19 @@ pub struct Synth {
     /// own-cameras, fixed-cameras or hard-bursts
     #[arg(long, default_value = "fixed-cameras", value_parser = parse_regime)]
     pub regime: sweeps::Regime,
+}
+
+fn parse_extra_rows(text: &str) -> Result<ExtraRows, String> {
+    ExtraRows::ALL
+        .iter()
+        .find(|(name, _)| *name == text)
+        .map(|(_, rule)| *rule)
+        .ok_or_else(|| {
+            format!(
+                "one of: {}",
+                ExtraRows::ALL.map(|(name, _)| name).join(", ")
+            )
+        })
 }
 
 fn parse_regime(text: &str) -> Result<sweeps::Regime, String> {

@@ -20,6 +20,9 @@ pub fn data(arguments: &Data, format: Format) -> Result<(), CommandError> {
         Data::Import(Import::ShanghaiTech(from)) => {
             imported(import::shanghaitech(&request(from)), format)
         }
+        Data::Import(Import::XdViolence(from)) => {
+            imported(import::xd_violence(&request(from)), format)
+        }
         Data::Pack { folder, out } => {
             let packed = datasets::pack(folder, out).map_err(|error| match error {
                 datasets::PackError::Dataset(_) => CommandError::Input(error.to_string()),
@@ -47,6 +50,7 @@ fn request(from: &ImportFrom) -> import::Request {
         extractor: from.extractor.clone(),
         frames_per_segment: from.frames_per_segment,
         skip_missing: from.skip_missing,
+        extra_rows: from.extra_rows,
         link: from.link,
     }
 }

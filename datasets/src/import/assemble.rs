@@ -7,9 +7,13 @@ use std::path::Path;
 
 use half::f16;
 
+use super::found::{Files, Index};
 use super::names;
-use super::request::{Import, ImportError, ImportReport, ImportedSplit, Request, Wanted};
-use super::source::{Files, Source, Span, index};
+use super::request::{
+    ExtraRows, Import, ImportError, ImportReport, ImportedSplit, Request, Wanted,
+};
+use super::source::{Rules, Source, Span};
+use super::summary::{counted, some_of};
 use crate::dataset::Metadata;
 use crate::error::Faults;
 use crate::npy::{self, Kind};
@@ -23,26 +27,32 @@ pub(super) fn assemble(import: Import<'_>) -> Result<ImportReport, ImportError> 
         test,
         source,
         licence,
+        slack,
         mut notes,
         mut faults,
     } = import;
     check_settings(request, &mut faults);
     each_once(&train, &test, &mut faults);
-    let files = index(&request.features, &mut faults);
+    let index = Index::of(&request.features, &mut faults);
     let mut builder = Builder {
         request,
-        files,
-        shape: None,
+        index,
         missing: Vec::new(),
+        incomplete: Vec::new(),
         repeated: Vec::new(),
         dropped: Vec::new(),
+        extra: [Vec::new(), Vec::new()],
         derived: 0,
+        slack,
+        clipped: Vec::new(),
         faults,
     };
     // Everything is looked at before anything is written: gigabytes should not be copied for a fault in the last file.
-    let train = builder.check(train);
-    let test = builder.check(test);
-    let Some((crops, dimension, _)) = builder.shape.take().filter(|_| !builder.faults.any()) else {
+    let train = builder.check(train, false);
+    let test = builder.check(test, true);
+    builder.suspects();
+    let shape = builder.common_shape(&train, &test);
+    let Some((crops, dimension)) = shape.filter(|_| !builder.faults.any()) else {
         if !builder.faults.any() {
             builder
                 .faults
@@ -51,6 +61,8 @@ pub(super) fn assemble(import: Import<'_>) -> Result<ImportReport, ImportError> 
         return Err(ImportError::Faults(builder.faults.into_error()));
     };
     builder.notes(&mut notes);
+    let mut described = vec![taken("training", &train), taken("test", &test)];
+    described.extend(notes.iter().cloned());
     let metadata = Metadata {
         name: request.name.clone(),
         feature_dim: dimension,
@@ -63,23 +75,18 @@ pub(super) fn assemble(import: Import<'_>) -> Result<ImportReport, ImportError> 
     write::whole_folder(&request.out, |folder| -> Result<(), ImportError> {
         let wrap = |cause| WriteError::new(&request.out, cause);
         fs::create_dir_all(folder.join("features")).map_err(wrap)?;
-        write::metadata(folder, &metadata, false).map_err(wrap)?;
-        for (list, videos) in [("train.csv", &train), ("test.csv", &test)] {
+        write::metadata(folder, &metadata, false, &described).map_err(wrap)?;
+        for (list, videos, test) in [("train.csv", &train, false), ("test.csv", &test, true)] {
+            let rules = rules(request, test);
             let mut rows = Vec::with_capacity(videos.len());
             for video in videos {
-                let row = copy(
-                    request.link,
-                    request.frames_per_segment,
-                    video,
-                    folder,
-                    &mut faults,
-                );
+                let row = copy(request.link, rules, video, folder, &mut faults);
                 rows.push(row.map_err(wrap)?);
             }
             write::list(folder, list, &rows).map_err(wrap)?;
         }
         if faults.any() {
-            let faults = std::mem::replace(&mut faults, Faults::new(&request.features));
+            let faults = std::mem::replace(&mut faults, Faults::by_kind(&request.features));
             return Err(ImportError::Faults(faults.into_error()));
         }
         // What was made passes the same door as every other data set, before it gets its name.
@@ -92,8 +99,8 @@ pub(super) fn assemble(import: Import<'_>) -> Result<ImportReport, ImportError> 
         digest: dataset.digest,
         dimension,
         crops,
-        train: counted(&dataset.train),
-        test: counted(&dataset.test),
+        train: split(&dataset.train),
+        test: split(&dataset.test),
         notes,
     })
 }
@@ -114,7 +121,7 @@ fn check_settings(request: &Request, faults: &mut Faults) {
     }
 }
 
-fn counted(split: &crate::Split) -> ImportedSplit {
+fn split(split: &crate::Split) -> ImportedSplit {
     ImportedSplit {
         videos: split.videos.len(),
         anomalous: split
@@ -146,30 +153,67 @@ fn each_once(train: &[Wanted], test: &[Wanted], faults: &mut Faults) {
     }
 }
 
+fn rules(request: &Request, test: bool) -> Rules {
+    Rules {
+        per_segment: request.frames_per_segment,
+        extra_rows: request.extra_rows,
+        test,
+    }
+}
+
+/// A video whose features were looked at as far as headers go.
+struct Checked {
+    video: Wanted,
+    files: Files,
+    crops: usize,
+    dim: usize,
+}
+
+fn taken(kind: &str, videos: &[Checked]) -> String {
+    let anomalous = videos
+        .iter()
+        .filter(|checked| checked.video.label == Some(true))
+        .count();
+    format!(
+        "taken: {} {kind} videos ({anomalous} anomalous)",
+        videos.len()
+    )
+}
+
 struct Builder<'a> {
     request: &'a Request,
-    files: BTreeMap<String, Files>,
-    /// Crops and dimension of the first video, and its file.
-    shape: Option<(usize, usize, String)>,
+    index: Index,
     missing: Vec<String>,
+    incomplete: Vec<String>,
     repeated: Vec<String>,
     dropped: Vec<String>,
+    /// Videos with more rows than frames allow: trained on, tested on.
+    extra: [Vec<String>; 2],
     /// Videos whose frames follow from their segments.
     derived: usize,
+    /// See [`Import::slack`].
+    slack: u32,
+    /// Videos whose truth was clipped at their last segment.
+    clipped: Vec<String>,
     faults: Faults,
 }
 
 impl Builder<'_> {
     /// The videos that have features, each looked at as far as headers go.
-    fn check(&mut self, wanted: Vec<Wanted>) -> Vec<(Wanted, Files)> {
+    fn check(&mut self, wanted: Vec<Wanted>, test: bool) -> Vec<Checked> {
+        let rules = rules(self.request, test);
         let mut videos = Vec::with_capacity(wanted.len());
         for mut video in wanted {
-            let Some(files) = self.files.get(names::key(&video.name)) else {
+            let key = names::key(&video.name);
+            let Some(files) = self.index.take(key) else {
                 if !self.request.skip_missing {
+                    let hint = self.index.archive(key).map_or(String::new(), |name| {
+                        format!("; {name} is not read: save its array with numpy.save")
+                    });
                     self.faults.add(
                         &video.list,
                         format_args!(
-                            "line {}: there are no features of `{}` in {}",
+                            "line {}: there are no features of `{}` in {}{hint}",
                             video.line,
                             video.name,
                             self.request.features.display()
@@ -179,11 +223,19 @@ impl Builder<'_> {
                 self.missing.push(video.name);
                 continue;
             };
-            match Source::open(files, video.frames, self.request.frames_per_segment) {
+            if self.request.skip_missing && matches!(files, Files::Incomplete(..)) {
+                self.incomplete.push(video.name);
+                continue;
+            }
+            match Source::open(&files, video.frames, rules) {
                 Ok(source) => {
-                    let files = files.clone();
-                    self.take(&mut video, &files, &source);
-                    videos.push((video, files));
+                    self.take(&mut video, &source, test);
+                    videos.push(Checked {
+                        video,
+                        files,
+                        crops: source.crops,
+                        dim: source.dim,
+                    });
                 }
                 Err((path, what)) => self.faults.add(&path, what),
             }
@@ -191,13 +243,58 @@ impl Builder<'_> {
         videos
     }
 
-    fn take(&mut self, video: &mut Wanted, files: &Files, source: &Source) {
+    /// Files that cannot be read may be why videos are missing.
+    fn suspects(&mut self) {
+        if !self.missing.is_empty() && !self.request.skip_missing {
+            for (path, what) in self.index.unread() {
+                self.faults.add(path, what);
+            }
+        }
+    }
+
+    /// Crops and dimension of most videos; those of another shape are at fault, not the others.
+    fn common_shape(&mut self, train: &[Checked], test: &[Checked]) -> Option<(usize, usize)> {
+        let mut shapes: BTreeMap<(usize, usize), usize> = BTreeMap::new();
+        for video in train.iter().chain(test) {
+            *shapes.entry((video.crops, video.dim)).or_default() += 1;
+        }
+        let most = *shapes.values().max()?;
+        let of = |video: &Checked| (video.crops, video.dim);
+        let model = train
+            .iter()
+            .chain(test)
+            .find(|video| shapes.get(&of(video)) == Some(&most))?;
+        let (crops, dim) = of(model);
+        for video in train.iter().chain(test) {
+            if of(video) != (crops, dim) {
+                let (path, what) = video.files.fault(&format!(
+                    "is of `{}`, which has {} crops of {} features, but {most} videos have {crops} of {dim}, such as {}",
+                    video.video.name,
+                    video.crops,
+                    video.dim,
+                    model.files.shown()
+                ));
+                self.faults.add(&path, what);
+            }
+        }
+        Some((crops, dim))
+    }
+
+    fn take(&mut self, video: &mut Wanted, source: &Source, test: bool) {
         if video.frames.is_none() {
             self.derived += 1;
             if let Some(end) = video.anomalous.last().map(|range| range.end)
                 && end > source.frames
             {
-                self.faults.add(
+                let last = video.anomalous.last_mut();
+                if let Some(range) = last
+                    && end - source.frames <= self.slack
+                    && range.start < source.frames
+                {
+                    range.end = source.frames;
+                    self.clipped.push(video.name.clone());
+                } else {
+                    self.faults.add(
                     &video.list,
                     format_args!(
                         "line {}: the truth of `{}` reaches frame {end}, its segments frame {}; give a list that knows its \
@@ -205,48 +302,57 @@ impl Builder<'_> {
                         video.line, video.name, source.frames
                     ),
                 );
+                }
             }
         }
         video.frames = Some(source.frames);
         if source.span == Span::Bins {
             self.repeated.push(video.name.clone());
         }
-        if source.dropped > 0 {
+        if source.extra {
+            self.extra[usize::from(test)].push(video.name.clone());
+        } else if source.dropped > 0 {
             self.dropped.push(video.name.clone());
-        }
-        match &self.shape {
-            None => self.shape = Some((source.crops, source.dim, files.shown())),
-            Some((crops, dim, first)) => {
-                if (*crops, *dim) != (source.crops, source.dim) {
-                    let what = format!(
-                        "has {} crops of {} features, but {} has {crops} of {dim}",
-                        source.crops, source.dim, first
-                    );
-                    let (path, what) = files.fault(&what);
-                    self.faults.add(&path, what);
-                }
-            }
         }
     }
 
     fn notes(&self, notes: &mut Vec<String>) {
-        if !self.missing.is_empty() {
-            notes.push(format!(
-                "left out for want of features: {}",
-                some_of(&self.missing)
-            ));
-        }
-        if !self.repeated.is_empty() {
-            notes.push(format!(
-                "32 rows for a whole video were repeated over its segments: {}",
-                some_of(&self.repeated)
-            ));
-        }
-        if !self.dropped.is_empty() {
-            notes.push(format!(
-                "segments beyond the last frame were dropped: {}",
-                some_of(&self.dropped)
-            ));
+        let mut say = |what: &str, names: &[String]| {
+            if !names.is_empty() {
+                notes.push(format!("{what}: {}", some_of(names)));
+            }
+        };
+        say("left out for want of features", &self.missing);
+        say("left out for want of a crop", &self.incomplete);
+        say(
+            "32 rows for a whole video were repeated over its segments",
+            &self.repeated,
+        );
+        say(
+            "anomalous frames after the last segment were clipped",
+            &self.clipped,
+        );
+        say("segments beyond the last frame were dropped", &self.dropped);
+        for (kind, names) in ["training", "test"].iter().zip(&self.extra) {
+            if names.is_empty() {
+                continue;
+            }
+            let what = match self.request.extra_rows {
+                ExtraRows::Keep => {
+                    "have more rows than their frames allow; all were taken, and their frames counted from them \
+                     (--extra-rows keep)"
+                }
+                _ => {
+                    "have more rows than their frames allow; those past the last frame were left out (--extra-rows drop)"
+                }
+            };
+            // A truth may have slid: each such test video is named.
+            let names = if *kind == "test" {
+                format!("{} ({})", names.len(), names.join(", "))
+            } else {
+                counted(names)
+            };
+            notes.push(format!("{kind} videos that {what}: {names}"));
         }
         if self.derived > 0 {
             notes.push(format!(
@@ -254,30 +360,23 @@ impl Builder<'_> {
                 self.derived, self.request.frames_per_segment
             ));
         }
-    }
-}
-
-/// The first names of a list, and how many there are.
-pub(super) fn some_of(names: &[String]) -> String {
-    let shown = names.iter().take(3).cloned().collect::<Vec<_>>().join(", ");
-    match names.len() {
-        0..=3 => shown,
-        all => format!("{shown} … ({all} videos)"),
+        notes.append(&mut self.index.passed());
     }
 }
 
 /// Copies, links or rewrites a video's features into the folder.
 fn copy(
     link: bool,
-    per_segment: u32,
-    (video, files): &(Wanted, Files),
+    rules: Rules,
+    checked: &Checked,
     folder: &Path,
     faults: &mut Faults,
 ) -> io::Result<Row> {
+    let Checked { video, files, .. } = checked;
     let file = format!("features/{}.npy", video.name);
     let target = folder.join(&file);
     // It was opened before; that it no longer can be is the system's doing.
-    let source = Source::open(files, video.frames, per_segment)
+    let source = Source::open(files, video.frames, rules)
         .map_err(|(path, what)| io::Error::other(format!("{}: {what}", path.display())))?;
     if let Some(plain) = &source.plain {
         if link {

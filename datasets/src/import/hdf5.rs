@@ -1,12 +1,14 @@
 //! Features in HDF5: a file with an array a video, or a file a video. MATLAB's files of version 7.3 are HDF5 too.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::io::Read;
 use std::path::Path;
 
 use half::f16;
 use hdf5_pure::{DType, Dataset, Datatype, DatatypeByteOrder, File, Group};
+
+use super::names;
 
 /// Groups within groups.
 const MAX_DEPTH: usize = 4;
@@ -22,6 +24,10 @@ pub(super) struct Member {
     pub(super) path: String,
     /// The name of the video that it is of.
     pub(super) video: String,
+    /// The group that it lies in.
+    pub(super) folder: String,
+    /// Why it cannot be read, where that shows already.
+    pub(super) unread: Option<String>,
 }
 
 /// An array that was read.
@@ -36,9 +42,7 @@ pub(super) struct Array {
 
 /// Whether a file's name says that it is of this kind.
 pub(super) fn named(path: &Path) -> bool {
-    path.extension()
-        .and_then(|extension| extension.to_str())
-        .is_some_and(|extension| matches!(extension, "h5" | "hdf5" | "mat"))
+    matches!(names::extension(path).as_str(), "h5" | "hdf5" | "mat")
 }
 
 /// The arrays of a file that can be features: floating-point numbers, more than one, in two or three dimensions.
@@ -48,18 +52,19 @@ pub(super) fn named(path: &Path) -> bool {
 pub(super) fn members(path: &Path) -> Result<Vec<Member>, String> {
     let (file, _) = open(path)?;
     let mut found = Vec::new();
-    let mut fault = None;
-    visit(&file.root(), "", 0, &mut found, &mut fault);
-    if let Some(fault) = fault {
-        return Err(fault);
-    }
+    let mut unread = BTreeMap::new();
+    visit(&file.root(), "", 0, &mut found, &mut unread);
     if found.is_empty() {
         return Err(
             "holds no array of floating-point numbers in two or three dimensions".to_owned(),
         );
     }
     found.sort();
-    Ok(name(found))
+    let mut members = name(found);
+    for member in &mut members {
+        member.unread = unread.remove(&member.path);
+    }
+    Ok(members)
 }
 
 /// Arrays go by their own names; where all are called the same, each in a group of its own, by their groups'.
@@ -70,14 +75,20 @@ fn name(found: Vec<String>) -> Vec<Member> {
     found
         .into_iter()
         .map(|path| {
+            let parent = |path: &str| {
+                path.rsplit_once('/')
+                    .map_or(String::new(), |(group, _)| group.to_owned())
+            };
             let named = if by_group {
-                path.rsplit_once('/').map_or("", |(group, _)| group)
+                parent(&path)
             } else {
-                &path
+                path.clone()
             };
             Member {
-                video: last(named),
+                video: last(&named),
+                folder: last(&parent(&named)),
                 path,
+                unread: None,
             }
         })
         .collect()
@@ -88,14 +99,14 @@ fn visit(
     prefix: &str,
     depth: usize,
     found: &mut Vec<String>,
-    fault: &mut Option<String>,
+    unread: &mut BTreeMap<String, String>,
 ) {
     // MATLAB keeps what cells and objects refer to in groups of such names.
     let own = |name: &String| !name.starts_with('#');
     let datasets = group.datasets().unwrap_or_else(|error| {
-        fault.get_or_insert(format!(
-            "has a group `/{prefix}` that cannot be read: {error}"
-        ));
+        let group = prefix.trim_end_matches('/').to_owned();
+        found.push(group.clone());
+        unread.insert(group, format!("is a group that cannot be read: {error}"));
         Vec::new()
     });
     for name in datasets.into_iter().filter(own) {
@@ -106,11 +117,15 @@ fn visit(
                 && shape.iter().any(|length| *length > 1)
                 && floating(&dataset.dtype()?))
         });
+        if found.len() >= MAX_MEMBERS {
+            return;
+        }
         match looked {
-            Ok(true) if found.len() < MAX_MEMBERS => found.push(path),
-            Ok(_) => {}
+            Ok(true) => found.push(path),
+            Ok(false) => {}
             Err(error) => {
-                fault.get_or_insert(format!("data set `{path}` cannot be read: {error}"));
+                found.push(path.clone());
+                unread.insert(path, format!("cannot be read: {error}"));
             }
         }
     }
@@ -119,7 +134,13 @@ fn visit(
     }
     for name in group.groups().unwrap_or_default().into_iter().filter(own) {
         if let Ok(inner) = group.group(&name) {
-            visit(&inner, &format!("{prefix}{name}/"), depth + 1, found, fault);
+            visit(
+                &inner,
+                &format!("{prefix}{name}/"),
+                depth + 1,
+                found,
+                unread,
+            );
         }
     }
 }

@@ -3,7 +3,7 @@
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 
-use super::request::{Import, Request, Wanted};
+use super::request::{ExtraRows, Import, Request, Wanted};
 use super::{names, shanghaitech, ucf_crime};
 use crate::error::DatasetError;
 
@@ -76,15 +76,16 @@ impl ListRequest {
     fn as_import(&self) -> Request {
         Request {
             features: self.train.parent().unwrap_or(Path::new("")).to_owned(),
-            train: self.train.clone(),
-            test: self.test.clone(),
-            annotations: self.annotations.clone(),
+            train: vec![self.train.clone()],
+            test: vec![self.test.clone()],
+            annotations: vec![self.annotations.clone()],
             frame_counts: Vec::new(),
             out: PathBuf::new(),
             name: String::new(),
             extractor: String::new(),
             frames_per_segment: 16,
             skip_missing: false,
+            extra_rows: ExtraRows::Refuse,
             link: false,
         }
     }

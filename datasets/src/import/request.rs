@@ -13,12 +13,12 @@ use crate::write::WriteError;
 pub struct Request {
     /// Folder with the features; folders within it are looked into.
     pub features: PathBuf,
-    /// List of the training videos.
-    pub train: PathBuf,
-    /// List of the test videos.
-    pub test: PathBuf,
-    /// Truth of the test videos: UCF-Crime's temporal annotation (a text), ShanghaiTech's frame masks (a folder).
-    pub annotations: PathBuf,
+    /// Lists of the training videos.
+    pub train: Vec<PathBuf>,
+    /// Lists of the test videos.
+    pub test: Vec<PathBuf>,
+    /// Truth of the test videos: UCF-Crime's temporal annotation (texts), ShanghaiTech's frame masks (folders).
+    pub annotations: Vec<PathBuf>,
     /// More lists that know the videos' numbers of frames. Without one, a video has as many as its segments stand for.
     pub frame_counts: Vec<PathBuf>,
     /// The folder to make; it must not exist, or be empty.
@@ -29,10 +29,45 @@ pub struct Request {
     pub extractor: String,
     /// Frames of a segment.
     pub frames_per_segment: u32,
-    /// Leave out videos without features, and say so, instead of refusing.
+    /// Leave out videos without features, or without those of one crop, and say so, instead of refusing.
     pub skip_missing: bool,
+    /// What becomes of more rows than a video's frames allow.
+    pub extra_rows: ExtraRows,
     /// Link to features that can stay as they are, instead of copying them.
     pub link: bool,
+}
+
+/// What becomes of more rows than a video's frames allow. Extractors pad with one or two: those are always left out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum ExtraRows {
+    /// Nothing is imported.
+    #[default]
+    Refuse,
+    /// A training video has as many frames as its rows stand for. A test video is refused: it has a truth by frames.
+    Keep,
+    /// The rows past the last frame are left out.
+    Drop,
+}
+
+impl ExtraRows {
+    /// All, by name.
+    pub const ALL: [(&'static str, Self); 3] = [
+        ("refuse", Self::Refuse),
+        ("keep", Self::Keep),
+        ("drop", Self::Drop),
+    ];
+}
+
+impl Request {
+    /// How messages call where the truth comes from.
+    pub(super) fn shown_annotations(&self) -> String {
+        let shown: Vec<String> = self
+            .annotations
+            .iter()
+            .map(|path| path.display().to_string())
+            .collect();
+        shown.join(", ")
+    }
 }
 
 /// What was imported.
@@ -135,6 +170,8 @@ pub(super) struct Import<'a> {
     pub(super) test: Vec<Wanted>,
     pub(super) source: &'static str,
     pub(super) licence: &'static str,
+    /// Frames by which a truth may pass the last segment, where no list knows the number of frames: it is clipped.
+    pub(super) slack: u32,
     pub(super) notes: Vec<String>,
     pub(super) faults: Faults,
 }

@@ -5,17 +5,19 @@ use std::ops::Range;
 use std::path::{Path, PathBuf};
 
 use super::request::{Import, ImportError, ImportReport, Request, Wanted};
-use super::{assemble, names, text};
+use super::{assemble, names, summary, text};
 use crate::error::Faults;
 use crate::map::map;
 use crate::npy::{Header, Kind};
+use crate::spelling;
 
 /// Training, test, anomalous training and anomalous test videos, as published.
 const PUBLISHED: [usize; 4] = [238, 199, 63, 44];
 
 /// Imports ShanghaiTech features.
 ///
-/// Lists: a name or a path a line, or `name,label`, or `name,label,frames` with −1 for what is missing. A name is
+/// Lists: a name or a path a line or a line a crop, alone, with its label (`name,label`), its label and frames
+/// (`name,label,frames` with −1 for what is missing) or what happens in it (`name cycling`), or a table. A name is
 /// `SCENE_NUMBER`; those of three digits come from the original training set, which is normal. Masks: a folder of
 /// `NAME.npy`, one number a frame, 1 for anomalous. They may cover training videos too.
 ///
@@ -27,10 +29,10 @@ pub fn shanghaitech(request: &Request) -> Result<ImportReport, ImportError> {
 
 /// The lists and the truth, before any features are looked at.
 pub(super) fn read(request: &Request) -> Import<'_> {
-    let mut faults = Faults::new(&request.features);
+    let mut faults = Faults::by_kind(&request.features);
     let mut notes = Vec::new();
-    let mut train = list(&request.train, &mut faults);
-    let mut test = list(&request.test, &mut faults);
+    let mut train = list(&request.train, &mut notes, &mut faults);
+    let mut test = list(&request.test, &mut notes, &mut faults);
     let counts = frame_counts(request, &mut faults);
     let masks = masks(&request.annotations, &mut faults);
     let mut differing = Vec::new();
@@ -73,7 +75,7 @@ pub(super) fn read(request: &Request) -> Import<'_> {
                     "line {}: the test video `{}` has no mask in {}",
                     video.line,
                     video.name,
-                    request.annotations.display()
+                    request.shown_annotations()
                 ),
             );
         }
@@ -85,7 +87,7 @@ pub(super) fn read(request: &Request) -> Import<'_> {
     if !differing.is_empty() {
         notes.push(format!(
             "the lists disagree on the number of frames of {}: the mask, then the split list was believed",
-            assemble::some_of(&differing)
+            summary::some_of(&differing)
         ));
     }
     let mut import = Import {
@@ -94,6 +96,7 @@ pub(super) fn read(request: &Request) -> Import<'_> {
         test,
         source: "ShanghaiTech Campus (Luo et al. 2017), split of Zhong et al. 2019",
         licence: "see https://svip-lab.github.io/dataset/campus_dataset.html",
+        slack: 0,
         notes,
         faults,
     };
@@ -126,77 +129,116 @@ fn check_name(name: &str) -> Result<(), String> {
     }
 }
 
-fn list(path: &Path, faults: &mut Faults) -> Vec<Wanted> {
+fn list(paths: &[PathBuf], notes: &mut Vec<String>, faults: &mut Faults) -> Vec<Wanted> {
     let mut videos = Vec::new();
-    for (line, content) in text::lines(path, faults) {
-        let fields: Vec<&str> = content.split(',').map(str::trim).collect();
-        match entry(&fields) {
-            Ok((name, label, frames)) => videos.push(Wanted {
-                name,
-                list: path.to_owned(),
-                line,
-                frames,
-                label,
-                anomalous: Vec::new(),
-            }),
-            Err(what) => faults.add(path, format_args!("line {line}: {what}")),
+    for path in paths {
+        let mut crops = names::Crops::default();
+        let lines = text::lines(path, faults);
+        for (line, entry) in entries(&lines) {
+            match entry {
+                Ok(entry) => {
+                    let Some(name) = crops.first(&entry.spelling) else {
+                        continue;
+                    };
+                    videos.push(Wanted {
+                        name: names::key(name).to_owned(),
+                        list: path.clone(),
+                        line,
+                        frames: entry.frames,
+                        label: entry.label,
+                        anomalous: Vec::new(),
+                    });
+                }
+                Err(what) => faults.add(path, format_args!("line {line}: {what}")),
+            }
         }
+        notes.extend(crops.note(path));
     }
     videos
 }
 
-fn entry(fields: &[&str]) -> Result<(String, Option<bool>, Option<u32>), String> {
-    let (name, label, frames) = match *fields {
-        [name] => (name, "-1", "-1"),
-        [name, label] => (name, label, "-1"),
-        [name, label, frames] => (name, label, frames),
-        _ => {
-            return Err(format!(
-                "has {} fields; `name`, `name,label` or `name,label,frames` is expected",
-                fields.len()
-            ));
-        }
-    };
-    let name = names::key(name);
-    check_name(name)?;
-    let label = match label {
-        "0" => Some(false),
-        "1" => Some(true),
-        "-1" => None,
-        other => return Err(format!("`{other}` is no label: 0 or 1 is expected")),
-    };
-    Ok((name.to_owned(), label, text::frames(frames)?))
+/// What a line says of a video.
+#[derive(Debug, PartialEq, Eq)]
+struct Entry {
+    spelling: String,
+    label: Option<bool>,
+    frames: Option<u32>,
 }
 
-/// Numbers of frames by name, from the lists that only serve for them: ours, or the CSV with `place` and `video_no`,
+/// The entries of a list: lines in any of the forms, or a table: with the videos' names, or with `place` and `video_no`,
 /// which tells the two kinds of names apart by its label alone (`01_014` and `01_0014` are both place 1, video 14).
+fn entries(lines: &[(usize, String)]) -> Vec<(usize, Result<Entry, String>)> {
+    let Some(table) = text::Table::of(lines) else {
+        return lines
+            .iter()
+            .map(|(line, content)| (*line, entry(content)))
+            .collect();
+    };
+    let read = |content: &str| {
+        let label = table.cell(content, &text::LABEL)?;
+        let frames = table.cell(content, &text::FRAMES)?;
+        if table.has("place") && table.has("video_no") {
+            let place = table.cell(content, &["place"])?;
+            let number = table.cell(content, &["video_no"])?;
+            return numbered(label, place, number, frames);
+        }
+        told(table.cell(content, &text::VIDEO)?, label, frames)
+    };
+    lines
+        .iter()
+        .skip(1)
+        .map(|(line, content)| (*line, read(content)))
+        .collect()
+}
+
+fn entry(content: &str) -> Result<Entry, String> {
+    let (spelling, fields) = text::named(content);
+    let words = |field: &&str| field.starts_with(char::is_alphabetic);
+    match fields[..] {
+        [] => told(spelling, "", ""),
+        [label] => told(spelling, label, ""),
+        // What happens in it, in several words.
+        _ if fields.iter().all(words) => told(spelling, fields[0], ""),
+        [label, frames] => told(spelling, label, frames),
+        _ => Err(format!(
+            "has {} fields; `name`, `name,label` or `name,label,frames` is expected",
+            fields.len() + 1
+        )),
+    }
+}
+
+fn told(spelling: &str, label: &str, frames: &str) -> Result<Entry, String> {
+    let name = names::crop(spelling).map_or(spelling, |(name, _, _)| name);
+    check_name(names::key(name))?;
+    let label = match spelling::label(label) {
+        Some(label) => label,
+        None if spelling::whole(label) == Some(-1) => None,
+        // A word is what happens in it.
+        None if label.starts_with(char::is_alphabetic) => {
+            Some(!label.to_ascii_lowercase().contains("normal"))
+        }
+        None => return Err(format!("`{label}` is no label: 0 or 1 is expected")),
+    };
+    Ok(Entry {
+        spelling: spelling.to_owned(),
+        label,
+        frames: text::frames(frames)?,
+    })
+}
+
+/// Numbers of frames by name, from the lists that only serve for them.
 fn frame_counts(request: &Request, faults: &mut Faults) -> BTreeMap<String, u32> {
     let mut counts = BTreeMap::new();
     for path in &request.frame_counts {
         let lines = text::lines(path, faults);
-        let header: Vec<&str> = lines
-            .first()
-            .map_or(Vec::new(), |(_, line)| line.split(',').collect());
-        let column = |name| header.iter().position(|column| *column == name);
-        let columns = [
-            column("label"),
-            column("place"),
-            column("video_no"),
-            column("frame_count"),
-        ];
-        let is_csv = header.first() == Some(&"video_id");
-        for (line, content) in lines.iter().skip(usize::from(is_csv)) {
-            let fields: Vec<&str> = content.split(',').map(str::trim).collect();
-            let read = if is_csv {
-                from_csv(columns, &fields)
-            } else {
-                entry(&fields).map(|(name, _, frames)| (name, frames))
-            };
-            match read {
-                Ok((name, Some(frames))) => {
-                    counts.entry(name).or_insert(frames);
+        for (line, entry) in entries(&lines) {
+            match entry {
+                Ok(entry) => {
+                    let name = names::key(&entry.spelling).to_owned();
+                    if let Some(frames) = entry.frames {
+                        counts.entry(name).or_insert(frames);
+                    }
                 }
-                Ok((_, None)) => {}
                 Err(what) => faults.add(path, format_args!("line {line}: {what}")),
             }
         }
@@ -204,44 +246,59 @@ fn frame_counts(request: &Request, faults: &mut Faults) -> BTreeMap<String, u32>
     counts
 }
 
-fn from_csv(columns: [Option<usize>; 4], fields: &[&str]) -> Result<(String, Option<u32>), String> {
-    let field = |column: Option<usize>| column.and_then(|column| fields.get(column)).copied();
-    let [Some(label), Some(place), Some(number), Some(frames)] = columns.map(field) else {
-        return Err("lacks `label`, `place`, `video_no` or `frame_count`".to_owned());
+fn numbered(label: &str, place: &str, number: &str, frames: &str) -> Result<Entry, String> {
+    let small = |text: &str, most: u32| {
+        u32::try_from(spelling::whole(text)?)
+            .ok()
+            .filter(|number| *number <= most)
     };
-    let small = |text: &str, most: u32| text.parse::<u32>().ok().filter(|number| *number <= most);
     let (Some(place), Some(number)) = (small(place, 99), small(number, 9_999)) else {
         return Err(format!("`{place}`, `{number}` is no video of ShanghaiTech"));
     };
+    let label = spelling::label(label);
     let name = match label {
-        "0" if number < 1_000 => format!("{place:02}_{number:03}"),
-        "1" => format!("{place:02}_{number:04}"),
-        other => return Err(format!("`{other}` is no label: 0 or 1 is expected")),
+        Some(Some(false)) if number < 1_000 => format!("{place:02}_{number:03}"),
+        Some(Some(true)) => format!("{place:02}_{number:04}"),
+        _ => {
+            return Err(format!(
+                "the label of place {place}, video {number} is neither 0 nor 1"
+            ));
+        }
     };
-    Ok((name, text::frames(frames)?))
+    Ok(Entry {
+        spelling: name,
+        label: label.flatten(),
+        frames: text::frames(frames)?,
+    })
 }
 
-/// The mask files of a folder by video.
-fn masks(folder: &Path, faults: &mut Faults) -> BTreeMap<String, PathBuf> {
+/// The mask files of folders by video.
+fn masks(folders: &[PathBuf], faults: &mut Faults) -> BTreeMap<String, PathBuf> {
     let mut masks = BTreeMap::new();
-    match std::fs::read_dir(folder) {
-        Ok(entries) => {
-            for path in entries.filter_map(|entry| Some(entry.ok()?.path())) {
-                let name = path.file_name().map(|name| name.to_string_lossy());
-                if path.extension().is_some_and(|extension| extension == "npy")
-                    && let Some(name) = name
-                {
-                    masks.insert(names::key(&name).to_owned(), path.clone());
-                }
+    for folder in folders {
+        let entries = match std::fs::read_dir(folder) {
+            Ok(entries) => entries,
+            Err(error) => {
+                faults.add(
+                    folder,
+                    format_args!("is no folder of frame masks that can be read: {error}"),
+                );
+                continue;
             }
-            if masks.is_empty() {
-                faults.add(folder, "holds no masks (`NAME.npy`, one number a frame)");
+        };
+        let before = masks.len();
+        for path in entries.filter_map(|entry| Some(entry.ok()?.path())) {
+            let name = path
+                .file_name()
+                .map_or(String::new(), |name| name.to_string_lossy().into_owned());
+            // `._NAME.npy` is what macOS leaves beside a file.
+            if names::extension(&path) == "npy" && !name.starts_with('.') {
+                masks.insert(names::key(&name).to_owned(), path);
             }
         }
-        Err(error) => faults.add(
-            folder,
-            format_args!("is no folder of frame masks that can be read: {error}"),
-        ),
+        if masks.len() == before {
+            faults.add(folder, "holds no masks (`NAME.npy`, one number a frame)");
+        }
     }
     masks
 }
@@ -308,18 +365,28 @@ mod tests {
 
     #[test]
     fn every_form_of_a_line_is_read() {
-        let read = |line: &str| entry(&line.split(',').collect::<Vec<_>>()).unwrap();
-        assert_eq!(read("01_0015"), ("01_0015".into(), None, None));
-        assert_eq!(read("01_0014,1"), ("01_0014".into(), Some(true), None));
-        assert_eq!(read("01_0015,1,-1"), ("01_0015".into(), Some(true), None));
-        assert_eq!(
-            read("01_001,0,764"),
-            ("01_001".into(), Some(false), Some(764))
-        );
-        assert_eq!(
-            read("/home/yu/SH_Test_ten_crop_i3d/01_0015_i3d.npy"),
-            ("01_0015".into(), None, None)
-        );
+        for (line, name, label, frames) in [
+            ("01_0015", "01_0015", None, None),
+            ("01_0014,1", "01_0014", Some(true), None),
+            ("01_0015,1,-1", "01_0015", Some(true), None),
+            ("01_001,0,764", "01_001", Some(false), Some(764)),
+            ("01_001 0.0 764.0", "01_001", Some(false), Some(764)),
+            (
+                "/home/yu/SH_Test_ten_crop_i3d/01_0015_i3d.npy",
+                "01_0015",
+                None,
+                None,
+            ),
+            ("/home/a b/01_0015__3.npy", "01_0015", None, None),
+            ("01_0026 fighting,chasing", "01_0026", Some(true), None),
+            ("01_002,Normal", "01_002", Some(false), None),
+        ] {
+            let read = entry(line).unwrap_or_else(|error| panic!("{line}: {error}"));
+            let crops = &mut names::Crops::default();
+            let found = crops.first(&read.spelling).map(names::key);
+            assert_eq!(found, Some(name), "{line}");
+            assert_eq!((read.label, read.frames), (label, frames), "{line}");
+        }
     }
 
     #[test]
@@ -334,26 +401,21 @@ mod tests {
             "01_0015,1,2,3",
             "",
         ] {
-            assert!(
-                entry(&line.split(',').collect::<Vec<_>>()).is_err(),
-                "{line}"
-            );
+            assert!(entry(line).is_err(), "{line}");
         }
     }
 
     #[test]
     fn the_label_tells_the_two_kinds_of_names_apart() {
-        let columns = [Some(1), Some(2), Some(3), Some(4)];
-        let read = |line: &str| from_csv(columns, &line.split(',').collect::<Vec<_>>());
-        assert_eq!(
-            read("0_1_14,0,1,14,737,856,480").unwrap(),
-            ("01_014".into(), Some(737))
-        );
-        assert_eq!(
-            read("1_1_14,1,1,14,265,856,480").unwrap(),
-            ("01_0014".into(), Some(265))
-        );
-        assert!(read("1_1,1,1").is_err());
-        assert!(read("x,1,-1,14,265").is_err());
+        let name = |label, place, number, frames| {
+            let entry = numbered(label, place, number, frames).unwrap();
+            (entry.spelling, entry.frames)
+        };
+        assert_eq!(name("0", "1", "14", "737"), ("01_014".into(), Some(737)));
+        assert_eq!(name("1", "1", "14", "265"), ("01_0014".into(), Some(265)));
+        assert_eq!(name("1.0", "1.0", "14.0", "265.0").0, "01_0014");
+        assert!(numbered("1", "1", "", "").is_err());
+        assert!(numbered("1", "-1", "14", "265").is_err());
+        assert!(numbered("", "1", "14", "265").is_err());
     }
 }

@@ -1,197 +1,23 @@
-//! Features as they are found: which files belong to a video, and their rows in one order.
+//! A video's features, opened: their rows in one order, whatever lies on the disk.
 
-use std::collections::BTreeMap;
-use std::fmt;
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use half::f16;
 use memmap2::Mmap;
 
+use super::found::{Files, Place};
+use super::request::ExtraRows;
 use super::{hdf5, names};
-use crate::error::Faults;
 use crate::map::map;
 use crate::npy::{Header, Kind};
 
-/// Folders within folders; also what ends a circle of links.
-const MAX_DEPTH: usize = 6;
-/// Entries that are looked at.
-const MAX_ENTRIES: usize = 2_000_000;
 /// C3D features of one video as text have a megabyte.
 const MAX_TEXT: u64 = 1 << 30;
 /// Rows that stand for a whole video however long it is, as in the features of Sultani et al.
 const BINS: usize = 32;
 /// Segments beyond a video's last frame that are dropped rather than refused: extractors pad.
 const PADDING: usize = 2;
-
-/// Where an array lies: a file, or one of the arrays in it.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) struct Place {
-    pub(super) path: PathBuf,
-    /// The array's name within an HDF5 file.
-    pub(super) member: Option<String>,
-}
-
-impl Place {
-    /// A fault of the array, where the file alone is named by who says it.
-    fn fault(&self, what: &str) -> (PathBuf, String) {
-        let what = match &self.member {
-            Some(member) => format!("data set `{member}` {what}"),
-            None => what.to_owned(),
-        };
-        (self.path.clone(), what)
-    }
-}
-
-impl fmt::Display for Place {
-    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(out, "{}", self.path.display())?;
-        self.member
-            .iter()
-            .try_for_each(|member| write!(out, ", data set `{member}`"))
-    }
-}
-
-/// The arrays of one video.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Files {
-    One(Place),
-    /// One a crop.
-    Crops(BTreeMap<u32, Place>),
-    /// More than can be told apart.
-    Unclear(Place, Place),
-}
-
-impl Files {
-    /// The first of them, and what is wrong with it.
-    pub(super) fn fault(&self, what: &str) -> (PathBuf, String) {
-        match self {
-            Self::One(place) | Self::Unclear(place, _) => place.fault(what),
-            Self::Crops(crops) => crops.values().next().map_or_else(
-                || (PathBuf::new(), what.to_owned()),
-                |place| place.fault(what),
-            ),
-        }
-    }
-
-    /// How messages call them.
-    pub(super) fn shown(&self) -> String {
-        match self {
-            Self::One(place) | Self::Unclear(place, _) => place.to_string(),
-            Self::Crops(crops) => crops
-                .values()
-                .next()
-                .map_or_else(String::new, ToString::to_string),
-        }
-    }
-}
-
-/// All features files of a folder, by the video's key.
-pub(super) fn index(folder: &Path, faults: &mut Faults) -> BTreeMap<String, Files> {
-    let mut found = Vec::new();
-    let mut unread = None;
-    walk(folder, 0, &mut found, &mut unread, faults);
-    found.sort();
-    let mut index: BTreeMap<String, Files> = BTreeMap::new();
-    for path in found {
-        let name = path
-            .file_name()
-            .map(|name| name.to_string_lossy().into_owned())
-            .unwrap_or_default();
-        if !hdf5::named(&path) {
-            put(&mut index, &name, Place { path, member: None });
-            continue;
-        }
-        match hdf5::members(&path) {
-            // An array alone goes by its file's name, whatever it is called.
-            Ok(members) if members.len() == 1 => {
-                let member = members.into_iter().next().map(|member| member.path);
-                put(&mut index, &name, Place { path, member });
-            }
-            Ok(members) => {
-                for member in members {
-                    let place = Place {
-                        path: path.clone(),
-                        member: Some(member.path),
-                    };
-                    put(&mut index, &member.video, place);
-                }
-            }
-            Err(what) => faults.add(&path, what),
-        }
-    }
-    if index.is_empty() && !faults.any() {
-        let hint = unread.map_or(String::new(), |path: PathBuf| {
-            format!(
-                "; {} cannot be read: save each video's array with numpy.save",
-                path.display()
-            )
-        });
-        faults.add(
-            folder,
-            format_args!("holds no features (.npy, .h5, .mat, or C3D's .txt){hint}"),
-        );
-    }
-    index
-}
-
-/// Adds an array under the video that `name` speaks of.
-fn put(index: &mut BTreeMap<String, Files>, name: &str, place: Place) {
-    let (key, crop) = names::crop(name);
-    match (index.get_mut(key), crop) {
-        (None, None) => {
-            index.insert(key.to_owned(), Files::One(place));
-        }
-        (None, Some(crop)) => {
-            index.insert(key.to_owned(), Files::Crops([(crop, place)].into()));
-        }
-        (Some(Files::Crops(crops)), Some(crop)) if !crops.contains_key(&crop) => {
-            crops.insert(crop, place);
-        }
-        (Some(files), _) => {
-            let other = match files {
-                Files::One(other) | Files::Unclear(other, _) => Some(other.clone()),
-                Files::Crops(crops) => crops.values().next().cloned(),
-            };
-            let other = other.unwrap_or_else(|| place.clone());
-            *files = Files::Unclear(other, place);
-        }
-    }
-}
-
-fn walk(
-    folder: &Path,
-    depth: usize,
-    found: &mut Vec<PathBuf>,
-    unread: &mut Option<PathBuf>,
-    faults: &mut Faults,
-) {
-    let entries = match fs::read_dir(folder) {
-        Ok(entries) => entries,
-        Err(error) => {
-            faults.add(folder, format_args!("cannot be read: {error}"));
-            return;
-        }
-    };
-    for entry in entries.filter_map(Result::ok) {
-        let path = entry.path();
-        if path.is_dir() {
-            if depth < MAX_DEPTH {
-                walk(&path, depth + 1, found, unread, faults);
-            }
-            continue;
-        }
-        match path
-            .extension()
-            .and_then(|extension| extension.to_str())
-            .unwrap_or("")
-        {
-            "npy" | "txt" | "h5" | "hdf5" | "mat" if found.len() < MAX_ENTRIES => found.push(path),
-            "npz" | "pkl" | "pt" => *unread = Some(path),
-            _ => {}
-        }
-    }
-}
 
 /// What a video's rows stand for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -211,6 +37,8 @@ pub(super) struct Source {
     pub(super) span: Span,
     /// Segments beyond the video's end that are left out.
     pub(super) dropped: usize,
+    /// More of them than extractors pad: what was done, somebody asked for.
+    pub(super) extra: bool,
     /// f16 on the disk, and here.
     pub(super) half: bool,
     /// The one file that can be taken as it is.
@@ -247,8 +75,9 @@ impl Source {
     pub(super) fn open(
         files: &Files,
         frames: Option<u32>,
-        per_segment: u32,
+        rules: Rules,
     ) -> Result<Self, (PathBuf, String)> {
+        let per_segment = rules.per_segment;
         let expected = frames.map(|frames| frames.div_ceil(per_segment) as usize);
         let parts = match files {
             Files::One(place) => vec![part(place, expected).map_err(|what| place.fault(&what))?],
@@ -259,6 +88,14 @@ impl Source {
             Files::Unclear(first, second) => {
                 return Err(first.fault(&format!("and {second} are of one video")));
             }
+            Files::Incomplete(crops, missing) => {
+                let last = crops.keys().next_back().copied().unwrap_or(0);
+                return Err(files.fault(&format!(
+                    "is one of {} crops, and crop {missing} of those up to {last} is missing",
+                    crops.len()
+                )));
+            }
+            Files::Unread(place, what) => return Err(place.fault(what)),
         };
         let first = &parts[0];
         let fault = |what: String| first.place.fault(&what);
@@ -275,19 +112,22 @@ impl Source {
                 "holds several crops, though its name says that it is one".to_owned(),
             ));
         }
-        let text = first
-            .place
-            .path
-            .extension()
-            .is_some_and(|extension| extension == "txt");
-        let (segments, span) = match frames {
+        let text = names::extension(&first.place.path) == "txt";
+        let Settled {
+            segments,
+            span,
+            extra,
+        } = match frames {
             // C3D's 32 lines are bins even where the video happens to have about as many segments.
-            Some(frames) if text && rows == BINS => {
-                (((frames / per_segment) as usize).max(1), Span::Bins)
-            }
-            _ => settle(rows, frames, per_segment).map_err(fault)?,
+            Some(frames) if text && rows == BINS => Settled::bins(frames, per_segment),
+            _ => settle(rows, frames, rules).map_err(fault)?,
         };
-        if rows == BINS && text && frames.is_none() {
+        let frames = if extra && segments == rows {
+            None
+        } else {
+            frames
+        };
+        if rows == BINS && text && frames.is_none() && !extra {
             return Err(fault(format!(
                 "has {BINS} lines, for a video of any length: its number of frames is needed; \
                  give a list that knows it"
@@ -319,6 +159,7 @@ impl Source {
             } else {
                 0
             },
+            extra,
             half: kind == Some(Kind::F16),
             plain,
             parts,
@@ -346,22 +187,77 @@ impl Source {
     }
 }
 
+/// What decides on rows that do not fit.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Rules {
+    pub(super) per_segment: u32,
+    pub(super) extra_rows: ExtraRows,
+    /// Whether the video is tested on: its frames have a truth.
+    pub(super) test: bool,
+}
+
 /// How many segments of a file's rows are used, and what they stand for.
-fn settle(rows: usize, frames: Option<u32>, per_segment: u32) -> Result<(usize, Span), String> {
+#[derive(Debug, PartialEq, Eq)]
+struct Settled {
+    segments: usize,
+    span: Span,
+    /// There are more rows than a video of so many frames has, beyond padding.
+    extra: bool,
+}
+
+impl Settled {
+    fn segments(segments: usize) -> Self {
+        Self {
+            segments,
+            span: Span::Segments,
+            extra: false,
+        }
+    }
+
+    fn bins(frames: u32, per_segment: u32) -> Self {
+        Self {
+            segments: ((frames / per_segment) as usize).max(1),
+            span: Span::Bins,
+            extra: false,
+        }
+    }
+}
+
+fn settle(rows: usize, frames: Option<u32>, rules: Rules) -> Result<Settled, String> {
     let Some(frames) = frames else {
-        return Ok((rows, Span::Segments));
+        return Ok(Settled::segments(rows));
     };
+    let per_segment = rules.per_segment;
     let most = frames.div_ceil(per_segment) as usize;
     // The same bounds as at the door of `crate::open`.
     let least = ((frames / per_segment) as usize).saturating_sub(1).max(1);
     if (least..=most + PADDING).contains(&rows) {
-        return Ok((rows.min(most), Span::Segments));
+        return Ok(Settled::segments(rows.min(most)));
     }
     if rows == BINS {
-        return Ok((((frames / per_segment) as usize).max(1), Span::Bins));
+        return Ok(Settled::bins(frames, per_segment));
     }
+    let extra = |segments| {
+        Ok(Settled {
+            extra: true,
+            ..Settled::segments(segments)
+        })
+    };
+    let hint = match rules.extra_rows {
+        _ if rows < least => "",
+        ExtraRows::Drop => return extra(most),
+        ExtraRows::Keep if !rules.test => return extra(rows),
+        _ if rules.test => {
+            "; --extra-rows drop leaves out those past the last frame, which is right where row 0 is the video's first \
+             segment: the truth of a test video would slide otherwise"
+        }
+        ExtraRows::Keep | ExtraRows::Refuse => {
+            "; --extra-rows keep takes all of them for training, as the published code does, --extra-rows drop leaves out \
+             those past the last frame"
+        }
+    };
     Err(format!(
-        "has {rows} segments, but its video has {frames} frames: {least} to {most} are expected"
+        "has {rows} segments, but its video has {frames} frames: {least} to {most} are expected{hint}"
     ))
 }
 
@@ -385,7 +281,7 @@ fn part(place: &Place, expected: Option<usize>) -> Result<Part, String> {
     if length == 0 {
         return Err("is empty".to_owned());
     }
-    if path.extension().is_some_and(|extension| extension == "txt") {
+    if names::extension(path) == "txt" {
         return text(place, length);
     }
     let map = map(&file).map_err(|error| format!("cannot be mapped into memory: {error}"))?;
@@ -446,6 +342,10 @@ fn crops_first(a: usize, b: usize, expected: Option<usize>) -> bool {
             (expected.saturating_sub(2)..=expected + PADDING).contains(&length)
         })
     };
+    if a == 1 && b > 1 {
+        // One crop in front of the segments, or one segment of several crops.
+        return !(crops(b) && expected == Some(1));
+    }
     crops(a)
         && if crops(b) || b == 1 {
             fits(b) && !fits(a)
@@ -524,15 +424,34 @@ mod tests {
 
     #[test]
     fn rows_are_segments_where_they_fit_the_frames() {
-        assert_eq!(settle(48, None, 16), Ok((48, Span::Segments)));
+        let rules = |extra_rows, test| Rules {
+            per_segment: 16,
+            extra_rows,
+            test,
+        };
+        let settle = |rows, frames| settle(rows, frames, rules(ExtraRows::Refuse, false));
+        assert_eq!(settle(48, None), Ok(Settled::segments(48)));
         // 764 frames are 47.75 segments.
         for (rows, used) in [(46, 46), (47, 47), (48, 48), (49, 48), (50, 48)] {
-            assert_eq!(settle(rows, Some(764), 16), Ok((used, Span::Segments)));
+            assert_eq!(settle(rows, Some(764)), Ok(Settled::segments(used)));
         }
-        assert_eq!(settle(32, Some(764), 16), Ok((47, Span::Bins)));
-        assert_eq!(settle(32, Some(40), 16), Ok((2, Span::Bins)));
-        assert!(settle(51, Some(764), 16).is_err());
-        assert!(settle(45, Some(764), 16).is_err());
+        assert_eq!(settle(32, Some(764)), Ok(Settled::bins(764, 16)));
+        assert_eq!(settle(32, Some(40)), Ok(Settled::bins(40, 16)));
+        assert!(settle(51, Some(764)).is_err());
+        assert!(settle(45, Some(764)).is_err());
+        // More rows than frames: what was asked for.
+        for (rule, test, used) in [
+            (ExtraRows::Keep, false, Some(60)),
+            (ExtraRows::Drop, false, Some(48)),
+            (ExtraRows::Drop, true, Some(48)),
+            (ExtraRows::Keep, true, None),
+            (ExtraRows::Refuse, true, None),
+        ] {
+            let settled = super::settle(60, Some(764), rules(rule, test));
+            assert_eq!(settled.as_ref().ok().map(|s| s.segments), used);
+            assert!(settled.is_ok_and(|s| s.extra) == used.is_some());
+            assert!(super::settle(45, Some(764), rules(rule, test)).is_err());
+        }
     }
 
     #[test]
@@ -544,5 +463,7 @@ mod tests {
         assert!(crops_first(5, 10, Some(10)));
         assert!(!crops_first(10, 1, None), "ten segments without crops");
         assert!(!crops_first(48, 3, Some(48)));
+        assert!(crops_first(1, 87, None), "one crop in front");
+        assert!(!crops_first(1, 10, Some(1)));
     }
 }

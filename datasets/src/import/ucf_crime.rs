@@ -2,13 +2,14 @@
 
 use std::collections::BTreeMap;
 use std::ops::Range;
-use std::path::Path;
+use std::path::PathBuf;
 
 use sweeps::parameter::nearest;
 
 use super::request::{Import, ImportError, ImportReport, Request, Wanted};
 use super::{assemble, names, text};
 use crate::error::Faults;
+use crate::spelling;
 
 /// The classes, as the videos' names begin.
 const CLASSES: [&str; 14] = [
@@ -35,9 +36,10 @@ const CLIPPED: u32 = 16;
 
 /// Imports UCF-Crime features.
 ///
-/// Lists: a path a line, with or without its number of frames, or the CSV with `video_path` and `frame_count`.
-/// Annotation: `name class from to from to`, with the number of frames after it, or after the path. Frames count from
-/// 0 and ends are exclusive, as the evaluation scripts read them.
+/// Lists: a path a line or a line a crop, with or without its class, label and number of frames; first and last frame
+/// (`name 0 1411 7`); a table with `path` or `video_path`. Annotation: `name class from to from to`, with the number of
+/// frames after it or after the path, or `path|frames|[from, to]`. Frames count from 0 and ends are exclusive, as the
+/// evaluation scripts read them.
 ///
 /// # Errors
 /// Every fault of the lists and features with its file and line, or what the system says of `out`.
@@ -47,10 +49,10 @@ pub fn ucf_crime(request: &Request) -> Result<ImportReport, ImportError> {
 
 /// The lists and the truth, before any features are looked at.
 pub(super) fn read(request: &Request) -> Import<'_> {
-    let mut faults = Faults::new(&request.features);
+    let mut faults = Faults::by_kind(&request.features);
     let mut notes = Vec::new();
-    let mut train = list(&request.train, &mut faults);
-    let mut test = list(&request.test, &mut faults);
+    let mut train = list(&request.train, &mut notes, &mut faults);
+    let mut test = list(&request.test, &mut notes, &mut faults);
     let counts = frame_counts(request, &mut faults);
     let mut annotations = annotations(&request.annotations, &mut faults);
 
@@ -81,6 +83,7 @@ pub(super) fn read(request: &Request) -> Import<'_> {
         test,
         source: "UCF-Crime (Sultani et al. 2018)",
         licence: "see https://www.crcv.ucf.edu/projects/real-world/",
+        slack: 0,
         notes,
         faults,
     };
@@ -104,7 +107,7 @@ fn annotate(
                     "line {}: the test video `{}` is not annotated in {}",
                     video.line,
                     video.name,
-                    request.annotations.display()
+                    request.shown_annotations()
                 ),
             );
             continue;
@@ -113,7 +116,7 @@ fn annotate(
             for range in known.anomalous.iter_mut().filter(|r| r.end > frames) {
                 if range.end - frames > CLIPPED || range.start >= frames {
                     faults.add(
-                        &request.annotations,
+                        &known.list,
                         format_args!(
                             "line {}: the anomalous frames {}-{} leave the video `{}`, which has {frames}",
                             known.line, range.start, range.end, video.name
@@ -130,53 +133,47 @@ fn annotate(
 }
 
 struct Annotation {
+    list: PathBuf,
     line: usize,
     frames: Option<u32>,
     anomalous: Vec<Range<u32>>,
 }
 
-fn annotations(path: &Path, faults: &mut Faults) -> BTreeMap<String, Annotation> {
+fn annotations(paths: &[PathBuf], faults: &mut Faults) -> BTreeMap<String, Annotation> {
     let mut annotations = BTreeMap::new();
-    for (line, content) in text::lines(path, faults) {
-        let read = annotation(line, &content).and_then(|(name, annotation)| {
-            let key = names::key(name).to_owned();
-            match annotations.insert(key, annotation) {
-                None => Ok(()),
-                Some(_) => Err(format!("the video `{name}` is annotated twice")),
+    for path in paths {
+        for (line, content) in text::lines(path, faults) {
+            let read = annotation(&content).and_then(|(entry, anomalous)| {
+                let key = names::key(entry.spelling).to_owned();
+                let annotation = Annotation {
+                    list: path.clone(),
+                    line,
+                    frames: entry.frames,
+                    anomalous,
+                };
+                match annotations.insert(key, annotation) {
+                    None => Ok(()),
+                    Some(_) => Err(format!("the video `{}` is annotated twice", entry.spelling)),
+                }
+            });
+            if let Err(what) = read {
+                faults.add(path, format_args!("line {line}: {what}"));
             }
-        });
-        if let Err(what) = read {
-            faults.add(path, format_args!("line {line}: {what}"));
         }
     }
     annotations
 }
 
-fn annotation(line: usize, content: &str) -> Result<(&str, Annotation), String> {
-    let fields: Vec<&str> = content.split_whitespace().collect();
-    // The number of frames stands last, after the path, or nowhere.
-    let (name, class, ranges, frames) = match fields[..] {
-        [name, class, ref ranges @ ..] if ranges.len() == 4 => (name, class, ranges, None),
-        [name, frames, class, ref ranges @ ..]
-            if ranges.len() == 4 && frames.parse::<i64>().is_ok() =>
-        {
-            (name, class, ranges, text::frames(frames)?)
-        }
-        [name, class, ref ranges @ .., frames] if ranges.len() == 4 => {
-            (name, class, ranges, text::frames(frames)?)
-        }
-        _ => {
-            return Err(format!(
-                "has {} fields; `name class from to from to`, with or without the number of frames, is expected",
-                fields.len()
-            ));
-        }
+/// A line that has to say which frames are anomalous.
+fn annotation(content: &str) -> Result<(Entry<'_>, Vec<Range<u32>>), String> {
+    let mut entry = entry(content)?;
+    let Some(anomalous) = entry.anomalous.take() else {
+        return Err(format!(
+            "has {} fields; `name class from to from to`, with or without the number of frames, is expected",
+            entry.fields
+        ));
     };
-    let named = class_of(names::video(name))?;
-    if class != named && !(class == "Normal" && named == NORMAL) {
-        return Err(format!("calls the video `{name}` `{class}`"));
-    }
-    let anomalous = text::pairs(ranges)?;
+    let (name, named) = (entry.spelling, class_of(names::video(entry.spelling))?);
     if (named == NORMAL) != anomalous.is_empty() {
         return Err(if named == NORMAL {
             format!("the normal video `{name}` has anomalous frames")
@@ -184,34 +181,37 @@ fn annotation(line: usize, content: &str) -> Result<(&str, Annotation), String> 
             format!("the anomalous video `{name}` has no anomalous frames")
         });
     }
-    let annotation = Annotation {
-        line,
-        frames,
-        anomalous,
-    };
-    Ok((name, annotation))
+    Ok((entry, anomalous))
 }
 
-/// The videos of a list.
-fn list(path: &Path, faults: &mut Faults) -> Vec<Wanted> {
+/// The videos of a split's lists.
+fn list(paths: &[PathBuf], notes: &mut Vec<String>, faults: &mut Faults) -> Vec<Wanted> {
     let mut videos = Vec::new();
-    for (line, entry) in entries(path, faults) {
-        let read = entry.and_then(|(spelling, frames)| {
-            let name = names::video(&spelling).to_owned();
-            class_of(&name)?;
-            Ok((name, frames))
-        });
-        match read {
-            Ok((name, frames)) => videos.push(Wanted {
-                name,
-                list: path.to_owned(),
-                line,
-                frames,
-                label: None,
-                anomalous: Vec::new(),
-            }),
-            Err(what) => faults.add(path, format_args!("line {line}: {what}")),
+    for path in paths {
+        let mut crops = names::Crops::default();
+        let lines = text::lines(path, faults);
+        for (line, entry) in entries(&lines) {
+            let read = entry.and_then(|entry| {
+                let Some(name) = crops.first(entry.spelling) else {
+                    return Ok(None);
+                };
+                class_of(name)?;
+                Ok(Some((name.to_owned(), entry.frames)))
+            });
+            match read {
+                Ok(Some((name, frames))) => videos.push(Wanted {
+                    name,
+                    list: path.clone(),
+                    line,
+                    frames,
+                    label: None,
+                    anomalous: Vec::new(),
+                }),
+                Ok(None) => {}
+                Err(what) => faults.add(path, format_args!("line {line}: {what}")),
+            }
         }
+        notes.extend(crops.note(path));
     }
     videos
 }
@@ -220,14 +220,16 @@ fn list(path: &Path, faults: &mut Faults) -> Vec<Wanted> {
 fn frame_counts(request: &Request, faults: &mut Faults) -> BTreeMap<String, u32> {
     let mut counts = BTreeMap::new();
     for path in &request.frame_counts {
-        for (line, entry) in entries(path, faults) {
+        let lines = text::lines(path, faults);
+        for (line, entry) in entries(&lines) {
             match entry {
-                Ok((spelling, Some(frames))) => {
-                    counts
-                        .entry(names::key(&spelling).to_owned())
-                        .or_insert(frames);
+                Ok(entry) => {
+                    if let Some(frames) = entry.frames {
+                        counts
+                            .entry(names::key(entry.spelling).to_owned())
+                            .or_insert(frames);
+                    }
                 }
-                Ok((_, None)) => {}
                 Err(what) => faults.add(path, format_args!("line {line}: {what}")),
             }
         }
@@ -235,61 +237,136 @@ fn frame_counts(request: &Request, faults: &mut Faults) -> BTreeMap<String, u32>
     counts
 }
 
-type Entry = Result<(String, Option<u32>), String>;
+/// What a line says of a video.
+#[derive(Debug)]
+struct Entry<'a> {
+    /// As the line spells it.
+    spelling: &'a str,
+    frames: Option<u32>,
+    anomalous: Option<Vec<Range<u32>>>,
+    /// Fields of the line, the name among them.
+    fields: usize,
+}
 
-/// The entries of a list: a path, perhaps with its number of frames, in any of the forms.
-fn entries(path: &Path, faults: &mut Faults) -> Vec<(usize, Entry)> {
-    let lines = text::lines(path, faults);
-    let header: Option<Vec<&str>> = lines
-        .first()
-        .filter(|(_, line)| line.starts_with("video_id,"))
-        .map(|(_, line)| line.split(',').collect());
-    let Some(header) = header else {
+/// The entries of a list: lines in any of the forms, or a table.
+fn entries(lines: &[(usize, String)]) -> Vec<(usize, Result<Entry<'_>, String>)> {
+    let Some(table) = text::Table::of(lines) else {
         return lines
             .iter()
-            .map(|(line, content)| (*line, entry(*line, content)))
+            .map(|(line, content)| (*line, entry(content)))
             .collect();
     };
-    let column = |name| header.iter().position(|column| *column == name);
-    let (Some(video), Some(frames)) = (column("video_path"), column("frame_count")) else {
-        faults.add(
-            path,
-            "line 1: has no columns `video_path` and `frame_count`, as UCF-Crime's has",
-        );
-        return Vec::new();
-    };
-    let entry = |content: &str| -> Entry {
-        let fields: Vec<&str> = content.split(',').collect();
-        match (fields.get(video), fields.get(frames)) {
-            (Some(video), Some(frames)) if fields.len() == header.len() => {
-                Ok(((*video).to_owned(), text::frames(frames)?))
-            }
-            _ => Err(format!(
-                "has {} fields, the first line has {}",
-                fields.len(),
-                header.len()
-            )),
-        }
+    let read = |content| {
+        let spelling = table.cell(content, &text::VIDEO)?;
+        let frames = text::frames(table.cell(content, &text::FRAMES)?)?;
+        let label = table.cell(content, &text::LABEL)?;
+        checked(spelling, label)?;
+        Ok(Entry {
+            spelling,
+            frames,
+            anomalous: None,
+            fields: 1,
+        })
     };
     lines
         .iter()
         .skip(1)
-        .map(|(line, content)| (*line, entry(content)))
+        .map(|(line, content)| (*line, read(content)))
         .collect()
 }
 
-fn entry(line: usize, content: &str) -> Entry {
-    let fields: Vec<&str> = content.split_whitespace().collect();
+/// Whether a class or a label agrees with the video's name.
+fn checked(spelling: &str, said: &str) -> Result<(), String> {
+    let of_name = names::crop(spelling).map_or_else(|| names::video(spelling), |(name, _, _)| name);
+    let named = class_of(of_name)?;
+    let agrees = match spelling::label(said) {
+        Some(Some(anomalous)) => anomalous == (named != NORMAL),
+        Some(None) => true,
+        None => said == named || (is_normal(said) && named == NORMAL),
+    };
+    if agrees {
+        Ok(())
+    } else {
+        Err(format!("calls the video `{spelling}` `{said}`"))
+    }
+}
+
+/// `Normal`, and the folders that normal videos lie in.
+fn is_normal(word: &str) -> bool {
+    word.to_ascii_lowercase().contains("normal")
+}
+
+fn entry(content: &str) -> Result<Entry<'_>, String> {
+    let (spelling, fields) = text::named(content);
+    let known = |frames, ranges: Option<&[&str]>| {
+        Ok(Entry {
+            spelling,
+            frames,
+            anomalous: ranges.map(text::pairs).transpose()?,
+            fields: fields.len() + 1,
+        })
+    };
+    let number = |field: &str| spelling::whole(field);
+    let is_class = |field: &&str| {
+        CLASSES.contains(field) || is_normal(field) || field.starts_with(char::is_uppercase)
+    };
+    // The class stands after the name, or after the number of frames.
+    let class = fields.iter().take(2).position(is_class);
+    if let Some(class) = class {
+        checked(spelling, fields[class])?;
+        let (before, after) = (&fields[..class], &fields[class + 1..]);
+        return match (before, after) {
+            ([], []) => known(None, None),
+            ([frames], []) | ([], [frames]) => known(text::frames(frames)?, None),
+            ([], ranges) if ranges.len() == 4 => known(None, Some(ranges)),
+            ([frames], ranges) if ranges.len() == 4 => known(text::frames(frames)?, Some(ranges)),
+            // The number of frames can stand last.
+            ([], [ranges @ .., frames]) if ranges.len() == 4 => {
+                known(text::frames(frames)?, Some(ranges))
+            }
+            _ => Err(format!(
+                "has {} fields; `name class from to from to`, with or without the number of frames, is expected",
+                fields.len() + 1
+            )),
+        };
+    }
     match fields[..] {
-        [path] => Ok((path.to_owned(), None)),
-        [path, frames] => Ok((path.to_owned(), text::frames(frames)?)),
-        [_, _, _, _, _, _, ..] => {
-            annotation(line, content).map(|(name, annotation)| (name.to_owned(), annotation.frames))
+        [] => known(None, None),
+        // Nothing has one frame.
+        [label] if matches!(number(label), Some(0 | 1)) => {
+            checked(spelling, label)?;
+            known(None, None)
+        }
+        [frames] => known(text::frames(frames)?, None),
+        [frames, none] if number(none) == Some(-1) => known(text::frames(frames)?, Some(&[])),
+        [frames, label] if matches!(number(label), Some(0 | 1)) => {
+            checked(spelling, label)?;
+            known(text::frames(frames)?, None)
+        }
+        // First frame, last frame and the number of the class.
+        [first, last, class] if is_span(number(first), number(last), number(class)) => {
+            let frames = number(last)
+                .zip(number(first))
+                .map(|(last, first)| last - first + 1);
+            known(text::frames(&frames.unwrap_or(0).to_string())?, None)
+        }
+        [frames, ref ranges @ ..] if ranges.len().is_multiple_of(2) => {
+            known(text::frames(frames)?, Some(ranges))
         }
         _ => Err(format!(
             "has {} fields; a path, or a path and its number of frames, is expected",
-            fields.len()
+            fields.len() + 1
         )),
+    }
+}
+
+/// Whether three numbers are a video's first and last frame and its class, not its frames and one range of them.
+fn is_span(first: Option<i64>, last: Option<i64>, class: Option<i64>) -> bool {
+    match (first, last, class) {
+        (Some(first), Some(last), Some(class)) => {
+            (0..=1).contains(&first) && last > first && class < last
+        }
+        _ => false,
     }
 }
 
@@ -316,7 +393,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn all_three_forms_of_the_annotation_say_the_same() {
+    fn all_forms_of_the_annotation_say_the_same() {
         let forms = [
             ("Arson011_x264.mp4  Arson  150  420  680  1267  ", None),
             (
@@ -327,16 +404,48 @@ mod tests {
                 "Arson/Arson011_x264.mp4 1266 Arson 150 420 680 1267 ",
                 Some(1266),
             ),
+            (
+                "Arson/Arson011_x264.mp4|1266|[150, 420, 680, 1267]",
+                Some(1266),
+            ),
+            ("\"Arson011_x264.mp4\",Arson,150.0,420.0,680,1267", None),
         ];
         for (line, frames) in forms {
-            let (name, read) = annotation(1, line).unwrap();
-            assert_eq!(names::key(name), "Arson011");
-            assert_eq!(read.frames, frames);
-            assert_eq!(read.anomalous, [150..420, 680..1267]);
+            let (read, anomalous) = annotation(line).unwrap();
+            assert_eq!(names::key(read.spelling), "Arson011");
+            assert_eq!(read.frames, frames, "{line}");
+            assert_eq!(anomalous, [150..420, 680..1267]);
         }
         let normal =
             "Testing_Normal_Videos_Anomaly/Normal_Videos_872_x264.mp4 530 Normal -1 -1 -1 -1";
-        assert_eq!(annotation(1, normal).unwrap().1.anomalous, []);
+        assert_eq!(annotation(normal).unwrap().1, []);
+        let normal = "Normal_Videos_event/Normal_Videos_872_x264.mp4 530 -1";
+        let (read, anomalous) = annotation(normal).unwrap();
+        assert_eq!((read.frames, anomalous), (Some(530), vec![]));
+    }
+
+    #[test]
+    fn lists_say_frames_classes_and_labels_in_many_ways() {
+        for (line, frames) in [
+            ("Abuse/Abuse028_x264.mp4", None),
+            ("/home/a b/Abuse028_x264__5.npy,Abuse", None),
+            ("Abuse028_x264.mp4,1", None),
+            ("Abuse028_x264.mp4 1412", Some(1412)),
+            ("Abuse028_x264.mp4 1412.0 1.0", Some(1412)),
+            ("Abuse028_x264 0 1411 0", Some(1412)),
+            ("Abuse028_x264|1412|[165, 240]", Some(1412)),
+        ] {
+            let read = entry(line).unwrap_or_else(|error| panic!("{line}: {error}"));
+            assert_eq!(read.frames, frames, "{line}");
+        }
+        for line in [
+            "Abuse028_x264.mp4,0",
+            "Abuse028_x264.mp4,Normal",
+            "Abuse028_x264.mp4 many",
+            "Abuse028_x264.mp4 1 2 3 4",
+        ] {
+            assert!(entry(line).is_err(), "{line}");
+        }
     }
 
     #[test]
@@ -353,7 +462,7 @@ mod tests {
             "Arson011_x264.mp4 Arson 1 5 -1 -1 0",
             "Arson011_x264.mp4 Arson 1 99999999999 -1 -1",
         ] {
-            assert!(annotation(1, line).is_err(), "{line}");
+            assert!(annotation(line).is_err(), "{line}");
         }
     }
 

@@ -55,6 +55,7 @@ pub fn stand_in(name: &str, shape: &Shape, origin: &str) -> Dataset {
         digest: Digest(*hasher.finalize().as_bytes()),
         train,
         test,
+        notes: Vec::new(),
     }
 }
 
@@ -96,6 +97,7 @@ pub fn filler(train: (usize, usize), test: (usize, usize), dimension: usize) -> 
         digest: Digest::of(b"filler"),
         train,
         test,
+        notes: Vec::new(),
     }
 }
 
