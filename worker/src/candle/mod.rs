@@ -374,18 +374,18 @@ impl Inner {
 /// What a data set will take when it is prepared.
 fn bytes_of(dataset: &Dataset) -> Bytes {
     let splits = [&dataset.train, &dataset.test];
-    let of = |split: &datasets::Split| match split.shared_rows() {
-        Some(rows) => Bytes {
-            mapped: rows.bytes(),
-            ..Bytes::default()
-        },
-        None => {
-            let each = if split.is_half() { 2 } else { 4 };
-            let values = split.segments() * split.crops() * dataset.metadata.feature_dim;
-            Bytes {
-                own: each * values,
+    let of = |split: &datasets::Split| {
+        if let Some(rows) = split.shared_rows() {
+            return Bytes {
+                mapped: rows.bytes(),
                 ..Bytes::default()
-            }
+            };
+        }
+        let each = if split.is_half() { 2 } else { 4 };
+        let values = split.segments() * split.crops() * dataset.metadata.feature_dim;
+        Bytes {
+            own: each * values,
+            ..Bytes::default()
         }
     };
     splits
