@@ -1,6 +1,6 @@
 //! The inner loop of every convolution: a small block of output channels times a run of consecutive positions.
 //!
-//! acc[o][x] = Σ_s weights[s·O + o] · input[base + offsets[s] + x], summed in the order of s for every o and x. So the
+//! `acc[o][x] = Σ_s weights[s·O + o] · input[base + offsets[s] + x]`, summed in the order of s for every o and x. So the
 //! bits of an output do not depend on the block it fell into, on the number of threads, or on the other clips of a batch;
 //! they do depend on the instruction set (fused multiply-add or not).
 //!
@@ -75,7 +75,7 @@ pub fn most_vectors(channels: usize) -> usize {
     if channels == 8 { 3 } else { 6 }
 }
 
-/// out[o·stride + x] ← Σ_s weights[s·O + o] · input[base + offsets[s] + x].
+/// `out[o·stride + x] ← Σ_s weights[s·O + o] · input[base + offsets[s] + x]`.
 ///
 /// # Panics
 /// If the block reaches outside a buffer or the processor does not have the instructions: the caller's mistakes.

@@ -1,7 +1,7 @@
 //! Matrix products on the CPU: the large ones by our own tiles, the others by the crate `gemm`.
 //!
 //! Same bits at any number of threads, and those of a large product whoever multiplies: a number is a sum in the order of the
-//! inner dimension, cut into pieces of [`INNER`]. `gemm` would cut by the size of the machine's caches, but leaves pieces of
+//! inner dimension, cut into pieces of `INNER`. `gemm` would cut by the size of the machine's caches, but leaves pieces of
 //! up to that length whole, so the cut is made here.
 
 #[cfg(target_arch = "x86_64")]
