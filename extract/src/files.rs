@@ -65,13 +65,8 @@ fn remove_leftovers(path: &Path) {
 
 /// After a rename the folder has to reach the disk too.
 fn sync_folder(path: &Path) -> Result<(), ExtractError> {
-    let folder = path.parent().unwrap_or(Path::new("."));
-    if cfg!(unix) {
-        File::open(folder)
-            .and_then(|folder| folder.sync_all())
-            .map_err(|source| ExtractError::file(folder, source))?;
-    }
-    Ok(())
+    let folder = durable::parent(path);
+    durable::sync_folder(folder).map_err(|source| ExtractError::file(folder, source))
 }
 
 /// A file that arrives in pieces. Dropped unfinished, it leaves nothing.

@@ -305,12 +305,7 @@ mod x86 {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    fn numbers(count: usize, salt: usize) -> Vec<f32> {
-        (0..count)
-            .map(|i| (((i * 7919 + salt * 104_729) % 2003) as f32 / 1001.5) - 1.0)
-            .collect()
-    }
+    use crate::test_values::numbers;
 
     /// Every block size of every instruction set: near the sums in f64, and to the bit one chain of steps, the first frame
     /// skipped.

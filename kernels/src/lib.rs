@@ -9,6 +9,8 @@ mod error;
 pub mod isa;
 pub mod passes;
 pub mod product;
+#[cfg(test)]
+mod test_values;
 #[cfg(feature = "testing")]
 pub mod testing;
 mod threads;

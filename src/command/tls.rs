@@ -6,6 +6,7 @@ use std::io::Write;
 use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
+use durable::Writing;
 use proto::error_chain;
 use rcgen::{
     BasicConstraints, Certificate, CertificateParams, DnType, ExtendedKeyUsagePurpose, IsCa,
@@ -182,40 +183,33 @@ fn made(what: &str, path: &Path, until: OffsetDateTime) -> Result<(), CommandErr
 
 /// A new file, of the folder's owner where root makes it; what exists is not overwritten.
 fn write(path: &Path, text: &str, mode: u32) -> Result<PathBuf, CommandError> {
-    put(path, path, text, mode).map_err(|error| CommandError::io("make", path, &error))?;
-    Ok(path.to_owned())
-}
-
-/// A file in the place of one that may be there, for the owner and with the mode that it had: whoever could read it can go
-/// on. What was there stays until the new one is whole.
-fn replace_file(path: &Path, text: &str, mode: u32) -> Result<PathBuf, CommandError> {
-    let mut part = path.as_os_str().to_owned();
-    part.push(format!(".part-{}", std::process::id()));
-    let part = PathBuf::from(part);
-    put(&part, path, text, ownership::mode(path, mode))
-        .and_then(|()| std::fs::rename(&part, path))
-        .map_err(|error| {
-            let _ = std::fs::remove_file(&part);
-            CommandError::io("replace", path, &error)
-        })?;
-    Ok(path.to_owned())
-}
-
-/// Writes a new file that is to be at `path`.
-fn put(part: &Path, path: &Path, text: &str, mode: u32) -> std::io::Result<()> {
     let written = || {
         let mut file = OpenOptions::new()
             .create_new(true)
             .write(true)
             .mode(0o600)
-            .open(part)?;
+            .open(path)?;
         ownership::keep(&file, path)?;
         // Whatever the umask says: the files are for those whom the mode names.
         file.set_permissions(Permissions::from_mode(mode))?;
         file.write_all(text.as_bytes())?;
         file.sync_all()
     };
-    written().map_err(|error| ownership::explain(error, path))
+    written().map_err(|error| CommandError::io("make", path, &ownership::explain(error, path)))?;
+    Ok(path.to_owned())
+}
+
+/// A file in the place of one that may be there, for the owner and with the mode that it had: whoever could read it can go
+/// on. What was there stays until the new one is whole.
+fn replace_file(path: &Path, text: &str, mode: u32) -> Result<PathBuf, CommandError> {
+    let how = Writing {
+        mode: Some(ownership::mode(path, mode)),
+        synced: true,
+        owner_kept: true,
+    };
+    durable::replace(path, &[text.as_bytes()], how)
+        .map_err(|error| CommandError::io("replace", path, &ownership::explain(error, path)))?;
+    Ok(path.to_owned())
 }
 
 fn fault(error: &rcgen::Error) -> CommandError {

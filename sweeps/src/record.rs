@@ -33,6 +33,15 @@ pub struct Outcome {
     pub artifacts: Vec<ArtifactRef>,
 }
 
+impl Outcome {
+    /// Whether no number of it is infinite or NaN.
+    pub fn is_finite(&self) -> bool {
+        let FinalMetrics { d, g } = &self.metrics;
+        d.iter().chain(g).all(ScoreMetrics::is_finite)
+            && self.curve.iter().all(EpochPoint::is_finite)
+    }
+}
+
 /// One point per epoch and phase.
 pub type Curve = Vec<EpochPoint>;
 
@@ -106,6 +115,25 @@ impl EpochPoint {
             agreement_truth: None,
         }
     }
+
+    /// Its numbers, in the order of its fields.
+    pub fn numbers(&self) -> [Option<f64>; 8] {
+        [
+            self.auc_d,
+            self.auc_g,
+            self.loss_d,
+            self.loss_g,
+            self.positive_share_g,
+            self.positive_share_d,
+            self.agreement_gd,
+            self.agreement_truth,
+        ]
+    }
+
+    /// Whether no number of it is infinite or NaN.
+    pub fn is_finite(&self) -> bool {
+        all_finite(self.numbers())
+    }
 }
 
 /// The metrics of the two scores after the last epoch.
@@ -134,6 +162,24 @@ pub struct ScoreMetrics {
     pub far: Option<f64>,
     /// The best recall of a threshold with at most 10% false positives; that threshold, too, comes from the test truth.
     pub recall_at_fpr10: Option<f64>,
+}
+
+impl ScoreMetrics {
+    /// Whether no number of it is infinite or NaN.
+    pub fn is_finite(&self) -> bool {
+        all_finite([
+            self.auc,
+            self.ap,
+            self.ano_auc,
+            self.macro_auc,
+            self.far,
+            self.recall_at_fpr10,
+        ])
+    }
+}
+
+fn all_finite<const N: usize>(numbers: [Option<f64>; N]) -> bool {
+    numbers.into_iter().flatten().all(f64::is_finite)
 }
 
 /// What went wrong without stopping the run, and must be seen.

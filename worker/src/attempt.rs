@@ -8,8 +8,7 @@ use client::link::{Assignment, LeaseResponse};
 use proto::limits::CURVE_POINTS;
 use proto::nouns::{LeaseKey, Next, StopReason};
 use sweeps::{
-    ArtifactRef, Digest, EpochPoint, Failure, FailureClass, FinalMetrics, JobSpec, Outcome,
-    Provenance, RunRecord, Training,
+    ArtifactRef, Digest, Failure, FailureClass, JobSpec, Outcome, Provenance, RunRecord, Training,
 };
 use tokio::sync::mpsc;
 use tokio::time::{Instant, sleep_until};
@@ -164,7 +163,7 @@ impl Attempt {
                 }
                 Some(event) = arriving.recv() => {
                     if let Event::Epoch(point) = &event
-                        && !is_finite(point)
+                        && !point.is_finite()
                     {
                         Stopping::Diverged
                     } else {
@@ -376,21 +375,7 @@ fn epochs(job: &JobSpec) -> u64 {
 
 /// A number that is not finite cannot travel, and means that the run diverged, whatever its trainer thinks.
 fn check(outcome: &Outcome) -> Result<(), Failure> {
-    let FinalMetrics { d, g } = &outcome.metrics;
-    let metrics_finite = [d, g].into_iter().flatten().all(|score| {
-        [
-            score.auc,
-            score.ap,
-            score.ano_auc,
-            score.macro_auc,
-            score.far,
-            score.recall_at_fpr10,
-        ]
-        .into_iter()
-        .flatten()
-        .all(f64::is_finite)
-    });
-    if metrics_finite && outcome.curve.iter().all(is_finite) {
+    if outcome.is_finite() {
         Ok(())
     } else {
         Err(Failure::new(
@@ -398,22 +383,6 @@ fn check(outcome: &Outcome) -> Result<(), Failure> {
             "the result holds a number that is not finite",
         ))
     }
-}
-
-fn is_finite(point: &EpochPoint) -> bool {
-    [
-        point.auc_d,
-        point.auc_g,
-        point.loss_d,
-        point.loss_g,
-        point.positive_share_g,
-        point.positive_share_d,
-        point.agreement_gd,
-        point.agreement_truth,
-    ]
-    .into_iter()
-    .flatten()
-    .all(f64::is_finite)
 }
 
 fn panicked(error: tokio::task::JoinError) -> Failure {

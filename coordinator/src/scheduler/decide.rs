@@ -19,4 +19,3 @@ mod workers;
 
 pub(super) use leases::SweepTurn;
 pub(super) use parts::Taken;
-pub(super) use records::is_finite;

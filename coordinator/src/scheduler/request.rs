@@ -4,7 +4,7 @@ use std::cmp::Reverse;
 
 use sweeps::{Digest, EpochPoint};
 
-use super::decide::{SweepTurn, is_finite};
+use super::decide::SweepTurn;
 use super::job::JobIndex;
 use super::wait_queue::WaitingRequest;
 use super::{Answer, Effect, Reply, Request, Scheduler, Submission, Ticket};
@@ -269,8 +269,11 @@ impl Scheduler {
     fn keep(&mut self, index: JobIndex, progress: Progress) {
         let (job, attempt) = (progress.job, progress.attempt);
         let sweeps = self.jobs.sweeps_of(index);
-        let points: std::sync::Arc<[EpochPoint]> =
-            progress.points.into_iter().filter(is_finite).collect();
+        let points: std::sync::Arc<[EpochPoint]> = progress
+            .points
+            .into_iter()
+            .filter(EpochPoint::is_finite)
+            .collect();
         let lines: std::sync::Arc<[String]> = progress.log.into();
         self.effects.push(Effect::Keep {
             job,

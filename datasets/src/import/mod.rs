@@ -22,6 +22,7 @@ mod source;
 mod summary;
 mod text;
 mod ucf_crime;
+mod wanted;
 mod xd_violence;
 
 pub use lists::{ListRequest, ListedVideo, Lists, shanghaitech_lists, ucf_crime_lists, video_key};

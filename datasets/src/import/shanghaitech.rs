@@ -5,6 +5,7 @@ use std::ops::Range;
 use std::path::{Path, PathBuf};
 
 use super::request::{Import, ImportError, ImportReport, Request, Wanted};
+use super::wanted::{Listed, wanted};
 use super::{assemble, names, summary, text};
 use crate::error::Faults;
 use crate::map::map;
@@ -130,31 +131,25 @@ fn check_name(name: &str) -> Result<(), String> {
 }
 
 fn list(paths: &[PathBuf], notes: &mut Vec<String>, faults: &mut Faults) -> Vec<Wanted> {
-    let mut videos = Vec::new();
-    for path in paths {
-        let mut crops = names::Crops::default();
-        let lines = text::lines(path, faults);
-        for (line, entry) in entries(&lines) {
-            match entry {
-                Ok(entry) => {
-                    let Some(name) = crops.first(&entry.spelling) else {
-                        continue;
-                    };
-                    videos.push(Wanted {
-                        name: names::key(name).to_owned(),
-                        list: path.clone(),
-                        line,
-                        frames: entry.frames,
-                        label: entry.label,
-                        anomalous: Vec::new(),
-                    });
-                }
-                Err(what) => faults.add(path, format_args!("line {line}: {what}")),
-            }
-        }
-        notes.extend(crops.note(path));
-    }
-    videos
+    let listed = |entry: Entry, crops: &mut names::Crops| {
+        crops.first(&entry.spelling).map(|name| Listed {
+            name: names::key(name).to_owned(),
+            label: entry.label,
+            frames: entry.frames,
+        })
+    };
+    wanted(
+        paths,
+        names::Crops::default,
+        notes,
+        faults,
+        |lines, crops| {
+            entries(lines)
+                .into_iter()
+                .map(|(line, entry)| (line, entry.map(|entry| listed(entry, crops))))
+                .collect()
+        },
+    )
 }
 
 /// What a line says of a video.

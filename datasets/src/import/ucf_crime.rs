@@ -7,6 +7,7 @@ use std::path::PathBuf;
 use sweeps::parameter::nearest;
 
 use super::request::{Import, ImportError, ImportReport, Request, Wanted};
+use super::wanted::{Listed, wanted};
 use super::{assemble, names, text};
 use crate::error::Faults;
 use crate::spelling;
@@ -186,34 +187,29 @@ fn annotation(content: &str) -> Result<(Entry<'_>, Vec<Range<u32>>), String> {
 
 /// The videos of a split's lists.
 fn list(paths: &[PathBuf], notes: &mut Vec<String>, faults: &mut Faults) -> Vec<Wanted> {
-    let mut videos = Vec::new();
-    for path in paths {
-        let mut crops = names::Crops::default();
-        let lines = text::lines(path, faults);
-        for (line, entry) in entries(&lines) {
-            let read = entry.and_then(|entry| {
-                let Some(name) = crops.first(entry.spelling) else {
-                    return Ok(None);
-                };
-                class_of(name)?;
-                Ok(Some((name.to_owned(), entry.frames)))
-            });
-            match read {
-                Ok(Some((name, frames))) => videos.push(Wanted {
-                    name,
-                    list: path.clone(),
-                    line,
-                    frames,
-                    label: None,
-                    anomalous: Vec::new(),
-                }),
-                Ok(None) => {}
-                Err(what) => faults.add(path, format_args!("line {line}: {what}")),
-            }
-        }
-        notes.extend(crops.note(path));
-    }
-    videos
+    let listed = |entry: Entry<'_>, crops: &mut names::Crops| {
+        let Some(name) = crops.first(entry.spelling) else {
+            return Ok(None);
+        };
+        class_of(name)?;
+        Ok(Some(Listed {
+            name: name.to_owned(),
+            label: None,
+            frames: entry.frames,
+        }))
+    };
+    wanted(
+        paths,
+        names::Crops::default,
+        notes,
+        faults,
+        |lines, crops| {
+            entries(lines)
+                .into_iter()
+                .map(|(line, entry)| (line, entry.and_then(|entry| listed(entry, crops))))
+                .collect()
+        },
+    )
 }
 
 /// Numbers of frames by key, from the lists that only serve for them. The first list that knows a video wins.

@@ -5,6 +5,7 @@ use std::ops::Range;
 use std::path::PathBuf;
 
 use super::request::{Import, ImportError, ImportReport, Request, Wanted};
+use super::wanted::{Listed, wanted};
 use super::{assemble, names, text};
 use crate::error::Faults;
 use crate::spelling;
@@ -126,33 +127,24 @@ fn list(
     notes: &mut Vec<String>,
     faults: &mut Faults,
 ) -> Vec<Wanted> {
-    let mut videos = Vec::new();
-    for path in paths {
-        let mut crops = names::Crops::numbered_by("__");
-        for (line, entry) in entries(&text::lines(path, faults)) {
-            let read = entry.and_then(|(spelling, frames)| {
-                let Some(name) = crops.first(&spelling) else {
-                    return Ok(None);
-                };
-                let counted = counts.get(name).copied();
-                Ok(Some((name.to_owned(), violent(name)?, frames.or(counted))))
-            });
-            match read {
-                Ok(Some((name, label, frames))) => videos.push(Wanted {
-                    name,
-                    list: path.clone(),
-                    line,
-                    frames,
-                    label: Some(label),
-                    anomalous: Vec::new(),
-                }),
-                Ok(None) => {}
-                Err(what) => faults.add(path, format_args!("line {line}: {what}")),
-            }
-        }
-        notes.extend(crops.note(path));
-    }
-    videos
+    let crops = || names::Crops::numbered_by("__");
+    wanted(paths, crops, notes, faults, |lines, crops| {
+        let listed = |(spelling, frames): (String, Option<u32>), crops: &mut names::Crops| {
+            let Some(name) = crops.first(&spelling) else {
+                return Ok(None);
+            };
+            let counted = counts.get(name).copied();
+            Ok(Some(Listed {
+                name: name.to_owned(),
+                label: Some(violent(name)?),
+                frames: frames.or(counted),
+            }))
+        };
+        entries(lines)
+            .into_iter()
+            .map(|(line, entry)| (line, entry.and_then(|entry| listed(entry, crops))))
+            .collect()
+    })
 }
 
 fn frame_counts(request: &Request, faults: &mut Faults) -> BTreeMap<String, u32> {

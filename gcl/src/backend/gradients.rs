@@ -9,7 +9,7 @@ use crate::backend::cpu::Cpu;
 use crate::backend::cuda::Cuda;
 use crate::backend::cuda::shim::Shim;
 use crate::backend::networks::{HostMasks, Networks};
-use crate::backend::state::{LayerShape, NetworkState, PairState};
+use crate::backend::state::{NetworkState, PairState, chain};
 use crate::backend::{Backend, Split, Target};
 use crate::data::device_features::DeviceFeatures;
 use crate::data::features::Features;
@@ -20,18 +20,8 @@ use crate::method::random_streams::initial_weights;
 const ROWS: usize = 37;
 const WIDTH: usize = 11;
 
-fn chain(widths: &[usize]) -> Vec<LayerShape> {
-    widths
-        .windows(2)
-        .map(|pair| LayerShape {
-            inputs: pair[0],
-            outputs: pair[1],
-        })
-        .collect()
-}
-
 fn state() -> PairState {
-    let (generator, discriminator) = (chain(&[WIDTH, 7, 3, 5, WIDTH]), chain(&[WIDTH, 6, 4, 1]));
+    let (generator, discriminator) = (chain(WIDTH, &[7, 3, 5], WIDTH), chain(WIDTH, &[6, 4], 1));
     let mut drawn = initial_weights(3, &[&generator, &discriminator]);
     PairState {
         discriminator: drawn.pop(),

@@ -57,18 +57,13 @@ pub(crate) fn discriminator_shapes(dimension: usize, training: &Training) -> Vec
     chain(dimension, &hidden, 1)
 }
 
-fn chain(inputs: usize, hidden: &[usize], outputs: usize) -> Vec<LayerShape> {
-    let widths: Vec<usize> = [inputs]
-        .into_iter()
-        .chain(hidden.iter().copied())
-        .chain([outputs])
-        .collect();
-    widths
-        .windows(2)
-        .map(|pair| LayerShape {
-            inputs: pair[0],
-            outputs: pair[1],
-        })
+/// The layers from `inputs` over `hidden` to `outputs`.
+pub(crate) fn chain(inputs: usize, hidden: &[usize], outputs: usize) -> Vec<LayerShape> {
+    let ends = hidden.iter().copied().chain([outputs]);
+    let begins = [inputs].into_iter().chain(hidden.iter().copied());
+    begins
+        .zip(ends)
+        .map(|(inputs, outputs)| LayerShape { inputs, outputs })
         .collect()
 }
 

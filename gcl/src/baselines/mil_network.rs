@@ -4,7 +4,7 @@
 use sweeps::training::Mil;
 
 use crate::backend::mlp::{Activations, Dropout, Mlp, Relu, Style};
-use crate::backend::state::{LayerShape, NetworkState};
+use crate::backend::state::{LayerShape, NetworkState, chain};
 use crate::backend::{Backend, Optimizer, Split};
 use crate::error::TrainError;
 
@@ -20,18 +20,7 @@ pub(crate) struct MilNetwork<B: Backend> {
 
 /// The layers from `inputs` over `hidden` to one score.
 pub(crate) fn shapes(inputs: usize, hidden: &[usize]) -> Vec<LayerShape> {
-    let widths: Vec<usize> = [inputs]
-        .into_iter()
-        .chain(hidden.iter().copied())
-        .chain([1])
-        .collect();
-    widths
-        .windows(2)
-        .map(|pair| LayerShape {
-            inputs: pair[0],
-            outputs: pair[1],
-        })
-        .collect()
+    chain(inputs, hidden, 1)
 }
 
 impl<B: Backend> MilNetwork<B> {

@@ -35,9 +35,7 @@ pub(crate) fn selected_rows(
             by_difference(&dataset.train, &dataset.video, dataset.crops, bound, scale)
         }
         Pretraining::NormalOnly => {
-            let rows: Vec<u32> = (0..dataset.video.len() as u32)
-                .filter(|row| dataset.labels[dataset.video[*row as usize] as usize] == Some(false))
-                .collect();
+            let rows = rows_of_videos(&dataset.video, |video| dataset.labels[video] == Some(false));
             if rows.is_empty() {
                 return Err(TrainError::bad_data(
                     "pretraining = \"normal-only\" needs training videos labelled normal, and train.csv has none",
@@ -46,6 +44,13 @@ pub(crate) fn selected_rows(
             everything(rows)
         }
     })
+}
+
+/// The rows of those videos that are wanted. `video`: the video of each row.
+pub(crate) fn rows_of_videos(video: &[u32], is_wanted: impl Fn(usize) -> bool) -> Vec<u32> {
+    (0..video.len() as u32)
+        .filter(|row| is_wanted(video[*row as usize] as usize))
+        .collect()
 }
 
 /// Rows whose features differ by at most D_th from those one segment earlier in the same video (and the same crop).

@@ -169,11 +169,10 @@ impl<B: Backend> Pair for Cooperation<'_, B> {
         l_d: &'l B::Labels,
     ) -> Result<Target<'l, B>, TrainError> {
         let target = self.context.training.target;
-        if target == NegativeTarget::Ones {
-            return Ok(Target::Ones { labels: l_d });
-        }
         let buffers = &mut *self.buffers;
-        self.networks.read_labels(l_d, &mut buffers.labels)?;
+        if target != NegativeTarget::Ones {
+            self.networks.read_labels(l_d, &mut buffers.labels)?;
+        }
         let anomalous = |row: &u32| buffers.labels[*row as usize] > 0.5;
         Ok(match target {
             NegativeTarget::Ones => Target::Ones { labels: l_d },

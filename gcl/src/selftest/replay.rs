@@ -10,7 +10,7 @@ use crate::backend::state::{PairState, tensor_name};
 use crate::backend::{Backend, Report, Split};
 use crate::device::Device;
 use crate::error::TrainError;
-use crate::method::pretraining::by_difference;
+use crate::method::pretraining::{by_difference, rows_of_videos};
 use crate::method::random_streams::{Positions, RandomStreams};
 use crate::method::schedule::{Hooks, PhasePlan, Plan, Position};
 use crate::method::step::StepContext;
@@ -81,9 +81,9 @@ fn selected_rows(case: &Case<'_>) -> Vec<u32> {
         Pretraining::TemporalDifference { bound, scale } => {
             by_difference(&case.features, &case.video, 1, bound, scale).rows
         }
-        Pretraining::NormalOnly => (0..case.video.len() as u32)
-            .filter(|row| case.video_label[case.video[*row as usize] as usize] == 0)
-            .collect(),
+        Pretraining::NormalOnly => {
+            rows_of_videos(&case.video, |video| case.video_label[video] == 0)
+        }
     }
 }
 

@@ -199,12 +199,7 @@ fn multiply_add(
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    fn numbers(count: usize, salt: usize) -> Vec<f32> {
-        (0..count)
-            .map(|i| (((i * 7919 + salt * 104_729) % 2003) as f32 / 1001.5) - 1.0)
-            .collect()
-    }
+    use crate::test_values::numbers;
 
     /// Every layout that the networks use, in sizes that fill no tile, against sums in f64.
     #[test]

@@ -106,16 +106,7 @@ pub fn write_epochs(results: &SweepResults) -> String {
             table.text(&id);
             table.text(point.phase.name());
             table.text(&point.epoch.to_string());
-            for value in [
-                point.auc_d,
-                point.auc_g,
-                point.loss_d,
-                point.loss_g,
-                point.positive_share_g,
-                point.positive_share_d,
-                point.agreement_gd,
-                point.agreement_truth,
-            ] {
+            for value in point.numbers() {
                 table.number(value);
             }
             table.point(&result.cell.point, results.columns.len());

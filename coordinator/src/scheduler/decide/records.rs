@@ -1,6 +1,6 @@
 //! Records: the first complete one wins, a second must agree.
 
-use sweeps::{EpochPoint, RunRecord};
+use sweeps::RunRecord;
 
 use super::audits::compare;
 use crate::model::entry::Entry;
@@ -85,36 +85,7 @@ impl Scheduler {
     }
 }
 
-pub(in crate::scheduler) fn is_finite(point: &EpochPoint) -> bool {
-    [
-        point.auc_d,
-        point.auc_g,
-        point.loss_d,
-        point.loss_g,
-        point.positive_share_g,
-        point.positive_share_d,
-        point.agreement_gd,
-        point.agreement_truth,
-    ]
-    .into_iter()
-    .flatten()
-    .all(f64::is_finite)
-}
-
 /// JSON has no infinity: a record that holds one would not read back as it was written.
 fn all_finite(record: &RunRecord) -> bool {
-    let metrics = &record.outcome.metrics;
-    let scores = metrics.d.iter().chain(&metrics.g).flat_map(|score| {
-        [
-            score.auc,
-            score.ap,
-            score.ano_auc,
-            score.macro_auc,
-            score.far,
-            score.recall_at_fpr10,
-        ]
-    });
-    record.provenance.duration_s.is_finite()
-        && record.outcome.curve.iter().all(is_finite)
-        && scores.flatten().all(f64::is_finite)
+    record.provenance.duration_s.is_finite() && record.outcome.is_finite()
 }
