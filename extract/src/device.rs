@@ -55,7 +55,7 @@ impl Device {
             }
         })?;
         // What decides the bits first: it is what records of two machines are compared by.
-        let kind = opened.facts.kind(gpu::Precision::Full);
+        let kind = opened.facts.kind();
         let name = format!("{kind} ({})", opened.facts.name);
         Ok(Self(Kind::Candle(opened.device, name)))
     }

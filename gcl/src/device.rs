@@ -5,7 +5,8 @@ use std::sync::Arc;
 
 use kernels::Threads;
 use kernels::isa::{device_kind, processor_name};
-use sweeps::DeviceInfo;
+use sweeps::training::MatmulPrecision;
+use sweeps::{DeviceInfo, Training};
 
 use crate::data::device_features::DeviceMemory;
 
@@ -25,7 +26,7 @@ pub(crate) enum Backend {
     Tensors(candle_core::Device, Threads),
     /// candle's memory and products on a GPU, kernels of ours.
     #[cfg(feature = "cuda")]
-    Cuda(candle_core::Device, gpu::Precision, Threads),
+    Cuda(candle_core::Device, Threads),
     /// The path of CUDA on the processor.
     #[cfg(test)]
     Shim(crate::backend::cuda::shim::Shim, Threads),
@@ -80,6 +81,17 @@ impl Device {
         &self.info
     }
 
+    /// What decides the bits of a job: the device with its kind marked where products are not made in f32
+    /// (`cuda-sm90-132sm-cublas13.1.0-tf32`).
+    pub fn info_for(&self, training: &Training) -> DeviceInfo {
+        let mut info = self.info.clone();
+        match training.matmul_precision {
+            MatmulPrecision::F32 => {}
+            MatmulPrecision::Tf32 => info.kind.push_str("-tf32"),
+        }
+        info
+    }
+
     /// Keeps at most so many bytes of features on a GPU [default: what it has free beside a job's networks and batches]. More are
     /// gathered on the host, batch by batch.
     #[must_use]
@@ -99,7 +111,7 @@ impl Device {
     pub(crate) fn free_bytes(&self) -> Option<usize> {
         match &self.backend {
             #[cfg(feature = "cuda")]
-            Backend::Tensors(device, _) | Backend::Cuda(device, ..) => gpu::free_bytes(device),
+            Backend::Tensors(device, _) | Backend::Cuda(device, _) => gpu::free_bytes(device),
             _ => None,
         }
     }
@@ -113,7 +125,7 @@ impl Device {
         match &self.backend {
             Backend::Cpu(threads) | Backend::Tensors(_, threads) => threads,
             #[cfg(feature = "cuda")]
-            Backend::Cuda(.., threads) => threads,
+            Backend::Cuda(_, threads) => threads,
             #[cfg(test)]
             Backend::Shim(_, threads) => threads,
         }
@@ -122,8 +134,8 @@ impl Device {
     /// Loads the kernels.
     #[cfg(feature = "cuda")]
     fn try_kernels(&self) -> Result<(), crate::error::TrainError> {
-        if let Backend::Cuda(device, precision, _) = &self.backend {
-            crate::backend::cuda::driver::Driver::new(device.as_cuda_device()?, *precision)?;
+        if let Backend::Cuda(device, _) = &self.backend {
+            crate::backend::cuda::driver::Driver::new(device.as_cuda_device()?)?;
         }
         Ok(())
     }
@@ -198,7 +210,7 @@ fn open_candle_cuda(ordinal: usize, threads: Option<usize>) -> Result<Device, De
     Ok(Device {
         backend: Backend::Tensors(device, start(threads)?),
         info: DeviceInfo {
-            kind: format!("candle-{}", facts.kind(gpu::Precision::Full)),
+            kind: format!("candle-{}", facts.kind()),
             name: facts.name,
         },
         memory: Arc::default(),
@@ -217,12 +229,11 @@ fn open_cuda(ordinal: usize, _: Option<usize>) -> Result<Device, DeviceError> {
 
 #[cfg(feature = "cuda")]
 fn open_cuda(ordinal: usize, threads: Option<usize>) -> Result<Device, DeviceError> {
-    let precision = gpu::Precision::Full;
     let gpu::Opened { device, facts } = open_gpu(ordinal)?;
     let opened = Device {
-        backend: Backend::Cuda(device, precision, start(threads)?),
+        backend: Backend::Cuda(device, start(threads)?),
         info: DeviceInfo {
-            kind: facts.kind(precision),
+            kind: facts.kind(),
             name: facts.name,
         },
         memory: Arc::default(),

@@ -1,15 +1,5 @@
 //! What decides the bits of a product on a GPU.
 
-/// How products of f32 are made.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Precision {
-    /// In f32.
-    #[default]
-    Full,
-    /// Inputs rounded to TF32 (10 bits of mantissa), sums in f32: tensor cores take them.
-    Tf32,
-}
-
 /// What decides the bits of a product on a GPU: cuBLAS chooses a kernel by architecture, number of multiprocessors and its
 /// own version, and each kernel adds in an order of its own. Kernels of ours add in one order everywhere; the `exp` and
 /// `log1p` in them are those of the toolkit that built the program, so that bits are promised for one binary.
@@ -35,8 +25,8 @@ impl Facts {
 
     /// The kind of device: two with equal kinds give equal bits under one binary.
     ///
-    /// `cuda-sm90-132sm-cublas13.1.0`, of a slice `cuda-sm80-14sm-mig1g.5gb-cublas13.1.0`, with TF32 `…-tf32`.
-    pub fn kind(&self, precision: Precision) -> String {
+    /// `cuda-sm90-132sm-cublas13.1.0`, of a slice `cuda-sm80-14sm-mig1g.5gb-cublas13.1.0`.
+    pub fn kind(&self) -> String {
         let (major, minor) = self.capability;
         let slice = self.slice().map_or_else(String::new, |slice| {
             let plain: String = slice
@@ -53,15 +43,11 @@ impl Facts {
         });
         let version = self.cublas;
         format!(
-            "cuda-sm{major}{minor}-{}sm{slice}-cublas{}.{}.{}{}",
+            "cuda-sm{major}{minor}-{}sm{slice}-cublas{}.{}.{}",
             self.multiprocessors,
             version / 10_000,
             version / 100 % 100,
             version % 100,
-            match precision {
-                Precision::Full => "",
-                Precision::Tf32 => "-tf32",
-            }
         )
     }
 }
@@ -81,7 +67,7 @@ mod tests {
 
     #[test]
     fn a_kind_names_everything_that_decides_bits() {
-        let kind = h100().kind(Precision::Full);
+        let kind = h100().kind();
         assert_eq!(kind, "cuda-sm90-132sm-cublas13.1.0");
         let others = [
             Facts {
@@ -103,15 +89,14 @@ mod tests {
             },
         ];
         for other in others {
-            assert_ne!(other.kind(Precision::Full), kind, "{other:?}");
+            assert_ne!(other.kind(), kind, "{other:?}");
         }
-        assert_eq!(h100().kind(Precision::Tf32), format!("{kind}-tf32"));
         // The same chip under another name is the same.
         let renamed = Facts {
             name: "GH200 96GB".to_owned(),
             ..h100()
         };
-        assert_eq!(renamed.kind(Precision::Full), kind);
+        assert_eq!(renamed.kind(), kind);
     }
 
     #[test]
@@ -123,7 +108,7 @@ mod tests {
                 cublas: 120_805,
                 name: name.to_owned(),
             }
-            .kind(Precision::Full)
+            .kind()
         };
         assert_eq!(
             slice("NVIDIA A100-SXM4-40GB MIG 1g.5gb"),

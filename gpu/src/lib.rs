@@ -8,7 +8,7 @@ mod fault;
 mod memory;
 mod opened;
 
-pub use facts::{Facts, Precision};
+pub use facts::Facts;
 pub use fault::{Blame, Fault};
 pub use memory::{ADDRESSABLE, free_bytes};
 pub use opened::{Opened, open};

@@ -13,6 +13,7 @@ pub mod product;
 mod test_values;
 #[cfg(feature = "testing")]
 pub mod testing;
+pub mod tf32;
 mod threads;
 
 pub use error::OutOfMemory;

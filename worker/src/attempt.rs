@@ -219,7 +219,7 @@ impl Attempt {
             provenance: Provenance {
                 attempt: task.attempt,
                 worker: context.config.name.clone(),
-                device: context.trainer.device(),
+                device: context.trainer.device_for(&task.job),
                 version: context.config.version.clone(),
                 trainer_revision: context.trainer.revision(),
                 dataset_digest: task.dataset,

@@ -41,6 +41,10 @@ impl<T: Trainer> Trainer for Rehearsing<T> {
         self.0.device()
     }
 
+    fn device_for(&self, job: &JobSpec) -> DeviceInfo {
+        self.0.device_for(job)
+    }
+
     fn revision(&self) -> u32 {
         REHEARSAL_REVISION
     }

@@ -17,6 +17,11 @@ pub trait Trainer: Send + Sync + 'static {
     /// What it computes on.
     fn device(&self) -> DeviceInfo;
 
+    /// What decides the bits of that job: the device, marked where the job asks it for other products than usual.
+    fn device_for(&self, _job: &JobSpec) -> DeviceInfo {
+        self.device()
+    }
+
     /// The revision of its bits: part of every job's id. A coordinator gives it jobs of no other.
     fn revision(&self) -> u32 {
         TRAINER_REVISION

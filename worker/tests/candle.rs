@@ -146,6 +146,29 @@ async fn a_job_ends_as_the_maths_alone_would_have_it() {
 }
 
 #[tokio::test]
+async fn products_in_tf32_are_another_job_on_another_kind_of_device() {
+    let scratch = tempfile::tempdir().unwrap();
+    let trainer = Candle::open(settings(scratch.path())).unwrap();
+    let plain = job(1);
+    let rounded = {
+        let mut given = plain.parameters.clone();
+        given
+            .set("matmul_precision", &Value::from("tf32"))
+            .unwrap();
+        JobSpec::resolve(plain.dataset.clone(), plain.seed, &given)
+    };
+    let digest = synthetic().digest();
+    assert_ne!(rounded.id(digest), plain.id(digest));
+    assert_eq!(trainer.device_for(&plain), trainer.device());
+    assert_eq!(
+        trainer.device_for(&rounded).kind,
+        format!("{}-tf32", trainer.device().kind)
+    );
+    let (outcome, _, _) = finished(run(&trainer, &task(rounded, digest), None).await.0);
+    assert_ne!(outcome.digest(), alone(&plain).digest());
+}
+
+#[tokio::test]
 async fn a_job_that_was_stopped_at_any_epoch_ends_with_the_same_bits() {
     let job = job(2);
     let expected = alone(&job).digest();

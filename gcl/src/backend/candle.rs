@@ -5,7 +5,8 @@
 //! Scores, labels and losses are made on the host from one number a row.
 
 use candle_core::{D, DType, Device, Tensor};
-use sweeps::training::ReconstructionError;
+use kernels::tf32;
+use sweeps::training::{MatmulPrecision, ReconstructionError};
 
 use crate::backend::state::{NetworkState, ParameterState};
 use crate::backend::{
@@ -21,6 +22,7 @@ pub(crate) struct Candle {
     device: Device,
     train: DeviceFeatures,
     test: Option<DeviceFeatures>,
+    precision: MatmulPrecision,
     /// What stands in a buffer until something is in it.
     nothing: Tensor,
 }
@@ -35,9 +37,25 @@ impl Candle {
         Ok(Self {
             nothing: Tensor::zeros((1, 1), DType::F32, device)?,
             device: device.clone(),
+            precision: MatmulPrecision::F32,
             train,
             test,
         })
+    }
+
+    /// left · right, in the precision of the job. Rounding happens on the host: this is the oracle of faster ways.
+    fn product(&self, left: &Tensor, right: &Tensor) -> Result<Tensor, TrainError> {
+        let operand = |tensor: &Tensor| match self.precision {
+            MatmulPrecision::F32 => Ok(tensor.clone()),
+            MatmulPrecision::Tf32 => {
+                let mut values = to_host(tensor)?;
+                values
+                    .iter_mut()
+                    .for_each(|value| *value = tf32::round(*value));
+                Ok::<_, TrainError>(copied(&values, tensor.dims2()?, &self.device)?)
+            }
+        };
+        Ok(operand(left)?.matmul(&operand(right)?)?)
     }
 
     /// A column `[b, 1]` of host values.
@@ -111,6 +129,10 @@ impl Backend for Candle {
     type Scores = Vec<f32>;
     type Labels = HostLabels;
     type Loss = f64;
+
+    fn set_precision(&mut self, precision: MatmulPrecision) {
+        self.precision = precision;
+    }
 
     /// Operations make their own tensors: no room is kept.
     fn buffer(&mut self, _rows: usize, _columns: usize) -> Result<Tensor, TrainError> {
@@ -208,7 +230,7 @@ impl Backend for Candle {
         out: &mut Tensor,
     ) -> Result<(), TrainError> {
         *out = self.nothing.clone();
-        let mut z = input.matmul(&weight.t()?)?.broadcast_add(bias)?;
+        let mut z = self.product(input, &weight.t()?)?.broadcast_add(bias)?;
         if relu {
             z = z.relu()?;
         }
@@ -225,7 +247,7 @@ impl Backend for Candle {
         input: &Tensor,
         out: &mut Tensor,
     ) -> Result<(), TrainError> {
-        *out = gradient.t()?.matmul(input)?;
+        *out = self.product(&gradient.t()?, input)?;
         Ok(())
     }
 
@@ -237,7 +259,7 @@ impl Backend for Candle {
         activation: &mut Tensor,
         bias_gradient: &mut Tensor,
     ) -> Result<(), TrainError> {
-        let through = gradient.matmul(weight)?;
+        let through = self.product(gradient, weight)?;
         *activation = match gate {
             Gate::Relu { scale } => {
                 let open = activation.gt(0.0)?.to_dtype(DType::F32)?;

@@ -1,13 +1,16 @@
 //! What backends compute in fused passes against the equations of [`crate::paper`], in f64, row by row.
 
 use candle_core::Device;
-use sweeps::training::{PseudoLabels, ReconstructionError, Threshold as ThresholdRule};
+use kernels::tf32;
+use sweeps::training::{
+    MatmulPrecision, PseudoLabels, ReconstructionError, Threshold as ThresholdRule,
+};
 
 use crate::backend::candle::Candle;
 use crate::backend::cpu::Cpu;
 use crate::backend::cuda::Cuda;
 use crate::backend::cuda::shim::Shim;
-use crate::backend::{Backend, Findings, Report, Split, Target};
+use crate::backend::{Backend, Findings, Gate, Report, Split, Target};
 use crate::data::device_features::DeviceFeatures;
 use crate::data::features::Features;
 use crate::data::matrix::Matrix;
@@ -138,11 +141,15 @@ impl<B: Backend> World<B> {
 }
 
 fn near(found: &[f32], expected: impl IntoIterator<Item = f64>, what: &str) {
+    within(1e-6, found, expected, what);
+}
+
+fn within(bound: f64, found: &[f32], expected: impl IntoIterator<Item = f64>, what: &str) {
     let expected: Vec<f64> = expected.into_iter().collect();
     assert_eq!(found.len(), expected.len(), "{what}");
     for (place, (found, expected)) in found.iter().zip(&expected).enumerate() {
         assert!(
-            (f64::from(*found) - expected).abs() < 1e-6 * expected.abs().max(1.0),
+            (f64::from(*found) - expected).abs() < bound * expected.abs().max(1.0),
             "{what} {place}: {found}, expected {expected}"
         );
     }
@@ -286,4 +293,94 @@ fn check_labels<B: Backend>(
     assert!(found.finite && !found.threshold.degenerate);
     assert_eq!(found.values, expected);
     assert!(expected.contains(&1.0) && expected.contains(&0.0));
+}
+
+/// All three products of a layer, of numbers that are rounded to TF32 where a job says so, against f64.
+#[test]
+fn products_are_of_the_precision_of_the_job() {
+    const OUTPUTS: usize = 11;
+    type Number = fn(f32) -> f64;
+    /// Σ over `inner` of left · right.
+    fn product(
+        shape: [usize; 3],
+        of: Number,
+        left: impl Fn(usize, usize) -> f32,
+        right: impl Fn(usize, usize) -> f32,
+    ) -> Vec<f64> {
+        let [rows, columns, inner] = shape;
+        let places = (0..rows).flat_map(|row| (0..columns).map(move |column| (row, column)));
+        places
+            .map(|(row, column)| {
+                (0..inner)
+                    .map(|k| of(left(row, k)) * of(right(k, column)))
+                    .sum()
+            })
+            .collect()
+    }
+    fn check<B: Backend>(mut world: World<B>) {
+        let (weights, gradients) = (values(OUTPUTS * WIDTH, 4), values(ROWS * OUTPUTS, 5));
+        let f = values(ROWS * WIDTH, 1);
+        let precisions: [(MatmulPrecision, Number); 3] = [
+            (MatmulPrecision::F32, f64::from),
+            (MatmulPrecision::Tf32, |value| f64::from(tf32::round(value))),
+            (MatmulPrecision::F32, f64::from),
+        ];
+        let mut before: Option<Vec<f32>> = None;
+        for (precision, of) in precisions {
+            let backend = &mut world.backend;
+            backend.set_precision(precision);
+            let mut filled = |values: &[f32], rows: usize, columns: usize| {
+                let mut buffer = backend.buffer(rows, columns).unwrap();
+                if !values.is_empty() {
+                    backend.write(values, columns, &mut buffer).unwrap();
+                }
+                buffer
+            };
+            let input = filled(&f, ROWS, WIDTH);
+            let weight = filled(&weights, OUTPUTS, WIDTH);
+            let bias = filled(&[0.0; OUTPUTS], 1, OUTPUTS);
+            let gradient = filled(&gradients, ROWS, OUTPUTS);
+            let mut forward = filled(&[], ROWS, OUTPUTS);
+            let mut of_weight = filled(&[], OUTPUTS, WIDTH);
+            let (mut of_input, mut of_bias) =
+                (filled(&f, ROWS, WIDTH), filled(&[0.0; WIDTH], 1, WIDTH));
+            backend
+                .layer(&input, &weight, &bias, false, None, &mut forward)
+                .unwrap();
+            backend
+                .weight_gradient(&gradient, &input, &mut of_weight)
+                .unwrap();
+            let gate = Gate::Linear { mask: None };
+            backend
+                .input_gradient(&gradient, &weight, gate, &mut of_input, &mut of_bias)
+                .unwrap();
+
+            let (f, w, g) = (
+                |r: usize, c: usize| f[r * WIDTH + c],
+                |r: usize, c: usize| weights[r * WIDTH + c],
+                |r: usize, c: usize| gradients[r * OUTPUTS + c],
+            );
+            let found = world.read(&forward);
+            // Sums of 300 numbers in f32 are off by less than this, sums of numbers that were not rounded by a hundred times more.
+            let near = |found: &[f32], expected, what| within(1e-5, found, expected, what);
+            near(
+                &found,
+                product([ROWS, OUTPUTS, WIDTH], of, f, |k, c| w(c, k)),
+                "forward",
+            );
+            near(
+                &world.read(&of_weight),
+                product([OUTPUTS, WIDTH, ROWS], of, |r, k| g(k, r), f),
+                "gradient of a weight",
+            );
+            near(
+                &world.read(&of_input),
+                product([ROWS, WIDTH, OUTPUTS], of, g, w),
+                "gradient of the input",
+            );
+            assert_ne!(before.as_ref(), Some(&found), "{precision:?}");
+            before = Some(found);
+        }
+    }
+    on_every_backend!(check);
 }

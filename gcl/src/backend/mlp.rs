@@ -1,5 +1,7 @@
 //! A fully connected network on any backend: linear layers, ReLU between them, the last one linear, backward written by hand.
 
+use sweeps::training::MatmulPrecision;
+
 use crate::backend::state::{LayerShape, NetworkState, ParameterState};
 use crate::backend::{Backend, Gate, Optimizer, Parameter};
 use crate::error::TrainError;
@@ -12,6 +14,7 @@ pub(crate) struct Style {
     /// Whether gradients of hidden biases are sums of their own, in f64 on the CPU, instead of the pass's.
     pub(crate) wide_bias_sums: bool,
     pub(crate) optimizer: Optimizer,
+    pub(crate) precision: MatmulPrecision,
 }
 
 /// Which hidden layers have a ReLU.
@@ -54,6 +57,7 @@ impl<B: Backend> Mlp<B> {
         rows: usize,
         style: Style,
     ) -> Result<Self, TrainError> {
+        backend.set_precision(style.precision);
         backend.reserve(rows, &state.shapes)?;
         Ok(Self {
             layers: state.shapes.clone(),

@@ -18,7 +18,7 @@ pub(crate) mod networks;
 pub(crate) mod open;
 pub(crate) mod state;
 
-use sweeps::training::{ReconstructionError, RmsProp};
+use sweeps::training::{MatmulPrecision, ReconstructionError, RmsProp};
 
 use crate::backend::state::{LayerShape, NetworkState, ParameterState};
 use crate::error::TrainError;
@@ -154,6 +154,9 @@ pub(crate) trait Backend: Sized {
     type Labels: 'static;
     /// A loss that nobody has read yet.
     type Loss: 'static;
+
+    /// Makes products in that precision from here on; in f32 before.
+    fn set_precision(&mut self, precision: MatmulPrecision);
 
     /// A matrix with room for `rows` rows.
     fn buffer(&mut self, rows: usize, columns: usize) -> Result<Self::Buffer, TrainError>;

@@ -76,6 +76,7 @@ impl<B: Backend> Networks<B> {
                 settings: training.optimizer,
                 learning_rate: training.learning_rate,
             },
+            precision: training.matmul_precision,
         };
         let generator = Mlp::new(&mut backend, &state.generator, capacity, style)?;
         let discriminator = match &state.discriminator {

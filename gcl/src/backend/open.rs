@@ -77,9 +77,9 @@ pub(crate) fn on<W: Work>(
             work.run(networks)
         }
         #[cfg(feature = "cuda")]
-        device::Backend::Cuda(opened, precision, threads) => {
+        device::Backend::Cuda(opened, threads) => {
             let backend = |train: DeviceFeatures, test: Option<DeviceFeatures>| {
-                let queue = Driver::new(opened.as_cuda_device()?, *precision)?;
+                let queue = Driver::new(opened.as_cuda_device()?)?;
                 let train = driver::features(&queue, train)?;
                 let test = test.map(|test| driver::features(&queue, test));
                 Cuda::new(queue, train, test.transpose()?)

@@ -96,12 +96,19 @@ impl Work for Ranking<'_, '_> {
     type Output = (Checkpoint, Scores, Kept);
 
     fn networks<B: Backend>(&self, backend: B) -> Result<MilNetwork<B>, TrainError> {
-        let (mil, rate) = (&self.training.mil, self.training.learning_rate);
+        let mil = &self.training.mil;
+        let numbers = (self.training.learning_rate, self.training.matmul_precision);
         let rows = SCORE_ROWS.min(self.request.dataset.test.rows());
         let rows = rows.max(2 * mil.bags * mil.segments);
         let state = &self.checkpoint.networks.discriminator;
         let empty = NetworkState::default();
-        MilNetwork::new(backend, state.as_ref().unwrap_or(&empty), mil, rate, rows)
+        MilNetwork::new(
+            backend,
+            state.as_ref().unwrap_or(&empty),
+            mil,
+            numbers,
+            rows,
+        )
     }
 
     fn run<B: Backend>(self, network: MilNetwork<B>) -> Result<Self::Output, TrainError> {

@@ -1,7 +1,7 @@
 //! The scoring network of MIL ranking: fully connected, ReLU after the first hidden layer alone, dropout after every
 //! hidden layer, a sigmoid on the output, Adagrad.
 
-use sweeps::training::Mil;
+use sweeps::training::{MatmulPrecision, Mil};
 
 use crate::backend::mlp::{Activations, Dropout, Mlp, Relu, Style};
 use crate::backend::state::{LayerShape, NetworkState, chain};
@@ -29,7 +29,7 @@ impl<B: Backend> MilNetwork<B> {
         mut backend: B,
         state: &NetworkState,
         settings: &Mil,
-        learning_rate: f64,
+        (learning_rate, precision): (f64, MatmulPrecision),
         rows: usize,
     ) -> Result<Self, TrainError> {
         let style = Style {
@@ -39,6 +39,7 @@ impl<B: Backend> MilNetwork<B> {
                 learning_rate,
                 weight_decay: settings.weight_decay,
             },
+            precision,
         };
         let network = Mlp::new(&mut backend, state, rows, style)?;
         let inputs = state.shapes.first().map_or(0, |shape| shape.inputs);

@@ -3,7 +3,7 @@
 use candle_core::Device;
 use serde::Deserialize;
 use std::collections::BTreeMap;
-use sweeps::training::{IsolationForest, Mil, OneClassSvm};
+use sweeps::training::{IsolationForest, MatmulPrecision, Mil, OneClassSvm};
 
 use crate::backend::Backend;
 use crate::backend::candle::Candle;
@@ -295,9 +295,9 @@ struct RankingCase {
 
 impl RankingCase {
     fn check<B: Backend>(&self, backend: B) {
-        let (settings, rate) = (&self.settings, self.learning_rate);
+        let (settings, numbers) = (&self.settings, (self.learning_rate, MatmulPrecision::F32));
         let rows = settings.segments * self.classes.iter().map(Vec::len).sum::<usize>();
-        let mut network = MilNetwork::new(backend, &self.state, settings, rate, rows).unwrap();
+        let mut network = MilNetwork::new(backend, &self.state, settings, numbers, rows).unwrap();
         let [anomalous, normal] = &self.classes;
         for expected in &self.losses {
             let streams = &mut SeededStreams::new(0);

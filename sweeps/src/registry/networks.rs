@@ -3,7 +3,7 @@
 use super::condition::{WITH_D, WITH_EPOCHS, WITH_G, always, choice, with_d, with_epochs, with_g};
 use crate::choice::Choice;
 use crate::parameter::{Kind, Parameter, Range, Role};
-use crate::training::choices::{FeatureScaling, Method, ReconstructionError};
+use crate::training::choices::{FeatureScaling, MatmulPrecision, Method, ReconstructionError};
 use crate::value::Value;
 
 pub(super) const PARAMETERS: &[Parameter] = &[
@@ -74,7 +74,7 @@ pub(super) const PARAMETERS: &[Parameter] = &[
         kind: Kind::Float(Range::below(0.0, 1.0)),
         unit: "",
         default: || Some(Value::Float(0.99)),
-        section: "§4",
+        section: "not stated",
         doc: "Decay of RMSprop's running mean of squared gradients (PyTorch's default).",
         role: Role::Training,
         condition: WITH_G,
@@ -85,7 +85,7 @@ pub(super) const PARAMETERS: &[Parameter] = &[
         kind: Kind::Float(Range::above(0.0, 1.0)),
         unit: "",
         default: || Some(Value::Float(1e-8)),
-        section: "§4",
+        section: "not stated",
         doc: "Added to the root in RMSprop's denominator (PyTorch's default).",
         role: Role::Training,
         condition: WITH_G,
@@ -112,6 +112,17 @@ pub(super) const PARAMETERS: &[Parameter] = &[
         role: Role::Training,
         condition: WITH_G,
         applies: with_g,
+    },
+    Parameter {
+        name: "matmul_precision",
+        kind: Kind::Choice(MatmulPrecision::WORDS),
+        unit: "",
+        default: || choice(MatmulPrecision::F32),
+        section: "not stated",
+        doc: "Matrix products of the networks in f32, or of inputs rounded to TF32 with sums in f32: much faster on a GPU's tensor cores, emulated on a CPU. Jobs of the one are never taken for jobs of the other.",
+        role: Role::Training,
+        condition: WITH_EPOCHS,
+        applies: with_epochs,
     },
     Parameter {
         name: "network.generator",

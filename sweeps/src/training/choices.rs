@@ -121,6 +121,16 @@ choices! {
 }
 
 choices! {
+    /// How the products of the networks' matrices are made.
+    pub enum MatmulPrecision {
+        /// In f32.
+        F32 = "f32",
+        /// Inputs rounded to TF32 (10 bits of mantissa), sums in f32: what tensor cores take.
+        Tf32 = "tf32",
+    }
+}
+
+choices! {
     /// When D labels G's batch.
     pub enum UpdateOrder {
         /// After its own step.

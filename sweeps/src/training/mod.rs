@@ -4,10 +4,10 @@ pub(crate) mod choices;
 mod view;
 
 pub use choices::{
-    AdKim, DifferenceBound, DifferenceScale, Embedding, FeatureScaling, IsolationForest, Method,
-    Mil, NegativeTarget, NegativeTargetWord, OneClassSvm, Pretraining, PretrainingWord,
-    PseudoLabels, ReconstructionError, RmsProp, Switch, Threshold, ThresholdWord, UpdateOrder,
-    WeakSupervision,
+    AdKim, DifferenceBound, DifferenceScale, Embedding, FeatureScaling, IsolationForest,
+    MatmulPrecision, Method, Mil, NegativeTarget, NegativeTargetWord, OneClassSvm, Pretraining,
+    PretrainingWord, PseudoLabels, ReconstructionError, RmsProp, Switch, Threshold, ThresholdWord,
+    UpdateOrder, WeakSupervision,
 };
 
 use crate::job::JobSpec;
@@ -31,6 +31,8 @@ pub struct Training {
     pub feature_scaling: FeatureScaling,
     /// Error of a row.
     pub reconstruction_error: ReconstructionError,
+    /// How the networks' products are made.
+    pub matmul_precision: MatmulPrecision,
     /// Hidden widths of G; `None`: from the dimension.
     pub generator_widths: Option<Vec<usize>>,
     /// Hidden widths of D; `None`: from the dimension.
@@ -89,6 +91,7 @@ impl Training {
             },
             feature_scaling: view.choice("feature_scaling"),
             reconstruction_error: view.choice("reconstruction_error"),
+            matmul_precision: view.choice("matmul_precision"),
             generator_widths: view.widths("network.generator"),
             discriminator_widths: view.widths("network.discriminator"),
             discriminator_dropout: view.float("network.discriminator_dropout"),

@@ -150,6 +150,10 @@ impl Trainer for Candle {
         self.inner.device.info().clone()
     }
 
+    fn device_for(&self, job: &JobSpec) -> DeviceInfo {
+        self.inner.device.info_for(&Training::of(job))
+    }
+
     fn memory_bytes(&self) -> Option<u64> {
         self.inner.meter.memory_bytes()
     }

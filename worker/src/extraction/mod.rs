@@ -147,6 +147,10 @@ impl<T: Trainer> Trainer for Extracting<T> {
         self.training.device()
     }
 
+    fn device_for(&self, job: &JobSpec) -> DeviceInfo {
+        self.training.device_for(job)
+    }
+
     fn revision(&self) -> u32 {
         self.training.revision()
     }

@@ -7,14 +7,16 @@
 
 #[cfg(test)]
 mod allocations;
+mod operands;
 mod passes;
 
 use kernels::buffer::{buffer, copy};
 use kernels::passes::{BiasRelu, ReluGradient, RmsProp, add_chunks, chunks, multiply, rms_prop};
 use kernels::product::{View, product, product_then};
 use rayon::prelude::*;
-use sweeps::training::ReconstructionError;
+use sweeps::training::{MatmulPrecision, ReconstructionError};
 
+use crate::backend::cpu::operands::Operands;
 use crate::backend::cpu::passes::TargetRow;
 use crate::backend::state::{LayerShape, NetworkState, ParameterState};
 use crate::backend::{
@@ -30,6 +32,7 @@ pub(crate) struct Cpu<'a> {
     train: &'a Features,
     test: Option<&'a Features>,
     threads: usize,
+    operands: Operands,
     scratch: Scratch,
 }
 
@@ -63,6 +66,7 @@ impl<'a> Cpu<'a> {
             train,
             test,
             threads,
+            operands: Operands::new(threads),
             scratch: Scratch::default(),
         }
     }
@@ -109,6 +113,10 @@ impl Backend for Cpu<'_> {
     type Scores = Vec<f32>;
     type Labels = HostLabels;
     type Loss = f64;
+
+    fn set_precision(&mut self, precision: MatmulPrecision) {
+        self.operands.precision = precision;
+    }
 
     fn buffer(&mut self, rows: usize, columns: usize) -> Result<HostBuffer, TrainError> {
         HostBuffer::new(rows, columns)
@@ -223,10 +231,11 @@ impl Backend for Cpu<'_> {
         out: &mut HostBuffer,
     ) -> Result<(), TrainError> {
         let z = out.take(input.rows);
+        let (input, weight) = self.operands.of(input, weight)?;
         product_then(
             z,
-            input.view(),
-            weight.view().t(),
+            input,
+            weight.t(),
             self.threads,
             BiasRelu {
                 bias: &bias.values,
@@ -245,12 +254,8 @@ impl Backend for Cpu<'_> {
         input: &HostBuffer,
         out: &mut HostBuffer,
     ) -> Result<(), TrainError> {
-        product(
-            out.values_mut(),
-            gradient.view().t(),
-            input.view(),
-            self.threads,
-        );
+        let (gradient, input) = self.operands.of(gradient, input)?;
+        product(out.values_mut(), gradient.t(), input, self.threads);
         Ok(())
     }
 
@@ -263,6 +268,7 @@ impl Backend for Cpu<'_> {
         bias_gradient: &mut HostBuffer,
     ) -> Result<(), TrainError> {
         let (rows, inputs) = (gradient.rows, weight.columns);
+        let (gradient, weight) = self.operands.of(gradient, weight)?;
         match gate {
             Gate::Relu { scale } => {
                 let sums = &mut self.scratch.sums[..chunks(rows) * inputs];
@@ -274,8 +280,8 @@ impl Backend for Cpu<'_> {
                 };
                 product_then(
                     &mut self.scratch.inputs[..rows * inputs],
-                    gradient.view(),
-                    weight.view(),
+                    gradient,
+                    weight,
                     self.threads,
                     relu,
                 );
@@ -284,7 +290,7 @@ impl Backend for Cpu<'_> {
             }
             Gate::Linear { mask } => {
                 let values = activation.values_mut();
-                product(values, gradient.view(), weight.view(), self.threads);
+                product(values, gradient, weight, self.threads);
                 if let Some(mask) = mask {
                     multiply(values, mask.values());
                 }

@@ -16,8 +16,8 @@ use candle_core::cuda_backend::cudarc::driver::{
     CudaFunction, CudaSlice, CudaStream, DevicePtr, DeviceRepr, LaunchConfig, PushKernelArg, result,
 };
 use candle_core::{CudaDevice, DType, Storage, Tensor};
-use gpu::Precision;
 use half::f16;
+use sweeps::training::MatmulPrecision;
 
 use crate::backend::cuda::kernels::{Address, Kernel, NAMES, THREADS};
 use crate::backend::cuda::memory::{Features, Resident, ResidentScaling};
@@ -41,13 +41,12 @@ pub(crate) struct Driver {
     device: CudaDevice,
     stream: Arc<CudaStream>,
     functions: BTreeMap<&'static str, CudaFunction>,
-    compute: blas::cublasComputeType_t,
     pinned: RefCell<Pinned>,
 }
 
 impl Driver {
     /// The queue of a device; loads the kernels.
-    pub(crate) fn new(device: &CudaDevice, precision: Precision) -> Result<Self, TrainError> {
+    pub(crate) fn new(device: &CudaDevice) -> Result<Self, TrainError> {
         let stream = device.cuda_stream();
         let functions = NAMES
             .iter()
@@ -61,10 +60,6 @@ impl Driver {
             device: device.clone(),
             stream,
             functions,
-            compute: match precision {
-                Precision::Full => blas::cublasComputeType_t::CUBLAS_COMPUTE_32F,
-                Precision::Tf32 => blas::cublasComputeType_t::CUBLAS_COMPUTE_32F_FAST_TF32,
-            },
         })
     }
 
@@ -238,6 +233,10 @@ unsafe impl Queue for Driver {
                 blas::cublasOperation_t::CUBLAS_OP_N
             }
         };
+        let compute = match product.precision {
+            MatmulPrecision::F32 => blas::cublasComputeType_t::CUBLAS_COMPUTE_32F,
+            MatmulPrecision::Tf32 => blas::cublasComputeType_t::CUBLAS_COMPUTE_32F_FAST_TF32,
+        };
         let (one, zero) = (1.0_f32, 0.0_f32);
         let float = blas::cudaDataType_t::CUDA_R_32F;
         self.bind()?;
@@ -262,7 +261,7 @@ unsafe impl Queue for Driver {
                 product.c as *mut c_void,
                 float,
                 size(n)?,
-                self.compute,
+                compute,
                 blas::cublasGemmAlgo_t::CUBLAS_GEMM_DEFAULT,
             )
         }

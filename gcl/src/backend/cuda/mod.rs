@@ -21,7 +21,7 @@ mod traces;
 
 use std::rc::Rc;
 
-use sweeps::training::{PseudoLabels, ReconstructionError, Threshold as Rule};
+use sweeps::training::{MatmulPrecision, PseudoLabels, ReconstructionError, Threshold as Rule};
 
 use crate::backend::cuda::kernels::{
     AdagradStep, AddPieces, Address, BiasRelu, ClearLabels, ColumnSums, DiscriminatorLoss, FACTS,
@@ -53,6 +53,7 @@ const SECTIONS: usize = 4;
 /// A device's queue, with the features that batches are gathered from and the scratch of its passes.
 pub(crate) struct Cuda<Q: Queue> {
     queue: Q,
+    precision: MatmulPrecision,
     train: Features,
     test: Option<Features>,
     /// f64, `[LOSSES]`.
@@ -85,6 +86,7 @@ impl<Q: Queue> Cuda<Q> {
         Ok(Self {
             losses: queue.allocate(LOSSES * size_of::<f64>())?,
             queue,
+            precision: MatmulPrecision::F32,
             train,
             test,
             next_loss: 0,
@@ -303,6 +305,10 @@ impl<Q: Queue> Backend for Cuda<Q> {
     type Labels = Labels<Q>;
     type Loss = Loss;
 
+    fn set_precision(&mut self, precision: MatmulPrecision) {
+        self.precision = precision;
+    }
+
     fn buffer(&mut self, rows: usize, columns: usize) -> Result<Matrix<Q>, TrainError> {
         Matrix::new(&self.queue, rows, columns)
     }
@@ -505,6 +511,7 @@ impl<Q: Queue> Backend for Cuda<Q> {
             m: input.rows,
             n: weight.rows,
             k: input.columns,
+            precision: self.precision,
         })?;
         self.launch(
             &BiasRelu {
@@ -538,6 +545,7 @@ impl<Q: Queue> Backend for Cuda<Q> {
             m: gradient.columns,
             n: input.columns,
             k: gradient.rows,
+            precision: self.precision,
         })
     }
 
@@ -566,6 +574,7 @@ impl<Q: Queue> Backend for Cuda<Q> {
             m: rows,
             n: columns,
             k: weight.rows,
+            precision: self.precision,
         })?;
         let (relu, scale, mask) = match gate {
             Gate::Relu { scale } => (1, scale, None),

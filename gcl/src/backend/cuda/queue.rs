@@ -1,10 +1,12 @@
 //! What a device's queue of work does for this backend. In a CUDA build it is CUDA's; the tests have one that runs the same
 //! kernels on the processor.
 
+use sweeps::training::MatmulPrecision;
+
 use crate::backend::cuda::kernels::{Address, Kernel};
 use crate::error::TrainError;
 
-/// c ← op(a) · op(b) in f32, row by row in memory.
+/// c ← op(a) · op(b), f32 row by row in memory.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Product {
     /// `[m, k]`, or `[k, m]` where it is `transposed_a`.
@@ -18,6 +20,7 @@ pub(crate) struct Product {
     pub(crate) m: usize,
     pub(crate) n: usize,
     pub(crate) k: usize,
+    pub(crate) precision: MatmulPrecision,
 }
 
 /// Work in order. What reads and writes is put at the queue's end; only [`download`](Self::download) waits.

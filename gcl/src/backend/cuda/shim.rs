@@ -15,6 +15,8 @@ use crate::backend::cuda::queue::{Product, Queue};
 use crate::data::features::Features as HostFeatures;
 use crate::error::TrainError;
 use kernels::product::View;
+use kernels::tf32;
+use sweeps::training::MatmulPrecision;
 
 /// There is no C compiler here: the test that needs one has nothing to say.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -244,15 +246,20 @@ unsafe impl Queue for Shim {
                 std::slice::from_raw_parts_mut(pointer(product.c), m * n),
             )
         };
-        let view = |values, transposed: bool, rows: usize, columns: usize| {
+        fn view(values: &[f32], transposed: bool, rows: usize, columns: usize) -> View<'_> {
             if transposed {
                 View::new(values, columns, rows).t()
             } else {
                 View::new(values, rows, columns)
             }
+        }
+        let operand = |values: &[f32]| match product.precision {
+            MatmulPrecision::F32 => values.to_vec(),
+            MatmulPrecision::Tf32 => values.iter().map(|value| tf32::round(*value)).collect(),
         };
-        let a = view(a, product.transposed_a, m, k);
-        kernels::product::product(c, a, view(b, product.transposed_b, k, n), 1);
+        let (a, b) = (operand(a), operand(b));
+        let a = view(&a, product.transposed_a, m, k);
+        kernels::product::product(c, a, view(&b, product.transposed_b, k, n), 1);
         Ok(())
     }
 }
