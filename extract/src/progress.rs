@@ -41,6 +41,15 @@ pub enum Event<'a> {
         /// Its size.
         bytes: u64,
     },
+    /// A file that nobody listed is no video, and is left out.
+    NoVideo {
+        /// Its name.
+        video: &'a str,
+        /// What it is.
+        why: &'a str,
+        /// Its size.
+        bytes: u64,
+    },
     /// Something that a person should know.
     Notice(String),
 }
@@ -52,8 +61,10 @@ pub struct Summary {
     pub extracted: usize,
     /// Videos that were done already.
     pub reused: usize,
-    /// Videos that are left out, with the reason.
+    /// Videos that cannot be decoded and are left out, with the reason; of a complete data set those of every share.
     pub broken: Vec<(String, String)>,
+    /// What was taken, left out and changed.
+    pub account: Vec<String>,
     /// Segments of all videos of the data set that are done.
     pub segments: u64,
     /// Whether the lists are written; not while other shares are still at work.

@@ -147,7 +147,7 @@ fn sweep(
             digest: digest?,
             settings: settings.clone(),
         };
-        extractions.push((extract::size(&listed.video.path), extraction));
+        extractions.push((extract::size(&listed.video), extraction));
     }
     digests.keep();
     extractions.sort_by(|a, b| b.0.cmp(&a.0).then_with(|| a.1.video.cmp(&b.1.video)));
@@ -187,7 +187,7 @@ impl Fetching<'_> {
             .map(|(position, one)| (one.video.name.clone(), position))
             .collect();
         let videos = self.folder.videos();
-        let bytes = |position: &usize| extract::size(&videos[*position].video.path);
+        let bytes = |position: &usize| extract::size(&videos[*position].video);
         self.progress.hear(&Event::Start {
             videos: videos.len(),
             done: self.summary.reused,
@@ -446,7 +446,8 @@ impl Fetching<'_> {
         let failure = explained.view.failures.last().map(|last| &last.failure);
         match failure {
             Some(failure) if failure.class == FailureClass::BadData && status.is_failure() => {
-                if self.request.broken == Broken::Stop {
+                let blamed = self.folder.blames(&failure.message);
+                if blamed && self.request.broken == Broken::Stop {
                     return Err(CommandError::Input(failure.message.clone()));
                 }
                 let provenance = Provenance {
@@ -458,9 +459,11 @@ impl Fetching<'_> {
                 self.folder
                     .broken(listed, &failure.message, &provenance, &mut hear)
                     .map_err(|error| failed(&error))?;
-                self.summary
-                    .broken
-                    .push((name.clone(), failure.message.clone()));
+                if blamed {
+                    self.summary
+                        .broken
+                        .push((name.clone(), failure.message.clone()));
+                }
             }
             _ => {
                 let why = failure.map_or_else(|| status.name().to_owned(), ToString::to_string);

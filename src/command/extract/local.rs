@@ -28,6 +28,9 @@ pub fn extract(arguments: &Extract) -> Result<(), CommandError> {
         summary.segments,
         arguments.out.display()
     ));
+    for line in &summary.account {
+        say(line);
+    }
     if !summary.complete {
         say("the lists are written when the other shares are done");
     }
@@ -93,6 +96,7 @@ fn request(arguments: &Extract) -> Result<Request, CommandError> {
         name: arguments.name.clone(),
         source: text(&arguments.source, splits.source),
         licence: text(&arguments.licence, splits.licence),
+        notes: splits.notes,
         device: arguments.device.clone(),
         threads: arguments.threads,
         batch: arguments.batch,
