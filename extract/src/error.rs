@@ -40,6 +40,14 @@ pub enum ExtractError {
         /// What is in it.
         message: String,
     },
+    /// Something ended the decoder again and again: that says nothing of the video.
+    #[error("{}: {message}", path.display())]
+    Ended {
+        /// The video.
+        path: PathBuf,
+        /// How it ended.
+        message: String,
+    },
     /// The decoder is not there.
     #[error(
         "cannot start `{program}`: {source}\n\nhint: install ffmpeg 5.1 or newer (Debian: `apt-get install ffmpeg`), or say where it is with `--ffmpeg`"
@@ -88,6 +96,14 @@ pub enum ExtractError {
 }
 
 impl ExtractError {
+    /// Whether other videos may do: the rest of a run goes on.
+    pub(crate) fn is_of_one_video(&self) -> bool {
+        matches!(
+            self,
+            Self::Video { .. } | Self::NoPicture { .. } | Self::Ended { .. }
+        )
+    }
+
     pub(crate) fn file(path: &Path, source: std::io::Error) -> Self {
         Self::File {
             path: path.to_owned(),

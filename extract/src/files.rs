@@ -292,7 +292,12 @@ mod tests {
         assert_eq!(file_of("a/b", ".npy"), "a/b.npy");
         let folder = tempfile::tempdir().unwrap();
         let mut seen = std::collections::BTreeSet::new();
-        for name in ["x".repeat(251), "x".repeat(252), "ä".repeat(127), "y".repeat(230)] {
+        for name in [
+            "x".repeat(251),
+            "x".repeat(252),
+            "ä".repeat(127),
+            "y".repeat(230),
+        ] {
             let file = file_of(&format!("deep/{name}"), ".json");
             assert!(seen.insert(file.clone()));
             let path = folder.path().join(file);

@@ -58,9 +58,7 @@ impl Places {
     }
 
     fn record(&self, video: &str) -> PathBuf {
-        self.0
-            .join(".extract/videos")
-            .join(file_of(video, ".json"))
+        self.0.join(".extract/videos").join(file_of(video, ".json"))
     }
 
     fn features(&self, video: &str) -> PathBuf {
@@ -294,9 +292,7 @@ impl<'a> Folder<'a> {
         let mut account = self.account.clone();
         if missing > 0 {
             summary.account = account.lines();
-            progress(Event::Notice(format!(
-                "{missing} videos of other shares are not done yet"
-            )));
+            progress(Event::Notice(format!("{missing} videos are not done yet")));
             return Ok(());
         }
         summary.broken.clear();

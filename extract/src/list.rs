@@ -70,13 +70,12 @@ pub fn read(path: &Path, found: &Found) -> Result<List, ExtractError> {
         fault(line + lines_before, format!("cannot be read: {error}"))
     };
     let header = reader.headers().map_err(unreadable)?;
-    let places = columns(header)
-        .ok_or_else(|| {
-            fault(
-                lines_before + 1,
-                format!("the first line must be `{}`", HEADER.join(",")),
-            )
-        })?;
+    let places = columns(header).ok_or_else(|| {
+        fault(
+            lines_before + 1,
+            format!("the first line must be `{}`", HEADER.join(",")),
+        )
+    })?;
     let mut seen = BTreeMap::new();
     let mut list = List::default();
     for record in reader.records() {
@@ -280,7 +279,8 @@ mod tests {
     #[test]
     fn a_video_may_be_called_like_a_remark() {
         let file = tempfile::NamedTempFile::new().unwrap();
-        let text = "# made by hand, \"so\"\nvideo,split\n#1.mp4,train\n# the rest\n#x.mp4,train\na/y,test";
+        let text =
+            "# made by hand, \"so\"\nvideo,split\n#1.mp4,train\n# the rest\n#x.mp4,train\na/y,test";
         std::fs::write(file.path(), text).unwrap();
         let list = read(file.path(), &videos()).unwrap();
         let names = list.videos.iter().map(|one| one.video.name.as_str());

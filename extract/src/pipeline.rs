@@ -76,7 +76,7 @@ pub(crate) fn run(
             );
             match extracted {
                 // The video's own fault; what is not, ends the run.
-                Err(error @ (ExtractError::Video { .. } | ExtractError::NoPicture { .. })) => {
+                Err(error) if error.is_of_one_video() => {
                     each(Step::End(index, Err(error)))?;
                 }
                 Err(ExtractError::File { path, source }) if path == task.video.path => {
@@ -186,7 +186,8 @@ fn compute(
     if !waiting.is_empty() {
         flush(&waiting, &mut rows)?;
     }
-    let writer = writer.ok_or_else(|| crate::video::video_fault(&task.video.path, "has no frame"))?;
+    let writer =
+        writer.ok_or_else(|| crate::video::video_fault(&task.video.path, "has no frame"))?;
     let (segments, digest) = writer.finish()?;
     Ok(Extracted {
         frames: decoded.frames,

@@ -70,6 +70,17 @@ pub fn run(
                     folder.done(todo[index], &extracted, &provenance, progress)?;
                     summary.extracted += 1;
                 }
+                // No record: the next run tries it again.
+                Err(ExtractError::Ended { path, message }) => {
+                    let name = &todo[index].video.name;
+                    progress(Event::Ended {
+                        video: name,
+                        why: &message,
+                        bytes: size(&todo[index].video),
+                    });
+                    let text = format!("{}: {message}", path.display());
+                    summary.ended.push((name.clone(), text));
+                }
                 Err(error) => {
                     let text = error.to_string();
                     let blamed = folder.blames(&text);

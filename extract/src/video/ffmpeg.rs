@@ -156,6 +156,11 @@ fn keep_start(mut from: impl Read) -> String {
         let room = MOST_COMPLAINTS.saturating_sub(kept.len());
         kept.extend_from_slice(&buffer[..count.min(room)]);
     }
+    if kept.len() >= MOST_COMPLAINTS {
+        // The last line is cut.
+        let lines = kept.iter().rposition(|byte| *byte == b'\n');
+        kept.truncate(lines.unwrap_or(kept.len()));
+    }
     String::from_utf8_lossy(&kept).into_owned()
 }
 
@@ -175,12 +180,13 @@ fn ask(program: &Path, arguments: &[OsString]) -> Result<Output, ExtractError> {
     loop {
         let mut command = Command::new(program);
         command.args(arguments).stdin(Stdio::null());
-        let output = child::keep_apart(&mut command)
-            .output()
-            .map_err(|source| ExtractError::Decoder {
-                program: program.to_owned(),
-                source,
-            })?;
+        let output =
+            child::keep_apart(&mut command)
+                .output()
+                .map_err(|source| ExtractError::Decoder {
+                    program: program.to_owned(),
+                    source,
+                })?;
         asked += 1;
         if asked >= MOST_ASKED || !child::was_told_to_end(output.status) {
             return Ok(output);
@@ -195,12 +201,19 @@ pub(super) struct Streams {
     pub(super) pictures: usize,
     /// Whether there is sound.
     pub(super) sound: bool,
+    /// Whether it is a picture's format.
+    pub(super) still: bool,
 }
 
 impl Streams {
     /// Those of ffmpeg's description of its input.
     fn of(said: &str) -> Self {
         let mut streams = Self::default();
+        let input = said
+            .lines()
+            .find_map(|line| line.strip_prefix("Input #0, "));
+        let format = input.map_or("", |input| input.split(',').next().unwrap_or(""));
+        streams.still = matches!(format, "gif" | "image2" | "apng") || format.ends_with("_pipe");
         let lines = said.lines().map(str::trim_start);
         for line in lines.filter(|line| line.starts_with("Stream #0:")) {
             let cover = line.contains("(attached pic)") || line.contains("(timed thumbnails)");
@@ -278,7 +291,11 @@ mod tests {
             \x20 Stream #0:1[0x1](und): Video: mpeg4, yuv420p, 96x64, 25 fps (default)\n\
             \x20 Stream #0:2[0x2](und): Audio: aac (LC), 44100 Hz, mono (default)\n";
         let streams = Streams::of(said);
-        assert_eq!((streams.pictures, streams.sound), (1, true));
+        assert_eq!(
+            (streams.pictures, streams.sound, streams.still),
+            (1, true, false)
+        );
+        assert!(Streams::of("Input #0, jpeg_pipe, from 'file:/x.mp4':").still);
         assert_eq!(Streams::of("nothing"), Streams::default());
     }
 }

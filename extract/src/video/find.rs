@@ -31,6 +31,7 @@ const SYSTEM: [&str; 8] = [
 /// Every video below `folder`: files by their extension, and folders that hold numbered pictures.
 pub fn find(folder: &Path) -> Result<Found, ExtractError> {
     let mut walk = Walk::default();
+    folder.clone_into(&mut walk.found.root);
     let fault = |source| ExtractError::file(folder, source);
     let entries = std::fs::read_dir(folder).map_err(fault)?;
     let here = std::fs::metadata(folder).map_err(fault)?;
@@ -187,7 +188,12 @@ impl Walk {
             return;
         }
         let sorted = pictures::sort(images);
-        if below && sorted.runs.iter().any(|run| run.pictures.len() < FRAMES_ABOVE) {
+        if below
+            && sorted
+                .runs
+                .iter()
+                .any(|run| run.pictures.len() < FRAMES_ABOVE)
+        {
             let all = sorted.runs.into_iter().flat_map(|run| run.pictures);
             let all = all.map(String::from).chain(sorted.strays);
             self.left_pictures(folder, all.collect(), at, reason::ABOVE);
@@ -495,7 +501,9 @@ mod tests {
 
     #[test]
     fn recorders_endings_are_videos_and_others_are_said() {
-        let root = holding(&["a.dav", "b.h264", "c.H265", "d.264", "e.gif", "f.ifv", "g.txt"]);
+        let root = holding(&[
+            "a.dav", "b.h264", "c.H265", "d.264", "e.gif", "f.ifv", "g.txt",
+        ]);
         assert_eq!(names(root.path()), ["a", "b", "c", "d", "e"]);
         assert_eq!(
             said(root.path()),
@@ -505,7 +513,9 @@ mod tests {
 
     #[test]
     fn two_types_of_one_name_are_two_videos_but_previews_and_frames_are_none() {
-        let root = holding(&["b.avi", "b.mkv", "c.mp4", "c.gif", "d.mp4", "d/1.jpg", "d/2.jpg"]);
+        let root = holding(&[
+            "b.avi", "b.mkv", "c.mp4", "c.gif", "d.mp4", "d/1.jpg", "d/2.jpg",
+        ]);
         assert_eq!(names(root.path()), ["b.avi", "b.mkv", "c", "d"]);
         let said = said(root.path());
         for line in [
@@ -564,7 +574,8 @@ mod tests {
             assert!(said.contains(line), "{line}: {said}");
         }
         let found = find(root.path()).unwrap();
-        for name in ["in/new\nline.mp4", "new\nline", "in/new_line"] {
+        let whole = at("in/#1.mp4").display().to_string();
+        for name in ["in/new\nline.mp4", "new\nline", "in/new_line", &whole] {
             let named = Names::of(&found).find(name);
             assert!(matches!(named, Named::One(_)), "{name:?}");
         }

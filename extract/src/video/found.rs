@@ -29,6 +29,8 @@ pub struct Found {
     pub others: Vec<Other>,
     /// What is left out in any case, and what was changed.
     pub(crate) account: Account,
+    /// The folder.
+    pub(crate) root: PathBuf,
 }
 
 /// What is not taken for a video.
@@ -121,6 +123,8 @@ impl Video {
 
 /// Finds videos by every name that means one: with or without extension, or by the file's name alone where only one has it.
 pub struct Names<'a> {
+    /// What a list may write in front of a name: the folder, as it is called.
+    fronts: Vec<String>,
     taken: Index<'a>,
     others: Index<'a>,
 }
@@ -146,7 +150,17 @@ struct Index<'a> {
 impl<'a> Names<'a> {
     /// Those of everything that was found.
     pub fn of(found: &'a Found) -> Self {
+        let root = std::path::absolute(&found.root).unwrap_or_default();
+        let fronts = [
+            Some(found.root.clone()),
+            std::fs::canonicalize(&root).ok(),
+            root.file_name().map(PathBuf::from),
+            Some(root),
+        ];
+        let fronts = fronts.into_iter().flatten();
+        let fronts = fronts.filter_map(|front| front.to_str().map(str::to_owned));
         Self {
+            fronts: fronts.filter(|front| !front.is_empty()).collect(),
             taken: Index::of(found.videos.iter()),
             others: Index::of(found.others.iter().map(|other| &other.video)),
         }
@@ -157,8 +171,13 @@ impl<'a> Names<'a> {
         let name = name.trim();
         let plain = name.trim_start_matches("./").trim_end_matches('/');
         let turned = plain.replace('\\', "/");
+        let inside = self.fronts.iter().find_map(|front| {
+            let rest = turned.strip_prefix(front.as_str())?;
+            rest.starts_with('/').then(|| rest.trim_start_matches('/'))
+        });
         for index in [&self.taken, &self.others] {
-            for name in [name, plain, &turned] {
+            for name in [Some(name), Some(plain), Some(&*turned), inside] {
+                let Some(name) = name else { continue };
                 match index.find(name) {
                     Named::Nothing => {}
                     found => return found,

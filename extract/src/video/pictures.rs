@@ -442,14 +442,8 @@ mod tests {
     fn gaps_are_counted() {
         let gap = |files: &[&str]| sorted(files).runs[0].gaps;
         assert_eq!(gap(&["f0.jpg", "f1.jpg", "f2.jpg"]), None);
-        assert_eq!(
-            gap(&["f000.jpg", "f002.jpg"]),
-            Some(Gaps::Missing(1))
-        );
-        assert_eq!(
-            gap(&["f0.jpg", "f1.jpg", "f5.jpg"]),
-            Some(Gaps::Missing(3))
-        );
+        assert_eq!(gap(&["f000.jpg", "f002.jpg"]), Some(Gaps::Missing(1)));
+        assert_eq!(gap(&["f0.jpg", "f1.jpg", "f5.jpg"]), Some(Gaps::Missing(3)));
         assert_eq!(
             gap(&["f0.jpg", "f10.jpg", "f40.jpg"]),
             Some(Gaps::Missing(2))

@@ -5,7 +5,7 @@ use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-use super::ffmpeg::{Decoder, Input, MOST_COMPLAINTS, Running};
+use super::ffmpeg::{Decoder, Input, MOST_COMPLAINTS, Running, Streams};
 use super::ppm::read_ppm;
 use super::{Decoded, Frame, Video, child, video_fault};
 use crate::error::ExtractError;
@@ -127,13 +127,15 @@ impl<'a> FrameStream<'a> {
             self.inputs.push(file(&self.video.path, self.stream)?);
             return Ok(true);
         }
-        if streams.sound {
-            return Err(ExtractError::NoPicture {
-                path: self.video.path.clone(),
-                message: "sound with one picture".to_owned(),
-            });
-        }
-        Ok(false)
+        let message = match streams {
+            Streams { still: true, .. } => "a still picture",
+            Streams { sound: true, .. } => "sound with one picture",
+            _ => return Ok(false),
+        };
+        Err(ExtractError::NoPicture {
+            path: self.video.path.clone(),
+            message: message.to_owned(),
+        })
     }
 
     fn read(&mut self, frame: &mut Frame) -> Result<bool, ExtractError> {
@@ -202,11 +204,13 @@ impl<'a> FrameStream<'a> {
                 return Ok(());
             }
             if said.is_empty() {
-                return Err(ExtractError::Host(format!(
-                    "{}: something ended its ffmpeg {} times ({status}); is the memory full? The same command tries it again",
-                    path.display(),
-                    MOST_RESTARTS + 1
-                )));
+                return Err(ExtractError::Ended {
+                    path: path.clone(),
+                    message: format!(
+                        "something ended its ffmpeg {} times ({status}); is the memory full?",
+                        MOST_RESTARTS + 1
+                    ),
+                });
             }
         }
         if !status.success() {
@@ -324,4 +328,100 @@ fn picture_runs(folder: &Path, pictures: &[Box<str>]) -> Result<Vec<Input>, Extr
         }
     }
     Ok(inputs.into_iter().map(|(_, input)| input).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::PermissionsExt;
+
+    use super::*;
+
+    /// A decoder that is a script of ours, and a video for it.
+    fn played_by(script: &str) -> (tempfile::TempDir, Decoder, Video) {
+        let folder = tempfile::tempdir().unwrap();
+        let program = folder.path().join("ffmpeg");
+        let version = "[ \"$1\" = -version ] && echo 'ffmpeg version 9.9' && exit 0";
+        let mark = folder.path().join("mark");
+        let script = format!(
+            "#!/bin/sh\n{version}\nMARK='{}'\n{script}\n",
+            mark.display()
+        );
+        std::fs::write(&program, script).unwrap();
+        std::fs::set_permissions(&program, std::fs::Permissions::from_mode(0o755)).unwrap();
+        let path = folder.path().join("a.mp4");
+        std::fs::write(&path, "a").unwrap();
+        let decoder = loop {
+            match Decoder::find(Some(&program), 1) {
+                // A test beside this one forked while the script was open for writing.
+                Err(ExtractError::Decoder { source, .. })
+                    if source.raw_os_error() == Some(nix::libc::ETXTBSY) => {}
+                found => break found.unwrap(),
+            }
+        };
+        (folder, decoder, Video::file("a", path))
+    }
+
+    const FRAMES: &str = "printf 'P6\\n1 1\\n255\\nabcP6\\n1 1\\n255\\ndef'";
+
+    /// The pixels of all frames.
+    fn pixels(decoder: &Decoder, video: &Video, stop: bool) -> Result<String, ExtractError> {
+        let stop = AtomicBool::new(stop);
+        let mut stream = FrameStream::open(decoder, video, &stop)?;
+        let (mut frame, mut pixels) = (Frame::default(), Vec::new());
+        while stream.next(&mut frame)? {
+            pixels.extend_from_slice(&frame.pixels);
+        }
+        Ok(String::from_utf8(pixels).unwrap())
+    }
+
+    #[test]
+    fn a_decoder_that_somebody_ended_is_started_again_and_no_frame_comes_twice() {
+        let script = format!(
+            "{FRAMES}; mkdir \"$MARK\" 2> /dev/null && kill -TERM $$; printf 'P6\\n1 1\\n255\\nghi'"
+        );
+        let (_folder, decoder, video) = played_by(&script);
+        assert_eq!(pixels(&decoder, &video, false).unwrap(), "abcdefghi");
+    }
+
+    #[test]
+    fn a_decoder_that_was_told_with_us_blames_no_video() {
+        for script in ["kill -INT $$", "exit 255", "kill -KILL $$"] {
+            let (_folder, decoder, video) = played_by(&format!("{FRAMES}; {script}"));
+            let error = pixels(&decoder, &video, true).unwrap_err();
+            assert!(matches!(error, ExtractError::Stopped), "{script}: {error}");
+        }
+        // What a video does to its decoder is the video's fault.
+        let (_folder, decoder, video) = played_by(&format!("{FRAMES}; kill -SEGV $$"));
+        let error = pixels(&decoder, &video, true).unwrap_err();
+        assert!(matches!(error, ExtractError::Video { .. }), "{error}");
+    }
+
+    #[test]
+    fn sound_with_a_picture_is_no_video() {
+        let sound = "case \"$*\" in *-map*) printf 'P6\\n1 1\\n255\\nabc';; \
+             *) echo '  Stream #0:0: Video: mjpeg' >&2; echo '  Stream #0:1: Audio: aac' >&2; exit 1;; esac";
+        let none = "echo \"Stream map '0:V:0' matches no streams.\" >&2; exit 1";
+        for script in [sound, none] {
+            let (_folder, decoder, video) = played_by(script);
+            let error = pixels(&decoder, &video, false).unwrap_err();
+            assert!(matches!(error, ExtractError::NoPicture { .. }), "{error}");
+            assert!(error.to_string().contains(crate::NO_PICTURE), "{error}");
+        }
+        // A cover that nobody marked, before the video.
+        let cover = "case \"$*\" in *0:V:0*) printf 'P6\\n1 1\\n255\\nxxx';; *-map*) ";
+        let two = ";; *) echo '  Stream #0:0: Video: mjpeg' >&2; echo '  Stream #0:1: Video: h264' >&2; exit 1;; esac";
+        let (_folder, decoder, video) = played_by(&format!("{cover}{FRAMES}{two}"));
+        assert_eq!(pixels(&decoder, &video, false).unwrap(), "abcdef");
+    }
+
+    #[test]
+    fn an_empty_file_is_said_to_be_empty() {
+        let (_folder, decoder, video) = played_by(FRAMES);
+        std::fs::write(&video.path, "").unwrap();
+        let error = pixels(&decoder, &video, false).unwrap_err().to_string();
+        assert!(
+            error.ends_with("a.mp4: is empty: it has 0 bytes"),
+            "{error}"
+        );
+    }
 }

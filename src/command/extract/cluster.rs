@@ -267,10 +267,12 @@ impl Fetching<'_> {
                 .ask(async || client.watch_after(sweep, None, true).await)
                 .await?;
             let (rows, mut seen) = contact.ask(async || client.rows(sweep, &[]).await).await?;
-            let videos: BTreeMap<JobId, String> = rows
-                .iter()
-                .map(|row| (row.job_id, row.group.variant.clone()))
-                .collect();
+            // Files of the same bytes are one job.
+            let mut videos: BTreeMap<JobId, Vec<String>> = BTreeMap::new();
+            for row in &rows {
+                let same = videos.entry(row.job_id).or_default();
+                same.push(row.group.variant.clone());
+            }
             for row in rows.iter().filter(|row| row.status.is_settled()) {
                 self.take(
                     sweep,
@@ -294,10 +296,12 @@ impl Fetching<'_> {
                         seen = changes.last().unwrap_or(seen).max(seen);
                         if let Change::Job { job, status, .. } = change
                             && status.is_settled()
-                            && let Some(video) = videos.get(&job)
+                            && let Some(same) = videos.get(&job)
                         {
                             said = false;
-                            self.take(sweep, job, status, video, &mut contact).await?;
+                            for video in same {
+                                self.take(sweep, job, status, video, &mut contact).await?;
+                            }
                         }
                     }
                     // The whole picture again.

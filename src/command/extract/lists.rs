@@ -6,9 +6,9 @@ use std::path::Path;
 use datasets::import::{
     ListRequest, ListedVideo, Lists, shanghaitech_lists, ucf_crime_lists, video_key,
 };
-use extract::{Account, Splits};
 use extract::list::{Listed, Split};
 use extract::video::{Found as Folder, Video, find};
+use extract::{Account, Splits};
 use proto::error_chain;
 
 use crate::arguments::SplitLists;

@@ -59,6 +59,10 @@ impl Progress {
                 self.bytes = self.bytes.saturating_sub(*bytes);
                 self.end(&format!("no video {video}: {why}"));
             }
+            Event::Ended { video, why, bytes } => {
+                self.bytes = self.bytes.saturating_sub(*bytes);
+                self.end(&format!("ended   {video}: {why}"));
+            }
         }
     }
 

@@ -343,6 +343,10 @@ impl Inner {
             ))
         })?;
         let found = extract::video::find(folder).map_err(|error| bad_data(error.to_string()))?;
+        // Found by the name that the submitter found it by; its copy may have other neighbours.
+        if let Some(video) = found.videos.iter().find(|one| one.name == extraction.video) {
+            return Ok(video.clone());
+        }
         match Names::of(&found).find(&extraction.video) {
             Named::One(video) => Ok(video.clone()),
             Named::Several | Named::Nothing => Err(bad_data(format!(
@@ -412,9 +416,10 @@ fn check_digest(video: &Video, named: Digest, stop: &AtomicBool) -> Result<(), O
 fn failure(error: ExtractError) -> Option<Failure> {
     let class = match &error {
         ExtractError::Stopped => return None,
-        ExtractError::Device(_) | ExtractError::Host(_) | ExtractError::Decoder { .. } => {
-            FailureClass::Trainer
-        }
+        ExtractError::Device(_)
+        | ExtractError::Host(_)
+        | ExtractError::Decoder { .. }
+        | ExtractError::Ended { .. } => FailureClass::Trainer,
         ExtractError::OutOfMemory(_) => FailureClass::OutOfMemory,
         _ => FailureClass::BadData,
     };
