@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use super::pictures::Steps;
 use super::reason;
 use crate::account::Account;
 
@@ -18,6 +19,8 @@ pub struct Video {
     pub pictures: Option<Arc<[Box<str>]>>,
     /// Another name that a list may use: what the frames are called in a folder of another name.
     pub alias: Option<String>,
+    /// Of pictures that are not every frame of what they were taken from: which they are.
+    pub steps: Option<Steps>,
 }
 
 /// What a folder holds.
@@ -79,6 +82,7 @@ impl Video {
             path: path.into(),
             pictures: None,
             alias: None,
+            steps: None,
         }
     }
 
@@ -173,7 +177,8 @@ impl<'a> Names<'a> {
         let turned = plain.replace('\\', "/");
         let inside = self.fronts.iter().find_map(|front| {
             let rest = turned.strip_prefix(front.as_str())?;
-            rest.starts_with('/').then(|| rest.trim_start_matches('/'))
+            rest.starts_with('/')
+                .then(|| rest.trim_start_matches('/').trim())
         });
         for index in [&self.taken, &self.others] {
             for name in [Some(name), Some(plain), Some(&*turned), inside] {

@@ -1,10 +1,12 @@
 //! Videos: files that ffmpeg reads, or folders of images. Both are streams of RGB frames, one frame in memory at a time.
 
+mod apart;
 mod child;
 mod ffmpeg;
 mod find;
 mod found;
 mod opencv;
+mod order;
 mod pictures;
 mod ppm;
 pub(crate) mod reason;
@@ -19,6 +21,7 @@ use std::sync::atomic::AtomicBool;
 pub use ffmpeg::Decoder;
 pub use find::{digest, find};
 pub use found::{Found, Named, Names, Other, Video, size};
+pub use pictures::Steps;
 pub use resize::resize;
 pub(crate) use segments::{Crops, FRAMES, Segments};
 pub(crate) use stream::FrameStream;

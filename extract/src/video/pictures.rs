@@ -6,7 +6,7 @@
 
 use std::collections::BTreeMap;
 
-use super::find::natural_key;
+use super::order::natural_key;
 
 /// Words in a name that say that these pictures are the truth of others.
 const TRUTH: [&str; 8] = [
@@ -48,10 +48,27 @@ pub(super) struct Run {
 /// Numbers that do not follow each other.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Gaps {
-    /// Every so-manieth is there.
-    Every(u64),
+    /// One in so many is there.
+    Every(Steps),
     /// So many are missing in between.
     Missing(u64),
+}
+
+/// Numbers that begin at one and go on in equal steps.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Steps {
+    /// The first number.
+    pub first: u64,
+    /// From one to the next.
+    pub step: u64,
+}
+
+impl Steps {
+    /// The pictures among those frames of the video that they were taken from.
+    pub fn pictures(self, frames: std::ops::Range<u64>) -> std::ops::Range<u64> {
+        let place = |frame: u64| frame.saturating_sub(self.first).div_ceil(self.step);
+        place(frames.start)..place(frames.end)
+    }
 }
 
 /// What the pictures of a folder are.
@@ -73,6 +90,14 @@ pub(super) fn is_truth(name: &str) -> bool {
         || words
             .windows(2)
             .any(|two| two[0] == "ground" && two[1] == "truth")
+}
+
+/// Whether the name is one of a video file rather than of a folder: UCF-Crime's end with the codec.
+pub(super) fn is_video_name(name: &str) -> bool {
+    let name = name.to_ascii_lowercase();
+    ["_x264", "_x265", "_h264", "_h265"]
+        .iter()
+        .any(|codec| name.ends_with(codec))
 }
 
 /// Whether a folder's name says that its pictures are thumbnails and the like.
@@ -304,7 +329,10 @@ fn gaps(files: &[&str], frame: usize) -> Option<Gaps> {
     let missing: u64 = steps().map(|one| one / step - 1).sum();
     match (missing, step) {
         (0, 1) => None,
-        (0, step) if numbers.len() > 2 => Some(Gaps::Every(step)),
+        (0, step) if numbers.len() > 2 => Some(Gaps::Every(Steps {
+            first: numbers[0],
+            step,
+        })),
         (0, step) => Some(Gaps::Missing(step - 1)),
         (missing, _) => Some(Gaps::Missing(missing)),
     }
@@ -372,7 +400,11 @@ mod tests {
         assert_eq!(
             names,
             [
-                ("Abuse001_x264", 3, Some(Gaps::Every(10))),
+                (
+                    "Abuse001_x264",
+                    3,
+                    Some(Gaps::Every(Steps { first: 0, step: 10 }))
+                ),
                 ("Abuse002_x264", 2, Some(Gaps::Missing(9))),
                 ("Arrest001_x264", 2, Some(Gaps::Missing(9))),
             ]
@@ -436,6 +468,17 @@ mod tests {
         let found = sorted(&["1.png", "2.bmp", "3.png"]);
         assert_eq!(found.runs[0].pictures.join(" "), "1.png 2.bmp 3.png");
         assert_eq!(found.second, [] as [&str; 0]);
+    }
+
+    #[test]
+    fn frames_are_counted_in_pictures() {
+        let steps = Steps { first: 0, step: 10 };
+        // Pictures 0, 10, 20, 30, …
+        assert_eq!(steps.pictures(0..31), 0..4);
+        assert_eq!(steps.pictures(10..30), 1..3);
+        assert_eq!(steps.pictures(11..20), 2..2);
+        let steps = Steps { first: 1, step: 5 };
+        assert_eq!(steps.pictures(0..7), 0..2);
     }
 
     #[test]

@@ -21,7 +21,7 @@ pub(crate) const SPLIT: &str =
     "changed, pictures of several videos in one folder are told apart by their names";
 pub(crate) const GAPS: &str = "changed, pictures whose numbers have gaps are taken as they follow";
 pub(crate) const EVERY: &str =
-    "changed, pictures numbered in steps are taken as they follow, and frames are counted so";
+    "changed, pictures numbered in steps are the frames, counted from 0 without gaps";
 pub(crate) const CALLED: &str = "changed, names with control characters";
 pub(crate) const TWICE: &str =
     "changed, videos of one name in several types are called with their ending";

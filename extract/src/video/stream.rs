@@ -3,7 +3,7 @@
 use std::ffi::OsString;
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use super::ffmpeg::{Decoder, Input, MOST_COMPLAINTS, Running, Streams};
 use super::ppm::read_ppm;
@@ -12,8 +12,10 @@ use crate::error::ExtractError;
 
 /// How often a decoder that somebody ended is started again for one video.
 const MOST_RESTARTS: u32 = 2;
-/// Who ends the decoder usually ends us: a batch system signals every process of a job. Our turn comes within this.
-const OUR_TURN: Duration = Duration::from_secs(1);
+/// Who ends the decoder usually ends us: a batch system signals every process of a job. Our turn comes within so many looks.
+const OUR_TURN: u32 = 100;
+/// Between two looks whether we are told to stop.
+const LOOK: Duration = Duration::from_millis(10);
 
 /// The frames of one video.
 pub(crate) struct FrameStream<'a> {
@@ -54,16 +56,15 @@ impl<'a> FrameStream<'a> {
         stop: &'a AtomicBool,
     ) -> Result<Self, ExtractError> {
         let path = &video.path;
-        let mut inputs = match &video.pictures {
-            Some(pictures) => picture_runs(path, pictures)?,
-            None => {
-                let data =
-                    std::fs::metadata(path).map_err(|source| ExtractError::file(path, source))?;
-                if data.len() == 0 {
-                    return Err(video_fault(path, "is empty: it has 0 bytes"));
-                }
-                vec![file(path, 0)?]
+        let mut inputs = if let Some(pictures) = &video.pictures {
+            picture_runs(path, pictures)?
+        } else {
+            let data =
+                std::fs::metadata(path).map_err(|source| ExtractError::file(path, source))?;
+            if data.len() == 0 {
+                return Err(video_fault(path, "is empty: it has 0 bytes"));
             }
+            vec![file(path, 0)?]
         };
         inputs.reverse();
         Ok(Self {
@@ -140,19 +141,18 @@ impl<'a> FrameStream<'a> {
 
     fn read(&mut self, frame: &mut Frame) -> Result<bool, ExtractError> {
         loop {
-            let reading = match &mut self.running {
-                Some(reading) => reading,
-                None => {
-                    let Some(input) = self.inputs.pop() else {
-                        return Ok(false);
-                    };
-                    self.running.insert(Reading {
-                        running: self.decoder.start(&input)?,
-                        input,
-                        count: 0,
-                        skip: 0,
-                    })
-                }
+            let reading = if let Some(reading) = &mut self.running {
+                reading
+            } else {
+                let Some(input) = self.inputs.pop() else {
+                    return Ok(false);
+                };
+                self.running.insert(Reading {
+                    running: self.decoder.start(&input)?,
+                    input,
+                    count: 0,
+                    skip: 0,
+                })
             };
             let more = match &mut reading.running.stdout {
                 Some(stdout) => read_ppm(stdout, frame),
@@ -186,9 +186,7 @@ impl<'a> FrameStream<'a> {
         let (status, said) = running
             .end()
             .map_err(|source| ExtractError::file(path, source))?;
-        let last = said
-            .last()
-            .map_or_else(String::new, |line| format!(": {line}"));
+        let reason = reason(&said);
         if child::was_told_to_end(status) {
             self.wait_for_our_turn()?;
             if self.restarts < MOST_RESTARTS {
@@ -222,20 +220,20 @@ impl<'a> FrameStream<'a> {
             }
             return Err(video_fault(
                 path,
-                format!("ffmpeg gave up after {count} frames ({status}){last}"),
+                format!("ffmpeg gave up after {count} frames ({status}){reason}"),
             ));
         }
         if let Some(cut) = cut {
             return Err(video_fault(
                 path,
-                format!("{cut} after {count} frames{last}"),
+                format!("{cut} after {count} frames{reason}"),
             ));
         }
         if let Some(expected) = input.expected.filter(|expected| *expected != count) {
             return Err(video_fault(
                 path,
                 format!(
-                    "{} of its images cannot be decoded{last}",
+                    "{} of its images cannot be decoded{reason}",
                     expected.abs_diff(count)
                 ),
             ));
@@ -248,16 +246,13 @@ impl<'a> FrameStream<'a> {
 
     /// Waits whether we are told to stop as well.
     fn wait_for_our_turn(&self) -> Result<(), ExtractError> {
-        let begin = Instant::now();
-        loop {
+        for _ in 0..OUR_TURN {
             if self.stop.load(Ordering::Relaxed) {
                 return Err(ExtractError::Stopped);
             }
-            if begin.elapsed() > OUR_TURN {
-                return Ok(());
-            }
-            std::thread::sleep(Duration::from_millis(10));
+            std::thread::sleep(LOOK);
         }
+        Ok(())
     }
 
     fn complain(&mut self, text: &str) {
@@ -277,6 +272,15 @@ impl<'a> FrameStream<'a> {
                 "{count} of its pictures are of another size than the first, {width}×{height}"
             ));
         }
+    }
+}
+
+/// What ffmpeg said, in a few words: the first line tells the cause (`moov atom not found`), the last what came of it.
+fn reason(said: &[String]) -> String {
+    match said {
+        [] => String::new(),
+        [one] => format!(": {one}"),
+        [first, .., last] => format!(": {first}; {last}"),
     }
 }
 

@@ -165,7 +165,13 @@ fn by_key<'a>(videos: impl Iterator<Item = &'a Video>) -> BTreeMap<&'a str, Vec<
     known
 }
 
+/// What the lists say of a video. They count the frames of the published one: of pictures that are one in ten of those, a
+/// tenth.
 fn as_listed(video: &Video, split: Split, wanted: &ListedVideo) -> Listed {
+    let counted = |frames: std::ops::Range<u64>| match video.steps {
+        Some(steps) => steps.pictures(frames),
+        None => frames,
+    };
     Listed {
         video: video.clone(),
         split,
@@ -173,9 +179,13 @@ fn as_listed(video: &Video, split: Split, wanted: &ListedVideo) -> Listed {
         anomalous: wanted
             .anomalous
             .iter()
-            .map(|range| (u64::from(range.start), u64::from(range.end)))
+            .map(|range| counted(u64::from(range.start)..u64::from(range.end)))
+            .filter(|range| !range.is_empty())
+            .map(|range| (range.start, range.end))
             .collect(),
-        frames: wanted.frames.map(u64::from),
+        frames: wanted
+            .frames
+            .map(|frames| counted(0..u64::from(frames)).end),
     }
 }
 
@@ -246,6 +256,15 @@ mod tests {
         );
         assert_eq!(listed[1].anomalous, [(3, 7)]);
         assert_eq!(listed[1].frames, Some(99));
+    }
+
+    #[test]
+    fn truth_is_counted_in_the_pictures_that_are_there() {
+        let mut found = folder(&["Abuse001_x264.mp4"]);
+        found.videos[0].steps = Some(extract::video::Steps { first: 0, step: 3 });
+        let (listed, _) = matched(&lists(&[], &["Abuse001"]), &found, false).unwrap();
+        assert_eq!(listed[0].anomalous, [(1, 3)]);
+        assert_eq!(listed[0].frames, Some(33));
     }
 
     #[test]
