@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 use sweeps::{AttemptNumber, EpochPoint, JobId};
 use tokio_util::sync::CancellationToken;
@@ -222,6 +223,23 @@ impl DiskState {
             self.index_failed(&error);
         }
         Ok(())
+    }
+
+    /// When [`Self::settle_index`] should be called next; `None`: nothing of the index waits in memory.
+    pub(super) fn index_settles_in(&self) -> Option<Duration> {
+        match &self.index {
+            Index::Following(index) => index.settles_in(),
+            Index::Behind | Index::Making(_) => None,
+        }
+    }
+
+    /// Writes what of the index has waited long enough.
+    pub(super) fn settle_index(&mut self) {
+        if let Index::Following(index) = &self.index
+            && let Err(error) = index.settle()
+        {
+            self.index_failed(&error);
+        }
     }
 
     /// Whether the state folder is still there, and in it what a start would read.

@@ -31,6 +31,8 @@ use proto::nouns::{Change, Refusal, Timestamp};
 const BATCH: usize = 256;
 /// How long to wait before a write that failed is tried again.
 const RETRY: Duration = Duration::from_millis(500);
+/// What a timer may be early by.
+const SHORT: Duration = Duration::from_millis(1);
 /// How often the state folder is looked for where nothing is written. Whoever asks whether the coordinator is well asks
 /// more seldom, and lets a turn come.
 const LOOK_FOR_FOLDER: Duration = Duration::from_secs(1);
@@ -147,8 +149,11 @@ impl Turns {
             Some(Duration::ZERO)
         } else {
             // A millisecond more: the clock's are cut off.
-            self.wake_at
-                .map(|at| Duration::from_millis(at.since(self.clock.now()) + 1))
+            let wake = self
+                .wake_at
+                .map(|at| Duration::from_millis(at.since(self.clock.now()) + 1));
+            let settle = self.index_settles_in().map(|rest| rest + SHORT);
+            wake.into_iter().chain(settle).min()
         };
         async move {
             match duration {
@@ -156,6 +161,10 @@ impl Turns {
                 None => std::future::pending().await,
             }
         }
+    }
+
+    fn index_settles_in(&self) -> Option<Duration> {
+        self.state.as_ref().and_then(DiskState::index_settles_in)
     }
 
     /// Answers calls; `waiting` more are to come.
@@ -199,6 +208,9 @@ impl Turns {
         // What was idle for long looks first: a write looks at the file that is written to, and not at the older ones.
         self.look_for_folder().await?;
         self.complete(turn, now).await?;
+        if self.index_settles_in() == Some(Duration::ZERO) {
+            self.with_state(DiskState::settle_index).await?;
+        }
         self.compact().await?;
         for query in queries {
             query(match &self.broken {
