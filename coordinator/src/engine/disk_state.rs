@@ -225,15 +225,15 @@ impl DiskState {
         Ok(())
     }
 
-    /// When [`Self::settle_index`] should be called next; `None`: nothing of the index waits in memory.
-    pub(super) fn index_settles_in(&self) -> Option<Duration> {
+    /// How long the oldest change of the index has waited in memory; `None`: none waits.
+    pub(super) fn index_waiting(&self) -> Option<Duration> {
         match &self.index {
-            Index::Following(index) => index.settles_in(),
+            Index::Following(index) => index.waiting(),
             Index::Behind | Index::Making(_) => None,
         }
     }
 
-    /// Writes what of the index has waited long enough.
+    /// Writes what of the index waits in memory.
     pub(super) fn settle_index(&mut self) {
         if let Index::Following(index) = &self.index
             && let Err(error) = index.settle()

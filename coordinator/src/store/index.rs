@@ -49,11 +49,11 @@ pub trait Store: Send + Sync {
     fn apply(&self, batch: Batch) -> Result<(), IndexError>;
     /// Writes out what is in memory.
     fn flush(&self) -> Result<(), IndexError>;
-    /// When [`Self::settle`] should be asked for next; `None`: no change waits.
-    fn settles_in(&self) -> Option<Duration> {
+    /// How long the oldest change has waited in memory; `None`: no change waits.
+    fn waiting(&self) -> Option<Duration> {
         None
     }
-    /// Writes changes that have waited long enough.
+    /// Writes the changes that wait, as they would be without waiting.
     fn settle(&self) -> Result<(), IndexError> {
         Ok(())
     }

@@ -1,7 +1,9 @@
 //! An index that collects changes in memory before it writes them: sled writes every batch to disk by a thread of its own, and
-//! whoever waits for an acknowledged result would wait for that too.
+//! whoever waits for an answer would wait for that too.
 //!
-//! Readers see changes at once. What a crash takes along is made again from the journal, as whatever the index lacks.
+//! Readers see changes at once. The engine has them written as soon as it has answered: an index that knows more than the
+//! journal is what tells a journal whose end was lost from one that is whole. What a crash takes along is made again from the
+//! journal, as whatever the index lacks.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
@@ -11,10 +13,8 @@ use tokio::time::Instant;
 
 use super::{Batch, IndexError, Pairs, Store};
 
-/// Bytes of changes from which on they are written.
+/// Bytes of changes from which on they are written at once.
 const MOST_BYTES: usize = 64 << 10;
-/// How long changes wait at most where somebody asks for [`Store::settle`] now and then.
-pub const LONGEST: Duration = Duration::from_millis(50);
 
 type Changes = BTreeMap<Vec<u8>, Option<Vec<u8>>>;
 
@@ -100,21 +100,6 @@ impl<S: Store> Buffered<S> {
         waiting.leaving = Arc::default();
         written
     }
-
-    fn is_due(&self) -> bool {
-        let waiting = self.waiting.read().unwrap_or_else(PoisonError::into_inner);
-        waiting.bytes >= MOST_BYTES
-            || waiting
-                .since
-                .is_some_and(|since| since.elapsed() >= LONGEST)
-    }
-
-    fn write_if_due(&self) -> Result<(), IndexError> {
-        if !self.is_due() {
-            return Ok(());
-        }
-        self.write(self.writer.lock().unwrap_or_else(PoisonError::into_inner))
-    }
 }
 
 impl<S: Store> Store for Buffered<S> {
@@ -158,26 +143,26 @@ impl<S: Store> Store for Buffered<S> {
     }
 
     fn apply(&self, batch: Batch) -> Result<(), IndexError> {
-        {
+        let is_much = {
             let mut waiting = self.waiting.write().unwrap_or_else(PoisonError::into_inner);
             waiting.add(batch);
-        }
-        self.write_if_due()
+            waiting.bytes >= MOST_BYTES
+        };
+        if is_much { self.settle() } else { Ok(()) }
     }
 
     fn flush(&self) -> Result<(), IndexError> {
-        self.write(self.writer.lock().unwrap_or_else(PoisonError::into_inner))?;
+        self.settle()?;
         self.store.flush()
     }
 
-    fn settles_in(&self) -> Option<Duration> {
+    fn waiting(&self) -> Option<Duration> {
         let waiting = self.waiting.read().unwrap_or_else(PoisonError::into_inner);
-        let since = waiting.since?;
-        Some(LONGEST.saturating_sub(since.elapsed()))
+        waiting.since.map(|since| since.elapsed())
     }
 
     fn settle(&self) -> Result<(), IndexError> {
-        self.write_if_due()
+        self.write(self.writer.lock().unwrap_or_else(PoisonError::into_inner))
     }
 }
 
@@ -214,7 +199,7 @@ mod tests {
     fn changes_are_seen_at_once_and_written_together() {
         let store = Buffered::new(Counting::default());
         let batches = || *store.store.1.lock().unwrap();
-        assert_eq!(store.settles_in(), None);
+        assert_eq!(store.waiting(), None);
         for number in 0..10u8 {
             store
                 .apply(vec![(vec![b'r', number], Some(vec![number]))])
@@ -222,11 +207,11 @@ mod tests {
         }
         assert_eq!(store.get(&[b'r', 3]).unwrap(), Some(vec![3]));
         assert_eq!(store.count(b"r").unwrap(), 10);
-        assert!(store.settles_in().is_some_and(|rest| rest <= LONGEST));
+        assert!(store.waiting().is_some());
         let before = batches();
-        store.flush().unwrap();
+        store.settle().unwrap();
         assert_eq!(batches(), before + 1);
-        assert_eq!(store.settles_in(), None);
+        assert_eq!(store.waiting(), None);
         assert_eq!(store.store.count(b"r").unwrap(), 10);
     }
 
@@ -236,7 +221,7 @@ mod tests {
         let value = Some(vec![0; MOST_BYTES]);
         store.apply(vec![(b"k".to_vec(), value.clone())]).unwrap();
         assert_eq!(store.store.get(b"k").unwrap(), value);
-        assert_eq!(store.settles_in(), None);
+        assert_eq!(store.waiting(), None);
     }
 
     proptest! {

@@ -233,12 +233,12 @@ impl IndexWriter {
         self.store.flush()
     }
 
-    /// When [`Self::settle`] should be called next; `None`: no change waits.
-    pub fn settles_in(&self) -> Option<Duration> {
-        self.store.settles_in()
+    /// How long the oldest change has waited in memory; `None`: no change waits.
+    pub fn waiting(&self) -> Option<Duration> {
+        self.store.waiting()
     }
 
-    /// Writes changes that have waited long enough.
+    /// Writes the changes that wait.
     pub fn settle(&self) -> Result<(), IndexError> {
         self.store.settle()
     }
