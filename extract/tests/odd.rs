@@ -250,14 +250,21 @@ fn videos_of_recorders_have_all_their_frames() {
     // Pictures in a folder whose name no list can hold, with a gap, of two sizes.
     let pictures = folder.join("new\nline");
     std::fs::create_dir(&pictures).unwrap();
-    for (number, size) in [(0, "96x64"), (2, "96x64"), (3, "64x64")] {
-        let source = format!("-f lavfi -i testsrc2=size={size} -frames:v 1 frame_{number}.png");
+    for (number, source) in [
+        (0, "testsrc2=size=96x64"),
+        (2, "testsrc2=size=96x64"),
+        (3, "color=red:size=48x32"),
+    ] {
+        let source = format!("-f lavfi -i {source} -frames:v 1 frame_{number}.png");
         make(&pictures, &source).unwrap();
     }
-    let (frames, complaints) = decoder.frames(&pictures, |_| Ok(true)).unwrap();
-    assert_eq!(frames, 3);
-    assert!(
-        complaints.contains("1 of its pictures are of another size"),
-        "{complaints}"
-    );
+    let mut last = Vec::new();
+    let each = |frame: &extract::video::Frame| {
+        last.clone_from(&frame.pixels);
+        Ok(true)
+    };
+    assert_eq!(decoder.frames(&pictures, each).unwrap().0, 3);
+    // Of another size than the first: scaled, nothing but red.
+    assert_eq!(last.len(), 96 * 64 * 3);
+    assert!(last.chunks(3).all(|pixel| pixel == &last[..3]));
 }

@@ -108,10 +108,8 @@ impl Decoder {
         if let Some(folder) = &input.folder {
             command.current_dir(folder);
         }
-        if input.list.is_some() {
-            // Images may differ in size; a video that changes its size is scaled to its first frame.
-            command.args(["-autoscale", "0"]);
-        }
+        // A video that changes its size, and pictures of several, are scaled to the first frame: the encoder of the pipe keeps
+        // the size that it began with, and would read past the end of smaller ones.
         command.args(["-pix_fmt", "rgb24", "-f", "image2pipe", "-c:v", "ppm", "-"]);
         command.stdin(if input.list.is_some() {
             Stdio::piped()

@@ -34,9 +34,6 @@ pub(crate) struct FrameStream<'a> {
     looked_ahead: bool,
     /// Which of the file's streams of pictures is read.
     stream: usize,
-    size: (usize, usize),
-    /// Frames of another size than the first.
-    other_sizes: u64,
 }
 
 /// A process that is being read from.
@@ -79,8 +76,6 @@ impl<'a> FrameStream<'a> {
             ahead: None,
             looked_ahead: video.pictures.is_some(),
             stream: 0,
-            size: (0, 0),
-            other_sizes: 0,
         })
     }
 
@@ -92,7 +87,6 @@ impl<'a> FrameStream<'a> {
             if self.frames == 0 {
                 return Err(video_fault(&self.video.path, "has no frame"));
             }
-            self.tell_of_sizes();
             return Ok(false);
         } else if !self.looked_ahead {
             self.looked_ahead = true;
@@ -104,10 +98,6 @@ impl<'a> FrameStream<'a> {
                 return self.next(frame);
             }
         }
-        if self.frames == 0 {
-            self.size = (frame.width, frame.height);
-        }
-        self.other_sizes += u64::from(self.size != (frame.width, frame.height));
         self.frames += 1;
         Ok(true)
     }
@@ -261,16 +251,6 @@ impl<'a> FrameStream<'a> {
                 self.complaints.push_str("; ");
             }
             self.complaints.push_str(text);
-        }
-    }
-
-    fn tell_of_sizes(&mut self) {
-        let count = std::mem::take(&mut self.other_sizes);
-        if count > 0 {
-            let (width, height) = self.size;
-            self.complain(&format!(
-                "{count} of its pictures are of another size than the first, {width}×{height}"
-            ));
         }
     }
 }
