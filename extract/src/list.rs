@@ -225,10 +225,7 @@ mod tests {
     fn videos() -> Found {
         let videos = ["a/x.mp4", "a/y.avi", "b/y.avi", "#1.mp4"]
             .map(|path| Video::file(path.rsplit_once('.').unwrap().0, path));
-        Found {
-            videos: videos.to_vec(),
-            ..Found::default()
-        }
+        Found::of(videos.to_vec())
     }
 
     fn list(lines: &str) -> Result<Vec<Listed>, String> {

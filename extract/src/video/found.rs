@@ -48,6 +48,14 @@ pub struct Other {
 }
 
 impl Found {
+    /// A folder of nothing but these.
+    pub fn of(videos: Vec<Video>) -> Self {
+        Self {
+            videos,
+            ..Self::default()
+        }
+    }
+
     /// What is left out and changed where these videos are taken, by their names.
     pub(crate) fn account(&self, taken: &BTreeSet<&str>) -> Account {
         let mut account = self.account.clone();

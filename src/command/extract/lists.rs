@@ -198,10 +198,7 @@ mod tests {
             let name = path.rsplit_once('.').map_or(*path, |(name, _)| name);
             Video::file(name, *path)
         };
-        Folder {
-            videos: paths.iter().map(video).collect(),
-            ..Folder::default()
-        }
+        Folder::of(paths.iter().map(video).collect())
     }
 
     fn wanted(name: &str, line: usize) -> ListedVideo {
