@@ -32,7 +32,7 @@ fn check(report: &TraceReport, device: &Device) {
 fn the_built_in_traces_are_matched() {
     for device in devices() {
         let reports = builtin(&device);
-        assert_eq!(reports.len(), 15);
+        assert_eq!(reports.len(), 16);
         for report in reports {
             let report = report.unwrap();
             check(&report, &device);

@@ -216,10 +216,7 @@ impl ReportedScores {
     /// `None` without any scores.
     pub fn of(result: &CellResult, scores: Scores) -> Option<Self> {
         let reporting = result.cell.reporting;
-        let reported = match reporting.score_by {
-            ScoreBy::Discriminator => scores.d.or(scores.g),
-            ScoreBy::Generator => scores.g.or(scores.d),
-        }?;
+        let reported = reporting.score_by.of(scores.d, scores.g)?;
         Some(Self {
             scores: metrics::smooth(&reported, scores.frames.videos(), reporting.score_smoothing),
             names: scores.names,

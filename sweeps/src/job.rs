@@ -206,6 +206,7 @@ mod tests {
             ("isolation-forest", false),
             ("one-class-svm", false),
             ("mil-ranking", false),
+            ("distil", false),
         ] {
             let first = job(&[("method", method.into())]);
             let second = JobSpec {

@@ -237,6 +237,7 @@ mod tests {
             ("isolation-forest", Method::IsolationForest),
             ("one-class-svm", Method::OneClassSvm),
             ("mil-ranking", Method::MilRanking),
+            ("distil", Method::Distil),
         ] {
             let given = job(&[("method", word.into())]);
             let small = small(&given);

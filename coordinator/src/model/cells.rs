@@ -351,9 +351,11 @@ impl<K: Ord + Clone> Positions<K> {
 }
 
 /// What tells two ways of reporting apart.
-fn reporting_key(reporting: Reporting) -> (bool, u64) {
-    let by_discriminator = reporting.score_by == sweeps::ScoreBy::Discriminator;
-    (by_discriminator, reporting.score_smoothing.to_bits())
+fn reporting_key(reporting: Reporting) -> (&'static str, u64) {
+    (
+        reporting.score_by.word(),
+        reporting.score_smoothing.to_bits(),
+    )
 }
 
 /// Every value once.

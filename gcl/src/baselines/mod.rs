@@ -5,7 +5,7 @@
 //! every machine. [`mil`] alone has epochs and a checkpoint, and multiplies by `gemm` as the networks do.
 
 mod adkim;
-mod eigen;
+pub(crate) mod eigen;
 pub(crate) mod fit;
 mod isolation_forest;
 pub(crate) mod mil;
