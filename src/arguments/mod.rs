@@ -191,6 +191,41 @@ mod tests {
         Arguments::command().debug_assert();
     }
 
+    /// What a run that has ended offers as a next step can be typed.
+    #[test]
+    fn the_next_steps_of_the_shipped_files_are_commands() {
+        let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR"));
+        let mut commands = 0;
+        for folder in ["sweeps", "sweeps/small", "sweeps/study"] {
+            for entry in std::fs::read_dir(root.join(folder)).unwrap() {
+                let path = entry.unwrap().path();
+                if path.extension().is_none_or(|ending| ending != "toml")
+                    || path.ends_with("Cargo.toml")
+                {
+                    continue;
+                }
+                let text = std::fs::read_to_string(&path).unwrap();
+                let read = sweeps::expand_text("file", &text, sweeps::Limits::default());
+                for step in read.unwrap().0.next {
+                    let words: Vec<&str> = step.command.split(' ').collect();
+                    let parsed = Arguments::command().try_get_matches_from(&words);
+                    let helped = parsed
+                        .as_ref()
+                        .is_err_and(|error| error.kind() == clap::error::ErrorKind::DisplayHelp);
+                    assert!(parsed.is_ok() || helped, "{}", step.command);
+                    let sweep = words.iter().find(|word| word.ends_with(".toml"));
+                    assert!(
+                        sweep.is_none_or(|sweep| root.join(sweep).is_file()),
+                        "{}",
+                        step.command
+                    );
+                    commands += 1;
+                }
+            }
+        }
+        assert!(commands > 0, "the quickstart offers some");
+    }
+
     #[test]
     fn a_run_and_a_coordinator_are_not_both_asked() {
         let names_two = |line: &str| {

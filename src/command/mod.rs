@@ -2,6 +2,7 @@
 
 mod audit;
 mod autoalloc;
+mod conclusion;
 mod control;
 #[cfg(feature = "coordinator")]
 mod coordinator;

@@ -47,6 +47,6 @@ pub use record::{
     Provenance, RunRecord, ScoreMetrics, SplitFacts, Warning,
 };
 pub use resolve::ParameterError;
-pub use spec::{FIGURES, ReportRequest, ResourceRequest, SweepSpec};
+pub use spec::{FIGURES, NextStep, ReportRequest, ResourceRequest, SweepSpec};
 pub use training::Training;
 pub use value::Value;
