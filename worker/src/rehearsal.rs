@@ -237,6 +237,7 @@ mod tests {
             ("isolation-forest", Method::IsolationForest),
             ("one-class-svm", Method::OneClassSvm),
             ("mil-ranking", Method::MilRanking),
+            ("control", Method::Control),
         ] {
             let given = job(&[("method", word.into())]);
             let small = small(&given);

@@ -152,9 +152,7 @@ async fn products_in_tf32_are_another_job_on_another_kind_of_device() {
     let plain = job(1);
     let rounded = {
         let mut given = plain.parameters.clone();
-        given
-            .set("matmul_precision", &Value::from("tf32"))
-            .unwrap();
+        given.set("matmul_precision", &Value::from("tf32")).unwrap();
         JobSpec::resolve(plain.dataset.clone(), plain.seed, &given)
     };
     let digest = synthetic().digest();

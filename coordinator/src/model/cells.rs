@@ -351,9 +351,13 @@ impl<K: Ord + Clone> Positions<K> {
 }
 
 /// What tells two ways of reporting apart.
-fn reporting_key(reporting: Reporting) -> (bool, u64) {
+fn reporting_key(reporting: Reporting) -> (bool, u64, Option<u32>) {
     let by_discriminator = reporting.score_by == sweeps::ScoreBy::Discriminator;
-    (by_discriminator, reporting.score_smoothing.to_bits())
+    (
+        by_discriminator,
+        reporting.score_smoothing.to_bits(),
+        reporting.clip_segments,
+    )
 }
 
 /// Every value once.

@@ -62,9 +62,11 @@ impl Workload {
     pub fn of(training: &Training, dimension: usize, gpu: bool) -> Option<Self> {
         match training.method {
             Method::Gcl | Method::GclOwnLabels | Method::Autoencoder | Method::MilRanking => {}
-            Method::AdKim | Method::Pca | Method::IsolationForest | Method::OneClassSvm => {
-                return None;
-            }
+            Method::AdKim
+            | Method::Pca
+            | Method::IsolationForest
+            | Method::OneClassSvm
+            | Method::Control => return None,
         }
         let method = training.method.word();
         let mil = training.method == Method::MilRanking;

@@ -5,6 +5,7 @@
 
 mod baselines;
 mod condition;
+mod controls;
 mod cooperation;
 mod networks;
 mod outcome;
@@ -22,11 +23,12 @@ pub const ADDED_LATER: &[&str] = &[
 pub(crate) use condition::draws_nothing;
 
 /// The groups, in the order in which `gcl-sweep params` shows them.
-const GROUPS: [&[Parameter]; 5] = [
+const GROUPS: [&[Parameter]; 6] = [
     networks::PARAMETERS,
     cooperation::PARAMETERS,
     supervision::PARAMETERS,
     baselines::PARAMETERS,
+    controls::PARAMETERS,
     outcome::PARAMETERS,
 ];
 
@@ -81,7 +83,7 @@ mod tests {
                 TRAINER_REVISION,
                 Digest::of(table.as_bytes()).short().as_str()
             ),
-            (2, "7804d4b7913f")
+            (2, "64feaf4f88ff")
         );
     }
 

@@ -21,6 +21,8 @@ choices! {
         OneClassSvm = "one-class-svm",
         /// Baseline, weakly supervised: multiple-instance ranking (Sultani et al.).
         MilRanking = "mil-ranking",
+        /// A score without any learning: see [`Control`](crate::training::Control).
+        Control = "control",
     }
 }
 

@@ -1,6 +1,7 @@
 //! The typed view of a job that a trainer works from: every choice of GCL.md as an enum or a number, checked before.
 
 pub(crate) mod choices;
+pub(crate) mod controls;
 mod view;
 
 pub use choices::{
@@ -9,6 +10,7 @@ pub use choices::{
     PretrainingWord, PseudoLabels, ReconstructionError, RmsProp, Switch, Threshold, ThresholdWord,
     UpdateOrder, WeakSupervision,
 };
+pub use controls::{Control, Controls};
 
 use crate::job::JobSpec;
 use crate::value::Value;
@@ -69,6 +71,8 @@ pub struct Training {
     pub one_class_svm: OneClassSvm,
     /// Numbers of MIL ranking.
     pub mil: Mil,
+    /// Numbers of the controls.
+    pub controls: Controls,
     /// Whether the artifact `embedding` is made.
     pub embedding: bool,
     /// Whether the artifact `epoch-scores` is made.
@@ -155,6 +159,11 @@ impl Training {
                 hidden: view.widths("mil.hidden").unwrap_or_default(),
                 dropout: view.float("mil.dropout"),
                 weight_decay: view.float("mil.weight_decay"),
+            },
+            controls: Controls {
+                control: view.choice("control"),
+                variance_share: view.float("pca.variance_share"),
+                neighbours: view.count("knn.neighbours"),
             },
             embedding: match view.choice("artifacts.embedding") {
                 Embedding::Tsne => true,
