@@ -30,6 +30,11 @@ pub trait DiskFile: Send + Sync {
     fn write_all_at(&self, bytes: &[u8], offset: u64) -> io::Result<()>;
     /// Cuts it, or lets it grow by zeros.
     fn set_len(&self, length: u64) -> io::Result<()>;
+    /// Finds room for so many bytes from `offset` on, behind its end, which stays where it is: a later sync has less to say. A
+    /// disk that cannot gives room when it is written to.
+    fn reserve(&self, _offset: u64, _bytes: u64) -> io::Result<()> {
+        Ok(())
+    }
     /// Makes its bytes durable, and of what else is known of it what reading them needs.
     fn sync_data(&self) -> io::Result<()>;
     /// Makes its bytes and everything that is known of it durable.
@@ -78,6 +83,14 @@ impl DiskFile for File {
 
     fn set_len(&self, length: u64) -> io::Result<()> {
         File::set_len(self, length)
+    }
+
+    #[cfg(target_os = "linux")]
+    fn reserve(&self, offset: u64, bytes: u64) -> io::Result<()> {
+        use nix::fcntl::{FallocateFlags, fallocate};
+        let number = |value: u64| i64::try_from(value).map_err(io::Error::other);
+        let keep = FallocateFlags::FALLOC_FL_KEEP_SIZE;
+        Ok(fallocate(self, keep, number(offset)?, number(bytes)?)?)
     }
 
     fn sync_data(&self) -> io::Result<()> {

@@ -87,60 +87,117 @@ pub(crate) fn takes_much(bytes: usize, cells: Option<usize>) -> bool {
 }
 
 /// Expands the file and gives every job its id: work that is done before the engine is asked, since a large grid takes a
-/// second and the engine must not stand still for it.
+/// second and the engine must not stand still for it. `announced`: the digests of the copies that workers have, by name.
 pub(crate) fn resolve(
     submit: Submit,
     expand: &Expand,
     announced: &BTreeMap<String, Vec<Digest>>,
     trainer_revision: u32,
 ) -> Result<Submission, Refusal> {
-    let expanded = expand(&submit.file, &submit.text, submit.max_jobs)
-        .map_err(|rendered| Refusal::InvalidSweep { rendered })?;
-    let mut digests: BTreeMap<DatasetSource, Digest> = BTreeMap::new();
-    let mut ids = Vec::with_capacity(expanded.cells.len());
-    for cell in &expanded.cells {
-        let source = &cell.job.dataset;
-        let digest = if let Some(digest) = digests.get(source) {
-            *digest
-        } else {
-            let digest = match source {
-                DatasetSource::Synthetic(synthetic) => synthetic.digest(),
-                DatasetSource::Video(extraction) => extraction.digest,
-                DatasetSource::Named(name) => {
-                    // The file is the science: what it states goes before what a folder happens to hold.
-                    let stated = expanded.datasets.get(name).or(submit.datasets.get(name));
-                    match (stated, announced.get(name).map(Vec::as_slice)) {
-                        (Some(digest), _) | (None, Some([digest])) => *digest,
-                        (None, None | Some([])) => {
-                            return Err(Refusal::UnknownDataset(name.clone()));
-                        }
-                        (None, Some(several)) => {
-                            return Err(Refusal::DatasetConflict {
-                                name: name.clone(),
-                                digests: several.to_vec(),
-                            });
+    Unidentified::read(submit, expand)?.identify(announced, trainer_revision)
+}
+
+/// A file that was expanded; its jobs have no ids yet.
+pub(crate) struct Unidentified {
+    submit: Submit,
+    expanded: Expanded,
+}
+
+/// A file that was resolved as far as that goes without asking what workers announced.
+pub(crate) enum Resolved {
+    Whole(Box<Submission>),
+    AsksForCopies(Box<Unidentified>),
+}
+
+/// As [`resolve`], where nobody needs to be asked.
+pub(crate) fn resolve_alone(
+    submit: Submit,
+    expand: &Expand,
+    trainer_revision: u32,
+) -> Result<Resolved, Refusal> {
+    let read = Unidentified::read(submit, expand)?;
+    if read.asks_for_copies() {
+        return Ok(Resolved::AsksForCopies(Box::new(read)));
+    }
+    let submission = read.identify(&BTreeMap::new(), trainer_revision)?;
+    Ok(Resolved::Whole(Box::new(submission)))
+}
+
+impl Unidentified {
+    fn read(submit: Submit, expand: &Expand) -> Result<Self, Refusal> {
+        let expanded = expand(&submit.file, &submit.text, submit.max_jobs)
+            .map_err(|rendered| Refusal::InvalidSweep { rendered })?;
+        Ok(Self { submit, expanded })
+    }
+
+    /// Whether it names data of which neither it nor the submission states the digest.
+    fn asks_for_copies(&self) -> bool {
+        self.expanded
+            .cells
+            .iter()
+            .any(|cell| match &cell.job.dataset {
+                DatasetSource::Named(name) => self.stated(name).is_none(),
+                DatasetSource::Synthetic(_) | DatasetSource::Video(_) => false,
+            })
+    }
+
+    /// The file is the science: what it states goes before what a folder happens to hold.
+    fn stated(&self, name: &str) -> Option<&Digest> {
+        let stated = self.expanded.datasets.get(name);
+        stated.or_else(|| self.submit.datasets.get(name))
+    }
+
+    /// Gives every job its id.
+    pub(crate) fn identify(
+        self,
+        announced: &BTreeMap<String, Vec<Digest>>,
+        trainer_revision: u32,
+    ) -> Result<Submission, Refusal> {
+        let mut digests: BTreeMap<DatasetSource, Digest> = BTreeMap::new();
+        let mut ids = Vec::with_capacity(self.expanded.cells.len());
+        for cell in &self.expanded.cells {
+            let source = &cell.job.dataset;
+            let digest = if let Some(digest) = digests.get(source) {
+                *digest
+            } else {
+                let digest = match source {
+                    DatasetSource::Synthetic(synthetic) => synthetic.digest(),
+                    DatasetSource::Video(extraction) => extraction.digest,
+                    DatasetSource::Named(name) => {
+                        match (self.stated(name), announced.get(name).map(Vec::as_slice)) {
+                            (Some(digest), _) | (None, Some([digest])) => *digest,
+                            (None, None | Some([])) => {
+                                return Err(Refusal::UnknownDataset(name.clone()));
+                            }
+                            (None, Some(several)) => {
+                                return Err(Refusal::DatasetConflict {
+                                    name: name.clone(),
+                                    digests: several.to_vec(),
+                                });
+                            }
                         }
                     }
-                }
+                };
+                digests.insert(source.clone(), digest);
+                digest
             };
-            digests.insert(source.clone(), digest);
-            digest
-        };
-        ids.push(cell.job.id_of_revision(digest, trainer_revision));
+            ids.push(cell.job.id_of_revision(digest, trainer_revision));
+        }
+        let Self { submit, expanded } = self;
+        let table = CellTable::new(expanded.columns, &expanded.cells, &digests)?;
+        Ok(Submission {
+            name: expanded.name,
+            description: expanded.description,
+            file: submit.file,
+            text: submit.text,
+            priority: submit.priority,
+            requirements: both(expanded.requirements, submit.requirements),
+            dry_run: submit.dry_run,
+            trainer_revision,
+            table: Arc::new(table),
+            ids,
+        })
     }
-    let table = CellTable::new(expanded.columns, &expanded.cells, &digests)?;
-    Ok(Submission {
-        name: expanded.name,
-        description: expanded.description,
-        file: submit.file,
-        text: submit.text,
-        priority: submit.priority,
-        requirements: both(expanded.requirements, submit.requirements),
-        dry_run: submit.dry_run,
-        trainer_revision,
-        table: Arc::new(table),
-        ids,
-    })
 }
 
 #[cfg(test)]

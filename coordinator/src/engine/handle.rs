@@ -15,7 +15,7 @@ use super::clock;
 use super::feed::{Feed, Subscription};
 use super::rows::{self, RowSource, SLICE};
 use crate::engine::cell_pages::{CellPages, CellRows};
-use crate::engine::expand::{Expand, resolve, takes_much};
+use crate::engine::expand::{Expand, Resolved, resolve_alone, takes_much};
 use crate::scheduler::{Answer, Reply, Request, Scheduler, Ticket, Totals};
 use crate::store::artifacts::{ArtifactStore, Upload};
 use crate::store::backup::{self, Piece};
@@ -122,20 +122,29 @@ impl EngineHandle {
     /// Submits a sweep file, or with `dry_run` only says what would happen.
     pub async fn submit(&self, submit: Submit) -> Result<Submitted, Refusal> {
         let expand = self.shared.expand.clone();
-        let announced = self
-            .query(|scheduler, _| scheduler.dataset_copies())
-            .await?;
         let revision = self.shared.trainer_revision;
         let bytes = submit.text.len();
-        let resolved = in_place(move || resolve(submit, &expand, &announced, revision))
+        let alone = in_place(move || resolve_alone(submit, &expand, revision))
             .await
             .map_err(|error| ended(&error))?;
+        let resolved = match alone {
+            Ok(Resolved::AsksForCopies(read)) => {
+                let announced = self
+                    .query(|scheduler, _| scheduler.dataset_copies())
+                    .await?;
+                in_place(move || read.identify(&announced, revision).map(Box::new))
+                    .await
+                    .map_err(|error| ended(&error))?
+            }
+            Ok(Resolved::Whole(submission)) => Ok(submission),
+            Err(refusal) => Err(refusal),
+        };
         let cells = resolved
             .as_ref()
             .ok()
             .map(|submission| submission.ids.len());
         let answer = match resolved {
-            Ok(submission) => self.ask(Request::Submit(Box::new(submission))).await,
+            Ok(submission) => self.ask(Request::Submit(submission)).await,
             Err(refusal) => Err(refusal),
         };
         if takes_much(bytes, cells) {

@@ -49,9 +49,9 @@ impl Candle {
             MatmulPrecision::F32 => Ok(tensor.clone()),
             MatmulPrecision::Tf32 => {
                 let mut values = to_host(tensor)?;
-                values
-                    .iter_mut()
-                    .for_each(|value| *value = tf32::round(*value));
+                for value in &mut values {
+                    *value = tf32::round(*value);
+                }
                 Ok::<_, TrainError>(copied(&values, tensor.dims2()?, &self.device)?)
             }
         };

@@ -15,7 +15,7 @@ use gcl::{Checkpoint, Observer, Prepared, Request, StopFlag, TrainError};
 use proto::telemetry::Telemetry;
 use sweeps::{
     DatasetFacts, DatasetSource, DeviceInfo, Digest, EpochPoint, Failure, FailureClass, JobId,
-    Training,
+    JobSpec, Training,
 };
 use tokio::sync::mpsc;
 use tokio::time::Instant;

@@ -19,7 +19,7 @@ use proto::telemetry::Telemetry;
 use sweeps::extraction::{EXTRACTED, FEATURES, folder_label, revision_label, weights_label};
 use sweeps::{
     DatasetFacts, DatasetSource, DeviceInfo, Digest, Extracted, Extraction, ExtractionSettings,
-    ExtractionWeights, Failure, FailureClass, JobId, Outcome, Warning,
+    ExtractionWeights, Failure, FailureClass, JobId, JobSpec, Outcome, Warning,
 };
 use tokio::sync::mpsc;
 use tokio::time::Instant;

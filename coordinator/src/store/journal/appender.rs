@@ -18,6 +18,8 @@ use super::scan::Size;
 use super::segment::create;
 use crate::store::lock::StateLock;
 
+/// Room that is found ahead of what is written: where a file system has found it, a sync need not say where the bytes lie.
+const AHEAD: u64 = 256 << 10;
 /// Bytes of a torn end that are kept at most.
 const LONGEST_TAIL: u64 = 64 << 20;
 
@@ -31,6 +33,8 @@ pub struct Journal<P> {
     pub(super) segment: u64,
     /// End of what is on disk for certain.
     pub(super) end: u64,
+    /// The file system has found room up to here.
+    pub(super) reserved: u64,
     /// Bytes beyond `end` may have been written by an append that failed.
     pub(super) dirty_tail: bool,
     /// Number of the last entry.
@@ -77,6 +81,7 @@ impl<P: Payload> Journal<P> {
         // What is written behind the end of a file that was cut short leaves a hole, and the length that it should have.
         self.check()?;
         self.dirty_tail = true;
+        self.reserve(self.end + bytes.len() as u64);
         self.file
             .write_all_at(&bytes, self.end)
             .map_err(JournalError::io("write", &self.path))?;
@@ -92,6 +97,17 @@ impl<P: Payload> Journal<P> {
         self.sequence = sequence;
         self.chain = chain;
         Ok(locations)
+    }
+
+    /// Finds room up to `end` and a little beyond. Where that fails, the write says what is wrong, or nothing is.
+    fn reserve(&mut self, end: u64) {
+        if end > self.reserved {
+            let from = self.reserved.max(self.end);
+            let to = end + AHEAD;
+            // Asked for once, whatever the answer: a file system that cannot would be asked with every append.
+            self.reserved = to;
+            let _ = self.file.reserve(from, to - from);
+        }
     }
 
     /// Whether what is written here would be found again: the folders of the state and the current segment are where they
@@ -144,6 +160,7 @@ impl<P: Payload> Journal<P> {
             // To cut a file that is shorter is to let it grow.
             self.check()?;
             self.cut()?;
+            self.reserved = self.end;
             self.dirty_tail = false;
         }
         Ok(())
@@ -203,6 +220,7 @@ impl<P: Payload> Journal<P> {
         self.needed.push(needed);
         self.segment = segment;
         self.end = frame::HEADER;
+        self.reserved = self.end;
         self.is_sealed = false;
         Ok(())
     }

@@ -86,6 +86,7 @@ impl<P: Payload> Untouched<P> {
             path,
             segment: last.segment,
             end: last.end,
+            reserved: last.end,
             dirty_tail: false,
             sequence: last.sequence,
             chain: last.chain,

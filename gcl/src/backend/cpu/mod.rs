@@ -7,15 +7,17 @@
 
 #[cfg(test)]
 mod allocations;
+mod host_buffer;
 mod operands;
 mod passes;
 
 use kernels::buffer::{buffer, copy};
 use kernels::passes::{BiasRelu, ReluGradient, RmsProp, add_chunks, chunks, multiply, rms_prop};
-use kernels::product::{View, product, product_then};
+use kernels::product::{product, product_then};
 use rayon::prelude::*;
 use sweeps::training::{MatmulPrecision, ReconstructionError};
 
+use crate::backend::cpu::host_buffer::{HostBuffer, grow};
 use crate::backend::cpu::operands::Operands;
 use crate::backend::cpu::passes::TargetRow;
 use crate::backend::state::{LayerShape, NetworkState, ParameterState};
@@ -34,13 +36,6 @@ pub(crate) struct Cpu<'a> {
     threads: usize,
     operands: Operands,
     scratch: Scratch,
-}
-
-/// Rows in a buffer that has room for more.
-pub(crate) struct HostBuffer {
-    values: Vec<f32>,
-    rows: usize,
-    columns: usize,
 }
 
 /// What passes need besides their buffers, made for the largest network and batch.
@@ -70,42 +65,6 @@ impl<'a> Cpu<'a> {
             scratch: Scratch::default(),
         }
     }
-}
-
-impl HostBuffer {
-    fn new(rows: usize, columns: usize) -> Result<Self, TrainError> {
-        Ok(Self {
-            values: buffer(rows * columns)?,
-            rows,
-            columns,
-        })
-    }
-
-    fn values(&self) -> &[f32] {
-        &self.values[..self.rows * self.columns]
-    }
-
-    fn values_mut(&mut self) -> &mut [f32] {
-        &mut self.values[..self.rows * self.columns]
-    }
-
-    /// Room for `rows` rows.
-    fn take(&mut self, rows: usize) -> &mut [f32] {
-        self.rows = rows;
-        self.values_mut()
-    }
-
-    fn view(&self) -> View<'_> {
-        View::new(&self.values, self.rows, self.columns)
-    }
-}
-
-/// Replaces `values` by zeros where they are fewer than `length`.
-fn grow(values: &mut Vec<f32>, length: usize) -> Result<(), TrainError> {
-    if values.len() < length {
-        *values = buffer(length)?;
-    }
-    Ok(())
 }
 
 impl Backend for Cpu<'_> {

@@ -4,7 +4,7 @@ use kernels::product::View;
 use kernels::tf32;
 use sweeps::training::MatmulPrecision;
 
-use crate::backend::cpu::{HostBuffer, grow};
+use crate::backend::cpu::host_buffer::{HostBuffer, grow};
 use crate::error::TrainError;
 
 /// Gives the operands of a product in the precision of a job.

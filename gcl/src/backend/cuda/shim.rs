@@ -246,13 +246,6 @@ unsafe impl Queue for Shim {
                 std::slice::from_raw_parts_mut(pointer(product.c), m * n),
             )
         };
-        fn view(values: &[f32], transposed: bool, rows: usize, columns: usize) -> View<'_> {
-            if transposed {
-                View::new(values, columns, rows).t()
-            } else {
-                View::new(values, rows, columns)
-            }
-        }
         let operand = |values: &[f32]| match product.precision {
             MatmulPrecision::F32 => values.to_vec(),
             MatmulPrecision::Tf32 => values.iter().map(|value| tf32::round(*value)).collect(),
@@ -261,6 +254,15 @@ unsafe impl Queue for Shim {
         let a = view(&a, product.transposed_a, m, k);
         kernels::product::product(c, a, view(&b, product.transposed_b, k, n), 1);
         Ok(())
+    }
+}
+
+/// An operand as the product means it.
+fn view(values: &[f32], transposed: bool, rows: usize, columns: usize) -> View<'_> {
+    if transposed {
+        View::new(values, columns, rows).t()
+    } else {
+        View::new(values, rows, columns)
     }
 }
 
