@@ -5,6 +5,7 @@
 
 #[path = "../support/mod.rs"]
 mod support;
+mod controls;
 mod world;
 
 use reports::{SweepResults, read_csv, render_page, write_csv};
