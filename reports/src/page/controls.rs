@@ -50,6 +50,10 @@ pub(super) fn table(section: &Section<'_>) -> String {
     for sentence in sentences(section) {
         html.push_str(&format!("<p><strong>{}</strong></p>\n", escape(&sentence)));
     }
+    html.push_str(&format!(
+        "<p class=\"note\">{}</p>\n",
+        escape(&settings(section))
+    ));
     html.push_str(
         "<p class=\"note\">What length and place reach, these test videos give away by how they were cut: it says nothing about any method, and a method that \
          sees one segment at a time, as the paper's does, cannot read it. What the others reach is what these features give without learning. A row \
@@ -57,6 +61,41 @@ pub(super) fn table(section: &Section<'_>) -> String {
          no family of tests and no figure.</p>\n",
     );
     html
+}
+
+/// How the features were scaled and the scores reported: on every data set as its first row has them.
+fn settings(section: &Section<'_>) -> String {
+    let mut all: Vec<String> = Vec::new();
+    for row in section
+        .controls
+        .iter()
+        .filter(|row| !row.control.reads_no_feature())
+    {
+        let Some(cell) = row.row.first(section.whole).map(|result| &result.cell) else {
+            continue;
+        };
+        let mut words = Vec::new();
+        if let Some(scaling) = cell.job.parameters.get("feature_scaling") {
+            words.push(format!("feature_scaling = {scaling}"));
+        }
+        if cell.reporting.score_smoothing > 0.0 {
+            words.push(format!(
+                "score_smoothing = {}",
+                cell.reporting.score_smoothing
+            ));
+        }
+        if let Some(segments) = cell.reporting.clip_segments {
+            words.push(format!("evaluation.clip_segments = {segments}"));
+        }
+        let words = words.join(", ");
+        if !words.is_empty() && !all.contains(&words) {
+            all.push(words);
+        }
+    }
+    match all.as_slice() {
+        [] => "How their features were scaled is not known here.".to_owned(),
+        all => format!("Controls of features with {}.", all.join(" or ")),
+    }
 }
 
 /// A sentence for each data set on which a control is ahead of the best unsupervised row.
@@ -77,6 +116,11 @@ pub(super) fn sentences(section: &Section<'_>) -> Vec<String> {
 fn sentence(section: &Section<'_>, found: &[Ahead<'_>], several: bool) -> Option<String> {
     let first = found.first()?;
     let best = section.rows.get(first.best)?;
+    // The data set stands at the start.
+    let name = match best.settings_label(&section.results.columns) {
+        settings if settings.is_empty() => best.variant.clone(),
+        settings => format!("{} · {settings}", best.variant),
+    };
     let mut start = subject(first.control.control).to_owned();
     if several {
         start = format!("on {}, {start}", first.control.dataset);
@@ -87,7 +131,7 @@ fn sentence(section: &Section<'_>, found: &[Ahead<'_>], several: bool) -> Option
     let mut text = format!(
         "{start} has an AUC of {}%; the best unsupervised row ({}) has {}%.",
         percent(first.control.row.auc.mean),
-        best.label(&section.results.columns),
+        name,
         percent(best.auc.mean)
     );
     let others: Vec<String> = found[1..]

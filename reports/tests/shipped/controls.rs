@@ -52,7 +52,13 @@ fn no_comparison_and_no_figure_knows_of_a_control() {
         );
         let page = |results: &SweepResults| render_page(std::slice::from_ref(results)).unwrap();
         let (with, plain) = (page(&results), page(&rest));
-        for id in ["comparisons", "orderings", "ablations", "settings", "figures"] {
+        for id in [
+            "comparisons",
+            "orderings",
+            "ablations",
+            "settings",
+            "figures",
+        ] {
             assert_eq!(part(&with, id), part(&plain, id), "{name}: {id}");
         }
         assert!(!part(&plain, "results").contains("Controls"));
@@ -105,7 +111,9 @@ fn a_control_that_failed_is_a_failure() {
 #[test]
 fn a_sweep_of_controls_alone_is_a_sweep() {
     let mut results = walk("table1", Fate::Perfect);
-    results.cells.retain(|result| result.cell.control().is_some());
+    results
+        .cells
+        .retain(|result| result.cell.control().is_some());
     let told = words(&results);
     assert!(told.contains("control: knn") && !told.contains("Controls learn"));
 }

@@ -3,9 +3,9 @@
 
 #![allow(clippy::unwrap_used)] // Helpers outside `#[test]` functions are tests too.
 
+mod controls;
 #[path = "../support/mod.rs"]
 mod support;
-mod controls;
 mod world;
 
 use reports::{SweepResults, read_csv, render_page, write_csv};
