@@ -48,6 +48,7 @@ fn too_few_seeds(file: &SweepFile) -> Option<String> {
         columns: file.expansion.columns.clone(),
         cells: cells
             .iter()
+            .filter(|cell| cell.control().is_none())
             .zip(0_u64..)
             .map(|(cell, index)| {
                 let mut job_id = sweeps::JobId([0; 32]);

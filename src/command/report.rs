@@ -256,7 +256,7 @@ async fn gather(
         .collect();
     let mut request = spec.map(|spec| spec.report).unwrap_or_default();
     ask_for(&mut request.figures, figure);
-    notes.extend(super::scores::smooth(client, &mut cells).await?);
+    notes.extend(super::scores::evaluate_again(client, &mut cells).await?);
     let scores = super::scores::fetch(client, &request.figures, &cells).await?;
     let rehearsal = is_rehearsal(&info);
     if rehearsal {
@@ -275,6 +275,7 @@ async fn gather(
             figures: request.figures,
             tables: request.tables,
             reference: request.reference,
+            controls: request.controls,
         },
         command,
         version: version::LONG.to_owned(),
@@ -322,7 +323,7 @@ fn is_rehearsal(info: &SweepInfo) -> bool {
 pub async fn cells_of(client: &impl Results, sweep: &str) -> Result<SweepResults, CommandError> {
     let info = client.sweep_info(sweep).await?;
     let mut cells = client.cells(sweep).await?;
-    super::scores::smooth(client, &mut cells).await?;
+    super::scores::evaluate_again(client, &mut cells).await?;
     Ok(SweepResults {
         rehearsal: is_rehearsal(&info),
         name: info.summary.name,

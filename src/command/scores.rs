@@ -6,12 +6,11 @@ use std::sync::Arc;
 use metrics::artifact::{
     ArtifactError, EMBEDDING, EPOCH_SCORES, Embedding, EpochScores, SCORES, Scores,
 };
-use metrics::{AlarmRule, D_THRESHOLD, G_RECALL, evaluate};
 use reports::SweepResults;
 use reports::results::{CellScores, EmbeddedSegment};
 use reports::video_interval::{ReportedScores, video_intervals, video_pairs};
 use reports::video_scores::{keep_epochs, videos_of};
-use sweeps::{ArtifactRef, CellResult, FinalMetrics};
+use sweeps::{ArtifactRef, CellResult};
 
 use crate::command::source::Results;
 use crate::error::CommandError;
@@ -54,7 +53,9 @@ pub async fn fetch(
     for index in order {
         let result = &cells[index];
         let place = (&result.cell.variant, format!("{:?}", result.cell.point));
-        if !(scores || embedding) || result.record.is_none() || !seen.insert(place) {
+        // Figures show no controls.
+        let drawn = result.record.is_some() && result.cell.control().is_none();
+        if !(scores || embedding) || !drawn || !seen.insert(place) {
             continue;
         }
         let mut found = CellScores {
@@ -120,19 +121,19 @@ fn unreadable(result: &CellResult, error: &ArtifactError) -> CommandError {
     CommandError::Other(format!("job {}: {error}", result.job_id.short()))
 }
 
-/// Puts the metrics of smoothed scores where a sweep asks for smoothing. It is decided when reporting, so the record of
-/// the job stays as it is; curves over epochs are those of unsmoothed scores. Answers what a reader must know of it.
-pub async fn smooth(
+/// Puts the metrics of smoothed scores, or of clips, where a sweep asks for them. It is decided when reporting, so the record of
+/// the job stays as it is; curves over epochs are those of the record. Answers what a reader must know of it.
+pub async fn evaluate_again(
     client: &impl Results,
     cells: &mut [CellResult],
 ) -> Result<Vec<String>, CommandError> {
-    let mut smoothed = 0;
+    let (mut smoothed, mut cut) = (0, BTreeMap::new());
     for result in cells.iter_mut() {
-        let sigma = result.cell.reporting.score_smoothing;
+        let reporting = result.cell.reporting;
         let Some(record) = &result.record else {
             continue;
         };
-        if sigma <= 0.0 {
+        if reporting.is_of_record() {
             continue;
         }
         let Some(bytes) = get(client, SCORES, result).await? else {
@@ -140,33 +141,25 @@ pub async fn smooth(
         };
         let scores = Scores::decode(&bytes).map_err(|error| unreadable(result, &error))?;
         let mut record = (**record).clone();
-        record.outcome.metrics = smoothed_metrics(&scores, sigma);
+        record.outcome.metrics = reports::reported_metrics(&result.cell, &scores);
         result.record = Some(Arc::new(record));
-        smoothed += 1;
+        smoothed += usize::from(reporting.score_smoothing > 0.0);
+        if let Some(segments) = reporting.clip_segments {
+            *cut.entry(segments).or_insert(0_usize) += 1;
+        }
     }
-    if smoothed == 0 {
-        return Ok(Vec::new());
+    let mut notes = Vec::new();
+    if smoothed > 0 {
+        notes.push(format!(
+            "The metrics of {smoothed} cells are of scores smoothed by a Gaussian within each video (score_smoothing); their curves over epochs are not smoothed."
+        ));
     }
-    Ok(vec![format!(
-        "The metrics of {smoothed} cells are of scores smoothed by a Gaussian within each video (score_smoothing); their curves over epochs are not smoothed."
-    )])
-}
-
-fn smoothed_metrics(scores: &Scores, sigma: f64) -> FinalMetrics {
-    let frames = &scores.frames;
-    let metrics = |values: &Option<Vec<f32>>, rule: AlarmRule| {
-        values.as_ref().map(|values| {
-            evaluate(
-                &metrics::smooth(values, frames.videos(), sigma),
-                frames,
-                rule,
-            )
-        })
-    };
-    FinalMetrics {
-        d: metrics(&scores.d, AlarmRule::At(D_THRESHOLD)),
-        g: metrics(&scores.g, AlarmRule::Recall(G_RECALL)),
+    for (segments, cells) in cut {
+        notes.push(format!(
+            "The metrics of {cells} cells are of clips: every test video is cut into clips of about {segments} segments, each taken for a video (evaluation.clip_segments); their curves over epochs are of whole videos."
+        ));
     }
+    Ok(notes)
 }
 
 /// Adds how the differences between rows would move with other test videos, from the scores of all seeds. No report fails

@@ -116,8 +116,8 @@ pub async fn until_settled(
                 }) => {
                     let shown = status == JobStatus::Done && progress.shows_results() && !rehearsal;
                     let auc = match progress.group(&job).map(|group| group.reporting) {
-                        Some(reporting) if shown && reporting.score_smoothing > 0.0 => {
-                            smoothed_auc(client, sweep, job).await
+                        Some(reporting) if shown && !reporting.is_of_record() => {
+                            reported_auc(client, sweep, job).await
                         }
                         Some(reporting) if shown => reporting.score_by.of(scores[0], scores[1]),
                         _ => None,
@@ -167,11 +167,11 @@ fn without_aucs(points: &[EpochPoint]) -> Arc<[EpochPoint]> {
         .collect()
 }
 
-/// What the first cell of a finished job reports, as the report will, where the sweep asks for smoothed scores. A line
-/// without a number is better than a watch that ends.
-async fn smoothed_auc(client: &Client, sweep: &str, job: JobId) -> Option<f64> {
+/// What the first cell of a finished job reports, as the report will, where the sweep asks for smoothed scores or for clips. A
+/// line without a number is better than a watch that ends.
+async fn reported_auc(client: &Client, sweep: &str, job: JobId) -> Option<f64> {
     let mut cell = client.cell_of(sweep, job).await.ok()??;
-    super::scores::smooth(client, std::slice::from_mut(&mut cell))
+    super::scores::evaluate_again(client, std::slice::from_mut(&mut cell))
         .await
         .ok()?;
     cell.auc()

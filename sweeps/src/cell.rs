@@ -34,6 +34,9 @@ pub struct Reporting {
     pub score_by: ScoreBy,
     /// Width of a Gaussian over a video's segment scores, in segments; 0 is off.
     pub score_smoothing: f64,
+    /// About so many segments of each test video make a clip, which the metrics take for a video; `None`: whole videos.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub clip_segments: Option<u32>,
 }
 
 choices! {
@@ -75,6 +78,10 @@ impl Reporting {
                 .get("score_smoothing")
                 .and_then(Value::as_float)
                 .unwrap_or(0.0),
+            clip_segments: resolved
+                .get("evaluation.clip_segments")
+                .and_then(Value::as_integer)
+                .and_then(|segments| u32::try_from(segments).ok()),
         }
     }
 }
@@ -84,7 +91,15 @@ impl Default for Reporting {
         Self {
             score_by: ScoreBy::Discriminator,
             score_smoothing: 0.0,
+            clip_segments: None,
         }
+    }
+}
+
+impl Reporting {
+    /// Whether the metrics are those of the record: of whole videos and scores as they are.
+    pub fn is_of_record(&self) -> bool {
+        self.score_smoothing <= 0.0 && self.clip_segments.is_none()
     }
 }
 

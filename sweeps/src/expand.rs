@@ -1,13 +1,14 @@
 //! From a sweep file to its jobs: ordered, bounded, a pure function of the text.
 //!
 //! Order: variants as in the file; then the axes by name, zips and random draws as in the file; seeds fastest; included
-//! rows last. A job is defaults, then `[job]`, then the variant's `job`, then the point of the grid.
+//! rows; the report's controls last. A job is defaults, then `[job]`, then the variant's `job`, then the point of the grid.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 
 use crate::cell::{Cell, Reporting};
 use crate::contradiction::Contradiction;
+use crate::controls;
 use crate::dataset_source::DatasetSource;
 use crate::expansion::Expansion;
 use crate::fault::{Fault, Faults, Found};
@@ -124,6 +125,9 @@ fn expand(spec: &mut SweepSpec, limits: Limits) -> Result<Expansion, Found> {
             return Err(grid.faults);
         }
         grid.include(row, &by_name);
+    }
+    if spec.report.controls && grid.faults.len() == 0 {
+        grid.add_controls();
     }
     let Grid {
         columns,
@@ -327,6 +331,23 @@ impl<'a> Grid<'a> {
             job,
             reporting,
         });
+    }
+
+    /// Adds what `[report] controls` asks for, after everything else.
+    fn add_controls(&mut self) {
+        for (mut cell, given) in controls::of(&self.cells, &self.spec.base) {
+            cell.point = self
+                .columns
+                .iter()
+                .map(|column| value_of(column, &cell.job, &given))
+                .collect();
+            self.cells.push(cell);
+        }
+        for (name, base_use) in &mut self.base {
+            if controls::FROM_JOB.contains(name) {
+                *base_use = BaseUse::Used;
+            }
+        }
     }
 
     /// Works out what the cell's parameters mean, unless they are those of the cell before.

@@ -4,11 +4,12 @@
 //! report draws a list of [`CellResult`]. Nothing here does IO, reads a clock or draws an unseeded number.
 //!
 //! Reading order: [`id`], [`value`], [`parameter`], [`choice`], [`registry`], [`parameters`], [`job`], [`training`], [`record`], [`cell`], then the
-//! sweep language: [`fault`], [`spec`], [`expand`], [`only`]; and [`extraction`], the jobs that are no training.
+//! sweep language: [`fault`], [`spec`], [`expand`], [`controls`], [`only`]; and [`extraction`], the jobs that are no training.
 
 pub mod cell;
 pub mod choice;
 mod contradiction;
+pub mod controls;
 pub mod dataset_source;
 mod decimal;
 pub mod expand;

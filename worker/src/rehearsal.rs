@@ -238,6 +238,7 @@ mod tests {
             ("one-class-svm", Method::OneClassSvm),
             ("mil-ranking", Method::MilRanking),
             ("distil", Method::Distil),
+            ("control", Method::Control),
         ] {
             let given = job(&[("method", word.into())]);
             let small = small(&given);

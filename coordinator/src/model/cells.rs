@@ -351,10 +351,11 @@ impl<K: Ord + Clone> Positions<K> {
 }
 
 /// What tells two ways of reporting apart.
-fn reporting_key(reporting: Reporting) -> (&'static str, u64) {
+fn reporting_key(reporting: Reporting) -> (&'static str, u64, Option<u32>) {
     (
         reporting.score_by.word(),
         reporting.score_smoothing.to_bits(),
+        reporting.clip_segments,
     )
 }
 

@@ -12,7 +12,7 @@ pub(crate) mod mil;
 mod mil_network;
 pub(crate) mod numbers;
 mod one_class_svm;
-mod pca;
+pub(crate) mod pca;
 #[cfg(test)]
 mod tests;
 

@@ -1,11 +1,11 @@
 //! The residual of principal components as the error of a reconstruction: of as many as explain 90% of the variance.
 //!
-//! With at least as many rows as dimensions they are eigenvectors of the covariance; a fold's is that of all rows less its own,
-//! so that the rows are read once. With fewer rows they come from the rows' products, which are fewer then.
+//! With at least as many rows as dimensions the covariance of the others is that of all rows less a fold's own, so that the rows are
+//! read once.
 
-use crate::baselines::eigen::eigenpairs;
 use crate::baselines::fit::{Fault, FitContext};
 use crate::baselines::numbers::{centred, covariance, each, mean};
+use crate::baselines::pca::Components;
 use crate::data::features::Features;
 use crate::distil::folds::part;
 
@@ -21,13 +21,6 @@ pub(crate) struct Errors {
     pub(crate) components: Vec<usize>,
 }
 
-/// Components and the mean that they are around.
-struct Components {
-    mean: Vec<f64>,
-    /// `[count, dimension]`, orthonormal.
-    vectors: Vec<f64>,
-}
-
 /// Errors of the test rows by a model of `context.rows`, which are all training rows, and of the training rows: by that model without folds, else
 /// by one of the other folds. `fold`: of each training row.
 pub(crate) fn errors(
@@ -38,7 +31,7 @@ pub(crate) fn errors(
     let parts: Vec<(Vec<u32>, Vec<u32>)> =
         (0..folds as u32).map(|number| part(fold, number)).collect();
     let models = if context.rows.len() < context.train.columns() {
-        let of = |rows: &[u32]| by_products(&FitContext { rows, ..*context });
+        let of = |rows: &[u32]| Components::of_share(&FitContext { rows, ..*context }, SHARE);
         let mut models = vec![of(context.rows)?];
         for (own, others) in &parts {
             // A fold without rows needs no model.
@@ -98,14 +91,8 @@ fn by_covariance(context: &FitContext<'_>, parts: &[&[u32]]) -> Result<Vec<Compo
     }
     let fit = |sums: &Sums| -> Result<Components, Fault> {
         let (shift, covariance) = sums.moments();
-        let pairs = eigenpairs(finite(covariance)?, width, &|| context.go_on())?;
-        let kept = kept(&pairs.values);
-        let mut vectors = pairs.vectors;
-        vectors.truncate(kept * width);
-        Ok(Components {
-            mean: mean.iter().zip(&shift).map(|(m, s)| m + s).collect(),
-            vectors,
-        })
+        let mean = mean.iter().zip(&shift).map(|(m, s)| m + s).collect();
+        Components::of_moments(context, (mean, covariance), SHARE)
     };
     let mut models = vec![fit(&total)?];
     for part in sums.iter().take(parts.len()) {
@@ -186,81 +173,6 @@ impl Sums {
             .map(|(place, sum)| sum / count - shift[place / width] * shift[place % width])
             .collect();
         (shift, covariance)
-    }
-}
-
-/// A model of fewer rows than dimensions: with X the centred rows, an eigenvector u of XXᵀ with value λ gives the component Xᵀu/√λ.
-fn by_products(context: &FitContext<'_>) -> Result<Components, Fault> {
-    let (rows, width) = (context.rows, context.train.columns());
-    let mean = mean(context)?;
-    let mut x = vec![0.0; rows.len() * width];
-    for (row, out) in rows.iter().zip(x.chunks_exact_mut(width)) {
-        centred(context.train, *row as usize, &mean, 0, out);
-    }
-    let count = rows.len();
-    let products = each(context.threads, count * count, |place| {
-        let (i, j) = (place / count, place % count);
-        let (low, high) = (i.min(j) * width, i.max(j) * width);
-        let pairs = x[low..][..width].iter().zip(&x[high..][..width]);
-        pairs.map(|(x, y)| x * y).sum::<f64>()
-    });
-    let pairs = eigenpairs(finite(products)?, count, &|| context.go_on())?;
-    let kept = kept(&pairs.values);
-    let mut vectors = vec![0.0; kept * width];
-    let weights = pairs.vectors.chunks_exact(count.max(1)).zip(&pairs.values);
-    for (component, (weights, value)) in vectors.chunks_exact_mut(width).zip(weights) {
-        for (weight, row) in weights.iter().zip(x.chunks_exact(width)) {
-            for (component, x) in component.iter_mut().zip(row) {
-                *component += weight * x;
-            }
-        }
-        let norm = value.sqrt();
-        for value in component {
-            *value /= norm;
-        }
-    }
-    Ok(Components { mean, vectors })
-}
-
-impl Components {
-    fn count(&self) -> usize {
-        self.vectors.len() / self.mean.len()
-    }
-
-    /// ‖(x − μ) − VᵀV(x − μ)‖₂ of a row x.
-    fn residual(&self, features: &Features, row: usize) -> f64 {
-        let width = self.mean.len();
-        let mut x = vec![0.0; width];
-        centred(features, row, &self.mean, 0, &mut x);
-        let mut rest = x.clone();
-        for component in self.vectors.chunks_exact(width) {
-            let share: f64 = component.iter().zip(&x).map(|(v, x)| v * x).sum();
-            for (rest, v) in rest.iter_mut().zip(component) {
-                *rest -= share * v;
-            }
-        }
-        rest.iter().map(|value| value * value).sum::<f64>().sqrt()
-    }
-}
-
-/// The smallest number of components, strongest first, whose variances exceed [`SHARE`] of all; none where nothing varies.
-fn kept(variances: &[f64]) -> usize {
-    let total: f64 = variances.iter().map(|value| value.max(0.0)).sum();
-    let mut sum = 0.0;
-    for (place, variance) in variances.iter().enumerate() {
-        sum += variance.max(0.0);
-        if sum > SHARE * total {
-            return place + 1;
-        }
-    }
-    0
-}
-
-fn finite(values: Vec<f64>) -> Result<Vec<f64>, Fault> {
-    if values.iter().all(|value| value.is_finite()) {
-        Ok(values)
-    } else {
-        Err(Fault::NotFinite("the covariance"))
     }
 }
 
@@ -357,10 +269,9 @@ mod tests {
     }
 
     #[test]
-    fn rows_that_are_all_equal_have_no_components() {
+    fn rows_that_are_all_equal_have_no_error() {
         let features = Features::from(Matrix::new(vec![2.0; 30], 3));
         let errors = found(&features, &[0, 1, 0, 1, 0, 1, 0, 1, 0, 1], 2, 1);
-        assert_eq!(errors.components, [0, 0, 0]);
         assert_eq!(errors.train, [0.0; 10]);
     }
 }

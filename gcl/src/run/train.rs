@@ -9,6 +9,7 @@ use crate::backend::networks::{Networks, bytes_needed};
 use crate::backend::open::{Source, Work, on};
 use crate::backend::state::{PairState, discriminator_shapes, generator_shapes};
 use crate::baselines;
+use crate::controls::{self, Controlled};
 use crate::data::prepared::Prepared;
 use crate::distil;
 use crate::error::TrainError;
@@ -53,9 +54,13 @@ fn run(request: &Request<'_>, observer: &mut dyn Observer) -> Result<Trained, Tr
         checkpoint,
         scores: found,
         kept,
+        frame_truth,
         embedding,
     } = if training.method.has_generator() {
         cooperate(request, &training, observer)?
+    } else if training.method == Method::Control {
+        request.check_origin()?;
+        controls::run(request, &training, observer)?.into()
     } else {
         request.check_origin()?;
         let (checkpoint, scores, kept) = match training.method {
@@ -66,23 +71,26 @@ fn run(request: &Request<'_>, observer: &mut dyn Observer) -> Result<Trained, Tr
             checkpoint,
             scores,
             kept,
+            frame_truth: None,
             embedding: None,
         }
-    };
-    let score = |scores: &Option<Vec<f32>>, alarm| {
-        scores
-            .as_ref()
-            .map(|scores| evaluate(scores, &dataset.frames, alarm))
-    };
-    let metrics = FinalMetrics {
-        d: score(&found.d, AlarmRule::At(D_THRESHOLD)),
-        g: score(&found.g, AlarmRule::Recall(G_RECALL)),
     };
     let scores = artifact::Scores {
         names: dataset.test_names.to_vec(),
         frames: Frames::clone(&dataset.frames),
+        frame_truth,
         d: found.d,
         g: found.g,
+    };
+    let scored = scores.scored();
+    let score = |scores: &Option<Vec<f32>>, alarm| {
+        scores
+            .as_ref()
+            .map(|scores| evaluate(scores, &scored, alarm))
+    };
+    let metrics = FinalMetrics {
+        d: score(&scores.d, AlarmRule::At(D_THRESHOLD)),
+        g: score(&scores.g, AlarmRule::Recall(G_RECALL)),
     };
     let scores = scores.encode()?;
     let mut artifacts = vec![(SCORES.to_owned(), scores)];
@@ -125,8 +133,22 @@ struct End {
     scores: Scores,
     /// Which scores `checkpoint` carries of each epoch.
     kept: Kept,
+    /// Per test frame whether it is anomalous, where the scores are of frames.
+    frame_truth: Option<Vec<bool>>,
     /// The artifact, where it was asked for and the method has a G.
     embedding: Option<Vec<u8>>,
+}
+
+impl From<Controlled> for End {
+    fn from(found: Controlled) -> Self {
+        Self {
+            checkpoint: found.checkpoint,
+            scores: found.scores,
+            kept: found.kept,
+            frame_truth: found.frame_truth,
+            embedding: None,
+        }
+    }
 }
 
 /// Trains G, and D where there is one.
@@ -250,6 +272,7 @@ impl Work for Cooperation<'_, '_> {
             checkpoint,
             scores,
             kept,
+            frame_truth: None,
             embedding,
         })
     }

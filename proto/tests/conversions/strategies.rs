@@ -290,6 +290,8 @@ pub(crate) fn cell_result() -> impl Strategy<Value = CellResult> {
                                 ScoreBy::Discriminator
                             },
                             score_smoothing,
+                            // Some have it: no number of its own is drawn for it.
+                            clip_segments: (attempts % 3 > 0).then_some(attempts),
                         },
                     },
                     job_id: JobId(id.0),

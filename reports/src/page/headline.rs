@@ -29,6 +29,7 @@ pub(super) fn sentences(section: &Section<'_>) -> Vec<String> {
         return Vec::new();
     }
     let mut sentences = who_is_ahead(section);
+    sentences.extend(super::controls::sentences(section));
     sentences.extend(papers_orderings(section));
     sentences
 }

@@ -10,7 +10,7 @@ use crate::order::compare_cells;
 const MOST: usize = 20_000;
 
 pub(super) fn raw(section: &Section<'_>) -> String {
-    let results = section.results;
+    let results = section.whole;
     let mut cells: Vec<(usize, &CellResult)> = results.cells.iter().enumerate().collect();
     cells.sort_by(|(_, left), (_, right)| compare_cells(left, right));
     let mut columns: Vec<String> = vec!["Variant".into()];

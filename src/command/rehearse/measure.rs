@@ -66,9 +66,11 @@ impl Workload {
             | Method::Autoencoder
             | Method::MilRanking
             | Method::Distil => {}
-            Method::AdKim | Method::Pca | Method::IsolationForest | Method::OneClassSvm => {
-                return None;
-            }
+            Method::AdKim
+            | Method::Pca
+            | Method::IsolationForest
+            | Method::OneClassSvm
+            | Method::Control => return None,
         }
         let method = training.method.word();
         let mil = training.method == Method::MilRanking;

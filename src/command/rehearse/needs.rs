@@ -249,8 +249,7 @@ fn widths(training: &Training, dimension: usize) -> Vec<Vec<u64>> {
         parts.iter().map(|part| (dimension / part).max(1)).collect()
     };
     let mut networks = Vec::new();
-    let reconstructs =
-        training.method == Method::Distil && training.distil.autoencoders() > 0;
+    let reconstructs = training.method == Method::Distil && training.distil.autoencoders() > 0;
     if training.method.has_generator() || reconstructs {
         let hidden = training
             .generator_widths

@@ -3,6 +3,7 @@
 use crate::choice::Choice;
 use crate::parameters::Parameters;
 use crate::training::choices::{Method, PretrainingWord};
+use crate::training::controls::Control;
 use crate::training::distil::{LabelMaker, LabelModel};
 use crate::value::Value;
 
@@ -63,13 +64,29 @@ pub(super) fn with_steps(parameters: &Parameters) -> bool {
 pub(super) fn with_epochs(parameters: &Parameters) -> bool {
     with_steps(parameters) || by_mil(parameters)
 }
-/// Segments can be selected to be fitted on.
-pub(super) fn without_labels(parameters: &Parameters) -> bool {
-    !by_mil(parameters) && !by_distil(parameters)
-}
 /// The paper's D learns.
 pub(super) fn learns_d(parameters: &Parameters) -> bool {
     method(parameters, Method::has_discriminator)
+}
+/// Methods that pre-training's selection of segments means something to.
+pub(super) fn with_selection(parameters: &Parameters) -> bool {
+    !by_mil(parameters) && !by_distil(parameters) && !by_control(parameters)
+}
+pub(super) fn by_control(parameters: &Parameters) -> bool {
+    method(parameters, |method| method == Method::Control)
+}
+fn control(parameters: &Parameters, fits: impl Fn(Control) -> bool) -> bool {
+    by_control(parameters) && parameters.choice("control").is_some_and(fits)
+}
+pub(super) fn by_control_pca(parameters: &Parameters) -> bool {
+    control(parameters, |control| control == Control::Pca)
+}
+pub(super) fn by_control_knn(parameters: &Parameters) -> bool {
+    control(parameters, |control| control == Control::Knn)
+}
+/// Methods whose score can be smoothed: those that score segments by what is in them.
+pub(super) fn smoothable(parameters: &Parameters) -> bool {
+    !control(parameters, Control::reads_no_feature)
 }
 pub(super) fn with_d(parameters: &Parameters) -> bool {
     method(parameters, |method| method == Method::Gcl)
@@ -88,12 +105,12 @@ pub(super) fn pretrained(parameters: &Parameters) -> bool {
         })
 }
 pub(super) fn by_difference(parameters: &Parameters) -> bool {
-    without_labels(parameters)
+    with_selection(parameters)
         && parameters.choice("pretraining") == Some(PretrainingWord::TemporalDifference)
 }
 /// Methods that draw no random number: the seed changes nothing.
 pub(crate) fn draws_nothing(parameters: &Parameters) -> bool {
-    by_pca(parameters)
+    by_pca(parameters) || by_control(parameters)
 }
 
 pub(super) const WITH_G: &str = "method = gcl, autoencoder or gcl-own-labels";
@@ -108,7 +125,8 @@ pub(super) const BY_LANP: &str = "method = distil, labels.maker = lanp";
 pub(super) const LEARNS_D: &str = "method = gcl or distil";
 pub(super) const BY_SVM: &str = "method = one-class-svm";
 pub(super) const BY_MIL: &str = "method = mil-ranking";
-pub(super) const WITHOUT_LABELS: &str = "method is not mil-ranking or distil";
+pub(super) const WITH_SELECTION: &str = "method is neither mil-ranking, distil nor control";
+pub(super) const BY_CONTROL: &str = "method = control";
 pub(super) const WITH_D: &str = "method = gcl";
 pub(super) const WITH_LABELS: &str = "method = gcl or gcl-own-labels";
 

@@ -5,6 +5,7 @@
 
 mod baselines;
 mod condition;
+mod controls;
 mod cooperation;
 mod distil;
 mod networks;
@@ -23,12 +24,13 @@ pub const ADDED_LATER: &[&str] = &[
 pub(crate) use condition::{can_fuse, draws_nothing};
 
 /// The groups, in the order in which `gcl-sweep params` shows them.
-const GROUPS: [&[Parameter]; 6] = [
+const GROUPS: [&[Parameter]; 7] = [
     networks::PARAMETERS,
     cooperation::PARAMETERS,
     supervision::PARAMETERS,
     baselines::PARAMETERS,
     distil::PARAMETERS,
+    controls::PARAMETERS,
     outcome::PARAMETERS,
 ];
 

@@ -23,6 +23,8 @@ choices! {
         MilRanking = "mil-ranking",
         /// D on labels that are made once (the paper's missing ablation, and the label makers of its successors).
         Distil = "distil",
+        /// A score without any learning: see [`Control`](crate::training::Control).
+        Control = "control",
     }
 }
 

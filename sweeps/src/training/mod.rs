@@ -1,6 +1,7 @@
 //! The typed view of a job that a trainer works from: every choice of GCL.md as an enum or a number, checked before.
 
 pub(crate) mod choices;
+pub(crate) mod controls;
 pub(crate) mod distil;
 mod view;
 
@@ -10,6 +11,7 @@ pub use choices::{
     PretrainingWord, PseudoLabels, ReconstructionError, RmsProp, Switch, Threshold, ThresholdWord,
     UpdateOrder, WeakSupervision,
 };
+pub use controls::{Control, Controls};
 pub use distil::{Affinity, Distil, LabelMaker, LabelModel, LabelRule, LabelRuleWord};
 
 use crate::job::JobSpec;
@@ -73,6 +75,8 @@ pub struct Training {
     pub mil: Mil,
     /// Labels that are made once.
     pub distil: Distil,
+    /// Numbers of the controls.
+    pub controls: Controls,
     /// Whether the artifact `embedding` is made.
     pub embedding: bool,
     /// Whether the artifact `epoch-scores` is made.
@@ -170,6 +174,11 @@ impl Training {
                     .value("labels.share")
                     .and_then(|value| value.as_float()),
                 affinity: view.choice("labels.affinity"),
+            },
+            controls: Controls {
+                control: view.choice("control"),
+                variance_share: view.float("pca.variance_share"),
+                neighbours: view.count("knn.neighbours"),
             },
             embedding: match view.choice("artifacts.embedding") {
                 Embedding::Tsne => true,

@@ -31,7 +31,7 @@ fn check(report: &TraceReport) {
 fn the_built_in_traces_are_matched() {
     let Some(device) = Device::shim() else { return };
     let reports = builtin(&device);
-    assert_eq!(reports.len(), 16);
+    assert_eq!(reports.len(), 17);
     for report in reports {
         let report = report.unwrap();
         check(&report);
