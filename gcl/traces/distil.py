@@ -13,6 +13,7 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 from safetensors.numpy import save_file
+from sklearn.cluster import KMeans
 from sklearn.mixture import GaussianMixture
 
 SETTINGS = dict(kind="controls", feature_scaling="standard", variance_share=0.9, neighbours=5, folds=4, smoothing=1.5, top_percent=12.0,
@@ -78,12 +79,24 @@ def window(scores, mean, std):
     return labels
 
 
+def mixture(points, covariance):
+    """Two Gaussians by scikit-learn, from the best of many k-means: from one alone it depends on luck."""
+    second = KMeans(2, n_init=50, random_state=0).fit_predict(points) == 1
+    weights, means, precisions = [], [], []
+    for own in (~second, second):
+        weights.append(own.mean())
+        means.append(points[own].mean(0))
+        spread = np.cov(points[own].T, ddof=0) + 1e-6 * np.eye(2)
+        precisions.append(1 / np.diag(spread).mean() if covariance == "spherical" else np.linalg.inv(spread))
+    fitted = GaussianMixture(2, covariance_type=covariance, max_iter=150, weights_init=weights, means_init=means, precisions_init=precisions)
+    return fitted.fit(points)
+
+
 def smaller(points, covariance):
-    """Which videos belong to the smaller component of a mixture of two."""
-    # Several starts and the best of them: labels must not hang on one.
-    mixture = GaussianMixture(2, covariance_type=covariance, max_iter=150, n_init=5, random_state=0).fit(points)
-    second = mixture.predict(points) == 1
-    assert 2 * second.sum() != len(second)
+    """Which videos belong to the smaller component of a mixture of two; none where they are of one size, which hangs on more than sizes."""
+    second = mixture(points, covariance).predict(points) == 1
+    if 2 * second.sum() == len(second):
+        return None
     return second if 2 * second.sum() < len(second) else ~second
 
 
@@ -99,10 +112,11 @@ def windows(norms, videos, anomalous):
 def c2fpl(norms, videos):
     points = np.array([[norms[rows].mean(), norms[rows].var()] for rows in videos])
     anomalous = smaller(points, "spherical")
+    if anomalous is None:
+        return None
     while 2 * anomalous.sum() < len(videos):
         rest = np.flatnonzero(~anomalous)
-        mixture = GaussianMixture(2, covariance_type="spherical", max_iter=150, n_init=5, random_state=0).fit(points[rest])
-        likelihood = mixture.score_samples(points[rest])
+        likelihood = mixture(points[rest], "spherical").score_samples(points[rest])
         anomalous[rest[likelihood < np.percentile(likelihood, 3)]] = True
         anomalous[rest[np.argmin(likelihood)]] = True
     return windows(norms, videos, anomalous)
@@ -114,7 +128,8 @@ def clap(norms, x, videos):
         variances = x[rows].var(0)
         positive = variances[variances > 0]
         points.append([np.diff(norms[rows]).max(), -(positive * np.log(positive)).sum()])
-    return windows(norms, videos, smaller(np.array(points), "full"))
+    anomalous = smaller(np.array(points), "full")
+    return None if anomalous is None else windows(norms, videos, anomalous)
 
 
 def normality(x, cosine):
@@ -194,6 +209,9 @@ def record(folder, seed, width, count):
     labels = (smoothed >= falling[wanted - 1]).astype(np.float64)
 
     norms = (x ** 2).sum(1)
+    by_c2fpl, by_clap = c2fpl(norms, videos), clap(norms, x, videos)
+    if by_c2fpl is None or by_clap is None:
+        return False
     z = {name: np.concatenate([normality(scaled[rows], name == "cosine") for rows in videos]) for name in ("cosine", "rms")}
     all_windows = np.concatenate([window(norms[rows], norms.mean(), norms.std()) for rows in videos])
 
@@ -225,7 +243,7 @@ def record(folder, seed, width, count):
         logit = forward(rows).numpy().astype(np.float64)
     expected = dict(pca_error=error, pca_components=np.array(counts), pca_error_cross=crossed, smoothed=smoothed, labels=labels,
                     labels_soft=soft_ranks(smoothed, SETTINGS["exponent"]), window_labels=all_windows,
-                    c2fpl_labels=c2fpl(norms, videos), clap_labels=clap(norms, x, videos),
+                    c2fpl_labels=by_c2fpl, clap_labels=by_clap,
                     lanp_z_cosine=z["cosine"], lanp_z_rms=z["rms"],
                     lanp_labels_cosine=lanp(z["cosine"], videos, SETTINGS["share"]),
                     lanp_labels_rms=lanp(z["rms"], videos, SETTINGS["share"]),

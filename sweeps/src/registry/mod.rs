@@ -85,7 +85,7 @@ mod tests {
                 TRAINER_REVISION,
                 Digest::of(table.as_bytes()).short().as_str()
             ),
-            (2, "1ae5142d3ced")
+            (2, "55e8543a5106")
         );
     }
 
