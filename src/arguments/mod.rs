@@ -229,6 +229,21 @@ mod tests {
     }
 
     #[test]
+    fn a_span_of_nothing_or_of_ages_is_refused() {
+        let parsed = |option: &str, value: &str| {
+            Arguments::command()
+                .try_get_matches_from(["gcl-sweep", "worker", option, value])
+                .is_ok()
+        };
+        for option in ["--idle-timeout", "--orphan-timeout"] {
+            assert!(parsed(option, "0.5") && parsed(option, "86400"));
+            for wrong in ["0", "-1", "nan", "inf", "18446744073709551615"] {
+                assert!(!parsed(option, wrong), "{option} {wrong}");
+            }
+        }
+    }
+
+    #[test]
     fn a_run_and_a_coordinator_are_not_both_asked() {
         let names_two = |line: &str| {
             let words = std::iter::once("gcl-sweep").chain(line.split(' '));
