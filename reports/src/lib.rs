@@ -34,7 +34,7 @@ pub mod video_scores;
 pub use asked::{NotDrawn, not_drawn};
 pub use error::ReportError;
 pub use files::{read_csv, write_csv};
-pub use page::shell_word;
+pub use page::{headline, shell_word};
 pub use report::{find_figures, render_figures, render_page, write_report};
 pub use reported::reported_metrics;
 pub use results::{

@@ -16,7 +16,7 @@ use clap::parser::ValueSource;
 use clap::{ArgMatches, Args, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
 
 pub use autoalloc::{Autoalloc, Slurm};
-pub use check::{Params, Selftest};
+pub use check::{New, Params, Selftest};
 pub use client::{Connection, Endpoint, Job, Logs, Status, Submit, SweepOf, Target};
 pub use cluster::{Coordinator, Drain, Worker};
 pub use data::{Data, Import, ImportFrom, Synth};
@@ -32,7 +32,7 @@ pub use store::{Audit, Backup, CollectGarbage, CoordinatorCommand, Journal, Repa
 #[derive(Debug, Parser)]
 #[command(name = "gcl-sweep", version = crate::version::LONG, propagate_version = true)]
 #[command(
-    after_help = "Exit codes: 0 ok, 2 usage, 10 invalid sweep or data set, 11 finished but jobs failed, \
+    after_help = "Begin with `gcl-sweep new`, which asks three questions and writes a sweep file, or in a checkout with `gcl-sweep run sweeps/quickstart.toml --out out/quickstart`.\n\nExit codes: 0 ok, 2 usage, 10 invalid sweep or data set, 11 finished but jobs failed, \
     12 coordinator unreachable, 13 store unusable, 14 a selftest deviates, 15 device unusable, 16 coordinator broke down, 130 interrupted."
 )]
 pub struct Arguments {
@@ -171,6 +171,8 @@ pub enum Command {
     Extract(Extract),
     /// List every job parameter: type, unit, range, default, section of the paper
     Params(Params),
+    /// Write a commented sweep file, from a few questions or options
+    New(New),
     /// Replay reference traces on this device and print the largest deviation
     Selftest(Selftest),
     /// Print completions for a shell
@@ -189,6 +191,56 @@ mod tests {
     #[test]
     fn the_command_line_is_consistent() {
         Arguments::command().debug_assert();
+    }
+
+    /// What a run that has ended offers as a next step can be typed.
+    #[test]
+    fn the_next_steps_of_the_shipped_files_are_commands() {
+        let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR"));
+        let mut commands = 0;
+        for folder in ["sweeps", "sweeps/small", "sweeps/study"] {
+            for entry in std::fs::read_dir(root.join(folder)).unwrap() {
+                let path = entry.unwrap().path();
+                if path.extension().is_none_or(|ending| ending != "toml")
+                    || path.ends_with("Cargo.toml")
+                {
+                    continue;
+                }
+                let text = std::fs::read_to_string(&path).unwrap();
+                let read = sweeps::expand_text("file", &text, sweeps::Limits::default());
+                for step in read.unwrap().0.next {
+                    let words: Vec<&str> = step.command.split(' ').collect();
+                    let parsed = Arguments::command().try_get_matches_from(&words);
+                    let helped = parsed
+                        .as_ref()
+                        .is_err_and(|error| error.kind() == clap::error::ErrorKind::DisplayHelp);
+                    assert!(parsed.is_ok() || helped, "{}", step.command);
+                    let sweep = words.iter().find(|word| word.contains(".toml"));
+                    assert!(
+                        sweep.is_none_or(|sweep| root.join(sweep).is_file()),
+                        "{}",
+                        step.command
+                    );
+                    commands += 1;
+                }
+            }
+        }
+        assert!(commands > 0, "the quickstart offers some");
+    }
+
+    #[test]
+    fn a_span_of_nothing_or_of_ages_is_refused() {
+        let parsed = |option: &str, value: &str| {
+            Arguments::command()
+                .try_get_matches_from(["gcl-sweep", "worker", option, value])
+                .is_ok()
+        };
+        for option in ["--idle-timeout", "--orphan-timeout"] {
+            assert!(parsed(option, "0.5") && parsed(option, "86400"));
+            for wrong in ["0", "-1", "nan", "inf", "18446744073709551615"] {
+                assert!(!parsed(option, wrong), "{option} {wrong}");
+            }
+        }
     }
 
     #[test]

@@ -14,7 +14,7 @@ use crate::command::local_coordinator::LocalCoordinator;
 use crate::command::local_workers::{self, LocalWorker, Seat};
 use crate::command::places::places;
 use crate::command::sweep_file::SweepFile;
-use crate::command::{preflight, report, submit, watch};
+use crate::command::{conclusion, preflight, report, submit, watch};
 use crate::contact::Contact;
 use crate::data_folders::Folders;
 use crate::error::CommandError;
@@ -53,11 +53,8 @@ async fn drive(
     coordinator.stop().await?;
     let rows = outcome?;
     let results = reported?;
-    let printed = report::print_summary(&results, format);
-    say(&format!(
-        "report: {}",
-        out.join("report").join("index.html").display()
-    ));
+    let printed = report::print_summary(&results, format)
+        .and_then(|()| conclusion::print(&results, &file.spec.next, out, format));
     // Failed jobs weigh more than a reader of the table who left.
     watch::end(&file.spec.name, &rows).and(printed)
 }

@@ -11,6 +11,7 @@ pub mod choice;
 pub mod controls;
 pub mod dataset_source;
 mod decimal;
+mod draft;
 pub mod expand;
 pub mod expansion;
 pub mod extraction;
@@ -31,6 +32,7 @@ pub mod value;
 pub use cell::{Cell, CellResult, JobStatus, Reporting, ScoreBy};
 pub use choice::Choice;
 pub use dataset_source::{DatasetSource, Regime, Synthetic};
+pub use draft::{DraftData, Show, draft};
 pub use expand::{Limits, expand_text};
 pub use expansion::Expansion;
 pub use extraction::{
@@ -47,6 +49,6 @@ pub use record::{
     Provenance, RunRecord, ScoreMetrics, SplitFacts, Warning,
 };
 pub use resolve::ParameterError;
-pub use spec::{FIGURES, ReportRequest, ResourceRequest, SweepSpec};
+pub use spec::{FIGURES, NextStep, ReportRequest, ResourceRequest, SweepSpec};
 pub use training::Training;
 pub use value::Value;

@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 use sweeps::{AttemptNumber, EpochPoint, JobId};
 use tokio_util::sync::CancellationToken;
@@ -222,6 +223,23 @@ impl DiskState {
             self.index_failed(&error);
         }
         Ok(())
+    }
+
+    /// How long the oldest change of the index has waited in memory; `None`: none waits.
+    pub(super) fn index_waiting(&self) -> Option<Duration> {
+        match &self.index {
+            Index::Following(index) => index.waiting(),
+            Index::Behind | Index::Making(_) => None,
+        }
+    }
+
+    /// Writes what of the index waits in memory.
+    pub(super) fn settle_index(&mut self) {
+        if let Index::Following(index) = &self.index
+            && let Err(error) = index.settle()
+        {
+            self.index_failed(&error);
+        }
     }
 
     /// Whether the state folder is still there, and in it what a start would read.

@@ -1,5 +1,5 @@
 //! The engine's loop: it drains a batch of requests, steps the scheduler with each, writes all entries with one sync, brings the
-//! index up to date, and only then lets the answers go.
+//! index up to date for its readers, lets the answers go, and only then has the index write.
 //!
 //! When the state cannot be written (a full disk), nothing is acknowledged: what waits is told so, what was decided is
 //! kept and written again until it succeeds, and meanwhile every request is refused in the same words.
@@ -31,6 +31,8 @@ use proto::nouns::{Change, Refusal, Timestamp};
 const BATCH: usize = 256;
 /// How long to wait before a write that failed is tried again.
 const RETRY: Duration = Duration::from_millis(500);
+/// How long changes of the index wait in memory.
+const BEHIND: Duration = Duration::from_millis(5);
 /// How often the state folder is looked for where nothing is written. Whoever asks whether the coordinator is well asks
 /// more seldom, and lets a turn come.
 const LOOK_FOR_FOLDER: Duration = Duration::from_secs(1);
@@ -133,6 +135,7 @@ impl Turns {
                 event = self.index_again.event() => self.index_event(event).await?,
                 () = self.index.reader_failed() => {}
             }
+            self.settle_index().await?;
             self.check_index();
         }
         self.finish().await
@@ -147,8 +150,11 @@ impl Turns {
             Some(Duration::ZERO)
         } else {
             // A millisecond more: the clock's are cut off.
-            self.wake_at
-                .map(|at| Duration::from_millis(at.since(self.clock.now()) + 1))
+            let wake = self
+                .wake_at
+                .map(|at| Duration::from_millis(at.since(self.clock.now()) + 1));
+            let settle = self.index_waits().map(|waits| BEHIND.saturating_sub(waits));
+            wake.into_iter().chain(settle).min()
         };
         async move {
             match duration {
@@ -156,6 +162,19 @@ impl Turns {
                 None => std::future::pending().await,
             }
         }
+    }
+
+    /// How long changes of the index have waited for the disk; `None`: none waits.
+    fn index_waits(&self) -> Option<Duration> {
+        self.state.as_ref().and_then(DiskState::index_waiting)
+    }
+
+    /// Lets the index follow on disk, not right behind an answer: whoever got it comes back with the next call.
+    async fn settle_index(&mut self) -> Result<(), EngineError> {
+        if self.index_waits().is_some_and(|waits| waits >= BEHIND) {
+            self.with_state(DiskState::settle_index).await?;
+        }
+        Ok(())
     }
 
     /// Answers calls; `waiting` more are to come.

@@ -5,6 +5,7 @@
 //! journal, which is read anyway; whatever does not fit makes it unusable, and it is made again.
 
 mod availability;
+mod buffered;
 #[cfg(test)]
 mod memory;
 mod sled_store;
@@ -14,6 +15,7 @@ mod writer;
 
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
 use sweeps::{AttemptNumber, Digest, EpochPoint, JobId, Phase, RunRecord};
 
@@ -23,6 +25,7 @@ use crate::store::journal::{self, JournalError, Location};
 use proto::nouns::{LogLine, Refusal};
 
 pub use availability::Availability;
+pub use buffered::Buffered;
 #[cfg(test)]
 pub use memory::MemoryStore;
 pub use sled_store::SledStore;
@@ -46,14 +49,22 @@ pub trait Store: Send + Sync {
     fn apply(&self, batch: Batch) -> Result<(), IndexError>;
     /// Writes out what is in memory.
     fn flush(&self) -> Result<(), IndexError>;
+    /// How long the oldest change has waited in memory; `None`: no change waits.
+    fn waiting(&self) -> Option<Duration> {
+        None
+    }
+    /// Writes the changes that wait, as they would be without waiting.
+    fn settle(&self) -> Result<(), IndexError> {
+        Ok(())
+    }
 }
 
 /// Opens the index of a folder, making it if there is none.
 pub type OpenIndex = Arc<dyn Fn(&Path) -> Result<Arc<dyn Store>, IndexError> + Send + Sync>;
 
-/// Opens it on sled.
+/// Opens it on sled, with changes collected in memory.
 pub fn sled_index() -> OpenIndex {
-    Arc::new(|folder| Ok(Arc::new(SledStore::open(folder)?)))
+    Arc::new(|folder| Ok(Arc::new(Buffered::new(SledStore::open(folder)?))))
 }
 
 /// The index cannot be read or written.

@@ -2,9 +2,11 @@
 
 use super::Section;
 use super::html::{count, p_value, percent, plus_minus, points, points_between};
+use crate::controls::Split;
 use crate::leaders::leaders;
 use crate::pairing::dataset;
 use crate::published::Comparison;
+use crate::results::SweepResults;
 use crate::statistics::{Decision, Verdict};
 use crate::study::orderings::Ordering;
 use crate::summary::{SummaryRow, one_variant};
@@ -15,6 +17,11 @@ use crate::video_interval::video_interval;
 const MOST_LEADERS: usize = 4;
 /// Orderings that are named one by one.
 const MOST_NAMED: usize = 6;
+
+/// What came out of a sweep, a sentence or two each, as its page begins; nothing where nothing can be said.
+pub fn headline(results: &SweepResults) -> Vec<String> {
+    sentences(&Section::new(&Split::of(results), String::new()))
+}
 
 /// The answers, a sentence or two each.
 pub(super) fn sentences(section: &Section<'_>) -> Vec<String> {

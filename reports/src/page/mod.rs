@@ -35,6 +35,7 @@ use crate::results::{DatasetInfo, SweepResults};
 use crate::summary::{SummaryRow, summary};
 use crate::supervision::Supervision;
 pub use alone::shell_word;
+pub use headline::headline;
 use html::escape;
 
 const STYLE: &str = include_str!("style.css");

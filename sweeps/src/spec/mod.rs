@@ -7,6 +7,7 @@ mod axis;
 mod counted;
 mod dataset;
 mod name;
+mod next;
 mod only;
 mod random;
 mod reader;
@@ -25,6 +26,7 @@ use crate::id::Digest;
 use crate::parameter::Parameter;
 use crate::value::Value;
 
+pub use next::NextStep;
 pub use report::{FIGURES, ReportRequest, TABLES};
 pub use requirements::ResourceRequest;
 
@@ -43,6 +45,8 @@ pub struct SweepSpec {
     pub requirements: ResourceRequest,
     /// What the report shall show.
     pub report: ReportRequest,
+    /// What its reader may do when it has run.
+    pub next: Vec<NextStep>,
     /// The file's text.
     pub text: String,
     /// What is odd but does not keep the sweep from running.

@@ -10,6 +10,7 @@ use super::axis::{self, coordinate};
 use super::counted::Counted;
 use super::dataset::Dataset;
 use super::name::name;
+use super::next::{self, NextStep};
 use super::only;
 use super::random;
 use super::report;
@@ -20,7 +21,7 @@ use super::{Axis, Coordinate, Key, ReportRequest, Row, Settings, SweepSpec, Vari
 use crate::dataset_source::DatasetSource;
 use crate::fault::{Fault, Found, Lines};
 
-const KNOWN: [&str; 13] = [
+const KNOWN: [&str; 14] = [
     "name",
     "description",
     "dataset",
@@ -34,6 +35,7 @@ const KNOWN: [&str; 13] = [
     "report",
     "requirements",
     "only",
+    "next",
 ];
 
 /// A text that a person writes is bounded, since a coordinator keeps it.
@@ -116,6 +118,7 @@ impl Reader<'_> {
             excludes: Vec::new(),
             includes: Vec::new(),
             only: Vec::new(),
+            next: Vec::new(),
         };
         let mut dataset = Dataset::default();
         let (mut zips, mut drawn) = (Vec::new(), None);
@@ -159,6 +162,7 @@ impl Reader<'_> {
                 "report" => shown = Some(entry),
                 "requirements" => spec.requirements = requirements::read(&entry, self.faults),
                 "only" => spec.only = only::read(&entry, self.faults),
+                "next" => spec.next = self.next_steps(&entry),
                 _ => self
                     .faults
                     .push(unknown_key(&entry, "a sweep file", &KNOWN)),
@@ -224,6 +228,13 @@ impl Reader<'_> {
                 .map(|table| (table, row.span()))
         })
         .collect()
+    }
+
+    fn next_steps(&mut self, entry: &Entry<'_>) -> Vec<NextStep> {
+        let rows = self.rows(entry);
+        rows.into_iter()
+            .map(|(table, span)| next::read(table, span, self.faults))
+            .collect()
     }
 
     fn variants(&mut self, entry: &Entry<'_>) -> Vec<Variant> {

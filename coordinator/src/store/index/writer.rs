@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 use sweeps::{AttemptNumber, Digest, EpochPoint, JobId};
 
@@ -232,6 +233,16 @@ impl IndexWriter {
         self.store.flush()
     }
 
+    /// How long the oldest change has waited in memory; `None`: no change waits.
+    pub fn waiting(&self) -> Option<Duration> {
+        self.store.waiting()
+    }
+
+    /// Writes the changes that wait.
+    pub fn settle(&self) -> Result<(), IndexError> {
+        self.store.settle()
+    }
+
     /// What is written to.
     pub fn store(&self) -> Arc<dyn Store> {
         self.store.clone()
@@ -262,7 +273,9 @@ pub fn relocate(
             .map(|record| (record_key(record.job), place(record)));
         store.apply(batch.collect())?;
     }
-    store.apply(vec![snapshot_entry((snapshot.first, snapshot.chain))])
+    store.apply(vec![snapshot_entry((snapshot.first, snapshot.chain))])?;
+    // The files that the places were in go next.
+    store.flush()
 }
 
 fn snapshot_entry((first, chain): (u64, Digest)) -> (Vec<u8>, Option<Vec<u8>>) {
