@@ -91,7 +91,7 @@ def main():
     expected = dict(
         scaled=x,
         pca_error=error,
-        pca_components=np.array(counts, float),
+        pca_components=np.array(counts),
         pca_error_cross=crossed,
         knn_cross=nearest,
         temporal_difference=difference,

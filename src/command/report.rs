@@ -257,7 +257,11 @@ async fn gather(
     let mut request = spec.map(|spec| spec.report).unwrap_or_default();
     ask_for(&mut request.figures, figure);
     notes.extend(super::scores::evaluate_again(client, &mut cells).await?);
-    let scores = super::scores::fetch(client, &request.figures, &cells).await?;
+    let (scores, lost) = super::scores::fetch(client, &request.figures, &cells).await?;
+    for note in &lost {
+        output::say(&format!("warning: {note}"));
+    }
+    notes.extend(lost);
     let rehearsal = is_rehearsal(&info);
     if rehearsal {
         notes.insert(0, REHEARSAL_NOTE.to_owned());

@@ -30,70 +30,110 @@ const MOST_BYTES: u64 = 256 << 20;
 /// Scores that are fetched at most to resample test videos: what does not fit is left out, the last pairs first.
 const MOST_RESAMPLED_BYTES: u64 = 512 << 20;
 
-/// The scores of the first seed of each variant and swept point, as far as figures ask for them.
+/// The scores of the first seed of each variant and swept point, as far as figures ask for them; and what of them cannot be
+/// read, for the page: another seed takes its place.
 pub async fn fetch(
     client: &impl Results,
     figures: &[String],
     cells: &[CellResult],
-) -> Result<Vec<CellScores>, CommandError> {
+) -> Result<(Vec<CellScores>, Vec<String>), CommandError> {
     let asked = |names: &[&str]| {
         figures
             .iter()
             .any(|figure| names.contains(&figure.as_str()))
     };
-    let (scores, epochs, embedding) = (
-        asked(&FROM_SCORES),
-        asked(&["fig7", "evolution"]),
-        asked(&["fig6", "embedding"]),
-    );
+    let wanted = Wanted {
+        scores: asked(&FROM_SCORES),
+        epochs: asked(&["fig7", "evolution"]),
+        embedding: asked(&["fig6", "embedding"]),
+    };
     let mut order: Vec<usize> = (0..cells.len()).collect();
     order.sort_by_key(|index| cells[*index].cell.job.seed);
     let mut seen = BTreeSet::new();
-    let mut all = Vec::new();
+    let (mut all, mut lost) = (Vec::new(), Vec::new());
     for index in order {
         let result = &cells[index];
         let place = (&result.cell.variant, format!("{:?}", result.cell.point));
         // Figures show no controls.
         let drawn = result.record.is_some() && result.cell.control().is_none();
-        if !(scores || embedding) || !drawn || !seen.insert(place) {
+        if !(wanted.scores || wanted.embedding) || !drawn || seen.contains(&place) {
             continue;
         }
-        let mut found = CellScores {
-            cell: index,
-            ..CellScores::default()
-        };
-        if scores && let Some(bytes) = get(client, SCORES, result).await? {
-            let scores = Scores::decode(&bytes).map_err(|error| unreadable(result, &error))?;
-            found.videos = videos_of(&scores);
-        }
-        if epochs && let Some(bytes) = get(client, EPOCH_SCORES, result).await? {
-            let epochs = EpochScores::decode(&bytes).map_err(|error| unreadable(result, &error))?;
-            if !keep_epochs(&epochs, &mut found.videos) {
-                let message = "has other segments than its scores";
-                return Err(unreadable(
-                    result,
-                    &ArtifactError {
-                        artifact: EPOCH_SCORES,
-                        message: message.to_owned(),
-                    },
-                ));
+        match fetch_one(client, &wanted, index, result).await {
+            Ok(found) => {
+                seen.insert(place);
+                all.push(found);
             }
+            Err(error @ (CommandError::Unreachable(_) | CommandError::Interrupted(_))) => {
+                return Err(error);
+            }
+            Err(error) => lost.push(format!("job {}: {error}", result.job_id.short())),
         }
-        if embedding && let Some(bytes) = get(client, EMBEDDING, result).await? {
-            let map = Embedding::decode(&bytes).map_err(|error| unreadable(result, &error))?;
-            let points = map.points.iter().zip(&map.anomalous);
-            found.embedding = points
-                .map(|([x, y], anomalous)| EmbeddedSegment {
-                    x: *x,
-                    y: *y,
-                    anomalous: *anomalous,
-                })
-                .collect();
-        }
-        all.push(found);
     }
     all.sort_by_key(|scores| scores.cell);
-    Ok(all)
+    let notes = lost.first().map(|first| {
+        let more = lost.len() - 1;
+        let more = if more > 0 {
+            format!(", and those of {more} more")
+        } else {
+            String::new()
+        };
+        format!(
+            "Scores cannot be read ({first}{more}): figures that need them are of another seed, or missing. The results themselves are whole; \
+             `gcl-sweep audit` runs such jobs again and keeps their scores anew."
+        )
+    });
+    Ok((all, notes.into_iter().collect()))
+}
+
+/// Which artifacts figures ask for.
+struct Wanted {
+    scores: bool,
+    epochs: bool,
+    embedding: bool,
+}
+
+async fn fetch_one(
+    client: &impl Results,
+    wanted: &Wanted,
+    index: usize,
+    result: &CellResult,
+) -> Result<CellScores, CommandError> {
+    let mut found = CellScores {
+        cell: index,
+        ..CellScores::default()
+    };
+    if wanted.scores
+        && let Some(bytes) = get(client, SCORES, result).await?
+    {
+        let scores = Scores::decode(&bytes).map_err(|error| unreadable(&error))?;
+        found.videos = videos_of(&scores);
+    }
+    if wanted.epochs
+        && let Some(bytes) = get(client, EPOCH_SCORES, result).await?
+    {
+        let epochs = EpochScores::decode(&bytes).map_err(|error| unreadable(&error))?;
+        if !keep_epochs(&epochs, &mut found.videos) {
+            return Err(unreadable(&ArtifactError {
+                artifact: EPOCH_SCORES,
+                message: "has other segments than its scores".to_owned(),
+            }));
+        }
+    }
+    if wanted.embedding
+        && let Some(bytes) = get(client, EMBEDDING, result).await?
+    {
+        let map = Embedding::decode(&bytes).map_err(|error| unreadable(&error))?;
+        let points = map.points.iter().zip(&map.anomalous);
+        found.embedding = points
+            .map(|([x, y], anomalous)| EmbeddedSegment {
+                x: *x,
+                y: *y,
+                anomalous: *anomalous,
+            })
+            .collect();
+    }
+    Ok(found)
 }
 
 /// A record's artifact of that name.
@@ -117,8 +157,8 @@ async fn get(
     client.artifact(artifact.digest, MOST_BYTES).await.map(Some)
 }
 
-fn unreadable(result: &CellResult, error: &ArtifactError) -> CommandError {
-    CommandError::Other(format!("job {}: {error}", result.job_id.short()))
+fn unreadable(error: &ArtifactError) -> CommandError {
+    CommandError::Other(error.to_string())
 }
 
 /// Puts the metrics of smoothed scores, or of clips, where a sweep asks for them. It is decided when reporting, so the record of
@@ -139,7 +179,12 @@ pub async fn evaluate_again(
         let Some(bytes) = get(client, SCORES, result).await? else {
             continue;
         };
-        let scores = Scores::decode(&bytes).map_err(|error| unreadable(result, &error))?;
+        let scores = Scores::decode(&bytes).map_err(|error| {
+            CommandError::Other(format!(
+                "job {}: {error}: its score cannot be smoothed; `gcl-sweep audit` runs it again and keeps its scores anew",
+                result.job_id.short()
+            ))
+        })?;
         let mut record = (**record).clone();
         record.outcome.metrics = reports::reported_metrics(&result.cell, &scores);
         result.record = Some(Arc::new(record));

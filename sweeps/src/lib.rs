@@ -12,6 +12,7 @@ mod contradiction;
 pub mod controls;
 pub mod dataset_source;
 mod decimal;
+mod draft;
 pub mod expand;
 pub mod expansion;
 pub mod extraction;
@@ -32,6 +33,7 @@ pub mod value;
 pub use cell::{Cell, CellResult, JobStatus, Reporting, ScoreBy};
 pub use choice::Choice;
 pub use dataset_source::{DatasetSource, Regime, Synthetic};
+pub use draft::{DraftData, Show, draft};
 pub use expand::{Limits, expand_text};
 pub use expansion::Expansion;
 pub use extraction::{

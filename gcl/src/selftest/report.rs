@@ -72,7 +72,7 @@ impl TensorReport {
         exact: bool,
         tolerance: f64,
     ) -> Result<Self, TraceError> {
-        let recorded = expected.floats(name)?;
+        let recorded = expected.numbers(name)?;
         if recorded.len() != found.len() {
             return Err(expected.fault(
                 name,
