@@ -219,10 +219,7 @@ impl ReportedScores {
             return None;
         }
         let reporting = result.cell.reporting;
-        let reported = match reporting.score_by {
-            ScoreBy::Discriminator => scores.d.or(scores.g),
-            ScoreBy::Generator => scores.g.or(scores.d),
-        }?;
+        let reported = reporting.score_by.of(scores.d, scores.g)?;
         // Clips change no pooled AUC, and videos are what is resampled.
         Some(Self {
             scores: metrics::smooth(&reported, scores.frames.videos(), reporting.score_smoothing),
