@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use metrics::Frames;
 use metrics::artifact::Scores;
 use metrics::resampling::{VideoPairs, compare_videos};
-use sweeps::{CellResult, ScoreBy, Value};
+use sweeps::{CellResult, Value};
 
 use crate::order::compare_points;
 use crate::results::SweepResults;

@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 use sweeps::{
-    Cell, DatasetSource, Digest, JobId, JobSpec, JobStatus, Parameters, Reporting, Value,
+    Cell, Choice, DatasetSource, Digest, JobId, JobSpec, JobStatus, Parameters, Reporting, Value,
 };
 
 use proto::nouns::Refusal;
