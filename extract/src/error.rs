@@ -2,6 +2,9 @@
 
 use std::path::{Path, PathBuf};
 
+/// How a file is said to be no video. The message of a job that comes back from a worker is known by it.
+pub const NO_PICTURE: &str = "has no moving picture";
+
 /// Why features could not be extracted.
 #[derive(Debug, thiserror::Error)]
 pub enum ExtractError {
@@ -27,6 +30,22 @@ pub enum ExtractError {
         /// The video.
         path: PathBuf,
         /// What the decoder says.
+        message: String,
+    },
+    /// A file that the decoder knows, and that is no video: sound, perhaps with a cover.
+    #[error("{}: {NO_PICTURE}: {message}", path.display())]
+    NoPicture {
+        /// The file.
+        path: PathBuf,
+        /// What is in it.
+        message: String,
+    },
+    /// Something ended the decoder again and again: that says nothing of the video.
+    #[error("{}: {message}", path.display())]
+    Ended {
+        /// The video.
+        path: PathBuf,
+        /// How it ended.
         message: String,
     },
     /// The decoder is not there.
@@ -77,6 +96,14 @@ pub enum ExtractError {
 }
 
 impl ExtractError {
+    /// Whether other videos may do: the rest of a run goes on.
+    pub(crate) fn is_of_one_video(&self) -> bool {
+        matches!(
+            self,
+            Self::Video { .. } | Self::NoPicture { .. } | Self::Ended { .. }
+        )
+    }
+
     pub(crate) fn file(path: &Path, source: std::io::Error) -> Self {
         Self::File {
             path: path.to_owned(),

@@ -35,16 +35,50 @@ pub(crate) fn digest(path: &Path) -> Result<blake3::Hash, ExtractError> {
     Ok(hasher.finalize())
 }
 
+/// Bytes that a file system allows a name.
+const LONGEST_NAME: usize = 255;
+
+/// The file of a video: its name with that ending, the last part cut where no file could be called so.
+pub(crate) fn file_of(video: &str, ending: &str) -> String {
+    let (folders, last) = match video.rsplit_once('/') {
+        Some((folders, last)) => (format!("{folders}/"), last),
+        None => (String::new(), video),
+    };
+    if last.len() + ending.len() <= LONGEST_NAME {
+        return format!("{video}{ending}");
+    }
+    let word = short_word(last);
+    let mut cut = LONGEST_NAME - ending.len() - word.len() - 1;
+    while !last.is_char_boundary(cut) {
+        cut -= 1;
+    }
+    format!("{folders}{}-{word}{ending}", &last[..cut])
+}
+
+/// A short name for a long one.
+fn short_word(name: &str) -> String {
+    blake3::hash(name.as_bytes()).to_hex()[..16].to_owned()
+}
+
+/// What the names of files begin with that are not `path` yet.
+fn start(path: &Path) -> String {
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    // With a word of 24 letters and the ending.
+    if name.len() + 32 > LONGEST_NAME {
+        format!(".{}.", short_word(&name))
+    } else {
+        format!(".{name}.")
+    }
+}
+
 /// Two processes that write one file at once each have a file of their own.
 fn beside(path: &Path) -> PathBuf {
-    let name = path.file_name().unwrap_or_default().to_string_lossy();
-    path.with_file_name(format!(".{name}.{}.part", durable::word()))
+    path.with_file_name(format!("{}{}.part", start(path), durable::word()))
 }
 
 /// What a killed process left of this file; it cannot be gone on with.
 fn remove_leftovers(path: &Path) {
-    let name = path.file_name().unwrap_or_default().to_string_lossy();
-    let start = format!(".{name}.");
+    let start = start(path);
     let entries = path
         .parent()
         .and_then(|folder| std::fs::read_dir(folder).ok());
@@ -252,6 +286,25 @@ pub(crate) fn npy_length(segments: u64, crops: usize, dimension: usize, half: bo
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_long_name_has_a_file() {
+        assert_eq!(file_of("a/b", ".npy"), "a/b.npy");
+        let folder = tempfile::tempdir().unwrap();
+        let mut seen = std::collections::BTreeSet::new();
+        for name in [
+            "x".repeat(251),
+            "x".repeat(252),
+            "ä".repeat(127),
+            "y".repeat(230),
+        ] {
+            let file = file_of(&format!("deep/{name}"), ".json");
+            assert!(seen.insert(file.clone()));
+            let path = folder.path().join(file);
+            put(&path, b"{}").unwrap();
+            assert_eq!(std::fs::read(&path).unwrap(), b"{}");
+        }
+    }
 
     #[test]
     fn a_features_file_is_whole_or_not_there() {

@@ -4,18 +4,19 @@
 //! looked at again. The lists are written once every video is done or has failed, so that a folder with lists is a whole
 //! data set.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
-use crate::error::ExtractError;
-use crate::files::{Incoming, npy_length, put};
+use crate::account::Account;
+use crate::error::{ExtractError, NO_PICTURE};
+use crate::files::{Incoming, file_of, npy_length, put};
 use crate::list::{self, Listed, Split};
 use crate::pipeline::Extracted;
 use crate::progress::{Event, Summary};
 use crate::request::{Request, Settings, Splits};
-use crate::video::find;
+use crate::video::{find, reason, size};
 
 /// Who extracted a video, for its record.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -57,7 +58,7 @@ impl Places {
     }
 
     fn record(&self, video: &str) -> PathBuf {
-        self.0.join(".extract/videos").join(format!("{video}.json"))
+        self.0.join(".extract/videos").join(file_of(video, ".json"))
     }
 
     fn features(&self, video: &str) -> PathBuf {
@@ -66,7 +67,7 @@ impl Places {
 }
 
 fn features_name(video: &str) -> String {
-    format!("features/{video}.npy")
+    format!("features/{}", file_of(video, ".npy"))
 }
 
 /// A data set's folder that is being filled.
@@ -75,6 +76,8 @@ pub struct Folder<'a> {
     listed: Vec<Listed>,
     settings: Settings,
     places: Places,
+    /// What is left out and changed, as far as the folder and the lists say it.
+    account: Account,
 }
 
 impl<'a> Folder<'a> {
@@ -83,20 +86,33 @@ impl<'a> Folder<'a> {
         request: &'a Request,
         progress: &mut dyn FnMut(Event<'_>),
     ) -> Result<Self, ExtractError> {
-        let videos = find(&request.videos)?;
+        let found = find(&request.videos)?;
+        let mut remarks = Vec::new();
         let listed = match &request.splits {
-            Splits::List(path) => list::read(path, &videos)?,
-            Splits::Folders => list::by_folders(&videos),
+            Splits::List(path) => {
+                let list = list::read(path, &found)?;
+                remarks = list.remarks;
+                list.videos
+            }
+            Splits::Folders => list::by_folders(&found.videos),
             Splits::Known(listed) => listed.clone(),
         };
-        if listed.is_empty() {
-            return Err(ExtractError::Request(format!(
-                "{}: no video in it",
-                request.videos.display()
-            )));
+        let taken: BTreeSet<&str> = listed.iter().map(|one| one.video.name.as_str()).collect();
+        let mut account = found.account(&taken);
+        for line in remarks {
+            account.add(reason::REMARK, &format!("line {line}"));
         }
-        if listed.len() < videos.len() {
-            let count = videos.len() - listed.len();
+        if listed.is_empty() {
+            let mut text = format!("{}: no video in it", request.videos.display());
+            for line in account.lines() {
+                text += &format!("\n  {line}");
+            }
+            return Err(ExtractError::Request(text));
+        }
+        let others = found.videos.iter();
+        let others = others.filter(|video| !taken.contains(video.name.as_str()));
+        let count = others.count();
+        if count > 0 {
             progress(Event::Notice(format!(
                 "{count} videos are not on the list and are left out"
             )));
@@ -109,6 +125,7 @@ impl<'a> Folder<'a> {
             listed,
             settings,
             places,
+            account,
         })
     }
 
@@ -132,16 +149,24 @@ impl<'a> Folder<'a> {
 
     /// Whether a video's features are there.
     pub fn is_done(&self, listed: &Listed) -> bool {
-        let record = read_record(&self.places.record(&listed.video.name))
-            .filter(|record| record.error.is_none());
-        let stored = std::fs::metadata(self.features(listed));
-        match (record, stored) {
-            (Some(record), Ok(stored)) => {
-                stored.len() == self.length(record.segments)
-                    && record.bytes == size(&listed.video.path)
-            }
-            _ => false,
-        }
+        self.record(listed)
+            .is_some_and(|record| record.error.is_none())
+    }
+
+    /// What is known of a video, as long as it is of this file, and its features are there.
+    fn record(&self, listed: &Listed) -> Option<Record> {
+        let record = read_record(&self.places.record(&listed.video.name))?;
+        let there = || {
+            let stored = std::fs::metadata(self.features(listed));
+            stored.is_ok_and(|stored| stored.len() == self.length(record.segments))
+        };
+        (record.bytes == size(&listed.video) && (record.error.is_some() || there()))
+            .then_some(record)
+    }
+
+    /// Whether that error is the fault of a video: where nobody listed it, a file of sound is none.
+    pub fn blames(&self, error: &str) -> bool {
+        !(matches!(self.request.splits, Splits::Folders) && error.contains(NO_PICTURE))
     }
 
     /// Where a video's features go.
@@ -174,7 +199,7 @@ impl<'a> Folder<'a> {
         progress: &mut dyn FnMut(Event<'_>),
     ) -> Result<(), ExtractError> {
         let video = &listed.video;
-        let bytes = size(&video.path);
+        let bytes = size(video);
         self.write(&Record {
             video: video.name.clone(),
             frames: extracted.frames,
@@ -211,7 +236,7 @@ impl<'a> Folder<'a> {
         progress: &mut dyn FnMut(Event<'_>),
     ) -> Result<(), ExtractError> {
         let video = &listed.video;
-        let bytes = size(&video.path);
+        let bytes = size(video);
         self.write(&Record {
             video: video.name.clone(),
             frames: 0,
@@ -223,10 +248,19 @@ impl<'a> Folder<'a> {
             device: provenance.device.clone(),
             ffmpeg: provenance.ffmpeg.clone(),
         })?;
-        progress(Event::Broken {
-            video: &video.name,
-            error,
-            bytes,
+        let video = &video.name;
+        progress(if self.blames(error) {
+            Event::Broken {
+                video,
+                error,
+                bytes,
+            }
+        } else {
+            Event::NoVideo {
+                video,
+                why: error,
+                bytes,
+            }
         });
         Ok(())
     }
@@ -249,45 +283,51 @@ impl<'a> Folder<'a> {
         let mut records = BTreeMap::new();
         let mut missing = 0;
         for listed in &self.listed {
-            match read_record(&self.places.record(&listed.video.name)) {
+            match self.record(listed) {
                 Some(record) => drop(records.insert(&listed.video.name, record)),
                 None => missing += 1,
             }
         }
         summary.segments = records.values().map(|record| record.segments).sum();
+        let mut account = self.account.clone();
         if missing > 0 {
-            progress(Event::Notice(format!(
-                "{missing} videos of other shares are not done yet"
-            )));
+            summary.account = account.lines();
+            progress(Event::Notice(format!("{missing} videos are not done yet")));
             return Ok(());
         }
+        summary.broken.clear();
+        let mut counts = Vec::new();
         for (split, file) in [(Split::Train, "train.csv"), (Split::Test, "test.csv")] {
             let mut writer = csv::Writer::from_writer(Vec::new());
             let fault = |error: csv::Error| ExtractError::Request(format!("{file}: {error}"));
             writer
                 .write_record(["video", "features", "frames", "label", "anomalous_frames"])
                 .map_err(fault)?;
-            let mut count = 0;
+            let mut count = 0_usize;
             for listed in self.listed.iter().filter(|listed| listed.split == split) {
                 let name = &listed.video.name;
                 let record = &records[name];
-                if record.error.is_some() {
+                if let Some(error) = &record.error {
+                    if self.blames(error) {
+                        summary.broken.push((name.clone(), error.clone()));
+                        account.add(reason::BROKEN, name);
+                    } else {
+                        account.add(reason::NO_PICTURE, name);
+                    }
                     continue;
+                }
+                if !record.complaints.is_empty() {
+                    account.add(reason::COMPLAINTS, name);
                 }
                 let (ranges, cut) = clip_ranges(&listed.anomalous, record.frames);
                 if cut {
-                    progress(Event::Notice(format!(
-                        "{name}: the list's anomalous frames reach past its {} frames and are cut there",
-                        record.frames
-                    )));
+                    account.add(reason::CUT, name);
                 }
                 if let Some(frames) = listed.frames
                     && frames != record.frames
                 {
-                    progress(Event::Notice(format!(
-                        "{name}: {} frames were decoded; its annotation is of {frames}",
-                        record.frames
-                    )));
+                    let said = format!("{name} ({} for {frames})", record.frames);
+                    account.add(reason::COUNTED, &said);
                 }
                 let label = match listed.label {
                     None => "",
@@ -299,6 +339,7 @@ impl<'a> Folder<'a> {
                 writer.write_record(row).map_err(fault)?;
                 count += 1;
             }
+            counts.push(count);
             if count == 0 {
                 progress(Event::Notice(format!(
                     "{file} has no video: a list says which videos train and which test"
@@ -315,6 +356,13 @@ impl<'a> Folder<'a> {
             .file_name()
             .unwrap_or_default()
             .to_string_lossy();
+        let mut notes = vec![format!(
+            "taken: {} training and {} test videos",
+            counts[0], counts[1]
+        )];
+        notes.extend(account.lines());
+        summary.account.clone_from(&notes);
+        notes.extend(self.request.notes.iter().cloned());
         let metadata = Metadata {
             name: self.request.name.as_deref().unwrap_or(&folder),
             feature_dim: self.request.sampling.backbone.dimension(),
@@ -322,26 +370,13 @@ impl<'a> Folder<'a> {
             extractor: &self.settings.describe(),
             source: &self.request.source,
             licence: &self.request.licence,
+            notes,
         };
         let text =
             toml::to_string(&metadata).map_err(|error| ExtractError::Request(error.to_string()))?;
         put(&self.places.0.join("dataset.toml"), text.as_bytes())?;
         summary.complete = true;
         Ok(())
-    }
-}
-
-/// Bytes of a video; of a folder of images the sum.
-pub fn size(path: &Path) -> u64 {
-    if path.is_dir() {
-        let entries = std::fs::read_dir(path).into_iter().flatten().flatten();
-        entries
-            .filter_map(|entry| entry.metadata().ok())
-            .filter(std::fs::Metadata::is_file)
-            .map(|data| data.len())
-            .sum()
-    } else {
-        std::fs::metadata(path).map_or(0, |data| data.len())
     }
 }
 
@@ -412,6 +447,8 @@ struct Metadata<'a> {
     extractor: &'a str,
     source: &'a str,
     licence: &'a str,
+    /// What was taken, left out and changed.
+    notes: Vec<String>,
 }
 
 /// `from-to;from-to` within the video, and whether something had to be cut.

@@ -4,6 +4,7 @@
 //! makes of them, and how the result is filed. It trains nothing, knows no sweeps and no cluster; no other crate needs to
 //! know that videos exist.
 
+mod account;
 mod activations;
 mod backbone;
 mod candle;
@@ -29,15 +30,17 @@ pub mod selftest;
 pub mod video;
 mod weights;
 
+pub use account::Account;
 pub use backbone::Backbone;
 pub use clip::Clip;
 pub use device::Device;
-pub use error::ExtractError;
+pub use error::{ExtractError, NO_PICTURE};
 pub use extractor::Extractor;
 pub use files::Incoming;
-pub use folder::{Folder, Provenance, size};
+pub use folder::{Folder, Provenance};
 pub use pipeline::{Extracted, Tools, extract_video};
 pub use progress::{Event, Summary};
 pub use request::{Broken, Request, Sampling, Splits};
 pub use run::run;
+pub use video::size;
 pub use weights::Weights;

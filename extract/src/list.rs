@@ -6,7 +6,7 @@ use std::path::Path;
 use datasets::spelling;
 
 use crate::error::ExtractError;
-use crate::video::Video;
+use crate::video::{Found, Named, Names, Video};
 
 /// The columns; the last two may be missing.
 const HEADER: [&str; 4] = ["video", "split", "label", "anomalous_frames"];
@@ -35,56 +35,52 @@ pub struct Listed {
     pub frames: Option<u64>,
 }
 
-/// Reads a list and finds its videos among those there are: by their name, with or without extension, or by their file's
-/// name alone where only one has it.
-pub fn read(path: &Path, videos: &[Video]) -> Result<Vec<Listed>, ExtractError> {
-    let mut names: BTreeMap<String, Option<&Video>> = BTreeMap::new();
-    for video in videos {
-        let last = |name: &str| name.rsplit('/').next().unwrap_or(name).to_owned();
-        let extension = video.path.extension().filter(|_| !video.path.is_dir());
-        let full =
-            extension.map(|extension| format!("{}.{}", video.name, extension.to_string_lossy()));
-        let mut short = vec![last(&video.name)];
-        short.extend(full.as_deref().map(last));
-        for name in short {
-            // Two videos of one name: neither is meant by it.
-            names
-                .entry(name)
-                .and_modify(|one| *one = None)
-                .or_insert(Some(video));
-        }
-        names.extend(full.map(|full| (full, Some(video))));
-    }
-    for video in videos {
-        names.insert(video.name.clone(), Some(video));
-    }
+/// What a list says.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct List {
+    /// Its videos, in its order.
+    pub videos: Vec<Listed>,
+    /// Lines that begin with `#` and name no video: taken for remarks.
+    pub remarks: Vec<u64>,
+}
+
+/// Reads a list and finds its videos among what was found: by their name, with or without extension, or by their file's
+/// name alone where only one has it. What was not taken for a video is one where the list names it.
+pub fn read(path: &Path, found: &Found) -> Result<List, ExtractError> {
+    let names = Names::of(found);
     let fault = |line: u64, message: String| ExtractError::List {
         path: path.to_owned(),
         line,
         message,
     };
-    let unreadable = |error: csv::Error| {
-        let line = error.position().map_or(1, csv::Position::line);
-        fault(line, format!("cannot be read: {error}"))
-    };
     let bytes =
         std::fs::read(path).map_err(|error| fault(1, format!("cannot be read: {error}")))?;
-    let text = spelling::decoded(&bytes)
+    let whole = spelling::decoded(&bytes)
         .map_err(|line| fault(line as u64, "is no text in UTF-8".to_owned()))?;
+    // Remarks may stand in front of the header; further down a name may begin so.
+    let (remarks, text) = whole.split_at(before_header(&whole));
+    let lines_before = remarks.matches('\n').count() as u64;
     let mut reader = csv::ReaderBuilder::new()
         .flexible(true)
         .trim(csv::Trim::All)
-        .comment(Some(b'#'))
-        .delimiter(spelling::delimiter(&text))
+        .delimiter(spelling::delimiter(text))
         .from_reader(text.as_bytes());
+    let unreadable = |error: csv::Error| {
+        let line = error.position().map_or(1, csv::Position::line);
+        fault(line + lines_before, format!("cannot be read: {error}"))
+    };
     let header = reader.headers().map_err(unreadable)?;
-    let places = columns(header)
-        .ok_or_else(|| fault(1, format!("the first line must be `{}`", HEADER.join(","))))?;
+    let places = columns(header).ok_or_else(|| {
+        fault(
+            lines_before + 1,
+            format!("the first line must be `{}`", HEADER.join(",")),
+        )
+    })?;
     let mut seen = BTreeMap::new();
-    let mut listed = Vec::new();
+    let mut list = List::default();
     for record in reader.records() {
         let record = record.map_err(unreadable)?;
-        let line = record.position().map_or(0, csv::Position::line);
+        let line = record.position().map_or(0, csv::Position::line) + lines_before;
         // What Excel leaves of rows that were emptied.
         if record.iter().all(str::is_empty) {
             continue;
@@ -94,16 +90,22 @@ pub fn read(path: &Path, videos: &[Video]) -> Result<Vec<Listed>, ExtractError> 
                 .and_then(|place| record.get(place))
                 .unwrap_or_default()
         };
-        let name = cell(0).replace('\\', "/");
-        let video = match names.get(&name) {
-            Some(Some(video)) => *video,
-            Some(None) => {
+        let name = cell(0);
+        let video = match names.find(name) {
+            Named::One(video) => video,
+            Named::Several => {
                 return Err(fault(
                     line,
-                    format!("more than one video is called `{name}`: write its folder in front"),
+                    format!(
+                        "more than one video is called `{name}`: write its folder in front, or its ending behind"
+                    ),
                 ));
             }
-            None => return Err(fault(line, format!("there is no video `{name}`"))),
+            Named::Nothing if record.get(0).is_some_and(|first| first.starts_with('#')) => {
+                list.remarks.push(line);
+                continue;
+            }
+            Named::Nothing => return Err(fault(line, format!("there is no video `{name}`"))),
         };
         if let Some(before) = seen.insert(&video.name, line) {
             return Err(fault(
@@ -136,7 +138,7 @@ pub fn read(path: &Path, videos: &[Video]) -> Result<Vec<Listed>, ExtractError> 
                 ),
             )
         })?;
-        listed.push(Listed {
+        list.videos.push(Listed {
             video: video.clone(),
             split,
             label,
@@ -144,10 +146,22 @@ pub fn read(path: &Path, videos: &[Video]) -> Result<Vec<Listed>, ExtractError> 
             frames: None,
         });
     }
-    if listed.is_empty() {
+    if list.videos.is_empty() {
         return Err(fault(1, "names no video".to_owned()));
     }
-    Ok(listed)
+    Ok(list)
+}
+
+/// Where the header begins: after empty lines and remarks.
+fn before_header(text: &str) -> usize {
+    let mut at = 0;
+    for line in text.split_inclusive('\n') {
+        if !line.trim().is_empty() && !line.starts_with('#') {
+            break;
+        }
+        at += line.len();
+    }
+    at
 }
 
 /// Where a table has our columns, which may stand in any order beside the index that pandas writes; `None` where another one is
@@ -208,13 +222,13 @@ fn ranges(text: &str) -> Option<Vec<(u64, u64)>> {
 mod tests {
     use super::*;
 
-    fn videos() -> Vec<Video> {
-        ["a/x.mp4", "a/y.avi", "b/y.avi"]
-            .map(|path| Video {
-                name: path.rsplit_once('.').unwrap().0.to_owned(),
-                path: path.into(),
-            })
-            .to_vec()
+    fn videos() -> Found {
+        let videos = ["a/x.mp4", "a/y.avi", "b/y.avi", "#1.mp4"]
+            .map(|path| Video::file(path.rsplit_once('.').unwrap().0, path));
+        Found {
+            videos: videos.to_vec(),
+            ..Found::default()
+        }
     }
 
     fn list(lines: &str) -> Result<Vec<Listed>, String> {
@@ -225,6 +239,7 @@ mod tests {
         )
         .unwrap();
         read(file.path(), &videos())
+            .map(|list| list.videos)
             .map_err(|error| error.to_string().rsplit("tmp").next().unwrap().to_owned())
     }
 
@@ -249,7 +264,7 @@ mod tests {
         ] {
             let file = tempfile::NamedTempFile::new().unwrap();
             std::fs::write(file.path(), text).unwrap();
-            let found = read(file.path(), &videos()).unwrap();
+            let found = read(file.path(), &videos()).unwrap().videos;
             assert_eq!(found.len(), 2, "{text}");
             assert_eq!(
                 (found[0].split, found[0].label),
@@ -258,6 +273,22 @@ mod tests {
             assert_eq!((found[1].split, found[1].label), (Split::Test, Some(true)));
             assert_eq!(found[1].anomalous, [(3, 5)]);
         }
+    }
+
+    /// A name that begins like a remark is a name where there is such a video.
+    #[test]
+    fn a_video_may_be_called_like_a_remark() {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        let text =
+            "# made by hand, \"so\"\nvideo,split\n#1.mp4,train\n# the rest\n#x.mp4,train\na/y,test";
+        std::fs::write(file.path(), text).unwrap();
+        let list = read(file.path(), &videos()).unwrap();
+        let names = list.videos.iter().map(|one| one.video.name.as_str());
+        assert_eq!(names.collect::<Vec<_>>(), ["#1", "a/y"]);
+        assert_eq!(list.remarks, [4, 5]);
+        std::fs::write(file.path(), text.replace("a/y", "a/q")).unwrap();
+        let error = read(file.path(), &videos()).unwrap_err().to_string();
+        assert!(error.contains(":6: there is no video `a/q`"), "{error}");
     }
 
     #[test]

@@ -10,12 +10,12 @@ use crate::error::ExtractError;
 use crate::extractor::Extractor;
 use crate::files::NpyWriter;
 use crate::request::Sampling;
-use crate::video::{Decoded, Decoder, Frame, FrameStream, Segments};
+use crate::video::{Decoded, Decoder, Frame, FrameStream, Segments, Video};
 
 /// A video and its features file.
 #[derive(Debug, Clone)]
 pub(crate) struct Task {
-    pub(crate) video: PathBuf,
+    pub(crate) video: Video,
     pub(crate) features: PathBuf,
 }
 
@@ -76,8 +76,10 @@ pub(crate) fn run(
             );
             match extracted {
                 // The video's own fault; what is not, ends the run.
-                Err(error @ ExtractError::Video { .. }) => each(Step::End(index, Err(error)))?,
-                Err(ExtractError::File { path, source }) if path == task.video => {
+                Err(error) if error.is_of_one_video() => {
+                    each(Step::End(index, Err(error)))?;
+                }
+                Err(ExtractError::File { path, source }) if path == task.video.path => {
                     each(Step::End(index, Err(ExtractError::File { path, source })))?;
                 }
                 Err(error) => return Err(error),
@@ -108,11 +110,11 @@ fn decode(
 fn decode_one(
     decoder: &Decoder,
     sampling: &Sampling,
-    video: &Path,
+    video: &Video,
     stop: &AtomicBool,
     sender: &SyncSender<Message>,
 ) -> Result<Decoded, ExtractError> {
-    let mut stream = FrameStream::open(decoder, video)?;
+    let mut stream = FrameStream::open(decoder, video, stop)?;
     let mut segments = Segments::new(sampling.crops(), sampling.drop_last);
     let mut frame = Frame::default();
     let send = |clips| {
@@ -124,7 +126,7 @@ fn decode_one(
         if stop.load(Ordering::Relaxed) {
             return Err(ExtractError::Stopped);
         }
-        if let Some(clips) = segments.push(&frame, video)? {
+        if let Some(clips) = segments.push(&frame, &video.path)? {
             send(clips)?;
         }
     }
@@ -184,7 +186,8 @@ fn compute(
     if !waiting.is_empty() {
         flush(&waiting, &mut rows)?;
     }
-    let writer = writer.ok_or_else(|| crate::video::video_fault(&task.video, "has no frame"))?;
+    let writer =
+        writer.ok_or_else(|| crate::video::video_fault(&task.video.path, "has no frame"))?;
     let (segments, digest) = writer.finish()?;
     Ok(Extracted {
         frames: decoded.frames,
@@ -210,13 +213,13 @@ pub struct Tools<'a> {
 /// One video to one features file: what a job of a cluster does. `each` hears of segments as they are done.
 pub fn extract_video(
     tools: Tools<'_>,
-    video: &Path,
+    video: &Video,
     features: &Path,
     stop: &AtomicBool,
     each: &mut dyn FnMut(u64),
 ) -> Result<Extracted, ExtractError> {
     let task = Task {
-        video: video.to_owned(),
+        video: video.clone(),
         features: features.to_owned(),
     };
     let mut result = Err(ExtractError::Stopped);

@@ -41,6 +41,24 @@ pub enum Event<'a> {
         /// Its size.
         bytes: u64,
     },
+    /// A file that nobody listed is no video, and is left out.
+    NoVideo {
+        /// Its name.
+        video: &'a str,
+        /// What it is.
+        why: &'a str,
+        /// Its size.
+        bytes: u64,
+    },
+    /// Something ended the decoder of a video, which is tried again by the next run.
+    Ended {
+        /// Its name.
+        video: &'a str,
+        /// How.
+        why: &'a str,
+        /// Its size.
+        bytes: u64,
+    },
     /// Something that a person should know.
     Notice(String),
 }
@@ -52,10 +70,14 @@ pub struct Summary {
     pub extracted: usize,
     /// Videos that were done already.
     pub reused: usize,
-    /// Videos that are left out, with the reason.
+    /// Videos that cannot be decoded and are left out, with the reason; of a complete data set those of every share.
     pub broken: Vec<(String, String)>,
+    /// Videos whose decoder something ended each time: they are not extracted, and nothing is said against them.
+    pub ended: Vec<(String, String)>,
+    /// What was taken, left out and changed.
+    pub account: Vec<String>,
     /// Segments of all videos of the data set that are done.
     pub segments: u64,
-    /// Whether the lists are written; not while other shares are still at work.
+    /// Whether the lists are written; not while videos were not tried to their end.
     pub complete: bool,
 }

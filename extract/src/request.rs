@@ -63,6 +63,8 @@ pub struct Request {
     pub source: String,
     /// Their licence, for the metadata.
     pub licence: String,
+    /// What there is to say of the lists, for the metadata.
+    pub notes: Vec<String>,
     /// `cpu`, `cuda:N`, `auto`.
     pub device: String,
     /// Threads of the network on a CPU; unset, one per core.

@@ -4,12 +4,12 @@ use std::sync::atomic::AtomicBool;
 
 use crate::device::Device;
 use crate::error::ExtractError;
-use crate::folder::{Folder, Provenance, size};
+use crate::folder::{Folder, Provenance};
 use crate::list::Listed;
 use crate::pipeline::{self, Step, Task};
 use crate::progress::{Event, Summary};
 use crate::request::{Broken, Request};
-use crate::video::Decoder;
+use crate::video::{Decoder, size};
 
 /// Extracts, or goes on where an earlier run stopped.
 pub fn run(
@@ -46,13 +46,13 @@ pub fn run(
         progress(Event::Start {
             videos: share.len(),
             done: done.len(),
-            bytes: todo.iter().map(|listed| size(&listed.video.path)).sum(),
+            bytes: todo.iter().map(|listed| size(&listed.video)).sum(),
             device: &provenance.device,
         });
         let tasks: Vec<Task> = todo
             .iter()
             .map(|listed| Task {
-                video: listed.video.path.clone(),
+                video: listed.video.clone(),
                 features: folder.features(listed),
             })
             .collect();
@@ -70,11 +70,27 @@ pub fn run(
                     folder.done(todo[index], &extracted, &provenance, progress)?;
                     summary.extracted += 1;
                 }
-                Err(error) if request.broken == Broken::Stop => return Err(error),
+                // No record: the next run tries it again.
+                Err(ExtractError::Ended { path, message }) => {
+                    let name = &todo[index].video.name;
+                    progress(Event::Ended {
+                        video: name,
+                        why: &message,
+                        bytes: size(&todo[index].video),
+                    });
+                    let text = format!("{}: {message}", path.display());
+                    summary.ended.push((name.clone(), text));
+                }
                 Err(error) => {
-                    folder.broken(todo[index], &error.to_string(), &provenance, progress)?;
-                    let name = todo[index].video.name.clone();
-                    summary.broken.push((name, error.to_string()));
+                    let text = error.to_string();
+                    let blamed = folder.blames(&text);
+                    if blamed && request.broken == Broken::Stop {
+                        return Err(error);
+                    }
+                    folder.broken(todo[index], &text, &provenance, progress)?;
+                    if blamed {
+                        summary.broken.push((todo[index].video.name.clone(), text));
+                    }
                 }
             }
             Ok(())

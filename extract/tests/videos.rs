@@ -185,6 +185,7 @@ fn request(videos: &Path, out: &Path) -> Request {
         name: Some("shapes".to_owned()),
         source: "test pictures".to_owned(),
         licence: "none needed".to_owned(),
+        notes: Vec::new(),
         device: "cpu".to_owned(),
         threads: Some(2),
         batch: 2,

@@ -4,7 +4,7 @@
 //! the step. Then `method` (labels and thresholds, the other steps, selection, phases, everything random), `backend` (what a device
 //! does, the network and the pair of G and D over it), `run` (a run from start to end, its checkpoints and artifacts). Beside them
 //! `data` (features, scaling, what a device keeps), `baselines` (the other methods of Table 1), `controls` (scores that learn
-//! nothing) and [`selftest`] (recorded traces).
+//! nothing), `distil` (D on labels that are made once) and [`selftest`] (recorded traces).
 //! Metrics are a crate of their own.
 //!
 //! What this crate decides where the paper is silent is written where it is decided; the choices themselves are
@@ -17,6 +17,7 @@ mod baselines;
 mod controls;
 mod data;
 mod device;
+mod distil;
 mod error;
 #[cfg(any(test, feature = "measure"))]
 pub mod measure;

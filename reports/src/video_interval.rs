@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use metrics::Frames;
 use metrics::artifact::Scores;
 use metrics::resampling::{VideoPairs, compare_videos};
-use sweeps::{CellResult, ScoreBy, Value};
+use sweeps::{CellResult, Value};
 
 use crate::order::compare_points;
 use crate::results::SweepResults;
@@ -219,10 +219,7 @@ impl ReportedScores {
             return None;
         }
         let reporting = result.cell.reporting;
-        let reported = match reporting.score_by {
-            ScoreBy::Discriminator => scores.d.or(scores.g),
-            ScoreBy::Generator => scores.g.or(scores.d),
-        }?;
+        let reported = reporting.score_by.of(scores.d, scores.g)?;
         // Clips change no pooled AUC, and videos are what is resampled.
         Some(Self {
             scores: metrics::smooth(&reported, scores.frames.videos(), reporting.score_smoothing),

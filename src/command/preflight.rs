@@ -251,7 +251,7 @@ impl Uses {
             training.pretraining == Pretraining::NormalOnly,
         );
         note(&mut self.both, training.method == Method::MilRanking);
-        if training.method.has_generator() {
+        if training.method.has_batches() {
             self.batches
                 .insert((variant.to_owned(), training.batch_size));
         }

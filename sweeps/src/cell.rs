@@ -49,6 +49,8 @@ choices! {
         Discriminator = "discriminator",
         /// The reconstruction error.
         Generator = "generator",
+        /// `distil` by a reconstruction: error and logit of D together. The record has it in the place of G's score.
+        Fused = "fused",
     }
 }
 
@@ -57,7 +59,7 @@ impl ScoreBy {
     pub fn of<T>(self, d: Option<T>, g: Option<T>) -> Option<T> {
         match self {
             Self::Discriminator => d.or(g),
-            Self::Generator => g.or(d),
+            Self::Generator | Self::Fused => g.or(d),
         }
     }
 }
@@ -67,7 +69,11 @@ impl Reporting {
     pub fn of(given: &Parameters) -> Self {
         let resolved = given.resolved(Role::Reporting);
         Self {
-            score_by: resolved.choice("score_by").unwrap_or_default(),
+            score_by: match resolved.choice("score_by").unwrap_or_default() {
+                // Set in [job] for the variants that have an error beside D.
+                ScoreBy::Fused if !given.can_fuse() => ScoreBy::default(),
+                score => score,
+            },
             score_smoothing: resolved
                 .get("score_smoothing")
                 .and_then(Value::as_float)

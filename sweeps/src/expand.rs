@@ -7,6 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 
 use crate::cell::{Cell, Reporting};
+use crate::contradiction::Contradiction;
 use crate::controls;
 use crate::dataset_source::DatasetSource;
 use crate::expansion::Expansion;
@@ -305,6 +306,7 @@ impl<'a> Grid<'a> {
         };
         self.settle(given);
         self.blame_inapplicable(variant, point);
+        self.blame_contradictions(variant, point);
         self.note_base(variant, point);
         let Settled {
             given,
@@ -405,12 +407,46 @@ impl<'a> Grid<'a> {
     }
 }
 
+impl Grid<'_> {
+    /// What cannot be done is a fault where the parameter to blame is set: on an axis, in the variant, in `[job]`, or nowhere,
+    /// since its default contradicts the others.
+    fn blame_contradictions(
+        &mut self,
+        variant: &Variant,
+        point: &[(Key, &Coordinate, &Range<usize>)],
+    ) {
+        for contradiction in &self.settled.contradictions {
+            let name = contradiction.name;
+            let mut on_axis = point.iter().filter(|(key, _, _)| key.name() == name);
+            let in_variant = variant.settings.get(name);
+            let in_job = self.spec.base.get(name);
+            let span = (on_axis.next().map(|(_, _, span)| (*span).clone()))
+                .or_else(|| in_variant.map(|setting| setting.span.clone()))
+                .or_else(|| {
+                    let setting = in_job.filter(|_| !contradiction.allowed_in_job);
+                    setting.map(|setting| setting.span.clone())
+                });
+            let span = match span {
+                Some(span) => span,
+                None if contradiction.allowed_in_job => continue,
+                None => 0..0,
+            };
+            if self.blamed.insert((span.start, name)) {
+                let message = format!("{} in `{}`", contradiction.message, variant.name);
+                self.faults
+                    .push(Fault::new(span, message, contradiction.help));
+            }
+        }
+    }
+}
+
 /// What a cell's parameters mean.
 struct Settled {
     given: Parameters,
     resolved: Parameters,
     reporting: Reporting,
     inapplicable: Vec<&'static Parameter>,
+    contradictions: Vec<Contradiction>,
 }
 
 impl Settled {
@@ -419,6 +455,7 @@ impl Settled {
             resolved: JobSpec::resolved(&given),
             reporting: Reporting::of(&given),
             inapplicable: given.inapplicable(),
+            contradictions: given.contradictions(),
             given,
         }
     }

@@ -228,6 +228,7 @@ mod tests {
             ("isolation-forest", false),
             ("one-class-svm", false),
             ("mil-ranking", false),
+            ("distil", false),
             ("control", true),
         ] {
             let first = job(&[("method", method.into())]);

@@ -8,6 +8,7 @@
 
 pub mod cell;
 pub mod choice;
+mod contradiction;
 pub mod controls;
 pub mod dataset_source;
 mod decimal;

@@ -5,19 +5,21 @@
 //! asked of the file beforehand.
 
 use std::ffi::OsString;
-use std::io::{BufRead, BufReader, Read};
+use std::io::{BufReader, Read};
 use std::path::{Path, PathBuf};
-use std::process::{Child, ChildStdout, Command, Stdio};
+use std::process::{Child, ChildStdout, Command, ExitStatus, Output, Stdio};
 use std::thread::JoinHandle;
 
-use super::{Decoded, Frame, find, video_fault};
+use super::child;
 use crate::error::ExtractError;
 
 /// Bytes of a decoder's complaints that are kept.
-const MOST_COMPLAINTS: usize = 4096;
+pub(super) const MOST_COMPLAINTS: usize = 4096;
 
-/// Pixels of a frame: as many as 16K video has.
-const MOST_PIXELS: usize = 1 << 27;
+/// What keeps a playlist from making it read the network.
+const PROTOCOLS: [&str; 2] = ["-protocol_whitelist", "file,pipe,crypto,data"];
+/// How often a question is asked that somebody ended the decoder over.
+const MOST_ASKED: usize = 3;
 
 /// The decoder program.
 #[derive(Debug, Clone)]
@@ -32,16 +34,14 @@ pub struct Decoder {
 impl Decoder {
     /// Looks for ffmpeg: `program`, or `ffmpeg` in the search path.
     pub fn find(program: Option<&Path>, threads: usize) -> Result<Self, ExtractError> {
-        let program = program.unwrap_or(Path::new("ffmpeg")).to_owned();
-        let output = Command::new(&program)
-            .arg("-version")
-            .stdin(Stdio::null())
-            .stderr(Stdio::null())
-            .output()
-            .map_err(|source| ExtractError::Decoder {
-                program: program.clone(),
-                source,
-            })?;
+        let mut program = program.unwrap_or(Path::new("ffmpeg")).to_owned();
+        // A path, which means the same file from every folder.
+        if program.components().count() > 1
+            && let Ok(absolute) = std::path::absolute(&program)
+        {
+            program = absolute;
+        }
+        let output = ask(&program, &["-version".into()])?;
         let text = String::from_utf8_lossy(&output.stdout);
         let version: String = text
             .lines()
@@ -83,40 +83,31 @@ impl Decoder {
         &self.version
     }
 
-    /// Calls `each` with every frame of a file or a folder of images, in order, until it returns false. The number of
-    /// frames comes back, and what ffmpeg complained about.
-    pub fn frames(
-        &self,
-        path: &Path,
-        mut each: impl FnMut(&Frame) -> Result<bool, ExtractError>,
-    ) -> Result<(u64, String), ExtractError> {
-        let mut stream = FrameStream::open(self, path)?;
-        let mut frame = Frame::default();
-        while stream.next(&mut frame)? {
-            if !each(&frame)? {
-                break;
-            }
-        }
-        let decoded = stream.decoded();
-        Ok((decoded.frames, decoded.complaints))
+    /// The streams of a file.
+    pub(super) fn streams(&self, path: &Path) -> Result<Streams, ExtractError> {
+        let absolute =
+            std::path::absolute(path).map_err(|source| ExtractError::file(path, source))?;
+        let mut name = OsString::from("file:");
+        name.push(absolute);
+        let mut arguments = vec!["-nostdin".into(), "-hide_banner".into()];
+        arguments.extend(PROTOCOLS.map(OsString::from));
+        arguments.extend(["-i".into(), name]);
+        // It ends with a fault, since it was asked for no output.
+        let said = ask(&self.program, &arguments)?.stderr;
+        Ok(Streams::of(&String::from_utf8_lossy(&said)))
     }
 
-    fn start(&self, input: &Input) -> Result<Running, ExtractError> {
+    pub(super) fn start(&self, input: &Input) -> Result<Running, ExtractError> {
         let mut command = Command::new(&self.program);
         command.args(["-nostdin", "-hide_banner", "-v", "error", "-threads"]);
         command.arg(self.threads.max(1).to_string());
-        // A playlist must not make it read the network.
-        command.args(["-protocol_whitelist", "file,pipe,crypto,data"]);
+        command.args(PROTOCOLS);
         command.args(&input.arguments);
-        command.args([
-            "-map",
-            "0:v:0",
-            "-fps_mode",
-            "passthrough",
-            "-an",
-            "-sn",
-            "-dn",
-        ]);
+        command.args(["-map", &input.stream, "-fps_mode", "passthrough"]);
+        command.args(["-an", "-sn", "-dn"]);
+        if let Some(folder) = &input.folder {
+            command.current_dir(folder);
+        }
         if input.list.is_some() {
             // Images may differ in size; a video that changes its size is scaled to its first frame.
             command.args(["-autoscale", "0"]);
@@ -127,7 +118,7 @@ impl Decoder {
         } else {
             Stdio::null()
         });
-        let mut child = command
+        let mut child = child::keep_apart(&mut command)
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
             .spawn()
@@ -165,6 +156,11 @@ fn keep_start(mut from: impl Read) -> String {
         let room = MOST_COMPLAINTS.saturating_sub(kept.len());
         kept.extend_from_slice(&buffer[..count.min(room)]);
     }
+    if kept.len() >= MOST_COMPLAINTS {
+        // The last line is cut.
+        let lines = kept.iter().rposition(|byte| *byte == b'\n');
+        kept.truncate(lines.unwrap_or(kept.len()));
+    }
     String::from_utf8_lossy(&kept).into_owned()
 }
 
@@ -178,28 +174,95 @@ fn without_addresses(line: &str) -> String {
     text
 }
 
+/// Runs the program for its answer. A signal that was meant for all processes of a job is no answer.
+fn ask(program: &Path, arguments: &[OsString]) -> Result<Output, ExtractError> {
+    let mut asked = 0;
+    loop {
+        let mut command = Command::new(program);
+        command.args(arguments).stdin(Stdio::null());
+        let output =
+            child::keep_apart(&mut command)
+                .output()
+                .map_err(|source| ExtractError::Decoder {
+                    program: program.to_owned(),
+                    source,
+                })?;
+        asked += 1;
+        if asked >= MOST_ASKED || !child::was_told_to_end(output.status) {
+            return Ok(output);
+        }
+    }
+}
+
+/// What a file has beside covers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(super) struct Streams {
+    /// Streams of pictures.
+    pub(super) pictures: usize,
+    /// Whether there is sound.
+    pub(super) sound: bool,
+    /// Whether it is a picture's format.
+    pub(super) still: bool,
+}
+
+impl Streams {
+    /// Those of ffmpeg's description of its input.
+    fn of(said: &str) -> Self {
+        let mut streams = Self::default();
+        let input = said
+            .lines()
+            .find_map(|line| line.strip_prefix("Input #0, "));
+        let format = input.map_or("", |input| input.split(',').next().unwrap_or(""));
+        streams.still = matches!(format, "gif" | "image2" | "apng") || format.ends_with("_pipe");
+        let lines = said.lines().map(str::trim_start);
+        for line in lines.filter(|line| line.starts_with("Stream #0:")) {
+            let cover = line.contains("(attached pic)") || line.contains("(timed thumbnails)");
+            streams.pictures += usize::from(line.contains(": Video: ") && !cover);
+            streams.sound |= line.contains(": Audio: ");
+        }
+        streams
+    }
+}
+
 /// What one process reads.
-struct Input {
-    arguments: Vec<OsString>,
+pub(super) struct Input {
+    pub(super) arguments: Vec<OsString>,
+    /// Which stream, as `-map` has it.
+    pub(super) stream: String,
     /// A list of images, sent through the standard input.
-    list: Option<String>,
+    pub(super) list: Option<String>,
+    /// Where the process works: the list's names are meant from there.
+    pub(super) folder: Option<PathBuf>,
     /// How many frames must come out, where that is known.
-    expected: Option<u64>,
+    pub(super) expected: Option<u64>,
 }
 
 /// One ffmpeg process; killed when dropped.
-struct Running {
+pub(super) struct Running {
     child: Child,
-    stdout: Option<BufReader<ChildStdout>>,
+    pub(super) stdout: Option<BufReader<ChildStdout>>,
     complaints: Option<JoinHandle<String>>,
     writer: Option<JoinHandle<()>>,
 }
 
+impl Running {
+    /// Waits for the end of a process that closed its output: how it ended, and what it said, a line each.
+    pub(super) fn end(&mut self) -> std::io::Result<(ExitStatus, Vec<String>)> {
+        drop(self.stdout.take());
+        let status = self.child.wait()?;
+        let said = self
+            .complaints
+            .take()
+            .and_then(|thread| thread.join().ok())
+            .unwrap_or_default();
+        let lines = said.lines().map(without_addresses);
+        Ok((status, lines.filter(|line| !line.is_empty()).collect()))
+    }
+}
+
 impl Drop for Running {
     fn drop(&mut self) {
-        // It may be gone already.
-        let _ = self.child.kill();
-        let _ = self.child.wait();
+        child::end(&mut self.child);
         if let Some(complaints) = self.complaints.take() {
             let _ = complaints.join();
         }
@@ -207,217 +270,6 @@ impl Drop for Running {
             let _ = writer.join();
         }
     }
-}
-
-/// The frames of one video.
-pub(crate) struct FrameStream<'a> {
-    decoder: &'a Decoder,
-    path: PathBuf,
-    /// Still to be started, last first.
-    inputs: Vec<Input>,
-    running: Option<(Running, Input, u64)>,
-    frames: u64,
-    complaints: String,
-}
-
-impl<'a> FrameStream<'a> {
-    pub(crate) fn open(decoder: &'a Decoder, path: &Path) -> Result<Self, ExtractError> {
-        let mut inputs = if path.is_dir() {
-            image_runs(path)?
-        } else {
-            // `file:` keeps a name with a colon or a leading minus from meaning something else.
-            let absolute =
-                std::path::absolute(path).map_err(|source| ExtractError::file(path, source))?;
-            std::fs::metadata(path).map_err(|source| ExtractError::file(path, source))?;
-            let mut name = OsString::from("file:");
-            name.push(absolute);
-            vec![Input {
-                arguments: vec!["-i".into(), name],
-                list: None,
-                expected: None,
-            }]
-        };
-        inputs.reverse();
-        Ok(Self {
-            decoder,
-            path: path.to_owned(),
-            inputs,
-            running: None,
-            frames: 0,
-            complaints: String::new(),
-        })
-    }
-
-    /// Reads the next frame into `frame`; false at the end.
-    pub(crate) fn next(&mut self, frame: &mut Frame) -> Result<bool, ExtractError> {
-        loop {
-            if self.running.is_none() {
-                let Some(input) = self.inputs.pop() else {
-                    if self.frames == 0 {
-                        return Err(video_fault(&self.path, "has no frame"));
-                    }
-                    return Ok(false);
-                };
-                self.running = Some((self.decoder.start(&input)?, input, 0));
-            }
-            let Some((running, _, count)) = &mut self.running else {
-                continue;
-            };
-            let more = match &mut running.stdout {
-                Some(stdout) => read_ppm(stdout, frame),
-                None => Ok(false),
-            };
-            match more {
-                Ok(true) => {
-                    *count += 1;
-                    self.frames += 1;
-                    return Ok(true);
-                }
-                Ok(false) => self.finish(None)?,
-                Err(message) => self.finish(Some(message))?,
-            }
-        }
-    }
-
-    /// What came, once [`FrameStream::next`] said that it was all.
-    pub(crate) fn decoded(self) -> Decoded {
-        Decoded {
-            frames: self.frames,
-            complaints: self.complaints,
-        }
-    }
-
-    /// The process closed its output: it must have ended well.
-    fn finish(&mut self, cut: Option<String>) -> Result<(), ExtractError> {
-        let Some((mut running, input, count)) = self.running.take() else {
-            return Ok(());
-        };
-        drop(running.stdout.take());
-        let status = running
-            .child
-            .wait()
-            .map_err(|source| ExtractError::file(&self.path, source))?;
-        let said = running
-            .complaints
-            .take()
-            .and_then(|thread| thread.join().ok())
-            .unwrap_or_default();
-        let said: Vec<_> = said
-            .lines()
-            .map(without_addresses)
-            .filter(|line| !line.is_empty())
-            .collect();
-        let last = said
-            .last()
-            .map_or_else(String::new, |line| format!(": {line}"));
-        if !status.success() {
-            return Err(video_fault(
-                &self.path,
-                format!(
-                    "ffmpeg gave up after {} frames ({status}){last}",
-                    self.frames
-                ),
-            ));
-        }
-        if let Some(cut) = cut {
-            return Err(video_fault(
-                &self.path,
-                format!("{cut} after {} frames{last}", self.frames),
-            ));
-        }
-        if input.expected.is_some_and(|expected| expected != count) {
-            return Err(video_fault(
-                &self.path,
-                format!(
-                    "{} of its images cannot be decoded{last}",
-                    input.expected.unwrap_or(0).abs_diff(count)
-                ),
-            ));
-        }
-        if !said.is_empty() && self.complaints.len() < MOST_COMPLAINTS {
-            self.complaints.push_str(&said.join("; "));
-        }
-        Ok(())
-    }
-}
-
-/// A folder of images as one process per run of images of the same type: ffmpeg's list of files has one decoder.
-fn image_runs(folder: &Path) -> Result<Vec<Input>, ExtractError> {
-    let mut inputs: Vec<(String, Input)> = Vec::new();
-    for image in find::images(folder)? {
-        let extension = image
-            .extension()
-            .unwrap_or_default()
-            .to_string_lossy()
-            .to_ascii_lowercase();
-        let absolute =
-            std::path::absolute(&image).map_err(|source| ExtractError::file(&image, source))?;
-        let name = absolute
-            .to_str()
-            .filter(|name| !name.contains('\n'))
-            .ok_or_else(|| video_fault(&image, "its name cannot be put in a list: rename it"))?;
-        // The list's own quoting; a duration keeps its time stamps apart.
-        let line = format!("file 'file:{}'\nduration 1\n", name.replace('\'', "'\\''"));
-        if inputs.last().is_none_or(|(last, _)| *last != extension) {
-            let arguments = ["-f", "concat", "-safe", "0", "-i", "pipe:0"];
-            let input = Input {
-                arguments: arguments.map(OsString::from).to_vec(),
-                list: Some("ffconcat version 1.0\n".to_owned()),
-                expected: Some(0),
-            };
-            inputs.push((extension, input));
-        }
-        if let Some((_, input)) = inputs.last_mut() {
-            input.list.get_or_insert_default().push_str(&line);
-            *input.expected.get_or_insert_default() += 1;
-        }
-    }
-    Ok(inputs.into_iter().map(|(_, input)| input).collect())
-}
-
-/// One binary PPM image, as ffmpeg writes it: `P6\nWIDTH HEIGHT\n255\n`, then the pixels.
-fn read_ppm(from: &mut impl BufRead, frame: &mut Frame) -> Result<bool, String> {
-    let cut = |error: std::io::Error| format!("the stream of frames is cut ({error})");
-    if from.fill_buf().map_err(cut)?.is_empty() {
-        return Ok(false);
-    }
-    let mut header = Vec::new();
-    let mut lines = 0;
-    while lines < 3 {
-        let mut byte = [0];
-        from.read_exact(&mut byte).map_err(cut)?;
-        lines += usize::from(byte[0] == b'\n');
-        header.push(byte[0]);
-        if header.len() > 40 {
-            return Err("ffmpeg sends no PPM images".to_owned());
-        }
-    }
-    let text = String::from_utf8_lossy(&header);
-    let words: Vec<&str> = text.split_ascii_whitespace().collect();
-    let size = match words[..] {
-        ["P6", width, height, "255"] => width
-            .parse::<usize>()
-            .ok()
-            .zip(height.parse::<usize>().ok()),
-        _ => None,
-    };
-    let (width, height) = size
-        .filter(|(width, height)| {
-            width
-                .checked_mul(*height)
-                .is_some_and(|pixels| (1..=MOST_PIXELS).contains(&pixels))
-        })
-        .ok_or_else(|| {
-            format!(
-                "a frame of an impossible size: {}",
-                text.trim().replace('\n', " ")
-            )
-        })?;
-    frame.width = width;
-    frame.height = height;
-    frame.pixels.resize(width * height * 3, 0);
-    from.read_exact(&mut frame.pixels).map_err(cut)?;
-    Ok(true)
 }
 
 #[cfg(test)]
@@ -433,27 +285,17 @@ mod tests {
     }
 
     #[test]
-    fn a_stream_of_ppm_images_is_read_and_faults_are_said() {
-        let mut frame = Frame::default();
-        let mut two: &[u8] = b"P6\n1 2\n255\nabcdefP6\n1 1\n255\n\n\n\n";
-        assert!(read_ppm(&mut two, &mut frame).unwrap());
+    fn covers_are_no_streams_of_pictures() {
+        let said = "Input #0, mov,mp4, from 'file:/x.mp4':\n  Metadata:\n    title : Stream #0:9: Audio: no\n\
+            \x20 Stream #0:0[0x0]: Video: mjpeg (Baseline), yuvj444p, 200x200, 90k tbr (attached pic)\n\
+            \x20 Stream #0:1[0x1](und): Video: mpeg4, yuv420p, 96x64, 25 fps (default)\n\
+            \x20 Stream #0:2[0x2](und): Audio: aac (LC), 44100 Hz, mono (default)\n";
+        let streams = Streams::of(said);
         assert_eq!(
-            (frame.width, frame.height, &frame.pixels[..]),
-            (1, 2, &b"abcdef"[..])
+            (streams.pictures, streams.sound, streams.still),
+            (1, true, false)
         );
-        assert!(read_ppm(&mut two, &mut frame).unwrap());
-        assert_eq!(frame.pixels, b"\n\n\n");
-        assert!(!read_ppm(&mut two, &mut frame).unwrap());
-        for bad in [
-            &b"P6\n1 2\n255\nabc"[..],
-            b"P5\n1 2\n255\nabcdef",
-            b"P6\n0 2\n255\n",
-            b"P6\n99999999 99999999\n255\n",
-            b"P6\n18446744073709551615 2\n255\n",
-            b"P6",
-            b"everything else that is long enough to be no header at all\n",
-        ] {
-            assert!(read_ppm(&mut &*bad, &mut frame).is_err(), "{bad:?}");
-        }
+        assert!(Streams::of("Input #0, jpeg_pipe, from 'file:/x.mp4':").still);
+        assert_eq!(Streams::of("nothing"), Streams::default());
     }
 }

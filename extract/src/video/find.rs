@@ -1,104 +1,329 @@
-//! Which videos a folder holds.
+//! Which videos a folder holds, and what it holds beside them.
+//!
+//! Nothing odd ends the search: what cannot be a video, or cannot be looked at, is passed over and counted by its reason. Only
+//! the folder itself has to be there.
 
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
-use super::{IMAGES, VIDEOS, has_extension};
+use super::found::{Found, Other, Video};
+use super::order::in_order;
+use super::pictures::{self, Gaps};
+use super::{IMAGES, VIDEOS, apart, has_extension, reason};
 use crate::error::ExtractError;
 
-/// A video and the name under which a data set knows it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Video {
-    /// Path inside the folder of videos without the extension, with `/` on every system.
-    pub name: String,
-    /// A file, or a folder of images.
-    pub path: PathBuf,
-}
+/// Folders inside folders.
+const DEEPEST: usize = 64;
+/// Pictures of a run that lies above folders of videos: fewer are covers and posters.
+const FRAMES_ABOVE: usize = 16;
+/// Folders that systems make: trash, indices, thumbnails, resource forks.
+const SYSTEM: [&str; 8] = [
+    "__MACOSX",
+    "lost+found",
+    "@eaDir",
+    "#recycle",
+    "#snapshot",
+    "$RECYCLE.BIN",
+    "System Volume Information",
+    "RECYCLER",
+];
 
-/// Folders inside folders: deeper ones are a mistake or a loop of links.
-const DEEPEST: usize = 16;
-
-/// Every video below `folder`, sorted by name: files by their extension, and folders that hold images.
-pub fn find(folder: &Path) -> Result<Vec<Video>, ExtractError> {
-    let mut videos = Vec::new();
-    walk(folder, "", 0, &mut videos)?;
-    videos.sort_by(|a, b| a.name.cmp(&b.name));
-    for pair in videos.windows(2) {
-        if pair[0].name == pair[1].name {
-            return Err(ExtractError::Request(format!(
-                "{} and {} have the same name without their extension: rename one, or take it out of the folder",
-                pair[0].path.display(),
-                pair[1].path.display()
-            )));
-        }
-    }
-    Ok(videos)
-}
-
-fn walk(
-    folder: &Path,
-    prefix: &str,
-    depth: usize,
-    videos: &mut Vec<Video>,
-) -> Result<(), ExtractError> {
-    if depth > DEEPEST {
-        return Err(ExtractError::Request(format!(
-            "{}: more than {DEEPEST} folders deep",
-            folder.display()
-        )));
-    }
+/// Every video below `folder`: files by their extension, and folders that hold numbered pictures.
+pub fn find(folder: &Path) -> Result<Found, ExtractError> {
+    let mut walk = Walk::default();
+    folder.clone_into(&mut walk.found.root);
     let fault = |source| ExtractError::file(folder, source);
-    let mut images = false;
-    for entry in std::fs::read_dir(folder).map_err(fault)? {
-        let path = entry.map_err(fault)?.path();
-        let Some(file) = path.file_name().and_then(|file| file.to_str()) else {
-            return Err(ExtractError::Request(format!(
-                "{}: its name is not UTF-8, so no list can name it: rename it",
-                path.display()
-            )));
-        };
-        if file.starts_with('.') {
-            continue;
+    let entries = std::fs::read_dir(folder).map_err(fault)?;
+    let here = std::fs::metadata(folder).map_err(fault)?;
+    let own = folder
+        .file_name()
+        .and_then(|name| name.to_str())
+        .unwrap_or("video")
+        .to_owned();
+    walk.around.push((here.dev(), here.ino()));
+    walk.folder(folder, entries, &At::root(own));
+    Ok(walk.finish())
+}
+
+/// Where the walk is.
+struct At {
+    /// In front of the names of what lies here: `a/b/`.
+    prefix: String,
+    /// What a video made of this folder's pictures is called.
+    name: String,
+    /// Whether a folder around, or this one, is called so.
+    masks: bool,
+    shown: bool,
+}
+
+impl At {
+    fn root(own: String) -> Self {
+        Self {
+            prefix: String::new(),
+            name: own,
+            masks: false,
+            shown: false,
         }
-        if path.is_dir() {
-            walk(&path, &format!("{prefix}{file}/"), depth + 1, videos)?;
-        } else if has_extension(&path, &IMAGES) {
-            images = true;
-        } else if has_extension(&path, &VIDEOS) {
-            let stem = path
-                .file_stem()
-                .and_then(|stem| stem.to_str())
-                .unwrap_or(file);
-            videos.push(Video {
-                name: format!("{prefix}{stem}"),
-                path: path.clone(),
+    }
+
+    fn inside(&self, folder: &str) -> Self {
+        let name = format!("{}{folder}", self.prefix);
+        Self {
+            prefix: format!("{name}/"),
+            name,
+            masks: self.masks || pictures::is_truth(folder),
+            shown: self.shown || pictures::is_shown(folder),
+        }
+    }
+}
+
+#[derive(Default)]
+struct Walk {
+    found: Found,
+    /// The folders around where the walk is.
+    around: Vec<(u64, u64)>,
+}
+
+impl Walk {
+    fn folder(&mut self, folder: &Path, entries: std::fs::ReadDir, at: &At) {
+        let before = self.found.videos.len();
+        let mut images = Vec::new();
+        let mut files = false;
+        let mut here = Vec::new();
+        for entry in entries {
+            match entry {
+                Ok(entry) => here.push(entry),
+                Err(error) => {
+                    let said = format!("{}: {error}", at.name);
+                    self.pass(reason::UNREADABLE, &said);
+                    break;
+                }
+            }
+        }
+        // What is said is the same on every host.
+        here.sort_by_cached_key(std::fs::DirEntry::file_name);
+        for entry in here {
+            let path = entry.path();
+            let Ok(file) = entry.file_name().into_string() else {
+                let shown = format!("{}{}", at.prefix, entry.file_name().to_string_lossy());
+                self.pass(reason::NO_TEXT, &shown);
+                continue;
+            };
+            let name = format!("{}{file}", at.prefix);
+            let mut kind = match entry.file_type() {
+                Ok(kind) => kind,
+                Err(error) => {
+                    self.pass(reason::UNREADABLE, &format!("{name}: {error}"));
+                    continue;
+                }
+            };
+            if kind.is_symlink() {
+                let Ok(data) = std::fs::metadata(&path) else {
+                    self.pass(reason::DANGLING, &name);
+                    continue;
+                };
+                kind = data.file_type();
+            }
+            if file.starts_with('.') {
+                if kind.is_file() && has_extension(&path, &VIDEOS) {
+                    self.other(as_video(&name, &path), reason::HIDDEN, name);
+                } else {
+                    self.pass(reason::HIDDEN, &name);
+                }
+            } else if kind.is_dir() {
+                self.enter(&path, &file, at);
+            } else if !kind.is_file() {
+                self.pass(reason::NO_FILE, &name);
+            } else if has_extension(&path, &IMAGES) && file.contains(char::is_control) {
+                self.pass(reason::ALBUM, &name);
+            } else if has_extension(&path, &IMAGES) {
+                images.push(file);
+            } else if has_extension(&path, &VIDEOS) {
+                files = true;
+                self.found.videos.push(as_video(&name, &path));
+            } else {
+                let ending = path.extension().map_or_else(
+                    || "without one".to_owned(),
+                    |ending| format!(".{}", ending.to_string_lossy()),
+                );
+                self.other(as_video(&name, &path), reason::ENDING, ending);
+            }
+        }
+        if !images.is_empty() {
+            let below = self.found.videos.len() > before;
+            self.pictures(folder, images, at, files, below);
+        }
+    }
+
+    fn enter(&mut self, path: &Path, file: &str, at: &At) {
+        let name = format!("{}{file}", at.prefix);
+        if SYSTEM.iter().any(|own| own.eq_ignore_ascii_case(file)) {
+            self.pass(reason::SYSTEM, &name);
+            return;
+        }
+        let opened = std::fs::metadata(path)
+            .and_then(|data| Ok(((data.dev(), data.ino()), std::fs::read_dir(path)?)));
+        match opened {
+            Err(error) => self.pass(reason::UNREADABLE, &format!("{name}: {error}")),
+            Ok((own, _)) if self.around.contains(&own) => self.pass(reason::CIRCLE, &name),
+            Ok(_) if self.around.len() > DEEPEST => self.pass(reason::DEEP, &name),
+            Ok((own, entries)) => {
+                self.around.push(own);
+                self.folder(path, entries, &at.inside(file));
+                self.around.pop();
+            }
+        }
+    }
+
+    /// The pictures of a folder: `files` says whether videos lie beside them, `below` whether beside or below.
+    fn pictures(&mut self, folder: &Path, images: Vec<String>, at: &At, files: bool, below: bool) {
+        let refused = if at.masks {
+            Some(reason::MASKS)
+        } else if at.shown {
+            Some(reason::SHOWN)
+        } else if files {
+            Some(reason::BESIDE)
+        } else {
+            None
+        };
+        if let Some(reason) = refused {
+            self.left_pictures(folder, images, at, reason);
+            return;
+        }
+        let sorted = pictures::sort(images);
+        if below
+            && sorted
+                .runs
+                .iter()
+                .any(|run| run.pictures.len() < FRAMES_ABOVE)
+        {
+            let all = sorted.runs.into_iter().flat_map(|run| run.pictures);
+            let all = all.map(String::from).chain(sorted.strays);
+            self.left_pictures(folder, all.collect(), at, reason::ABOVE);
+            return;
+        }
+        for (reason, names) in [
+            (reason::MASKS, &sorted.masks),
+            (reason::SECOND, &sorted.second),
+        ] {
+            for name in names {
+                self.pass(reason, &format!("{}{name}", at.prefix));
+            }
+        }
+        if sorted.runs.is_empty() {
+            if !sorted.strays.is_empty() {
+                self.left_pictures(folder, sorted.strays, at, reason::ALBUM);
+            }
+            return;
+        }
+        for name in &sorted.strays {
+            self.pass(reason::ALBUM, &format!("{}{name}", at.prefix));
+        }
+        if sorted.runs.len() > 1 {
+            let said = format!("{} ({} videos)", at.name, sorted.runs.len());
+            self.pass(reason::SPLIT, &said);
+        }
+        let alone = sorted.runs.len() == 1;
+        for run in sorted.runs {
+            let named = format!("{}{}", at.prefix, run.name);
+            let (name, alias) = if alone && pictures::is_video_name(&run.name) {
+                (named, Some(at.name.clone()))
+            } else if alone {
+                let says = run.name.contains(|letter: char| letter.is_ascii_digit());
+                (at.name.clone(), says.then_some(named))
+            } else {
+                (named, None)
+            };
+            let mut steps = None;
+            match run.gaps {
+                None => {}
+                Some(Gaps::Missing(missing)) => {
+                    self.pass(reason::GAPS, &format!("{name} ({missing} missing)"));
+                }
+                Some(Gaps::Every(every)) => {
+                    let said = format!("{name} (steps of {})", every.step);
+                    self.pass(reason::EVERY, &said);
+                    steps = Some(every);
+                }
+            }
+            self.found.videos.push(Video {
+                name,
+                path: folder.to_owned(),
+                pictures: Some(run.pictures.into()),
+                alias,
+                steps,
             });
         }
     }
-    if images {
-        let own = folder
-            .file_name()
-            .and_then(|name| name.to_str())
-            .unwrap_or("video");
-        videos.push(Video {
-            name: if prefix.is_empty() {
-                own.to_owned()
-            } else {
-                prefix.trim_end_matches('/').to_owned()
-            },
-            path: folder.to_owned(),
+
+    /// Pictures that are not taken, and that a list may name by their folder nevertheless.
+    fn left_pictures(&mut self, folder: &Path, names: Vec<String>, at: &At, reason: &'static str) {
+        let said = match &names[..] {
+            [one] => format!("{}{one}", at.prefix),
+            _ => format!("{} ({} pictures)", at.name, names.len()),
+        };
+        let video = Video {
+            pictures: Some(in_order(names).into()),
+            ..Video::file(at.name.clone(), folder)
+        };
+        self.other(video, reason, said);
+    }
+
+    fn pass(&mut self, reason: &str, name: &str) {
+        self.found.account.add(reason, name);
+    }
+
+    fn other(&mut self, video: Video, reason: &'static str, said: String) {
+        self.found.others.push(Other {
+            video,
+            reason,
+            said,
         });
     }
-    Ok(())
+
+    fn finish(mut self) -> Found {
+        apart::name(&mut self.found);
+        self.found
+    }
 }
 
-/// BLAKE3 of a video's bytes; of a folder of images, of the images' names and digests in their order.
-pub fn digest(video: &Path) -> Result<[u8; 32], ExtractError> {
-    if !video.is_dir() {
-        return Ok(*crate::files::digest(video)?.as_bytes());
+/// A file's name without its extension.
+fn as_video(name: &str, path: &Path) -> Video {
+    let extension = path.extension().and_then(|extension| extension.to_str());
+    let stem = extension.and_then(|extension| name.strip_suffix(extension)?.strip_suffix('.'));
+    Video::file(stem.unwrap_or(name), path)
+}
+
+/// A video by its path alone: a file, or all the pictures of a folder.
+pub(super) fn at(path: &Path) -> Result<Video, ExtractError> {
+    if !path.is_dir() {
+        return Ok(Video::file("", path));
     }
+    let fault = |source| ExtractError::file(path, source);
+    let mut names = Vec::new();
+    for entry in std::fs::read_dir(path).map_err(fault)? {
+        let name = entry.map_err(fault)?.file_name();
+        if let Ok(name) = name.into_string()
+            && has_extension(Path::new(&name), &IMAGES)
+            && !name.starts_with('.')
+        {
+            names.push(name);
+        }
+    }
+    Ok(Video {
+        pictures: Some(in_order(names).into()),
+        ..Video::file("", path)
+    })
+}
+
+/// BLAKE3 of a video's bytes; of pictures, of their names and digests in their order.
+pub fn digest(video: &Video) -> Result<[u8; 32], ExtractError> {
+    let Some(pictures) = &video.pictures else {
+        return Ok(*crate::files::digest(&video.path)?.as_bytes());
+    };
     let mut hasher = blake3::Hasher::new();
-    for image in images(video)? {
-        let name = image.file_name().unwrap_or_default().to_string_lossy();
+    for name in pictures.iter() {
+        let image: PathBuf = video.path.join(&**name);
         hasher.update(&(name.len() as u64).to_le_bytes());
         hasher.update(name.as_bytes());
         hasher.update(crate::files::digest(&image)?.as_bytes());
@@ -106,116 +331,5 @@ pub fn digest(video: &Path) -> Result<[u8; 32], ExtractError> {
     Ok(*hasher.finalize().as_bytes())
 }
 
-/// The images of a folder in the order of their numbers: `frame2` before `frame10`.
-pub(super) fn images(folder: &Path) -> Result<Vec<PathBuf>, ExtractError> {
-    let fault = |source| ExtractError::file(folder, source);
-    let mut images = Vec::new();
-    for entry in std::fs::read_dir(folder).map_err(fault)? {
-        let path = entry.map_err(fault)?.path();
-        let hidden = path
-            .file_name()
-            .is_some_and(|name| name.as_encoded_bytes().starts_with(b"."));
-        if has_extension(&path, &IMAGES) && !hidden {
-            images.push(path);
-        }
-    }
-    images.sort_by_cached_key(|path| {
-        let name = path
-            .file_name()
-            .unwrap_or_default()
-            .to_string_lossy()
-            .into_owned();
-        (natural_key(&name), name)
-    });
-    Ok(images)
-}
-
-/// Runs of digits compare as numbers: each is written with its length in front.
-fn natural_key(name: &str) -> String {
-    let mut key = String::new();
-    let mut rest = name;
-    while !rest.is_empty() {
-        let digits = rest.bytes().take_while(u8::is_ascii_digit).count();
-        if digits > 0 {
-            let number = rest[..digits].trim_start_matches('0');
-            // A letter that sorts where digits do, then the length, then the digits.
-            key.push_str(&format!("0{:05}{number}", number.len()));
-            rest = &rest[digits..];
-        }
-        let others = rest
-            .find(|letter: char| letter.is_ascii_digit())
-            .unwrap_or(rest.len());
-        key.push_str(&rest[..others]);
-        rest = &rest[others..];
-    }
-    key
-}
-
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn videos_are_files_and_folders_of_images() {
-        let root = tempfile::tempdir().unwrap();
-        for file in [
-            "a/x.mp4",
-            "a/notes.txt",
-            "b.avi",
-            "c/10.jpg",
-            "c/9.JPG",
-            "c/.9.jpg",
-            "d/e/001.tif",
-        ] {
-            let path = root.path().join(file);
-            std::fs::create_dir_all(path.parent().unwrap()).unwrap();
-            std::fs::write(path, "").unwrap();
-        }
-        let names: Vec<_> = find(root.path())
-            .unwrap()
-            .into_iter()
-            .map(|video| video.name)
-            .collect();
-        assert_eq!(names, ["a/x", "b", "c", "d/e"]);
-        let files: Vec<_> = images(&root.path().join("c")).unwrap();
-        assert_eq!(
-            files,
-            [root.path().join("c/9.JPG"), root.path().join("c/10.jpg")]
-        );
-        std::fs::write(root.path().join("b.mkv"), "").unwrap();
-        assert!(
-            find(root.path())
-                .unwrap_err()
-                .to_string()
-                .contains("same name")
-        );
-    }
-
-    #[test]
-    fn numbers_in_names_count() {
-        let mut names = [
-            "f10",
-            "f2",
-            "f002b",
-            "f2a",
-            "f1",
-            "g",
-            "f",
-            "f100000000000000000000",
-        ];
-        names.sort_by_key(|name| natural_key(name));
-        assert_eq!(
-            names,
-            [
-                "f",
-                "f1",
-                "f2",
-                "f2a",
-                "f002b",
-                "f10",
-                "f100000000000000000000",
-                "g"
-            ]
-        );
-    }
-}
+mod tests;

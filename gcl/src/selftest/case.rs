@@ -120,7 +120,7 @@ impl<'a> Case<'a> {
 }
 
 /// The network whose layers K = 0, 1, … the inputs hold.
-fn network(
+pub(super) fn network(
     inputs: &Tensors<'_>,
     role: Role,
     dimension: usize,

@@ -27,8 +27,13 @@ use crate::selftest::tensors::Tensors;
 pub(super) const KIND: &str = "controls";
 
 /// What the recorder of such traces keeps besides: labels that are made of these scores, and a student of them.
-const NOT_CONTROLS: [&str; 7] = [
+const NOT_CONTROLS: [&str; 12] = [
     "labels",
+    "labels_soft",
+    "c2fpl_labels",
+    "clap_labels",
+    "lanp_labels_cosine",
+    "lanp_labels_rms",
     "lanp_z_cosine",
     "lanp_z_rms",
     "window_labels",

@@ -2,11 +2,13 @@
 //!
 //! A trace is a folder `case.toml`, `inputs.safetensors`, `expected.safetensors`. Everything random is in it, so that a
 //! replay runs the very steps of production with nothing drawn. Labels must match exactly; every other tensor within
-//! [`TOLERANCE`]. Some small traces, made by `traces/make.py` beside this crate, are built in. One of them is of kind `controls`, made by
-//! `traces/controls.py`: scores that learn nothing, within [`CONTROL_TOLERANCE`].
+//! [`TOLERANCE`]. Some small traces, made by `traces/make.py` beside this crate, are built in. Two of them are of kind `controls`, made
+//! by `traces/controls.py` and `traces/distil.py`: scores that learn nothing and labels that are made of them once, within
+//! [`CONTROL_TOLERANCE`], and D that learns those labels.
 
 mod case;
 mod controls;
+mod distil;
 mod error;
 mod replay;
 mod report;
@@ -49,7 +51,17 @@ fn replay_bytes(
 ) -> Result<TraceReport, TraceError> {
     let expected = tensors::Tensors::read(case::EXPECTED, expected)?;
     let (tensors, left_out) = if case::kind(case).as_deref() == Some(controls::KIND) {
-        controls::replay(case, inputs, &expected, device)?
+        let (mut tensors, other) = controls::replay(case, inputs, &expected, device)?;
+        if other.is_empty() {
+            (tensors, other)
+        } else {
+            // What no control makes is of labels.
+            let (made, _) = distil::replay(case, inputs, &expected, device)?;
+            tensors.extend(made.into_iter().filter(|made| other.contains(&made.name)));
+            let is_left = |name: &String| !tensors.iter().any(|made| made.name == *name);
+            let left = other.into_iter().filter(is_left).collect();
+            (tensors, left)
+        }
     } else {
         let case = Case::read(case, inputs)?;
         let tensors = device.install(|| replay::replay(&case, &expected, device))?;
@@ -94,6 +106,7 @@ built_in!(
     "autoencoder-occ",
     "gcl-own-pretrained",
     "gcl-soft-pretrained",
+    "distil",
     "controls",
 );
 

@@ -30,6 +30,7 @@ pub(super) fn replay(
         training: &case.training,
         video: &case.video,
         known: &case.known,
+        labels: &[],
     };
     let plan = Plan::new(context, &selected, true)?;
     let (run, state) = on(device, Source::Only(&case.features), Replay { case, plan })?;

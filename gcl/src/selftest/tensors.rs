@@ -46,7 +46,7 @@ impl<'a> Tensors<'a> {
         Ok(self.get(name)?.shape().to_vec())
     }
 
-    /// Numbers of any of the two float types.
+    /// Numbers of any of the two float types, and whole ones.
     pub(super) fn floats(&self, name: &str) -> Result<Vec<f64>, TraceError> {
         let tensor = self.get(name)?;
         match tensor.dtype() {
@@ -64,7 +64,18 @@ impl<'a> Tensors<'a> {
                 .iter()
                 .map(|bytes| f64::from_le_bytes(*bytes))
                 .collect()),
-            other => Err(self.fault(name, format!("is of {other:?}, F32 or F64 is expected"))),
+            // Counts, which are recorded as such.
+            Dtype::I64 => Ok(tensor
+                .data()
+                .as_chunks::<8>()
+                .0
+                .iter()
+                .map(|bytes| i64::from_le_bytes(*bytes) as f64)
+                .collect()),
+            other => {
+                let message = format!("is of {other:?}, F32, F64 or I64 is expected");
+                Err(self.fault(name, message))
+            }
         }
     }
 

@@ -21,7 +21,7 @@ crate::same_words!(
     "score_by",
     ScoreBy,
     wire::ScoreBy,
-    [Discriminator, Generator]
+    [Discriminator, Generator, Fused]
 );
 
 impl From<&CellResult> for wire::CellResult {

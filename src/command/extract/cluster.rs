@@ -147,7 +147,7 @@ fn sweep(
             digest: digest?,
             settings: settings.clone(),
         };
-        extractions.push((extract::size(&listed.video.path), extraction));
+        extractions.push((extract::size(&listed.video), extraction));
     }
     digests.keep();
     extractions.sort_by(|a, b| b.0.cmp(&a.0).then_with(|| a.1.video.cmp(&b.1.video)));
@@ -187,7 +187,7 @@ impl Fetching<'_> {
             .map(|(position, one)| (one.video.name.clone(), position))
             .collect();
         let videos = self.folder.videos();
-        let bytes = |position: &usize| extract::size(&videos[*position].video.path);
+        let bytes = |position: &usize| extract::size(&videos[*position].video);
         self.progress.hear(&Event::Start {
             videos: videos.len(),
             done: self.summary.reused,
@@ -267,10 +267,12 @@ impl Fetching<'_> {
                 .ask(async || client.watch_after(sweep, None, true).await)
                 .await?;
             let (rows, mut seen) = contact.ask(async || client.rows(sweep, &[]).await).await?;
-            let videos: BTreeMap<JobId, String> = rows
-                .iter()
-                .map(|row| (row.job_id, row.group.variant.clone()))
-                .collect();
+            // Files of the same bytes are one job.
+            let mut videos: BTreeMap<JobId, Vec<String>> = BTreeMap::new();
+            for row in &rows {
+                let same = videos.entry(row.job_id).or_default();
+                same.push(row.group.variant.clone());
+            }
             for row in rows.iter().filter(|row| row.status.is_settled()) {
                 self.take(
                     sweep,
@@ -294,10 +296,12 @@ impl Fetching<'_> {
                         seen = changes.last().unwrap_or(seen).max(seen);
                         if let Change::Job { job, status, .. } = change
                             && status.is_settled()
-                            && let Some(video) = videos.get(&job)
+                            && let Some(same) = videos.get(&job)
                         {
                             said = false;
-                            self.take(sweep, job, status, video, &mut contact).await?;
+                            for video in same {
+                                self.take(sweep, job, status, video, &mut contact).await?;
+                            }
                         }
                     }
                     // The whole picture again.
@@ -446,7 +450,8 @@ impl Fetching<'_> {
         let failure = explained.view.failures.last().map(|last| &last.failure);
         match failure {
             Some(failure) if failure.class == FailureClass::BadData && status.is_failure() => {
-                if self.request.broken == Broken::Stop {
+                let blamed = self.folder.blames(&failure.message);
+                if blamed && self.request.broken == Broken::Stop {
                     return Err(CommandError::Input(failure.message.clone()));
                 }
                 let provenance = Provenance {
@@ -458,9 +463,11 @@ impl Fetching<'_> {
                 self.folder
                     .broken(listed, &failure.message, &provenance, &mut hear)
                     .map_err(|error| failed(&error))?;
-                self.summary
-                    .broken
-                    .push((name.clone(), failure.message.clone()));
+                if blamed {
+                    self.summary
+                        .broken
+                        .push((name.clone(), failure.message.clone()));
+                }
             }
             _ => {
                 let why = failure.map_or_else(|| status.name().to_owned(), ToString::to_string);

@@ -45,13 +45,13 @@ impl Digests {
             .ok()
             .and_then(|time| time.duration_since(std::time::UNIX_EPOCH).ok())
             .map_or(0, |since| since.as_nanos() as u64);
-        let bytes = extract::size(path);
+        let bytes = extract::size(&listed.video);
         if let Some(known) = self.known.get(&listed.video.name)
             && (known.bytes, known.changed) == (bytes, changed)
         {
             return Ok(known.digest);
         }
-        let digest = extract::video::digest(path)
+        let digest = extract::video::digest(&listed.video)
             .map(Digest)
             .map_err(|error| CommandError::Input(error_chain(&error)))?;
         let known = Known {
@@ -82,7 +82,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let video = folder.path().join("a.mp4");
         std::fs::write(&video, "one").unwrap();
-        let listed = by_folders(&find(folder.path()).unwrap()).remove(0);
+        let listed = by_folders(&find(folder.path()).unwrap().videos).remove(0);
         std::fs::create_dir(folder.path().join(".extract")).unwrap();
         let mut digests = Digests::open(folder.path());
         assert_eq!(digests.of(&listed).unwrap(), Digest::of(b"one"));

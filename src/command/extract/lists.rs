@@ -6,9 +6,9 @@ use std::path::Path;
 use datasets::import::{
     ListRequest, ListedVideo, Lists, shanghaitech_lists, ucf_crime_lists, video_key,
 };
-use extract::Splits;
 use extract::list::{Listed, Split};
-use extract::video::{Video, find};
+use extract::video::{Found as Folder, Video, find};
+use extract::{Account, Splits};
 use proto::error_chain;
 
 use crate::arguments::SplitLists;
@@ -24,6 +24,8 @@ pub(super) struct Found {
     pub(super) splits: Splits,
     pub(super) source: &'static str,
     pub(super) licence: &'static str,
+    /// What there is to say of the lists, for the metadata.
+    pub(super) notes: Vec<String>,
 }
 
 /// What was asked for on the command line.
@@ -32,6 +34,7 @@ pub(super) fn splits(given: &SplitLists, videos: &Path) -> Result<Found, Command
         splits,
         source: "",
         licence: "",
+        notes: Vec::new(),
     };
     if let Some(list) = &given.list {
         return Ok(plain(Splits::List(list.clone())));
@@ -58,12 +61,21 @@ pub(super) fn splits(given: &SplitLists, videos: &Path) -> Result<Found, Command
     for note in &lists.notes {
         say(&format!("note: {note}"));
     }
-    let videos = find(videos).map_err(|error| CommandError::Input(error_chain(&error)))?;
-    let listed = matched(&lists, &videos, given.skip_missing)?;
+    let found = find(videos).map_err(|error| CommandError::Input(error_chain(&error)))?;
+    let (listed, missing) = matched(&lists, &found, given.skip_missing)?;
+    let mut notes = lists.notes;
+    if !missing.is_empty() {
+        let mut account = Account::default();
+        for name in &missing {
+            account.add("left out, listed but not in the folder", name);
+        }
+        notes.extend(account.lines());
+    }
     Ok(Found {
         splits: Splits::Known(listed),
         source: lists.source,
         licence: lists.licence,
+        notes,
     })
 }
 
@@ -73,16 +85,16 @@ fn which() -> CommandError {
     )
 }
 
-/// The listed videos among those in the folder, training first, each in the order of its list.
+/// The listed videos among those in the folder, training first, each in the order of its list; and the names of those that
+/// are left out since they are not there. What was not taken for a video is one where the lists name it.
 fn matched(
     lists: &Lists,
-    videos: &[Video],
+    found: &Folder,
     skip_missing: bool,
-) -> Result<Vec<Listed>, CommandError> {
-    let mut known: BTreeMap<&str, Vec<&Video>> = BTreeMap::new();
-    for video in videos {
-        known.entry(video_key(&video.name)).or_default().push(video);
-    }
+) -> Result<(Vec<Listed>, Vec<String>), CommandError> {
+    let videos = by_key(found.videos.iter());
+    let others = by_key(found.others.iter().map(|other| &other.video));
+    let known = |name: &str| videos.get(name).or_else(|| others.get(name));
     let mut taken: BTreeMap<&str, String> = BTreeMap::new();
     let mut listed = Vec::new();
     let (mut faults, mut missing) = (Vec::new(), Vec::new());
@@ -92,9 +104,9 @@ fn matched(
         .flat_map(|(split, list)| list.iter().map(move |wanted| (*split, wanted)))
     {
         let place = format!("{}:{}", wanted.list.display(), wanted.line);
-        let video = match known.get(video_key(&wanted.name)).map(Vec::as_slice) {
+        let video = match known(video_key(&wanted.name)).map(Vec::as_slice) {
             None | Some([]) => {
-                missing.push(format!("{place}: there is no video `{}`", wanted.name));
+                missing.push((&wanted.name, place));
                 continue;
             }
             Some([video]) => *video,
@@ -120,10 +132,12 @@ fn matched(
             missing.len()
         ));
     } else {
-        faults.extend(missing);
+        let missing = missing.iter();
+        faults.extend(missing.map(|(name, place)| format!("{place}: there is no video `{name}`")));
     }
     if faults.is_empty() {
-        return Ok(listed);
+        let missing = missing.into_iter().map(|(name, _)| name.clone());
+        return Ok((listed, missing.collect()));
     }
     let mut text = format!("{} listed videos cannot be used:", faults.len());
     for fault in faults.iter().take(MOST_SHOWN) {
@@ -136,7 +150,28 @@ fn matched(
     Err(CommandError::Input(text))
 }
 
+/// Videos by what lists are matched by; pictures also by what they are called in their folder.
+fn by_key<'a>(videos: impl Iterator<Item = &'a Video>) -> BTreeMap<&'a str, Vec<&'a Video>> {
+    let mut known: BTreeMap<&str, Vec<&Video>> = BTreeMap::new();
+    for video in videos {
+        let own = video_key(&video.name);
+        known.entry(own).or_default().push(video);
+        if let Some(alias) = video.alias.as_deref().map(video_key)
+            && alias != own
+        {
+            known.entry(alias).or_default().push(video);
+        }
+    }
+    known
+}
+
+/// What the lists say of a video. They count the frames of the published one: of pictures that are one in ten of those, a
+/// tenth.
 fn as_listed(video: &Video, split: Split, wanted: &ListedVideo) -> Listed {
+    let counted = |frames: std::ops::Range<u64>| match video.steps {
+        Some(steps) => steps.pictures(frames),
+        None => frames,
+    };
     Listed {
         video: video.clone(),
         split,
@@ -144,9 +179,13 @@ fn as_listed(video: &Video, split: Split, wanted: &ListedVideo) -> Listed {
         anomalous: wanted
             .anomalous
             .iter()
-            .map(|range| (u64::from(range.start), u64::from(range.end)))
+            .map(|range| counted(u64::from(range.start)..u64::from(range.end)))
+            .filter(|range| !range.is_empty())
+            .map(|range| (range.start, range.end))
             .collect(),
-        frames: wanted.frames.map(u64::from),
+        frames: wanted
+            .frames
+            .map(|frames| counted(0..u64::from(frames)).end),
     }
 }
 
@@ -154,13 +193,14 @@ fn as_listed(video: &Video, split: Split, wanted: &ListedVideo) -> Listed {
 mod tests {
     use super::*;
 
-    fn video(path: &str) -> Video {
-        Video {
-            name: path
-                .rsplit_once('.')
-                .map_or(path, |(name, _)| name)
-                .to_owned(),
-            path: path.into(),
+    fn folder(paths: &[&str]) -> Folder {
+        let video = |path: &&str| {
+            let name = path.rsplit_once('.').map_or(*path, |(name, _)| name);
+            Video::file(name, *path)
+        };
+        Folder {
+            videos: paths.iter().map(video).collect(),
+            ..Folder::default()
         }
     }
 
@@ -191,17 +231,17 @@ mod tests {
 
     #[test]
     fn listed_videos_are_found_in_whatever_folder_they_lie() {
-        let videos = [
-            video("Part-1/Abuse/Abuse001_x264.mp4"),
-            video("Testing/Normal_Videos_003_x264.mp4"),
-            video("Training/Normal_Videos003_x264.mp4"),
-            video("other.avi"),
-        ];
+        let videos = folder(&[
+            "Part-1/Abuse/Abuse001_x264.mp4",
+            "Testing/Normal_Videos_003_x264.mp4",
+            "Training/Normal_Videos003_x264.mp4",
+            "other.avi",
+        ]);
         let lists = lists(
             &["Normal_Videos003_x264"],
             &["Abuse001", "Normal_Videos_003_x264"],
         );
-        let listed = matched(&lists, &videos, false).unwrap();
+        let (listed, _) = matched(&lists, &videos, false).unwrap();
         let found: Vec<_> = listed
             .iter()
             .map(|one| (one.video.name.as_str(), one.split))
@@ -219,8 +259,17 @@ mod tests {
     }
 
     #[test]
+    fn truth_is_counted_in_the_pictures_that_are_there() {
+        let mut found = folder(&["Abuse001_x264.mp4"]);
+        found.videos[0].steps = Some(extract::video::Steps { first: 0, step: 3 });
+        let (listed, _) = matched(&lists(&[], &["Abuse001"]), &found, false).unwrap();
+        assert_eq!(listed[0].anomalous, [(1, 3)]);
+        assert_eq!(listed[0].frames, Some(33));
+    }
+
+    #[test]
     fn what_is_missing_or_unclear_is_said_with_its_line() {
-        let videos = [video("a/x.mp4"), video("b/x.mp4"), video("y.mp4")];
+        let videos = folder(&["a/x.mp4", "b/x.mp4", "y.mp4"]);
         let said = |train: &[&str], test: &[&str]| {
             matched(&lists(train, test), &videos, false)
                 .unwrap_err()
@@ -230,6 +279,7 @@ mod tests {
         assert!(said(&["x"], &[]).contains("both a/x.mp4 and b/x.mp4"));
         assert!(said(&["y"], &["y"]).contains("`y` stands in list.txt:1"));
         let lists = lists(&["y", "z"], &[]);
-        assert_eq!(matched(&lists, &videos, true).unwrap().len(), 1);
+        let (listed, missing) = matched(&lists, &videos, true).unwrap();
+        assert_eq!((listed.len(), missing), (1, vec!["z".to_owned()]));
     }
 }

@@ -28,20 +28,36 @@ pub fn extract(arguments: &Extract) -> Result<(), CommandError> {
         summary.segments,
         arguments.out.display()
     ));
+    for line in &summary.account {
+        say(line);
+    }
     if !summary.complete {
-        say("the lists are written when the other shares are done");
+        say("the lists are written when every video was tried");
     }
-    if summary.broken.is_empty() {
-        return Ok(());
+    let mut text = String::new();
+    for (what, videos) in [
+        ("could not be decoded and are left out", &summary.broken),
+        (
+            "were not extracted, and the same command tries them again",
+            &summary.ended,
+        ),
+    ] {
+        if videos.is_empty() {
+            continue;
+        }
+        if !text.is_empty() {
+            text.push('\n');
+        }
+        text += &format!("{} videos {what}:", videos.len());
+        for (video, why) in videos.iter().take(20) {
+            text += &format!("\n  {video}: {why}");
+        }
     }
-    let mut text = format!(
-        "{} videos could not be decoded and are left out:",
-        summary.broken.len()
-    );
-    for (video, why) in summary.broken.iter().take(20) {
-        text += &format!("\n  {video}: {why}");
+    if text.is_empty() {
+        Ok(())
+    } else {
+        Err(CommandError::JobsFailed(text))
     }
-    Err(CommandError::JobsFailed(text))
 }
 
 fn here(request: Request) -> Result<Summary, CommandError> {
@@ -93,6 +109,7 @@ fn request(arguments: &Extract) -> Result<Request, CommandError> {
         name: arguments.name.clone(),
         source: text(&arguments.source, splits.source),
         licence: text(&arguments.licence, splits.licence),
+        notes: splits.notes,
         device: arguments.device.clone(),
         threads: arguments.threads,
         batch: arguments.batch,

@@ -55,6 +55,14 @@ impl Progress {
                 self.bytes = self.bytes.saturating_sub(*bytes);
                 self.end(&format!("broken  {video}: {error}"));
             }
+            Event::NoVideo { video, why, bytes } => {
+                self.bytes = self.bytes.saturating_sub(*bytes);
+                self.end(&format!("no video {video}: {why}"));
+            }
+            Event::Ended { video, why, bytes } => {
+                self.bytes = self.bytes.saturating_sub(*bytes);
+                self.end(&format!("ended   {video}: {why}"));
+            }
         }
     }
 

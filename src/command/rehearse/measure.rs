@@ -61,7 +61,11 @@ impl Workload {
     /// That of a job on features of that width; none for methods without steps.
     pub fn of(training: &Training, dimension: usize, gpu: bool) -> Option<Self> {
         match training.method {
-            Method::Gcl | Method::GclOwnLabels | Method::Autoencoder | Method::MilRanking => {}
+            Method::Gcl
+            | Method::GclOwnLabels
+            | Method::Autoencoder
+            | Method::MilRanking
+            | Method::Distil => {}
             Method::AdKim
             | Method::Pca
             | Method::IsolationForest

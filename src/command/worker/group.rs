@@ -196,6 +196,8 @@ impl Group {
             .env("CUDA_VISIBLE_DEVICES", &share.visible)
             .stdin(Stdio::piped())
             .stdout(Stdio::null())
+            // Ctrl-C goes to every process of the terminal's group; the workers are asked to stop by us.
+            .process_group(0)
             .kill_on_drop(true)
             .spawn();
         match started {

@@ -7,6 +7,7 @@ mod baselines;
 mod condition;
 mod controls;
 mod cooperation;
+mod distil;
 mod networks;
 mod outcome;
 mod supervision;
@@ -20,14 +21,15 @@ pub const ADDED_LATER: &[&str] = &[
     "matmul_precision",
 ];
 
-pub(crate) use condition::draws_nothing;
+pub(crate) use condition::{can_fuse, draws_nothing};
 
 /// The groups, in the order in which `gcl-sweep params` shows them.
-const GROUPS: [&[Parameter]; 6] = [
+const GROUPS: [&[Parameter]; 7] = [
     networks::PARAMETERS,
     cooperation::PARAMETERS,
     supervision::PARAMETERS,
     baselines::PARAMETERS,
+    distil::PARAMETERS,
     controls::PARAMETERS,
     outcome::PARAMETERS,
 ];
@@ -83,7 +85,7 @@ mod tests {
                 TRAINER_REVISION,
                 Digest::of(table.as_bytes()).short().as_str()
             ),
-            (2, "64feaf4f88ff")
+            (2, "1ae5142d3ced")
         );
     }
 

@@ -1,7 +1,7 @@
 //! What a run keeps, and how it is scored.
 
 use super::condition::{
-    WITH_D, WITH_EPOCHS, WITH_G, always, choice, smoothable, with_d, with_epochs, with_g,
+    LEARNS_D, WITH_EPOCHS, WITH_G, always, choice, learns_d, smoothable, with_epochs, with_g,
 };
 use crate::cell::ScoreBy;
 use crate::choice::Choice;
@@ -38,10 +38,10 @@ pub(super) const PARAMETERS: &[Parameter] = &[
         unit: "",
         default: || choice(ScoreBy::Discriminator),
         section: "§3.4",
-        doc: "The score that `auc` reports; both are always recorded.",
+        doc: "The score that `auc` reports; both are always recorded. fused, of distil by a reconstruction alone: the error plus D's logit, each standardised over the training rows; it is recorded in G's place.",
         role: Role::Reporting,
-        condition: WITH_D,
-        applies: with_d,
+        condition: LEARNS_D,
+        applies: learns_d,
     },
     Parameter {
         name: "score_smoothing",

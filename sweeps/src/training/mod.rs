@@ -2,6 +2,7 @@
 
 pub(crate) mod choices;
 pub(crate) mod controls;
+pub(crate) mod distil;
 mod view;
 
 pub use choices::{
@@ -11,6 +12,7 @@ pub use choices::{
     UpdateOrder, WeakSupervision,
 };
 pub use controls::{Control, Controls};
+pub use distil::{Affinity, Distil, LabelMaker, LabelModel, LabelRule, LabelRuleWord};
 
 use crate::job::JobSpec;
 use crate::value::Value;
@@ -71,6 +73,8 @@ pub struct Training {
     pub one_class_svm: OneClassSvm,
     /// Numbers of MIL ranking.
     pub mil: Mil,
+    /// Labels that are made once.
+    pub distil: Distil,
     /// Numbers of the controls.
     pub controls: Controls,
     /// Whether the artifact `embedding` is made.
@@ -159,6 +163,17 @@ impl Training {
                 hidden: view.widths("mil.hidden").unwrap_or_default(),
                 dropout: view.float("mil.dropout"),
                 weight_decay: view.float("mil.weight_decay"),
+            },
+            distil: Distil {
+                maker: view.choice("labels.maker"),
+                model: view.choice("labels.model"),
+                folds: view.count("labels.folds"),
+                smoothing: view.float("labels.smoothing"),
+                rule: view.label_rule("labels.rule"),
+                share: view
+                    .value("labels.share")
+                    .and_then(|value| value.as_float()),
+                affinity: view.choice("labels.affinity"),
             },
             controls: Controls {
                 control: view.choice("control"),

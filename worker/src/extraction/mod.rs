@@ -13,7 +13,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use async_trait::async_trait;
-use extract::video::Decoder;
+use extract::video::{Decoder, Named, Names, Video};
 use extract::{Backbone, Device, ExtractError, Extractor, Sampling, Tools, Weights, extract_video};
 use proto::telemetry::Telemetry;
 use sweeps::extraction::{EXTRACTED, FEATURES, folder_label, revision_label, weights_label};
@@ -241,7 +241,7 @@ impl Inner {
         let video = self.find(extraction)?;
         check_digest(&video, task.dataset, stop)?;
         let extractor = self.network(&sampling, extraction.settings.weights)?;
-        info!(video = %video.display(), seconds = begin.elapsed().as_secs_f64(), "ready to extract");
+        info!(video = %video.path.display(), seconds = begin.elapsed().as_secs_f64(), "ready to extract");
         let features = self.scratch.join(format!("{}.npy", task.job_id));
         let mut told = 0;
         let extracted = extract_video(
@@ -335,25 +335,26 @@ impl Inner {
     }
 
     /// The video among those in the folder.
-    fn find(&self, extraction: &Extraction) -> Result<PathBuf, Failure> {
+    fn find(&self, extraction: &Extraction) -> Result<Video, Failure> {
         let folder = self.videos.get(&extraction.folder).ok_or_else(|| {
             bad_data(format!(
                 "this worker has no videos `{name}`: start it with --videos {name}=DIR",
                 name = extraction.folder
             ))
         })?;
-        let videos = extract::video::find(folder).map_err(|error| bad_data(error.to_string()))?;
-        videos
-            .into_iter()
-            .find(|video| video.name == extraction.video)
-            .map(|video| video.path)
-            .ok_or_else(|| {
-                bad_data(format!(
-                    "there is no video `{}` in {}",
-                    extraction.video,
-                    folder.display()
-                ))
-            })
+        let found = extract::video::find(folder).map_err(|error| bad_data(error.to_string()))?;
+        // Found by the name that the submitter found it by; its copy may have other neighbours.
+        if let Some(video) = found.videos.iter().find(|one| one.name == extraction.video) {
+            return Ok(video.clone());
+        }
+        match Names::of(&found).find(&extraction.video) {
+            Named::One(video) => Ok(video.clone()),
+            Named::Several | Named::Nothing => Err(bad_data(format!(
+                "there is no video `{}` in {}",
+                extraction.video,
+                folder.display()
+            ))),
+        }
     }
 
     /// What a job's error means for it, and for this process: after a fault of the GPU nothing more is computed here.
@@ -396,7 +397,7 @@ impl Inner {
 }
 
 /// The bytes must be those that the job names, whatever the file is called.
-fn check_digest(video: &Path, named: Digest, stop: &AtomicBool) -> Result<(), Option<Failure>> {
+fn check_digest(video: &Video, named: Digest, stop: &AtomicBool) -> Result<(), Option<Failure>> {
     let found = Digest(extract::video::digest(video).map_err(failure)?);
     if stop.load(Ordering::Relaxed) {
         return Err(None);
@@ -404,7 +405,7 @@ fn check_digest(video: &Path, named: Digest, stop: &AtomicBool) -> Result<(), Op
     if found != named {
         return Err(Some(bad_data(format!(
             "{} has the digest {found} here, the job names {named}: the copies differ",
-            video.display()
+            video.path.display()
         ))));
     }
     Ok(())
@@ -415,9 +416,10 @@ fn check_digest(video: &Path, named: Digest, stop: &AtomicBool) -> Result<(), Op
 fn failure(error: ExtractError) -> Option<Failure> {
     let class = match &error {
         ExtractError::Stopped => return None,
-        ExtractError::Device(_) | ExtractError::Host(_) | ExtractError::Decoder { .. } => {
-            FailureClass::Trainer
-        }
+        ExtractError::Device(_)
+        | ExtractError::Host(_)
+        | ExtractError::Decoder { .. }
+        | ExtractError::Ended { .. } => FailureClass::Trainer,
         ExtractError::OutOfMemory(_) => FailureClass::OutOfMemory,
         _ => FailureClass::BadData,
     };

@@ -144,6 +144,37 @@ fn what_cannot_be_done_is_said_as_bad_data() {
     assert!(at.contains("a.mp4"), "{at}");
 }
 
+/// A decoder that is told to end together with its worker (`scancel`) is no fault of the video: the job goes back.
+#[test]
+fn a_decoder_that_ends_with_its_worker_fails_no_job() {
+    use std::os::unix::fs::PermissionsExt;
+    let folder = tempfile::tempdir().unwrap();
+    let program = folder.path().join("ffmpeg");
+    let script =
+        "#!/bin/sh\n[ \"$1\" = -version ] && echo 'ffmpeg version 9.9' && exit\nkill -TERM $$\n";
+    std::fs::write(&program, script).unwrap();
+    std::fs::set_permissions(&program, std::fs::Permissions::from_mode(0o755)).unwrap();
+    std::fs::write(folder.path().join("a.mp4"), "some bytes").unwrap();
+    let mut inner = inner(folder.path());
+    inner.decoder = Some(Decoder::find(Some(&program), 1).unwrap());
+    let mut extraction = extraction();
+    extraction.digest = Digest::of(b"some bytes");
+    extraction.settings.backbone = "efficientnet-lite0".into();
+    extraction.settings.revision = Backbone::EfficientNetLite0.revision();
+    let inner = Arc::new(inner);
+    let stop = Arc::new(AtomicBool::new(false));
+    let (events, _kept) = mpsc::channel(1);
+    let work = {
+        let (inner, stop) = (Arc::clone(&inner), Arc::clone(&stop));
+        std::thread::spawn(move || inner.work(&task(extraction), &events, &stop))
+    };
+    // The worker hears of it a moment later, or earlier.
+    std::thread::sleep(std::time::Duration::from_millis(100));
+    stop.store(true, Ordering::Relaxed);
+    let ended = work.join().unwrap();
+    assert!(matches!(ended, Ended::Stopped), "{ended:?}");
+}
+
 /// A mistake of the host, and whatever happens on a CPU, leaves the worker as it is; memory may suffice elsewhere.
 #[test]
 fn an_error_of_a_job_says_whose_fault_it_is() {
@@ -151,6 +182,13 @@ fn an_error_of_a_job_says_whose_fault_it_is() {
     let inner = inner(folder.path());
     for (error, class) in [
         (ExtractError::Host("shapes".into()), FailureClass::Trainer),
+        (
+            ExtractError::Ended {
+                path: "a.mp4".into(),
+                message: "killed".into(),
+            },
+            FailureClass::Trainer,
+        ),
         (ExtractError::Device("lost".into()), FailureClass::Trainer),
         (
             ExtractError::OutOfMemory("full".into()),
