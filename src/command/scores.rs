@@ -181,7 +181,7 @@ pub async fn evaluate_again(
         };
         let scores = Scores::decode(&bytes).map_err(|error| {
             CommandError::Other(format!(
-                "job {}: {error}: its score cannot be smoothed; `gcl-sweep audit` runs it again and keeps its scores anew",
+                "job {}: {error}: it cannot be evaluated again; `gcl-sweep audit` runs it again and keeps its scores anew",
                 result.job_id.short()
             ))
         })?;

@@ -51,6 +51,9 @@ struct Settings {
     smoothing: f64,
 }
 
+/// A score by its name, with whether it must be equal to the bit.
+type Made = (&'static str, Vec<f64>, bool);
+
 /// What was recorded.
 struct Case {
     settings: Settings,
@@ -174,8 +177,8 @@ impl Case {
         })
     }
 
-    /// Every score by its name, with whether it must be equal to the bit.
-    fn make(&self, threads: usize) -> Result<Vec<(&'static str, Vec<f64>, bool)>, Fault> {
+    /// Every score.
+    fn make(&self, threads: usize) -> Result<Vec<Made>, Fault> {
         let settings = &self.settings;
         let all: Vec<u32> = (0..self.features.rows() as u32).collect();
         let context = FitContext {
