@@ -89,7 +89,7 @@ impl Mixture {
                 share: total / points.len() as f64,
                 mean,
                 covariance: match shape {
-                    Shape::Spherical => [(xx + yy) / 2.0, 0.0, (xx + yy) / 2.0],
+                    Shape::Spherical => [f64::midpoint(xx, yy), 0.0, f64::midpoint(xx, yy)],
                     Shape::Full => [xx, moment(0, 1), yy],
                 },
             }

@@ -43,7 +43,7 @@ fn soft_ranks(values: &[f64], exponent: f64) -> Vec<f32> {
     let mut first = 0;
     for equal in order.chunk_by(|left, right| values[*left] == values[*right]) {
         // Ranks first + 1 to first + n have the mean first + (n + 1)/2.
-        let rank = first as f64 + (equal.len() as f64 + 1.0) / 2.0;
+        let rank = first as f64 + f64::midpoint(equal.len() as f64, 1.0);
         let label = libm::pow((rank - 0.5) / count, exponent) as f32;
         for place in equal {
             labels[*place] = label;

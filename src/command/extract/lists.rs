@@ -198,10 +198,9 @@ mod tests {
             let name = path.rsplit_once('.').map_or(*path, |(name, _)| name);
             Video::file(name, *path)
         };
-        Folder {
-            videos: paths.iter().map(video).collect(),
-            ..Folder::default()
-        }
+        let mut folder = Folder::default();
+        folder.videos = paths.iter().map(video).collect();
+        folder
     }
 
     fn wanted(name: &str, line: usize) -> ListedVideo {
