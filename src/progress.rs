@@ -317,7 +317,7 @@ mod tests {
             point: Vec::new(),
             reporting: Reporting {
                 score_by: ScoreBy::Generator,
-                score_smoothing: 0.0,
+                ..Reporting::default()
             },
             epochs: 4,
         };

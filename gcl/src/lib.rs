@@ -3,7 +3,8 @@
 //! [`train`] runs one job on prepared data and a device, and knows nothing of the cluster. Read [`paper`] first: the equations and
 //! the step. Then `method` (labels and thresholds, the other steps, selection, phases, everything random), `backend` (what a device
 //! does, the network and the pair of G and D over it), `run` (a run from start to end, its checkpoints and artifacts). Beside them
-//! `data` (features, scaling, what a device keeps), `baselines` (the other methods of Table 1) and [`selftest`] (recorded traces).
+//! `data` (features, scaling, what a device keeps), `baselines` (the other methods of Table 1), `controls` (scores that learn
+//! nothing), `distil` (D on labels that are made once) and [`selftest`] (recorded traces).
 //! Metrics are a crate of their own.
 //!
 //! What this crate decides where the paper is silent is written where it is decided; the choices themselves are
@@ -13,8 +14,10 @@
 
 mod backend;
 mod baselines;
+mod controls;
 mod data;
 mod device;
+mod distil;
 mod error;
 #[cfg(any(test, feature = "measure"))]
 pub mod measure;

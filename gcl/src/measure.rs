@@ -109,6 +109,7 @@ impl<'a> Stepper<'a> {
             training: &self.training,
             video: &self.video,
             known: &[None],
+            labels: &[],
         };
         let report = self.step.run(
             Kind::Cooperative,

@@ -32,7 +32,7 @@ fn check(report: &TraceReport, device: &Device) {
 fn the_built_in_traces_are_matched() {
     for device in devices() {
         let reports = builtin(&device);
-        assert_eq!(reports.len(), 15);
+        assert_eq!(reports.len(), 17);
         for report in reports {
             let report = report.unwrap();
             check(&report, &device);
@@ -54,6 +54,22 @@ fn shared() -> Option<PathBuf> {
     );
     let cases = folder.join("golden/cases");
     cases.is_dir().then_some(cases)
+}
+
+/// The scores, the labels that are made of them, and their student.
+#[test]
+fn the_golden_controls_are_matched() {
+    let folder = shared().map(|cases| cases.with_file_name("controls"));
+    let Some(folder) = folder.filter(|folder| folder.is_dir()) else {
+        println!("skipped: there is no folder of golden controls (GCL_SHARED)");
+        return;
+    };
+    for device in devices() {
+        let report = replay(&folder, &device).unwrap();
+        check(&report, &device);
+        assert_eq!(report.tensors.len(), 17);
+        assert!(report.largest_deviation() < 1e-6);
+    }
 }
 
 #[test]
@@ -120,7 +136,7 @@ fn rename(from: &'static str, to: &'static str) -> impl FnOnce(Vec<u8>) -> Vec<u
 
 #[test]
 fn a_damaged_trace_names_file_and_tensor() {
-    let cases: [(&str, Result<TraceReport, TraceError>, &[&str]); 9] = [
+    let cases: [(&str, Result<TraceReport, TraceError>, &[&str]); 12] = [
         (
             "a missing order",
             damaged(
@@ -189,6 +205,33 @@ fn a_damaged_trace_names_file_and_tensor() {
             &["inputs.safetensors", "order.002"],
         ),
         (
+            "controls of another kind of scaling",
+            damaged(
+                "controls",
+                "case.toml",
+                text(|case| case.replace("\"standard\"", "\"whitened\"")),
+            ),
+            &["case.toml", "feature_scaling", "whitened"],
+        ),
+        (
+            "a control that does not exist",
+            damaged(
+                "controls",
+                "expected.safetensors",
+                rename("knn_cross", "knn_crass"),
+            ),
+            &["expected.safetensors", "knn_crass"],
+        ),
+        (
+            "controls of fewer folds than were recorded",
+            damaged(
+                "controls",
+                "case.toml",
+                text(|case| case.replace("folds = 3", "folds = 2")),
+            ),
+            &["inputs.safetensors", "fold"],
+        ),
+        (
             "another selection",
             damaged(
                 "autoencoder-td",
@@ -220,6 +263,15 @@ fn a_wrong_implementation_is_seen() {
         ("learning_rate = 0.001", "learning_rate = 0.0011"),
     ] {
         let report = damaged("gcl-ones", "case.toml", text(|case| case.replace(from, to))).unwrap();
+        assert!(!report.passed(), "{to}");
+    }
+    for (from, to) in [
+        ("neighbours = 5", "neighbours = 4"),
+        ("variance_share = 0.9", "variance_share = 0.7"),
+        ("smoothing = 2.0", "smoothing = 2.01"),
+        ("\"standard\"", "\"min-max\""),
+    ] {
+        let report = damaged("controls", "case.toml", text(|case| case.replace(from, to))).unwrap();
         assert!(!report.passed(), "{to}");
     }
 }

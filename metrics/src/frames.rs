@@ -58,6 +58,46 @@ impl Frames {
         self.videos.push(first..self.positives.len());
     }
 
+    /// The frames of the same videos one by one, each a segment of its own; `truth` says of each whether it is anomalous. Frames beyond
+    /// its end are left out.
+    #[must_use]
+    pub fn one_by_one(&self, truth: &[bool]) -> Self {
+        let mut single = Self::default();
+        let mut rest = truth;
+        for video in &self.videos {
+            let (own, after) = rest.split_at(self.count(video).min(rest.len()));
+            rest = after;
+            let positives: Vec<u32> = own.iter().map(|anomalous| u32::from(*anomalous)).collect();
+            let negatives: Vec<u32> = positives.iter().map(|positive| 1 - positive).collect();
+            single.push_counts(&positives, &negatives);
+        }
+        single
+    }
+
+    /// Whether `truth`, frame by frame, is that of these segments.
+    pub(crate) fn has_frames(&self, truth: &[bool]) -> bool {
+        let mut rest = truth;
+        for (positive, negative) in self.positives.iter().zip(&self.negatives) {
+            let count = *positive as usize + *negative as usize;
+            let Some((own, after)) = rest.split_at_checked(count) else {
+                return false;
+            };
+            rest = after;
+            let found = own.iter().filter(|anomalous| **anomalous).count();
+            if found != *positive as usize {
+                return false;
+            }
+        }
+        rest.is_empty()
+    }
+
+    /// Frames of those segments.
+    fn count(&self, segments: &Range<usize>) -> usize {
+        let own = segments.clone();
+        own.map(|segment| self.positives[segment] as usize + self.negatives[segment] as usize)
+            .sum()
+    }
+
     /// Number of segments.
     pub fn segments(&self) -> usize {
         self.positives.len()

@@ -12,11 +12,14 @@
 //! Recall at 10% false positives is the best that a threshold with at most 10% reaches, without interpolation; it reads the
 //! test truth in the same way, for D and for G.
 //!
-//! Reading order: [`Frames`], [`Roc`], [`evaluate`], [`smooth`], [`artifact`] (the files), [`resampling`] (other test videos).
+//! Reading order: [`Frames`], [`Roc`], [`evaluate`], [`smooth`], [`Frames::clips`], [`place`] (scores without a look
+//! at any feature), [`artifact`] (the files), [`resampling`] (other test videos).
 
 pub mod artifact;
+mod clips;
 mod evaluate;
 mod frames;
+pub mod place;
 pub mod resampling;
 mod roc;
 mod smoothing;

@@ -36,8 +36,19 @@ fn scores() -> Scores {
     Scores {
         names: vec!["a".into(), "b \"x\"".into()],
         frames: frames(),
+        frame_truth: None,
         d: Some(vec![0.5, 0.25, 1.0]),
         g: Some(vec![2.0, 3.5, -0.0]),
+    }
+}
+
+/// The same videos with a score per frame.
+fn by_frame() -> Scores {
+    Scores {
+        frame_truth: Some((0..45).map(|frame| (3..9).contains(&frame)).collect()),
+        d: None,
+        g: Some((0..45_u8).map(f32::from).collect()),
+        ..scores()
     }
 }
 
@@ -145,6 +156,11 @@ fn what_was_written_is_read() {
         EpochScores::decode(&epoch_scores().encode().unwrap()).unwrap(),
         epoch_scores()
     );
+    let by_frame = by_frame();
+    let read = Scores::decode(&by_frame.encode().unwrap()).unwrap();
+    assert_eq!(read, by_frame);
+    assert_eq!(read.scored().segments(), 45);
+    assert_eq!(read.scored().videos(), [0..40, 40..45]);
     let none = EpochScores {
         names: Vec::new(),
         frames: Frames::default(),
@@ -194,6 +210,20 @@ fn other_files_are_refused_by_what_is_wrong_with_them() {
                 ..scores()
             },
             "the artifact `scores` has no scores",
+        ),
+        (
+            Scores {
+                g: scores().g,
+                ..by_frame()
+            },
+            "the artifact `scores` has a tensor `score_g` of another length",
+        ),
+        (
+            Scores {
+                frame_truth: Some(vec![false; 45]),
+                ..by_frame()
+            },
+            "the artifact `scores` has other frames one by one than in its segments",
         ),
     ] {
         assert_eq!(message(&broken), expected);

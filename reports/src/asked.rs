@@ -1,5 +1,6 @@
 //! Whether a report has what its sweep file asks for.
 
+use crate::controls::Split;
 use crate::figures::Figure;
 use crate::results::SweepResults;
 use crate::summary::summary;
@@ -66,7 +67,8 @@ const SCORES: &str = "scores of a finished job on test videos with both kinds of
 pub fn not_drawn(results: &SweepResults, figures: &[Figure]) -> Vec<NotDrawn> {
     let mut missing = figures_not_drawn(results, figures, "");
     if results.report.tables.iter().any(|table| table == "paired") {
-        let rows = summary(results);
+        // Controls are compared with nothing.
+        let rows = summary(&Split::of(results).rest);
         // A method that draws nothing is one run, whose value stands beside every seed of another.
         let several = rows.iter().filter(|row| row.expected > 1).count();
         let single = rows.iter().filter(|row| row.deterministic).count();

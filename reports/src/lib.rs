@@ -9,6 +9,7 @@
 //! [`published`] (the paper's numbers), [`figures`], `page`, [`study`] (does the paper hold?).
 
 mod asked;
+mod controls;
 pub mod doubts;
 mod error;
 pub mod factor;
@@ -21,6 +22,7 @@ mod page;
 pub mod pairing;
 pub mod published;
 mod report;
+mod reported;
 pub mod results;
 pub mod statistics;
 pub mod study;
@@ -34,6 +36,7 @@ pub use error::ReportError;
 pub use files::{read_csv, write_csv};
 pub use page::{headline, shell_word};
 pub use report::{find_figures, render_figures, render_page, write_report};
+pub use reported::reported_metrics;
 pub use results::{
     CellScores, DatasetInfo, EmbeddedSegment, LostCurve, ReportRequest, SegmentFrames, SplitCounts,
     SweepResults, VideoScores,

@@ -8,7 +8,7 @@ use crate::results::SweepResults;
 
 /// The sweeps as one. Rows of one variant at one point stand together only where their settings are known and equal, or where
 /// they are of one sweep; elsewhere the variant bears its sweep's name. A job that two sweeps share is counted once.
-pub fn merge(sweeps: &[SweepResults]) -> SweepResults {
+pub fn merge(sweeps: &[&SweepResults]) -> SweepResults {
     let names = dataset_names(sweeps);
     let several = names.values().collect::<BTreeSet<_>>().len() > 1;
     let mut columns: Vec<String> = Vec::new();
@@ -52,7 +52,7 @@ pub fn merge(sweeps: &[SweepResults]) -> SweepResults {
         })
         .collect();
     let mut datasets = Vec::new();
-    for info in sweeps.iter().flat_map(SweepResults::datasets_in_use) {
+    for info in sweeps.iter().flat_map(|results| results.datasets_in_use()) {
         if !datasets.contains(&info) {
             datasets.push(info);
         }
@@ -86,7 +86,7 @@ fn dataset_key(result: &CellResult) -> (String, Digest) {
 }
 
 /// What each data set is called: its name, with the start of its digest where two data sets bear one name.
-fn dataset_names(sweeps: &[SweepResults]) -> BTreeMap<(String, Digest), String> {
+fn dataset_names(sweeps: &[&SweepResults]) -> BTreeMap<(String, Digest), String> {
     let keys: BTreeSet<(String, Digest)> = sweeps
         .iter()
         .flat_map(|results| &results.cells)
@@ -118,7 +118,7 @@ fn value_of(results: &SweepResults, result: &CellResult, column: &str) -> Option
 }
 
 /// Gives variants of several sweeps their sweep's name where they are not known to be one method.
-fn tell_apart(sweeps: &[SweepResults], rows: &mut [(usize, CellResult)]) {
+fn tell_apart(sweeps: &[&SweepResults], rows: &mut [(usize, CellResult)]) {
     let mut of: BTreeMap<(String, String), Vec<(usize, Parameters)>> = BTreeMap::new();
     for (index, result) in rows.iter() {
         let key = (

@@ -3,6 +3,7 @@
 use std::fs;
 use std::path::Path;
 
+use crate::controls::Split;
 use crate::error::ReportError;
 use crate::figures::{Figure, figures_of, png};
 use crate::files::replace_file;
@@ -13,8 +14,10 @@ use crate::results::SweepResults;
 /// Writes `index.html` and `figures/*.svg`, `.png` and `.csv` into `folder`, which is made where it does not exist. A figure
 /// that another report left there and this one does not have stays; files of the same name are replaced whole.
 pub fn write_report(sweeps: &[SweepResults], folder: &Path) -> Result<(), ReportError> {
-    let merged = merged(sweeps);
-    let (sections, together) = (sections(sweeps)?, merged.as_ref().map(together));
+    let split = split(sweeps)?;
+    let merged = merged(&split);
+    let merged = merged.as_ref().map(Split::of);
+    let (sections, together) = (sections(&split), merged.as_ref().map(together));
     let pictures = folder.join("figures");
     fs::create_dir_all(&pictures).map_err(ReportError::write(&pictures))?;
     for figure in together
@@ -35,19 +38,23 @@ pub fn write_report(sweeps: &[SweepResults], folder: &Path) -> Result<(), Report
 
 /// The page alone.
 pub fn render_page(sweeps: &[SweepResults]) -> Result<String, ReportError> {
-    let merged = merged(sweeps);
+    let split = split(sweeps)?;
+    let merged = merged(&split);
+    let merged = merged.as_ref().map(Split::of);
     let together = merged.as_ref().map(together);
-    Ok(page(&sections(sweeps)?, together.as_ref()))
+    Ok(page(&sections(&split), together.as_ref()))
 }
 
 /// The figures alone, in the order of the page.
 pub fn render_figures(sweeps: &[SweepResults]) -> Result<Vec<Figure>, ReportError> {
-    let merged = merged(sweeps);
+    let split = split(sweeps)?;
+    let merged = merged(&split);
+    let merged = merged.as_ref().map(Split::of);
     Ok(merged
         .as_ref()
         .map(together)
         .into_iter()
-        .chain(sections(sweeps)?)
+        .chain(sections(&split))
         .flat_map(|section| section.figures)
         .collect())
 }
@@ -56,7 +63,8 @@ pub fn render_figures(sweeps: &[SweepResults]) -> Result<Vec<Figure>, ReportErro
 /// name finds them. A figure of the paper is called by its number where [`ReportRequest::figures`](crate::ReportRequest)
 /// asks for it.
 pub fn find_figures(sweeps: &[SweepResults], name: &str) -> Result<Vec<Figure>, ReportError> {
-    let sections = sections(sweeps)?;
+    let split = split(sweeps)?;
+    let sections = sections(&split);
     let mut known = Vec::new();
     let mut found = Vec::new();
     for section in sections {
@@ -78,37 +86,43 @@ pub fn find_figures(sweeps: &[SweepResults], name: &str) -> Result<Vec<Figure>, 
     Ok(found)
 }
 
-fn sections(sweeps: &[SweepResults]) -> Result<Vec<Section<'_>>, ReportError> {
+/// Each sweep apart from its controls.
+fn split(sweeps: &[SweepResults]) -> Result<Vec<Split<'_>>, ReportError> {
     if sweeps.is_empty() {
         return Err(ReportError::Empty);
     }
-    Ok(sweeps
+    Ok(sweeps.iter().map(Split::of).collect())
+}
+
+fn sections<'a>(sweeps: &'a [Split<'a>]) -> Vec<Section<'a>> {
+    sweeps
         .iter()
         .enumerate()
-        .map(|(index, results)| {
+        .map(|(index, split)| {
             let prefix = if sweeps.len() > 1 {
                 format!("s{}-", index + 1)
             } else {
                 String::new()
             };
-            drawn(results, prefix)
+            drawn(split, prefix)
         })
-        .collect())
+        .collect()
 }
 
-/// Several sweeps as one; `None` for one sweep alone.
-fn merged(sweeps: &[SweepResults]) -> Option<SweepResults> {
-    (sweeps.len() > 1).then(|| merge(sweeps))
+/// Several sweeps as one, without controls; `None` for one sweep alone.
+fn merged(sweeps: &[Split<'_>]) -> Option<SweepResults> {
+    let rest: Vec<&SweepResults> = sweeps.iter().map(|split| &*split.rest).collect();
+    (rest.len() > 1).then(|| merge(&rest))
 }
 
 /// The section of all sweeps as one.
-fn together(merged: &SweepResults) -> Section<'_> {
+fn together<'a>(merged: &'a Split<'a>) -> Section<'a> {
     drawn(merged, "all-".to_owned())
 }
 
 /// A section with its figures.
-fn drawn(results: &SweepResults, prefix: String) -> Section<'_> {
-    let mut section = Section::new(results, prefix);
+fn drawn<'a>(split: &'a Split<'a>, prefix: String) -> Section<'a> {
+    let mut section = Section::new(split, prefix);
     let published: Vec<Option<(f64, Option<f64>)>> = section
         .comparisons
         .iter()
@@ -119,6 +133,6 @@ fn drawn(results: &SweepResults, prefix: String) -> Section<'_> {
                 .map(|comparison| (comparison.published.auc, comparison.published.std))
         })
         .collect();
-    section.figures = figures_of(results, &section.rows, &published, &section.prefix);
+    section.figures = figures_of(section.results, &section.rows, &published, &section.prefix);
     section
 }

@@ -131,6 +131,8 @@ pub struct ReportRequest {
     pub tables: Vec<String>,
     /// The variant that every other one is compared with; `None` compares all pairs.
     pub reference: Option<String>,
+    /// Whether the sweep has the controls of its data sets.
+    pub controls: bool,
 }
 
 /// Stands after the name of a sweep in the tables of a rehearsal, which may be read alone.

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use sweeps::{CellResult, JobStatus, Phase, RunRecord, ScoreMetrics, Value};
+use sweeps::{CellResult, FinalMetrics, JobStatus, Phase, RunRecord, ScoreMetrics, Value};
 
 use crate::factor::factors;
 use crate::order::compare_points;
@@ -35,6 +35,10 @@ pub struct SummaryRow {
     pub missing: usize,
     /// The AUC of `score_by`.
     pub auc: Estimate,
+    /// Of the same score the mean AUC within the videos that have both classes.
+    pub within: Estimate,
+    /// Of the same score the AUC over the anomalous videos alone.
+    pub anomalous: Estimate,
     /// Best AUC over the epochs. Optimistic, since chosen with test truth: never the result.
     pub best_epoch_auc: Estimate,
     /// Metrics of D's score, in the order of [`METRICS`].
@@ -314,6 +318,12 @@ fn summarize(results: &SweepResults, cells: Vec<usize>, shown: &[usize]) -> Summ
     d[0].interval = auc_interval(true);
     g[0].interval = auc_interval(false);
     let aucs = collect(&|result, _| finished_auc(result));
+    let reported = |metric: Metric| {
+        estimate(&collect(&|result, record| {
+            let FinalMetrics { d, g } = record.outcome.metrics;
+            metric(&result.cell.reporting.score_by.of(d, g)?)
+        }))
+    };
     let best: Vec<f64> = runs
         .iter()
         .filter_map(|index| {
@@ -341,6 +351,8 @@ fn summarize(results: &SweepResults, cells: Vec<usize>, shown: &[usize]) -> Summ
             interval: mean_interval(&aucs),
             ..estimate(&aucs)
         },
+        within: reported(|metrics| metrics.macro_auc),
+        anomalous: reported(|metrics| metrics.ano_auc),
         best_epoch_auc: estimate(&best),
         d,
         g,

@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use metrics::Frames;
 use metrics::artifact::Scores;
 use metrics::resampling::{VideoPairs, compare_videos};
-use sweeps::{CellResult, ScoreBy, Value};
+use sweeps::{CellResult, Value};
 
 use crate::order::compare_points;
 use crate::results::SweepResults;
@@ -165,7 +165,7 @@ fn rows(results: &SweepResults) -> Vec<Row<'_>> {
         .cells
         .iter()
         .enumerate()
-        .filter(|(_, result)| finished_auc(result).is_some())
+        .filter(|(_, result)| finished_auc(result).is_some() && result.cell.control().is_none())
         .map(|(index, result)| {
             let cell = &result.cell;
             (&cell.point[..], &cell.variant[..], cell.job.seed, index)
@@ -213,13 +213,14 @@ pub struct ReportedScores {
 }
 
 impl ReportedScores {
-    /// `None` without any scores.
+    /// `None` without any scores of segments.
     pub fn of(result: &CellResult, scores: Scores) -> Option<Self> {
+        if scores.frame_truth.is_some() {
+            return None;
+        }
         let reporting = result.cell.reporting;
-        let reported = match reporting.score_by {
-            ScoreBy::Discriminator => scores.d.or(scores.g),
-            ScoreBy::Generator => scores.g.or(scores.d),
-        }?;
+        let reported = reporting.score_by.of(scores.d, scores.g)?;
+        // Clips change no pooled AUC, and videos are what is resampled.
         Some(Self {
             scores: metrics::smooth(&reported, scores.frames.videos(), reporting.score_smoothing),
             names: scores.names,

@@ -215,6 +215,7 @@ mod tests {
         let mut videos = videos_of(&Scores {
             names: vec!["a".into(), "b".into()],
             frames: frames.clone(),
+            frame_truth: None,
             d: None,
             g: Some(vec![0.1, 0.2, 0.3]),
         });

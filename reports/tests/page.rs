@@ -199,12 +199,12 @@ fn merged_sweeps_neither_mix_settings_nor_count_twice() {
         }
         results
     };
-    let merged = reports::merge::merge(&[with(first.clone(), 1e-4), with(same.clone(), 1e-4)]);
+    let merged = reports::merge::merge(&[&with(first.clone(), 1e-4), &with(same.clone(), 1e-4)]);
     assert_eq!(merged.cells.len(), first.cells.len());
     for cell in &mut same.cells {
         cell.job_id.0[0] ^= 1;
     }
-    let merged = reports::merge::merge(&[with(first.clone(), 1e-4), with(same, 2e-4)]);
+    let merged = reports::merge::merge(&[&with(first.clone(), 1e-4), &with(same, 2e-4)]);
     assert_eq!(merged.cells.len(), 2 * first.cells.len());
     let rows = reports::summary(&merged);
     assert_eq!(rows.len(), 4);

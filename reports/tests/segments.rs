@@ -56,6 +56,7 @@ fn world(frames_per_segment: u32) -> (Scores, EpochScores) {
     let scores = Scores {
         names,
         frames,
+        frame_truth: None,
         d: Some(d),
         g: Some(g),
     };

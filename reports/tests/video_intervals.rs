@@ -33,6 +33,7 @@ fn artifact(cell: usize, skill: f32) -> Scores {
     Scores {
         names,
         frames,
+        frame_truth: None,
         d: Some(d),
         g: Some(g),
     }

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use clap::Args;
+use sweeps::AttemptNumber;
 
 use super::run::DataFolders;
 
@@ -118,7 +119,7 @@ pub struct Logs {
     pub job: String,
     /// Only the lines of this attempt
     #[arg(long, value_name = "N")]
-    pub attempt: Option<u64>,
+    pub attempt: Option<AttemptNumber>,
     /// Go on with new lines until the job is settled
     #[arg(short, long)]
     pub follow: bool,

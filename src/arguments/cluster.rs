@@ -137,7 +137,7 @@ pub struct Worker {
     #[arg(long, value_name = "SECONDS", default_value_t = 86_400.0, value_parser = span)]
     pub orphan_timeout: f64,
     /// Exit after so many seconds without work
-    #[arg(long, value_name = "SECONDS")]
+    #[arg(long, value_name = "SECONDS", value_parser = span)]
     pub idle_timeout: Option<f64>,
     /// Exit after so many jobs
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]

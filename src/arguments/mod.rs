@@ -16,7 +16,7 @@ use clap::parser::ValueSource;
 use clap::{ArgMatches, Args, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
 
 pub use autoalloc::{Autoalloc, Slurm};
-pub use check::{Params, Selftest};
+pub use check::{New, Params, Selftest};
 pub use client::{Connection, Endpoint, Job, Logs, Status, Submit, SweepOf, Target};
 pub use cluster::{Coordinator, Drain, Worker};
 pub use data::{Data, Import, ImportFrom, Synth};
@@ -32,7 +32,7 @@ pub use store::{Audit, Backup, CollectGarbage, CoordinatorCommand, Journal, Repa
 #[derive(Debug, Parser)]
 #[command(name = "gcl-sweep", version = crate::version::LONG, propagate_version = true)]
 #[command(
-    after_help = "Exit codes: 0 ok, 2 usage, 10 invalid sweep or data set, 11 finished but jobs failed, \
+    after_help = "Begin with `gcl-sweep new`, which asks three questions and writes a sweep file, or in a checkout with `gcl-sweep run sweeps/quickstart.toml --out out/quickstart`.\n\nExit codes: 0 ok, 2 usage, 10 invalid sweep or data set, 11 finished but jobs failed, \
     12 coordinator unreachable, 13 store unusable, 14 a selftest deviates, 15 device unusable, 16 coordinator broke down, 130 interrupted."
 )]
 pub struct Arguments {
@@ -171,6 +171,8 @@ pub enum Command {
     Extract(Extract),
     /// List every job parameter: type, unit, range, default, section of the paper
     Params(Params),
+    /// Write a commented sweep file, from a few questions or options
+    New(New),
     /// Replay reference traces on this device and print the largest deviation
     Selftest(Selftest),
     /// Print completions for a shell
@@ -213,7 +215,7 @@ mod tests {
                         .as_ref()
                         .is_err_and(|error| error.kind() == clap::error::ErrorKind::DisplayHelp);
                     assert!(parsed.is_ok() || helped, "{}", step.command);
-                    let sweep = words.iter().find(|word| word.ends_with(".toml"));
+                    let sweep = words.iter().find(|word| word.contains(".toml"));
                     assert!(
                         sweep.is_none_or(|sweep| root.join(sweep).is_file()),
                         "{}",
@@ -224,6 +226,21 @@ mod tests {
             }
         }
         assert!(commands > 0, "the quickstart offers some");
+    }
+
+    #[test]
+    fn a_span_of_nothing_or_of_ages_is_refused() {
+        let parsed = |option: &str, value: &str| {
+            Arguments::command()
+                .try_get_matches_from(["gcl-sweep", "worker", option, value])
+                .is_ok()
+        };
+        for option in ["--idle-timeout", "--orphan-timeout"] {
+            assert!(parsed(option, "0.5") && parsed(option, "86400"));
+            for wrong in ["0", "-1", "nan", "inf", "18446744073709551615"] {
+                assert!(!parsed(option, wrong), "{option} {wrong}");
+            }
+        }
     }
 
     #[test]

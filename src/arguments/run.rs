@@ -94,7 +94,7 @@ pub struct Plan {
     pub jobs: bool,
 }
 
-fn parse_data_folder(text: &str) -> Result<(String, PathBuf), String> {
+pub(super) fn parse_data_folder(text: &str) -> Result<(String, PathBuf), String> {
     match text.split_once('=') {
         Some((name, folder)) if !name.is_empty() && !folder.is_empty() => {
             Ok((name.to_owned(), PathBuf::from(folder)))

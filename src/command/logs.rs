@@ -20,7 +20,7 @@ pub fn logs(arguments: &Logs, format: Format) -> Result<(), CommandError> {
     super::runtime()?.block_on(async {
         let client = Client::open(&arguments.endpoint)?;
         let job = client.find_job(&arguments.job).await?;
-        let attempt = arguments.attempt.map(AttemptNumber);
+        let attempt = arguments.attempt;
         if arguments.follow {
             let stop = interrupt::token().map_err(|error| {
                 CommandError::Other(format!("cannot listen for signals: {error}"))
@@ -64,7 +64,7 @@ async fn nothing(
         .map_err(|error| client.failed(error))?;
     let view = explained.view;
     Ok(match attempt {
-        Some(attempt) if attempt.0 > view.attempts => {
+        Some(attempt) if attempt.count() > view.attempts => {
             format!("job {} had no attempt {attempt} yet", job.short())
         }
         Some(attempt) => format!(

@@ -16,6 +16,7 @@ mod known;
 mod local_coordinator;
 mod local_workers;
 mod logs;
+mod new;
 mod noop_worker;
 mod params;
 mod places;
@@ -141,6 +142,7 @@ pub fn execute(arguments: Arguments) -> Result<(), CommandError> {
         Command::Data(arguments) => data::data(&arguments, format),
         Command::Extract(arguments) => extract::extract(&arguments),
         Command::Params(arguments) => params::params(&arguments, format),
+        Command::New(arguments) => new::new(&arguments),
         Command::Selftest(arguments) => selftest::selftest(&arguments, format),
         Command::Completions { shell } => {
             let mut text = Vec::new();

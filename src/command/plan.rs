@@ -159,7 +159,7 @@ fn groups<'a>(
         } else {
             let training = Training::of(&cell.job);
             let rows = found.rows.get(&cell.job.dataset);
-            let rows = rows.filter(|_| training.method.has_generator());
+            let rows = rows.filter(|_| training.method.has_batches());
             groups.push(Group {
                 first: cell,
                 seeds: Vec::new(),

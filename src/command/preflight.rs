@@ -48,6 +48,7 @@ fn too_few_seeds(file: &SweepFile) -> Option<String> {
         columns: file.expansion.columns.clone(),
         cells: cells
             .iter()
+            .filter(|cell| cell.control().is_none())
             .zip(0_u64..)
             .map(|(cell, index)| {
                 let mut job_id = sweeps::JobId([0; 32]);
@@ -250,7 +251,7 @@ impl Uses {
             training.pretraining == Pretraining::NormalOnly,
         );
         note(&mut self.both, training.method == Method::MilRanking);
-        if training.method.has_generator() {
+        if training.method.has_batches() {
             self.batches
                 .insert((variant.to_owned(), training.batch_size));
         }

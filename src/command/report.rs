@@ -256,8 +256,12 @@ async fn gather(
         .collect();
     let mut request = spec.map(|spec| spec.report).unwrap_or_default();
     ask_for(&mut request.figures, figure);
-    notes.extend(super::scores::smooth(client, &mut cells).await?);
-    let scores = super::scores::fetch(client, &request.figures, &cells).await?;
+    notes.extend(super::scores::evaluate_again(client, &mut cells).await?);
+    let (scores, lost) = super::scores::fetch(client, &request.figures, &cells).await?;
+    for note in &lost {
+        output::say(&format!("warning: {note}"));
+    }
+    notes.extend(lost);
     let rehearsal = is_rehearsal(&info);
     if rehearsal {
         notes.insert(0, REHEARSAL_NOTE.to_owned());
@@ -275,6 +279,7 @@ async fn gather(
             figures: request.figures,
             tables: request.tables,
             reference: request.reference,
+            controls: request.controls,
         },
         command,
         version: version::LONG.to_owned(),
@@ -322,7 +327,7 @@ fn is_rehearsal(info: &SweepInfo) -> bool {
 pub async fn cells_of(client: &impl Results, sweep: &str) -> Result<SweepResults, CommandError> {
     let info = client.sweep_info(sweep).await?;
     let mut cells = client.cells(sweep).await?;
-    super::scores::smooth(client, &mut cells).await?;
+    super::scores::evaluate_again(client, &mut cells).await?;
     Ok(SweepResults {
         rehearsal: is_rehearsal(&info),
         name: info.summary.name,

@@ -6,12 +6,11 @@ use std::sync::Arc;
 use metrics::artifact::{
     ArtifactError, EMBEDDING, EPOCH_SCORES, Embedding, EpochScores, SCORES, Scores,
 };
-use metrics::{AlarmRule, D_THRESHOLD, G_RECALL, evaluate};
 use reports::SweepResults;
 use reports::results::{CellScores, EmbeddedSegment};
 use reports::video_interval::{ReportedScores, video_intervals, video_pairs};
 use reports::video_scores::{keep_epochs, videos_of};
-use sweeps::{ArtifactRef, CellResult, FinalMetrics};
+use sweeps::{ArtifactRef, CellResult};
 
 use crate::command::source::Results;
 use crate::error::CommandError;
@@ -31,68 +30,110 @@ const MOST_BYTES: u64 = 256 << 20;
 /// Scores that are fetched at most to resample test videos: what does not fit is left out, the last pairs first.
 const MOST_RESAMPLED_BYTES: u64 = 512 << 20;
 
-/// The scores of the first seed of each variant and swept point, as far as figures ask for them.
+/// The scores of the first seed of each variant and swept point, as far as figures ask for them; and what of them cannot be
+/// read, for the page: another seed takes its place.
 pub async fn fetch(
     client: &impl Results,
     figures: &[String],
     cells: &[CellResult],
-) -> Result<Vec<CellScores>, CommandError> {
+) -> Result<(Vec<CellScores>, Vec<String>), CommandError> {
     let asked = |names: &[&str]| {
         figures
             .iter()
             .any(|figure| names.contains(&figure.as_str()))
     };
-    let (scores, epochs, embedding) = (
-        asked(&FROM_SCORES),
-        asked(&["fig7", "evolution"]),
-        asked(&["fig6", "embedding"]),
-    );
+    let wanted = Wanted {
+        scores: asked(&FROM_SCORES),
+        epochs: asked(&["fig7", "evolution"]),
+        embedding: asked(&["fig6", "embedding"]),
+    };
     let mut order: Vec<usize> = (0..cells.len()).collect();
     order.sort_by_key(|index| cells[*index].cell.job.seed);
     let mut seen = BTreeSet::new();
-    let mut all = Vec::new();
+    let (mut all, mut lost) = (Vec::new(), Vec::new());
     for index in order {
         let result = &cells[index];
         let place = (&result.cell.variant, format!("{:?}", result.cell.point));
-        if !(scores || embedding) || result.record.is_none() || !seen.insert(place) {
+        // Figures show no controls.
+        let drawn = result.record.is_some() && result.cell.control().is_none();
+        if !(wanted.scores || wanted.embedding) || !drawn || seen.contains(&place) {
             continue;
         }
-        let mut found = CellScores {
-            cell: index,
-            ..CellScores::default()
-        };
-        if scores && let Some(bytes) = get(client, SCORES, result).await? {
-            let scores = Scores::decode(&bytes).map_err(|error| unreadable(result, &error))?;
-            found.videos = videos_of(&scores);
-        }
-        if epochs && let Some(bytes) = get(client, EPOCH_SCORES, result).await? {
-            let epochs = EpochScores::decode(&bytes).map_err(|error| unreadable(result, &error))?;
-            if !keep_epochs(&epochs, &mut found.videos) {
-                let message = "has other segments than its scores";
-                return Err(unreadable(
-                    result,
-                    &ArtifactError {
-                        artifact: EPOCH_SCORES,
-                        message: message.to_owned(),
-                    },
-                ));
+        match fetch_one(client, &wanted, index, result).await {
+            Ok(found) => {
+                seen.insert(place);
+                all.push(found);
             }
+            Err(error @ (CommandError::Unreachable(_) | CommandError::Interrupted(_))) => {
+                return Err(error);
+            }
+            Err(error) => lost.push(format!("job {}: {error}", result.job_id.short())),
         }
-        if embedding && let Some(bytes) = get(client, EMBEDDING, result).await? {
-            let map = Embedding::decode(&bytes).map_err(|error| unreadable(result, &error))?;
-            let points = map.points.iter().zip(&map.anomalous);
-            found.embedding = points
-                .map(|([x, y], anomalous)| EmbeddedSegment {
-                    x: *x,
-                    y: *y,
-                    anomalous: *anomalous,
-                })
-                .collect();
-        }
-        all.push(found);
     }
     all.sort_by_key(|scores| scores.cell);
-    Ok(all)
+    let notes = lost.first().map(|first| {
+        let more = lost.len() - 1;
+        let more = if more > 0 {
+            format!(", and those of {more} more")
+        } else {
+            String::new()
+        };
+        format!(
+            "Scores cannot be read ({first}{more}): figures that need them are of another seed, or missing. The results themselves are whole; \
+             `gcl-sweep audit` runs such jobs again and keeps their scores anew."
+        )
+    });
+    Ok((all, notes.into_iter().collect()))
+}
+
+/// Which artifacts figures ask for.
+struct Wanted {
+    scores: bool,
+    epochs: bool,
+    embedding: bool,
+}
+
+async fn fetch_one(
+    client: &impl Results,
+    wanted: &Wanted,
+    index: usize,
+    result: &CellResult,
+) -> Result<CellScores, CommandError> {
+    let mut found = CellScores {
+        cell: index,
+        ..CellScores::default()
+    };
+    if wanted.scores
+        && let Some(bytes) = get(client, SCORES, result).await?
+    {
+        let scores = Scores::decode(&bytes).map_err(|error| unreadable(&error))?;
+        found.videos = videos_of(&scores);
+    }
+    if wanted.epochs
+        && let Some(bytes) = get(client, EPOCH_SCORES, result).await?
+    {
+        let epochs = EpochScores::decode(&bytes).map_err(|error| unreadable(&error))?;
+        if !keep_epochs(&epochs, &mut found.videos) {
+            return Err(unreadable(&ArtifactError {
+                artifact: EPOCH_SCORES,
+                message: "has other segments than its scores".to_owned(),
+            }));
+        }
+    }
+    if wanted.embedding
+        && let Some(bytes) = get(client, EMBEDDING, result).await?
+    {
+        let map = Embedding::decode(&bytes).map_err(|error| unreadable(&error))?;
+        let points = map.points.iter().zip(&map.anomalous);
+        found.embedding = points
+            .map(|([x, y], anomalous)| EmbeddedSegment {
+                x: *x,
+                y: *y,
+                anomalous: *anomalous,
+            })
+            .collect();
+    }
+    Ok(found)
 }
 
 /// A record's artifact of that name.
@@ -116,57 +157,54 @@ async fn get(
     client.artifact(artifact.digest, MOST_BYTES).await.map(Some)
 }
 
-fn unreadable(result: &CellResult, error: &ArtifactError) -> CommandError {
-    CommandError::Other(format!("job {}: {error}", result.job_id.short()))
+fn unreadable(error: &ArtifactError) -> CommandError {
+    CommandError::Other(error.to_string())
 }
 
-/// Puts the metrics of smoothed scores where a sweep asks for smoothing. It is decided when reporting, so the record of
-/// the job stays as it is; curves over epochs are those of unsmoothed scores. Answers what a reader must know of it.
-pub async fn smooth(
+/// Puts the metrics of smoothed scores, or of clips, where a sweep asks for them. It is decided when reporting, so the record of
+/// the job stays as it is; curves over epochs are those of the record. Answers what a reader must know of it.
+pub async fn evaluate_again(
     client: &impl Results,
     cells: &mut [CellResult],
 ) -> Result<Vec<String>, CommandError> {
-    let mut smoothed = 0;
+    let (mut smoothed, mut cut) = (0, BTreeMap::new());
     for result in cells.iter_mut() {
-        let sigma = result.cell.reporting.score_smoothing;
+        let reporting = result.cell.reporting;
         let Some(record) = &result.record else {
             continue;
         };
-        if sigma <= 0.0 {
+        if reporting.is_of_record() {
             continue;
         }
         let Some(bytes) = get(client, SCORES, result).await? else {
             continue;
         };
-        let scores = Scores::decode(&bytes).map_err(|error| unreadable(result, &error))?;
+        let scores = Scores::decode(&bytes).map_err(|error| {
+            CommandError::Other(format!(
+                "job {}: {error}: it cannot be evaluated again; `gcl-sweep audit` runs it again and keeps its scores anew",
+                result.job_id.short()
+            ))
+        })?;
         let mut record = (**record).clone();
-        record.outcome.metrics = smoothed_metrics(&scores, sigma);
+        record.outcome.metrics = reports::reported_metrics(&result.cell, &scores);
         result.record = Some(Arc::new(record));
-        smoothed += 1;
+        smoothed += usize::from(reporting.score_smoothing > 0.0);
+        if let Some(segments) = reporting.clip_segments {
+            *cut.entry(segments).or_insert(0_usize) += 1;
+        }
     }
-    if smoothed == 0 {
-        return Ok(Vec::new());
+    let mut notes = Vec::new();
+    if smoothed > 0 {
+        notes.push(format!(
+            "The metrics of {smoothed} cells are of scores smoothed by a Gaussian within each video (score_smoothing); their curves over epochs are not smoothed."
+        ));
     }
-    Ok(vec![format!(
-        "The metrics of {smoothed} cells are of scores smoothed by a Gaussian within each video (score_smoothing); their curves over epochs are not smoothed."
-    )])
-}
-
-fn smoothed_metrics(scores: &Scores, sigma: f64) -> FinalMetrics {
-    let frames = &scores.frames;
-    let metrics = |values: &Option<Vec<f32>>, rule: AlarmRule| {
-        values.as_ref().map(|values| {
-            evaluate(
-                &metrics::smooth(values, frames.videos(), sigma),
-                frames,
-                rule,
-            )
-        })
-    };
-    FinalMetrics {
-        d: metrics(&scores.d, AlarmRule::At(D_THRESHOLD)),
-        g: metrics(&scores.g, AlarmRule::Recall(G_RECALL)),
+    for (segments, cells) in cut {
+        notes.push(format!(
+            "The metrics of {cells} cells are of clips: every test video is cut into clips of about {segments} segments, each taken for a video (evaluation.clip_segments); their curves over epochs are of whole videos."
+        ));
     }
+    Ok(notes)
 }
 
 /// Adds how the differences between rows would move with other test videos, from the scores of all seeds. No report fails

@@ -17,7 +17,7 @@ pub fn selftest(
 #[cfg(feature = "train")]
 mod real {
     use gcl::TrainError;
-    use gcl::selftest::{TOLERANCE, TraceError, TraceReport, builtin, replay};
+    use gcl::selftest::{TOLERANCE, TraceError, TraceReport, builtin, is_ours, replay};
 
     use crate::arguments::{Format, Selftest};
     use crate::error::CommandError;
@@ -87,6 +87,13 @@ mod real {
             ));
             return Ok(());
         }
+        for report in reports.iter().filter(|report| !report.left_out.is_empty()) {
+            output::say(&format!(
+                "{}: not made again: {}",
+                report.name,
+                report.left_out.join(", ")
+            ));
+        }
         let failed: Vec<&str> = reports
             .iter()
             .filter(|report| !report.passed())
@@ -112,12 +119,9 @@ mod real {
         }
     }
 
-    /// Whether a case is one of a feature extractor: its `case.toml` names a kind.
+    /// Whether a case is one of a feature extractor: its `case.toml` names a kind that is not the trainer's.
     fn is_extractor(folder: &std::path::Path) -> bool {
-        std::fs::read_to_string(folder.join("case.toml")).is_ok_and(|text| {
-            text.lines()
-                .any(|line| line.trim_start().starts_with("kind"))
-        })
+        std::fs::read_to_string(folder.join("case.toml")).is_ok_and(|text| !is_ours(&text))
     }
 
     fn extractor(
@@ -214,6 +218,6 @@ mod real {
                 })
             })
             .collect();
-        serde_json::json!({ "trace": report.name, "passed": report.passed(), "tensors": tensors })
+        serde_json::json!({ "trace": report.name, "passed": report.passed(), "tensors": tensors, "left_out": report.left_out })
     }
 }

@@ -10,6 +10,7 @@ pub fn table(results: &SweepResults, rows: &[SummaryRow]) -> String {
     header.extend(results.columns.iter().map(String::as_str));
     header.extend([
         "AUC (%)",
+        "within videos (%)",
         "AUC of D (%)",
         "AUC of G (%)",
         "n",
@@ -23,7 +24,7 @@ pub fn table(results: &SweepResults, rows: &[SummaryRow]) -> String {
                 .iter()
                 .map(|value| value.as_ref().map(ToString::to_string).unwrap_or_default()),
         );
-        line.extend([percent(&row.auc), percent(&row.d[0]), percent(&row.g[0])]);
+        line.extend([&row.auc, &row.within, &row.d[0], &row.g[0]].map(percent));
         line.push(format!("{} of {}", row.n, row.expected));
         line.push(row.shortfall());
         table.add_row(line);
@@ -49,6 +50,7 @@ pub fn as_json(results: &SweepResults, rows: &[SummaryRow]) -> serde_json::Value
             serde_json::json!({
                 "variant": row.variant, "point": point, "n": row.n, "expected": row.expected, "failed": row.failed,
                 "missing": row.missing, "auc": estimate(&row.auc), "auc_d": estimate(&row.d[0]), "auc_g": estimate(&row.g[0]),
+                "macro_auc": estimate(&row.within), "ano_auc": estimate(&row.anomalous),
             })
         })
         .collect();

@@ -77,6 +77,8 @@ pub async fn until_settled(
         let labels = Labels::of_rows(&info.columns, &rows);
         drop(rows);
         let mut progress = Progress::new(labels, tally);
+        let mut pause = Pause::default();
+        pause.hear(sweep, info.summary.paused, format);
         while !progress.tally().is_settled() {
             let heard = match changes.next().await {
                 Ok(Some(heard)) => heard,
@@ -116,8 +118,8 @@ pub async fn until_settled(
                 }) => {
                     let shown = status == JobStatus::Done && progress.shows_results() && !rehearsal;
                     let auc = match progress.group(&job).map(|group| group.reporting) {
-                        Some(reporting) if shown && reporting.score_smoothing > 0.0 => {
-                            smoothed_auc(client, sweep, job).await
+                        Some(reporting) if shown && !reporting.is_of_record() => {
+                            reported_auc(client, sweep, job).await
                         }
                         Some(reporting) if shown => reporting.score_by.of(scores[0], scores[1]),
                         _ => None,
@@ -125,7 +127,7 @@ pub async fn until_settled(
                     News::Job {
                         job,
                         status,
-                        attempt: attempt.0,
+                        attempt: attempt.count(),
                         worker,
                         error,
                         auc,
@@ -142,11 +144,46 @@ pub async fn until_settled(
                     },
                     ended,
                 },
+                WatchEvent::Change(Change::Sweep { counts, .. })
+                    if counts.of(JobStatus::Running) == 0 && counts.of(JobStatus::Pending) > 0 =>
+                {
+                    // Nothing runs: somebody may have paused it, or lets it go on.
+                    if let Ok(info) = client::Client::sweep_info(client, sweep).await {
+                        pause.hear(sweep, info.summary.paused, format);
+                    }
+                    continue;
+                }
                 WatchEvent::Change(_) | WatchEvent::Missed(_) => continue,
             };
             progress.hear(&news);
         }
         progress.close();
+    }
+}
+
+/// Whether the sweep is paused: said once, since nothing happens then.
+#[derive(Default)]
+struct Pause(bool);
+
+impl Pause {
+    fn hear(&mut self, sweep: &str, paused: bool, format: Format) {
+        if let Some(line) = self.line(sweep, paused)
+            && format == Format::Text
+        {
+            say(&line);
+        }
+    }
+
+    /// What is new.
+    fn line(&mut self, sweep: &str, paused: bool) -> Option<String> {
+        let before = std::mem::replace(&mut self.0, paused);
+        match (before, paused) {
+            (false, true) => Some(format!(
+                "{sweep} is paused: no job is started until `gcl-sweep resume {sweep}`, with the --out or --coordinator that leads here"
+            )),
+            (true, false) => Some(format!("{sweep} goes on")),
+            _ => None,
+        }
     }
 }
 
@@ -167,11 +204,11 @@ fn without_aucs(points: &[EpochPoint]) -> Arc<[EpochPoint]> {
         .collect()
 }
 
-/// What the first cell of a finished job reports, as the report will, where the sweep asks for smoothed scores. A line
-/// without a number is better than a watch that ends.
-async fn smoothed_auc(client: &Client, sweep: &str, job: JobId) -> Option<f64> {
+/// What the first cell of a finished job reports, as the report will, where the sweep asks for smoothed scores or for clips. A
+/// line without a number is better than a watch that ends.
+async fn reported_auc(client: &Client, sweep: &str, job: JobId) -> Option<f64> {
     let mut cell = client.cell_of(sweep, job).await.ok()??;
-    super::scores::smooth(client, std::slice::from_mut(&mut cell))
+    super::scores::evaluate_again(client, std::slice::from_mut(&mut cell))
         .await
         .ok()?;
     cell.auc()
@@ -197,7 +234,7 @@ fn change_json(heard: &WatchEvent) -> Option<serde_json::Value> {
             error,
             ..
         } => json!({
-            "event": "job", "job_id": job, "status": status, "attempt": attempt.0,
+            "event": "job", "job_id": job, "status": status, "attempt": attempt.count(),
             "worker": worker.as_deref(), "error": error.as_deref(),
         }),
         Change::Epochs {
@@ -206,7 +243,7 @@ fn change_json(heard: &WatchEvent) -> Option<serde_json::Value> {
             points,
             ..
         } => json!({
-            "event": "epochs", "job_id": job, "attempt": attempt.0, "points": points.as_ref(),
+            "event": "epochs", "job_id": job, "attempt": attempt.count(), "points": points.as_ref(),
         }),
         Change::Log {
             job,
@@ -214,7 +251,7 @@ fn change_json(heard: &WatchEvent) -> Option<serde_json::Value> {
             lines,
             ..
         } => json!({
-            "event": "log", "job_id": job, "attempt": attempt.0, "lines": lines.as_ref(),
+            "event": "log", "job_id": job, "attempt": attempt.count(), "lines": lines.as_ref(),
         }),
         Change::Sweep { name, counts } => {
             let counts: BTreeMap<&str, u64> = JobStatus::ALL
@@ -297,6 +334,16 @@ mod tests {
     use sweeps::Reporting;
 
     use super::*;
+
+    #[test]
+    fn a_pause_is_said_once_and_so_is_its_end() {
+        let mut pause = Pause::default();
+        assert_eq!(pause.line("s", false), None);
+        let said = pause.line("s", true).unwrap();
+        assert!(said.contains("paused") && said.contains("gcl-sweep resume s"));
+        assert_eq!(pause.line("s", true), None);
+        assert_eq!(pause.line("s", false).as_deref(), Some("s goes on"));
+    }
 
     #[test]
     fn warnings_are_counted_by_job_and_kind() {

@@ -59,9 +59,11 @@ struct EscapedLines<W: Write>(W, Vec<u8>);
 
 impl<W: Write> Write for EscapedLines<W> {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        // A long line comes in very many writes: what came before has no line break.
+        let before = self.1.len();
         self.1.extend_from_slice(bytes);
-        if let Some(end) = self.1.iter().rposition(|byte| *byte == b'\n') {
-            let lines: Vec<u8> = self.1.drain(..=end).collect();
+        if let Some(end) = bytes.iter().rposition(|byte| *byte == b'\n') {
+            let lines: Vec<u8> = self.1.drain(..=before + end).collect();
             let text = String::from_utf8_lossy(&lines);
             self.0.write_all(escape::json(&text).as_bytes())?;
         }
@@ -101,6 +103,17 @@ pub fn say_error(error: &CommandError) {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// A line that comes in so many writes took hours where each looked at the whole line again.
+    #[test]
+    fn a_long_line_costs_what_it_is_long() {
+        let mut lines = EscapedLines(io::sink(), Vec::new());
+        for _ in 0..2_000_000 {
+            lines.write_all(b"1,").unwrap();
+        }
+        lines.write_all(b"\n").unwrap();
+        assert!(lines.1.is_empty());
+    }
 
     #[test]
     fn lines_are_escaped_though_their_characters_come_in_halves() {

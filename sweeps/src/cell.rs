@@ -34,6 +34,9 @@ pub struct Reporting {
     pub score_by: ScoreBy,
     /// Width of a Gaussian over a video's segment scores, in segments; 0 is off.
     pub score_smoothing: f64,
+    /// About so many segments of each test video make a clip, which the metrics take for a video; `None`: whole videos.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub clip_segments: Option<u32>,
 }
 
 choices! {
@@ -46,6 +49,8 @@ choices! {
         Discriminator = "discriminator",
         /// The reconstruction error.
         Generator = "generator",
+        /// `distil` by a reconstruction: error and logit of D together. The record has it in the place of G's score.
+        Fused = "fused",
     }
 }
 
@@ -54,7 +59,7 @@ impl ScoreBy {
     pub fn of<T>(self, d: Option<T>, g: Option<T>) -> Option<T> {
         match self {
             Self::Discriminator => d.or(g),
-            Self::Generator => g.or(d),
+            Self::Generator | Self::Fused => g.or(d),
         }
     }
 }
@@ -64,11 +69,19 @@ impl Reporting {
     pub fn of(given: &Parameters) -> Self {
         let resolved = given.resolved(Role::Reporting);
         Self {
-            score_by: resolved.choice("score_by").unwrap_or_default(),
+            score_by: match resolved.choice("score_by").unwrap_or_default() {
+                // Set in [job] for the variants that have an error beside D.
+                ScoreBy::Fused if !given.can_fuse() => ScoreBy::default(),
+                score => score,
+            },
             score_smoothing: resolved
                 .get("score_smoothing")
                 .and_then(Value::as_float)
                 .unwrap_or(0.0),
+            clip_segments: resolved
+                .get("evaluation.clip_segments")
+                .and_then(Value::as_integer)
+                .and_then(|segments| u32::try_from(segments).ok()),
         }
     }
 }
@@ -78,7 +91,15 @@ impl Default for Reporting {
         Self {
             score_by: ScoreBy::Discriminator,
             score_smoothing: 0.0,
+            clip_segments: None,
         }
+    }
+}
+
+impl Reporting {
+    /// Whether the metrics are those of the record: of whole videos and scores as they are.
+    pub fn is_of_record(&self) -> bool {
+        self.score_smoothing <= 0.0 && self.clip_segments.is_none()
     }
 }
 

@@ -1,12 +1,14 @@
 //! From a sweep file to its jobs: ordered, bounded, a pure function of the text.
 //!
 //! Order: variants as in the file; then the axes by name, zips and random draws as in the file; seeds fastest; included
-//! rows last. A job is defaults, then `[job]`, then the variant's `job`, then the point of the grid.
+//! rows; the report's controls last. A job is defaults, then `[job]`, then the variant's `job`, then the point of the grid.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 
 use crate::cell::{Cell, Reporting};
+use crate::contradiction::Contradiction;
+use crate::controls;
 use crate::dataset_source::DatasetSource;
 use crate::expansion::Expansion;
 use crate::fault::{Fault, Faults, Found};
@@ -123,6 +125,9 @@ fn expand(spec: &mut SweepSpec, limits: Limits) -> Result<Expansion, Found> {
             return Err(grid.faults);
         }
         grid.include(row, &by_name);
+    }
+    if spec.report.controls && grid.faults.len() == 0 {
+        grid.add_controls();
     }
     let Grid {
         columns,
@@ -301,6 +306,7 @@ impl<'a> Grid<'a> {
         };
         self.settle(given);
         self.blame_inapplicable(variant, point);
+        self.blame_contradictions(variant, point);
         self.note_base(variant, point);
         let Settled {
             given,
@@ -325,6 +331,23 @@ impl<'a> Grid<'a> {
             job,
             reporting,
         });
+    }
+
+    /// Adds what `[report] controls` asks for, after everything else.
+    fn add_controls(&mut self) {
+        for (mut cell, given) in controls::of(&self.cells, &self.spec.base) {
+            cell.point = self
+                .columns
+                .iter()
+                .map(|column| value_of(column, &cell.job, &given))
+                .collect();
+            self.cells.push(cell);
+        }
+        for (name, base_use) in &mut self.base {
+            if controls::FROM_JOB.contains(name) {
+                *base_use = BaseUse::Used;
+            }
+        }
     }
 
     /// Works out what the cell's parameters mean, unless they are those of the cell before.
@@ -384,12 +407,46 @@ impl<'a> Grid<'a> {
     }
 }
 
+impl Grid<'_> {
+    /// What cannot be done is a fault where the parameter to blame is set: on an axis, in the variant, in `[job]`, or nowhere,
+    /// since its default contradicts the others.
+    fn blame_contradictions(
+        &mut self,
+        variant: &Variant,
+        point: &[(Key, &Coordinate, &Range<usize>)],
+    ) {
+        for contradiction in &self.settled.contradictions {
+            let name = contradiction.name;
+            let mut on_axis = point.iter().filter(|(key, _, _)| key.name() == name);
+            let in_variant = variant.settings.get(name);
+            let in_job = self.spec.base.get(name);
+            let span = (on_axis.next().map(|(_, _, span)| (*span).clone()))
+                .or_else(|| in_variant.map(|setting| setting.span.clone()))
+                .or_else(|| {
+                    let setting = in_job.filter(|_| !contradiction.allowed_in_job);
+                    setting.map(|setting| setting.span.clone())
+                });
+            let span = match span {
+                Some(span) => span,
+                None if contradiction.allowed_in_job => continue,
+                None => 0..0,
+            };
+            if self.blamed.insert((span.start, name)) {
+                let message = format!("{} in `{}`", contradiction.message, variant.name);
+                self.faults
+                    .push(Fault::new(span, message, contradiction.help));
+            }
+        }
+    }
+}
+
 /// What a cell's parameters mean.
 struct Settled {
     given: Parameters,
     resolved: Parameters,
     reporting: Reporting,
     inapplicable: Vec<&'static Parameter>,
+    contradictions: Vec<Contradiction>,
 }
 
 impl Settled {
@@ -398,6 +455,7 @@ impl Settled {
             resolved: JobSpec::resolved(&given),
             reporting: Reporting::of(&given),
             inapplicable: given.inapplicable(),
+            contradictions: given.contradictions(),
             given,
         }
     }

@@ -49,6 +49,30 @@ impl AttemptNumber {
     }
 }
 
+/// A text that is no attempt's number.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "`{0}` is no attempt: a number such as 2 is expected, or 2~1f of a state that was restored"
+)]
+pub struct AttemptError(pub String);
+
+impl FromStr for AttemptNumber {
+    type Err = AttemptError;
+
+    /// As it is shown: `2`, or `2~1f`.
+    fn from_str(text: &str) -> Result<Self, AttemptError> {
+        let read = || {
+            let (count, life) = match text.split_once('~') {
+                Some((count, life)) => (count, u32::from_str_radix(life, 16).ok()?),
+                None => (text, 0),
+            };
+            let count: u32 = count.parse().ok()?;
+            Some(Self((u64::from(life) << 32) | u64::from(count)))
+        };
+        read().ok_or_else(|| AttemptError(text.chars().take(80).collect()))
+    }
+}
+
 impl fmt::Display for AttemptNumber {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.life() {
@@ -151,6 +175,13 @@ mod tests {
         assert!(restored > two);
         assert_eq!((restored.count(), restored.life()), (3, 0xab));
         assert_eq!(restored.to_string(), "3~ab");
+        // What is shown can be typed.
+        for attempt in [one, two, restored] {
+            assert_eq!(attempt.to_string().parse(), Ok(attempt));
+        }
+        for wrong in ["", "x", "1~", "~1", "1~zz", "-1", "99999999999"] {
+            assert!(wrong.parse::<AttemptNumber>().is_err(), "{wrong}");
+        }
         // A number of a later life is never gone below.
         assert_eq!(restored.next(7), AttemptNumber(restored.0 + 1));
     }

@@ -196,6 +196,28 @@ mod tests {
     }
 
     #[test]
+    fn a_control_has_what_it_reads_and_no_more() {
+        for (control, own) in [
+            ("length", &["control", "feature_scaling", "method"][..]),
+            ("norm", &["control", "feature_scaling", "method"]),
+            (
+                "pca",
+                &["control", "feature_scaling", "method", "pca.variance_share"],
+            ),
+            (
+                "knn",
+                &["control", "feature_scaling", "knn.neighbours", "method"],
+            ),
+        ] {
+            let job = job(&[("method", "control".into()), ("control", control.into())]);
+            let names: Vec<_> = job.parameters.iter().map(|(name, _)| name).collect();
+            assert_eq!(names, own, "{control}");
+        }
+        let of = |control: &str| id(&[("method", "control".into()), ("control", control.into())]);
+        assert_ne!(of("place"), of("place-length"));
+    }
+
+    #[test]
     fn a_method_that_draws_nothing_is_one_job_for_all_seeds() {
         for (method, one) in [
             ("gcl", false),
@@ -206,6 +228,8 @@ mod tests {
             ("isolation-forest", false),
             ("one-class-svm", false),
             ("mil-ranking", false),
+            ("distil", false),
+            ("control", true),
         ] {
             let first = job(&[("method", method.into())]);
             let second = JobSpec {

@@ -4,12 +4,15 @@
 //! report draws a list of [`CellResult`]. Nothing here does IO, reads a clock or draws an unseeded number.
 //!
 //! Reading order: [`id`], [`value`], [`parameter`], [`choice`], [`registry`], [`parameters`], [`job`], [`training`], [`record`], [`cell`], then the
-//! sweep language: [`fault`], [`spec`], [`expand`], [`only`]; and [`extraction`], the jobs that are no training.
+//! sweep language: [`fault`], [`spec`], [`expand`], [`controls`], [`only`]; and [`extraction`], the jobs that are no training.
 
 pub mod cell;
 pub mod choice;
+mod contradiction;
+pub mod controls;
 pub mod dataset_source;
 mod decimal;
+mod draft;
 pub mod expand;
 pub mod expansion;
 pub mod extraction;
@@ -30,6 +33,7 @@ pub mod value;
 pub use cell::{Cell, CellResult, JobStatus, Reporting, ScoreBy};
 pub use choice::Choice;
 pub use dataset_source::{DatasetSource, Regime, Synthetic};
+pub use draft::{DraftData, Show, draft};
 pub use expand::{Limits, expand_text};
 pub use expansion::Expansion;
 pub use extraction::{

@@ -6,6 +6,7 @@ use std::fmt;
 use crate::choice::Choice;
 use crate::parameters::Parameters;
 use crate::training::choices::ThresholdWord;
+use crate::training::distil::LabelRuleWord;
 use crate::value::Value;
 
 /// One parameter of a job. The table of all of them is [`crate::registry::PARAMETERS`].
@@ -61,6 +62,8 @@ pub enum Kind {
         /// The default of `k` in `mean-std`.
         k: f64,
     },
+    /// A rule by which errors of a whole training split become labels, and its number.
+    LabelRule,
 }
 
 /// A range of numbers; an open end is not in it.
@@ -155,6 +158,9 @@ impl fmt::Display for Kind {
             Self::Threshold { .. } => formatter.write_str(
                 "{ rule, … }: mean-std (k), top-percent (percent), fixed (value), otsu, valley",
             ),
+            Self::LabelRule => formatter.write_str(
+                "{ rule, … }: mean-std (k), top-percent (percent), soft-rank (exponent)",
+            ),
         }
     }
 }
@@ -206,7 +212,12 @@ impl Parameter {
                 ),
             },
             Kind::Widths => self.check_widths(value),
-            Kind::Threshold { k } => check_threshold(self.name, k, value),
+            Kind::Threshold { k } => check_rule(self.name, ThresholdWord::WORDS, value, |rule| {
+                ThresholdWord::of_word(rule).map(|word| rule_number(word, k))
+            }),
+            Kind::LabelRule => check_rule(self.name, LabelRuleWord::WORDS, value, |rule| {
+                LabelRuleWord::of_word(rule).map(|word| Some(label_rule_number(word)))
+            }),
         }
     }
 
@@ -328,9 +339,24 @@ fn rule_number(rule: ThresholdWord, k: f64) -> Option<RuleNumber> {
     }
 }
 
-fn check_threshold(name: &str, k: f64, value: &Value) -> Result<Value, Vec<ValueFault>> {
-    let names = || ThresholdWord::WORDS.iter().copied();
-    let help = || format!("rules: {}", ThresholdWord::WORDS.join(", "));
+/// The number that a rule of labels needs.
+fn label_rule_number(rule: LabelRuleWord) -> RuleNumber {
+    match rule {
+        LabelRuleWord::MeanStd => ("k", Some(1.0), Range::closed(-100.0, 100.0)),
+        LabelRuleWord::TopPercent => ("percent", Some(10.0), Range::above(0.0, 100.0)),
+        LabelRuleWord::SoftRank => ("exponent", Some(4.0), Range::above(0.0, 100.0)),
+    }
+}
+
+/// A rule and its number; `number_of` gives the number that a rule needs, if there is such a rule.
+fn check_rule(
+    name: &str,
+    words: &[&'static str],
+    value: &Value,
+    number_of: impl Fn(&str) -> Option<Option<RuleNumber>>,
+) -> Result<Value, Vec<ValueFault>> {
+    let names = || words.iter().copied();
+    let help = || format!("rules: {}", words.join(", "));
     let empty = BTreeMap::new();
     // `threshold.generator = "otsu"` is short for `{ rule = "otsu" }`.
     let (rule, entries) = match value {
@@ -356,7 +382,7 @@ fn check_threshold(name: &str, k: f64, value: &Value) -> Result<Value, Vec<Value
             );
         }
     };
-    let Some(word) = ThresholdWord::of_word(rule) else {
+    let Some(setting) = number_of(rule) else {
         let at = matches!(value, Value::Table(_)).then(|| "rule".to_owned());
         return Err(vec![ValueFault {
             at,
@@ -364,7 +390,6 @@ fn check_threshold(name: &str, k: f64, value: &Value) -> Result<Value, Vec<Value
             help: format!("{}{}", nearest_hint(rule, names()), help()),
         }]);
     };
-    let setting = rule_number(word, k);
     let mut faults = Vec::new();
     let mut normal = BTreeMap::from([("rule".to_owned(), Value::from(rule))]);
     if let Some((key, default, range)) = setting {

@@ -49,7 +49,7 @@ pub type Curve = Vec<EpochPoint>;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Phase {
-    /// Pre-training of G (§3.3).
+    /// Pre-training of G (§3.3); of `distil` the autoencoders that label, one after another.
     PretrainGenerator,
     /// Training of D with G frozen (§3.3).
     PretrainDiscriminator,
@@ -83,7 +83,7 @@ pub struct EpochPoint {
     pub epoch: u32,
     /// Frame-level AUC of D's score on the test split, `[0, 1]`.
     pub auc_d: Option<f64>,
-    /// Frame-level AUC of G's score (reconstruction error), `[0, 1]`.
+    /// Frame-level AUC of G's score (reconstruction error), `[0, 1]`. Of `distil` after its autoencoders: of the fused score.
     pub auc_g: Option<f64>,
     /// Mean loss of D over the epoch's steps (Eq. 3).
     pub loss_d: Option<f64>,
@@ -141,7 +141,7 @@ impl EpochPoint {
 pub struct FinalMetrics {
     /// Of the discriminator's score, or a classifier's.
     pub d: Option<ScoreMetrics>,
-    /// Of the reconstruction error, or a distance.
+    /// Of the reconstruction error, or a distance; of `distil` by a reconstruction the fused score.
     pub g: Option<ScoreMetrics>,
 }
 

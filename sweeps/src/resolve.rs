@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use crate::contradiction::{Contradiction, contradictions};
 use crate::parameter::{Parameter, Role};
 use crate::parameters::Parameters;
 use crate::registry::{self, PARAMETERS};
@@ -58,6 +59,16 @@ impl Parameters {
             .iter()
             .filter(|parameter| self.contains(parameter.name) && !(parameter.applies)(&all))
             .collect()
+    }
+
+    /// Whether `score_by` = fused means something.
+    pub(crate) fn can_fuse(&self) -> bool {
+        registry::can_fuse(&self.with_defaults())
+    }
+
+    /// What is set here, or left at its default, and cannot stand together.
+    pub(crate) fn contradictions(&self) -> Vec<Contradiction> {
+        contradictions(&self.with_defaults())
     }
 
     fn with_defaults(&self) -> Self {

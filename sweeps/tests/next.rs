@@ -3,7 +3,7 @@
 use sweeps::{Limits, NextStep, expand_text};
 
 const HEAD: &str =
-    "name = \"t\"\n[dataset.synthetic]\nvideos = 9\nmean_length = 9\ndimension = 4\n";
+    "name = \"t\"\n[dataset.synthetic]\nvideos = 9\nmean_length = 9\ndimension = 8\n";
 
 #[test]
 fn steps_are_read_in_their_order_and_change_no_job() {

@@ -1,6 +1,6 @@
 //! `run`: the main job.
 
-use crate::world::{World, csv, what_was_found};
+use crate::world::{World, csv, eventually, what_was_found};
 
 const RESULTS_HEAD: &str = "sweep,variant,seed,job_id,status,auc,auc_d,auc_g,best_epoch_auc_d,best_epoch_auc_g,\
     ap_d,ap_g,ano_auc_d,ano_auc_g,macro_auc_d,macro_auc_g,far_d,far_g,recall_at_fpr10_d,recall_at_fpr10_g,\
@@ -342,4 +342,59 @@ fn one_cell_alone_is_the_job_of_the_whole_sweep() {
         "{}",
         unknown.stderr
     );
+}
+
+/// Scores make figures; the results are in the journal. Losing the one does not take the other along.
+#[test]
+fn a_damaged_score_file_costs_a_figure_and_no_result() {
+    let world = World::new();
+    let sweep = world.tiny_sweep(2, 2);
+    let text = std::fs::read_to_string(&sweep).unwrap() + "[report]\nfigures = [\"fig4\"]\n";
+    world.write("tiny.toml", &text);
+    world.run_ok(&["run", "tiny.toml", "--out", "out"]);
+    let before = csv(&world.path("out/results.csv"));
+    let mut damaged = 0;
+    let mut folders = vec![world.path("out/state/artifacts")];
+    while let Some(folder) = folders.pop() {
+        for entry in std::fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                folders.push(path);
+            } else if path.metadata().unwrap().len() > 0 {
+                std::fs::write(&path, "not these bytes").unwrap();
+                damaged += 1;
+            }
+        }
+    }
+    assert!(damaged >= 4, "{damaged}");
+    let again = world.run_ok(&["run", "tiny.toml", "--out", "out"]);
+    assert!(again.stderr.contains("gcl-sweep audit"), "{}", again.stderr);
+    assert_eq!(csv(&world.path("out/results.csv")), before);
+    assert!(world.path("out/report/index.html").is_file());
+}
+
+/// Nothing happens while a sweep is paused, so that is said; and a new `run` of it says so too.
+#[test]
+fn a_paused_sweep_says_so_when_it_is_run_again() {
+    let world = World::new();
+    world.slow_sweep(2);
+    let first = world.start(&["run", "tiny.toml", "--out", "out", "--workers", "1"]);
+    eventually("a run that takes commands", || {
+        let paused = world.run(&["pause", "tiny", "--out", "out"]);
+        (paused.code == Some(0)).then_some(())
+    });
+    first.terminate();
+    first.wait();
+    let mut command = world.command(&["run", "tiny.toml", "--out", "out"]);
+    let mut again = command
+        .stderr(std::process::Stdio::piped())
+        .spawn()
+        .unwrap();
+    let lines = std::io::BufRead::lines(std::io::BufReader::new(again.stderr.take().unwrap()));
+    let said = lines
+        .map_while(Result::ok)
+        .find(|line| line.contains("paused"));
+    assert!(said.is_some_and(|line| line.contains("gcl-sweep resume tiny")));
+    again.kill().unwrap();
+    again.wait().unwrap();
 }

@@ -130,6 +130,13 @@ fn a_state_is_audited_backed_up_while_it_runs_and_restored() {
         "{}",
         repaired.stdout
     );
+    // A job that runs for the first time in a later life of the state is at its first attempt.
+    world.tiny_sweep(3, 3);
+    let grown = world.run_ok(&["run", "tiny.toml", "--state", "restored", "--out", "grown"]);
+    assert!(!grown.stderr.contains("attempt"), "{}", grown.stderr);
+    for line in csv(&world.path("grown/results.csv")) {
+        assert_eq!(line["attempts"], "1");
+    }
 }
 
 #[test]

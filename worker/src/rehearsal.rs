@@ -237,6 +237,8 @@ mod tests {
             ("isolation-forest", Method::IsolationForest),
             ("one-class-svm", Method::OneClassSvm),
             ("mil-ranking", Method::MilRanking),
+            ("distil", Method::Distil),
+            ("control", Method::Control),
         ] {
             let given = job(&[("method", word.into())]);
             let small = small(&given);

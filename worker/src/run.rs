@@ -104,7 +104,10 @@ fn way_to_the_coordinator(config: &Config, trainer: &dyn Trainer) -> Link {
 async fn introduce(context: &Context) -> Result<bool, WorkerError> {
     let mut failures = 0;
     let begin = Instant::now();
-    let idle_until = context.config.idle_timeout.map(|limit| begin + limit);
+    let idle_until = context
+        .config
+        .idle_timeout
+        .and_then(|limit| begin.checked_add(limit));
     let idle = async {
         match idle_until {
             Some(until) => sleep_until(until).await,

@@ -109,7 +109,7 @@ impl WorkLoop {
                 .config
                 .idle_timeout
                 .filter(|_| busy == 0)
-                .map(|limit| self.idle_since + limit);
+                .and_then(|limit| self.idle_since.checked_add(limit));
             if idle_until.is_some_and(|until| until <= Instant::now()) {
                 return Ok(Exit::Idle);
             }

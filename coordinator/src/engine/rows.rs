@@ -63,7 +63,7 @@ pub(crate) fn rows(
             seed: table.seed(job.cell)?,
             job_id: job.job_id,
             status: job.status,
-            attempts: u32::try_from(job.attempts).unwrap_or(u32::MAX),
+            attempts: u32::try_from(AttemptNumber(job.attempts).count()).unwrap_or(u32::MAX),
             epochs,
             auc: shared.reporting.score_by.of(job.scores[0], job.scores[1]),
             error: job.error.as_deref().map(str::to_owned),

@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 use sweeps::{
-    Cell, DatasetSource, Digest, JobId, JobSpec, JobStatus, Parameters, Reporting, Value,
+    Cell, Choice, DatasetSource, Digest, JobId, JobSpec, JobStatus, Parameters, Reporting, Value,
 };
 
 use proto::nouns::Refusal;
@@ -351,9 +351,12 @@ impl<K: Ord + Clone> Positions<K> {
 }
 
 /// What tells two ways of reporting apart.
-fn reporting_key(reporting: Reporting) -> (bool, u64) {
-    let by_discriminator = reporting.score_by == sweeps::ScoreBy::Discriminator;
-    (by_discriminator, reporting.score_smoothing.to_bits())
+fn reporting_key(reporting: Reporting) -> (&'static str, u64, Option<u32>) {
+    (
+        reporting.score_by.word(),
+        reporting.score_smoothing.to_bits(),
+        reporting.clip_segments,
+    )
 }
 
 /// Every value once.

@@ -8,8 +8,9 @@ use sweeps::Training;
 use sweeps::training::ReconstructionError;
 
 use crate::backend::mlp::{Activations, Dropout, Mlp, Relu, Style};
-use crate::backend::state::PairState;
+use crate::backend::state::{NetworkState, PairState};
 use crate::backend::{Backend, Findings, Optimizer, Report, Split, Target};
+use crate::data::device_cache::working_bytes;
 use crate::error::TrainError;
 use crate::method::labels::{HostLabels, LabelRule, Supervision, label};
 
@@ -29,10 +30,10 @@ pub(crate) struct HostMasks<'a> {
     pub(crate) scale: f32,
 }
 
-/// G and D, their optimizers, and the buffers of a step.
+/// G and D, their optimizers, and the buffers of a step. A state without layers of G makes a D alone.
 pub(crate) struct Networks<B: Backend> {
     backend: B,
-    generator: Mlp<B>,
+    generator: Option<Mlp<B>>,
     discriminator: Option<Discriminator<B>>,
     error: ReconstructionError,
     dimension: usize,
@@ -78,7 +79,11 @@ impl<B: Backend> Networks<B> {
             },
             precision: training.matmul_precision,
         };
-        let generator = Mlp::new(&mut backend, &state.generator, capacity, style)?;
+        let generator = if state.generator.shapes.is_empty() {
+            None
+        } else {
+            Some(Mlp::new(&mut backend, &state.generator, capacity, style)?)
+        };
         let discriminator = match &state.discriminator {
             Some(state) => {
                 let network = Mlp::new(&mut backend, state, capacity, style)?;
@@ -92,15 +97,21 @@ impl<B: Backend> Networks<B> {
             }
             None => None,
         };
-        let dimension = state.generator.shapes.first().map_or(0, |s| s.inputs);
+        let mut shapes = state.networks().flat_map(|(_, network)| &network.shapes);
+        let dimension = shapes.next().map_or(0, |s| s.inputs);
         let spare = Spare {
             batches: vec![Batch {
                 features: backend.buffer(capacity, dimension)?,
                 rows: Vec::with_capacity(capacity),
             }],
-            reconstructions: vec![Reconstruction(
-                generator.activations(&mut backend, capacity)?,
-            )],
+            reconstructions: match &generator {
+                Some(generator) => {
+                    vec![Reconstruction(
+                        generator.activations(&mut backend, capacity)?,
+                    )]
+                }
+                None => Vec::new(),
+            },
             scores: Vec::new(),
             labels: Vec::new(),
             host_scores: Vec::new(),
@@ -121,6 +132,16 @@ impl<B: Backend> Networks<B> {
     /// Length of a row of features.
     pub(crate) fn dimension(&self) -> usize {
         self.dimension
+    }
+
+    /// Whether there is a G.
+    pub(crate) fn has_generator(&self) -> bool {
+        self.generator.is_some()
+    }
+
+    /// Whether there is a D.
+    pub(crate) fn has_discriminator(&self) -> bool {
+        self.discriminator.is_some()
     }
 
     /// Widths of D's hidden layers.
@@ -153,14 +174,12 @@ impl<B: Backend> Networks<B> {
         &mut self,
         batch: &Batch<B>,
     ) -> Result<Reconstruction<B>, TrainError> {
+        let generator = self.generator.as_ref().ok_or_else(no_generator)?;
         let mut reconstruction = match self.spare.reconstructions.pop() {
             Some(reconstruction) => reconstruction,
-            None => Reconstruction(
-                self.generator
-                    .activations(&mut self.backend, self.capacity)?,
-            ),
+            None => Reconstruction(generator.activations(&mut self.backend, self.capacity)?),
         };
-        self.generator.forward(
+        generator.forward(
             &mut self.backend,
             &batch.features,
             None,
@@ -194,6 +213,31 @@ impl<B: Backend> Networks<B> {
         self.backend
             .probabilities(d.activations.last(), &mut probabilities)?;
         Ok(probabilities)
+    }
+
+    /// D's output before the sigmoid, without dropout, on the host.
+    pub(crate) fn read_logits(
+        &mut self,
+        batch: &Batch<B>,
+        out: &mut Vec<f32>,
+    ) -> Result<(), TrainError> {
+        let d = self.discriminator.as_mut().ok_or_else(no_discriminator)?;
+        d.network
+            .forward(&mut self.backend, &batch.features, None, &mut d.activations)?;
+        self.backend.read(d.activations.last(), out)
+    }
+
+    /// Labels of a batch that were made elsewhere.
+    pub(crate) fn write_labels(&mut self, values: &[f32]) -> Result<B::Labels, TrainError> {
+        let mut labels = match self.spare.labels.pop() {
+            Some(labels) => labels,
+            None => self.backend.labels(self.capacity)?,
+        };
+        let host = &mut self.spare.host_labels;
+        host.clear();
+        host.values.extend_from_slice(values);
+        self.backend.write_labels(host, &mut labels)?;
+        Ok(labels)
     }
 
     /// Labels the scores of a batch (Eqs. 2 and 4).
@@ -265,14 +309,15 @@ impl<B: Backend> Networks<B> {
         target: &Target<'_, B>,
     ) -> Result<B::Loss, TrainError> {
         let backend = &mut self.backend;
+        let generator = self.generator.as_mut().ok_or_else(no_generator)?;
         let mut activations = reconstruction.0;
         let loss = if let Target::Without { kept: 0, .. } = target {
             backend.no_loss()?
         } else {
-            let (f_hat, bias_gradient) = self.generator.output(&mut activations);
+            let (f_hat, bias_gradient) = generator.output(&mut activations);
             let f = &batch.features;
             let loss = backend.generator_loss(f_hat, f, target, self.error, bias_gradient)?;
-            self.generator.learn(backend, f, None, &mut activations)?;
+            generator.learn(backend, f, None, &mut activations)?;
             loss
         };
         self.spare.reconstructions.push(Reconstruction(activations));
@@ -330,7 +375,9 @@ impl<B: Backend> Networks<B> {
 
     /// Forgets both optimizers' memory.
     pub(crate) fn reset_optimizers(&mut self) -> Result<(), TrainError> {
-        self.generator.reset_optimizer(&mut self.backend)?;
+        if let Some(generator) = &mut self.generator {
+            generator.reset_optimizer(&mut self.backend)?;
+        }
         if let Some(d) = &mut self.discriminator {
             d.network.reset_optimizer(&mut self.backend)?;
         }
@@ -339,7 +386,10 @@ impl<B: Backend> Networks<B> {
 
     /// Copies weights and optimizer memory to the host. `into` keeps its buffers.
     pub(crate) fn save(&self, into: &mut PairState) -> Result<(), TrainError> {
-        self.generator.save(&self.backend, &mut into.generator)?;
+        match &self.generator {
+            Some(generator) => generator.save(&self.backend, &mut into.generator)?,
+            None => into.generator = NetworkState::default(),
+        }
         match &self.discriminator {
             Some(d) => d
                 .network
@@ -371,9 +421,9 @@ impl<B: Backend> Networks<B> {
     /// The gradients of the last step of G and of D.
     #[cfg(test)]
     pub(crate) fn gradients(&self) -> [Vec<Vec<f32>>; 2] {
-        let d = self.discriminator.as_ref();
+        let (g, d) = (self.generator.as_ref(), self.discriminator.as_ref());
         [
-            self.generator.gradients(&self.backend),
+            g.map(|g| g.gradients(&self.backend)).unwrap_or_default(),
             d.map(|d| d.network.gradients(&self.backend))
                 .unwrap_or_default(),
         ]
@@ -385,9 +435,29 @@ impl<B: Backend> Batch<B> {
     pub(crate) fn len(&self) -> usize {
         self.rows.len()
     }
+
+    /// Which rows these are.
+    pub(crate) fn rows(&self) -> &[u32] {
+        &self.rows
+    }
+}
+
+/// What networks and batches take of a device at most.
+pub(crate) fn bytes_needed(state: &PairState, dimension: usize, capacity: usize) -> usize {
+    let shapes = state.networks().flat_map(|(_, network)| &network.shapes);
+    let (parameters, widths) = shapes.fold((0, 0), |(parameters, widths), shape| {
+        let own = (shape.inputs + 1) * shape.outputs;
+        (parameters + own, widths + shape.outputs)
+    });
+    working_bytes(parameters, widths, dimension, capacity)
 }
 
 /// A caller's mistake that must not take the process down.
+fn no_generator() -> TrainError {
+    TrainError::host("this method has no generator")
+}
+
+/// Likewise.
 fn no_discriminator() -> TrainError {
     TrainError::host("this method has no discriminator")
 }

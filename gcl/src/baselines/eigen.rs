@@ -7,6 +7,31 @@ use crate::baselines::Fault;
 /// Rounds of QL for one eigenvalue before it is given up; EISPACK allows 30.
 const ROUNDS: usize = 60;
 
+/// Eigenvalues and eigenvectors, strongest first.
+pub(crate) struct Eigenpairs {
+    pub(crate) values: Vec<f64>,
+    /// `[size, size]` row by row, one eigenvector a row.
+    pub(crate) vectors: Vec<f64>,
+}
+
+/// All of the symmetric `a`, `[size, size]`.
+pub(crate) fn eigenpairs(
+    a: Vec<f64>,
+    size: usize,
+    go_on: &dyn Fn() -> Result<(), Fault>,
+) -> Result<Eigenpairs, Fault> {
+    let mut vectors = a;
+    let (mut values, mut off) = reduce(&mut vectors, size, go_on)?;
+    diagonalise(&mut vectors, &mut values, &mut off, size, go_on)?;
+    let mut order: Vec<usize> = (0..size).collect();
+    order.sort_by(|i, j| values[*j].total_cmp(&values[*i]));
+    let rows = order.iter().flat_map(|i| &vectors[i * size..][..size]);
+    Ok(Eigenpairs {
+        vectors: rows.copied().collect(),
+        values: order.iter().map(|i| values[*i]).collect(),
+    })
+}
+
 /// The `wanted` eigenvectors of the symmetric `a`, `[size, size]`, with the largest eigenvalues, strongest first,
 /// `[wanted, size]` row by row.
 pub(crate) fn eigenvectors(
@@ -15,16 +40,9 @@ pub(crate) fn eigenvectors(
     wanted: usize,
     go_on: &dyn Fn() -> Result<(), Fault>,
 ) -> Result<Vec<f64>, Fault> {
-    let mut vectors = a;
-    let (mut values, mut off) = reduce(&mut vectors, size, go_on)?;
-    diagonalise(&mut vectors, &mut values, &mut off, size, go_on)?;
-    let mut order: Vec<usize> = (0..size).collect();
-    order.sort_by(|i, j| values[*j].total_cmp(&values[*i]));
-    Ok(order
-        .into_iter()
-        .take(wanted)
-        .flat_map(|i| vectors[i * size..][..size].iter().copied())
-        .collect())
+    let mut vectors = eigenpairs(a, size, go_on)?.vectors;
+    vectors.truncate(wanted.min(size) * size);
+    Ok(vectors)
 }
 
 /// A = Q T Qᵀ: gives T's diagonal and the one beside it, and leaves Qᵀ in `a`.

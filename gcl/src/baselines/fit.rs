@@ -4,7 +4,7 @@ use sweeps::Phase;
 
 use crate::backend::state::PairState;
 use crate::data::features::Features;
-use crate::run::checkpoint::Checkpoint;
+use crate::run::checkpoint::{Checkpoint, LabelErrors};
 use crate::run::request::Request;
 
 /// What a model is fitted on and scores.
@@ -47,5 +47,6 @@ pub(crate) fn start(request: &Request<'_>) -> Checkpoint {
         header: request.first_header(Phase::Train),
         networks: PairState::default(),
         epoch_scores: Vec::new(),
+        errors: LabelErrors::default(),
     }
 }

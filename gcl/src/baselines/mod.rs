@@ -5,14 +5,14 @@
 //! every machine. [`mil`] alone has epochs and a checkpoint, and multiplies by `gemm` as the networks do.
 
 mod adkim;
-mod eigen;
+pub(crate) mod eigen;
 pub(crate) mod fit;
 mod isolation_forest;
 pub(crate) mod mil;
 mod mil_network;
 pub(crate) mod numbers;
 mod one_class_svm;
-mod pca;
+pub(crate) mod pca;
 #[cfg(test)]
 mod tests;
 

@@ -35,6 +35,11 @@ impl Features {
         Self { rows, scaling }
     }
 
+    /// The same rows without scaling.
+    pub(crate) fn unscaled(&self) -> Self {
+        Self::new(self.rows.clone(), Arc::new(Scaling::None))
+    }
+
     /// Number of rows.
     pub fn rows(&self) -> usize {
         self.rows.rows()

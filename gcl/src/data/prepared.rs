@@ -4,6 +4,7 @@
 //! Training truth lives here for two readers only: the selection of `normal-only` and of weak supervision (video labels),
 //! and the diagnostic `agreement_truth`. No unsupervised variant reads it; a test flips all of it.
 
+use std::ops::Range;
 use std::sync::Arc;
 
 use datasets::{Dataset, Split};
@@ -35,7 +36,12 @@ pub struct Prepared {
     pub(crate) truth: Option<Arc<[bool]>>,
     pub(crate) test_names: Arc<[String]>,
     pub(crate) frames: Arc<Frames>,
+    /// Frames of each test video and which of them are anomalous, where that is known frame by frame.
+    test_truth: Option<Arc<[VideoTruth]>>,
 }
+
+/// The frames of a test video, and ranges of those that are anomalous.
+type VideoTruth = (u32, Vec<Range<u32>>);
 
 /// A data set in memory, before scaling: for data that lie in no folder.
 #[derive(Debug, Clone)]
@@ -69,6 +75,7 @@ struct Facts {
     truth: Option<Vec<bool>>,
     test_names: Vec<String>,
     frames: Frames,
+    test_truth: Option<Vec<VideoTruth>>,
 }
 
 /// Whether all lengths fit each other.
@@ -157,6 +164,14 @@ impl Prepared {
                 .map(|video| video.name.clone())
                 .collect(),
             frames,
+            test_truth: Some(
+                dataset
+                    .test
+                    .videos
+                    .iter()
+                    .map(|video| (video.frames, video.anomalous.clone()))
+                    .collect(),
+            ),
         };
         Self::make(facts, train, test, scaling)
     }
@@ -185,6 +200,7 @@ impl Prepared {
             truth,
             test_names,
             frames,
+            test_truth: None,
         };
         Self::make(facts, Rows::Own(train), Rows::Own(test), scaling)
     }
@@ -209,6 +225,7 @@ impl Prepared {
             truth: facts.truth.map(Into::into),
             test_names: facts.test_names.into(),
             frames: Arc::new(facts.frames),
+            test_truth: facts.test_truth.map(Into::into),
         };
         Ok(raw.rescaled(scaling))
     }
@@ -230,7 +247,23 @@ impl Prepared {
             truth: self.truth.clone(),
             test_names: self.test_names.clone(),
             frames: self.frames.clone(),
+            test_truth: self.test_truth.clone(),
         }
+    }
+
+    /// Per frame of all test videos whether it is anomalous; `None` for data that know it by segments alone.
+    pub(crate) fn frame_truth(&self) -> Option<Vec<bool>> {
+        let videos = self.test_truth.as_deref()?;
+        let mut all = Vec::new();
+        for (frames, anomalous) in videos {
+            let start = all.len();
+            all.resize(start + *frames as usize, false);
+            for range in anomalous {
+                let end = range.end.min(*frames);
+                all[start..][range.start.min(end) as usize..end as usize].fill(true);
+            }
+        }
+        Some(all)
     }
 
     /// Of the data set's content.

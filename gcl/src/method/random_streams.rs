@@ -3,7 +3,8 @@
 //! One ChaCha12 stream per purpose. Its 256-bit key is BLAKE3's `derive_key` with the context
 //! `gcl-sweep 1 random stream` over the seed (8 bytes, little-endian) followed by the purpose's name, so that a draw more
 //! in one stream shifts no other. Purposes: `weights`, `order`, `noise`, `replacement`, `supervision`, `dropout`; of the
-//! baselines `projection`, `fourier`, `forest N` (tree N), `sample`; of artifacts `embedding`.
+//! baselines `projection`, `fourier`, `forest N` (tree N), `sample`; of `distil`
+//! `folds`; of artifacts `embedding`.
 
 use std::collections::BTreeMap;
 

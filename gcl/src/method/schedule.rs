@@ -53,6 +53,15 @@ pub fn planned_epochs(training: &Training) -> Vec<(Phase, u32)> {
     match training.method {
         method if method.has_generator() => {}
         Method::MilRanking => return vec![(Phase::Train, training.epochs)],
+        Method::Distil => {
+            let autoencoders = training.distil.autoencoders() as u32;
+            let mut phases = vec![
+                (Phase::PretrainGenerator, autoencoders * training.epochs),
+                (Phase::Train, training.epochs),
+            ];
+            phases.retain(|(_, epochs)| *epochs > 0);
+            return phases;
+        }
         // Fitted in one go.
         _ => return vec![(Phase::Train, 1)],
     }
@@ -83,7 +92,7 @@ fn kinds(training: &Training, always_d: bool) -> Vec<(Phase, Kind, u32)> {
     let kind = match training.method {
         Method::Gcl => Kind::Cooperative,
         Method::GclOwnLabels => Kind::OwnLabels,
-        // The baselines never come here.
+        // The baselines and distil never come here.
         _ => Kind::Reconstruct,
     };
     phases.push((Phase::Train, kind, training.epochs));

@@ -22,6 +22,8 @@ pub(crate) enum Kind {
     Cooperative,
     /// G learns from its own labels (§4.2).
     OwnLabels,
+    /// D learns labels that were made before.
+    GivenLabels,
 }
 
 /// What a step is made with, the same for all steps of a run.
@@ -32,6 +34,8 @@ pub(crate) struct StepContext<'a> {
     pub(crate) video: &'a [u32],
     /// Per video its label, where the training may know it.
     pub(crate) known: &'a [Option<bool>],
+    /// The label of each training row, where labels were made before.
+    pub(crate) labels: &'a [f32],
 }
 
 /// Makes steps, in buffers that it keeps.
@@ -75,6 +79,7 @@ impl Step {
             Kind::Reconstruct => (pair.reconstruct_step(&f)?, None),
             Kind::FrozenGenerator => pair.frozen_generator_step(&f)?,
             Kind::OwnLabels => (pair.own_labels_step(&f)?, None),
+            Kind::GivenLabels => (pair.given_labels_step(&f)?, None),
             Kind::Cooperative => {
                 let step = match context.training.update_order {
                     UpdateOrder::Alternating => paper::cooperative_step(pair, &f)?,
@@ -276,6 +281,20 @@ impl<B: Backend> Cooperation<'_, B> {
         Ok(Findings {
             loss_g: Some(self.fit_generator(f, f_hat, t)?),
             labels_g: Some(l_g),
+            ..Findings::default()
+        })
+    }
+}
+
+impl<B: Backend> Cooperation<'_, B> {
+    /// D learns the labels that were made before. They are reported as G's, in whose place their maker stands.
+    fn given_labels_step(&mut self, f: &Batch<B>) -> Result<Findings<B>, TrainError> {
+        let labels = self.context.labels;
+        let values: Vec<f32> = f.rows().iter().map(|row| labels[*row as usize]).collect();
+        let labels = self.networks.write_labels(&values)?;
+        Ok(Findings {
+            loss_d: Some(self.fit_discriminator(f, &labels)?),
+            labels_g: Some(labels),
             ..Findings::default()
         })
     }

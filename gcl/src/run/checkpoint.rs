@@ -21,6 +21,16 @@ pub struct Checkpoint {
     pub(crate) networks: PairState,
     /// Scores after each finished epoch of the main phase, as `epoch_scores` lays them out; empty where none are kept.
     pub(crate) epoch_scores: Vec<f32>,
+    pub(crate) errors: LabelErrors,
+}
+
+/// Errors of the autoencoders that label for `distil`, as far as they are known; empty before the first one is trained.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub(crate) struct LabelErrors {
+    /// Per training row; 0 where the model that judges it is not trained yet.
+    pub(crate) train: Vec<f32>,
+    /// Per test row, by the model of all training rows.
+    pub(crate) test: Vec<f32>,
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

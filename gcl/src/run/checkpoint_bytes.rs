@@ -1,5 +1,6 @@
 //! Checkpoints as bytes: a safetensors file. Its tensors are `generator.K.weight`, `.bias` and `discriminator.…`, each with
-//! `.square` and `.momentum` of the optimizer, and `epoch_scores` where such are kept; its one metadata entry `gcl-checkpoint` is
+//! `.square` and `.momentum` of the optimizer, `epoch_scores` where such are kept, and `errors.train` and `errors.test` of labels by an
+//! autoencoder; its one metadata entry `gcl-checkpoint` is
 //! JSON with everything else.
 
 use std::borrow::Cow;
@@ -11,10 +12,11 @@ use crate::backend::state::{
     LayerShape, NetworkState, PairState, ParameterState, Role, tensor_name,
 };
 use crate::error::TrainError;
-use crate::run::checkpoint::{Checkpoint, FORMAT, Header};
+use crate::run::checkpoint::{Checkpoint, FORMAT, Header, LabelErrors};
 
 const KEY: &str = "gcl-checkpoint";
 const EPOCH_SCORES: &str = "epoch_scores";
+const ERRORS: [&str; 2] = ["errors.train", "errors.test"];
 
 impl Checkpoint {
     /// As bytes, the same for the same checkpoint.
@@ -43,12 +45,15 @@ impl Checkpoint {
                 }
             }
         }
-        if !self.epoch_scores.is_empty() {
-            tensors.push((
-                EPOCH_SCORES.to_owned(),
-                self.epoch_scores.len(),
-                little_endian(&self.epoch_scores),
-            ));
+        let [train, test] = ERRORS;
+        for (name, values) in [
+            (EPOCH_SCORES, &self.epoch_scores),
+            (train, &self.errors.train),
+            (test, &self.errors.test),
+        ] {
+            if !values.is_empty() {
+                tensors.push((name.to_owned(), values.len(), little_endian(values)));
+            }
         }
         let views = tensors
             .iter()
@@ -87,14 +92,18 @@ impl Checkpoint {
                 .map(|shapes| read_network(&tensors, Role::Discriminator, shapes))
                 .transpose()?,
         };
-        let epoch_scores = match tensors.tensor(EPOCH_SCORES) {
-            Ok(tensor) => numbers(EPOCH_SCORES, &tensor)?,
-            Err(_) => Vec::new(),
+        let optional = |name: &str| match tensors.tensor(name) {
+            Ok(tensor) => numbers(name, &tensor),
+            Err(_) => Ok(Vec::new()),
         };
         Ok(Self {
             header,
             networks,
-            epoch_scores,
+            epoch_scores: optional(EPOCH_SCORES)?,
+            errors: LabelErrors {
+                train: optional(ERRORS[0])?,
+                test: optional(ERRORS[1])?,
+            },
         })
     }
 }
@@ -211,6 +220,10 @@ mod tests {
                 generator: drawn.pop().unwrap(),
             },
             epoch_scores: vec![0.25, 0.5],
+            errors: LabelErrors {
+                train: vec![1.5, 0.0, 2.5],
+                test: vec![0.75],
+            },
         }
     }
 

@@ -36,8 +36,10 @@ impl Kept {
     ) -> Result<Self, TrainError> {
         let mut kept = Self {
             on: training.epoch_scores,
-            with_g: training.method.has_generator(),
-            with_d: matches!(training.method, Method::Gcl | Method::MilRanking),
+            // Of distil it is the fused score that has the place of G's.
+            with_g: training.method.has_generator()
+                || training.method == Method::Distil && training.distil.has_errors(),
+            with_d: training.method.has_discriminator() || training.method == Method::MilRanking,
             videos: Vec::new(),
             segments: Vec::new(),
         };

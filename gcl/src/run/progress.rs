@@ -1,12 +1,12 @@
 //! What production hangs on the training loop: the stop flag, sums per epoch, scores on the test split, the curve,
 //! warnings and the checkpoint. Nothing of it flows back into training.
 
-use sweeps::training::Method;
 use sweeps::{EpochPoint, Phase};
 
 use crate::backend::networks::Networks;
 use crate::backend::{Backend, Report, Split};
 use crate::data::prepared::Prepared;
+use crate::distil::fused::Fusion;
 use crate::error::TrainError;
 use crate::method::random_streams::RandomStreams;
 use crate::method::schedule::{Hooks, PhasePlan, Plan, Position};
@@ -14,14 +14,13 @@ use crate::method::step::{Kind, diverged};
 use crate::run::checkpoint::Checkpoint;
 use crate::run::epoch_scores::Kept;
 use crate::run::request::{Observer, StopFlag};
-use crate::run::warnings::{Code, FEW_STEPS, LOCKED};
+use crate::run::warnings::{Code, FEW_STEPS, LOCKED, Warnings};
 
 /// Rows that are scored at once, unless the batch is larger.
 pub(crate) const SCORE_ROWS: usize = 2048;
 
 pub(crate) struct Progress<'a> {
     prepared: &'a Prepared,
-    method: Method,
     stop: &'a StopFlag,
     observer: &'a mut dyn Observer,
     /// Of the last finished epoch.
@@ -29,6 +28,8 @@ pub(crate) struct Progress<'a> {
     sums: Sums,
     scores: Scores,
     kept: Kept,
+    /// Where D's score is fused with an error: that takes the place of G's score.
+    fusion: Option<Fusion>,
 }
 
 /// Scores of the test segments by the networks as they are, `None` where they changed since.
@@ -69,7 +70,6 @@ impl Mean {
 impl<'a> Progress<'a> {
     pub(crate) fn new(
         prepared: &'a Prepared,
-        method: Method,
         stop: &'a StopFlag,
         observer: &'a mut dyn Observer,
         checkpoint: Checkpoint,
@@ -77,32 +77,31 @@ impl<'a> Progress<'a> {
     ) -> Self {
         Self {
             prepared,
-            method,
             stop,
             observer,
             checkpoint,
             sums: Sums::default(),
             scores: Scores::default(),
             kept,
+            fusion: None,
         }
+    }
+
+    /// With D's score fused with an error.
+    pub(crate) fn with_fusion(self, fusion: Option<Fusion>) -> Self {
+        Self { fusion, ..self }
     }
 
     /// Notes what can be said before the first step.
     pub(crate) fn warn_of_few_steps(&mut self, plan: &Plan<'_>) {
         for phase in &plan.phases {
-            let batch = plan.batch(phase);
-            let steps = phase.rows.len() / batch;
-            if steps < FEW_STEPS {
-                self.checkpoint.header.warnings.say(
-                    Code::FewSteps,
-                    &format!(
-                        "{}: {steps} step{} an epoch ({} rows in batches of {batch}); a smaller batch_size makes more",
-                        phase.phase,
-                        if steps == 1 { "" } else { "s" },
-                        phase.rows.len(),
-                    ),
-                );
-            }
+            let (rows, batch) = (phase.rows.len(), plan.batch(phase));
+            say_of_few_steps(
+                &mut self.checkpoint.header.warnings,
+                phase.phase,
+                rows,
+                batch,
+            );
         }
     }
 
@@ -120,8 +119,13 @@ impl<'a> Progress<'a> {
         networks: &mut Networks<B>,
     ) -> Result<(Checkpoint, Scores, Kept), TrainError> {
         let at = self.checkpoint.header.finished;
-        self.score(networks, self.method == Method::Gcl, at)?;
+        self.score(networks, true, at)?;
         Ok((self.checkpoint, self.scores, self.kept))
+    }
+
+    /// The last checkpoint, of a part of a run that scores nothing.
+    pub(crate) fn into_checkpoint(self) -> Checkpoint {
+        self.checkpoint
     }
 
     /// Fills the scores that are missing.
@@ -131,8 +135,23 @@ impl<'a> Progress<'a> {
         with_d: bool,
         at: (Phase, u32),
     ) -> Result<(), TrainError> {
-        let want_g = self.scores.g.is_none();
+        let with_d = with_d && networks.has_discriminator();
+        let want_g = networks.has_generator() && self.scores.g.is_none();
         let want_d = with_d && self.scores.d.is_none();
+        if with_d
+            && self.scores.g.is_none()
+            && let Some(fusion) = &self.fusion
+        {
+            let [train, test] = [
+                logits(networks, Split::Train, self.prepared.train.rows())?,
+                logits(networks, Split::Test, self.prepared.test.rows())?,
+            ];
+            let fused = mean_over_crops(&fusion.scores(&train, &test), self.prepared.crops);
+            if !fused.iter().all(|score| score.is_finite()) {
+                return Err(diverged("a fused score", at));
+            }
+            self.scores.g = Some(fused);
+        }
         if !want_g && !want_d {
             return Ok(());
         }
@@ -204,6 +223,7 @@ impl Hooks for Progress<'_> {
                 header: self.checkpoint.header.clone(),
                 networks,
                 epoch_scores: std::mem::take(&mut self.checkpoint.epoch_scores),
+                errors: std::mem::take(&mut self.checkpoint.errors),
             })));
         }
         Ok(())
@@ -255,7 +275,10 @@ impl Hooks for Progress<'_> {
             self.scores.g = None;
         }
         self.scores.d = None;
-        let with_d = matches!(phase.kind, Kind::FrozenGenerator | Kind::Cooperative);
+        let with_d = matches!(
+            phase.kind,
+            Kind::FrozenGenerator | Kind::Cooperative | Kind::GivenLabels
+        );
         self.score(networks, with_d, (phase.phase, epoch))?;
         let auc = |scores: &Option<Vec<f32>>| {
             scores
@@ -288,6 +311,37 @@ impl Hooks for Progress<'_> {
         }
         self.observer.on_epoch(&point, &self.checkpoint);
         Ok(())
+    }
+}
+
+/// D's logits of all rows of a split.
+fn logits<B: Backend>(
+    networks: &mut Networks<B>,
+    split: Split,
+    rows: usize,
+) -> Result<Vec<f32>, TrainError> {
+    let rows: Vec<u32> = (0..rows as u32).collect();
+    let (mut all, mut some) = (Vec::with_capacity(rows.len()), Vec::new());
+    for rows in rows.chunks(networks.capacity()) {
+        let batch = networks.load(split, rows)?;
+        networks.read_logits(&batch, &mut some)?;
+        networks.put_back(batch, None);
+        all.extend_from_slice(&some);
+    }
+    Ok(all)
+}
+
+/// Notes that an epoch of that phase, over `rows` rows, makes few steps.
+pub(crate) fn say_of_few_steps(warnings: &mut Warnings, phase: Phase, rows: usize, batch: usize) {
+    let steps = rows / batch;
+    if steps < FEW_STEPS {
+        warnings.say(
+            Code::FewSteps,
+            &format!(
+                "{phase}: {steps} step{} an epoch ({rows} rows in batches of {batch}); a smaller batch_size makes more",
+                if steps == 1 { "" } else { "s" },
+            ),
+        );
     }
 }
 

@@ -5,18 +5,19 @@ use sweeps::training::{Method, Pretraining};
 use sweeps::{FinalMetrics, JobSpec, Outcome, Training};
 
 use crate::backend::Backend;
-use crate::backend::networks::Networks;
+use crate::backend::networks::{Networks, bytes_needed};
 use crate::backend::open::{Source, Work, on};
 use crate::backend::state::{PairState, discriminator_shapes, generator_shapes};
 use crate::baselines;
-use crate::data::device_cache::working_bytes;
+use crate::controls::{self, Controlled};
 use crate::data::prepared::Prepared;
+use crate::distil;
 use crate::error::TrainError;
 use crate::method::pretraining::{Selection, selected_rows};
 use crate::method::random_streams::{SeededStreams, initial_weights, supervised_videos};
 use crate::method::schedule::{Plan, Position};
 use crate::method::step::StepContext;
-use crate::run::checkpoint::Checkpoint;
+use crate::run::checkpoint::{Checkpoint, LabelErrors};
 use crate::run::embedding;
 use crate::run::epoch_scores::Kept;
 use crate::run::progress::{Progress, SCORE_ROWS, Scores};
@@ -53,33 +54,43 @@ fn run(request: &Request<'_>, observer: &mut dyn Observer) -> Result<Trained, Tr
         checkpoint,
         scores: found,
         kept,
+        frame_truth,
         embedding,
     } = if training.method.has_generator() {
         cooperate(request, &training, observer)?
+    } else if training.method == Method::Control {
+        request.check_origin()?;
+        controls::run(request, &training, observer)?.into()
     } else {
         request.check_origin()?;
-        let (checkpoint, scores, kept) = baselines::run(request, &training, observer)?;
+        let (checkpoint, scores, kept) = match training.method {
+            Method::Distil => distil::run(request, &training, observer)?,
+            _ => baselines::run(request, &training, observer)?,
+        };
         End {
             checkpoint,
             scores,
             kept,
+            frame_truth: None,
             embedding: None,
         }
-    };
-    let score = |scores: &Option<Vec<f32>>, alarm| {
-        scores
-            .as_ref()
-            .map(|scores| evaluate(scores, &dataset.frames, alarm))
-    };
-    let metrics = FinalMetrics {
-        d: score(&found.d, AlarmRule::At(D_THRESHOLD)),
-        g: score(&found.g, AlarmRule::Recall(G_RECALL)),
     };
     let scores = artifact::Scores {
         names: dataset.test_names.to_vec(),
         frames: Frames::clone(&dataset.frames),
+        frame_truth,
         d: found.d,
         g: found.g,
+    };
+    let scored = scores.scored();
+    let score = |scores: &Option<Vec<f32>>, alarm| {
+        scores
+            .as_ref()
+            .map(|scores| evaluate(scores, &scored, alarm))
+    };
+    let metrics = FinalMetrics {
+        d: score(&scores.d, AlarmRule::At(D_THRESHOLD)),
+        g: score(&scores.g, AlarmRule::Recall(G_RECALL)),
     };
     let scores = scores.encode()?;
     let mut artifacts = vec![(SCORES.to_owned(), scores)];
@@ -122,8 +133,22 @@ struct End {
     scores: Scores,
     /// Which scores `checkpoint` carries of each epoch.
     kept: Kept,
+    /// Per test frame whether it is anomalous, where the scores are of frames.
+    frame_truth: Option<Vec<bool>>,
     /// The artifact, where it was asked for and the method has a G.
     embedding: Option<Vec<u8>>,
+}
+
+impl From<Controlled> for End {
+    fn from(found: Controlled) -> Self {
+        Self {
+            checkpoint: found.checkpoint,
+            scores: found.scores,
+            kept: found.kept,
+            frame_truth: found.frame_truth,
+            embedding: None,
+        }
+    }
 }
 
 /// Trains G, and D where there is one.
@@ -147,6 +172,7 @@ fn cooperate(
         training,
         video: &dataset.video,
         known: &known,
+        labels: &[],
     };
     let plan = Plan::new(context, &selection.rows, false)?;
 
@@ -172,6 +198,7 @@ fn cooperate(
                 discriminator: drawn.next(),
             },
             epoch_scores: Vec::new(),
+            errors: LabelErrors::default(),
         }
     };
 
@@ -188,16 +215,6 @@ fn cooperate(
         capacity,
     };
     on(device, Source::Dataset { dataset, need }, work)
-}
-
-/// What networks and batches take of a device at most.
-fn bytes_needed(state: &PairState, dimension: usize, capacity: usize) -> usize {
-    let shapes = state.networks().flat_map(|(_, network)| &network.shapes);
-    let (parameters, widths) = shapes.fold((0, 0), |(parameters, widths), shape| {
-        let own = (shape.inputs + 1) * shape.outputs;
-        (parameters + own, widths + shape.outputs)
-    });
-    working_bytes(parameters, widths, dimension, capacity)
 }
 
 /// A run that stands at its start or at a checkpoint.
@@ -236,14 +253,7 @@ impl Work for Cooperation<'_, '_> {
         let mut draws = SeededStreams::resume(job.seed, &checkpoint.header.streams);
         let (phase, epoch) = checkpoint.header.next;
         let kept = Kept::new(training, dataset, &checkpoint)?;
-        let mut progress = Progress::new(
-            dataset,
-            training.method,
-            request.stop,
-            observer,
-            checkpoint,
-            kept,
-        );
+        let mut progress = Progress::new(dataset, request.stop, observer, checkpoint, kept);
         if request.checkpoint.is_none() {
             progress.warn_of_few_steps(&plan);
             if let Pretraining::TemporalDifference { .. } = training.pretraining {
@@ -262,6 +272,7 @@ impl Work for Cooperation<'_, '_> {
             checkpoint,
             scores,
             kept,
+            frame_truth: None,
             embedding,
         })
     }

@@ -46,6 +46,16 @@ struct Settings {
     pretrain_discriminator_epochs: u32,
 }
 
+/// What kind of trace `case.toml` says that it is; none for one of training, and for a file that does not read.
+pub(super) fn kind(case: &[u8]) -> Option<String> {
+    #[derive(Deserialize)]
+    struct Kind {
+        kind: Option<String>,
+    }
+    let kind: Kind = toml::from_str(std::str::from_utf8(case).ok()?).ok()?;
+    kind.kind
+}
+
 /// A trace that is ready to run.
 pub(super) struct Case<'a> {
     pub(super) training: Training,
@@ -110,7 +120,7 @@ impl<'a> Case<'a> {
 }
 
 /// The network whose layers K = 0, 1, … the inputs hold.
-fn network(
+pub(super) fn network(
     inputs: &Tensors<'_>,
     role: Role,
     dimension: usize,

@@ -2,9 +2,13 @@
 //!
 //! A trace is a folder `case.toml`, `inputs.safetensors`, `expected.safetensors`. Everything random is in it, so that a
 //! replay runs the very steps of production with nothing drawn. Labels must match exactly; every other tensor within
-//! [`TOLERANCE`]. Some small traces, made by `traces/make.py` beside this crate, are built in.
+//! [`TOLERANCE`]. Some small traces, made by `traces/make.py` beside this crate, are built in. Two of them are of kind `controls`, made
+//! by `traces/controls.py` and `traces/distil.py`: scores that learn nothing and labels that are made of them once, within
+//! [`CONTROL_TOLERANCE`], and D that learns those labels.
 
 mod case;
+mod controls;
+mod distil;
 mod error;
 mod replay;
 mod report;
@@ -15,7 +19,7 @@ use std::path::Path;
 use crate::device::Device;
 use crate::selftest::case::Case;
 pub use crate::selftest::error::TraceError;
-pub use crate::selftest::report::{TOLERANCE, TensorReport, TraceReport};
+pub use crate::selftest::report::{CONTROL_TOLERANCE, TOLERANCE, TensorReport, TraceReport};
 
 /// Replays the trace in `folder`.
 pub fn replay(folder: &Path, device: &Device) -> Result<TraceReport, TraceError> {
@@ -45,13 +49,34 @@ fn replay_bytes(
     expected: &[u8],
     device: &Device,
 ) -> Result<TraceReport, TraceError> {
-    let case = Case::read(case, inputs)?;
     let expected = tensors::Tensors::read(case::EXPECTED, expected)?;
-    let tensors = device.install(|| replay::replay(&case, &expected, device))?;
+    let (tensors, left_out) = if case::kind(case).as_deref() == Some(controls::KIND) {
+        let (mut tensors, other) = controls::replay(case, inputs, &expected, device)?;
+        if other.is_empty() {
+            (tensors, other)
+        } else {
+            // What no control makes is of labels.
+            let (made, _) = distil::replay(case, inputs, &expected, device)?;
+            tensors.extend(made.into_iter().filter(|made| other.contains(&made.name)));
+            let is_left = |name: &String| !tensors.iter().any(|made| made.name == *name);
+            let left = other.into_iter().filter(is_left).collect();
+            (tensors, left)
+        }
+    } else {
+        let case = Case::read(case, inputs)?;
+        let tensors = device.install(|| replay::replay(&case, &expected, device))?;
+        (tensors, Vec::new())
+    };
     Ok(TraceReport {
         name: name.to_owned(),
         tensors,
+        left_out,
     })
+}
+
+/// Whether a trace whose `case.toml` has this text is one that [`replay`] takes: those of a feature extractor are others.
+pub fn is_ours(case: &str) -> bool {
+    case::kind(case.as_bytes()).is_none_or(|kind| kind == controls::KIND)
 }
 
 macro_rules! built_in {
@@ -81,6 +106,8 @@ built_in!(
     "autoencoder-occ",
     "gcl-own-pretrained",
     "gcl-soft-pretrained",
+    "distil",
+    "controls",
 );
 
 /// Replays the built-in traces: every kind of training there is, in seconds.

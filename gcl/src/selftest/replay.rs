@@ -30,6 +30,7 @@ pub(super) fn replay(
         training: &case.training,
         video: &case.video,
         known: &case.known,
+        labels: &[],
     };
     let plan = Plan::new(context, &selected, true)?;
     let (run, state) = on(device, Source::Only(&case.features), Replay { case, plan })?;
@@ -302,56 +303,7 @@ fn compare(
     found
         .iter()
         .map(|(name, values, labels)| {
-            let recorded = expected.floats(name)?;
-            if recorded.len() != values.len() {
-                return Err(expected.fault(
-                    name,
-                    format!(
-                        "has {} values, the run made {}",
-                        recorded.len(),
-                        values.len()
-                    ),
-                ));
-            }
-            Ok(report(name, values, &recorded, *labels))
+            TensorReport::compare(name, values, expected, *labels, TOLERANCE)
         })
         .collect()
-}
-
-fn report(name: &str, found: &[f64], recorded: &[f64], labels: bool) -> TensorReport {
-    // A NaN on either side must show as an infinite deviation, not vanish in a maximum.
-    let absolute = found
-        .iter()
-        .zip(recorded)
-        .map(|(found, recorded)| (found - recorded).abs())
-        .map(|difference| {
-            if difference.is_nan() {
-                f64::INFINITY
-            } else {
-                difference
-            }
-        })
-        .fold(0.0, f64::max);
-    let largest = recorded.iter().map(|value| value.abs()).fold(0.0, f64::max);
-    let wrong_labels = labels.then(|| {
-        found
-            .iter()
-            .zip(recorded)
-            .filter(|(found, recorded)| found != recorded)
-            .count()
-    });
-    let deviation = absolute / largest.max(1.0);
-    TensorReport {
-        name: name.to_owned(),
-        values: found.len(),
-        absolute,
-        relative: if absolute == 0.0 {
-            0.0
-        } else {
-            absolute / largest
-        },
-        wrong_labels,
-        deviation,
-        passed: wrong_labels.map_or(deviation <= TOLERANCE, |wrong| wrong == 0),
-    }
 }

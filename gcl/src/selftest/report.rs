@@ -1,7 +1,12 @@
 //! How traces were matched.
 
+use crate::selftest::error::TraceError;
+use crate::selftest::tensors::Tensors;
+
 /// The largest deviation that passes (labels: none).
 pub const TOLERANCE: f64 = 1e-4;
+/// The same for controls, in which nothing is learned.
+pub const CONTROL_TOLERANCE: f64 = 1e-6;
 
 /// How one trace was matched.
 #[derive(Debug, Clone, PartialEq)]
@@ -10,6 +15,8 @@ pub struct TraceReport {
     pub name: String,
     /// One line per recorded tensor, in the order of the run.
     pub tensors: Vec<TensorReport>,
+    /// Recorded tensors that this program does not make again.
+    pub left_out: Vec<String>,
 }
 
 /// How one tensor was matched.
@@ -53,5 +60,63 @@ impl TraceReport {
             .iter()
             .filter_map(|tensor| tensor.wrong_labels)
             .sum()
+    }
+}
+
+impl TensorReport {
+    /// Holds what a run made against what was recorded under that name. `exact`: every value must be equal, as hard labels must.
+    pub(super) fn compare(
+        name: &str,
+        found: &[f64],
+        expected: &Tensors<'_>,
+        exact: bool,
+        tolerance: f64,
+    ) -> Result<Self, TraceError> {
+        let recorded = expected.numbers(name)?;
+        if recorded.len() != found.len() {
+            return Err(expected.fault(
+                name,
+                format!(
+                    "has {} values, the run made {}",
+                    recorded.len(),
+                    found.len()
+                ),
+            ));
+        }
+        // A NaN on either side must show as an infinite deviation, not vanish in a maximum.
+        let absolute = found
+            .iter()
+            .zip(&recorded)
+            .map(|(found, recorded)| (found - recorded).abs())
+            .map(|difference| {
+                if difference.is_nan() {
+                    f64::INFINITY
+                } else {
+                    difference
+                }
+            })
+            .fold(0.0, f64::max);
+        let largest = recorded.iter().map(|value| value.abs()).fold(0.0, f64::max);
+        let wrong_labels = exact.then(|| {
+            found
+                .iter()
+                .zip(&recorded)
+                .filter(|(found, recorded)| found != recorded)
+                .count()
+        });
+        let deviation = absolute / largest.max(1.0);
+        Ok(Self {
+            name: name.to_owned(),
+            values: found.len(),
+            absolute,
+            relative: if absolute == 0.0 {
+                0.0
+            } else {
+                absolute / largest
+            },
+            wrong_labels,
+            deviation,
+            passed: wrong_labels.map_or(deviation <= tolerance, |wrong| wrong == 0),
+        })
     }
 }

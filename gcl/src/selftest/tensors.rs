@@ -68,6 +68,19 @@ impl<'a> Tensors<'a> {
         }
     }
 
+    /// Numbers of any of the two float types, or whole ones of 64 bits.
+    pub(super) fn numbers(&self, name: &str) -> Result<Vec<f64>, TraceError> {
+        let tensor = self.get(name)?;
+        if tensor.dtype() != Dtype::I64 {
+            return self.floats(name);
+        }
+        let (values, _) = tensor.data().as_chunks::<8>();
+        Ok(values
+            .iter()
+            .map(|bytes| i64::from_le_bytes(*bytes) as f64)
+            .collect())
+    }
+
     /// 32-bit floats of exactly that shape.
     pub(super) fn matrix(&self, name: &str, shape: &[usize]) -> Result<Vec<f32>, TraceError> {
         let found = self.shape(name)?;

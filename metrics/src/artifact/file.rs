@@ -185,10 +185,12 @@ impl<'a> Reader<'a> {
     }
 
     pub(super) fn flags(&self, name: &str) -> Result<Vec<bool>, ArtifactError> {
-        let tensor = self
-            .tensor(name, Dtype::U8)?
-            .ok_or_else(|| self.missing(name))?;
-        Ok(tensor.data().iter().map(|byte| *byte > 0).collect())
+        self.optional_flags(name)?.ok_or_else(|| self.missing(name))
+    }
+
+    pub(super) fn optional_flags(&self, name: &str) -> Result<Option<Vec<bool>>, ArtifactError> {
+        let tensor = self.tensor(name, Dtype::U8)?;
+        Ok(tensor.map(|tensor| tensor.data().iter().map(|byte| *byte > 0).collect()))
     }
 
     /// The points of a two-dimensional map.

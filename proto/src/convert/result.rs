@@ -21,7 +21,7 @@ crate::same_words!(
     "score_by",
     ScoreBy,
     wire::ScoreBy,
-    [Discriminator, Generator]
+    [Discriminator, Generator, Fused]
 );
 
 impl From<&CellResult> for wire::CellResult {
@@ -50,6 +50,7 @@ impl From<&CellResult> for wire::CellResult {
                 .collect(),
             attempts: result.attempts,
             error: result.error.as_deref().map(|error| cut(error, TEXT_BYTES)),
+            clip_segments: cell.reporting.clip_segments,
         }
     }
 }
@@ -71,6 +72,7 @@ impl TryFrom<wire::CellResult> for CellResult {
                 reporting: Reporting {
                     score_by: word::<wire::ScoreBy, _>("cell.score_by", result.score_by)?,
                     score_smoothing: finite("cell.score_smoothing", result.score_smoothing)?,
+                    clip_segments: result.clip_segments.filter(|segments| *segments > 0),
                 },
             },
             job_id: job_id("cell.job_id", &result.job_id)?,

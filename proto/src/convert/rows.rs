@@ -25,6 +25,7 @@ impl From<&RowGroup> for wire::RowGroup {
             score_by: wire::ScoreBy::from(group.reporting.score_by).into(),
             score_smoothing: group.reporting.score_smoothing,
             epochs: group.epochs,
+            clip_segments: group.reporting.clip_segments,
         }
     }
 }
@@ -42,6 +43,7 @@ impl TryFrom<wire::RowGroup> for RowGroup {
             reporting: Reporting {
                 score_by: word::<wire::ScoreBy, ScoreBy>("group.score_by", group.score_by)?,
                 score_smoothing: finite("group.score_smoothing", group.score_smoothing)?,
+                clip_segments: group.clip_segments.filter(|segments| *segments > 0),
             },
             epochs: group.epochs,
         })

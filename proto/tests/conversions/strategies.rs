@@ -84,6 +84,18 @@ fn value_of(kind: &Kind, draw: u64) -> Value {
             Value::Integer(1 + (draw % 512) as i64);
             1 + draw as usize % 5
         ]),
+        Kind::LabelRule => Value::Table(match draw % 2 {
+            0 => [
+                ("rule".into(), "mean-std".into()),
+                ("k".into(), share.into()),
+            ]
+            .into(),
+            _ => [
+                ("rule".into(), "soft-rank".into()),
+                ("exponent".into(), (1.0 + share).into()),
+            ]
+            .into(),
+        }),
         Kind::Threshold { .. } => Value::Table(match draw % 3 {
             0 => [("rule".into(), "otsu".into())].into(),
             1 => [
@@ -278,6 +290,8 @@ pub(crate) fn cell_result() -> impl Strategy<Value = CellResult> {
                                 ScoreBy::Discriminator
                             },
                             score_smoothing,
+                            // Some have it: no number of its own is drawn for it.
+                            clip_segments: (attempts % 3 > 0).then_some(attempts),
                         },
                     },
                     job_id: JobId(id.0),

@@ -137,11 +137,7 @@ fn points(result: &CellResult) -> impl Iterator<Item = (u32, Triple)> + '_ {
 fn triple(by: ScoreBy, point: &EpochPoint) -> Triple {
     let finite = |auc: Option<f64>| auc.filter(|auc| auc.is_finite());
     let (d, g) = (finite(point.auc_d), finite(point.auc_g));
-    let reported = match by {
-        ScoreBy::Discriminator => d.or(g),
-        ScoreBy::Generator => g.or(d),
-    };
-    [reported, d, g]
+    [by.of(d, g), d, g]
 }
 
 impl CurveGroup {

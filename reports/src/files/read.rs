@@ -234,7 +234,7 @@ fn read_cell(fields: &Fields<'_>, curves: &mut Curves) -> Result<CellResult, Rep
                 } else {
                     ScoreBy::Discriminator
                 },
-                score_smoothing: 0.0,
+                ..Reporting::default()
             },
         },
         job_id,

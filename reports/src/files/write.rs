@@ -116,7 +116,7 @@ pub fn write_epochs(results: &SweepResults) -> String {
     table.into_text()
 }
 
-/// The text of `summary.csv`: one line per variant and swept point. `auc` is that of `score_by`, `expected` counts the
+/// The text of `summary.csv`: one line per variant and swept point. `auc`, `macro_auc` and `ano_auc` are those of `score_by`, `expected` counts the
 /// cells that were asked for, `missing` those that are neither finished nor failed. The lines do not name the sweep: in a
 /// rehearsal the variant's name says that it is one.
 pub fn write_summary(results: &SweepResults, rows: &[SummaryRow]) -> String {
@@ -131,6 +131,9 @@ pub fn write_summary(results: &SweepResults, rows: &[SummaryRow]) -> String {
         }
     }
     header.extend(["auc_iqm", "auc_n", "expected", "missing"].map(String::from));
+    for metric in ["macro_auc", "ano_auc"] {
+        header.extend(["mean", "std"].map(|part| format!("{metric}_{part}")));
+    }
     let mut table = Table::new(header.iter().map(String::as_str).chain(names(results)));
     let mut rows: Vec<&SummaryRow> = rows.iter().collect();
     rows.sort_by(|left, right| {
@@ -159,6 +162,8 @@ pub fn write_summary(results: &SweepResults, rows: &[SummaryRow]) -> String {
         table.text(&row.auc.n.to_string());
         table.text(&row.expected.to_string());
         table.text(&row.missing.to_string());
+        table.mean_and_std(&row.within);
+        table.mean_and_std(&row.anomalous);
         table.point(&row.point, results.columns.len());
         table.end_line();
     }

@@ -2,6 +2,7 @@
 
 use super::Section;
 use super::html::{count, p_value, percent, plus_minus, points, points_between};
+use crate::controls::Split;
 use crate::leaders::leaders;
 use crate::pairing::dataset;
 use crate::published::Comparison;
@@ -19,7 +20,7 @@ const MOST_NAMED: usize = 6;
 
 /// What came out of a sweep, a sentence or two each, as its page begins; nothing where nothing can be said.
 pub fn headline(results: &SweepResults) -> Vec<String> {
-    sentences(&Section::new(results, String::new()))
+    sentences(&Section::new(&Split::of(results), String::new()))
 }
 
 /// The answers, a sentence or two each.
@@ -29,6 +30,7 @@ pub(super) fn sentences(section: &Section<'_>) -> Vec<String> {
         return Vec::new();
     }
     let mut sentences = who_is_ahead(section);
+    sentences.extend(super::controls::sentences(section));
     sentences.extend(papers_orderings(section));
     sentences
 }

@@ -7,6 +7,7 @@ mod ablations;
 mod across;
 mod alone;
 mod comparisons;
+mod controls;
 mod figures;
 mod headline;
 pub(crate) mod html;
@@ -25,6 +26,7 @@ use std::fmt::Write;
 
 use sha2::{Digest as _, Sha256};
 
+use crate::controls::{ControlRow, Split};
 use crate::figures::Figure;
 use crate::order::compare_points;
 use crate::pairing::{Decided, decided};
@@ -43,7 +45,11 @@ const SCRIPT: &str = include_str!("script.js");
 
 /// One sweep with everything that was computed from it.
 pub(crate) struct Section<'a> {
+    /// Without its controls.
     pub(crate) results: &'a SweepResults,
+    /// With them.
+    pub(crate) whole: &'a SweepResults,
+    pub(crate) controls: Vec<ControlRow>,
     pub(crate) rows: Vec<SummaryRow>,
     pub(crate) datasets: Vec<DatasetInfo>,
     pub(crate) comparisons: Vec<Option<Comparison>>,
@@ -55,7 +61,8 @@ pub(crate) struct Section<'a> {
 
 impl<'a> Section<'a> {
     /// Aggregates one sweep; `figures` are added by the caller.
-    pub(crate) fn new(results: &'a SweepResults, prefix: String) -> Self {
+    pub(crate) fn new(split: &'a Split<'a>, prefix: String) -> Self {
+        let results = &*split.rest;
         let rows = summary(results);
         let datasets = results.datasets_in_use();
         let comparisons = rows
@@ -65,6 +72,8 @@ impl<'a> Section<'a> {
         let decided = decided(results, &rows);
         Self {
             results,
+            whole: split.whole,
+            controls: split.controls.clone(),
             rows,
             datasets,
             comparisons,
@@ -141,7 +150,13 @@ fn parts(section: &Section<'_>) -> Vec<(&'static str, &'static str, String)> {
     let results = (
         "results",
         "Results",
-        table::main_table(section) + &across::across(section) + &table::published_only(section),
+        [
+            table::main_table(section),
+            controls::table(section),
+            across::across(section),
+            table::published_only(section),
+        ]
+        .concat(),
     );
     let figures = ("figures", "Figures", figures::figures(section));
     let (first, second) = if section.rows.len() > table::LONG {

@@ -15,7 +15,7 @@ const MOST_SOURCE: usize = 100_000;
 /// The records, each job once however many cells share it.
 fn records<'a>(section: &'a Section<'_>) -> BTreeMap<JobId, &'a RunRecord> {
     section
-        .results
+        .whole
         .cells
         .iter()
         .filter_map(|result| Some((result.job_id, result.record.as_deref()?)))
@@ -75,7 +75,7 @@ pub(super) fn compute(section: &Section<'_>) -> String {
         );
     }
     let shared = section
-        .results
+        .whole
         .cells
         .iter()
         .filter(|result| result.record.is_some())
@@ -83,7 +83,7 @@ pub(super) fn compute(section: &Section<'_>) -> String {
         - records.len();
     let mut html = String::new();
     let jobs = count(records.len(), "finished job", "finished jobs");
-    match (section.results.lost_s, devices.is_empty()) {
+    match (section.whole.lost_s, devices.is_empty()) {
         (Some(lost), _) if lost > 0.0 => {
             let _ = write!(
                 html,
@@ -118,7 +118,7 @@ pub(super) fn compute(section: &Section<'_>) -> String {
         html.push_str(&table.finish());
     }
     let mut lost = BTreeMap::new();
-    for result in &section.results.cells {
+    for result in &section.whole.cells {
         let without = result
             .attempts
             .saturating_sub(u32::from(result.record.is_some()));
@@ -130,7 +130,7 @@ pub(super) fn compute(section: &Section<'_>) -> String {
     } else {
         format!("{lost} attempts ended or are under way")
     };
-    match section.results.lost_s {
+    match section.whole.lost_s {
         _ if lost == 0 => {}
         Some(_) => {
             let _ = writeln!(

@@ -10,7 +10,7 @@ use crate::order::compare_cells;
 const MOST: usize = 20_000;
 
 pub(super) fn raw(section: &Section<'_>) -> String {
-    let results = section.results;
+    let results = section.whole;
     let mut cells: Vec<(usize, &CellResult)> = results.cells.iter().enumerate().collect();
     cells.sort_by(|(_, left), (_, right)| compare_cells(left, right));
     let mut columns: Vec<String> = vec!["Variant".into()];
@@ -50,9 +50,8 @@ pub(super) fn raw(section: &Section<'_>) -> String {
         );
         let number = |value: Option<f64>| Cell::Number(percent(value), value);
         let reported = |metric: fn(&ScoreMetrics) -> Option<f64>| {
-            let by_generator = result.cell.reporting.score_by == sweeps::ScoreBy::Generator;
-            let (first, second) = if by_generator { (g, d) } else { (d, g) };
-            number(first.or(second).as_ref().and_then(metric))
+            let reported = result.cell.reporting.score_by.of(d, g);
+            number(reported.as_ref().and_then(metric))
         };
         let mut line = vec![Cell::Head(result.cell.variant.clone())];
         line.extend(point_cells(section, result));

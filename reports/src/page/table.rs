@@ -18,19 +18,26 @@ struct Shape {
     compared: bool,
     /// Rows of more than one kind of supervision.
     supervised: bool,
+    /// A row has an AUC within videos.
+    within: bool,
 }
 
 pub(super) fn main_table(section: &Section<'_>) -> String {
     let shape = Shape {
         compared: section.comparisons.iter().any(Option::is_some),
         supervised: section.supervisions().len() > 1,
+        within: section.rows.iter().any(|row| row.within.n > 0),
     };
     let mut columns: Vec<String> = vec!["Variant".into()];
     if shape.supervised {
         columns.push("Supervision".into());
     }
     columns.extend(section.results.columns.iter().cloned());
-    columns.extend(["#AUC % (mean ± std)", "#n", "#95% interval"].map(String::from));
+    columns.push("#AUC % (mean ± std)".into());
+    if shape.within {
+        columns.push("#Within videos".into());
+    }
+    columns.extend(["#n", "#95% interval"].map(String::from));
     if shape.compared {
         columns.extend(["#Paper, AUC %", "#Difference", "Against the paper"].map(String::from));
     }
@@ -66,6 +73,9 @@ pub(super) fn main_table(section: &Section<'_>) -> String {
     );
     if !best.is_empty() {
         html.push_str(" Bold: the highest mean of its group, which need not be a difference that other seeds would show: the paired comparisons say that.");
+    }
+    if shape.within {
+        html.push_str(" Within videos: the mean of the AUCs of the videos that have both kinds of frames, by the same score: what is left when no video is compared with another.");
     }
     if shape.compared {
         html.push_str(
@@ -307,6 +317,9 @@ fn line(
         Cell::Number(text, _) if best => Cell::Best(text),
         other => other,
     });
+    if shape.within {
+        cells.push(mean_and_std(&row.within));
+    }
     cells.push(finished(row));
     cells.push(Cell::Number(interval(row.auc.interval), None));
     if shape.compared {

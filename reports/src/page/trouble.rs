@@ -59,7 +59,7 @@ fn doubtful_rows(section: &Section<'_>) -> Vec<String> {
 fn warned(section: &Section<'_>) -> Option<String> {
     let mut kinds: BTreeMap<&str, BTreeSet<JobId>> = BTreeMap::new();
     let (mut finished, mut any) = (BTreeSet::new(), BTreeSet::new());
-    for result in &section.results.cells {
+    for result in &section.whole.cells {
         let Some(record) = &result.record else {
             continue;
         };
@@ -89,7 +89,7 @@ fn warned(section: &Section<'_>) -> Option<String> {
 
 fn unfinished(section: &Section<'_>) -> String {
     let mut cells: Vec<&CellResult> = section
-        .results
+        .whole
         .cells
         .iter()
         .filter(|result| result.status != JobStatus::Done)
@@ -120,10 +120,10 @@ fn unfinished(section: &Section<'_>) -> String {
     ]
     .map(String::from)
     .to_vec();
-    columns.splice(1..1, section.results.columns.iter().cloned());
+    columns.splice(1..1, section.whole.columns.iter().cloned());
     let commands = cells
         .first()
-        .is_some_and(|cell| alone::command(section.results, cell).is_some());
+        .is_some_and(|cell| alone::command(section.whole, cell).is_some());
     if commands {
         columns.push("Alone".into());
     }
@@ -138,7 +138,7 @@ fn unfinished(section: &Section<'_>) -> String {
             Cell::Error(result.error.clone().unwrap_or_default()),
             Cell::Html(format!("<code>{}</code>", result.job_id.short())),
         ]);
-        line.extend(alone::command(section.results, result).map(Cell::Command));
+        line.extend(alone::command(section.whole, result).map(Cell::Command));
         table.row("", line);
     }
     if cells.len() > MOST {
@@ -149,7 +149,7 @@ fn unfinished(section: &Section<'_>) -> String {
 
 fn retries(section: &Section<'_>) -> String {
     let retried: Vec<&CellResult> = section
-        .results
+        .whole
         .cells
         .iter()
         .filter(|result| result.status == JobStatus::Done && result.attempts > 1)
@@ -226,7 +226,7 @@ fn absent_seeds(section: &Section<'_>) -> String {
 fn warnings(section: &Section<'_>) -> String {
     let mut by_code: BTreeMap<&str, (usize, BTreeMap<&str, usize>, &str)> = BTreeMap::new();
     let mut retrained = 0;
-    for result in &section.results.cells {
+    for result in &section.whole.cells {
         let Some(record) = &result.record else {
             continue;
         };

@@ -16,7 +16,7 @@ use crate::summary::SummaryRow;
 const MOST_NAMED: usize = 8;
 
 pub(super) fn verdict_box(section: &Section<'_>) -> String {
-    let results = section.results;
+    let results = section.whole;
     let verdict = verdict(&section.comparisons);
     let unfinished = counts(results, |status| !status.is_settled());
     let failed = counts(results, JobStatus::is_failure);
@@ -112,7 +112,9 @@ pub(super) fn verdict_box(section: &Section<'_>) -> String {
 /// Of which variants, and how many of each: ` (3 of GCL_PT, 1 of GCL_B)`.
 fn failures(section: &Section<'_>) -> String {
     let mut of: Vec<(&str, usize)> = Vec::new();
-    for row in section.rows.iter().filter(|row| row.failed > 0) {
+    let controls = section.controls.iter().map(|control| &control.row);
+    let rows = section.rows.iter().chain(controls);
+    for row in rows.filter(|row| row.failed > 0) {
         match of.iter_mut().find(|(variant, _)| *variant == row.variant) {
             Some((_, number)) => *number += row.failed,
             None => of.push((&row.variant, row.failed)),
@@ -135,7 +137,7 @@ pub(super) fn overview(sections: &[Section<'_>]) -> String {
     let columns = ["Sweep", "Verdict", "#Cells", "#Done", "#Failed", "#Missing"].map(String::from);
     let mut table = Table::new("The sweeps of this report", None, &columns);
     for section in sections {
-        let results = section.results;
+        let results = section.whole;
         let (done, failed) = (
             counts(results, |status| status == JobStatus::Done),
             counts(results, JobStatus::is_failure),

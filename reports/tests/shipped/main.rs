@@ -3,6 +3,7 @@
 
 #![allow(clippy::unwrap_used)] // Helpers outside `#[test]` functions are tests too.
 
+mod controls;
 #[path = "../support/mod.rs"]
 mod support;
 mod world;

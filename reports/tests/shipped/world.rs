@@ -75,6 +75,7 @@ pub(crate) fn load(path: &Path, fate: Fate, edit: &dyn Fn(&str) -> String) -> Sw
             figures: spec.report.figures.clone(),
             tables: spec.report.tables.clone(),
             reference: spec.report.reference.clone(),
+            controls: spec.report.controls,
         },
         command: format!("gcl-sweep run sweeps/{}.toml", spec.name),
         version: "gcl-sweep 0.1.0 (abcdef012345)".into(),

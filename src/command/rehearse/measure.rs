@@ -61,10 +61,16 @@ impl Workload {
     /// That of a job on features of that width; none for methods without steps.
     pub fn of(training: &Training, dimension: usize, gpu: bool) -> Option<Self> {
         match training.method {
-            Method::Gcl | Method::GclOwnLabels | Method::Autoencoder | Method::MilRanking => {}
-            Method::AdKim | Method::Pca | Method::IsolationForest | Method::OneClassSvm => {
-                return None;
-            }
+            Method::Gcl
+            | Method::GclOwnLabels
+            | Method::Autoencoder
+            | Method::MilRanking
+            | Method::Distil => {}
+            Method::AdKim
+            | Method::Pca
+            | Method::IsolationForest
+            | Method::OneClassSvm
+            | Method::Control => return None,
         }
         let method = training.method.word();
         let mil = training.method == Method::MilRanking;

@@ -204,7 +204,11 @@ impl Needs {
         let [train, test] = stand_in.shape.rows().map(|rows| rows as u64);
         let test_segments = test / stand_in.shape.crops.max(1) as u64;
         let names = 24 * stand_in.shape.test.len() as u64;
-        let sides = if training.method == Method::Gcl { 2 } else { 1 };
+        let sides = if training.method.has_discriminator() {
+            2
+        } else {
+            1
+        };
         self.artifacts += (8 + 4 * sides) * test_segments + names + 512;
         if training.epoch_scores {
             let all = u64::from(epochs) * 4 * sides * test_segments;
@@ -245,14 +249,15 @@ fn widths(training: &Training, dimension: usize) -> Vec<Vec<u64>> {
         parts.iter().map(|part| (dimension / part).max(1)).collect()
     };
     let mut networks = Vec::new();
-    if training.method.has_generator() {
+    let reconstructs = training.method == Method::Distil && training.distil.autoencoders() > 0;
+    if training.method.has_generator() || reconstructs {
         let hidden = training
             .generator_widths
             .clone()
             .unwrap_or_else(|| share(&[2, 4, 8, 4, 2]));
         networks.push(chain(hidden, dimension));
     }
-    if training.method == Method::Gcl {
+    if training.method.has_discriminator() {
         let hidden = training
             .discriminator_widths
             .clone()

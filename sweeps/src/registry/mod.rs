@@ -5,7 +5,9 @@
 
 mod baselines;
 mod condition;
+mod controls;
 mod cooperation;
+mod distil;
 mod networks;
 mod outcome;
 mod supervision;
@@ -19,14 +21,16 @@ pub const ADDED_LATER: &[&str] = &[
     "matmul_precision",
 ];
 
-pub(crate) use condition::draws_nothing;
+pub(crate) use condition::{can_fuse, draws_nothing};
 
 /// The groups, in the order in which `gcl-sweep params` shows them.
-const GROUPS: [&[Parameter]; 5] = [
+const GROUPS: [&[Parameter]; 7] = [
     networks::PARAMETERS,
     cooperation::PARAMETERS,
     supervision::PARAMETERS,
     baselines::PARAMETERS,
+    distil::PARAMETERS,
+    controls::PARAMETERS,
     outcome::PARAMETERS,
 ];
 
@@ -81,7 +85,7 @@ mod tests {
                 TRAINER_REVISION,
                 Digest::of(table.as_bytes()).short().as_str()
             ),
-            (2, "7804d4b7913f")
+            (2, "55e8543a5106")
         );
     }
 

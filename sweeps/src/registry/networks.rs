@@ -1,6 +1,9 @@
 //! The method, its networks and its optimizer.
 
-use super::condition::{WITH_D, WITH_EPOCHS, WITH_G, always, choice, with_d, with_epochs, with_g};
+use super::condition::{
+    LEARNS_D, RECONSTRUCTS, WITH_EPOCHS, WITH_STEPS, always, choice, learns_d, reconstructs,
+    with_epochs, with_steps,
+};
 use crate::choice::Choice;
 use crate::parameter::{Kind, Parameter, Range, Role};
 use crate::training::choices::{FeatureScaling, MatmulPrecision, Method, ReconstructionError};
@@ -13,7 +16,7 @@ pub(super) const PARAMETERS: &[Parameter] = &[
         unit: "",
         default: || choice(Method::Gcl),
         section: "§3, §4.2, Table 1",
-        doc: "What is trained: the cooperative pair, G alone on its input, G on pseudo labels from its own error, or a baseline.",
+        doc: "What is trained: the cooperative pair, G alone on its input, G on pseudo labels from its own error, D on labels that are made once, or a baseline.",
         role: Role::Training,
         condition: "",
         applies: always,
@@ -28,7 +31,7 @@ pub(super) const PARAMETERS: &[Parameter] = &[
         unit: "passes over the training segments",
         default: || Some(Value::Integer(15)),
         section: "§4",
-        doc: "Epochs of the cooperative loop, or of the only phase of a method without one. With mil-ranking: passes over the videos of the larger class.",
+        doc: "Epochs of the cooperative loop, or of the only phase of a method without one; with distil those of D, and of each autoencoder before it. With mil-ranking: passes over the videos of the larger class.",
         role: Role::Training,
         condition: WITH_EPOCHS,
         applies: with_epochs,
@@ -44,8 +47,8 @@ pub(super) const PARAMETERS: &[Parameter] = &[
         section: "§4",
         doc: "Segments per step. The paper's 8192 make 95 steps an epoch on UCF-Crime, but one on ShanghaiTech.",
         role: Role::Training,
-        condition: WITH_G,
-        applies: with_g,
+        condition: WITH_STEPS,
+        applies: with_steps,
     },
     Parameter {
         name: "learning_rate",
@@ -66,8 +69,8 @@ pub(super) const PARAMETERS: &[Parameter] = &[
         section: "§4",
         doc: "Momentum of RMSprop.",
         role: Role::Training,
-        condition: WITH_G,
-        applies: with_g,
+        condition: WITH_STEPS,
+        applies: with_steps,
     },
     Parameter {
         name: "optimizer.alpha",
@@ -77,8 +80,8 @@ pub(super) const PARAMETERS: &[Parameter] = &[
         section: "not stated",
         doc: "Decay of RMSprop's running mean of squared gradients (PyTorch's default).",
         role: Role::Training,
-        condition: WITH_G,
-        applies: with_g,
+        condition: WITH_STEPS,
+        applies: with_steps,
     },
     Parameter {
         name: "optimizer.epsilon",
@@ -88,8 +91,8 @@ pub(super) const PARAMETERS: &[Parameter] = &[
         section: "not stated",
         doc: "Added to the root in RMSprop's denominator (PyTorch's default).",
         role: Role::Training,
-        condition: WITH_G,
-        applies: with_g,
+        condition: WITH_STEPS,
+        applies: with_steps,
     },
     Parameter {
         name: "feature_scaling",
@@ -110,8 +113,8 @@ pub(super) const PARAMETERS: &[Parameter] = &[
         section: "§3.2.1, Eq. 1",
         doc: "Error of a row: its Euclidean norm (not squared), or the mean of its squares.",
         role: Role::Training,
-        condition: WITH_G,
-        applies: with_g,
+        condition: RECONSTRUCTS,
+        applies: reconstructs,
     },
     Parameter {
         name: "matmul_precision",
@@ -132,8 +135,8 @@ pub(super) const PARAMETERS: &[Parameter] = &[
         section: "§4",
         doc: "Hidden widths of G; unset: d/2, d/4, d/8, d/4, d/2 (1024-512-256-512-1024 for d = 2048).",
         role: Role::Training,
-        condition: WITH_G,
-        applies: with_g,
+        condition: RECONSTRUCTS,
+        applies: reconstructs,
     },
     Parameter {
         name: "network.discriminator",
@@ -143,8 +146,8 @@ pub(super) const PARAMETERS: &[Parameter] = &[
         section: "§4",
         doc: "Hidden widths of D; unset: d/4, 32 (512-32 for d = 2048).",
         role: Role::Training,
-        condition: WITH_D,
-        applies: with_d,
+        condition: LEARNS_D,
+        applies: learns_d,
     },
     Parameter {
         name: "network.discriminator_dropout",
@@ -154,7 +157,7 @@ pub(super) const PARAMETERS: &[Parameter] = &[
         section: "successors: 0.6",
         doc: "Dropout after D's hidden layers while it learns.",
         role: Role::Training,
-        condition: WITH_D,
-        applies: with_d,
+        condition: LEARNS_D,
+        applies: learns_d,
     },
 ];

@@ -1,6 +1,8 @@
 //! What a run keeps, and how it is scored.
 
-use super::condition::{WITH_D, WITH_EPOCHS, WITH_G, always, choice, with_d, with_epochs, with_g};
+use super::condition::{
+    LEARNS_D, WITH_EPOCHS, WITH_G, always, choice, learns_d, smoothable, with_epochs, with_g,
+};
 use crate::cell::ScoreBy;
 use crate::choice::Choice;
 use crate::parameter::{Kind, Parameter, Range, Role};
@@ -36,10 +38,10 @@ pub(super) const PARAMETERS: &[Parameter] = &[
         unit: "",
         default: || choice(ScoreBy::Discriminator),
         section: "§3.4",
-        doc: "The score that `auc` reports; both are always recorded.",
+        doc: "The score that `auc` reports; both are always recorded. fused, of distil by a reconstruction alone: the error plus D's logit, each standardised over the training rows; it is recorded in G's place.",
         role: Role::Reporting,
-        condition: WITH_D,
-        applies: with_d,
+        condition: LEARNS_D,
+        applies: learns_d,
     },
     Parameter {
         name: "score_smoothing",
@@ -48,6 +50,20 @@ pub(super) const PARAMETERS: &[Parameter] = &[
         default: || Some(Value::Float(0.0)),
         section: "not stated",
         doc: "Smoothing of a video's scores before the metrics; 0 is off.",
+        role: Role::Reporting,
+        condition: "a score of features: not control = length, place or place-length",
+        applies: smoothable,
+    },
+    Parameter {
+        name: "evaluation.clip_segments",
+        kind: Kind::Integer {
+            min: 1,
+            max: 1_000_000,
+        },
+        unit: "segments",
+        default: || None,
+        section: "not in the paper",
+        doc: "Cuts every test video into clips of about so many segments before the metrics, so that the length of a video says nothing; unset: whole videos.",
         role: Role::Reporting,
         condition: "",
         applies: always,

@@ -1,8 +1,8 @@
 //! What training starts from and what it may know: pre-training, weak labels.
 
 use super::condition::{
-    WITH_LABELS, WITHOUT_LABELS, by_difference, choice, pretrained, with_d, with_labels,
-    without_labels,
+    WITH_LABELS, WITH_SELECTION, by_difference, choice, pretrained, with_d, with_labels,
+    with_selection,
 };
 use crate::choice::Choice;
 use crate::parameter::{Kind, Parameter, Range, Role};
@@ -18,8 +18,8 @@ pub(super) const PARAMETERS: &[Parameter] = &[
         section: "§3.3",
         doc: "Segments on which G is trained first: none (GCL_B), those that change little (GCL_PT), those of normal videos (GCL_OCC). An autoencoder and the baselines are fitted on these segments alone.",
         role: Role::Training,
-        condition: WITHOUT_LABELS,
-        applies: without_labels,
+        condition: WITH_SELECTION,
+        applies: with_selection,
     },
     Parameter {
         name: "pretrain_epochs",

@@ -7,7 +7,8 @@ use toml::Spanned;
 use toml::de::DeValue;
 
 use super::SweepSpec;
-use super::table::{Entry, as_list, as_table, as_text, entries, unknown_key};
+use super::table::{Entry, as_boolean, as_list, as_table, as_text, entries, unknown_key};
+use crate::controls::PREFIX;
 use crate::fault::{Fault, Found};
 use crate::parameter::nearest_hint;
 
@@ -20,6 +21,9 @@ pub struct ReportRequest {
     pub tables: Vec<String>,
     /// The variant that every other one is compared with; `None` compares all pairs.
     pub reference: Option<String>,
+    /// Whether every data set of the sweep gets its controls: scores without any learning.
+    #[serde(default)]
+    pub controls: bool,
 }
 
 /// Figures that a sweep file may ask for: each is drawn where the sweep has what it shows.
@@ -67,8 +71,15 @@ pub(super) fn read(entry: &Entry<'_>, spec: &SweepSpec, faults: &mut Found) -> R
                 request.reference = known_variant(entry.value, spec, &names, faults);
                 continue;
             }
+            "controls" => {
+                request.controls = as_boolean(entry.value, "controls", faults).unwrap_or_default();
+                if request.controls {
+                    refuse_names_of_controls(&entry, &names, faults);
+                }
+                continue;
+            }
             _ => {
-                let known = ["figures", "tables", "reference"];
+                let known = ["figures", "tables", "reference", "controls"];
                 faults.push(unknown_key(&entry, "[report]", &known));
                 continue;
             }
@@ -99,6 +110,17 @@ pub(super) fn read(entry: &Entry<'_>, spec: &SweepSpec, faults: &mut Found) -> R
         }
     }
     request
+}
+
+/// Rows of controls are told from others by their names, where nothing else is left of a sweep.
+fn refuse_names_of_controls(entry: &Entry<'_>, names: &BTreeSet<&str>, faults: &mut Found) {
+    if let Some(name) = names.iter().find(|name| name.starts_with(PREFIX)) {
+        faults.push(Fault::new(
+            entry.span(),
+            format!("the variant `{name}` has the name of a control's row"),
+            format!("call it something that does not begin with `{PREFIX}`"),
+        ));
+    }
 }
 
 /// Variants that a fault lists: a file may have thousands.

@@ -76,6 +76,19 @@ pub(super) fn as_text<'a>(
     text
 }
 
+/// The value as a boolean, or a fault.
+pub(super) fn as_boolean(
+    value: &Spanned<DeValue<'_>>,
+    name: &str,
+    faults: &mut Found,
+) -> Option<bool> {
+    let boolean = value.get_ref().as_bool();
+    if boolean.is_none() {
+        faults.push(wrong_kind(value, name, "true or false"));
+    }
+    boolean
+}
+
 /// The value as a whole number of at least `min`, or a fault.
 pub(super) fn as_count(
     value: &Spanned<DeValue<'_>>,

@@ -21,6 +21,10 @@ choices! {
         OneClassSvm = "one-class-svm",
         /// Baseline, weakly supervised: multiple-instance ranking (Sultani et al.).
         MilRanking = "mil-ranking",
+        /// D on labels that are made once (the paper's missing ablation, and the label makers of its successors).
+        Distil = "distil",
+        /// A score without any learning: see [`Control`](crate::training::Control).
+        Control = "control",
     }
 }
 
@@ -28,6 +32,16 @@ impl Method {
     /// Whether it is trained by this paper's networks and steps.
     pub fn has_generator(self) -> bool {
         matches!(self, Self::Gcl | Self::Autoencoder | Self::GclOwnLabels)
+    }
+
+    /// Whether its networks learn in batches of `batch_size`.
+    pub fn has_batches(self) -> bool {
+        self.has_generator() || self == Self::Distil
+    }
+
+    /// Whether it trains the paper's D.
+    pub fn has_discriminator(self) -> bool {
+        matches!(self, Self::Gcl | Self::Distil)
     }
 }
 

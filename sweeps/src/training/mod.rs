@@ -1,6 +1,8 @@
 //! The typed view of a job that a trainer works from: every choice of GCL.md as an enum or a number, checked before.
 
 pub(crate) mod choices;
+pub(crate) mod controls;
+pub(crate) mod distil;
 mod view;
 
 pub use choices::{
@@ -9,6 +11,8 @@ pub use choices::{
     PretrainingWord, PseudoLabels, ReconstructionError, RmsProp, Switch, Threshold, ThresholdWord,
     UpdateOrder, WeakSupervision,
 };
+pub use controls::{Control, Controls};
+pub use distil::{Affinity, Distil, LabelMaker, LabelModel, LabelRule, LabelRuleWord};
 
 use crate::job::JobSpec;
 use crate::value::Value;
@@ -69,6 +73,10 @@ pub struct Training {
     pub one_class_svm: OneClassSvm,
     /// Numbers of MIL ranking.
     pub mil: Mil,
+    /// Labels that are made once.
+    pub distil: Distil,
+    /// Numbers of the controls.
+    pub controls: Controls,
     /// Whether the artifact `embedding` is made.
     pub embedding: bool,
     /// Whether the artifact `epoch-scores` is made.
@@ -155,6 +163,22 @@ impl Training {
                 hidden: view.widths("mil.hidden").unwrap_or_default(),
                 dropout: view.float("mil.dropout"),
                 weight_decay: view.float("mil.weight_decay"),
+            },
+            distil: Distil {
+                maker: view.choice("labels.maker"),
+                model: view.choice("labels.model"),
+                folds: view.count("labels.folds"),
+                smoothing: view.float("labels.smoothing"),
+                rule: view.label_rule("labels.rule"),
+                share: view
+                    .value("labels.share")
+                    .and_then(|value| value.as_float()),
+                affinity: view.choice("labels.affinity"),
+            },
+            controls: Controls {
+                control: view.choice("control"),
+                variance_share: view.float("pca.variance_share"),
+                neighbours: view.count("knn.neighbours"),
             },
             embedding: match view.choice("artifacts.embedding") {
                 Embedding::Tsne => true,

@@ -1,6 +1,7 @@
 //! The values of a job by name, before they are typed.
 
 use super::choices::{Threshold, ThresholdWord};
+use super::distil::{LabelRule, LabelRuleWord};
 use crate::choice::Choice;
 use crate::parameters::Parameters;
 use crate::value::Value;
@@ -73,6 +74,24 @@ impl View<'_> {
             },
             ThresholdWord::Valley => Threshold::Valley,
             ThresholdWord::Otsu => Threshold::Otsu,
+        }
+    }
+    pub(super) fn label_rule(&self, name: &str) -> LabelRule {
+        let value = self.value(name);
+        let entry = |key: &str| match &value {
+            Some(Value::Table(entries)) => entries.get(key),
+            _ => None,
+        };
+        let number = |key: &str| entry(key).and_then(Value::as_float).unwrap_or_default();
+        let rule = entry("rule").and_then(Value::as_text);
+        match rule.and_then(LabelRuleWord::of_word) {
+            Some(LabelRuleWord::TopPercent) => LabelRule::TopPercent {
+                percent: number("percent"),
+            },
+            Some(LabelRuleWord::SoftRank) => LabelRule::SoftRank {
+                exponent: number("exponent"),
+            },
+            Some(LabelRuleWord::MeanStd) | None => LabelRule::MeanStd { k: number("k") },
         }
     }
 }

@@ -31,7 +31,7 @@ fn check(report: &TraceReport) {
 fn the_built_in_traces_are_matched() {
     let Some(device) = Device::shim() else { return };
     let reports = builtin(&device);
-    assert_eq!(reports.len(), 15);
+    assert_eq!(reports.len(), 17);
     for report in reports {
         let report = report.unwrap();
         check(&report);
@@ -176,6 +176,7 @@ fn asked_by_a_step(queue: Shim, changes: &[(&str, sweeps::Value)]) -> Counts {
         training: &training,
         video: &video,
         known: &known,
+        labels: &[],
     };
     let mut streams = SeededStreams::new(0);
     let mut step = Step::default();
