@@ -30,7 +30,7 @@ pub(super) fn table(section: &Section<'_>) -> String {
         ]
         .map(String::from),
     );
-    let caption = "Controls: frame-level AUC in percent of scores that learn nothing, one run each";
+    let caption = "Controls: frame-level AUC in percent of scores that no network was trained for, one run each";
     let mut table = Table::new(caption, Some("copy"), &columns);
     for row in &section.controls {
         let mut cells = vec![Cell::Head(row.row.variant.clone())];
@@ -56,7 +56,7 @@ pub(super) fn table(section: &Section<'_>) -> String {
     ));
     html.push_str(
         "<p class=\"note\">What length and place reach, these test videos give away by how they were cut: it says nothing about any method, and a method that \
-         sees one segment at a time, as the paper's does, cannot read it. What the others reach is what these features give without learning. A row \
+         sees one segment at a time, as the paper's does, cannot read it. What the others reach is what these features give without a network: principal components and neighbours look at the training segments, at no label. A row \
          below one of them may still have learned something: within a video, length tells nothing apart (50%). Controls take part in no comparison, \
          no family of tests and no figure.</p>\n",
     );
