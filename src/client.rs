@@ -43,9 +43,17 @@ impl fmt::Display for Whom {
 impl Whom {
     /// What to do where it cannot be reached.
     fn hint(&self) -> String {
-        let Self::Coordinator(_) = self else {
+        let Self::Coordinator(address) = self else {
             return "its machine may be too busy to answer; ask again".to_owned();
         };
+        if let Some(right) = client::right_address(address) {
+            return right;
+        }
+        if let Some(with_port) = client::with_usual_port(address) {
+            return format!(
+                "the address names no port; a coordinator's usual one is that of {with_port}"
+            );
+        }
         let mut hint = "is `gcl-sweep coordinator` running there? --coordinator URL, or GCL_COORDINATOR, names another".to_owned();
         // Whoever forgot --out after `run`.
         if let Some(out) = door::under_way_in(Path::new("out")) {

@@ -3,8 +3,9 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use crate::arguments::DataFolders;
+use crate::arguments::{DataFolders, home_path};
 use crate::error::CommandError;
+use crate::output::say;
 
 /// Folders by the names that sweep files use.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -17,12 +18,28 @@ impl Folders {
     /// A name that is given twice with different folders.
     pub fn resolve(given: &DataFolders) -> Result<Self, CommandError> {
         let mut folders = Self::default();
-        for entry in given.data_list.split(':').filter(|entry| !entry.is_empty()) {
-            match entry.split_once('=') {
-                Some((name, folder)) => {
-                    folders.0.insert(name.to_owned(), PathBuf::from(folder));
+        for entry in given.data_list.split(':').map(str::trim) {
+            if entry.is_empty() {
+                continue;
+            }
+            let (name, folder) = match entry.split_once('=') {
+                Some((name, folder)) => (Some(name.trim()), folder.trim()),
+                None => (None, entry),
+            };
+            let folder = home_path(folder.as_ref()).map_err(CommandError::Usage)?;
+            // One list serves many hosts, and not each of them has every folder.
+            if let Err(error) = std::fs::read_dir(&folder) {
+                say(&format!(
+                    "note: GCL_DATA names {}, which this host does not have: {error}",
+                    folder.display()
+                ));
+                continue;
+            }
+            match name {
+                Some(name) => {
+                    folders.0.insert(name.to_owned(), folder);
                 }
-                None => folders.0.extend(sets_below(Path::new(entry))?),
+                None => folders.0.extend(sets_below(&folder)?),
             }
         }
         let mut named: BTreeMap<&str, &Path> = BTreeMap::new();
@@ -76,11 +93,30 @@ mod tests {
 
     #[test]
     fn a_flag_wins_over_the_environment() {
-        let folders = Folders::resolve(&given(&[("a", "/x")], "a=/y:b=/z")).unwrap();
+        let place = tempfile::tempdir().unwrap();
+        let at = |name: &str| place.path().join(name).display().to_string();
+        for name in ["y", "z"] {
+            std::fs::create_dir(at(name)).unwrap();
+        }
+        let list = format!("a={}:b={}", at("y"), at("z"));
+        let folders = Folders::resolve(&given(&[("a", "/x")], &list)).unwrap();
         assert_eq!(
             folders.0,
-            [("a".into(), "/x".into()), ("b".into(), "/z".into())].into()
+            [("a".into(), "/x".into()), ("b".into(), at("z").into())].into()
         );
+    }
+
+    #[test]
+    fn a_folder_that_this_host_lacks_is_passed_over() {
+        let place = tempfile::tempdir().unwrap();
+        for name in ["sets/u", "sets/lost+found"] {
+            std::fs::create_dir_all(place.path().join(name)).unwrap();
+        }
+        std::fs::write(place.path().join("sets/u/dataset.toml"), "").unwrap();
+        let sets = place.path().join("sets");
+        let list = format!("/nowhere/of/all: b=/nor/here :{}::", sets.display());
+        let folders = Folders::resolve(&given(&[], &list)).unwrap();
+        assert_eq!(folders.0, [("u".to_owned(), sets.join("u"))].into());
     }
 
     #[test]

@@ -23,6 +23,7 @@ mod data_folders;
 mod door;
 mod error;
 mod exit_code;
+mod folder;
 mod interrupt;
 mod labels;
 mod output;

@@ -6,6 +6,8 @@ use proto::version::Incompatible;
 use proto::{Reason, WireError, with_causes};
 use tonic::{Code, Status};
 
+use crate::incurable::incurable;
+
 /// A call that failed.
 #[derive(Debug, thiserror::Error)]
 pub enum CallError {
@@ -54,7 +56,11 @@ impl From<Status> for CallError {
         if lost && reason.is_none() {
             // "transport error" alone tells nobody that the connection was refused.
             let text = status.message().to_owned();
-            return Self::Unreachable(with_causes(text, status.source()));
+            let text = with_causes(text, status.source());
+            return Self::Unreachable(match incurable(&status) {
+                Some(what) => format!("{what} ({text})"),
+                None => text,
+            });
         }
         Self::Refused {
             reason,

@@ -7,6 +7,8 @@ use tonic::service::Interceptor;
 use tonic::transport::{Certificate, Channel, ClientTlsConfig, Endpoint, Identity};
 use tonic::{Request, Status};
 
+use crate::address;
+
 /// How long a connection may take to come up.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 /// A dead peer (a pulled cable, a stopped host) is noticed after this and [`KEEPALIVE_TIMEOUT`].
@@ -24,21 +26,29 @@ pub struct Keys {
 
 /// An address that cannot be used.
 #[derive(Debug, thiserror::Error)]
-#[error(
-    "`{url}` cannot be used as a coordinator's address (http://HOST:PORT or https://HOST:PORT)"
-)]
+#[error("`{url}` cannot be used as a coordinator's address: {why}")]
 pub struct DialError {
     url: String,
+    why: String,
     #[source]
-    cause: tonic::transport::Error,
+    cause: Option<tonic::transport::Error>,
 }
 
 /// A connection to the coordinator at `url`. It comes up with the first call, and again whenever it was lost.
 pub fn dial(url: &str, keys: &Keys) -> Result<Channel, DialError> {
+    let url = url.trim();
     let fault = |cause| DialError {
         url: url.chars().take(200).collect(),
-        cause,
+        why: "http://HOST:PORT or https://HOST:PORT is expected".to_owned(),
+        cause: Some(cause),
     };
+    if let Some(why) = address::fault(url, keys.authority.is_some()) {
+        return Err(DialError {
+            url: url.chars().take(200).collect(),
+            why,
+            cause: None,
+        });
+    }
     let mut endpoint = live(Endpoint::from_shared(url.to_owned()).map_err(fault)?);
     if endpoint.uri().scheme_str() == Some("https") {
         let mut tls = ClientTlsConfig::new();

@@ -15,6 +15,9 @@ const NOT_HTTP2: [&str; 3] = [
     "FRAME_SIZE_ERROR",
 ];
 
+/// How tonic names a TLS server that knows HTTP/1 alone.
+const NO_HTTP2_IN_TLS: &str = "HTTP/2 was not negotiated";
+
 /// What is wrong for good and what to do about it, if anything is.
 pub(crate) fn incurable(status: &Status) -> Option<String> {
     let mut cause: Option<&(dyn Error + 'static)> = status.source();
@@ -31,6 +34,12 @@ pub(crate) fn incurable(status: &Status) -> Option<String> {
         if NOT_HTTP2.iter().any(|sign| text.contains(sign)) {
             return Some(
                 "the coordinator does not speak plain HTTP/2 there: if it has a certificate, its address begins with https://"
+                    .to_owned(),
+            );
+        }
+        if text.contains(NO_HTTP2_IN_TLS) {
+            return Some(
+                "what answers there speaks TLS and is no coordinator: a web page, or the port for metrics and probes (--http); a coordinator's own address is that of its --listen"
                     .to_owned(),
             );
         }
@@ -82,7 +91,7 @@ pub(crate) fn root_cause(status: &Status) -> Option<String> {
 fn of_tls(error: &rustls::Error) -> Option<String> {
     let text = match error {
         rustls::Error::InvalidMessage(InvalidMessage::InvalidContentType) => {
-            "the coordinator does not speak TLS there: its address begins with http://".to_owned()
+            "what answers there does not speak TLS: a coordinator without a certificate has an address that begins with http://".to_owned()
         }
         rustls::Error::InvalidCertificate(fault) => match fault {
             CertificateError::Expired | CertificateError::ExpiredContext { .. } => {
@@ -166,6 +175,8 @@ mod tests {
     fn what_may_heal_is_not_given_up() {
         let refused = io::Error::from(io::ErrorKind::ConnectionRefused);
         assert_eq!(incurable(&status(refused)), None);
+        let other = io::Error::other("HTTP/2 was not negotiated.");
+        assert!(incurable(&status(other)).unwrap().contains("--http"));
         assert_eq!(
             incurable(&status(io::Error::other("failed to lookup address"))),
             None

@@ -1,7 +1,8 @@
 //! A video's features: a mapped `.npy` file, or numbers that were made.
 
+use std::borrow::Cow;
 use std::ops::Range;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use half::f16;
@@ -32,6 +33,12 @@ enum Numbers {
         header: Range<usize>,
         /// Where the numbers begin.
         offset: usize,
+        half: bool,
+    },
+    /// In a file that is mapped when it is looked at, see [`Features::held`].
+    Loose {
+        path: PathBuf,
+        header: Vec<u8>,
         half: bool,
     },
 }
@@ -73,6 +80,36 @@ impl Features {
         // The map's length, not the directory entry's: it is what the numbers are read from.
         header.check_length(map.len() as u64)?;
         Ok(features(Arc::new(map), 0..offset, offset))
+    }
+
+    /// The same of a file that is mapped no longer than it is looked at: a process may map some ten thousand files.
+    ///
+    /// # Errors
+    /// What is wrong with it, as half a sentence.
+    pub(crate) fn loose(path: &Path, dim: usize) -> Result<Self, String> {
+        let mapped = Self::map(path, dim)?;
+        let numbers = Numbers::Loose {
+            path: path.to_owned(),
+            header: mapped.header().to_vec(),
+            half: mapped.dtype() == "f16",
+        };
+        Ok(Self { numbers, ..mapped })
+    }
+
+    /// The features with their file mapped, for a look.
+    ///
+    /// # Errors
+    /// The file is not what it was, as half a sentence.
+    pub(crate) fn held(&self) -> Result<Cow<'_, Self>, String> {
+        let Numbers::Loose { path, header, .. } = &self.numbers else {
+            return Ok(Cow::Borrowed(self));
+        };
+        let mapped = Self::map(path, self.dim)?;
+        if mapped.header() == header {
+            Ok(Cow::Owned(mapped))
+        } else {
+            Err("changed while it was read: do it again".to_owned())
+        }
     }
 
     /// The features that a pack holds under that path.
@@ -151,13 +188,14 @@ impl Features {
         match &self.numbers {
             Numbers::Made(_) => &[],
             Numbers::Mapped { map, header, .. } => &map[header.clone()],
+            Numbers::Loose { header, .. } => header,
         }
     }
 
-    /// The bytes of the numbers as they are on disk, empty where they were made.
+    /// The bytes of the numbers as they are on disk, empty where they were made or are not held.
     pub(crate) fn rows(&self) -> &[u8] {
         match &self.numbers {
-            Numbers::Made(_) => &[],
+            Numbers::Made(_) | Numbers::Loose { .. } => &[],
             Numbers::Mapped { map, .. } => &map[self.place()],
         }
     }
@@ -166,14 +204,14 @@ impl Features {
     pub(crate) fn mapped(&self) -> Option<(Arc<Mmap>, Range<usize>, bool)> {
         match &self.numbers {
             Numbers::Mapped { map, half, .. } => Some((map.clone(), self.place(), *half)),
-            Numbers::Made(_) => None,
+            Numbers::Made(_) | Numbers::Loose { .. } => None,
         }
     }
 
     /// Where the numbers are in the map.
     fn place(&self) -> Range<usize> {
         match &self.numbers {
-            Numbers::Made(_) => 0..0,
+            Numbers::Made(_) | Numbers::Loose { .. } => 0..0,
             Numbers::Mapped { offset, half, .. } => {
                 let bytes = if *half { 2 } else { 4 };
                 *offset..*offset + self.segments * self.crops * self.dim * bytes
@@ -183,7 +221,10 @@ impl Features {
 
     /// `f32` or `f16`.
     pub(crate) fn dtype(&self) -> &'static str {
-        if matches!(self.numbers, Numbers::Mapped { half: true, .. }) {
+        if matches!(
+            self.numbers,
+            Numbers::Mapped { half: true, .. } | Numbers::Loose { half: true, .. }
+        ) {
             "f16"
         } else {
             "f32"
@@ -197,6 +238,8 @@ impl Features {
         assert_eq!(out.len(), range.len(), "the buffer fits the rows");
         match &self.numbers {
             Numbers::Made(values) => out.copy_from_slice(&values[range]),
+            // Data sets with such features do not leave this crate, and it holds what it looks at.
+            Numbers::Loose { path, .. } => panic!("{} is not held", path.display()),
             // The header's length is a multiple of 64 in every version of the format that numpy writes, but nothing
             // promises alignment: bytes are taken one number at a time, which compiles to plain copies.
             Numbers::Mapped {
@@ -245,6 +288,7 @@ impl Features {
     pub(crate) fn first_not_finite(&self) -> Option<usize> {
         let at = match &self.numbers {
             Numbers::Made(values) => first(values, |value| !value.is_finite()),
+            Numbers::Loose { .. } => None,
             // Not finite is an exponent of ones: told from the bits, without a copy.
             Numbers::Mapped { half: false, .. } => first(self.rows().as_chunks::<4>().0, |bytes| {
                 u32::from_le_bytes(*bytes) & 0x7f80_0000 == 0x7f80_0000
@@ -259,7 +303,7 @@ impl Features {
     /// The bytes of the numbers to a hasher, as they are on disk.
     pub(crate) fn hash(&self, hasher: &mut blake3::Hasher) {
         match &self.numbers {
-            Numbers::Mapped { .. } => {
+            Numbers::Mapped { .. } | Numbers::Loose { .. } => {
                 hasher.update(self.rows());
             }
             Numbers::Made(values) => {

@@ -1,10 +1,13 @@
 //! What is in a data set, for people and programs.
 
 use std::fmt;
+use std::path::Path;
 
 use serde::Serialize;
 
 use crate::dataset::{Dataset, Metadata, Split};
+use crate::error::DatasetError;
+use crate::open::{Maps, open_with};
 
 /// Everything that `data inspect` prints.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -55,6 +58,14 @@ pub struct SplitInspection {
     pub constant_dimensions: usize,
 }
 
+/// Opens a data set and looks at everything, at one file at a time: more may be in it than a process may map.
+///
+/// # Errors
+/// Every fault of the folder, each with its file.
+pub fn inspect_folder(folder: &Path) -> Result<Inspection, DatasetError> {
+    Ok(inspect(&open_with(folder, Maps::OneByOne)?))
+}
+
 /// Looks at everything.
 pub fn inspect(dataset: &Dataset) -> Inspection {
     let videos = || dataset.train.videos.iter().chain(&dataset.test.videos);
@@ -66,15 +77,18 @@ pub fn inspect(dataset: &Dataset) -> Inspection {
         some if some == videos().count() => "f16",
         _ => "f32 and f16",
     };
-    let train = split(&dataset.train, dataset.metadata.feature_dim);
-    let test = split(&dataset.test, dataset.metadata.feature_dim);
+    let mut lost = Vec::new();
+    let train = split(&dataset.train, dataset.metadata.feature_dim, &mut lost);
+    let test = split(&dataset.test, dataset.metadata.feature_dim, &mut lost);
+    let mut warnings = warnings(&train, &test, dataset.test.without_truth());
+    warnings.append(&mut lost);
     Inspection {
         metadata: dataset.metadata.clone(),
         synthetic: dataset.synthetic,
         digest: dataset.digest,
         dtype: dtype.to_owned(),
         crops: dataset.train.crops(),
-        warnings: warnings(&train, &test, dataset.test.without_truth()),
+        warnings,
         train,
         test,
         notes: dataset.notes.clone(),
@@ -107,7 +121,7 @@ fn warnings(train: &SplitInspection, test: &SplitInspection, without_truth: usiz
     warnings
 }
 
-fn split(split: &Split, dim: usize) -> SplitInspection {
+fn split(split: &Split, dim: usize, lost: &mut Vec<String>) -> SplitInspection {
     let mut lengths: Vec<usize> = split.videos.iter().map(crate::Video::segments).collect();
     lengths.sort_unstable();
     let length = |share: usize| {
@@ -120,9 +134,16 @@ fn split(split: &Split, dim: usize) -> SplitInspection {
     let (mut rows, mut zeros) = (0_u64, 0_u64);
     let mut range: Vec<Option<(f32, f32)>> = vec![None; dim];
     for video in &split.videos {
+        let features = match video.features.held() {
+            Ok(features) => features,
+            Err(what) => {
+                lost.push(format!("the features of `{}`: {what}", video.name));
+                continue;
+            }
+        };
         let mut buffer = vec![0.0; video.crops() * dim];
         for segment in 0..video.segments() {
-            video.copy_rows_f32(segment..segment + 1, &mut buffer);
+            features.copy_rows_f32(segment..segment + 1, &mut buffer);
             for row in buffer.chunks_exact(dim) {
                 let norm = row
                     .iter()

@@ -8,18 +8,32 @@ use crate::digest;
 use crate::error::{DatasetError, Faults};
 use crate::features::Features;
 use crate::list::{self, Line, List};
+use crate::map_room;
 use crate::metadata::{self, Described};
 use crate::pack::Pack;
-use crate::scan::{Scan, scan};
+use crate::scan::scan;
 
 /// The lists of the two splits.
 const LISTS: [&str; 2] = ["train.csv", "test.csv"];
+
+/// How many files are mapped at a time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Maps {
+    /// All of them, for as long as the data set lives: what trains reads any row at any time.
+    All,
+    /// One after the other: see [`Features::held`].
+    OneByOne,
+}
 
 /// Opens a data set. Features are mapped, not read; the first time, all numbers are looked at and the digest is computed.
 ///
 /// # Errors
 /// Every fault of the folder, each with its file.
 pub fn open(folder: &Path) -> Result<Dataset, DatasetError> {
+    open_with(folder, Maps::All)
+}
+
+pub(crate) fn open_with(folder: &Path, maps: Maps) -> Result<Dataset, DatasetError> {
     let mut faults = Faults::new(folder);
     let Some(described) = metadata::read(folder, &mut faults) else {
         // What can be said without the dimension is said now.
@@ -35,6 +49,7 @@ pub fn open(folder: &Path) -> Result<Dataset, DatasetError> {
     } = described;
     let mut opener = Opener {
         folder,
+        maps,
         metadata: &metadata,
         faults,
         crops: None,
@@ -61,19 +76,16 @@ pub fn open(folder: &Path) -> Result<Dataset, DatasetError> {
     let known = stamp.and_then(|stamp| digest::cached(folder, stamp));
     let features = known.unwrap_or_else(|| {
         let videos: Vec<&Features> = all().map(|(_, video)| &video.features).collect();
-        let Scan { digest, not_finite } = scan(&videos);
-        for ((file, _), segment) in all().zip(not_finite) {
-            if let Some(segment) = segment {
-                faults.add(
-                    &folder.join(file),
-                    format_args!("has a number that is NaN or infinite in segment {segment}"),
-                );
+        let seen = scan(&videos);
+        for ((file, _), fault) in all().zip(seen.faults) {
+            if let Some(fault) = fault {
+                faults.add(&folder.join(file), fault);
             }
         }
         if let (false, Some(stamp)) = (faults.any(), stamp) {
-            digest::remember(folder, stamp, digest);
+            digest::remember(folder, stamp, seen.digest);
         }
-        digest
+        seen.digest
     });
     let strip = |videos: Vec<(PathBuf, Video)>| Split {
         videos: videos.into_iter().map(|(_, video)| video).collect(),
@@ -92,6 +104,7 @@ pub fn open(folder: &Path) -> Result<Dataset, DatasetError> {
 
 struct Opener<'a> {
     folder: &'a Path,
+    maps: Maps,
     metadata: &'a Metadata,
     faults: Faults,
     /// Crops of the first video, and its file: all must have the same.
@@ -117,6 +130,9 @@ impl Opener<'_> {
         let List { lines, mut notes } = list::read(&path, &mut self.faults);
         self.notes.append(&mut notes);
         let pack = self.pack(list);
+        if pack.is_none() && !self.may_map(&path, lines.len()) {
+            return Vec::new();
+        }
         let mut videos = Vec::with_capacity(lines.len());
         for line in lines {
             if let Some(other) = self.names.insert(line.video.clone(), list) {
@@ -162,7 +178,10 @@ impl Opener<'_> {
                 Some((_, Err(()))) => continue,
                 None => {
                     let file = self.folder.join(&line.features);
-                    let features = Features::map(&file, dim);
+                    let features = match self.maps {
+                        Maps::All => Features::map(&file, dim),
+                        Maps::OneByOne => Features::loose(&file, dim),
+                    };
                     (file, features)
                 }
             };
@@ -181,6 +200,26 @@ impl Opener<'_> {
             }
         }
         videos
+    }
+
+    /// Whether as many files can be mapped at a time.
+    fn may_map(&mut self, list: &Path, files: usize) -> bool {
+        if self.maps == Maps::OneByOne || files <= map_room::ALWAYS {
+            return true;
+        }
+        let left = map_room::left();
+        if files > left {
+            let folder = self.folder.display().to_string();
+            let folder = folder.trim_end_matches('/');
+            self.faults.add(
+                list,
+                format_args!(
+                    "names {files} files, and this system lets a process map {left} more (vm.max_map_count): `gcl-sweep data pack {folder} --out {folder}-packed` \
+                     makes one file of each list, with the same digest"
+                ),
+            );
+        }
+        files <= left
     }
 
     /// The pack beside a list, where there is one: it holds the features of all its videos, and loose files are not

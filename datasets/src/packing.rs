@@ -7,9 +7,10 @@ use std::path::{Path, PathBuf};
 use crate::dataset::{Dataset, Split};
 use crate::error::{DatasetError, Faults};
 use crate::list;
-use crate::open::open;
+use crate::new_folder::NewFolder;
+use crate::open::{Maps, open, open_with};
 use crate::pack::{Entry, FIXED, MAGIC};
-use crate::write::{WriteError, whole_folder};
+use crate::write::WriteError;
 
 /// Rows begin at a multiple of a page: aligned for every type and for reading past the cache.
 const ALIGNMENT: usize = 4096;
@@ -28,37 +29,36 @@ pub enum PackError {
     File(PathBuf, String),
 }
 
-/// Packs the data set in `folder` into `out`, which must not exist (or be empty), and opens it: the digest is the same.
+/// Packs the data set in `folder` into `out`, which must not exist (or be empty), and opens it: the digest is the same. Files are mapped one
+/// after the other, so that there may be more of them than a process may map.
 ///
 /// # Errors
 /// Faults of the data set, or what the system says.
 pub fn pack(folder: &Path, out: &Path) -> Result<Dataset, PackError> {
-    let dataset = open(folder)?;
-    whole_folder(out, |beside| -> Result<(), PackError> {
-        let copy = |name: &str| {
-            fs::copy(folder.join(name), beside.join(name))
-                .map(|_| ())
-                .map_err(|cause| WriteError::new(out, cause))
-        };
-        copy("dataset.toml")?;
-        for (name, split) in [("train", &dataset.train), ("test", &dataset.test)] {
-            let list = format!("{name}.csv");
-            copy(&list)?;
-            let paths = paths(&folder.join(&list));
-            let file = beside.join(format!("{name}.pack"));
-            pack_split(split, &paths, &file).map_err(|cause| WriteError::new(out, cause))?;
-        }
-        Ok(())
-    })?;
-    let packed = open(out)?;
-    if packed.digest == dataset.digest {
-        Ok(packed)
-    } else {
-        Err(PackError::File(
+    let new = NewFolder::begin(out)?;
+    let dataset = open_with(folder, Maps::OneByOne)?;
+    let failed = |cause| PackError::Write(WriteError::new(out, cause));
+    let copy = |name: &str| {
+        fs::copy(folder.join(name), new.path().join(name))
+            .map(|_| ())
+            .map_err(failed)
+    };
+    copy("dataset.toml")?;
+    for (name, split) in [("train", &dataset.train), ("test", &dataset.test)] {
+        let list = format!("{name}.csv");
+        copy(&list)?;
+        let paths = paths(&folder.join(&list));
+        let file = new.path().join(format!("{name}.pack"));
+        pack_split(split, &paths, &file).map_err(failed)?;
+    }
+    if open(new.path())?.digest != dataset.digest {
+        return Err(PackError::File(
             folder.to_owned(),
             "changed while it was packed: do it again".to_owned(),
-        ))
+        ));
     }
+    new.finish()?;
+    Ok(open(out)?)
 }
 
 /// The features files of a list that was read before, in its order.
@@ -93,7 +93,8 @@ fn pack_split(split: &Split, paths: &[PathBuf], file: &Path) -> io::Result<()> {
     out.write_all(&headers)?;
     out.write_all(&vec![0; first_row - before])?;
     for video in &split.videos {
-        out.write_all(video.features.rows())?;
+        let features = video.features.held().map_err(io::Error::other)?;
+        out.write_all(features.rows())?;
     }
     let file = out.into_inner().map_err(io::IntoInnerError::into_error)?;
     file.sync_all()

@@ -23,8 +23,8 @@ const AHEAD: usize = 4;
 pub(crate) struct Scan {
     /// Of the features of all videos.
     pub(crate) digest: Digest,
-    /// Per video its first segment with a number that is NaN or infinite.
-    pub(crate) not_finite: Vec<Option<usize>>,
+    /// Per video what is wrong with its numbers: its first one that is NaN or infinite.
+    pub(crate) faults: Vec<Option<String>>,
 }
 
 /// Looks at all videos on this thread and others.
@@ -50,38 +50,51 @@ fn scan_with(videos: &[&Features], readers: usize) -> Scan {
 }
 
 /// Looks at videos until none is left.
-fn read(videos: &[&Features], next: &AtomicUsize, tell: &SyncSender<(usize, Option<usize>)>) {
+fn read(videos: &[&Features], next: &AtomicUsize, tell: &SyncSender<(usize, Option<String>)>) {
     loop {
         let index = next.fetch_add(1, Ordering::Relaxed);
         let Some(video) = videos.get(index) else {
             return;
         };
-        video.will_be_read();
-        if tell.send((index, video.first_not_finite())).is_err() {
+        if tell.send((index, look(video))).is_err() {
             return;
         }
     }
 }
 
+/// What is wrong with the numbers of a video.
+fn look(video: &Features) -> Option<String> {
+    let video = match video.held() {
+        Ok(video) => video,
+        Err(what) => return Some(what),
+    };
+    video.will_be_read();
+    let segment = video.first_not_finite()?;
+    Some(format!(
+        "has a number that is NaN or infinite in segment {segment}"
+    ))
+}
+
 /// Hashes the videos in their order, each when it was looked at.
-fn hash(videos: &[&Features], told: &Receiver<(usize, Option<usize>)>) -> Scan {
+fn hash(videos: &[&Features], told: &Receiver<(usize, Option<String>)>) -> Scan {
     let mut hasher = FeaturesHasher::default();
-    let mut looked: Vec<Option<Option<usize>>> = vec![None; videos.len()];
+    let mut looked: Vec<Option<Option<String>>> = vec![None; videos.len()];
     for (index, video) in videos.iter().enumerate() {
-        let mut seen = looked[index];
-        while seen.is_none() {
+        while looked[index].is_none() {
             match told.recv() {
                 Ok((index, found)) => looked[index] = Some(found),
                 // No reader is left, and none took it.
-                Err(_) => looked[index] = Some(video.first_not_finite()),
+                Err(_) => looked[index] = Some(look(video)),
             }
-            seen = looked[index];
         }
-        hasher.add(video);
+        match video.held() {
+            Ok(video) => hasher.add(&video),
+            Err(what) => looked[index] = Some(Some(what)),
+        }
     }
     Scan {
         digest: hasher.digest(),
-        not_finite: looked.into_iter().map(Option::flatten).collect(),
+        faults: looked.into_iter().map(Option::flatten).collect(),
     }
 }
 
@@ -105,8 +118,9 @@ mod tests {
         for readers in [1, 2, 9, 100] {
             assert_eq!(scan_with(&videos, readers), alone, "{readers}");
         }
-        let faults = alone.not_finite.iter().filter(|fault| **fault == Some(1));
-        assert_eq!(faults.count(), 6);
-        assert_eq!(scan(&[]).not_finite, []);
+        let faults = alone.faults.iter().flatten();
+        let second = faults.filter(|fault| fault.ends_with("infinite in segment 1"));
+        assert_eq!(second.count(), 6);
+        assert!(scan(&[]).faults.is_empty());
     }
 }

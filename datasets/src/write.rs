@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 
 use crate::dataset::{Dataset, Metadata, Split, Video};
 use crate::list::HEADER;
+use crate::new_folder::NewFolder;
 use crate::npy::{self, Kind};
 
 /// A folder that cannot be written.
@@ -28,53 +29,15 @@ impl WriteError {
     }
 }
 
-/// Writes the data set into `folder`, which must not exist (or be empty). It is made beside it and renamed, so that a
-/// folder of that name is always whole.
+/// Writes the data set into `folder`, which must not exist (or be empty). It is made beside it and renamed, or within it, so
+/// that a data set of that name is always whole.
 ///
 /// # Errors
 /// What the system says.
 pub fn write(dataset: &Dataset, folder: &Path) -> Result<(), WriteError> {
-    whole_folder(folder, |beside| {
-        write_into(dataset, beside).map_err(|cause| WriteError::new(folder, cause))
-    })
-}
-
-/// Makes a folder beside the one that is wanted and gives it its name when it is whole; nothing is left of one that is not.
-pub(crate) fn whole_folder<E: From<WriteError>>(
-    folder: &Path,
-    make: impl FnOnce(&Path) -> Result<(), E>,
-) -> Result<(), E> {
-    let fault = |cause| E::from(WriteError::new(folder, cause));
-    if fs::read_dir(folder).is_ok_and(|mut entries| entries.next().is_some()) || folder.is_file() {
-        return Err(fault(io::Error::new(
-            io::ErrorKind::AlreadyExists,
-            "it exists already: remove it, or give another name",
-        )));
-    }
-    let name = folder.file_name().ok_or_else(|| {
-        fault(io::Error::new(
-            io::ErrorKind::InvalidInput,
-            "the path does not end in a name",
-        ))
-    })?;
-    let beside = folder.with_file_name(format!(
-        "{}.part-{}",
-        name.to_string_lossy(),
-        durable::word()
-    ));
-    let made = fs::create_dir_all(&beside)
-        .map_err(fault)
-        .and_then(|()| make(&beside))
-        .and_then(|()| {
-            if folder.is_dir() {
-                fs::remove_dir(folder).map_err(fault)?;
-            }
-            fs::rename(&beside, folder).map_err(fault)
-        });
-    if made.is_err() {
-        let _ = fs::remove_dir_all(&beside);
-    }
-    made
+    let new = NewFolder::begin(folder)?;
+    write_into(dataset, new.path()).map_err(|cause| WriteError::new(folder, cause))?;
+    new.finish()
 }
 
 fn write_into(dataset: &Dataset, folder: &Path) -> io::Result<()> {

@@ -377,3 +377,85 @@ fn a_pack_of_any_bytes_is_refused_and_never_a_panic() {
     fs::write(&file, longer).unwrap();
     assert!(fault(&out).contains("train.pack"));
 }
+
+/// What is in a folder, hidden names too.
+fn entries(folder: &Path) -> Vec<String> {
+    let mut names: Vec<String> = fs::read_dir(folder)
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+        .collect();
+    names.sort();
+    names
+}
+
+/// A mount point, a link, a folder with rights of its own: each is filled and stays the folder that it is.
+#[test]
+fn a_folder_that_is_there_and_empty_is_filled_and_kept() {
+    use std::os::unix::fs::{MetadataExt, PermissionsExt, symlink};
+    let dataset = synthesize(&settings(Regime::OwnCameras)).unwrap();
+    let above = tempfile::tempdir().unwrap();
+    let at = |name: &str| above.path().join(name);
+
+    fs::create_dir(at("there")).unwrap();
+    fs::set_permissions(at("there"), PermissionsExt::from_mode(0o2750)).unwrap();
+    // As a new volume has it.
+    fs::create_dir(at("there").join("lost+found")).unwrap();
+    // As a process that was killed leaves it.
+    fs::create_dir(at("there").join(".part-1-2")).unwrap();
+    let before = fs::metadata(at("there")).unwrap();
+    write(&dataset, &at("there")).unwrap();
+    let after = fs::metadata(at("there")).unwrap();
+    assert_eq!((after.ino(), after.mode()), (before.ino(), before.mode()));
+    let expected = [
+        "dataset.toml",
+        "features",
+        "lost+found",
+        "test.csv",
+        "train.csv",
+    ];
+    assert_eq!(entries(&at("there")), expected);
+    open(&at("there")).unwrap();
+
+    // A link to a folder that is there, one to a folder that is not.
+    fs::create_dir(at("target")).unwrap();
+    for name in ["target", "later"] {
+        let link = at(&format!("to-{name}"));
+        symlink(name, &link).unwrap();
+        write(&dataset, &link).unwrap();
+        assert!(fs::symlink_metadata(&link).unwrap().is_symlink());
+        open(&at(name)).unwrap();
+        let packed = at(&format!("packed-{name}"));
+        datasets::pack(&link, &packed).unwrap();
+    }
+
+    fs::write(at("file"), b"").unwrap();
+    symlink("circle", at("circle")).unwrap();
+    for (name, why) in [
+        ("file", "it is a file"),
+        ("circle", "leads to itself"),
+        ("there", "not empty"),
+    ] {
+        let error = write(&dataset, &at(name)).unwrap_err();
+        assert!(error.to_string().contains(why), "{error}");
+    }
+    assert!(
+        entries(above.path())
+            .iter()
+            .all(|name| !name.contains("part"))
+    );
+}
+
+/// Where there can be no folder, nobody reads gigabytes first.
+#[test]
+fn a_place_that_cannot_be_had_is_said_before_the_work() {
+    let above = tempfile::tempdir().unwrap();
+    fs::write(above.path().join("file"), b"").unwrap();
+    let nowhere = above.path().join("no data set");
+    for out in ["file", "file/below"] {
+        let error = datasets::pack(&nowhere, &above.path().join(out)).unwrap_err();
+        assert!(matches!(error, datasets::PackError::Write(_)), "{error}");
+    }
+    let error = datasets::pack(&nowhere, &above.path().join("packed")).unwrap_err();
+    assert!(matches!(error, datasets::PackError::Dataset(_)), "{error}");
+    assert_eq!(entries(above.path()), ["file"]);
+}

@@ -3,14 +3,15 @@
 use std::fs::File;
 use std::io;
 use std::os::unix::fs::DirBuilderExt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// Makes a folder that is its owner's alone, and the folders above it as they usually are. Their names are durable.
 ///
 /// # Errors
 /// What the operating system said.
 pub fn make_folders(folder: &Path) -> io::Result<()> {
-    make_folder(folder, 0o700)
+    // A link may lead to a folder that is made yet.
+    make_folder(&behind_links(folder)?, 0o700)
 }
 
 fn make_folder(folder: &Path, mode: u32) -> io::Result<()> {
@@ -90,6 +91,27 @@ pub fn discard(path: &Path) -> io::Result<()> {
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
         removed => removed,
     }
+}
+
+/// Links that are followed before they are called a circle, as the system does.
+const MOST_LINKS: usize = 40;
+
+/// The path that links lead to, whether or not anything is there.
+///
+/// # Errors
+/// They lead in a circle.
+pub fn behind_links(path: &Path) -> io::Result<PathBuf> {
+    let mut path = path.to_owned();
+    for _ in 0..MOST_LINKS {
+        match std::fs::read_link(&path) {
+            Ok(target) => path = parent(&path).join(target),
+            Err(_) => return Ok(path),
+        }
+    }
+    Err(io::Error::new(
+        io::ErrorKind::InvalidInput,
+        "it is a link that leads to itself",
+    ))
 }
 
 /// The folder of a path; a bare name is in the one where the process is.

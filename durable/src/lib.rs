@@ -12,6 +12,8 @@ mod temporary;
 
 pub use aside::aside;
 pub use disk::{Disk, DiskFile, RealDisk, is_absence};
-pub use folder::{discard, make_folders, parent, remove, sync_all_below, sync_folder};
+pub use folder::{
+    behind_links, discard, make_folders, parent, remove, sync_all_below, sync_folder,
+};
 pub use replace::{Writing, publish, replace};
 pub use temporary::{UNFINISHED, word};

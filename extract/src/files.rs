@@ -19,10 +19,14 @@ pub(crate) fn put(path: &Path, bytes: &[u8]) -> Result<(), ExtractError> {
         std::fs::create_dir_all(folder).map_err(fault)?;
     }
     let mut file = File::create(&beside).map_err(fault)?;
-    file.write_all(bytes)
+    let written = file
+        .write_all(bytes)
         .and_then(|()| file.sync_all())
-        .map_err(fault)?;
-    std::fs::rename(&beside, path).map_err(fault)?;
+        .and_then(|()| std::fs::rename(&beside, path));
+    if written.is_err() {
+        let _ = std::fs::remove_file(&beside);
+    }
+    written.map_err(fault)?;
     sync_folder(path)
 }
 
@@ -140,10 +144,12 @@ impl Incoming {
     pub fn finish(mut self) -> Result<(), ExtractError> {
         let path = self.path.clone();
         let fault = |source| ExtractError::file(&path, source);
-        if let Some(file) = self.file.take() {
+        // Taken when it has its name: until then it is removed.
+        if let Some(file) = &self.file {
             file.sync_all().map_err(fault)?;
         }
         std::fs::rename(&self.beside, &self.path).map_err(fault)?;
+        self.file = None;
         sync_folder(&self.path)
     }
 }
@@ -237,16 +243,17 @@ impl NpyWriter {
         let header = header(segments, self.crops, self.dimension, self.half);
         let path = self.path.clone();
         let fault = |source| ExtractError::file(&path, source);
-        if let Some(file) = self.file.take() {
-            let mut file = file
-                .into_inner()
-                .map_err(|error| fault(error.into_error()))?;
+        // Taken when it has its name: until then it is removed.
+        if let Some(file) = &mut self.file {
+            file.flush().map_err(fault)?;
+            let file = file.get_mut();
             file.seek(SeekFrom::Start(0)).map_err(fault)?;
             file.write_all(&header)
                 .and_then(|()| file.sync_all())
                 .map_err(fault)?;
         }
         std::fs::rename(&self.beside, &self.path).map_err(fault)?;
+        self.file = None;
         sync_folder(&self.path)?;
         Ok((segments, self.hasher.finalize().to_hex().to_string()))
     }

@@ -33,7 +33,7 @@ pub mod video_scores;
 
 pub use asked::{NotDrawn, not_drawn};
 pub use error::ReportError;
-pub use files::{read_csv, write_csv};
+pub use files::{Tables, read_csv, read_tables, write_csv};
 pub use page::{headline, shell_word};
 pub use report::{find_figures, render_figures, render_page, write_report};
 pub use reported::reported_metrics;

@@ -288,6 +288,139 @@ fn tables_of_other_hands_are_read_or_refused() {
     assert!(message.contains("is no fraction"), "{message}");
 }
 
+/// What pandas, Excel and people make of a table: an index, other columns, `.0`, other spellings, semicolons and decimal commas.
+fn through(
+    text: &str,
+    delimiter: u8,
+    respell: impl Fn(&str, &str) -> String,
+    index: Option<&str>,
+) -> String {
+    let mut rows = lines(text);
+    let header = rows.remove(0);
+    let mut out = csv::WriterBuilder::new()
+        .delimiter(delimiter)
+        .terminator(csv::Terminator::CRLF)
+        .from_writer(Vec::new());
+    let first = |cell: String| index.map(|_| cell).into_iter();
+    out.write_record(first(index.unwrap_or("").to_owned()).chain(header.iter().map(str::to_owned)))
+        .unwrap();
+    for (number, row) in rows.iter().enumerate() {
+        let cells = header
+            .iter()
+            .zip(row)
+            .map(|(name, cell)| respell(name, cell));
+        out.write_record(first(number.to_string()).chain(cells))
+            .unwrap();
+    }
+    String::from_utf8(out.into_inner().unwrap()).unwrap()
+}
+
+/// A text as a program writes it to a file.
+type Encode<'a> = &'a dyn Fn(&str) -> Vec<u8>;
+
+/// Whatever a number is spelt like, the table says the same; a column that is nobody's is said and makes no points of its own.
+#[test]
+fn a_table_that_went_through_pandas_or_excel_says_the_same() {
+    let results = fabricated::grid();
+    let numbers = |name: &str| {
+        ["seed", "epochs", "attempts", "epoch", "learning_rate"].contains(&name)
+            || name.contains("auc")
+            || name.contains("loss")
+            || name == "duration_s"
+    };
+    let pandas = |name: &str, cell: &str| match cell.parse::<f64>() {
+        Ok(number) if numbers(name) && number.fract() == 0.0 => format!("{number:?}"),
+        Ok(number) if numbers(name) => format!("{number:.17e}").replace("e-", "e-0"),
+        Err(_) if cell.is_empty() && numbers(name) => "NaN".to_owned(),
+        _ => cell.to_owned(),
+    };
+    let excel = |name: &str, cell: &str| match cell.parse::<f64>() {
+        Ok(number) if numbers(name) => format!("{number}").replace('.', ","),
+        _ => cell.to_owned(),
+    };
+    let folder = tempfile::tempdir().unwrap();
+    let write = |name: &str, bytes: &[u8]| std::fs::write(folder.path().join(name), bytes).unwrap();
+    let utf16 = |text: &str| -> Vec<u8> {
+        let text = format!("\u{feff}{text}");
+        text.encode_utf16().flat_map(u16::to_le_bytes).collect()
+    };
+    let plain: Encode<'_> = &|text| text.as_bytes().to_vec();
+    let marked: Encode<'_> = &|text| format!("\u{feff}{text}").into_bytes();
+    let separated: Encode<'_> = &|text| format!("sep=;\r\n{text};;;\r\n").into_bytes();
+    for about in [true, false] {
+        for (way, encode) in [
+            (("", b',', 0), plain),
+            (("Unnamed: 0", b',', 0), marked),
+            (("index", b';', 1), marked),
+            (("", b'\t', 1), &utf16 as Encode<'_>),
+            (("", b';', 1), separated),
+        ] {
+            write_csv(&results, folder.path()).unwrap();
+            if !about {
+                std::fs::remove_file(folder.path().join("sweep.json")).unwrap();
+            }
+            let (index, delimiter, speller) = way;
+            for (name, text) in [
+                ("results.csv", write_results(&results)),
+                ("epochs.csv", write_epochs(&results)),
+            ] {
+                let text = match speller {
+                    0 => through(&text, delimiter, pandas, Some(index)),
+                    _ => through(&text, delimiter, excel, Some(index)),
+                };
+                write(name, &encode(&text));
+            }
+            let read = reports::read_tables(folder.path()).unwrap();
+            assert!(read.notes[0].contains("without a name"), "{:?}", read.notes);
+            let read = &read.sweeps[0];
+            assert_eq!(read.columns, results.columns);
+            assert_eq!(write_results(read), write_results(&results), "{way:?}");
+            assert_eq!(write_epochs(read), write_epochs(&results), "{way:?}");
+        }
+    }
+}
+
+#[test]
+fn a_column_that_is_nobodys_is_said_and_not_read() {
+    let folder = tempfile::tempdir().unwrap();
+    let results = fabricated::grid();
+    write_csv(&results, folder.path()).unwrap();
+    let path = folder.path().join("results.csv");
+    let text = std::fs::read_to_string(&path).unwrap();
+    let commented = text.lines().enumerate().map(|(number, line)| match number {
+        0 => format!("{line},comment"),
+        _ => format!("{line},odd {number}"),
+    });
+    let commented: Vec<String> = commented.collect();
+    let with = commented.join("\n") + "\n";
+    // A table beside, under a name of its own.
+    let copy = folder.path().join("mine.csv");
+    std::fs::write(&copy, &with).unwrap();
+    let read = reports::read_tables(&copy).unwrap();
+    assert!(read.notes[0].contains("mine.csv: the column `comment` is unknown"));
+    assert_eq!(write_results(&read.sweeps[0]), text);
+    assert_eq!(write_epochs(&read.sweeps[0]), write_epochs(&results));
+    // Two frames one below the other, told apart by that column alone, are not two runs.
+    std::fs::write(&copy, format!("{with}{}\n", commented[1])).unwrap();
+    let message = read_csv(&copy).unwrap_err().to_string();
+    assert!(message.contains("`comment` is unknown"), "{message}");
+    // Lines that were taken out take their epochs along, and that is said.
+    let some: Vec<&str> = text.lines().take(4).collect();
+    let some = some.join("\n");
+    std::fs::write(&copy, some).unwrap();
+    let read = reports::read_tables(&copy).unwrap();
+    assert!(read.notes[0].contains("are left out"), "{:?}", read.notes);
+}
+
+#[test]
+fn a_workbook_is_no_table() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("results.xlsx");
+    std::fs::write(&path, b"PK\x03\x04\x14\x00").unwrap();
+    let message = read_csv(&path).unwrap_err().to_string();
+    assert!(message.contains("save it as CSV"), "{message}");
+}
+
 fn value() -> impl Strategy<Value = Option<Value>> {
     prop_oneof![
         Just(None),

@@ -18,7 +18,7 @@ pub struct Coordinator {
     #[arg(long, value_name = "DIR", required = true)]
     pub state: Option<PathBuf>,
     /// Address to listen on; beyond loopback it needs TLS and a token, or --insecure
-    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:7070")]
+    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:7070", value_parser = super::listen::listen)]
     pub listen: SocketAddr,
     /// Listen beyond loopback without TLS and token: anyone who reaches the port can submit, control and read
     #[arg(long)]
@@ -39,7 +39,7 @@ pub struct Coordinator {
     #[arg(long, value_name = "FILE", requires = "tls_certificate")]
     pub tls_client_ca: Option<PathBuf>,
     /// Address for /metrics, /healthz and /readyz (127.0.0.1:7071, say); beyond loopback it needs what --listen needs [default: none]
-    #[arg(long, value_name = "ADDRESS")]
+    #[arg(long, value_name = "ADDRESS", value_parser = super::listen::listen)]
     pub http: Option<SocketAddr>,
     /// Write the address of --http into this file
     #[arg(long, value_name = "FILE", requires = "http")]
@@ -142,6 +142,10 @@ pub struct Worker {
     /// Exit after so many jobs
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
     pub exit_after_jobs: Option<u64>,
+    /// When this process will be ended, in seconds since 1970 [default: SLURM_JOB_END_TIME, where Slurm says it]: it leaves in time (--grace), and without
+    /// --checkpoints begins no job that would not be done by then, as far as the jobs before it tell
+    #[arg(long, value_name = "SECONDS")]
+    pub until: Option<u64>,
     /// Stop as by SIGTERM when standard input ends: the way in which `run` keeps its workers from outliving it
     #[arg(long, hide = true)]
     pub exit_with_stdin: bool,

@@ -21,7 +21,7 @@ pub enum Data {
     Pack {
         /// The data set's folder
         folder: PathBuf,
-        /// Folder to make; must not exist
+        /// Folder to make; must not exist, or be empty
         #[arg(long, value_name = "DIR")]
         out: PathBuf,
     },
@@ -55,7 +55,7 @@ pub struct ImportFrom {
     /// List that knows the videos' numbers of frames; repeatable
     #[arg(long, value_name = "FILE")]
     pub frame_counts: Vec<PathBuf>,
-    /// Folder to make; must not exist
+    /// Folder to make; must not exist, or be empty
     #[arg(long, value_name = "DIR")]
     pub out: PathBuf,
     /// Name of the data set, under which sweep files know it
@@ -80,7 +80,7 @@ pub struct ImportFrom {
 
 #[derive(Debug, Args)]
 pub struct Synth {
-    /// Folder to write; must not exist
+    /// Folder to write; must not exist, or be empty
     pub folder: PathBuf,
     /// Videos altogether; two thirds train, one third tests
     #[arg(long, default_value_t = 90, value_parser = clap::value_parser!(u32).range(6..=100_000))]

@@ -9,7 +9,7 @@ pub struct Extract {
     /// Folder of videos, or of a folder of images per video
     pub videos: PathBuf,
     /// PyTorch checkpoint or safetensors of the network; random:SEED is for tests, and is said in the metadata
-    #[arg(long, value_name = "FILE|random:SEED")]
+    #[arg(long, value_name = "FILE|random:SEED", value_parser = parse_weights)]
     pub weights: String,
     /// Folder of the data set; an unfinished one is gone on with
     #[arg(long, value_name = "DIR")]
@@ -152,6 +152,14 @@ pub enum OnBroken {
     Stop,
 }
 
+/// A file, unless it begins with `random:`.
+fn parse_weights(text: &str) -> Result<String, String> {
+    let path = super::home_path(text.as_ref())?;
+    path.into_os_string()
+        .into_string()
+        .map_err(|_| "its path is no text".to_owned())
+}
+
 fn parse_share(text: &str) -> Result<(usize, usize), String> {
     text.split_once('/')
         .and_then(|(first, count)| Some((first.parse().ok()?, count.parse().ok()?)))
@@ -162,7 +170,7 @@ fn parse_share(text: &str) -> Result<(usize, usize), String> {
 fn parse_videos(text: &str) -> Result<(String, PathBuf), String> {
     match text.split_once('=') {
         Some((name, folder)) if !name.is_empty() && !folder.is_empty() => {
-            Ok((name.to_owned(), PathBuf::from(folder)))
+            Ok((name.to_owned(), super::home_path(folder.as_ref())?))
         }
         _ => Err("write NAME=DIR: the name that submitters use, and the folder".to_owned()),
     }

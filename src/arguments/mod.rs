@@ -6,6 +6,8 @@ mod client;
 mod cluster;
 mod data;
 mod extract;
+mod home;
+mod listen;
 mod report;
 mod run;
 mod security;
@@ -23,6 +25,7 @@ pub use data::{Data, Import, ImportFrom, Synth};
 pub use extract::Extract;
 #[cfg(feature = "train")]
 pub use extract::{Cluster, OnBroken, SplitLists};
+pub use home::path as home_path;
 pub use report::{Export, ExportTable, Report};
 pub use run::{DataFolders, Plan, Rehearse, Run, Selection};
 pub use security::{Tls, Token, TokenPlace, TokenRole};
@@ -45,7 +48,7 @@ pub struct Arguments {
 impl Arguments {
     /// The command line of this process, which ends here where it is wrong.
     pub fn of_process() -> Self {
-        let mut command = Self::command();
+        let mut command = home::at_home(Self::command());
         let matches = command.get_matches_mut();
         if names_two_places(&matches) {
             let text = "--out DIR asks the `run` of that folder by its own token: leave out --coordinator and the keys";
@@ -191,6 +194,49 @@ mod tests {
     #[test]
     fn the_command_line_is_consistent() {
         Arguments::command().debug_assert();
+        home::at_home(Arguments::command()).debug_assert();
+    }
+
+    #[test]
+    fn every_path_knows_where_home_is() {
+        fn paths(command: &clap::Command) -> usize {
+            let is_path = std::any::TypeId::of::<std::path::PathBuf>();
+            let own = command.get_arguments();
+            own.filter(|arg| arg.get_value_parser().type_id() == is_path)
+                .count()
+                + command.get_subcommands().map(paths).sum::<usize>()
+        }
+        assert!(paths(&Arguments::command()) > 40);
+        let home = std::env::var_os("HOME").map(std::path::PathBuf::from);
+        let words = |line: &str| -> Vec<String> {
+            let words = std::iter::once("gcl-sweep").chain(line.split(' '));
+            words.map(str::to_owned).collect()
+        };
+        let parse = |line: &str| {
+            let matches = home::at_home(Arguments::command()).try_get_matches_from(words(line));
+            Arguments::from_arg_matches(&matches.unwrap())
+                .unwrap()
+                .command
+        };
+        let Some(home) = home else { return };
+        let Command::Run(run) = parse("run ~/s.toml --out=~/o --data a=~/d") else {
+            unreachable!()
+        };
+        assert_eq!(run.selection.sweep, home.join("s.toml"));
+        assert_eq!(run.out, Some(home.join("o")));
+        assert_eq!(
+            run.selection.folders.data,
+            [("a".to_owned(), home.join("d"))]
+        );
+        let Command::Worker(worker) =
+            parse("worker --token-file=~/t --videos=v=~/v --weights ~/w --scratch ~")
+        else {
+            unreachable!()
+        };
+        assert_eq!(worker.connection.token_file, Some(home.join("t")));
+        assert_eq!(worker.extraction.videos, [("v".to_owned(), home.join("v"))]);
+        assert_eq!(worker.extraction.weights, [home.join("w")]);
+        assert_eq!(worker.scratch, home);
     }
 
     /// What a run that has ended offers as a next step can be typed.

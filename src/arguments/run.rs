@@ -97,7 +97,7 @@ pub struct Plan {
 pub(super) fn parse_data_folder(text: &str) -> Result<(String, PathBuf), String> {
     match text.split_once('=') {
         Some((name, folder)) if !name.is_empty() && !folder.is_empty() => {
-            Ok((name.to_owned(), PathBuf::from(folder)))
+            Ok((name.to_owned(), super::home_path(folder.as_ref())?))
         }
         _ => Err("write NAME=DIR: the name that the sweep file uses, and the folder".to_owned()),
     }

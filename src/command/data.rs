@@ -1,5 +1,7 @@
 //! `gcl-sweep data`: inspect, synth, import, pack.
 
+use std::path::Path;
+
 use datasets::import;
 use sweeps::Synthetic;
 
@@ -10,11 +12,7 @@ use crate::output;
 /// Does what `data` was asked.
 pub fn data(arguments: &Data, format: Format) -> Result<(), CommandError> {
     match arguments {
-        Data::Inspect { folder } => {
-            let dataset =
-                datasets::open(folder).map_err(|error| CommandError::Input(error.to_string()))?;
-            show(&dataset, format)
-        }
+        Data::Inspect { folder } => show(folder, format),
         Data::Synth(arguments) => synth(arguments, format),
         Data::Import(Import::UcfCrime(from)) => imported(import::ucf_crime(&request(from)), format),
         Data::Import(Import::ShanghaiTech(from)) => {
@@ -24,7 +22,7 @@ pub fn data(arguments: &Data, format: Format) -> Result<(), CommandError> {
             imported(import::xd_violence(&request(from)), format)
         }
         Data::Pack { folder, out } => {
-            let packed = datasets::pack(folder, out).map_err(|error| match error {
+            datasets::pack(folder, out).map_err(|error| match error {
                 datasets::PackError::Dataset(_) => CommandError::Input(error.to_string()),
                 _ => CommandError::Other(error.to_string()),
             })?;
@@ -33,7 +31,7 @@ pub fn data(arguments: &Data, format: Format) -> Result<(), CommandError> {
                 folder.display(),
                 out.display()
             ));
-            show(&packed, format)
+            show(out, format)
         }
     }
 }
@@ -85,13 +83,12 @@ fn synth(arguments: &Synth, format: Format) -> Result<(), CommandError> {
         "wrote synthetic data into {}",
         arguments.folder.display()
     ));
-    let written = datasets::open(&arguments.folder)
-        .map_err(|error| CommandError::Input(error.to_string()))?;
-    show(&written, format)
+    show(&arguments.folder, format)
 }
 
-fn show(dataset: &datasets::Dataset, format: Format) -> Result<(), CommandError> {
-    let inspection = datasets::inspect(dataset);
+fn show(folder: &Path, format: Format) -> Result<(), CommandError> {
+    let inspection =
+        datasets::inspect_folder(folder).map_err(|error| CommandError::Input(error.to_string()))?;
     match format {
         Format::Json => output::json(&inspection),
         Format::Text => output::print(inspection.to_string().trim_end()),

@@ -186,6 +186,8 @@ impl LocalWorker {
             .env_remove("GCL_CA")
             .env_remove("GCL_CERTIFICATE")
             .env_remove("GCL_KEY")
+            // Whoever starts them ends them: they must not leave before it.
+            .env_remove("SLURM_JOB_END_TIME")
             .envs(
                 self.seat
                     .visible

@@ -31,6 +31,7 @@ pub fn worker(arguments: &Worker) -> Result<(), CommandError> {
         let (channel, bearer) = client::dial(&arguments.connection)?;
         let config = worker::Config {
             bearer,
+            address: Some(process::address(arguments)),
             version: version::LONG.to_owned(),
             slots: lanes,
             lanes,
@@ -38,11 +39,13 @@ pub fn worker(arguments: &Worker) -> Result<(), CommandError> {
             orphan_timeout: seconds(arguments.orphan_timeout),
             idle_timeout: arguments.idle_timeout.map(seconds),
             exit_after_jobs: arguments.exit_after_jobs,
+            time_left: process::time_left(arguments),
+            goes_on_elsewhere: arguments.checkpoints.is_some(),
             ..worker::Config::new(channel, name, spool, session)
         };
         worker::run_in(place.spool, config, Arc::new(trainer), shutdown)
             .await
             .map(|exit| tracing::info!(?exit, "the worker leaves"))
-            .map_err(|error| process::failed(&error))
+            .map_err(|error| process::failed_at(&error, arguments))
     })
 }

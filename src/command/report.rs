@@ -51,15 +51,13 @@ pub fn report(arguments: &Report, format: Format) -> Result<(), CommandError> {
             arguments.state.as_deref(),
             &arguments.connection,
         )?;
-        match source {
-            Source::Coordinator(client) if arguments.watch => {
-                renew(arguments, &client, format).await
-            }
-            source => {
-                let all = gather_all(arguments, &source).await?;
-                deliver(arguments, &all, format)
-            }
+        if arguments.watch
+            && let Some(client) = source.coordinator()
+        {
+            return renew(arguments, client, format).await;
         }
+        let all = gather_all(arguments, &source).await?;
+        deliver(arguments, &all, format)
     })
 }
 
@@ -206,8 +204,7 @@ pub async fn write(
 }
 
 fn write_csv(results: &SweepResults, folder: &Path) -> Result<(), CommandError> {
-    std::fs::create_dir_all(folder)
-        .map_err(|error| CommandError::io("make the folder", folder, &error))?;
+    crate::folder::make(folder)?;
     reports::write_csv(results, folder).map_err(|error| CommandError::Other(error_chain(&error)))
 }
 

@@ -29,8 +29,7 @@ pub fn run(arguments: &Run, format: Format) -> Result<(), CommandError> {
     file.demand_datasets()?;
     preflight::check(&file)?;
     let (out, state) = places(&file, arguments.out.as_deref(), arguments.state.as_deref());
-    std::fs::create_dir_all(&out)
-        .map_err(|error| CommandError::io("make the folder", &out, &error))?;
+    crate::folder::make(&out)?;
     super::runtime()?.block_on(drive(arguments, &file, &folders, &out, &state, format))
 }
 

@@ -76,8 +76,7 @@ fn deliver(figures: &[Figure], png: bool, out: Option<&Path>) -> Result<(), Comm
         let path = if as_file {
             out.to_owned()
         } else {
-            std::fs::create_dir_all(out)
-                .map_err(|error| CommandError::io("make the folder", out, &error))?;
+            crate::folder::make(out)?;
             let data = out.join(format!("{}.csv", figure.name));
             std::fs::write(&data, &figure.csv)
                 .map_err(|error| CommandError::io("write", &data, &error))?;

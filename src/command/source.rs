@@ -185,6 +185,19 @@ impl Source {
         Ok(Self::Folder(Box::new(reader)))
     }
 
+    /// The coordinator, where one is asked.
+    #[cfg_attr(
+        not(feature = "coordinator"),
+        expect(clippy::unnecessary_wraps, reason = "nothing else is asked then")
+    )]
+    pub fn coordinator(&self) -> Option<&Client> {
+        match self {
+            Self::Coordinator(client) => Some(client),
+            #[cfg(feature = "coordinator")]
+            Self::Folder(_) => None,
+        }
+    }
+
     /// All sweeps.
     pub async fn sweeps(&self) -> Result<Vec<SweepSummary>, CommandError> {
         match self {
@@ -249,7 +262,11 @@ impl Results for Source {
 pub fn read_files(paths: &[PathBuf], names: &[String]) -> Result<Vec<SweepResults>, CommandError> {
     let mut all = Vec::new();
     for path in paths {
-        all.extend(reports::read_csv(path).map_err(|error| failed(&error))?);
+        let tables = reports::read_tables(path).map_err(|error| failed(&error))?;
+        for note in &tables.notes {
+            say(&format!("note: {note}"));
+        }
+        all.extend(tables.sweeps);
     }
     if names.is_empty() {
         return Ok(all);

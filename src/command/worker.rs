@@ -103,12 +103,15 @@ mod real {
             let (channel, bearer) = client::dial(&arguments.connection)?;
             let config = worker::Config {
                 bearer,
+                address: Some(process::address(arguments)),
                 version: version::LONG.to_owned(),
                 labels,
                 grace: seconds(arguments.grace),
                 orphan_timeout: seconds(arguments.orphan_timeout),
                 idle_timeout: arguments.idle_timeout.map(seconds),
                 exit_after_jobs: arguments.exit_after_jobs,
+                time_left: process::time_left(arguments),
+                goes_on_elsewhere: arguments.checkpoints.is_some(),
                 ..worker::Config::new(channel, own.name, spool, session)
             };
             let trainer: Arc<dyn worker::Trainer> = if arguments.rehearsal {
@@ -118,7 +121,7 @@ mod real {
             };
             worker::run_in(place.spool, config, trainer, shutdown)
                 .await
-                .map_err(|error| process::failed(&error))
+                .map_err(|error| process::failed_at(&error, arguments))
         });
         let exit = outcome?;
         tracing::info!(?exit, "the worker leaves");

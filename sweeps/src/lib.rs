@@ -4,7 +4,8 @@
 //! report draws a list of [`CellResult`]. Nothing here does IO, reads a clock or draws an unseeded number.
 //!
 //! Reading order: [`id`], [`value`], [`parameter`], [`choice`], [`registry`], [`parameters`], [`job`], [`training`], [`record`], [`cell`], then the
-//! sweep language: [`fault`], [`spec`], [`expand`], [`controls`], [`only`]; and [`extraction`], the jobs that are no training.
+//! sweep language: [`fault`], [`spec`], [`expand`], [`controls`], [`only`]; [`extraction`], the jobs that are no training; and [`spelling`], cells of tables as
+//! other programs write them.
 
 pub mod cell;
 pub mod choice;
@@ -27,6 +28,7 @@ pub mod record;
 pub mod registry;
 mod resolve;
 pub mod spec;
+pub mod spelling;
 pub mod training;
 pub mod value;
 

@@ -69,7 +69,11 @@ impl Attempt {
         let LeaseKey { job, attempt } = self.lease.key();
         let span =
             info_span!("attempt", job = %job.short(), %attempt, worker = self.context.config.name);
-        self.run_to_its_end(assignment).instrument(span).await
+        let begin = Instant::now();
+        let context = Arc::clone(&self.context);
+        let ended = self.run_to_its_end(assignment).instrument(span).await;
+        context.walltime.note(begin.elapsed());
+        ended
     }
 
     async fn run_to_its_end(self, assignment: Assignment) -> Result<LeaseResponse, WorkerError> {
@@ -307,7 +311,8 @@ impl Attempt {
     fn next(&self) -> Option<Next> {
         let goes = self.context.shutdown.is_cancelled()
             || self.heartbeat.drain().is_cancelled()
-            || self.context.trainer.broken().is_some();
+            || self.context.trainer.broken().is_some()
+            || !self.context.walltime.has_time();
         (self.asks_on && !goes).then(|| {
             let mut held = self.heartbeat.held();
             held.retain(|held| *held != self.lease.key());

@@ -6,6 +6,9 @@ use std::time::Duration;
 use client::Bearer;
 use tonic::transport::Channel;
 
+/// Says what is wrong with the coordinator's address for good, if anything is. It may block for some seconds.
+pub type Diagnosis = fn(&str) -> Option<String>;
+
 /// What a worker must be told.
 #[derive(Debug, Clone)]
 pub struct Config {
@@ -13,6 +16,8 @@ pub struct Config {
     pub channel: Channel,
     /// The token that goes with every call.
     pub bearer: Bearer,
+    /// The coordinator's address, and who is asked about it where no call comes through at first.
+    pub address: Option<(String, Diagnosis)>,
     /// The worker's name: stays over restarts of the process.
     pub name: String,
     /// A number that this process draws once.
@@ -38,6 +43,10 @@ pub struct Config {
     pub idle_timeout: Option<Duration>,
     /// Exit after that many jobs.
     pub exit_after_jobs: Option<u64>,
+    /// How long this process will be let live: it leaves in time, and begins no job that would not be done.
+    pub time_left: Option<Duration>,
+    /// Whether a job that it hands back goes on elsewhere: other hosts see its checkpoints.
+    pub goes_on_elsewhere: bool,
     /// What a drain order does to the job that trains.
     pub on_drain: OnDrain,
     /// The first wait after a failed call; it doubles from there.
@@ -64,6 +73,7 @@ impl Config {
         Self {
             channel,
             bearer: Bearer::default(),
+            address: None,
             name: name.into(),
             session: seed,
             version: env!("CARGO_PKG_VERSION").to_owned(),
@@ -76,6 +86,8 @@ impl Config {
             orphan_timeout: Duration::from_hours(1),
             idle_timeout: None,
             exit_after_jobs: None,
+            time_left: None,
+            goes_on_elsewhere: false,
             on_drain: OnDrain::default(),
             backoff_first: Duration::from_millis(100),
             backoff_most: Duration::from_secs(5),

@@ -14,6 +14,7 @@ use crate::config::Config;
 use crate::error::WorkerError;
 use crate::spool::Spool;
 use crate::trainer::Trainer;
+use crate::walltime::Walltime;
 
 /// The share of the grace period that a trainer gets; the rest is for handing jobs back.
 const TRAINERS_SHARE: f64 = 0.8;
@@ -25,6 +26,7 @@ pub(crate) struct Context {
     pub(crate) shutdown: CancellationToken,
     pub(crate) link: Arc<Link>,
     pub(crate) spool: Arc<Spool>,
+    pub(crate) walltime: Walltime,
 }
 
 impl Context {

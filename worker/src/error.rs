@@ -17,6 +17,8 @@ pub enum Exit {
     Idle,
     /// It did as many jobs as it was to do.
     JobsDone,
+    /// Its time is nearly up, and no job that it could begin would be done by then.
+    TimeIsUp,
 }
 
 /// Why a worker cannot go on.
@@ -37,6 +39,19 @@ pub enum WorkerError {
         .0.display()
     )]
     SpoolInUse(PathBuf),
+    /// The file system of the spool folder has no locks.
+    #[error(
+        "the file system of {} cannot lock files, so that two workers of one spool would not notice each other: give a folder on a local disk (--scratch DIR; \
+         --checkpoints may stay where all hosts see it), or mount the file system with locks",
+        .path.display()
+    )]
+    NoLocks {
+        /// What was to be locked.
+        path: PathBuf,
+        /// What the system says.
+        #[source]
+        cause: std::io::Error,
+    },
     /// The coordinator refuses this worker.
     #[error("the coordinator refuses this worker: {message}")]
     Refused {

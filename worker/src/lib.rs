@@ -34,10 +34,11 @@ mod context;
 mod dedicated_thread;
 mod delivery;
 mod heartbeat;
+mod walltime;
 mod wording;
 mod work_loop;
 
-pub use config::{Config, OnDrain};
+pub use config::{Config, Diagnosis, OnDrain};
 pub use error::{Exit, WorkerError};
 pub use run::{run, run_in};
 pub use trainer::{Artifact, Ended, Event, Finished, Task, Trainer};

@@ -7,6 +7,7 @@ use client::link::Link;
 use proto::nouns::Hello;
 use tokio::time::{Instant, sleep_until, timeout};
 use tokio_util::sync::CancellationToken;
+use tokio_util::task::AbortOnDropHandle;
 use tracing::{info, warn};
 
 use crate::config::Config;
@@ -16,6 +17,7 @@ use crate::error::{Exit, WorkerError};
 use crate::heartbeat::Heartbeat;
 use crate::spool::{Place, Spool};
 use crate::trainer::Trainer;
+use crate::walltime::Walltime;
 use crate::work_loop::WorkLoop;
 
 /// Works until it is told to stop, or cannot go on. `shutdown` is the gentle way: the job stops at its next batch
@@ -37,7 +39,10 @@ pub async fn run_in(
     shutdown: CancellationToken,
 ) -> Result<Exit, WorkerError> {
     let link = Arc::new(way_to_the_coordinator(&config, &*trainer));
+    let walltime = Walltime::new(config.time_left, config.grace, config.goes_on_elsewhere);
+    let _watch = stop_in_time(walltime.ends(), &shutdown);
     let context = Arc::new(Context {
+        walltime,
         config,
         trainer,
         shutdown,
@@ -69,10 +74,24 @@ pub async fn run_in(
         Ok(Exit::Drained) => "drained",
         Ok(Exit::Idle) => "idle",
         Ok(Exit::JobsDone) => "did its jobs",
+        Ok(Exit::TimeIsUp) => "its time is nearly up",
         Err(_) => "failed",
     };
     leave(&context, reason).await;
     exit
+}
+
+/// Asks for a stop when the time of this process is nearly up, as a signal would.
+fn stop_in_time(
+    ends: Option<Instant>,
+    shutdown: &CancellationToken,
+) -> Option<AbortOnDropHandle<()>> {
+    let (ends, shutdown) = (ends?, shutdown.clone());
+    Some(AbortOnDropHandle::new(tokio::spawn(async move {
+        sleep_until(ends).await;
+        info!("the time of this process is nearly up: stopping");
+        shutdown.cancel();
+    })))
 }
 
 /// The way to the coordinator, and what this process says of itself there.
@@ -139,6 +158,11 @@ async fn introduce(context: &Context) -> Result<bool, WorkerError> {
             }
             Err(trouble) if trouble.decision == CallDecision::Retry => {
                 failures += 1;
+                if failures == 1
+                    && let Some(what) = wrong_address(context).await
+                {
+                    return Err(WorkerError::NoWay(what));
+                }
                 tokio::select! {
                     goes_on = context.pause(&trouble, failures) => {
                         if !goes_on? {
@@ -151,6 +175,14 @@ async fn introduce(context: &Context) -> Result<bool, WorkerError> {
             Err(trouble) => return Err(refused(trouble)),
         }
     }
+}
+
+/// What is wrong with the coordinator's address for good.
+async fn wrong_address(context: &Context) -> Option<String> {
+    let (address, diagnosis) = context.config.address.clone()?;
+    tokio::task::spawn_blocking(move || diagnosis(&address))
+        .await
+        .ok()?
 }
 
 /// Delivers the records and hands back the leases that an earlier process left in that folder; `false` when told to stop

@@ -105,6 +105,17 @@ fn numbered(folder: &Path, number: u32) -> PathBuf {
     PathBuf::from(name)
 }
 
+/// What came of asking for the lock of a spool folder.
+fn had(folder: &Path, path: &Path, asked: Result<(), TryLockError>) -> Result<(), WorkerError> {
+    asked.map_err(|error| match error {
+        TryLockError::WouldBlock => WorkerError::SpoolInUse(folder.to_owned()),
+        TryLockError::Error(cause) => WorkerError::NoLocks {
+            path: path.to_owned(),
+            cause,
+        },
+    })
+}
+
 /// Whether a process left records or leases there.
 fn has_something(folder: &Path) -> bool {
     let records = fs::read_dir(folder.join("records")).is_ok_and(|mut list| list.next().is_some());
@@ -132,14 +143,11 @@ impl Spool {
         }
         let path = folder.join("lock");
         let lock = File::create(&path).map_err(at(&path))?;
-        match lock.try_lock() {
-            Ok(()) => Ok(Self {
-                folder: folder.to_owned(),
-                _lock: lock,
-            }),
-            Err(TryLockError::WouldBlock) => Err(WorkerError::SpoolInUse(folder.to_owned())),
-            Err(TryLockError::Error(cause)) => Err(at(&path)(cause)),
-        }
+        had(folder, &path, lock.try_lock())?;
+        Ok(Self {
+            folder: folder.to_owned(),
+            _lock: lock,
+        })
     }
 
     /// [`Spool::open`], which waits at most `patience` for another process to let the folder go.
@@ -306,6 +314,17 @@ mod tests {
                 resumed: 0,
                 dataset: None,
             },
+        }
+    }
+
+    #[test]
+    fn a_file_system_without_locks_is_said_with_the_cure() {
+        // ENOLCK, ENOSYS.
+        for code in [37, 38] {
+            let error = std::io::Error::from_raw_os_error(code);
+            let asked = Err(TryLockError::Error(error));
+            let error = had(Path::new("s"), Path::new("s/lock"), asked).unwrap_err();
+            assert!(error.to_string().contains("--scratch DIR"), "{error}");
         }
     }
 

@@ -104,6 +104,8 @@ impl WorkLoop {
                 self.idle_since = Instant::now();
             } else if self.left() == Some(0) {
                 return Ok(Exit::JobsDone);
+            } else if !context.walltime.has_time() {
+                return Ok(Exit::TimeIsUp);
             }
             let idle_until = context
                 .config

@@ -64,6 +64,9 @@ pub enum ImagePart {
         worker: WorkerId,
         /// What it said.
         hello: Box<Hello>,
+        /// What it is blamed by, where that is not its name.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        identity: Option<String>,
         /// When it came.
         joined_at: Timestamp,
         /// Why it is sent away.

@@ -105,7 +105,8 @@ impl Scheduler {
         self.dispatch_needed = true;
         if self.workers.join(id, hello, at) {
             // A new process on that machine: the admin has looked at it, or it deserves another chance.
-            self.blame.acquit(&hello.name);
+            let identity = self.workers.identity_of(id).to_owned();
+            self.blame.acquit(&identity);
         }
     }
 
@@ -248,6 +249,7 @@ impl Scheduler {
         }
         // The attempt may be one that a restored state has forgotten.
         let attempts = job.attempts.max(record.provenance.attempt);
+        let mut identity = record.provenance.worker.clone();
         if let Some(lease) = job.lease() {
             let (worker, since) = (lease.worker, lease.since);
             if lease.attempt == record.provenance.attempt {
@@ -256,12 +258,16 @@ impl Scheduler {
                 let before = whole_ms.saturating_sub(at.since(since));
                 self.jobs.note_regained(index, before);
                 self.workers.count_finished(worker);
+                let known = self.workers.identity_of(worker);
+                if !known.is_empty() {
+                    known.clone_into(&mut identity);
+                }
             } else {
                 // A late result of an earlier attempt: the newer one works in vain.
                 self.note_lost(index, at);
             }
         }
-        self.blame.acquit(&record.provenance.worker);
+        self.blame.acquit(&identity);
         self.jobs.set_attempts(index, attempts);
         let done = Box::new(Done::of(record, attempts));
         self.set_state(index, JobState::Done(done));

@@ -19,7 +19,7 @@ pub(super) fn is_blamed(class: FailureClass) -> bool {
     )
 }
 
-/// By a worker's name: the different jobs that failed there since its last success.
+/// By a worker's identity (its name, mostly): the different jobs that failed there since its last success.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Blame {
     by_worker: BTreeMap<String, BTreeSet<JobIndex>>,

@@ -142,7 +142,7 @@ impl Scheduler {
                 continue;
             }
             for (id, worker) in self.workers.iter() {
-                let name = &worker.hello.name;
+                let name = &worker.identity;
                 if let Some(reason) = Ineligibility::of(worker, site) {
                     reasons.push(format!("worker `{name}` {reason}"));
                 } else if self.state_of(id, worker, now) == WorkerState::Silent {

@@ -64,6 +64,7 @@ impl Scheduler {
             part(ImagePart::Worker {
                 worker: id,
                 hello: Box::new(worker.hello.clone()),
+                identity: (worker.identity != worker.hello.name).then(|| worker.identity.clone()),
                 joined_at: worker.joined_at,
                 draining: worker.draining.clone(),
                 finished: worker.finished,
@@ -141,12 +142,14 @@ impl Scheduler {
             ImagePart::Worker {
                 worker,
                 hello,
+                identity,
                 joined_at,
                 draining,
                 finished,
                 failed,
             } => {
                 let restored = Worker {
+                    identity: identity.as_ref().unwrap_or(&hello.name).clone(),
                     draining: draining.clone(),
                     finished: *finished,
                     failed: *failed,

@@ -79,7 +79,7 @@ pub(super) struct History {
     pub(super) failures: Vec<AttemptFailure>,
     /// Failures by class since the last `retry`.
     pub(super) counts: [u32; FailureClass::ALL.len()],
-    /// Names of workers on which it failed by its own or their fault since the last `retry`.
+    /// Identities of workers on which it failed by its own or their fault since the last `retry`.
     pub(super) blamed: BTreeSet<String>,
     /// Milliseconds of attempts that ended without a result, from lease to end.
     pub(super) lost_ms: u64,

@@ -23,12 +23,12 @@ impl Scheduler {
         }
     }
 
-    /// Whether a connected worker whose name is not `except` and on which the job has not failed could run it.
+    /// Whether a connected worker whose identity is not `except` and on which the job has not failed could run it.
     pub(super) fn another_could_run(&self, index: JobIndex, except: &str, now: Timestamp) -> bool {
         let job = self.jobs.job(index);
         self.workers.iter().any(|(id, worker)| {
-            worker.hello.name != except
-                && !job.failed_on(&worker.hello.name)
+            worker.identity != except
+                && !job.failed_on(&worker.identity)
                 && self.is_connected(id, worker, now)
                 && job
                     .cells

@@ -22,7 +22,7 @@ pub struct Totals {
     pub sweeps: BTreeMap<&'static str, u64>,
     /// Milliseconds since the most silent worker with a lease was heard.
     pub oldest_report_ms: u64,
-    /// What workers that are there say of their devices, by name.
+    /// What workers that are there say of their devices, by name (of several with one name, by `NAME#NUMBER`).
     pub devices: BTreeMap<String, DeviceTotals>,
 }
 
@@ -65,7 +65,7 @@ impl Scheduler {
                     memory_bytes: worker.hello.memory_bytes,
                     telemetry: measured.telemetry,
                 };
-                totals.devices.insert(worker.hello.name.clone(), device);
+                totals.devices.insert(worker.identity.clone(), device);
             }
             if !worker.leases.is_empty() {
                 let silent = now.since(worker.last_seen);

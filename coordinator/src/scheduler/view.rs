@@ -289,9 +289,21 @@ impl Scheduler {
         let mut warnings = Vec::new();
         if let Some(reason) = &worker.draining {
             warnings.push(format!("drained: {reason}"));
-        } else if let Some(jobs) = self.held_back(&worker.hello.name, now) {
+        } else if let Some(jobs) = self.held_back(&worker.identity, now) {
             warnings.push(format!(
                 "held back: different jobs failed on it in a row, and {jobs} of them are to be tried elsewhere first"
+            ));
+        }
+        let namesakes = self
+            .workers
+            .named(&worker.hello.name)
+            .filter(|(other, worker)| *other != id && self.is_connected(*other, worker, now));
+        let namesakes = namesakes.count();
+        if namesakes > 0 {
+            warnings.push(format!(
+                "{} workers have its name: failures on it are told as `{}`, and `drain` sends all of them away; give each a name of its own (--name)",
+                namesakes + 1,
+                cut(&worker.identity, SHOWN_NAME)
             ));
         }
         let mut revisions: BTreeMap<u32, Names<'_>> = BTreeMap::new();

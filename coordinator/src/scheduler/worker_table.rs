@@ -11,6 +11,8 @@ use proto::nouns::{Hello, LeaseKey, Measured, Timestamp, WorkerId};
 #[derive(Debug, Clone)]
 pub(super) struct Worker {
     pub(super) hello: Hello,
+    /// What it is blamed by: its name, and its number where another process had that name when it came.
+    pub(super) identity: String,
     pub(super) joined_at: Timestamp,
     /// Forgotten at a restart.
     pub(super) last_seen: Timestamp,
@@ -29,6 +31,7 @@ impl Worker {
     /// One that joins.
     pub(super) fn new(hello: Hello, joined_at: Timestamp) -> Self {
         Self {
+            identity: hello.name.clone(),
             hello,
             joined_at,
             last_seen: joined_at,
@@ -102,6 +105,11 @@ impl WorkerTable {
         self.get(id).map_or("", |worker| worker.hello.name.as_str())
     }
 
+    /// What a worker is blamed by; empty where it is not known any more.
+    pub(super) fn identity_of(&self, id: WorkerId) -> &str {
+        self.get(id).map_or("", |worker| worker.identity.as_str())
+    }
+
     /// Whether a worker that is known is sent away.
     pub(super) fn is_draining(&self, id: WorkerId) -> bool {
         self.get(id).is_some_and(|worker| worker.draining.is_some())
@@ -131,7 +139,11 @@ impl WorkerTable {
             known.hello = hello.clone();
             return false;
         }
-        self.add(id, Worker::new(hello.clone(), at));
+        let mut worker = Worker::new(hello.clone(), at);
+        if self.named(&hello.name).next().is_some() {
+            worker.identity = format!("{}#{}", hello.name, id.0);
+        }
+        self.add(id, worker);
         true
     }
 

@@ -57,6 +57,9 @@ impl WorkerService for Workers {
         let (name, device) = (hello.name.clone(), hello.device.kind.clone());
         let mut welcome = self.engine.hello(hello).await.map_err(|no| status(&no))?;
         tracing::info!(worker = name, device, version = versions.program, id = %welcome.worker, "a worker says hello");
+        for warning in &welcome.warnings {
+            tracing::warn!(worker = name, id = %welcome.worker, "{warning}");
+        }
         if versions.trainer_revision != ours {
             welcome.warnings.push(format!(
                 "this worker ({}) trains by revision {}, the coordinator ({}) submits for revision {ours}: it gets no job submitted from now on",

@@ -32,7 +32,7 @@ pub enum LockError {
     InUse(PathBuf),
     /// Its file system locks neither folders nor files.
     #[error(
-        "the file system of {path} cannot lock files, so that a second coordinator would not be noticed: keep the state folder on a local disk, or mount the file system with locks"
+        "the file system of {path} cannot lock files, so that a second coordinator would not be noticed: keep the state folder on a local disk (--state DIR), or mount the file system with locks"
     )]
     Unsupported {
         /// What was to be locked.

@@ -141,8 +141,10 @@ impl Filling {
                 );
                 return Err(JournalError::io(doing, folder)(busy));
             }
+            // A copy may well lie on a network file system without locks: that nobody else fills the folder meanwhile is
+            // then for whoever typed the command to see to.
             Err(std::fs::TryLockError::Error(error)) => {
-                return Err(JournalError::io("lock", &mark)(error));
+                tracing::warn!(folder = %folder.display(), %error, "the file system cannot lock files: nothing else may write into the folder until it is whole");
             }
         }
         // Another process may have completed it, or put another mark, between the look and the lock.

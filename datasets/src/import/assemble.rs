@@ -16,7 +16,9 @@ use super::source::{Rules, Source, Span};
 use super::summary::{counted, some_of};
 use crate::dataset::Metadata;
 use crate::error::Faults;
+use crate::new_folder::NewFolder;
 use crate::npy::{self, Kind};
+use crate::open::{Maps, open_with};
 use crate::write::{self, Row, WriteError};
 
 /// Writes the data set of an import.
@@ -31,6 +33,8 @@ pub(super) fn assemble(import: Import<'_>) -> Result<ImportReport, ImportError> 
         mut notes,
         mut faults,
     } = import;
+    // Whether there can be such a folder is known before the work.
+    let new = NewFolder::begin(&request.out)?;
     check_settings(request, &mut faults);
     each_once(&train, &test, &mut faults);
     let index = Index::of(&request.features, &mut faults);
@@ -72,28 +76,25 @@ pub(super) fn assemble(import: Import<'_>) -> Result<ImportReport, ImportError> 
         licence: licence.to_owned(),
     };
     let mut faults = builder.faults;
-    write::whole_folder(&request.out, |folder| -> Result<(), ImportError> {
-        let wrap = |cause| WriteError::new(&request.out, cause);
-        fs::create_dir_all(folder.join("features")).map_err(wrap)?;
-        write::metadata(folder, &metadata, false, &described).map_err(wrap)?;
-        for (list, videos, test) in [("train.csv", &train, false), ("test.csv", &test, true)] {
-            let rules = rules(request, test);
-            let mut rows = Vec::with_capacity(videos.len());
-            for video in videos {
-                let row = copy(request.link, rules, video, folder, &mut faults);
-                rows.push(row.map_err(wrap)?);
-            }
-            write::list(folder, list, &rows).map_err(wrap)?;
+    let wrap = |cause| ImportError::Write(WriteError::new(&request.out, cause));
+    let folder = new.path();
+    fs::create_dir_all(folder.join("features")).map_err(wrap)?;
+    write::metadata(folder, &metadata, false, &described).map_err(wrap)?;
+    for (list, videos, test) in [("train.csv", &train, false), ("test.csv", &test, true)] {
+        let rules = rules(request, test);
+        let mut rows = Vec::with_capacity(videos.len());
+        for video in videos {
+            let row = copy(request.link, rules, video, folder, &mut faults);
+            rows.push(row.map_err(wrap)?);
         }
-        if faults.any() {
-            let faults = std::mem::replace(&mut faults, Faults::by_kind(&request.features));
-            return Err(ImportError::Faults(faults.into_error()));
-        }
-        // What was made passes the same door as every other data set, before it gets its name.
-        crate::open(folder).map_err(ImportError::Faults)?;
-        Ok(())
-    })?;
-    let dataset = crate::open(&request.out).map_err(ImportError::Faults)?;
+        write::list(folder, list, &rows).map_err(wrap)?;
+    }
+    if faults.any() {
+        return Err(ImportError::Faults(faults.into_error()));
+    }
+    // What was made passes the same door as every other data set, before it gets its name.
+    let dataset = open_with(folder, Maps::OneByOne).map_err(ImportError::Faults)?;
+    new.finish()?;
     Ok(ImportReport {
         name: metadata.name,
         digest: dataset.digest,

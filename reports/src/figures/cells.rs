@@ -9,7 +9,7 @@ use super::key::Key;
 use super::network::Network;
 use super::source::Source;
 use crate::error::ReportError;
-use crate::files::{CsvFile, Fields, Table, parse_value};
+use crate::files::{CsvFile, Fields, Table};
 use crate::results::SweepResults;
 use crate::statistics::{mean, sample_std};
 use crate::summary::SummaryRow;
@@ -269,15 +269,13 @@ pub(super) fn key(fields: &Fields<'_>, source: &Source) -> Key {
     let values = source.columns.iter();
     Key {
         variant: fields.text("variant").to_owned(),
-        point: values
-            .map(|column| parse_value(fields.text(column)))
-            .collect(),
+        point: values.map(|column| fields.value(column)).collect(),
     }
 }
 
 pub(super) fn seed(fields: &Fields<'_>) -> Result<u64, ReportError> {
     fields
-        .parsed("seed", "a whole number")?
+        .whole("seed")?
         .ok_or_else(|| fields.fault("the seed is empty".to_owned()))
 }
 

@@ -94,7 +94,7 @@ impl Curves {
         for fields in file.lines() {
             let key = key(&fields, &source);
             if groups.last().is_none_or(|group| group.key != key) {
-                let count = |column| fields.parsed(column, "a whole number");
+                let count = |column| fields.whole(column);
                 groups.push(CurveGroup {
                     key,
                     n: count("n")?.unwrap_or(0),
@@ -111,7 +111,7 @@ impl Curves {
 }
 
 fn read_line(fields: &Fields<'_>, group: &mut CurveGroup) -> Result<(), ReportError> {
-    let epoch: Option<u32> = fields.parsed("epoch", "a whole number")?;
+    let epoch: Option<u32> = fields.whole("epoch")?;
     let aucs = [
         fields.number("auc")?,
         fields.number("auc_d")?,

@@ -7,6 +7,7 @@ use std::path::Path;
 
 use sweeps::{
     Cell, CellResult, DatasetSource, JobId, JobSpec, JobStatus, Parameters, Reporting, Value,
+    spelling,
 };
 
 use super::Figure;
@@ -27,7 +28,7 @@ use super::scores::Origin;
 use super::source::Source;
 use super::timeline::{evolution, videos};
 use crate::error::ReportError;
-use crate::files::{CsvFile, Fields, parse_value};
+use crate::files::{CsvFile, Fields, columns_of};
 use crate::results::{
     CellScores, DatasetInfo, EmbeddedSegment, SegmentFrames, SweepResults, VideoScores,
 };
@@ -60,13 +61,11 @@ const VIDEO_COLUMNS: [&str; 10] = [
     "figure", "sweep", "variant", "seed", "video", "epoch", "from", "to", "truth", "score",
 ];
 
-/// Whether a file is the CSV of a figure: whether its first column is `figure`.
+/// Whether a file is the CSV of a figure: whether its first column is `figure`, an index that pandas writes aside.
 pub fn is_figure_data(path: &Path) -> bool {
-    use std::io::Read;
-    let mut head = [0; 7];
-    std::fs::File::open(path)
-        .and_then(|mut file| file.read_exact(&mut head))
-        .is_ok_and(|()| head == *b"figure,")
+    let columns = columns_of(path);
+    let first = columns.iter().find(|column| !spelling::is_index(column));
+    first.is_some_and(|column| column == "figure")
 }
 
 /// Draws the figure that wrote the CSV file.
@@ -160,7 +159,7 @@ fn point(fields: &Fields<'_>) -> Vec<Option<Value>> {
     let columns = fields.extra().iter();
     columns
         .filter(|column| *column != super::about::ABOUT)
-        .map(|column| parse_value(fields.text(column)))
+        .map(|column| fields.value(column))
         .collect()
 }
 
@@ -209,7 +208,7 @@ fn read_histograms(file: &CsvFile<'_>) -> Result<Vec<Histogram>, ReportError> {
     let mut all: Vec<Histogram> = Vec::new();
     for fields in file.lines() {
         let origin = origin(&fields)?;
-        let count = |column: &str| fields.parsed(column, "a whole number");
+        let count = |column: &str| fields.whole(column);
         let bin = (
             needed(&fields, "from")?,
             needed(&fields, "to")?,
@@ -284,7 +283,7 @@ fn read_embedding(file: &CsvFile<'_>) -> Result<SweepResults, ReportError> {
 fn read_videos(file: &CsvFile<'_>) -> Result<SweepResults, ReportError> {
     let mut results = named(file)?;
     for fields in file.lines() {
-        let epoch: Option<u32> = fields.parsed("epoch", "a whole number")?;
+        let epoch: Option<u32> = fields.whole("epoch")?;
         let segment = segment(&fields)?;
         let score = needed(&fields, "score")? as f32;
         let scores = scores_of(&mut results, &fields)?;
@@ -328,9 +327,8 @@ fn read_videos(file: &CsvFile<'_>) -> Result<SweepResults, ReportError> {
 
 /// The frames of a line's segment.
 fn segment(fields: &Fields<'_>) -> Result<SegmentFrames, ReportError> {
-    let frame = |column: &str| -> Result<u64, ReportError> {
-        Ok(fields.parsed(column, "a whole number")?.unwrap_or(0))
-    };
+    let frame =
+        |column: &str| -> Result<u64, ReportError> { Ok(fields.whole(column)?.unwrap_or(0)) };
     let (from, to) = (frame("from")?, frame("to")?);
     let frames = to
         .checked_sub(from)

@@ -1,7 +1,7 @@
 //! `sweep.json` beside `results.csv`: what a report says of a sweep and no line of a table holds. A report made from the CSV
 //! files reads it where it is there, and knows data sets, published numbers and the sweep file.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use serde::{Deserialize, Serialize};
@@ -17,8 +17,10 @@ const LARGEST: u64 = 16 << 20;
 
 #[derive(Debug, Default, Serialize, Deserialize)]
 #[serde(default)]
-struct About {
+pub(super) struct About {
     sweep: String,
+    /// The swept parameters: the columns of the tables beyond the fixed ones.
+    columns: Vec<String>,
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     rehearsal: bool,
     description: String,
@@ -88,6 +90,7 @@ pub fn write_about(results: &SweepResults) -> String {
     }
     let about = About {
         sweep: results.name.clone(),
+        columns: results.columns.clone(),
         rehearsal: results.rehearsal,
         description: results.description.clone(),
         source_path: results.source_path.clone(),
@@ -146,29 +149,56 @@ fn dataset(results: &SweepResults, info: DatasetInfo) -> Dataset {
     }
 }
 
-/// Adds what `sweep.json` in `folder` says to the sweep that it is about. Answers whether it is there.
-pub(super) fn read_about(folder: &Path, sweeps: &mut [SweepResults]) -> Result<bool, ReportError> {
-    use std::io::Read;
-    let path = folder.join("sweep.json");
-    if !path.exists() {
-        return Ok(false);
+impl About {
+    /// What `sweep.json` in `folder` says, where it is there.
+    pub(super) fn read(folder: &Path) -> Result<Option<Self>, ReportError> {
+        use std::io::Read;
+        let path = folder.join("sweep.json");
+        if !path.exists() {
+            return Ok(None);
+        }
+        let mut bytes = Vec::new();
+        std::fs::File::open(&path)
+            .and_then(|file| file.take(LARGEST + 1).read_to_end(&mut bytes))
+            .map_err(ReportError::read(&path))?;
+        if bytes.len() as u64 > LARGEST {
+            return Err(fault(
+                folder,
+                "it is larger than any sweep's: delete it to read the CSV files alone".into(),
+            ));
+        }
+        serde_json::from_slice(&bytes).map(Some).map_err(|error| {
+            fault(
+                folder,
+                format!("{error}: delete it to read the CSV files alone"),
+            )
+        })
     }
-    let fault = |message: String| ReportError::Csv {
-        path: path.clone(),
+
+    /// The swept parameters.
+    pub(super) fn columns(&self) -> BTreeSet<String> {
+        self.columns.iter().cloned().collect()
+    }
+
+    /// Tells the sweep that it is about. Answers whether it is there.
+    pub(super) fn tell(
+        self,
+        folder: &Path,
+        sweeps: &mut [SweepResults],
+    ) -> Result<bool, ReportError> {
+        tell(self, folder, sweeps)
+    }
+}
+
+fn fault(folder: &Path, message: String) -> ReportError {
+    ReportError::Csv {
+        path: folder.join("sweep.json"),
         line: None,
         message,
-    };
-    let mut bytes = Vec::new();
-    std::fs::File::open(&path)
-        .and_then(|file| file.take(LARGEST + 1).read_to_end(&mut bytes))
-        .map_err(ReportError::read(&path))?;
-    if bytes.len() as u64 > LARGEST {
-        return Err(fault(
-            "it is larger than any sweep's: delete it to read the CSV files alone".into(),
-        ));
     }
-    let about: About = serde_json::from_slice(&bytes)
-        .map_err(|error| fault(format!("{error}: delete it to read the CSV files alone")))?;
+}
+
+fn tell(about: About, folder: &Path, sweeps: &mut [SweepResults]) -> Result<bool, ReportError> {
     let named = SweepResults {
         name: about.sweep,
         rehearsal: about.rehearsal,
@@ -195,13 +225,13 @@ pub(super) fn read_about(folder: &Path, sweeps: &mut [SweepResults]) -> Result<b
     results.notes = about.notes;
     results.datasets = Vec::new();
     for info in about.datasets {
-        let digest: Option<Digest> = match &info.digest {
-            None => None,
-            Some(text) => Some(
-                text.parse()
-                    .map_err(|error| fault(format!("digest of `{}`: {error}", info.name)))?,
-            ),
-        };
+        let digest: Option<Digest> =
+            match &info.digest {
+                None => None,
+                Some(text) => Some(text.parse().map_err(|error| {
+                    fault(folder, format!("digest of `{}`: {error}", info.name))
+                })?),
+            };
         let counts = |counts: Counts| SplitCounts {
             videos: counts.videos,
             segments: counts.segments,
@@ -233,7 +263,7 @@ pub(super) fn read_about(folder: &Path, sweeps: &mut [SweepResults]) -> Result<b
     results.video_intervals = about
         .video_intervals
         .into_iter()
-        .map(video_interval)
+        .map(|found| video_interval(found, &about.columns, &results.columns))
         .collect();
     super::settle::settle_jobs(results);
     Ok(true)

@@ -4,6 +4,8 @@
 //! runs compare by `diff`, and empty fields for what does not apply.
 
 mod about;
+mod cell_value;
+mod csv_file;
 mod json;
 #[cfg(feature = "parquet")]
 mod parquet;
@@ -14,11 +16,11 @@ mod warned;
 mod write;
 
 pub use about::write_about;
+pub(crate) use csv_file::{CsvFile, Fields, columns_of};
 pub use json::write_json;
 #[cfg(feature = "parquet")]
 pub use parquet::write_parquet;
-pub use read::read_csv;
-pub(crate) use read::{CsvFile, Fields, parse_value};
+pub use read::{Tables, read_csv, read_tables};
 pub(crate) use write::{Table, curve, replace_file};
 pub use write::{write_csv, write_epochs, write_results, write_summary};
 

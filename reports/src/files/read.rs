@@ -1,46 +1,58 @@
 //! Reading the CSV files back, so that a report can be made where nothing else is left.
 
-use std::collections::BTreeMap;
-use std::path::Path;
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use sweeps::{
     AttemptNumber, Cell, CellResult, DatasetSource, DeviceInfo, Digest, EpochPoint, FinalMetrics,
     JobId, JobSpec, JobStatus, Outcome, Parameters, Phase, Provenance, Reporting, RunRecord,
-    ScoreBy, ScoreMetrics, Value,
+    ScoreBy, ScoreMetrics,
 };
 
+use super::about::About;
+use super::csv_file::{CsvFile, Extra, Fields};
 use super::{EPOCH_COLUMNS, RESULT_COLUMNS};
 use crate::error::ReportError;
 use crate::results::{LostCurve, SweepResults};
 
 /// The columns that tell a cell from the others, beside the swept ones.
 const CELL_KEY: [&str; 4] = ["sweep", "variant", "seed", "job_id"];
-/// Lines that are read from one file at most: a bound on memory, far above the largest sweep.
-const LARGEST: usize = 20_000_000;
+/// Sweeps of tables, and what of the tables was passed over.
+#[derive(Debug)]
+pub struct Tables {
+    /// The sweeps, in the order of the table.
+    pub sweeps: Vec<SweepResults>,
+    /// What was not read, a sentence each.
+    pub notes: Vec<String>,
+}
 
-/// Reads `results.csv` and, where they are there, `epochs.csv` and `sweep.json` of `folder`; a path to either CSV file means
-/// its folder. The tables alone know no hyper-parameters beyond the swept ones, no warnings and no data sets; `sweep.json`
-/// does, and without it the report says so.
-pub fn read_csv(folder: &Path) -> Result<Vec<SweepResults>, ReportError> {
-    let folder = if folder
-        .extension()
-        .is_some_and(|extension| extension == "csv")
-    {
-        folder.parent().unwrap_or(folder)
-    } else {
-        folder
-    };
-    let path = folder.join("results.csv");
-    let results = CsvFile::read(&path, &RESULT_COLUMNS)?;
-    let mut curves = read_epochs(folder)?;
+/// The sweeps of [`read_tables`].
+pub fn read_csv(path: &Path) -> Result<Vec<SweepResults>, ReportError> {
+    Ok(read_tables(path)?.sweeps)
+}
+
+/// Reads `results.csv` and, where they are there, `epochs.csv` and `sweep.json` of a folder; a path to `epochs.csv` means its folder, a path to another
+/// table reads that table in the place of `results.csv`. The tables alone know no hyper-parameters beyond the swept ones, no warnings and no
+/// data sets; `sweep.json` does, and without it the report says so.
+pub fn read_tables(path: &Path) -> Result<Tables, ReportError> {
+    let (folder, path) = places(path);
+    let about = About::read(&folder)?;
+    let swept = about.as_ref().map(About::columns).unwrap_or_default();
+    let results = CsvFile::read_with(&path, &RESULT_COLUMNS, Extra::Swept(&swept))?;
+    let mut notes = results.notes.clone();
+    let mut curves = read_epochs(&folder, &swept, &mut notes)?;
     let mut sweeps: Vec<SweepResults> = Vec::new();
     let mut seen: BTreeMap<Vec<String>, u64> = BTreeMap::new();
     for fields in results.lines() {
         if let Some(before) = seen.insert(fields.key_of(&["sweep", "variant", "seed"]), fields.line)
         {
+            let why = match &notes[..] {
+                [] => String::new(),
+                notes => format!(" ({})", notes.join("; ")),
+            };
             return Err(fields.fault(format!(
-                "it is the cell of line {before} again: each cell of a sweep has one line"
+                "it is the cell of line {before} again: each cell of a sweep has one line{why}"
             )));
         }
         let name = fields.text("sweep");
@@ -57,7 +69,7 @@ pub fn read_csv(folder: &Path) -> Result<Vec<SweepResults>, ReportError> {
             .record
             .as_ref()
             .is_some_and(|record| record.outcome.curve.is_empty())
-            && let Some(epochs) = fields.parsed("epochs", "a whole number")?
+            && let Some(epochs) = fields.whole("epochs")?
         {
             let lost = LostCurve {
                 epochs,
@@ -75,7 +87,18 @@ pub fn read_csv(folder: &Path) -> Result<Vec<SweepResults>, ReportError> {
             message: "the file has a header and no lines: there is nothing to report".to_owned(),
         });
     }
-    let known = super::about::read_about(folder, &mut sweeps)?;
+    if !curves.is_empty() {
+        notes.push(format!(
+            "{}: the epochs of {} cells are left out, since no line of {} is theirs",
+            folder.join("epochs.csv").display(),
+            curves.len(),
+            path.display()
+        ));
+    }
+    let known = match about {
+        Some(about) => about.tell(&folder, &mut sweeps)?,
+        None => false,
+    };
     for sweep in &mut sweeps {
         let note = if known { WITH_ABOUT } else { TABLES_ALONE };
         // What was read is written again when a report is made of it, and read again: one note is enough.
@@ -88,7 +111,20 @@ pub fn read_csv(folder: &Path) -> Result<Vec<SweepResults>, ReportError> {
             sweep.notes.push(note.to_owned());
         }
     }
-    Ok(sweeps)
+    Ok(Tables { sweeps, notes })
+}
+
+/// The folder that a path means, and the table of results.
+fn places(path: &Path) -> (PathBuf, PathBuf) {
+    let is_table = path.extension().is_some_and(|extension| extension == "csv") || path.is_file();
+    if !is_table {
+        return (path.to_owned(), path.join("results.csv"));
+    }
+    let folder = path.parent().unwrap_or(path).to_owned();
+    match path.file_name() {
+        Some(name) if name == "epochs.csv" => (folder.clone(), folder.join("results.csv")),
+        _ => (folder, path.to_owned()),
+    }
 }
 
 const TABLES_ALONE: &str = "This report was made from CSV files alone: hyper-parameters beyond the swept ones, warnings and data sets are not known.";
@@ -107,22 +143,27 @@ fn empty_sweep(name: &str, columns: &[String]) -> SweepResults {
 /// Epochs by sweep, variant, seed, job and point.
 type Curves = BTreeMap<Vec<String>, Vec<EpochPoint>>;
 
-fn read_epochs(folder: &Path) -> Result<Curves, ReportError> {
+fn read_epochs(
+    folder: &Path,
+    swept: &BTreeSet<String>,
+    notes: &mut Vec<String>,
+) -> Result<Curves, ReportError> {
     let path = folder.join("epochs.csv");
     if !path.exists() {
         return Ok(Curves::new());
     }
     let mut curves = Curves::new();
     // Lines of one cell lie together, mostly: its key is made once.
-    let mut last: (Vec<String>, Vec<EpochPoint>) = (Vec::new(), Vec::new());
-    CsvFile::stream(&path, &EPOCH_COLUMNS, |fields| {
-        let phase = match fields.text("phase") {
+    let mut texts: Vec<String> = Vec::new();
+    let mut last: Option<(Vec<String>, Vec<EpochPoint>)> = None;
+    let file = CsvFile::stream(&path, &EPOCH_COLUMNS, Extra::Swept(swept), |fields| {
+        let phase = match fields.text("phase").trim() {
             "pretrain-generator" => Phase::PretrainGenerator,
             "pretrain-discriminator" => Phase::PretrainDiscriminator,
             "train" => Phase::Train,
             other => return Err(fields.fault(format!("`{other}` is no phase"))),
         };
-        let epoch = fields.parsed("epoch", "a whole number")?.unwrap_or(0);
+        let epoch = fields.whole("epoch")?.unwrap_or(0);
         let point = EpochPoint {
             auc_d: fields.fraction("auc_d")?,
             auc_g: fields.fraction("auc_g")?,
@@ -134,28 +175,37 @@ fn read_epochs(folder: &Path) -> Result<Curves, ReportError> {
             agreement_truth: fields.number("agreement_truth")?,
             ..EpochPoint::new(phase, epoch)
         };
-        if !fields.has_key(&last.0) {
-            let (key, points) = std::mem::replace(&mut last, (fields.key(), Vec::new()));
-            curves.entry(key).or_default().extend(points);
+        match &mut last {
+            Some((_, points)) if fields.has_texts(&CELL_KEY, &texts) => points.push(point),
+            _ => {
+                texts = fields.texts_of(&CELL_KEY);
+                let begun = (fields.key_of(&CELL_KEY), vec![point]);
+                if let Some((key, points)) = last.replace(begun) {
+                    curves.entry(key).or_default().extend(points);
+                }
+            }
         }
-        last.1.push(point);
         Ok(())
     })?;
-    curves.entry(last.0).or_default().extend(last.1);
+    if let Some((key, points)) = last {
+        curves.entry(key).or_default().extend(points);
+    }
+    notes.extend(file.notes);
     Ok(curves)
 }
 
 fn read_cell(fields: &Fields<'_>, curves: &mut Curves) -> Result<CellResult, ReportError> {
-    let word = fields.text("status");
+    let word = fields.text("status").trim();
     let status = JobStatus::ALL
         .into_iter()
         .find(|status| status.name() == word)
         .ok_or_else(|| fields.fault(format!("`{word}` is no status")))?;
     let seed: u64 = fields
-        .parsed("seed", "a whole number")?
+        .whole("seed")?
         .ok_or_else(|| fields.fault("the seed is empty".to_owned()))?;
     let job_id: JobId = fields
         .text("job_id")
+        .trim()
         .parse()
         .map_err(|error| fields.fault(format!("job_id: {error}")))?;
     let score = |suffix: &str| -> Result<Option<ScoreMetrics>, ReportError> {
@@ -178,18 +228,17 @@ fn read_cell(fields: &Fields<'_>, curves: &mut Curves) -> Result<CellResult, Rep
     // `auc` is that of `score_by`: which one that was shows where both are known and differ.
     let auc_of = |score: Option<ScoreMetrics>| score.and_then(|score| score.auc);
     let by_generator = auc.is_some() && auc == auc_of(metrics.g) && auc != auc_of(metrics.d);
-    let mut curve = curves.remove(&fields.key()).unwrap_or_default();
+    let mut curve = curves.remove(&fields.key_of(&CELL_KEY)).unwrap_or_default();
     curve.sort_by_key(|point| (point.phase, point.epoch));
-    let point: Vec<Option<Value>> = fields.extra_texts().map(parse_value).collect();
+    let point = fields.point();
     let dataset = fields
-        .file
-        .extra
+        .extra()
         .iter()
         .position(|column| column == "dataset")
         .and_then(|index| point[index].as_ref().map(ToString::to_string))
         .unwrap_or_default();
     let duration_s = fields.number("duration_s")?.unwrap_or(0.0);
-    let attempts = fields.parsed("attempts", "a whole number")?.unwrap_or(0);
+    let attempts = fields.whole("attempts")?.unwrap_or(0);
     let mut live = Vec::new();
     let record = if status == JobStatus::Done {
         Some(Arc::new(RunRecord {
@@ -219,6 +268,8 @@ fn read_cell(fields: &Fields<'_>, curves: &mut Curves) -> Result<CellResult, Rep
         None
     };
     let error = fields.text("error");
+    // What pandas writes where it was told to write something for nothing.
+    let error = if error == "NaN" { "" } else { error };
     Ok(CellResult {
         cell: Cell {
             variant: fields.text("variant").to_owned(),
@@ -244,230 +295,4 @@ fn read_cell(fields: &Fields<'_>, curves: &mut Curves) -> Result<CellResult, Rep
         attempts,
         error: (!error.is_empty()).then(|| error.to_owned()),
     })
-}
-
-/// A swept value as its text says: a number where it reads as one and shows the same again, a text otherwise.
-pub(crate) fn parse_value(text: &str) -> Option<Value> {
-    if text.is_empty() {
-        return None;
-    }
-    let candidates = [
-        text.parse().ok().map(Value::Boolean),
-        text.parse().ok().map(Value::Integer),
-        text.parse()
-            .ok()
-            .filter(|number: &f64| number.is_finite())
-            .map(Value::Float),
-    ];
-    let shown_alike = candidates
-        .into_iter()
-        .flatten()
-        .find(|value| value.to_string() == text);
-    Some(
-        shown_alike
-            .or_else(|| respelt(text))
-            .unwrap_or_else(|| Value::Text(text.to_owned())),
-    )
-}
-
-/// A number as other programs write it: `33.0`, `1e-05`. What begins like a code, such as `007`, stays a text.
-fn respelt(text: &str) -> Option<Value> {
-    let digits = text.strip_prefix('-').unwrap_or(text);
-    let plain = digits
-        .bytes()
-        .all(|byte| byte.is_ascii_digit() || matches!(byte, b'.' | b'e' | b'E' | b'-' | b'+'));
-    let code = digits.len() > 1 && digits.starts_with('0') && !digits.starts_with("0.");
-    let number: f64 = text
-        .parse()
-        .ok()
-        .filter(|number: &f64| number.is_finite())?;
-    (plain && !code && digits.starts_with(|first: char| first.is_ascii_digit()))
-        .then_some(Value::Float(number))
-}
-
-/// A CSV file whose known columns are there, each line as wide as the header.
-pub(crate) struct CsvFile<'a> {
-    path: &'a Path,
-    header: BTreeMap<String, usize>,
-    /// Columns beyond the known ones, in order: the swept parameters.
-    pub(crate) extra: Vec<String>,
-    /// Where each of them is.
-    extra_at: Vec<usize>,
-    rows: Vec<(u64, csv::StringRecord)>,
-}
-
-impl<'a> CsvFile<'a> {
-    pub(crate) fn read(path: &'a Path, known: &[&str]) -> Result<Self, ReportError> {
-        let mut rows = Vec::new();
-        let mut file = Self::stream(path, known, |fields| {
-            rows.push((fields.line, fields.row.clone()));
-            Ok(())
-        })?;
-        file.rows = rows;
-        Ok(file)
-    }
-
-    /// Hands each line to `each` and keeps none: `epochs.csv` can have millions.
-    fn stream(
-        path: &'a Path,
-        known: &[&str],
-        mut each: impl FnMut(&Fields<'_>) -> Result<(), ReportError>,
-    ) -> Result<Self, ReportError> {
-        let file = std::fs::File::open(path).map_err(ReportError::read(path))?;
-        let mut reader = csv::Reader::from_reader(std::io::BufReader::new(file));
-        let fault = |error: &csv::Error| ReportError::Csv {
-            path: path.to_owned(),
-            line: error.position().map(csv::Position::line),
-            message: format!("{error}: the columns of DESIGN.md are expected, in UTF-8"),
-        };
-        let names: Vec<String> = reader
-            .headers()
-            .map_err(|error| fault(&error))?
-            .iter()
-            .map(str::to_owned)
-            .collect();
-        let mut file = Self {
-            path,
-            header: BTreeMap::new(),
-            extra: Vec::new(),
-            extra_at: Vec::new(),
-            rows: Vec::new(),
-        };
-        for (index, name) in names.into_iter().enumerate() {
-            // A swept parameter may bear the name of a fixed column, such as `epochs`: the fixed one comes first.
-            if known.contains(&name.as_str()) && !file.header.contains_key(&name) {
-                file.header.insert(name, index);
-            } else {
-                file.header.entry(name.clone()).or_insert(index);
-                file.extra.push(name);
-                file.extra_at.push(index);
-            }
-        }
-        if let Some(absent) = known.iter().find(|name| !file.header.contains_key(**name)) {
-            return Err(ReportError::Csv {
-                path: path.to_owned(),
-                line: Some(1),
-                message: format!("there is no column `{absent}`: is this a file of gcl-sweep?"),
-            });
-        }
-        let mut row = csv::StringRecord::new();
-        for _ in 0..LARGEST {
-            if !reader
-                .read_record(&mut row)
-                .map_err(|error| fault(&error))?
-            {
-                break;
-            }
-            each(&Fields {
-                file: &file,
-                line: row.position().map_or(0, csv::Position::line),
-                row: &row,
-            })?;
-        }
-        Ok(file)
-    }
-}
-
-impl CsvFile<'_> {
-    /// The lines in order.
-    pub(crate) fn lines(&self) -> impl Iterator<Item = Fields<'_>> {
-        self.rows.iter().map(|(line, row)| Fields {
-            file: self,
-            line: *line,
-            row,
-        })
-    }
-}
-
-/// One line, by the names of its columns.
-pub(crate) struct Fields<'a> {
-    file: &'a CsvFile<'a>,
-    line: u64,
-    row: &'a csv::StringRecord,
-}
-
-impl<'a> Fields<'a> {
-    pub(crate) fn text(&self, column: &str) -> &'a str {
-        self.file
-            .header
-            .get(column)
-            .and_then(|index| self.row.get(*index))
-            .unwrap_or("")
-    }
-
-    pub(crate) fn parsed<T: std::str::FromStr>(
-        &self,
-        column: &str,
-        expected: &str,
-    ) -> Result<Option<T>, ReportError> {
-        let text = self.text(column);
-        if text.is_empty() {
-            return Ok(None);
-        }
-        let shown: String = text.chars().take(80).collect();
-        text.parse()
-            .map(Some)
-            .map_err(|_| self.fault(format!("`{shown}` in column `{column}` is not {expected}")))
-    }
-
-    pub(crate) fn number(&self, column: &str) -> Result<Option<f64>, ReportError> {
-        self.parsed(column, "a number")
-    }
-
-    pub(crate) fn fault(&self, message: String) -> ReportError {
-        ReportError::Csv {
-            path: self.file.path.to_owned(),
-            line: Some(self.line),
-            message,
-        }
-    }
-
-    /// The columns beyond the known ones.
-    pub(crate) fn extra(&self) -> &'a [String] {
-        &self.file.extra
-    }
-
-    /// The texts of the columns beyond the known ones.
-    fn extra_texts(&self) -> impl Iterator<Item = &'a str> + use<'a> {
-        let row = self.row;
-        self.file
-            .extra_at
-            .iter()
-            .map(move |index| row.get(*index).unwrap_or(""))
-    }
-
-    /// A metric, which is a fraction; what is not a number is none.
-    fn fraction(&self, column: &str) -> Result<Option<f64>, ReportError> {
-        let value = self.number(column)?.filter(|value| !value.is_nan());
-        match value {
-            Some(value) if !(0.0..=1.0).contains(&value) => Err(self.fault(format!(
-                "`{}` in column `{column}` is no fraction: it lies between 0 and 1",
-                self.text(column)
-            ))),
-            value => Ok(value),
-        }
-    }
-
-    /// What tells a cell from the others.
-    fn key(&self) -> Vec<String> {
-        self.key_of(&CELL_KEY)
-    }
-
-    /// Whether that is its key.
-    fn has_key(&self, key: &[String]) -> bool {
-        let fixed = CELL_KEY.iter().map(|column| self.text(column));
-        fixed
-            .chain(self.extra_texts())
-            .eq(key.iter().map(String::as_str))
-    }
-
-    /// The texts of `columns` and of the swept parameters.
-    pub(crate) fn key_of(&self, columns: &[&str]) -> Vec<String> {
-        columns
-            .iter()
-            .map(|column| self.text(column))
-            .chain(self.extra_texts())
-            .map(str::to_owned)
-            .collect()
-    }
 }

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::parse_value;
+use super::cell_value::cell_value;
 use crate::results::{RowKey, VideoInterval};
 use crate::statistics::Interval;
 
@@ -51,11 +51,21 @@ pub(super) fn resampled(found: &VideoInterval) -> Resampled {
     }
 }
 
-/// As a report has it.
-pub(super) fn video_interval(found: Resampled) -> VideoInterval {
+/// As a report has it whose columns are these; `written` are those of the file.
+pub(super) fn video_interval(
+    found: Resampled,
+    written: &[String],
+    columns: &[String],
+) -> VideoInterval {
+    // Files of earlier versions name no columns: their order is that of the table.
+    let written = if written.is_empty() { columns } else { written };
+    let value = |row: &Row, column: &String| {
+        let at = written.iter().position(|name| name == column)?;
+        cell_value(column, row.point.get(at)?, b',')
+    };
     let key = |row: Row| RowKey {
+        point: columns.iter().map(|column| value(&row, column)).collect(),
         variant: row.variant,
-        point: row.point.iter().map(|value| parse_value(value)).collect(),
     };
     VideoInterval {
         left: key(found.left),

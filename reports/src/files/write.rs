@@ -27,13 +27,16 @@ pub fn write_csv(results: &SweepResults, folder: &Path) -> Result<(), ReportErro
     Ok(())
 }
 
-/// Writes `bytes` beside `path` and moves them there.
+/// Writes `bytes` beside `path` and moves them there; nothing is left of what could not be.
 pub(crate) fn replace_file(path: &Path, bytes: &[u8]) -> Result<(), ReportError> {
     let mut name = path.file_name().unwrap_or_default().to_owned();
     name.push(".part");
     let part = path.with_file_name(name);
-    fs::write(&part, bytes).map_err(ReportError::write(&part))?;
-    fs::rename(&part, path).map_err(ReportError::write(path))
+    let written = fs::write(&part, bytes).and_then(|()| fs::rename(&part, path));
+    if written.is_err() {
+        let _ = fs::remove_file(&part);
+    }
+    written.map_err(ReportError::write(path))
 }
 
 /// The text of `results.csv`: one line per cell.

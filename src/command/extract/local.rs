@@ -97,7 +97,9 @@ fn request(arguments: &Extract) -> Result<Request, CommandError> {
         |given: &Option<String>, usual: &str| given.clone().unwrap_or_else(|| usual.to_owned());
     Ok(Request {
         videos: arguments.videos.clone(),
-        out: arguments.out.clone(),
+        // A link may lead to a folder that is made yet.
+        out: durable::behind_links(&arguments.out)
+            .map_err(|error| CommandError::io("make the folder", &arguments.out, &error))?,
         sampling: Sampling {
             backbone,
             weights,

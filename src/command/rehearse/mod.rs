@@ -62,8 +62,7 @@ mod real {
             .clone()
             .unwrap_or_else(|| Path::new("out").join("rehearsal").join(usual_folder(&file)));
         refuse_results(&out)?;
-        std::fs::create_dir_all(&out)
-            .map_err(|error| CommandError::io("make the folder", &out, &error))?;
+        crate::folder::make(&out)?;
         let state = out.join("state");
         let run = as_run(arguments, &out, &state);
         let runtime = crate::command::runtime()?;

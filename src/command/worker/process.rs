@@ -78,11 +78,58 @@ pub fn obey_signals(shutdown: &CancellationToken) -> Result<(), CommandError> {
     Ok(())
 }
 
+/// How long this process will be let live, where somebody says so.
+pub fn time_left(arguments: &Worker) -> Option<Duration> {
+    let of_slurm = || {
+        std::env::var("SLURM_JOB_END_TIME")
+            .ok()?
+            .trim()
+            .parse()
+            .ok()
+    };
+    let now = crate::clock::unix_milliseconds() / 1000;
+    match arguments.until {
+        Some(until) => Some(Duration::from_secs(until.saturating_sub(now))),
+        None => left(of_slurm()?, now),
+    }
+}
+
+/// The time until an end that Slurm names; none where that is no time of a job that runs.
+fn left(ends: u64, now: u64) -> Option<Duration> {
+    const TEN_YEARS: u64 = 10 * 365 * 86_400;
+    let left = ends.checked_sub(now)?;
+    (1..TEN_YEARS)
+        .contains(&left)
+        .then(|| Duration::from_secs(left))
+}
+
+/// The coordinator's address, and who tells what is wrong with it.
+pub fn address(arguments: &Worker) -> (String, worker::Diagnosis) {
+    let address = arguments.connection.address().to_owned();
+    (address, client::right_address)
+}
+
+/// What the end of a worker means at the command line, with the right address where the one that was given is wrong.
+pub fn failed_at(error: &WorkerError, arguments: &Worker) -> CommandError {
+    let failed = failed(error);
+    let (CommandError::Unreachable(text), WorkerError::NoWay(_)) = (&failed, error) else {
+        return failed;
+    };
+    match client::right_address(arguments.connection.address()) {
+        Some(right) if !text.contains(&right) => {
+            CommandError::Unreachable(format!("{text}\n\nhint: {right}"))
+        }
+        _ => failed,
+    }
+}
+
 /// What the end of a worker means at the command line.
 pub fn failed(error: &WorkerError) -> CommandError {
     let text = error_chain(error);
     match error {
-        WorkerError::Spool { .. } | WorkerError::SpoolInUse(_) => CommandError::Store(text),
+        WorkerError::Spool { .. } | WorkerError::SpoolInUse(_) | WorkerError::NoLocks { .. } => {
+            CommandError::Store(text)
+        }
         #[cfg(feature = "train")]
         WorkerError::Device(_) => CommandError::Device(text),
         WorkerError::Orphaned { .. }
@@ -103,6 +150,14 @@ mod tests {
         let numbers: std::collections::BTreeSet<u64> =
             (0..100).map(|_| session().unwrap()).collect();
         assert_eq!(numbers.len(), 100);
+    }
+
+    #[test]
+    fn slurms_end_of_a_job_is_one_or_none() {
+        assert_eq!(left(1000, 400), Some(Duration::from_mins(10)));
+        for ends in [0, 400, u64::MAX, u64::from(u32::MAX) * 10] {
+            assert_eq!(left(ends, 400), None, "{ends}");
+        }
     }
 
     #[tokio::test]

@@ -98,6 +98,7 @@ impl Scheduler {
     pub(super) fn pick_audit(&self, id: WorkerId, now: Timestamp) -> Option<CellRef> {
         let worker = self.workers.get(id)?;
         let name = worker.hello.name.as_str();
+        let identity = worker.identity.as_str();
         self.audits.waiting().find_map(|index| {
             let job = self.jobs.job(index);
             let done = job.done()?;
@@ -108,7 +109,7 @@ impl Scheduler {
                     && Ineligibility::of(worker, site).is_none()
             })?;
             let is_own = *done.worker == *name;
-            (!is_own || !self.another_could_run(index, name, now)).then_some(cell)
+            (!is_own || !self.another_could_run(index, identity, now)).then_some(cell)
         })
     }
 

@@ -17,7 +17,7 @@ impl Scheduler {
         now: Timestamp,
     ) -> Option<Entry> {
         let lease = self.lease_of(index)?;
-        let worker = self.workers.name_of(lease.worker);
+        let worker = self.workers.identity_of(lease.worker);
         let verdict = self
             .decide_audit_retry(index)
             .unwrap_or_else(|| self.decide_retry(index, worker, failure.class, now));
@@ -31,7 +31,7 @@ impl Scheduler {
         })
     }
 
-    /// What a failure of the job's live attempt on the worker of that name leads to.
+    /// What a failure of the job's live attempt on the worker of that identity leads to.
     fn decide_retry(
         &self,
         index: JobIndex,

@@ -130,7 +130,7 @@ impl Scheduler {
         if let Some(cell) = self.pick_cross_check(id) {
             return Some(Picked::alone(cell));
         }
-        if self.held_back(&worker.hello.name, now).is_some() {
+        if self.held_back(&worker.identity, now).is_some() {
             return None;
         }
         let mut candidates: Vec<_> = self
@@ -209,13 +209,14 @@ impl Scheduler {
         cells: &BTreeSet<u32>,
         now: Timestamp,
     ) -> Option<CellRef> {
-        let name = self.workers.name_of(id);
+        let identity = self.workers.identity_of(id);
         cells
             .iter()
             .map(|cell| CellRef { grid, cell: *cell })
             .find(|cell| {
                 let index = self.jobs.job_at(*cell);
-                !self.jobs.job(index).failed_on(name) || !self.another_could_run(index, name, now)
+                !self.jobs.job(index).failed_on(identity)
+                    || !self.another_could_run(index, identity, now)
             })
     }
 }

@@ -20,20 +20,21 @@ pub(super) struct Evidence {
 }
 
 impl Scheduler {
-    fn evidence(&self, name: &str, now: Timestamp) -> Evidence {
+    fn evidence(&self, identity: &str, now: Timestamp) -> Evidence {
         let mut evidence = Evidence::default();
-        for index in self.blame.jobs_of(name).into_iter().flatten() {
+        for index in self.blame.jobs_of(identity).into_iter().flatten() {
             match &self.jobs.job(*index).state {
                 JobState::Done(_) => evidence.well_elsewhere += 1,
                 JobState::Leased(lease) => {
                     let elsewhere = self
                         .workers
                         .get(lease.worker)
-                        .is_some_and(|worker| worker.hello.name != name);
+                        .is_some_and(|worker| worker.identity != identity);
                     evidence.open += usize::from(elsewhere);
                 }
                 JobState::Queued => {
-                    let can = self.is_waiting(*index) && self.another_could_run(*index, name, now);
+                    let can =
+                        self.is_waiting(*index) && self.another_could_run(*index, identity, now);
                     evidence.open += usize::from(can);
                 }
                 JobState::Failed | JobState::Quarantined | JobState::Cancelled => {}
@@ -43,25 +44,25 @@ impl Scheduler {
     }
 
     /// Whether a worker gets no new jobs until those that failed on it were tried elsewhere, and how many these are.
-    pub(in crate::scheduler) fn held_back(&self, name: &str, now: Timestamp) -> Option<usize> {
+    pub(in crate::scheduler) fn held_back(&self, identity: &str, now: Timestamp) -> Option<usize> {
         // Most workers have nothing to their name: this is asked at every lease.
-        if self.blame.jobs_of(name)?.len() < self.policy.blame {
+        if self.blame.jobs_of(identity)?.len() < self.policy.blame {
             return None;
         }
         let Evidence {
             open,
             well_elsewhere,
-        } = self.evidence(name, now);
+        } = self.evidence(identity, now);
         (open > 0 && open + well_elsewhere >= self.policy.blame).then_some(open)
     }
 
     /// A job that failed on another worker, for this one to try: it goes before everything else.
     pub(super) fn pick_cross_check(&self, id: WorkerId) -> Option<CellRef> {
         let worker = self.workers.get(id)?;
-        let name = worker.hello.name.as_str();
-        self.blame.jobs_of_others(name).find_map(|index| {
+        let identity = worker.identity.as_str();
+        self.blame.jobs_of_others(identity).find_map(|index| {
             let job = self.jobs.job(index);
-            if job.failed_on(name) {
+            if job.failed_on(identity) {
                 return None;
             }
             job.cells.iter().find(|cell| {
@@ -77,13 +78,17 @@ impl Scheduler {
     }
 
     /// Sends a worker away on which different jobs failed that were well elsewhere, as long as somebody else is left to work.
-    pub(in crate::scheduler) fn decide_dismissal(&self, name: &str, now: Timestamp) -> Vec<Entry> {
-        let jobs = self.evidence(name, now).well_elsewhere;
+    pub(in crate::scheduler) fn decide_dismissal(
+        &self,
+        identity: &str,
+        now: Timestamp,
+    ) -> Vec<Entry> {
+        let jobs = self.evidence(identity, now).well_elsewhere;
         if jobs < self.policy.blame {
             return Vec::new();
         }
         let others = self.workers.iter().any(|(id, worker)| {
-            worker.hello.name != name
+            worker.identity != identity
                 && worker.draining.is_none()
                 && self.is_connected(id, worker, now)
         });
@@ -94,8 +99,8 @@ impl Scheduler {
             "{jobs} different jobs failed on it in a row and were well elsewhere: look at its log"
         );
         self.workers
-            .named(name)
-            .filter(|(_, worker)| worker.draining.is_none())
+            .iter()
+            .filter(|(_, worker)| worker.identity == identity && worker.draining.is_none())
             .map(|(worker, _)| Entry::WorkerDrained {
                 at: now,
                 worker,

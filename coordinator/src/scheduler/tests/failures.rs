@@ -288,3 +288,46 @@ fn a_run_that_goes_on_from_a_checkpoint_has_not_lost_what_it_kept() {
     assert_eq!(lost(&world), 1_000);
     world.restart();
 }
+
+/// Two processes of one name are two workers: what fails on one is tried on the other, one of them is sent away, and both are warned of.
+#[test]
+fn workers_of_one_name_are_blamed_one_by_one() {
+    let mut world = World::new();
+    world.sweep("a", 10);
+    let (good, bad) = (world.worker("w"), world.hello(hello("w", 2, 4)));
+    assert_ne!(good, bad);
+    let mut failed = Vec::new();
+    for _ in 0..3 {
+        let job = world.one(bad);
+        world.fail(bad, &job, FailureClass::Trainer).unwrap();
+        failed.push(job.job_id);
+    }
+    let view = world.scheduler.job_view(failed[0]).unwrap();
+    assert_eq!(view.failures[0].worker, format!("w#{}", bad.0));
+    assert!(world.lease(bad, 1, &[]).assignments.is_empty(), "held back");
+    let views = world.scheduler.workers(world.now);
+    assert!(
+        views.iter().all(|view| view
+            .warnings
+            .iter()
+            .any(|told| told.contains("2 workers have its name"))),
+        "{views:?}"
+    );
+    world.restart();
+    for _ in 0..3 {
+        let job = world.one(good);
+        assert!(failed.contains(&job.job_id), "those first");
+        world.finish(good, &job).unwrap();
+    }
+    let states: Vec<_> = world
+        .scheduler
+        .workers(world.now)
+        .iter()
+        .map(|view| (view.worker, view.state))
+        .collect();
+    assert_eq!(
+        states,
+        [(good, WorkerState::Active), (bad, WorkerState::Draining)]
+    );
+    world.restart();
+}

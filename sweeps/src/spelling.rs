@@ -3,23 +3,44 @@
 /// A whole number in any spelling: `15`, `+15`, `15.0`, `1.5e1`, `15,0`. `1,000` may be one or a thousand: it is none.
 #[must_use]
 pub fn whole(text: &str) -> Option<i64> {
-    let text = text.trim();
-    if let Ok(number) = text.parse() {
+    whole_in(text, b',')
+}
+
+/// [`whole`] in a table whose cells that delimiter separates: where no comma does, a comma is decimal.
+#[must_use]
+pub fn whole_in(text: &str, delimiter: u8) -> Option<i64> {
+    if let Ok(number) = text.trim().parse() {
         return Some(number);
     }
-    let plain = match text.split_once(',') {
-        Some((before, after)) if after.len() != 3 => format!("{before}.{after}"),
-        Some(_) => return None,
-        None => text.to_owned(),
-    };
-    let number: f64 = plain.parse().ok()?;
+    let number = number(text, delimiter)?;
     (number.fract() == 0.0 && number.abs() < 9e15).then_some(number as i64)
+}
+
+/// A number in any spelling, in a table whose cells that delimiter separates: `0.85`, `8.5e-01`, `0,85`, `85 %`. In a table of commas `1,000` may be
+/// one or a thousand: it is none.
+#[must_use]
+pub fn number(text: &str, delimiter: u8) -> Option<f64> {
+    let text = text.trim();
+    if let Some(percent) = text.strip_suffix('%') {
+        return Some(number(percent, delimiter)? / 100.0);
+    }
+    if let Ok(number) = text.parse::<f64>() {
+        return (!number.is_nan()).then_some(number);
+    }
+    let (before, after) = text.split_once(',')?;
+    let digits = before.trim_start_matches(['-', '+']);
+    let may_be_thousands = after.len() == 3 && !matches!(digits, "" | "0");
+    if before.contains('.') || (delimiter == b',' && may_be_thousands) {
+        return None;
+    }
+    let number = format!("{before}.{after}").parse::<f64>().ok()?;
+    number.is_finite().then_some(number)
 }
 
 /// Whether a cell says that its value is not known: empty, or what pandas and R write for it.
 #[must_use]
 pub fn missing(text: &str) -> bool {
-    let words = ["nan", "na", "n/a", "<na>", "none", "null"];
+    let words = ["nan", "na", "n/a", "#n/a", "<na>", "none", "null"];
     let text = text.trim();
     text.is_empty() || words.iter().any(|word| text.eq_ignore_ascii_case(word))
 }
@@ -42,6 +63,18 @@ pub fn label(text: &str) -> Option<Option<bool>> {
         1 => Some(Some(true)),
         _ => None,
     }
+}
+
+/// Whether a file's first bytes are UTF-16, with or without its mark.
+#[must_use]
+pub fn is_utf16(bytes: &[u8]) -> bool {
+    matches!(
+        bytes,
+        [0xFF, 0xFE, ..]
+            | [0xFE, 0xFF, ..]
+            | [1..=255, 0, 1..=255, 0, ..]
+            | [0, 1..=255, 0, 1..=255, ..]
+    )
 }
 
 /// A file's bytes as a text: UTF-8 or UTF-16, with or without a byte order mark.
@@ -80,6 +113,18 @@ pub fn decoded(bytes: &[u8]) -> Result<String, usize> {
                     .count()),
             }
         }
+    }
+}
+
+/// What Excel may write as a table's first line, `sep=;`: it says what separates the cells, and is none of them.
+#[must_use]
+pub fn separator_line(text: &str) -> Option<u8> {
+    let first = text.lines().next()?.trim().trim_matches('"');
+    let separator = first.strip_prefix("sep=")?;
+    match separator.as_bytes() {
+        [] => Some(b'\t'),
+        [separator] => Some(*separator),
+        _ => None,
     }
 }
 
@@ -123,6 +168,28 @@ mod tests {
         }
         for text in ["", "15.5", "1,000", "nan", "inf", "many", "1e300", "0x10"] {
             assert_eq!(whole(text), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_rate_in_any_spelling_is_a_number() {
+        for (text, rate) in [
+            ("0.0001", 1e-4),
+            ("1e-04", 1e-4),
+            ("1,00E-04", 1e-4),
+            ("0,853", 0.853),
+            ("-0,5", -0.5),
+            ("85 %", 0.85),
+            ("85,5%", 0.855),
+        ] {
+            assert_eq!(number(text, b','), Some(rate), "{text}");
+            assert_eq!(number(text, b';'), Some(rate), "{text}");
+        }
+        assert_eq!(number("1,000", b','), None);
+        assert_eq!(number("1,000", b';'), Some(1.0));
+        assert_eq!(whole_in("12,000", b';'), Some(12));
+        for text in ["", "nan", "1.000,5", "1,2,3", "many", "%", ",", "1e999,0"] {
+            assert_eq!(number(text, b';'), None, "{text}");
         }
     }
 
@@ -172,5 +239,8 @@ mod tests {
         assert_eq!(delimiter("a;b;c\n1,0;2;3\n"), b';');
         assert_eq!(delimiter("a\tb\n"), b'\t');
         assert_eq!(delimiter("a"), b',');
+        assert_eq!(separator_line("sep=;\r\na;b\r\n"), Some(b';'));
+        assert_eq!(separator_line("\"sep=,\"\na,b\n"), Some(b','));
+        assert_eq!(separator_line("sep,a\n"), None);
     }
 }
