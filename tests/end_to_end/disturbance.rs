@@ -93,7 +93,7 @@ fn recorded(state: &Path) -> (BTreeMap<JobId, u32>, Vec<(AttemptNumber, Receipt)
 fn a_worker_that_stood_still_past_its_lease_is_compared_and_counted_once() {
     let world = World::new();
     let (coordinator, address) = start(&world, "state", "127.0.0.1:0");
-    let long = ["--noop-lanes", "1", "--noop-milliseconds", "1500"];
+    let long = ["--noop-lanes", "1", "--noop-milliseconds", "700"];
     let stopped = noop_worker(&world, "stopped", &address, &long);
     let pid = Pid::from_raw(stopped.0.id().try_into().unwrap());
     assert!(submit(&world, "one", 0, 1, &address).0);
