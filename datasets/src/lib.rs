@@ -26,6 +26,7 @@ mod shared;
 pub mod stand_in;
 pub mod synthetic;
 pub mod write;
+pub mod write_error;
 
 pub use dataset::{Dataset, Metadata, Split, Video};
 pub use error::DatasetError;
@@ -37,3 +38,4 @@ pub use shared::{RawValues, SharedRows};
 pub use sweeps::spelling;
 pub use synthetic::synthesize;
 pub use write::write;
+pub use write_error::WriteError;

@@ -8,7 +8,7 @@ use std::fs::{self, File};
 use std::io;
 use std::path::{Path, PathBuf};
 
-use crate::write::WriteError;
+use crate::write_error::WriteError;
 
 /// The file without which a folder is no data set.
 const LAST: &str = "dataset.toml";

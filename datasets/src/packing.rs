@@ -10,7 +10,7 @@ use crate::list;
 use crate::new_folder::NewFolder;
 use crate::open::{Maps, open, open_with};
 use crate::pack::{Entry, FIXED, MAGIC};
-use crate::write::WriteError;
+use crate::write_error::WriteError;
 
 /// Rows begin at a multiple of a page: aligned for every type and for reading past the cache.
 const ALIGNMENT: usize = 4096;

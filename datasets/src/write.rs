@@ -4,30 +4,13 @@ use std::collections::BTreeSet;
 use std::fs::{self, File};
 use std::io::{self, BufWriter, Write};
 use std::ops::Range;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use crate::dataset::{Dataset, Metadata, Split, Video};
 use crate::list::HEADER;
 use crate::new_folder::NewFolder;
 use crate::npy::{self, Kind};
-
-/// A folder that cannot be written.
-#[derive(Debug, thiserror::Error)]
-#[error("cannot write the data set {}: {cause}", .path.display())]
-pub struct WriteError {
-    path: PathBuf,
-    #[source]
-    cause: io::Error,
-}
-
-impl WriteError {
-    pub(crate) fn new(path: &Path, cause: io::Error) -> Self {
-        Self {
-            path: path.to_owned(),
-            cause,
-        }
-    }
-}
+use crate::write_error::WriteError;
 
 /// Writes the data set into `folder`, which must not exist (or be empty). It is made beside it and renamed, or within it, so
 /// that a data set of that name is always whole.

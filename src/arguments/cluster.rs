@@ -45,16 +45,16 @@ pub struct Coordinator {
     #[arg(long, value_name = "FILE", requires = "http")]
     pub http_address_file: Option<PathBuf>,
     /// Most jobs of one sweep, whatever its submitter asks for
-    #[arg(long, value_name = "N", default_value_t = 1_000_000, value_parser = positive)]
+    #[arg(long, value_name = "N", default_value_t = 1_000_000, value_parser = super::numbers::positive)]
     pub max_jobs: usize,
     /// Most open connections
-    #[arg(long, value_name = "N", default_value_t = 4096, value_parser = positive)]
+    #[arg(long, value_name = "N", default_value_t = 4096, value_parser = super::numbers::positive)]
     pub max_connections: usize,
     /// Most of them from one address (of IPv6, from one /64); workers behind one gateway share an address
-    #[arg(long, value_name = "N", default_value_t = 1024, value_parser = positive)]
+    #[arg(long, value_name = "N", default_value_t = 1024, value_parser = super::numbers::positive)]
     pub max_connections_per_address: usize,
     /// Most uploads of artifacts at a time
-    #[arg(long, value_name = "N", default_value_t = 64, value_parser = positive)]
+    #[arg(long, value_name = "N", default_value_t = 64, value_parser = super::numbers::positive)]
     pub max_uploads: usize,
     /// Most bytes of one artifact
     #[arg(long, value_name = "BYTES", default_value_t = 1 << 30, value_parser = clap::value_parser!(u64).range(1..=1 << 30))]
@@ -77,22 +77,6 @@ pub struct Coordinator {
     pub noop: bool,
 }
 
-/// A limit: 1 to 1,000,000,000. Nothing would pass a limit of 0, and no table is longer.
-pub(super) fn positive(text: &str) -> Result<usize, String> {
-    match text.parse() {
-        Ok(number @ 1..=1_000_000_000) => Ok(number),
-        _ => Err("it must be a whole number from 1 to 1000000000".into()),
-    }
-}
-
-/// A span of time that is none would end what has not begun.
-fn span(text: &str) -> Result<f64, String> {
-    match text.parse::<f64>() {
-        Ok(seconds) if seconds > 0.0 && seconds <= 1e12 => Ok(seconds),
-        _ => Err("it must be a number of seconds above 0".into()),
-    }
-}
-
 #[derive(Debug, Args)]
 pub struct Worker {
     #[command(flatten)]
@@ -110,7 +94,7 @@ pub struct Worker {
     #[arg(long, default_value = "auto")]
     pub device: String,
     /// Threads [default: all cores, shared among the processes of --device all]
-    #[arg(long, value_name = "N", value_parser = positive)]
+    #[arg(long, value_name = "N", value_parser = super::numbers::positive)]
     pub threads: Option<usize>,
     /// Folder for checkpoints and undelivered results
     #[arg(long, value_name = "DIR", default_value = "gcl-worker")]
@@ -134,10 +118,10 @@ pub struct Worker {
     #[arg(long, value_name = "SECONDS", default_value_t = 25.0)]
     pub grace: f64,
     /// Seconds without a coordinator after which the worker gives up
-    #[arg(long, value_name = "SECONDS", default_value_t = 86_400.0, value_parser = span)]
+    #[arg(long, value_name = "SECONDS", default_value_t = 86_400.0, value_parser = super::numbers::span)]
     pub orphan_timeout: f64,
     /// Exit after so many seconds without work
-    #[arg(long, value_name = "SECONDS", value_parser = span)]
+    #[arg(long, value_name = "SECONDS", value_parser = super::numbers::span)]
     pub idle_timeout: Option<f64>,
     /// Exit after so many jobs
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]

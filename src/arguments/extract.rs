@@ -137,7 +137,7 @@ pub struct Extracting {
     #[arg(long, value_name = "FILE", requires = "videos")]
     pub weights: Vec<PathBuf>,
     /// Clips that the network sees at once (on a GPU always eight); does not change the features
-    #[arg(long, value_name = "N", default_value_t = 4, value_parser = super::cluster::positive)]
+    #[arg(long, value_name = "N", default_value_t = 4, value_parser = super::numbers::positive)]
     pub extract_batch: usize,
     /// ffmpeg (5.1 or newer) [default: from PATH]
     #[arg(long, value_name = "PATH")]

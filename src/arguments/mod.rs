@@ -8,6 +8,7 @@ mod data;
 mod extract;
 mod home;
 mod listen;
+mod numbers;
 mod report;
 mod run;
 mod security;

@@ -40,7 +40,7 @@ pub struct Selection {
 #[derive(Debug, Clone, Args)]
 pub struct Team {
     /// Worker processes [default: one per GPU; on the CPU one per core, at most one per job]
-    #[arg(long, value_name = "N", value_parser = super::cluster::positive)]
+    #[arg(long, value_name = "N", value_parser = super::numbers::positive)]
     pub workers: Option<usize>,
     /// Device of the workers, and of the steps that `rehearse` measures: auto, cpu, cuda:N
     #[arg(long, default_value = "auto")]
@@ -57,7 +57,7 @@ pub struct Run {
     #[command(flatten)]
     pub team: Team,
     /// Threads of each worker [default: cores divided by workers]
-    #[arg(long, value_name = "N", value_parser = super::cluster::positive)]
+    #[arg(long, value_name = "N", value_parser = super::numbers::positive)]
     pub threads: Option<usize>,
     /// State folder [default: OUT/state]; give one to share results between folders
     #[arg(long, value_name = "DIR")]

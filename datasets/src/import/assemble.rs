@@ -19,7 +19,8 @@ use crate::error::Faults;
 use crate::new_folder::NewFolder;
 use crate::npy::{self, Kind};
 use crate::open::{Maps, open_with};
-use crate::write::{self, Row, WriteError};
+use crate::write::{self, Row};
+use crate::write_error::WriteError;
 
 /// Writes the data set of an import.
 pub(super) fn assemble(import: Import<'_>) -> Result<ImportReport, ImportError> {

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use serde::Serialize;
 
 use crate::error::{DatasetError, Faults};
-use crate::write::WriteError;
+use crate::write_error::WriteError;
 
 /// What is imported, and where to.
 #[derive(Debug, Clone)]
