@@ -2,6 +2,9 @@
 //!
 //! SIGINT, SIGTERM and SIGHUP ask for the same. `timeout` and terminals signal a process and then its whole group, so
 //! signals that follow the first within [`SAME_WISH`] repeat it.
+//!
+//! SIGUSR1 and SIGUSR2 are what batch systems send ahead of the end (`--signal=USR2@120`, a preemption): they ask for the stop
+//! too, and the SIGTERM that follows is not a second wish.
 
 use std::time::Duration;
 
@@ -42,6 +45,8 @@ pub struct Signals {
     terminate: Signal,
     /// `None` where SIGHUP was ignored when the process started, as `nohup` does.
     hangup: Option<Signal>,
+    /// SIGUSR1 and SIGUSR2.
+    announcements: [Signal; 2],
     first: Option<Instant>,
 }
 
@@ -61,11 +66,16 @@ impl Signals {
             interrupt: signal(SignalKind::interrupt())?,
             terminate: signal(SignalKind::terminate())?,
             hangup,
+            announcements: [
+                signal(SignalKind::user_defined1())?,
+                signal(SignalKind::user_defined2())?,
+            ],
             first: None,
         })
     }
 
-    /// The next thing that a signal asks for: [`Wish::Stop`] once, then [`Wish::Leave`]. Cancel safe.
+    /// The next thing that a signal asks for: [`Wish::Stop`], at once and where the end was announced also before, then
+    /// [`Wish::Leave`]. Cancel safe.
     pub async fn next(&mut self) -> Wish {
         loop {
             let hangup = async {
@@ -74,10 +84,13 @@ impl Signals {
                     None => std::future::pending().await,
                 }
             };
+            let [one, two] = &mut self.announcements;
             tokio::select! {
                 _ = self.interrupt.recv() => {}
                 _ = self.terminate.recv() => {}
                 _ = hangup => {}
+                _ = one.recv() => return Wish::Stop,
+                _ = two.recv() => return Wish::Stop,
             }
             let now = Instant::now();
             let wish = wish(self.first, now);

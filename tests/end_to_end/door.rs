@@ -301,3 +301,15 @@ fn a_run_that_is_interrupted_and_typed_again_at_once_goes_on() {
         });
     }
 }
+
+/// Batch systems announce the end of an allocation by these; by themselves they would kill.
+#[test]
+fn an_announced_end_is_a_gentle_one() {
+    for signal in [Signal::SIGUSR1, Signal::SIGUSR2] {
+        let world = World::new();
+        world.slow_sweep(2);
+        let (first, _) = run(&world);
+        first.signal(signal);
+        assert_eq!(first.wait(), Some(130), "{signal}");
+    }
+}
