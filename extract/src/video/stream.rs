@@ -71,7 +71,11 @@ impl<'a> FrameStream<'a> {
             inputs,
             running: None,
             frames: 0,
-            complaints: String::new(),
+            complaints: video
+                .pictures
+                .as_deref()
+                .and_then(|pictures| other_sizes(path, pictures))
+                .unwrap_or_default(),
             restarts: 0,
             ahead: None,
             looked_ahead: video.pictures.is_some(),
@@ -276,6 +280,21 @@ fn file(path: &Path, stream: usize) -> Result<Input, ExtractError> {
         list: None,
         folder: None,
         expected: None,
+    })
+}
+
+/// What is to be said of pictures that are of another size than the first: they are scaled to it. By their headers; what has
+/// none that is understood, the decoder judges.
+fn other_sizes(folder: &Path, pictures: &[Box<str>]) -> Option<String> {
+    let size = |name: &str| imagesize::size(folder.join(name)).ok();
+    let first = size(pictures.first()?)?;
+    let others = pictures[1..].iter().filter_map(|name| size(name));
+    let count = others.filter(|other| *other != first).count();
+    (count > 0).then(|| {
+        format!(
+            "{count} of its pictures are of another size than the first, {}×{}: they were scaled to it",
+            first.width, first.height
+        )
     })
 }
 
