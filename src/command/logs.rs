@@ -64,7 +64,7 @@ async fn nothing(
         .map_err(|error| client.failed(error))?;
     let view = explained.view;
     Ok(match attempt {
-        Some(attempt) if attempt.count() > view.attempts => {
+        Some(attempt) if u64::from(attempt.count()) > view.attempts => {
             format!("job {} had no attempt {attempt} yet", job.short())
         }
         Some(attempt) => format!(

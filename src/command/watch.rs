@@ -127,7 +127,7 @@ pub async fn until_settled(
                     News::Job {
                         job,
                         status,
-                        attempt: attempt.count(),
+                        attempt: attempt.count().into(),
                         worker,
                         error,
                         auc,

@@ -29,8 +29,8 @@ pub struct AttemptNumber(pub u64);
 
 impl AttemptNumber {
     /// How many attempts there were with this one.
-    pub fn count(self) -> u64 {
-        self.0 & u64::from(u32::MAX)
+    pub fn count(self) -> u32 {
+        self.0 as u32
     }
 
     /// The life of the state that gave it; 0 of one that was never restored.
@@ -44,7 +44,7 @@ impl AttemptNumber {
         if self.life() >= life {
             Self(self.0.saturating_add(1))
         } else {
-            Self((life << 32) | (self.count() + 1))
+            Self((life << 32) | (u64::from(self.count()) + 1))
         }
     }
 }

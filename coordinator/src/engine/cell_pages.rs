@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use sweeps::{AttemptNumber, CellResult, JobStatus};
+use sweeps::{CellResult, JobStatus};
 
 use crate::model::cells::{CellRow, CellTable};
 use crate::store::blocking::blocking;
@@ -125,9 +125,9 @@ fn cell_result(
         live: if done {
             Vec::new()
         } else {
-            reader.live(row.job_id, AttemptNumber(row.attempts))?
+            reader.live(row.job_id, row.last_attempt)?
         },
-        attempts: u32::try_from(AttemptNumber(row.attempts).count()).unwrap_or(u32::MAX),
+        attempts: row.last_attempt.count(),
         error: row.error.as_deref().map(str::to_owned),
     })
 }

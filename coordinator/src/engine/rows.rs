@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use proto::nouns::{Refusal, Row, RowGroup};
-use sweeps::{AttemptNumber, Cell, JobStatus};
+use sweeps::{Cell, JobStatus};
 
 use crate::model::cells::CellTable;
 use crate::scheduler::JobRow;
@@ -55,15 +55,13 @@ pub(crate) fn rows(
             JobStatus::Done => job.epochs,
             JobStatus::Pending => 0,
             // A courtesy: an index that is being made again says nothing of epochs, and hides no status.
-            _ => reader
-                .epochs(job.job_id, AttemptNumber(job.attempts))
-                .unwrap_or(0),
+            _ => reader.epochs(job.job_id, job.last_attempt).unwrap_or(0),
         };
         rows.push(Row {
             seed: table.seed(job.cell)?,
             job_id: job.job_id,
             status: job.status,
-            attempts: u32::try_from(AttemptNumber(job.attempts).count()).unwrap_or(u32::MAX),
+            attempts: job.last_attempt.count(),
             epochs,
             auc: shared.reporting.score_by.of(job.scores[0], job.scores[1]),
             error: job.error.as_deref().map(str::to_owned),

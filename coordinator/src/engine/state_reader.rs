@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use sweeps::{AttemptNumber, CellResult, Digest, JobId, JobStatus, RunRecord};
+use sweeps::{CellResult, Digest, JobId, JobStatus, RunRecord};
 
 use super::expand::{Expand, resolve};
 use crate::model::cells::{CellRow, CellTable};
@@ -160,7 +160,7 @@ impl StateReader {
             status: row.status,
             record: is_done.then(|| self.record(row.job_id)).transpose()?,
             live: Vec::new(),
-            attempts: u32::try_from(AttemptNumber(row.attempts).count()).unwrap_or(u32::MAX),
+            attempts: row.last_attempt.count(),
             error: row.error.as_deref().map(str::to_owned),
         })
     }

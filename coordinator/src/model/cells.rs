@@ -8,7 +8,8 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 use sweeps::{
-    Cell, Choice, DatasetSource, Digest, JobId, JobSpec, JobStatus, Parameters, Reporting, Value,
+    AttemptNumber, Cell, Choice, DatasetSource, Digest, JobId, JobSpec, JobStatus, Parameters,
+    Reporting, Value,
 };
 
 use proto::nouns::Refusal;
@@ -412,8 +413,8 @@ pub struct CellRow {
     pub job_id: JobId,
     /// Where it stands.
     pub status: JobStatus,
-    /// Attempts so far.
-    pub attempts: u64,
+    /// Its last attempt, whose number counts them.
+    pub last_attempt: AttemptNumber,
     /// The last failure, of a job without a record.
     pub error: Option<Arc<str>>,
 }

@@ -5,7 +5,7 @@ use std::fmt;
 use std::ops::Range;
 use std::sync::Arc;
 
-use sweeps::{DatasetSource, Digest, JobId, JobStatus};
+use sweeps::{AttemptNumber, DatasetSource, Digest, JobId, JobStatus};
 
 use proto::cut;
 use proto::limits::{DESCRIPTION_BYTES, JOB_CELLS, TEXT_BYTES, WORKER_WARNINGS};
@@ -61,7 +61,8 @@ pub(crate) struct JobRow {
     pub(crate) cell: usize,
     pub(crate) job_id: JobId,
     pub(crate) status: JobStatus,
-    pub(crate) attempts: u64,
+    /// Its last attempt, whose number counts them.
+    pub(crate) last_attempt: AttemptNumber,
     /// The last failure, of a job without a record.
     pub(crate) error: Option<Arc<str>>,
     /// Of a finished job: its final AUCs, its epochs, the codes of its warnings.
@@ -190,7 +191,7 @@ impl Scheduler {
         let CellRow {
             job_id,
             status,
-            attempts,
+            last_attempt,
             error,
         } = self.cell_row(index);
         let done = self.jobs.job(index).done();
@@ -201,7 +202,7 @@ impl Scheduler {
             cell,
             job_id,
             status,
-            attempts,
+            last_attempt,
             error,
             scores,
             epochs,
@@ -240,7 +241,7 @@ impl Scheduler {
         CellRow {
             job_id: self.jobs.id(index),
             status,
-            attempts: job.done().map_or(job.attempts, |done| done.attempts).0,
+            last_attempt: job.done().map_or(job.attempts, |done| done.attempts),
             error,
         }
     }
@@ -359,7 +360,7 @@ impl Scheduler {
             job: home.job(job.home.cell as usize)?,
             dataset: self.jobs.dataset_of(index),
             status: job.status(),
-            attempts: job.attempts.count(),
+            attempts: job.attempts.count().into(),
             more_cells: (job.cells.len() as u64).saturating_sub(JOB_CELLS as u64),
             cells: job
                 .cells

@@ -242,8 +242,9 @@ impl Reader {
             .filter_map(|(_, value)| serde_json::from_slice(&value).ok())
             .filter(|(_, line): &(u64, LogLine)| {
                 // People count; only a restored state's numbers are more than that.
-                attempt
-                    .is_none_or(|wanted| line.attempt == wanted || line.attempt.count() == wanted.0)
+                attempt.is_none_or(|wanted| {
+                    line.attempt == wanted || u64::from(line.attempt.count()) == wanted.0
+                })
             })
             .collect();
         lines.sort_by_key(|(number, _)| *number);
