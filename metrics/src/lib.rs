@@ -27,4 +27,4 @@ mod smoothing;
 pub use evaluate::{AlarmRule, D_THRESHOLD, FALSE_POSITIVES, G_RECALL, auc, evaluate};
 pub use frames::Frames;
 pub use roc::Roc;
-pub use smoothing::smooth;
+pub use smoothing::{smooth, smooth_rows};

@@ -17,10 +17,11 @@ pub(crate) mod pca;
 mod position;
 pub(crate) mod rule;
 pub(crate) mod segments;
-pub(crate) mod smoothing;
 pub(crate) mod student;
+pub(crate) mod videos;
 pub(crate) mod window;
 
+use metrics::smooth_rows;
 use sweeps::training::{Distil, LabelMaker, LabelModel};
 use sweeps::{Phase, Training};
 
@@ -30,7 +31,7 @@ use crate::data::prepared::Prepared;
 use crate::distil::fused::Fusion;
 use crate::distil::pca::Errors;
 use crate::distil::segments::Segments;
-use crate::distil::smoothing::{rows_of_each, smooth};
+use crate::distil::videos::rows_of_each;
 use crate::error::TrainError;
 use crate::method::step::diverged;
 use crate::run::checkpoint::Checkpoint;
@@ -69,7 +70,7 @@ pub(crate) fn run(
             LabelModel::Pca => components(request, distil, &fold, &checkpoint)?,
         };
         let rows = rows_of_each(&dataset.video, dataset.labels.len());
-        let smoothed = smooth(&errors.train, &rows, dataset.crops, distil.smoothing);
+        let smoothed = smooth_rows(&errors.train, &rows, dataset.crops, distil.smoothing);
         (
             rule::labels(&smoothed, distil.rule),
             Some(Fusion::new(&errors.train, &errors.test)),
@@ -132,10 +133,11 @@ fn components(
         stopped: &|| request.stop.is_stopped(),
     };
     let at = (Phase::Train, 1);
-    let errors = pca::errors(&context, fold, distil.folds).map_err(|fault| match fault {
-        Fault::Stopped => TrainError::Stopped(Box::new(checkpoint.clone())),
-        Fault::NotFinite(what) => diverged(what, at),
-    })?;
+    let errors =
+        pca::errors(&context, fold, distil.folds, pca::SHARE).map_err(|fault| match fault {
+            Fault::Stopped => TrainError::Stopped(Box::new(checkpoint.clone())),
+            Fault::NotFinite(what) => diverged(what, at),
+        })?;
     let all = errors.train.iter().chain(&errors.test);
     if all.clone().all(|error| error.is_finite()) {
         Ok(errors)

@@ -10,7 +10,7 @@ use crate::data::features::Features;
 use crate::distil::folds::part;
 
 /// The share of the variance that the kept components exceed.
-const SHARE: f64 = 0.9;
+pub(crate) const SHARE: f64 = 0.9;
 
 /// Errors of the training rows and of the test rows.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -22,16 +22,17 @@ pub(crate) struct Errors {
 }
 
 /// Errors of the test rows by a model of `context.rows`, which are all training rows, and of the training rows: by that model without folds, else
-/// by one of the other folds. `fold`: of each training row.
+/// by one of the other folds. `fold`: of each training row; `share`: of the variance, which the kept components exceed.
 pub(crate) fn errors(
     context: &FitContext<'_>,
     fold: &[u32],
     folds: usize,
+    share: f64,
 ) -> Result<Errors, Fault> {
     let parts: Vec<(Vec<u32>, Vec<u32>)> =
         (0..folds as u32).map(|number| part(fold, number)).collect();
     let models = if context.rows.len() < context.train.columns() {
-        let of = |rows: &[u32]| Components::of_share(&FitContext { rows, ..*context }, SHARE);
+        let of = |rows: &[u32]| Components::of_share(&FitContext { rows, ..*context }, share);
         let mut models = vec![of(context.rows)?];
         for (own, others) in &parts {
             // A fold without rows needs no model.
@@ -40,7 +41,7 @@ pub(crate) fn errors(
         models
     } else {
         let own: Vec<&[u32]> = parts.iter().map(|(own, _)| own.as_slice()).collect();
-        by_covariance(context, &own)?
+        by_covariance(context, &own, share)?
     };
     let residuals = |model: &Components, features: &Features, rows: &[u32]| {
         each(context.threads, rows.len(), |place| {
@@ -72,7 +73,11 @@ pub(crate) fn errors(
 }
 
 /// Models of all rows and of all but each part's.
-fn by_covariance(context: &FitContext<'_>, parts: &[&[u32]]) -> Result<Vec<Components>, Fault> {
+fn by_covariance(
+    context: &FitContext<'_>,
+    parts: &[&[u32]],
+    share: f64,
+) -> Result<Vec<Components>, Fault> {
     let width = context.train.columns();
     let mean = mean(context)?;
     let everything = [context.rows];
@@ -92,7 +97,7 @@ fn by_covariance(context: &FitContext<'_>, parts: &[&[u32]]) -> Result<Vec<Compo
     let fit = |sums: &Sums| -> Result<Components, Fault> {
         let (shift, covariance) = sums.moments();
         let mean = mean.iter().zip(&shift).map(|(m, s)| m + s).collect();
-        Components::of_moments(context, (mean, covariance), SHARE)
+        Components::of_moments(context, (mean, covariance), share)
     };
     let mut models = vec![fit(&total)?];
     for part in sums.iter().take(parts.len()) {
@@ -207,7 +212,7 @@ mod tests {
             threads,
             stopped: &|| false,
         };
-        errors(&context, fold, folds).unwrap()
+        errors(&context, fold, folds, SHARE).unwrap()
     }
 
     /// Both ways to the components, by the definition: a fold's errors are those of a model that was fitted on the others alone.
@@ -227,7 +232,7 @@ mod tests {
                     threads: 1,
                     stopped: &|| false,
                 };
-                let model = &by_covariance(&context, &[]).unwrap()[0];
+                let model = &by_covariance(&context, &[], SHARE).unwrap()[0];
                 assert_eq!(crossed.components[wanted as usize + 1], model.count());
                 for row in own {
                     let expected = model.residual(&features, row as usize);

@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use crate::baselines::numbers::each;
 use crate::data::prepared::Prepared;
-use crate::distil::smoothing::rows_of_each;
+use crate::distil::videos::rows_of_each;
 
 /// The training split, video by video.
 pub(crate) struct Segments<'a> {

@@ -11,13 +11,9 @@ use crate::backend::state::{
     LayerShape, NetworkState, PairState, ParameterState, Role, tensor_name,
 };
 use crate::data::features::Features;
-use crate::data::matrix::Matrix;
 use crate::selftest::error::TraceError;
+use crate::selftest::recorded::{self, INPUTS};
 use crate::selftest::tensors::Tensors;
-
-pub(super) const CASE: &str = "case.toml";
-pub(super) const INPUTS: &str = "inputs.safetensors";
-pub(super) const EXPECTED: &str = "expected.safetensors";
 
 /// `case.toml`, as it stands. Keys that only the recorder needs are not read.
 #[derive(Debug, Deserialize)]
@@ -70,23 +66,13 @@ pub(super) struct Case<'a> {
 
 impl<'a> Case<'a> {
     pub(super) fn read(case: &[u8], inputs: &'a [u8]) -> Result<Self, TraceError> {
-        let fault = |message: String| TraceError::File {
-            file: CASE,
-            message,
-        };
-        let text = std::str::from_utf8(case).map_err(|error| fault(error.to_string()))?;
-        let settings: Settings = toml::from_str(text).map_err(|error| fault(error.to_string()))?;
-        let training = training(&settings).map_err(fault)?;
+        let settings: Settings = recorded::settings(case)?;
+        let training = training(&settings).map_err(recorded::fault)?;
 
         let inputs = Tensors::read(INPUTS, inputs)?;
-        let [rows, dimension] = inputs.shape("features")?[..] else {
-            return Err(inputs.fault("features", "is no matrix"));
-        };
-        if rows == 0 || dimension == 0 {
-            return Err(inputs.fault("features", "is empty"));
-        }
-        let features =
-            Matrix::new(inputs.matrix("features", &[rows, dimension])?, dimension).into();
+        let features = recorded::features(&inputs)?;
+        let (rows, dimension) = (features.rows(), features.columns());
+        let features = features.into();
         let video_label = inputs.indices("video_label", 2)?;
         let known: Vec<Option<bool>> = inputs
             .indices("known_label", 2)?

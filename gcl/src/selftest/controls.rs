@@ -3,23 +3,20 @@
 use std::ops::Range;
 use std::sync::Arc;
 
-use metrics::{Frames, place, smooth};
+use metrics::{Frames, place, smooth_rows};
 use serde::Deserialize;
-use sweeps::Choice;
-use sweeps::training::FeatureScaling;
 
 use crate::baselines::fit::{Fault, FitContext};
 use crate::baselines::pca::Components;
 use crate::controls::features::{norms, temporal_differences};
 use crate::controls::neighbours::Neighbours;
 use crate::data::features::Features;
-use crate::data::matrix::Matrix;
 use crate::data::rows::Rows;
 use crate::data::scaling::Scaling;
 use crate::device::Device;
-use crate::error::TrainError;
-use crate::selftest::case::{CASE, INPUTS};
+use crate::distil::pca;
 use crate::selftest::error::TraceError;
+use crate::selftest::recorded::{self, INPUTS};
 use crate::selftest::report::{CONTROL_TOLERANCE, TensorReport};
 use crate::selftest::tensors::Tensors;
 
@@ -66,7 +63,7 @@ struct Case {
     /// Frames of each video.
     frames: Vec<u32>,
     /// The fold of each row.
-    fold: Vec<i64>,
+    fold: Vec<u32>,
 }
 
 /// Makes the scores again and holds them against those that were recorded; what is no control is named, and left out.
@@ -77,15 +74,7 @@ pub(super) fn replay(
     device: &Device,
 ) -> Result<(Vec<TensorReport>, Vec<String>), TraceError> {
     let case = Case::read(case, inputs)?;
-    let made = device
-        .install(|| case.make(device.threads()))
-        .map_err(|fault| {
-            let what = match fault {
-                Fault::Stopped => "stopped",
-                Fault::NotFinite(what) => what,
-            };
-            TraceError::Train(TrainError::bad_data(format!("{what} is not finite")))
-        })?;
+    let made = device.install(|| case.make(device.threads()))?;
     let mut left_out = Vec::new();
     for name in expected.names() {
         if NOT_CONTROLS.contains(&name.as_str()) {
@@ -107,34 +96,19 @@ pub(super) fn replay(
 
 impl Case {
     fn read(case: &[u8], inputs: &[u8]) -> Result<Self, TraceError> {
-        let fault = |message: String| TraceError::File {
-            file: CASE,
-            message,
-        };
-        let text = std::str::from_utf8(case).map_err(|error| fault(error.to_string()))?;
-        let settings: Settings = toml::from_str(text).map_err(|error| fault(error.to_string()))?;
-        let scaling = FeatureScaling::of_word(&settings.feature_scaling).ok_or_else(|| {
-            fault(format!(
-                "`feature_scaling` cannot be `{}`",
-                settings.feature_scaling
-            ))
-        })?;
+        let settings: Settings = recorded::settings(case)?;
+        let scaling = recorded::feature_scaling(&settings.feature_scaling)?;
         if !(0.0..1.0).contains(&settings.variance_share)
             || !(0.0..1e6).contains(&settings.smoothing)
             || settings.neighbours == 0
         {
-            return Err(fault(
-                "`variance_share`, `smoothing` or `neighbours` is out of range".to_owned(),
+            return Err(recorded::fault(
+                "`variance_share`, `smoothing` or `neighbours` is out of range",
             ));
         }
         let inputs = Tensors::read(INPUTS, inputs)?;
-        let [rows, dimension] = inputs.shape("features")?[..] else {
-            return Err(inputs.fault("features", "is no matrix"));
-        };
-        if rows == 0 || dimension == 0 || u32::try_from(rows).is_err() {
-            return Err(inputs.fault("features", "is empty, or has too many rows"));
-        }
-        let matrix = Matrix::new(inputs.matrix("features", &[rows, dimension])?, dimension);
+        let matrix = recorded::features(&inputs)?;
+        let rows = matrix.rows();
         let raw = Arc::new(Rows::Own(matrix));
         let [scaling, _] = Scaling::fit(scaling, &raw, &raw);
         let frames = inputs.indices("frames", 1 << 24)?;
@@ -158,19 +132,12 @@ impl Case {
                 start - run.len()..start
             })
             .collect();
-        let mut fold = inputs.indices("fold", settings.folds)?;
-        // Of each video, or of each of its rows.
-        if fold.len() == frames.len() {
-            fold = video.iter().map(|video| fold[*video as usize]).collect();
-        }
-        if fold.len() != rows {
-            let message = format!("names a fold neither for all videos nor for all {rows} rows");
-            return Err(inputs.fault("fold", message));
-        }
+        let video: Vec<u32> = video.into_iter().map(|video| video as u32).collect();
+        let fold = recorded::folds(&inputs, settings.folds, &video, frames.len())?;
         Ok(Self {
             settings,
             features: Features::new(raw, scaling),
-            video: video.into_iter().map(|video| video as u32).collect(),
+            video,
             videos,
             frames: frames.into_iter().map(|frames| frames as u32).collect(),
             fold,
@@ -192,34 +159,24 @@ impl Case {
         let mut scaled = vec![0.0; self.features.rows() * self.features.columns()];
         self.features.gather(threads, &all, &mut scaled);
         let components = Components::of_share(&context, settings.variance_share)?;
-        let mut counts = vec![components.count() as f64];
-        let mut crossed = vec![0.0; self.features.rows()];
-        for fold in 0..settings.folds as i64 {
-            let own = |row: &&u32| self.fold[**row as usize] == fold;
-            let others: Vec<u32> = all.iter().filter(|row| !own(row)).copied().collect();
-            let context = FitContext {
-                rows: &others,
-                ..context
-            };
-            let components = Components::of_share(&context, settings.variance_share)?;
-            counts.push(components.count() as f64);
-            let residuals = components.residuals(&context)?;
-            for row in all.iter().filter(own) {
-                crossed[*row as usize] = residuals[*row as usize];
-            }
-        }
+        let crossed = pca::errors(
+            &context,
+            &self.fold,
+            settings.folds,
+            settings.variance_share,
+        )?;
+        let counts = crossed.components.iter().map(|count| *count as f64);
         let nearest = Neighbours::of_other_videos(settings.neighbours, &self.video);
         let mut frames = Frames::default();
         for count in &self.frames {
             frames.push(*count as usize, *count, 1, &[]);
         }
-        let narrow: Vec<f32> = crossed.iter().map(|error| *error as f32).collect();
-        let smoothed = smooth(&narrow, &self.videos, settings.smoothing);
+        let smoothed = smooth_rows(&crossed.train, &self.videos, 1, settings.smoothing);
         Ok(vec![
             ("scaled", wide(&scaled), false),
             ("pca_error", components.residuals(&context)?, false),
-            ("pca_components", counts, true),
-            ("pca_error_cross", crossed, false),
+            ("pca_components", counts.collect(), true),
+            ("pca_error_cross", crossed.train, false),
             ("knn_cross", nearest.mean_distances(&context)?, false),
             (
                 "temporal_difference",
@@ -227,7 +184,7 @@ impl Case {
                 false,
             ),
             ("norm", norms(&context)?, false),
-            ("smoothed", wide(&smoothed), false),
+            ("smoothed", smoothed, false),
             ("length_frames", wide(&place::length(&frames)), true),
             ("place_frames", wide(&place::place(&frames, 1)), false),
         ])

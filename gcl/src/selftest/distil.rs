@@ -1,27 +1,29 @@
 //! Traces of kind `controls`: labels that are made once, and D that learns them, made again by what makes them in production.
 
+use metrics::smooth_rows;
 use serde::Deserialize;
-use sweeps::training::{Affinity, FeatureScaling, LabelRule};
-use sweeps::{Choice, DatasetSource, Digest, JobSpec, Parameters, Training};
+use sweeps::training::{Affinity, LabelRule};
+use sweeps::{DatasetSource, Digest, JobSpec, Parameters, Training};
 
 use crate::backend::networks::Networks;
 use crate::backend::open::{Source, Work, on};
 use crate::backend::state::{PairState, Role};
 use crate::backend::{Backend, Report, Split};
-use crate::baselines::fit::{Fault, FitContext};
-use crate::data::matrix::Matrix;
+use crate::baselines::fit::FitContext;
 use crate::data::prepared::{DataParts, Prepared};
 use crate::device::Device;
 use crate::distil::fused::Fusion;
 use crate::distil::segments::Segments;
-use crate::distil::smoothing::{rows_of_each, smooth};
+use crate::distil::videos::rows_of_each;
 use crate::distil::{c2fpl, clap, lanp, pca, rule, student, window};
 use crate::error::TrainError;
 use crate::method::random_streams::{Positions, RandomStreams};
 use crate::method::schedule::{Hooks, PhasePlan, Plan, Position};
 use crate::paper::mean_and_std;
-use crate::selftest::case::{CASE, INPUTS, network};
+use crate::selftest::case::network;
 use crate::selftest::error::TraceError;
+use crate::selftest::recorded::{self, INPUTS};
+use crate::selftest::replay::{read_order, told};
 use crate::selftest::report::{CONTROL_TOLERANCE, TOLERANCE, TensorReport};
 use crate::selftest::tensors::Tensors;
 
@@ -69,21 +71,18 @@ enum Match {
 
 type Made = (&'static str, Vec<f64>, Match);
 
-/// Makes labels and D again and holds them against what was recorded of them; gives the names of what else was recorded.
+/// Makes labels and D again and holds those of `wanted` against what was recorded of them.
 pub(super) fn replay(
     case: &[u8],
     inputs: &[u8],
     expected: &Tensors<'_>,
+    wanted: &[String],
     device: &Device,
-) -> Result<(Vec<TensorReport>, Vec<String>), TraceError> {
+) -> Result<Vec<TensorReport>, TraceError> {
     let case = Case::read(case, inputs)?;
-    let made = device.install(|| case.make(expected, device))?;
-    let mut left_out = expected.names();
-    left_out.retain(|name| !made.iter().any(|(made, ..)| made == name));
-    left_out.sort();
-    let reports = made
-        .into_iter()
-        .filter(|(name, ..)| expected.has(name))
+    let made = device.install(|| case.make(wanted, device))?;
+    made.into_iter()
+        .filter(|(name, ..)| wanted.iter().any(|wanted| wanted == name))
         .map(|(name, values, how)| {
             let tolerance = if how == Match::Learned {
                 TOLERANCE
@@ -92,24 +91,13 @@ pub(super) fn replay(
             };
             TensorReport::compare(name, &values, expected, how == Match::Exact, tolerance)
         })
-        .collect::<Result<_, _>>()?;
-    Ok((reports, left_out))
+        .collect()
 }
 
 impl<'a> Case<'a> {
     fn read(case: &[u8], inputs: &'a [u8]) -> Result<Self, TraceError> {
-        let fault = |message: String| TraceError::File {
-            file: CASE,
-            message,
-        };
-        let text = std::str::from_utf8(case).map_err(|error| fault(error.to_string()))?;
-        let settings: Settings = toml::from_str(text).map_err(|error| fault(error.to_string()))?;
-        let scaling = FeatureScaling::of_word(&settings.feature_scaling).ok_or_else(|| {
-            fault(format!(
-                "`feature_scaling` cannot be `{}`",
-                settings.feature_scaling
-            ))
-        })?;
+        let settings: Settings = recorded::settings(case)?;
+        let scaling = recorded::feature_scaling(&settings.feature_scaling)?;
         let numbers = [
             settings.learning_rate,
             settings.rms_alpha,
@@ -121,40 +109,28 @@ impl<'a> Case<'a> {
             && settings.batch_size > 0
             && (1..1000).contains(&settings.folds);
         if !in_range || numbers.iter().any(|number| !number.is_finite()) {
-            return Err(fault(
-                "`folds`, `smoothing`, `top_percent`, `batch_size` or a number of the optimizer is out of range".to_owned(),
+            return Err(recorded::fault(
+                "`folds`, `smoothing`, `top_percent`, `batch_size` or a number of the optimizer is out of range",
             ));
         }
         let inputs = Tensors::read(INPUTS, inputs)?;
-        let [rows, dimension] = inputs.shape("features")?[..] else {
-            return Err(inputs.fault("features", "is no matrix"));
-        };
-        if rows == 0 || dimension == 0 || u32::try_from(rows).is_err() {
-            return Err(inputs.fault("features", "is empty, or has too many rows"));
-        }
-        let features = Matrix::new(inputs.matrix("features", &[rows, dimension])?, dimension);
+        let features = recorded::features(&inputs)?;
+        let rows = features.rows();
         let video = inputs.indices("video", rows)?;
         let ascend = video.windows(2).all(|pair| pair[0] <= pair[1]);
         if video.len() != rows || video.contains(&-1) || !ascend {
             return Err(inputs.fault("video", "does not name the videos one after the other"));
         }
         let videos = video[rows - 1] as usize + 1;
-        let mut fold = inputs.indices("fold", settings.folds)?;
-        if fold.len() == videos {
-            // Of each video.
-            fold = video.iter().map(|video| fold[*video as usize]).collect();
-        }
-        if fold.len() != rows || fold.contains(&-1) {
-            let message = format!("does not name a fold for all {videos} videos or {rows} rows");
-            return Err(inputs.fault("fold", message));
-        }
+        let video: Vec<u32> = video.into_iter().map(|video| video as u32).collect();
+        let fold = recorded::folds(&inputs, settings.folds, &video, videos)?;
         let parts = DataParts {
             digest: Digest([0; 32]),
             train: features.clone(),
             test: features,
             crops: 1,
             labels: vec![None; videos],
-            video: video.into_iter().map(|video| video as u32).collect(),
+            video,
             truth: None,
             test_names: vec!["trace".to_owned()],
             frames: {
@@ -166,36 +142,30 @@ impl<'a> Case<'a> {
         Ok(Self {
             settings,
             dataset: Prepared::from_parts(parts, scaling)?,
-            fold: fold.into_iter().map(|fold| fold as u32).collect(),
+            fold,
             inputs,
         })
     }
 
     /// All that this can make of what is expected.
-    fn make(&self, expected: &Tensors<'_>, device: &Device) -> Result<Vec<Made>, TraceError> {
+    fn make(&self, wanted: &[String], device: &Device) -> Result<Vec<Made>, TraceError> {
         let wide = |values: &[f32]| values.iter().map(|v| f64::from(*v)).collect::<Vec<f64>>();
         let settings = &self.settings;
-        let in_sample = self.errors(0, device)?;
-        let crossed = self.errors(settings.folds, device)?;
-        let counts = crossed.components.iter().map(|count| *count as f64);
+        let crossed = self.errors(device)?;
         let rows = rows_of_each(&self.dataset.video, self.dataset.labels.len());
-        let smoothed = smooth(&crossed.train, &rows, 1, settings.smoothing);
+        let smoothed = smooth_rows(&crossed.train, &rows, 1, settings.smoothing);
         let percent = settings.top_percent;
         let labels = rule::labels(&smoothed, LabelRule::TopPercent { percent });
         let exponent = settings.exponent;
         let soft = rule::labels(&smoothed, LabelRule::SoftRank { exponent });
         let mut made = vec![
-            ("pca_error", in_sample.train, Match::Number),
-            ("pca_components", counts.collect(), Match::Exact),
-            ("pca_error_cross", crossed.train.clone(), Match::Number),
-            ("smoothed", smoothed, Match::Number),
             ("labels", wide(&labels), Match::Exact),
             ("labels_soft", wide(&soft), Match::Number),
         ];
         self.successors(device, &mut made);
         if ["loss_d", "logit", "fused"]
             .iter()
-            .any(|name| expected.has(name))
+            .any(|name| wanted.iter().any(|wanted| wanted == name))
         {
             let (loss, logits) = self.student(&labels, device)?;
             let fusion = Fusion::new(&crossed.train, &crossed.test);
@@ -209,7 +179,8 @@ impl<'a> Case<'a> {
         Ok(made)
     }
 
-    fn errors(&self, folds: usize, device: &Device) -> Result<pca::Errors, TraceError> {
+    /// Of principal components of the other folds.
+    fn errors(&self, device: &Device) -> Result<pca::Errors, TraceError> {
         let every: Vec<u32> = (0..self.dataset.train.rows() as u32).collect();
         let context = FitContext {
             train: &self.dataset.train,
@@ -219,13 +190,12 @@ impl<'a> Case<'a> {
             threads: device.threads(),
             stopped: &|| false,
         };
-        pca::errors(&context, &self.fold, folds).map_err(|fault| {
-            let what = match fault {
-                Fault::Stopped => "stopped",
-                Fault::NotFinite(what) => what,
-            };
-            TraceError::Train(TrainError::bad_data(format!("{what} is not finite")))
-        })
+        Ok(pca::errors(
+            &context,
+            &self.fold,
+            self.settings.folds,
+            pca::SHARE,
+        )?)
     }
 
     /// What the later methods make of the features.
@@ -334,18 +304,8 @@ struct Orders<'a> {
 
 impl RandomStreams for Orders<'_> {
     fn order(&mut self, rows: &[u32], out: &mut Vec<u32>) -> Result<(), TrainError> {
-        let name = format!("order.{:03}", self.epoch);
+        *out = read_order(self.inputs, self.epoch, rows, rows.len()).map_err(told)?;
         self.epoch += 1;
-        let told = |error: TraceError| TrainError::bad_data(error.to_string());
-        let order = self.inputs.indices(&name, rows.len()).map_err(told)?;
-        let mut sorted = order.clone();
-        sorted.sort_unstable();
-        if !sorted.iter().zip(rows).all(|(x, y)| *x == i64::from(*y)) || order.len() != rows.len() {
-            let message = format!("is no order of {} rows", rows.len());
-            return Err(told(self.inputs.fault(&name, message)));
-        }
-        out.clear();
-        out.extend(order.into_iter().map(|row| row as u32));
         Ok(())
     }
 

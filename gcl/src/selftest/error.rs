@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use crate::baselines::fit::Fault;
 use crate::error::TrainError;
 
 /// A trace that cannot be replayed.
@@ -36,4 +37,14 @@ pub enum TraceError {
     /// The run broke off.
     #[error(transparent)]
     Train(#[from] TrainError),
+}
+
+impl From<Fault> for TraceError {
+    fn from(fault: Fault) -> Self {
+        let what = match fault {
+            Fault::Stopped => "stopped",
+            Fault::NotFinite(what) => what,
+        };
+        Self::Train(TrainError::bad_data(format!("{what} is not finite")))
+    }
 }

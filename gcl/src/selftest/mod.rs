@@ -10,6 +10,7 @@ mod case;
 mod controls;
 mod distil;
 mod error;
+mod recorded;
 mod replay;
 mod report;
 mod tensors;
@@ -35,9 +36,9 @@ pub fn replay(folder: &Path, device: &Device) -> Result<TraceReport, TraceError>
         .to_string_lossy()
         .into_owned();
     let (case, inputs, expected) = (
-        read(case::CASE)?,
-        read(case::INPUTS)?,
-        read(case::EXPECTED)?,
+        read(recorded::CASE)?,
+        read(recorded::INPUTS)?,
+        read(recorded::EXPECTED)?,
     );
     replay_bytes(&name, &case, &inputs, &expected, device)
 }
@@ -49,19 +50,16 @@ fn replay_bytes(
     expected: &[u8],
     device: &Device,
 ) -> Result<TraceReport, TraceError> {
-    let expected = tensors::Tensors::read(case::EXPECTED, expected)?;
+    let expected = tensors::Tensors::read(recorded::EXPECTED, expected)?;
     let (tensors, left_out) = if case::kind(case).as_deref() == Some(controls::KIND) {
-        let (mut tensors, other) = controls::replay(case, inputs, &expected, device)?;
-        if other.is_empty() {
-            (tensors, other)
-        } else {
+        let (mut tensors, mut left) = controls::replay(case, inputs, &expected, device)?;
+        if !left.is_empty() {
             // What no control makes is of labels.
-            let (made, _) = distil::replay(case, inputs, &expected, device)?;
-            tensors.extend(made.into_iter().filter(|made| other.contains(&made.name)));
-            let is_left = |name: &String| !tensors.iter().any(|made| made.name == *name);
-            let left = other.into_iter().filter(is_left).collect();
-            (tensors, left)
+            let made = distil::replay(case, inputs, &expected, &left, device)?;
+            left.retain(|name| !made.iter().any(|made| made.name == *name));
+            tensors.extend(made);
         }
+        (tensors, left)
     } else {
         let case = Case::read(case, inputs)?;
         let tensors = device.install(|| replay::replay(&case, &expected, device))?;

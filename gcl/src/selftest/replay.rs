@@ -114,26 +114,6 @@ impl RecordedStreams<'_> {
         }
     }
 
-    fn read_order(&mut self, rows: &[u32]) -> Result<Vec<u32>, TraceError> {
-        let name = format!("order.{:03}", self.epoch);
-        self.epoch += 1;
-        let inputs = &self.case.inputs;
-        let order = inputs.indices(&name, self.case.features.rows())?;
-        let visited: BTreeSet<i64> = order.iter().copied().collect();
-        let selected: BTreeSet<i64> = rows.iter().map(|row| i64::from(*row)).collect();
-        if order.len() != rows.len() || visited != selected {
-            return Err(inputs.fault(
-                &name,
-                format!(
-                    "visits {} rows, which are not the {} that this phase trains on",
-                    order.len(),
-                    rows.len()
-                ),
-            ));
-        }
-        Ok(order.into_iter().map(|row| row as u32).collect())
-    }
-
     fn read_noise(
         &mut self,
         positive: &[u32],
@@ -160,8 +140,32 @@ impl RecordedStreams<'_> {
     }
 }
 
+/// The order in which epoch number `epoch` of the trace visits `rows`, of `all` rows.
+pub(super) fn read_order(
+    inputs: &Tensors<'_>,
+    epoch: usize,
+    rows: &[u32],
+    all: usize,
+) -> Result<Vec<u32>, TraceError> {
+    let name = format!("order.{epoch:03}");
+    let order = inputs.indices(&name, all)?;
+    let visited: BTreeSet<i64> = order.iter().copied().collect();
+    let selected: BTreeSet<i64> = rows.iter().map(|row| i64::from(*row)).collect();
+    if order.len() != rows.len() || visited != selected {
+        return Err(inputs.fault(
+            &name,
+            format!(
+                "visits {} rows, which are not the {} that this phase trains on",
+                order.len(),
+                rows.len()
+            ),
+        ));
+    }
+    Ok(order.into_iter().map(|row| row as u32).collect())
+}
+
 /// The training loop knows no traces: what is wrong with one reaches it as bad data, in the same words.
-fn told(error: TraceError) -> TrainError {
+pub(super) fn told(error: TraceError) -> TrainError {
     match error {
         TraceError::Train(error) => error,
         other => TrainError::bad_data(other.to_string()),
@@ -170,7 +174,9 @@ fn told(error: TraceError) -> TrainError {
 
 impl RandomStreams for RecordedStreams<'_> {
     fn order(&mut self, rows: &[u32], out: &mut Vec<u32>) -> Result<(), TrainError> {
-        *out = self.read_order(rows).map_err(told)?;
+        let all = self.case.features.rows();
+        *out = read_order(&self.case.inputs, self.epoch, rows, all).map_err(told)?;
+        self.epoch += 1;
         Ok(())
     }
 
