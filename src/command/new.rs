@@ -34,9 +34,9 @@ pub fn new(arguments: &New) -> Result<(), CommandError> {
     write(&file, &text)?;
     let with = answers
         .data
-        .map(|(name, folder)| reports_word(&format!("--data {name}="), &folder));
+        .map(|(name, folder)| typed(&format!("--data {name}="), &folder));
     let with = with.map_or_else(String::new, |with| format!(" {with}"));
-    let file = reports_word("", &file);
+    let file = typed("", &file);
     say(&format!(
         "wrote {file}; what it means, a rehearsal, the run:\n  gcl-sweep plan {file}{with}\n  gcl-sweep rehearse {file}\n  gcl-sweep run {file}{with}"
     ));
@@ -44,7 +44,7 @@ pub fn new(arguments: &New) -> Result<(), CommandError> {
 }
 
 /// A path as a shell takes it.
-fn reports_word(before: &str, path: &Path) -> String {
+fn typed(before: &str, path: &Path) -> String {
     format!(
         "{before}{}",
         reports::shell_word(&path.display().to_string())

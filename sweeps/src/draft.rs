@@ -1,7 +1,7 @@
 //! A sweep file for somebody's own data, from one that ships: its variants and its report stay, the data set and the settings
 //! that depend on it are rewritten.
 
-use crate::choice::choices;
+use crate::choice::{Choice, choices};
 
 choices! {
     /// What a sweep is to show.
@@ -78,8 +78,8 @@ pub fn draft(show: Show, data: Option<&DraftData>, seeds: Option<u32>) -> String
     out.push_str(&format!(
         "name = {:?}\n",
         data.map_or_else(
-            || show_name(show).to_owned(),
-            |data| format!("{}-{}", show_name(show), data.name)
+            || show.word().to_owned(),
+            |data| format!("{}-{}", show.word(), data.name)
         )
     ));
     out.push_str(&format!(
@@ -140,11 +140,6 @@ regime = \"hard-bursts\"   # fixed cameras, with normal segments that nobody can
 
 ";
 
-fn show_name(show: Show) -> &'static str {
-    use crate::choice::Choice;
-    show.word()
-}
-
 /// What the shipped file says that it shows, without the data that it shows it on.
 fn purpose(show: Show) -> String {
     if show == Show::First {
@@ -173,7 +168,6 @@ fn batch_size(segments: usize) -> usize {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::choice::Choice;
     use crate::{Limits, expand_text};
 
     #[test]

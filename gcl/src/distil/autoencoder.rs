@@ -8,7 +8,7 @@ use crate::backend::open::{Source, Work, on};
 use crate::backend::state::{PairState, generator_shapes};
 use crate::backend::{Backend, Split};
 use crate::distil::folds::part;
-use crate::distil::position::Part;
+use crate::distil::position::{Part, start};
 use crate::error::TrainError;
 use crate::method::random_streams::{SeededStreams, initial_weights};
 use crate::method::schedule::{PhasePlan, Plan, Position};
@@ -85,11 +85,7 @@ pub(crate) fn train(
             request,
             training,
             observer: &mut *observer,
-            start: if phase > model {
-                Position { phase: 1, epoch: 0 }
-            } else {
-                Position { phase: 0, epoch }
-            },
+            start: start((phase, epoch), model),
             plan,
             model,
             state,

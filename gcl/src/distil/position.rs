@@ -14,6 +14,16 @@ pub(crate) struct Part<'p, 'a> {
     pub(crate) epochs: u32,
 }
 
+/// Where the training that is phase `phase` of the run begins, when the run stands at `next`: behind its end where that is over.
+pub(crate) fn start(next: (usize, u32), phase: usize) -> Position {
+    let (at, epoch) = next;
+    if at > phase {
+        Position { phase: 1, epoch: 0 }
+    } else {
+        Position { phase: 0, epoch }
+    }
+}
+
 impl Hooks for Part<'_, '_> {
     fn before_step(&mut self) -> Result<(), TrainError> {
         self.progress.before_step()

@@ -7,7 +7,7 @@ use crate::backend::networks::{Networks, bytes_needed};
 use crate::backend::open::{Source, Work, on};
 use crate::backend::state::{PairState, discriminator_shapes, generator_shapes};
 use crate::distil::fused::Fusion;
-use crate::distil::position::Part;
+use crate::distil::position::{Part, start};
 use crate::error::TrainError;
 use crate::method::random_streams::{SeededStreams, initial_weights};
 use crate::method::schedule::{PhasePlan, Plan, Position};
@@ -46,12 +46,7 @@ pub(crate) fn train(
 ) -> Result<(Checkpoint, Scores, Kept), TrainError> {
     let dataset = request.dataset;
     let plan = plan(training, &dataset.video, labels);
-    let (at, epoch) = checkpoint.header.next;
-    let start = if at > phase {
-        Position { phase: 1, epoch: 0 }
-    } else {
-        Position { phase: 0, epoch }
-    };
+    let start = start(checkpoint.header.next, phase);
     let state = if start == Position::default() {
         initial(request.job.seed, dataset.dimension(), training)
     } else {
