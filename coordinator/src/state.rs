@@ -1,6 +1,6 @@
 //! What is done to a state folder without an engine on it: reading, copying, repairing, collecting garbage.
 
-pub use crate::engine::state_reader::{ReadError, StateReader};
+pub use crate::engine::state_reader::{JournalEntry, ReadError, StateReader};
 pub use crate::engine::upkeep::{Repaired, repair};
 pub use crate::model::entry::Entry;
 pub use crate::store::backup::{Copied, ReceiveError, Receiver, backup, restore};

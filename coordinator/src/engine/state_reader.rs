@@ -15,7 +15,7 @@ use crate::model::cells::{CellRow, CellTable};
 use crate::model::entry::Entry;
 use crate::scheduler::{Answer, Effect, Event, Policy, Request, Scheduler, Ticket};
 use crate::store::artifacts::path_of;
-use crate::store::journal::{self, JournalError, Location, OpenSegments};
+use crate::store::journal::{self, JournalError, Location, OpenSegments, Scanned};
 use crate::store::mark;
 use proto::error_chain;
 use proto::nouns::{Refusal, StateKind, Submit, Submitted, SweepInfo, SweepSummary, Timestamp};
@@ -49,6 +49,31 @@ fn hint(below: Option<&Path>) -> String {
     })
 }
 
+/// An entry of the journal as it lies on disk.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct JournalEntry {
+    /// Its number; in a snapshot, the number there.
+    pub sequence: u64,
+    /// In a snapshot: the number of the first entry that the snapshot does not replace.
+    pub snapshot_before: Option<u64>,
+    /// Hash of everything before it.
+    pub before: Digest,
+    /// Hash of everything up to it.
+    pub chain: Digest,
+    /// Its bytes, which are JSON.
+    pub payload: Vec<u8>,
+}
+
+/// What is heard while a journal is read.
+enum Heard<'a> {
+    /// Reading begins, or begins anew since a coordinator wrote meanwhile.
+    Begin,
+    /// The next entry.
+    Entry(&'a Scanned<Entry>),
+}
+
+type Hear<'a> = dyn FnMut(Heard<'_>) + 'a;
+
 /// What a state folder held when it was read.
 pub struct StateReader {
     scheduler: Scheduler,
@@ -64,10 +89,32 @@ impl StateReader {
     /// # Errors
     /// [`ReadError`].
     pub fn open(state: &Path) -> Result<Self, ReadError> {
+        Self::open_hearing(state, &mut |_| {})
+    }
+
+    /// The same, with every entry as it lies on disk, for who shows the journal to others.
+    ///
+    /// # Errors
+    /// [`ReadError`].
+    pub fn open_with_entries(state: &Path) -> Result<(Self, Vec<JournalEntry>), ReadError> {
+        let mut entries: Vec<JournalEntry> = Vec::new();
+        let reader = Self::open_hearing(state, &mut |heard| match heard {
+            Heard::Begin => entries.clear(),
+            Heard::Entry(scanned) => entries.push(JournalEntry {
+                sequence: scanned.location.sequence,
+                snapshot_before: scanned.snapshot.map(|(first, _)| first),
+                before: scanned.before,
+                chain: scanned.chain,
+                payload: scanned.payload.clone(),
+            }),
+        })?;
+        Ok((reader, entries))
+    }
+
+    fn open_hearing(state: &Path, hear: &mut Hear<'_>) -> Result<Self, ReadError> {
         if !state.is_dir() {
             return Err(ReadError::NoFolder(state.to_owned()));
         }
-        mark::be_whole(state)?;
         mark::be_whole(state)?;
         if !state.join("journal").is_dir() {
             let below = state.join("state");
@@ -78,7 +125,7 @@ impl StateReader {
         }
         let mut tries = 1;
         loop {
-            match Self::read(state) {
+            match Self::read(state, hear) {
                 Err(error) if tries < TRIES && may_pass(&error) => {
                     tries += 1;
                     std::thread::sleep(PAUSE);
@@ -88,7 +135,8 @@ impl StateReader {
         }
     }
 
-    fn read(state: &Path) -> Result<Self, JournalError> {
+    fn read(state: &Path, hear: &mut Hear<'_>) -> Result<Self, JournalError> {
+        hear(Heard::Begin);
         let folder = state.join("journal");
         let contradiction = |error: &dyn std::error::Error| JournalError::DamagedSnapshot {
             path: folder.clone(),
@@ -98,6 +146,7 @@ impl StateReader {
         let mut scheduler = Scheduler::new(Policy::default());
         let mut records = BTreeMap::new();
         let segments = journal::read(&folder, &mut |scanned| {
+            hear(Heard::Entry(&scanned));
             scheduler
                 .replay(&scanned.entry)
                 .map_err(|error| contradiction(&error))?;
