@@ -19,6 +19,7 @@ use crate::contact::Contact;
 use crate::data_folders::Folders;
 use crate::error::CommandError;
 use crate::interrupt;
+use crate::output::counted;
 use crate::output::say;
 
 /// Runs the sweep and writes its report.
@@ -170,8 +171,8 @@ async fn all_failed(workers: &mut tokio::task::JoinSet<Result<(), CommandError>>
             return error;
         }
         say(&format!(
-            "warning: {} workers are left: {error}",
-            workers.len()
+            "warning: {} left: {error}",
+            counted(workers.len(), "worker")
         ));
     }
     std::future::pending().await
