@@ -40,7 +40,8 @@ pub fn report(arguments: &Report, format: Format) -> Result<(), CommandError> {
         ));
     }
     if !arguments.from.is_empty() {
-        let mut all = super::source::read_files(&arguments.from, &arguments.sweeps)?;
+        let mut all =
+            super::source::read_files(&arguments.from, &arguments.sweeps, arguments.map.as_ref())?;
         for results in &mut all {
             ask_for(&mut results.report.figures, arguments.figure.as_deref());
         }
