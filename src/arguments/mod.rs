@@ -27,7 +27,7 @@ pub use extract::Extract;
 #[cfg(feature = "train")]
 pub use extract::{Cluster, OnBroken, SplitLists};
 pub use home::path as home_path;
-pub use report::{Export, ExportTable, Report};
+pub use report::{Export, ExportTable, Program, Report};
 pub use run::{DataFolders, Plan, Rehearse, Run, Selection};
 pub use security::{Tls, Token, TokenPlace, TokenRole};
 pub use store::{Audit, Backup, CollectGarbage, CoordinatorCommand, Journal, Repair, Restore};

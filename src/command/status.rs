@@ -136,8 +136,8 @@ async fn one_sweep(source: &Source, info: &SweepInfo) -> Result<(), CommandError
     let left_out = info.summary.cells.saturating_sub(shown as u64);
     if left_out > 0 {
         output::say(&format!(
-            "{left_out} of {} cells are not shown: those that run or failed are; --format json lists all",
-            info.summary.cells
+            "{left_out} of {} left out: those that run or failed are shown; --format json lists all",
+            output::counted(info.summary.cells, "cell")
         ));
     }
     let counts: Vec<String> = counts(info.summary.counts)
@@ -160,8 +160,8 @@ async fn one_sweep(source: &Source, info: &SweepInfo) -> Result<(), CommandError
     }
     if info.discrepancies > 0 {
         output::say(&format!(
-            "warning: {} jobs ran twice with different results; the report names them",
-            info.discrepancies
+            "warning: {} ran twice with different results; the report names them",
+            output::counted(info.discrepancies, "job")
         ));
     }
     if let Some(sentence) = info.audit.sentence() {

@@ -12,6 +12,7 @@ use crate::client::Client;
 use crate::contact::Contact;
 use crate::error::CommandError;
 use crate::interrupt;
+use crate::output::counted;
 use crate::output::{self, say};
 use crate::progress::{News, Progress};
 
@@ -264,13 +265,17 @@ pub fn end(sweep: &str, rows: &[Row]) -> Result<(), CommandError> {
         .filter(|row| jobs.insert(row.job_id) && row.status != JobStatus::Done)
         .collect();
     if without.is_empty() {
-        say(&format!("{sweep}: all {} jobs done", jobs.len()));
+        let text = match jobs.len() {
+            1 => "its job is done".to_owned(),
+            jobs => format!("all {jobs} jobs done"),
+        };
+        say(&format!("{sweep}: {text}"));
         return Ok(());
     }
     let mut text = format!(
-        "{sweep}: {} of {} jobs have no result",
+        "{sweep}: {} of {} without a result",
         without.len(),
-        jobs.len()
+        counted(jobs.len(), "job")
     );
     for row in without.iter().take(10) {
         let label = format!("{} seed {}", row.group.variant, row.seed);
