@@ -55,6 +55,12 @@ pub enum CommandError {
         /// Its exit code.
         code: u8,
     },
+    /// A box is not what it says.
+    #[error("{0}")]
+    BoxDiffers(String),
+    /// A box could not be checked wholly.
+    #[error("{0}")]
+    BoxIncomplete(String),
     /// Nobody reads stdout on: `| head` has what it wanted. A quiet end.
     #[error("standard output is closed")]
     PipeClosed,
@@ -79,6 +85,8 @@ impl CommandError {
             Self::Deviates(_) => exit_code::SELFTEST_DEVIATES,
             Self::Device(_) => exit_code::DEVICE_UNUSABLE,
             Self::Worker { code, .. } => *code,
+            Self::BoxDiffers(_) => exit_code::BOX_DIFFERS,
+            Self::BoxIncomplete(_) => exit_code::BOX_INCOMPLETE,
             Self::PipeClosed => exit_code::OK,
             Self::Interrupted(_) => exit_code::INTERRUPTED,
             Self::Other(_) => exit_code::UNEXPECTED,

@@ -22,5 +22,9 @@ pub const DEVICE_UNUSABLE: u8 = 15;
 /// A running coordinator broke down: its engine, a port or a task that it cannot do without ended. Or it could not
 /// start for a reason that may pass, such as a full disk. Starting it again is right, unlike after [`STORE_UNUSABLE`].
 pub const COORDINATOR_BROKE: u8 = 16;
+/// A box of results is not what it says.
+pub const BOX_DIFFERS: u8 = 17;
+/// Nothing of a box differs, but not every job of the sample could be run here.
+pub const BOX_INCOMPLETE: u8 = 18;
 /// Interrupted by Ctrl-C.
 pub const INTERRUPTED: u8 = 130;

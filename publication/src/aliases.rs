@@ -61,8 +61,8 @@ impl Aliases {
         text
     }
 
-    /// Takes names out of every text of a value. The text of a sweep file stays as it is, since jobs follow from it; of a
-    /// version its number stays; a worker's labels go.
+    /// Takes names out of every text of a value. The text of a sweep file stays as it is, since jobs follow from it, and the
+    /// outcome of a job, which running it again must give; of a version its number stays; a worker's labels go.
     pub fn value(&self, value: &mut Value) {
         match value {
             Value::String(text) => *text = self.text(text),
@@ -71,7 +71,7 @@ impl Aliases {
                 fields.remove("labels");
                 for (key, value) in fields {
                     match (key.as_str(), &mut *value) {
-                        ("text", Value::String(_)) => {}
+                        ("text", Value::String(_)) | ("outcome", _) => {}
                         ("version", Value::String(text)) => *text = number_of(text).to_owned(),
                         _ => self.value(value),
                     }

@@ -9,6 +9,7 @@ mod extract;
 mod home;
 mod listen;
 mod numbers;
+mod publication;
 mod report;
 mod run;
 mod security;
@@ -27,6 +28,7 @@ pub use extract::Extract;
 #[cfg(feature = "train")]
 pub use extract::{Cluster, OnBroken, SplitLists};
 pub use home::path as home_path;
+pub use publication::{Publish, Verify};
 pub use report::{Export, ExportTable, Program, Report};
 pub use run::{DataFolders, Plan, Rehearse, Run, Selection};
 pub use security::{Tls, Token, TokenPlace, TokenRole};
@@ -37,7 +39,7 @@ pub use store::{Audit, Backup, CollectGarbage, CoordinatorCommand, Journal, Repa
 #[command(name = "gcl-sweep", version = crate::version::LONG, propagate_version = true)]
 #[command(
     after_help = "Begin with `gcl-sweep new`, which asks three questions and writes a sweep file, or in a checkout with `gcl-sweep run sweeps/quickstart.toml --out out/quickstart`.\n\nExit codes: 0 ok, 2 usage, 10 invalid sweep or data set, 11 finished but jobs failed, \
-    12 coordinator unreachable, 13 store unusable, 14 a selftest deviates, 15 device unusable, 16 coordinator broke down, 130 interrupted."
+    12 coordinator unreachable, 13 store unusable, 14 a selftest deviates, 15 device unusable, 16 coordinator broke down, 17 a box differs, 18 a box could not be checked wholly, 130 interrupted."
 )]
 pub struct Arguments {
     #[command(subcommand)]
@@ -170,6 +172,10 @@ pub enum Command {
     Report(Report),
     /// Write a sweep's cells, epochs or summary as one table: --format csv, json or parquet
     Export(Export),
+    /// Put the results of sweeps into a folder that others can check
+    Publish(Publish),
+    /// Check a folder of results: hashes, journal, figures, numbers, and a random sample of its jobs run again
+    Verify(Verify),
     /// Data sets: make, import, inspect
     #[command(subcommand)]
     Data(Data),

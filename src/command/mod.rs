@@ -23,6 +23,9 @@ mod places;
 mod plan;
 mod preflight;
 #[cfg(feature = "coordinator")]
+mod publish;
+mod published;
+#[cfg(feature = "coordinator")]
 mod rehearse;
 mod report;
 #[cfg(feature = "coordinator")]
@@ -43,6 +46,7 @@ mod tls;
 #[cfg(feature = "coordinator")]
 mod token;
 mod top;
+mod verify;
 mod watch;
 mod worker;
 
@@ -141,6 +145,10 @@ pub fn execute(arguments: Arguments) -> Result<(), CommandError> {
         }
         Command::Report(arguments) => report::report(&arguments, format),
         Command::Export(arguments) => export::export(&arguments, encoding),
+        Command::Publish(arguments) => {
+            with_coordinator!("publish", arguments, publish::publish(&arguments, format))
+        }
+        Command::Verify(arguments) => verify::verify(&arguments, format),
         Command::Data(arguments) => data::data(&arguments, format),
         Command::Extract(arguments) => extract::extract(&arguments),
         Command::Params(arguments) => params::params(&arguments, format),

@@ -1,6 +1,6 @@
 //! `gcl-sweep report`: the report and the CSV files of sweeps, from a coordinator or a state folder.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use proto::error_chain;
@@ -17,7 +17,7 @@ use crate::output::counted;
 use crate::version;
 
 /// The exact versions of everything this program is made of; a report carries its digest.
-const LOCK_FILE: &[u8] = include_bytes!("../../Cargo.lock");
+pub const LOCK_FILE: &[u8] = include_bytes!("../../Cargo.lock");
 
 /// Writes the report of the named sweeps.
 pub fn report(arguments: &Report, format: Format) -> Result<(), CommandError> {
@@ -211,6 +211,31 @@ fn write_csv(results: &SweepResults, folder: &Path) -> Result<(), CommandError> 
     reports::write_csv(results, folder).map_err(|error| CommandError::Other(error_chain(&error)))
 }
 
+/// Everything that a report says of a sweep, with the intervals over test videos: what is published.
+pub async fn results_of(client: &impl Results, sweep: &str) -> Result<SweepResults, CommandError> {
+    let mut results = gather(client, sweep, None, None, None).await?;
+    super::scores::resample(client, &mut results).await;
+    Ok(results)
+}
+
+/// The data sets of a sweep, as the records of its jobs know them; those that `here` has with what their folders say.
+pub fn datasets_of(
+    info: &SweepInfo,
+    cells: &[sweeps::CellResult],
+    here: &BTreeMap<String, datasets::Dataset>,
+) -> Vec<DatasetInfo> {
+    info.datasets
+        .iter()
+        .map(|(name, digest)| {
+            let mut described = describe(name.clone(), *digest, trained_on(cells, name, *digest));
+            if let Some(dataset) = here.get(name).filter(|dataset| dataset.digest == *digest) {
+                add_texts(&mut described, dataset);
+            }
+            described
+        })
+        .collect()
+}
+
 /// Everything that a report says of a sweep. `out` is the folder of a `run`, which its command names.
 async fn gather(
     client: &impl Results,
@@ -237,18 +262,9 @@ async fn gather(
         ));
     }
     notes.extend(info.audit.sentence());
-    let datasets = info
-        .datasets
-        .iter()
-        .map(|(name, digest)| {
-            let here = file.and_then(|file| file.datasets.get(name));
-            let mut described = describe(name.clone(), *digest, trained_on(&cells, name, *digest));
-            if let Some(dataset) = here.filter(|dataset| dataset.digest == *digest) {
-                add_texts(&mut described, dataset);
-            }
-            described
-        })
-        .collect();
+    let nowhere = BTreeMap::new();
+    let here = file.map_or(&nowhere, |file| &file.datasets);
+    let datasets = datasets_of(&info, &cells, here);
     let spec = sweeps::SweepSpec::parse(&info.file, &info.text).ok();
     let selections: Vec<String> = spec
         .iter()
@@ -286,7 +302,7 @@ async fn gather(
         notes,
         scores,
         video_intervals: Vec::new(),
-        lost_curves: std::collections::BTreeMap::new(),
+        lost_curves: BTreeMap::new(),
         lost_s: Some(info.lost_ms as f64 / 1000.0),
         facts: facts(info.summary.submitted_at.0),
         warnings_lost: false,
@@ -296,24 +312,39 @@ async fn gather(
 
 /// When the sweep was submitted, and of what this program is made.
 fn facts(submitted_ms: u64) -> Vec<(String, String)> {
+    facts_of(submitted_ms, &this_program())
+}
+
+/// The same of any program.
+pub fn facts_of(submitted_ms: u64, program: &publication::Program) -> Vec<(String, String)> {
     let mut facts = Vec::new();
     let submitted = crate::clock::date_and_time(submitted_ms);
     if submitted_ms > 0 && !submitted.is_empty() {
         facts.push(("Submitted".to_owned(), submitted));
     }
-    // The repository of a fork is the fork's: what Cargo.toml says, unless it says nothing yet.
-    let repository = env!("CARGO_PKG_REPOSITORY");
-    if !repository.is_empty() && !repository.contains("example.org") {
+    if let Some(repository) = &program.repository {
         facts.push((
             "Code".to_owned(),
-            format!("{repository}, {}", version::LONG),
+            format!("{repository}, {}", program.version),
         ));
     }
     facts.push((
         "Cargo.lock of this program (BLAKE3)".to_owned(),
-        sweeps::Digest::of(LOCK_FILE).to_string(),
+        program.lock.to_string(),
     ));
     facts
+}
+
+/// This program.
+pub fn this_program() -> publication::Program {
+    // The repository of a fork is the fork's: what Cargo.toml says, unless it says nothing yet.
+    let repository = env!("CARGO_PKG_REPOSITORY");
+    let is_known = !repository.is_empty() && !repository.contains("example.org");
+    publication::Program {
+        version: version::LONG.to_owned(),
+        repository: is_known.then(|| repository.to_owned()),
+        lock: sweeps::Digest::of(LOCK_FILE),
+    }
 }
 
 const REHEARSAL_NOTE: &str = "This is a rehearsal: small networks trained on stand-ins for two epochs. No number on this page is a result.";

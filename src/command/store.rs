@@ -129,7 +129,8 @@ pub fn backup(arguments: &Backup, format: Format) -> Result<(), CommandError> {
     }
 }
 
-async fn receive(arguments: &Backup) -> Result<Copied, CommandError> {
+/// Copies the state of a running coordinator.
+pub(super) async fn receive(arguments: &Backup) -> Result<Copied, CommandError> {
     /// Either side of a backup over the network.
     enum Ended {
         Call(CallError),

@@ -7,20 +7,19 @@ use client::decision::CallDecision;
 use client::link::{Assignment, LeaseResponse};
 use proto::limits::CURVE_POINTS;
 use proto::nouns::{LeaseKey, Next, StopReason};
-use sweeps::{
-    ArtifactRef, Digest, Failure, FailureClass, JobSpec, Outcome, Provenance, RunRecord, Training,
-};
+use sweeps::{Failure, FailureClass, JobSpec, Outcome, Provenance, Training};
 use tokio::sync::mpsc;
 use tokio::time::{Instant, sleep_until};
 use tracing::{Instrument, info, info_span, warn};
 
 use crate::config::OnDrain;
 use crate::context::Context;
-use crate::delivery::{Artifacts, Delivered, Delivery};
+use crate::delivery::{Delivered, Delivery};
 use crate::error::{WorkerError, panic_text};
 use crate::heartbeat::{Heartbeat, Lease};
+use crate::record::record_of;
 use crate::trainer::{Ended, Event, Finished, Task};
-use crate::wording::{clean_failure, clean_warnings};
+use crate::wording::clean_failure;
 
 /// Epochs and log lines between the trainer and the heartbeat, which takes them at once: room for a burst of log lines.
 const EVENTS: usize = 64;
@@ -197,44 +196,25 @@ impl Attempt {
 
     async fn hand_in(self, task: &Task, finished: Finished) -> Result<LeaseResponse, WorkerError> {
         let context = &self.context;
-        let mut outcome = finished.outcome;
-        clean_warnings(&mut outcome);
-        let artifacts: Artifacts = finished
-            .artifacts
-            .into_iter()
-            .map(|artifact| {
-                let digest = Digest::of(&artifact.bytes);
-                outcome.artifacts.push(ArtifactRef {
-                    name: artifact.name,
-                    digest,
-                    bytes: artifact.bytes.len() as u64,
-                });
-                (digest, artifact.bytes)
-            })
-            .collect();
         info!(
-            epochs = outcome.curve.len(),
+            epochs = finished.outcome.curve.len(),
             duration_s = finished.duration_s,
             "training ended"
         );
-        let record = RunRecord {
-            job_id: task.job_id,
-            outcome,
-            provenance: Provenance {
-                attempt: task.attempt,
-                worker: context.config.name.clone(),
-                device: context.trainer.device_for(&task.job),
-                version: context.config.version.clone(),
-                trainer_revision: context.trainer.revision(),
-                dataset_digest: task.dataset,
-                duration_s: finished.duration_s,
-                resumed: finished.resumed,
-                dataset: context.trainer.facts(&task.job.dataset).map(Box::new),
-            },
+        let provenance = Provenance {
+            attempt: task.attempt,
+            worker: context.config.name.clone(),
+            device: context.trainer.device_for(&task.job),
+            version: context.config.version.clone(),
+            trainer_revision: context.trainer.revision(),
+            dataset_digest: task.dataset,
+            duration_s: finished.duration_s,
+            resumed: finished.resumed,
+            dataset: context.trainer.facts(&task.job.dataset).map(Box::new),
         };
+        let (record, artifacts) = record_of(task.job_id, finished, provenance);
         let delivery = Delivery {
-            // It is a result, however long: what is too long of it is cut before it is kept or sent.
-            record: Arc::new(proto::fit(record)),
+            record: Arc::new(record),
             artifacts: Some(Arc::new(artifacts)),
             spool: Arc::clone(&context.spool),
         };

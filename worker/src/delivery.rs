@@ -22,7 +22,7 @@ use crate::spool::Spool;
 const ARTIFACT_ROUNDS: u32 = 3;
 
 /// Artifacts by their digests.
-pub(crate) type Artifacts = Vec<(Digest, Vec<u8>)>;
+pub type Artifacts = Vec<(Digest, Vec<u8>)>;
 
 /// A record with its artifacts, on its way.
 #[derive(Clone)]

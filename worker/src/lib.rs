@@ -34,12 +34,15 @@ mod context;
 mod dedicated_thread;
 mod delivery;
 mod heartbeat;
+mod record;
 mod walltime;
 mod wording;
 mod work_loop;
 
 pub use config::{Config, Diagnosis, OnDrain};
+pub use delivery::Artifacts;
 pub use error::{Exit, WorkerError};
+pub use record::record_of;
 pub use run::{run, run_in};
 pub use trainer::{Artifact, Ended, Event, Finished, Task, Trainer};
 pub use wording::clean;

@@ -1,0 +1,7 @@
+//! A box of results as both who publishes and who verifies have it: its evidence read, and what is derived from it.
+
+mod derived;
+mod opened;
+
+pub use derived::{derive, put};
+pub use opened::{OpenBox, OpenSweep, read_bytes, walk};
