@@ -22,7 +22,7 @@ pub fn metadata(content: &Content<'_>, files: &Sums) -> String {
     let mut graph = vec![
         json!({"@id": layout::CRATE, "@type": "CreativeWork", "conformsTo": id(CRATE), "about": id("./")}),
         Value::Null,
-        json!({"@id": PROCESS, "@type": "CreativeWork", "name": "Process Run Crate", "version": "0.6"}),
+        json!({"@id": PROCESS, "@type": ["CreativeWork", "Profile"], "name": "Process Run Crate", "version": "0.6"}),
     ];
     let actions = actions(content);
     let mentions: Vec<Value> = actions
@@ -34,8 +34,8 @@ pub fn metadata(content: &Content<'_>, files: &Sums) -> String {
     graph[1] = json!({
         "@id": "./", "@type": "Dataset", "name": content.manifest.title, "description": description(content),
         "datePublished": moment::date_time(content.manifest.last_entry_ms), "license": licence, "author": authors,
-        "conformsTo": id(PROCESS), "mentions": mentions,
-        "hasPart": files.keys().map(|path| id(&encoded(path))).collect::<Vec<_>>(),
+        "conformsTo": id(PROCESS), "mentions": one_or_many(mentions),
+        "hasPart": one_or_many(files.keys().map(|path| id(&encoded(path))).collect()),
     });
     graph.push(program(content));
     graph.extend(workers(content));
@@ -62,6 +62,18 @@ fn id(id: &str) -> Value {
     json!({"@id": id})
 }
 
+/// A single value stands without a list.
+fn one_or_many(mut values: Vec<Value>) -> Value {
+    match (values.len(), values.pop()) {
+        (1, Some(only)) => only,
+        (_, Some(last)) => {
+            values.push(last);
+            Value::Array(values)
+        }
+        (_, None) => Value::Array(values),
+    }
+}
+
 fn description(content: &Content<'_>) -> String {
     let names: Vec<&str> = content
         .manifest
@@ -85,7 +97,7 @@ fn authors(content: &Content<'_>, graph: &mut Vec<Value>) -> Value {
             "The authors of these results"
         };
         graph.push(json!({"@id": AUTHORS, "@type": "Organization", "name": name}));
-        return json!([id(AUTHORS)]);
+        return id(AUTHORS);
     }
     let people: Vec<Value> = named
         .iter()
@@ -96,7 +108,7 @@ fn authors(content: &Content<'_>, graph: &mut Vec<Value>) -> Value {
             id(&who)
         })
         .collect();
-    Value::Array(people)
+    one_or_many(people)
 }
 
 /// Who started the jobs.
@@ -129,15 +141,13 @@ fn licence(content: &Content<'_>, graph: &mut Vec<Value>) -> Value {
 
 fn program(content: &Content<'_>) -> Value {
     let program = &content.manifest.program;
-    let mut entity = json!({
-        "@id": PROGRAM, "@type": "SoftwareApplication", "name": "gcl-sweep", "softwareVersion": program.version,
+    // Without a repository the box itself says how the program is used.
+    let url = program.repository.as_deref().unwrap_or(layout::README);
+    json!({
+        "@id": PROGRAM, "@type": "SoftwareApplication", "name": "gcl-sweep", "version": program.version, "url": url,
         "description": "Runs sweeps of Generative Cooperative Learning for video anomaly detection",
         "license": id(layout::LICENCES[0]), "softwareRequirements": id(layout::LOCK_FILE),
-    });
-    if let Some(repository) = &program.repository {
-        entity["url"] = json!(repository);
-    }
-    entity
+    })
 }
 
 /// What attempts ran on.
@@ -254,13 +264,16 @@ fn action(content: &Content<'_>, attempt: &Attempt, job: &Job) -> Value {
     if let Some(ended) = attempt.ended_ms {
         set("endTime", json!(moment::date_time(ended)));
     }
-    set("object", job.inputs.iter().map(|input| id(input)).collect());
+    set(
+        "object",
+        one_or_many(job.inputs.iter().map(|input| id(input)).collect()),
+    );
     let environment: Vec<Value> = environment(attempt)
         .iter()
         .map(|(name, _)| id(name))
         .collect();
     if !environment.is_empty() {
-        set("environment", Value::Array(environment));
+        set("environment", one_or_many(environment));
     }
     match &attempt.end {
         AttemptEnd::Finished => {
