@@ -6,6 +6,7 @@
 mod axis;
 mod counted;
 mod dataset;
+mod design;
 mod name;
 mod next;
 mod only;
