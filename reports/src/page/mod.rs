@@ -8,6 +8,7 @@ mod across;
 mod alone;
 mod comparisons;
 mod controls;
+mod data;
 mod figures;
 mod headline;
 pub(crate) mod html;
@@ -179,6 +180,7 @@ fn parts(section: &Section<'_>) -> Vec<(&'static str, &'static str, String)> {
             orderings::table(section),
         ),
         ("ablations", "Ablations", ablations::ablations(section)),
+        ("data", "Data", data::data(section)),
         ("settings", "Settings", settings::settings(section)),
         (
             "trouble",
