@@ -5,18 +5,20 @@
 //! machine makes the same bytes. Which videos are anomalous is drawn first and only decides whether an event is put in: names,
 //! order and lengths carry nothing of it.
 //!
-//! Reading order: `random`, `world`.
+//! Reading order: `random`, `scenes`, `coherent_events`.
 
+mod coherent_events;
 mod random;
-mod world;
+mod scenes;
 
 use std::ops::Range;
 
-use sweeps::{DatasetSource, Synthetic};
+use sweeps::{CoherentEvents, Regime, Synthetic};
 
-use crate::dataset::{Dataset, Metadata, Split};
+use crate::dataset::{Dataset, Metadata, Split, Video};
 use crate::error::{DatasetError, Faults};
-use world::World;
+use coherent_events::CoherentWorld;
+use scenes::{Rules, SceneWorld};
 
 pub(crate) use random::Random;
 
@@ -25,18 +27,36 @@ const FRAMES: usize = 16;
 /// Bytes of features beyond which making them in memory is refused.
 const MOST_BYTES: u64 = 16 << 30;
 
+/// What videos come from, one after the other.
+trait World {
+    /// The stream, for what is drawn of a split as a whole.
+    fn random(&mut self) -> &mut Random;
+    /// The next video.
+    fn video(&mut self, index: usize, label: bool) -> Video;
+}
+
+fn world_of(settings: &Synthetic) -> Box<dyn World> {
+    let rules = match settings.regime {
+        Regime::OwnCameras => Rules::OWN_CAMERAS,
+        Regime::FixedCameras => Rules::FIXED_CAMERAS,
+        Regime::HardBursts => Rules::HARD_BURSTS,
+        Regime::CoherentEvents(events) => return Box::new(CoherentWorld::new(settings, events)),
+    };
+    Box::new(SceneWorld::new(settings, rules))
+}
+
 /// Makes the data set of these settings.
 ///
 /// # Errors
 /// More bytes than fit in memory.
 pub fn synthesize(settings: &Synthetic) -> Result<Dataset, DatasetError> {
-    let name = DatasetSource::Synthetic(settings.clone()).to_string();
+    let name = settings.to_string();
     check(settings, &name)?;
-    let mut world = World::new(settings);
+    let mut world = world_of(settings);
     let train = (settings.videos as usize * 2).div_ceil(3);
     let (train, test) = (
-        split(&mut world, 0..train),
-        split(&mut world, train..settings.videos as usize),
+        split(world.as_mut(), 0..train),
+        split(world.as_mut(), train..settings.videos as usize),
     );
     Ok(Dataset {
         metadata: Metadata {
@@ -75,6 +95,17 @@ fn check(settings: &Synthetic, name: &str) -> Result<(), DatasetError> {
             );
         }
     }
+    if let Regime::CoherentEvents(events) = &settings.regime {
+        for (key, amount) in events.settings() {
+            let most = CoherentEvents::most(key);
+            if amount.get() > most {
+                faults.add(
+                    key.as_ref(),
+                    format_args!("{amount} is out of range [0, {most}]"),
+                );
+            }
+        }
+    }
     let bytes = [settings.videos, settings.mean_length, settings.dimension, 4]
         .iter()
         .fold(1_u64, |bytes, factor| {
@@ -90,7 +121,7 @@ fn check(settings: &Synthetic, name: &str) -> Result<(), DatasetError> {
 }
 
 /// The videos of one split: half of them anomalous, at least one of each kind, in an order that is drawn.
-fn split(world: &mut World, videos: Range<usize>) -> Split {
+fn split(world: &mut dyn World, videos: Range<usize>) -> Split {
     let count = videos.len();
     let mut labels: Vec<bool> = (0..count).map(|index| index < (count / 2).max(1)).collect();
     for index in (1..count).rev() {

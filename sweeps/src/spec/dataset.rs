@@ -4,10 +4,11 @@ use std::ops::Range;
 
 use super::name::name;
 use super::table::{Entry, as_count, as_table, as_text, entries, unknown_key};
-use crate::dataset_source::{DatasetSource, Regime, Synthetic};
+use crate::dataset_source::DatasetSource;
 use crate::fault::{Fault, Found};
 use crate::id::Digest;
 use crate::parameter::nearest_hint;
+use crate::synthetic::{Regime, Synthetic};
 
 /// What `[dataset]` says.
 #[derive(Default)]

@@ -7,10 +7,10 @@
 
 use std::ops::Range;
 
-use sweeps::{Regime, Synthetic};
+use sweeps::Synthetic;
 
-use super::FRAMES;
 use super::random::{Random, unit};
+use super::{FRAMES, World};
 use crate::dataset::Video;
 use crate::features::Features;
 
@@ -25,7 +25,7 @@ const LATENT: usize = UNUSUAL.end;
 const POSITIONS: usize = 4;
 
 /// What differs between the regimes.
-struct Rules {
+pub(super) struct Rules {
     /// Spread of each video's own camera.
     camera: f64,
     /// Log-std of a factor on each segment's jitter: unpredictable hard segments.
@@ -35,29 +35,25 @@ struct Rules {
 }
 
 impl Rules {
-    fn of(regime: Regime) -> Self {
-        match regime {
-            Regime::OwnCameras => Self {
-                camera: 1.2,
-                hard: 0.0,
-                bursts: 0.02,
-            },
-            Regime::FixedCameras => Self {
-                camera: 0.0,
-                hard: 0.0,
-                bursts: 0.02,
-            },
-            Regime::HardBursts => Self {
-                camera: 0.0,
-                hard: 0.8,
-                bursts: 0.06,
-            },
-        }
-    }
+    pub(super) const OWN_CAMERAS: Self = Self {
+        camera: 1.2,
+        hard: 0.0,
+        bursts: 0.02,
+    };
+    pub(super) const FIXED_CAMERAS: Self = Self {
+        camera: 0.0,
+        hard: 0.0,
+        bursts: 0.02,
+    };
+    pub(super) const HARD_BURSTS: Self = Self {
+        camera: 0.0,
+        hard: 0.8,
+        bursts: 0.06,
+    };
 }
 
 /// A world with its stream of draws.
-pub(super) struct World {
+pub(super) struct SceneWorld {
     random: Random,
     rules: Rules,
     mean_length: f64,
@@ -72,9 +68,8 @@ pub(super) struct World {
     events: Vec<Vec<f64>>,
 }
 
-impl World {
-    pub(super) fn new(settings: &Synthetic) -> Self {
-        let rules = Rules::of(settings.regime);
+impl SceneWorld {
+    pub(super) fn new(settings: &Synthetic, rules: Rules) -> Self {
         let mut random = Random::of(settings.seed);
         let dimension = settings.dimension as usize;
         let scale = 1.0 / (LATENT as f64).sqrt();
@@ -111,14 +106,14 @@ impl World {
             events,
         }
     }
+}
 
-    /// The stream, for what is drawn of the world as a whole.
-    pub(super) fn random(&mut self) -> &mut Random {
+impl World for SceneWorld {
+    fn random(&mut self) -> &mut Random {
         &mut self.random
     }
 
-    /// The next video.
-    pub(super) fn video(&mut self, index: usize, label: bool) -> Video {
+    fn video(&mut self, index: usize, label: bool) -> Video {
         let random = &mut self.random;
         let length = libm::exp(libm::log(self.mean_length) - 0.32 + 0.8 * random.normal());
         let segments = length.clamp(4.0, 12.0 * self.mean_length) as usize;
