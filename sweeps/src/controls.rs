@@ -40,8 +40,8 @@ impl Cell {
 }
 
 /// The controls of every data set of `cells`, with what they were given: scaled and reported as its first cell is. One that the
-/// file names itself is not added again.
-pub(crate) fn of(cells: &[Cell], base: &Settings) -> Vec<(Cell, Parameters)> {
+/// file names itself is not added again. Where each seed has data of its own, a control has those seeds.
+pub(crate) fn of(cells: &[Cell], base: &Settings, data_per_seed: bool) -> Vec<(Cell, Parameters)> {
     let named: Vec<&Cell> = cells
         .iter()
         .filter(|cell| cell.control().is_some())
@@ -57,12 +57,13 @@ pub(crate) fn of(cells: &[Cell], base: &Settings) -> Vec<(Cell, Parameters)> {
         if !seen.insert(&cell.job.dataset) {
             continue;
         }
+        let seed = if data_per_seed { cell.job.seed } else { 0 };
         for control in Control::ALL {
             let given = given(*control, cell, base);
             let made_of = Cell {
                 variant: control.variant(),
                 point: Vec::new(),
-                job: JobSpec::resolve(cell.job.dataset.clone(), 0, &given),
+                job: JobSpec::resolve(cell.job.dataset.clone(), seed, &given),
                 reporting: Reporting::of(&given),
             };
             let is_same = |other: &&Cell| {

@@ -443,7 +443,7 @@ fn ticks(axis: &Axis, mut values: Vec<f64>) -> Vec<(f64, String)> {
 }
 
 fn unit_of(parameter: &str) -> String {
-    let unit = sweeps::registry::find(parameter).map_or("", |parameter| parameter.unit);
+    let unit = sweeps::registry::find_column(parameter).map_or("", |parameter| parameter.unit);
     if unit.is_empty() {
         String::new()
     } else {
