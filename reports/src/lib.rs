@@ -15,6 +15,7 @@ mod error;
 pub mod factor;
 pub mod figures;
 pub mod files;
+mod generated;
 pub mod leaders;
 pub mod merge;
 pub mod order;
