@@ -87,3 +87,57 @@ fn with_one_coherence_the_seeds_are_worlds_of_one_data_set() {
         merged.columns
     );
 }
+
+/// The study's page has the curve's numbers, from CSV files alone, and refuses those of other data.
+#[test]
+fn a_curve_is_a_section_of_the_studys_page() {
+    let folder = tempfile::tempdir().unwrap();
+    let (files, out) = (folder.path().join("sweeps"), folder.path().join("out"));
+    std::fs::create_dir_all(&files).unwrap();
+    std::fs::create_dir_all(out.join("curve")).unwrap();
+    let mut results = fabricated::coherence();
+    for result in &mut results.cells {
+        let sweeps::DatasetSource::Synthetic(synthetic) = &result.cell.job.dataset else {
+            panic!();
+        };
+        result.job_id = result.cell.job.id(synthetic.digest());
+    }
+    std::fs::write(files.join("curve.toml"), &results.source_text).unwrap();
+    let page = || {
+        let study = reports::study::read_study(&files, &out)?;
+        Ok::<_, reports::ReportError>(reports::study::study_page(&study))
+    };
+    assert!(
+        page()
+            .unwrap()
+            .contains("Not run yet. `sweeps/study/curve.toml`")
+    );
+    reports::write_csv(std::slice::from_ref(&results), &out.join("curve")).unwrap();
+    let text = page().unwrap();
+    let rows = summary(&results);
+    let row = |variant: &str| {
+        let mut of = rows.iter().filter(|row| row.variant == variant);
+        of.next_back().unwrap()
+    };
+    let pairs = row("GCL_B").pairs(row("AE_AllData"), &results);
+    let mean = pairs.iter().map(|(left, right)| left - right).sum::<f64>() / 4.0 * 100.0;
+    let line = text
+        .lines()
+        .find(|line| line.starts_with("| 0.9 | "))
+        .unwrap();
+    assert!(line.contains(&format!("| {mean:+.2} [+")), "{mean} {line}");
+    assert!(line.contains(", 4 of 4 |"), "{line}");
+    assert!(
+        text.contains(
+            "| coherence | AE_AllData, AUC % | GCL_B − AE_AllData | best control, AUC % |"
+        )
+    );
+    assert!(
+        !text.contains("## At a glance\n\n| claim | paper | curve"),
+        "a curve is no column of claims"
+    );
+    let other = results.source_text.replace("0.3", "0.4");
+    std::fs::write(files.join("curve.toml"), other).unwrap();
+    let error = page().unwrap_err().to_string();
+    assert!(error.contains("other settings, other data"), "{error}");
+}
