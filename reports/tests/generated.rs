@@ -75,6 +75,16 @@ fn with_one_coherence_the_seeds_are_worlds_of_one_data_set() {
         result.cell.point.clear();
     }
     results.source_text.clear();
+    let controls = summary(&results);
+    let control = controls
+        .iter()
+        .find(|row| row.variant.starts_with("control"))
+        .unwrap();
+    assert_eq!(
+        (control.auc.n, control.deterministic),
+        (4, false),
+        "a control of four worlds"
+    );
     let words = page(&results);
     assert!(words.contains("The data sets synthetic-coherent-events-12x25-d128 (4 seeds) were"));
     // Two reports as one: the seeds are still no data sets that are compared.

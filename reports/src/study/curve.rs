@@ -38,7 +38,7 @@ pub(super) fn curve(sweep: &StudySweep, swept: &Swept, results: &SweepResults) -
         .variants
         .iter()
         .map(String::as_str)
-        .filter(|variant| variant != reference)
+        .filter(|variant| variant != reference && rows.iter().any(|row| row.variant == *variant))
         .collect();
     let _ = write!(
         text,
