@@ -42,6 +42,7 @@ mod sweep_file;
 mod tls;
 #[cfg(feature = "coordinator")]
 mod token;
+mod top;
 mod watch;
 mod worker;
 
@@ -111,6 +112,7 @@ pub fn execute(arguments: Arguments) -> Result<(), CommandError> {
         Command::Autoalloc(arguments) => autoalloc::autoalloc(&arguments),
         Command::Submit(arguments) => submit::submit(&arguments, format),
         Command::Status(arguments) => status::status(&arguments, format),
+        Command::Top(arguments) => top::top(&arguments),
         Command::Watch(arguments) => watch::watch(&arguments, format),
         Command::Cancel(target) => control::control(&target, ControlAction::Cancel, format),
         Command::Pause(target) => control::control(&target, ControlAction::Pause, format),

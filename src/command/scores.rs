@@ -14,6 +14,7 @@ use sweeps::{ArtifactRef, CellResult};
 
 use crate::command::source::Results;
 use crate::error::CommandError;
+use crate::output::counted;
 
 /// Figures that are drawn from final scores.
 const FROM_SCORES: [&str; 7] = [
@@ -196,7 +197,8 @@ pub async fn evaluate_again(
     let mut notes = Vec::new();
     if smoothed > 0 {
         notes.push(format!(
-            "The metrics of {smoothed} cells are of scores smoothed by a Gaussian within each video (score_smoothing); their curves over epochs are not smoothed."
+            "The metrics of {} are of scores smoothed by a Gaussian within each video (score_smoothing); their curves over epochs are not smoothed.",
+            counted(smoothed, "cell")
         ));
     }
     for (segments, cells) in cut {

@@ -37,6 +37,7 @@ use crate::supervision::Supervision;
 pub use alone::shell_word;
 pub use headline::headline;
 use html::escape;
+pub(crate) use latex::files as latex_files;
 
 const STYLE: &str = include_str!("style.css");
 /// Stays in sight on every screen; the style prints the same in the margin of every sheet.

@@ -149,19 +149,19 @@ fn read_sweep(file: &Path, out: &Path) -> Result<StudySweep, ReportError> {
         let ids: Option<BTreeSet<_>> = cells
             .map(|cell| Some(cell.job.id(digest_of(cell)?)))
             .collect();
-        if let Some(ids) = ids {
-            if let Some(cell) = read.cells.iter().find(|cell| !ids.contains(&cell.job_id)) {
-                return Err(ReportError::Study {
-                    path: table,
-                    message: format!(
-                        "job {} ({} seed {}) was made by other settings, other data or another trainer than `{}`: run it again",
-                        cell.job_id.short(),
-                        cell.cell.variant,
-                        cell.cell.job.seed,
-                        file.display()
-                    ),
-                });
-            }
+        if let Some(ids) = ids
+            && let Some(cell) = read.cells.iter().find(|cell| !ids.contains(&cell.job_id))
+        {
+            return Err(ReportError::Study {
+                path: table,
+                message: format!(
+                    "job {} ({} seed {}) was made by other settings, other data or another trainer than `{}`: run it again",
+                    cell.job_id.short(),
+                    cell.cell.variant,
+                    cell.cell.job.seed,
+                    file.display()
+                ),
+            });
         }
         results = Some(read);
     }
