@@ -222,7 +222,7 @@ fn the_repositorys_page_names_every_sweep_of_the_study() {
     let script = fs::read_to_string(root.join("sweeps/study/run")).unwrap();
     let nowhere = root.join("out/of/nothing");
     let sweeps = read_study(&root.join("sweeps/study"), &nowhere).unwrap();
-    assert_eq!(sweeps.len(), 5);
+    assert_eq!(sweeps.len(), 8);
     for sweep in sweeps {
         let file = format!("sweeps/study/{}.toml", sweep.name);
         assert!(page.contains(&file), "docs/results.md does not name {file}");

@@ -5,6 +5,7 @@ use std::fmt::Write;
 
 use super::StudySweep;
 use super::claim::{Relation, paper_claims};
+use super::curve::curve;
 use super::evidence::{Evidence, gather};
 use super::judgement::{Judged, judge};
 use super::reason::reason;
@@ -23,6 +24,7 @@ pub fn study_page(sweeps: &[StudySweep]) -> String {
     let claims = paper_claims();
     let found: Vec<Found<'_>> = sweeps
         .iter()
+        .filter(|sweep| sweep.swept.is_none())
         .filter_map(|sweep| {
             let evidence = gather(sweep.results.as_ref()?, &sweep.variants);
             let judged = judge(claims, &evidence);
@@ -38,11 +40,21 @@ pub fn study_page(sweeps: &[StudySweep]) -> String {
     for found in &found {
         page += &section(found);
     }
+    for sweep in sweeps {
+        if let (Some(swept), Some(results)) = (&sweep.swept, &sweep.results) {
+            page += &curve(sweep, swept, results);
+        }
+    }
     for sweep in sweeps.iter().filter(|sweep| sweep.results.is_none()) {
+        let why = if sweep.synthetic {
+            "Not run yet.".to_owned()
+        } else {
+            format!("Not run: the data set `{}` was not there.", sweep.dataset)
+        };
         let _ = write!(
             page,
-            "\n## {}\n\nNot run: the data set `{}` was not there. `sweeps/study/{}.toml`\n",
-            sweep.name, sweep.dataset, sweep.name
+            "\n## {}\n\n{why} `sweeps/study/{}.toml`\n",
+            sweep.name, sweep.name
         );
     }
     page
@@ -190,19 +202,17 @@ fn section(found: &Found<'_>) -> String {
     } else {
         "recorded video"
     };
-    let digest = sweep
-        .digest
-        .map_or_else(|| "not known".to_owned(), |digest| format!("`{digest}`"));
+    let digest = match sweep.digest {
+        Some(digest) => format!("digest `{digest}`"),
+        None if sweep.synthetic => "each seed has data of its own".to_owned(),
+        None => "digest not known".to_owned(),
+    };
     let _ = writeln!(
         text,
         "- Sweep: `sweeps/study/{}.toml`, {} seeds; shared settings: `{}`",
         sweep.name, sweep.seeds, sweep.settings
     );
-    let _ = writeln!(
-        text,
-        "- Data: `{}` ({kind}), digest {digest}",
-        sweep.dataset
-    );
+    let _ = writeln!(text, "- Data: `{}` ({kind}), {digest}", sweep.dataset);
     let (finished, expected) = found.runs();
     let _ = match found.half_run() {
         Some(half) => writeln!(

@@ -8,7 +8,7 @@ use toml::de::{DeTable, DeValue};
 use super::axis::is_numeric;
 use super::counted::{Counted, MAX_POINTS};
 use super::design::{Design, MOST_SOBOL, MOST_SOBOL_POINTS};
-use super::settings::{Named, checked, named};
+use super::settings::{Named, Vocabulary, checked, named};
 use super::table::{as_count, as_table, as_text, entries, unknown_key};
 use super::{Axis, Coordinate, Key};
 use crate::choice::Choice;
@@ -55,7 +55,7 @@ pub(super) fn random(
     }
     let mut sources = Vec::new();
     if let Some(ranges) = ranges {
-        for (name, _, value) in named(ranges, "[random.ranges]", &[], faults) {
+        for (name, _, value) in named(ranges, "[random.ranges]", Vocabulary::DRAWN, faults) {
             if let Named::Parameter(parameter) = name
                 && let Some(draw) = draw_of(parameter, value, faults)
             {

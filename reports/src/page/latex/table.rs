@@ -6,6 +6,7 @@ use std::fmt::Write;
 
 use super::super::Section;
 use super::super::html::escape;
+use crate::generated;
 use crate::supervision::Supervision;
 
 /// Lines of the table at most.
@@ -29,8 +30,7 @@ type Line = (Option<Supervision>, String);
 pub(super) fn table(section: &Section<'_>) -> String {
     let dataset = |index: usize| {
         let row = &section.rows[index];
-        let cell = row.first(section.results);
-        cell.map_or_else(String::new, |cell| cell.cell.job.dataset.to_string())
+        generated::of_row(section.results, row)
     };
     let mut datasets: Vec<String> = Vec::new();
     let mut lines: Vec<(Line, BTreeMap<String, usize>)> = Vec::new();
