@@ -7,6 +7,7 @@ use sweeps::{Parameters, Value};
 
 use super::super::Section;
 use super::table::plain;
+use crate::generated::families;
 
 /// Rows whose settings are told at most.
 const MOST: usize = 60;
@@ -47,8 +48,13 @@ fn paragraph(text: &mut String, section: &Section<'_>) {
         text,
         "The result of a run is that of its last epoch: no epoch was chosen by its AUC, and every finished run counts. AUC is that of the frames of all test videos pooled, each frame with the score of its segment, ties at half. Numbers are mean and sample standard deviation over seeds.",
     );
-    let datasets = section.datasets.iter().map(|dataset| {
-        let digest = dataset.digest.map_or_else(String::new, |digest| {
+    let families = families(section.datasets.iter().map(|info| info.name.as_str()));
+    let datasets = families.iter().filter_map(|family| {
+        let mut known = section.datasets.iter();
+        let dataset = known.find(|info| info.name == family.first)?;
+        // Those of several seeds are one line, and have no common digest.
+        let digest = dataset.digest.filter(|_| family.count == 1);
+        let digest = digest.map_or_else(String::new, |digest| {
             format!(", digest {}", &digest.to_string()[..12])
         });
         let made = if dataset.synthetic {
@@ -59,7 +65,7 @@ fn paragraph(text: &mut String, section: &Section<'_>) {
         let width = dataset
             .feature_dim
             .map_or_else(String::new, |width| format!(", {width} features"));
-        format!("{}{width}{made}{digest}", dataset.name)
+        Some(format!("{family}{width}{made}{digest}"))
     });
     let datasets: Vec<String> = datasets.collect();
     if !datasets.is_empty() {
