@@ -39,6 +39,11 @@ pub(super) fn beside(sweep: &StudySweep, results: &SweepResults) -> String {
     text
 }
 
+/// Whether controls were run beside its variants.
+pub(super) fn has_controls(results: &SweepResults) -> bool {
+    !Split::of(results).controls.is_empty()
+}
+
 /// Every control with its AUC, within videos and over equal clips.
 fn controls(split: &Split<'_>, rows: &[SummaryRow], clips: &[ControlRow]) -> String {
     if split.controls.is_empty() {

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt::Write;
 
 use super::StudySweep;
-use super::beside::{beside, six_numbers};
+use super::beside::{beside, has_controls, six_numbers};
 use super::claim::{Relation, paper_claims};
 use super::curve::curve;
 use super::evidence::{Evidence, gather};
@@ -50,7 +50,7 @@ pub fn study_page(sweeps: &[StudySweep]) -> String {
         .iter()
         .filter(|sweep| sweep.swept.is_none())
         .filter_map(|sweep| Some((sweep, sweep.results.as_ref()?)))
-        .filter(|(_, results)| results.report.controls)
+        .filter(|(_, results)| has_controls(results))
         .collect();
     if !with_controls.is_empty() {
         page += &six_numbers(&with_controls);
