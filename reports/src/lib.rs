@@ -16,6 +16,7 @@ pub mod factor;
 pub mod figures;
 pub mod files;
 pub mod foreign;
+mod generated;
 pub mod leaders;
 pub mod merge;
 pub mod order;

@@ -23,7 +23,7 @@ pub use autoalloc::{Autoalloc, Slurm};
 pub use check::{New, Params, Selftest};
 pub use client::{Connection, Endpoint, Job, Logs, Status, Submit, SweepOf, Target, Top};
 pub use cluster::{Coordinator, Drain, Worker};
-pub use data::{Data, Import, ImportFrom, Synth};
+pub use data::{Data, Import, ImportFrom, ImportUpCam, Inspect, Synth};
 pub use extract::Extract;
 #[cfg(feature = "train")]
 pub use extract::{Cluster, OnBroken, SplitLists};

@@ -11,6 +11,7 @@ mod drain;
 mod estimate;
 mod export;
 mod extract;
+mod inspect;
 mod known;
 #[cfg(feature = "coordinator")]
 mod local_coordinator;

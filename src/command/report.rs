@@ -278,6 +278,8 @@ async fn gather(
         output::say(&format!("warning: {note}"));
     }
     notes.extend(lost);
+    let (cards, unread) = super::scores::cards(client, &cells).await?;
+    notes.extend(unread);
     let rehearsal = is_rehearsal(&info);
     if rehearsal {
         notes.insert(0, REHEARSAL_NOTE.to_owned());
@@ -305,6 +307,7 @@ async fn gather(
         lost_curves: BTreeMap::new(),
         lost_s: Some(info.lost_ms as f64 / 1000.0),
         facts: facts(info.summary.submitted_at.0),
+        cards,
         warnings_lost: false,
         rehearsal,
     })

@@ -14,7 +14,7 @@ pub(crate) fn cell_value(column: &str, text: &str, delimiter: u8) -> Option<Valu
     if text.is_empty() {
         return None;
     }
-    let kind = registry::find(column).map(|parameter| parameter.kind);
+    let kind = registry::find_column(column).map(|parameter| parameter.kind);
     let text = if kind.is_some() { text.trim() } else { text };
     if let Some(Kind::Choice(words)) = kind
         && let Some(word) = words.iter().find(|word| word.eq_ignore_ascii_case(text))

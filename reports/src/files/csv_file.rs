@@ -29,7 +29,9 @@ impl Extra<'_> {
         match self {
             Self::Any => true,
             Self::Swept(more) => {
-                column == "dataset" || registry::find(column).is_some() || more.contains(column)
+                column == "dataset"
+                    || registry::find_column(column).is_some()
+                    || more.contains(column)
             }
         }
     }
