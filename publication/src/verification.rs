@@ -126,6 +126,9 @@ impl Verification {
     /// How many jobs of the sample have each verdict, as a sentence.
     pub fn sample_sentence(&self) -> String {
         let Sample { of, fraction, seed } = self.sample;
+        if of == 0 {
+            return "No job was run again.".to_owned();
+        }
         if self.jobs.is_empty() {
             return format!(
                 "No job was run again: the box has {of} finished jobs, and a share of {fraction} of them was asked for."

@@ -14,7 +14,7 @@ use crate::arguments::{Format, Verify};
 use crate::command::published::OpenBox;
 use crate::data_folders::Folders;
 use crate::error::CommandError;
-use crate::output::{self, say};
+use crate::output::{self, counted, say};
 use crate::version;
 
 /// Faults of one kind that are shown; the others are counted.
@@ -161,7 +161,7 @@ fn tell(found: &Verification, format: Format) -> Result<(), CommandError> {
         let verdict = if check.faults.is_empty() {
             "as the box says".to_owned()
         } else {
-            format!("{} FAULTS", check.faults.len())
+            counted(check.faults.len(), "FAULT")
         };
         let equal = if check.equal.is_empty() {
             String::new()

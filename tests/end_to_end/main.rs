@@ -1,6 +1,7 @@
 //! The program as its users meet it: real processes on loopback, in folders that go away.
 #![allow(clippy::unwrap_used, clippy::expect_used, unreachable_pub)]
 
+mod boxes;
 mod chaos;
 mod crashes;
 mod data;
