@@ -14,7 +14,7 @@ use publication::{Aliases, FORMAT, JournalFacts, Ledger, Manifest, layout, manif
 
 use self::evidence::Gathered;
 use crate::arguments::{Backup, Format, Publish};
-use crate::command::published::{OpenBox, derive, put, walk};
+use crate::command::published::{OpenBox, derive, pretty, put, walk};
 use crate::command::report;
 use crate::data_folders::Folders;
 use crate::door;
@@ -240,11 +240,6 @@ fn be_without_names(out: &Path, aliases: &Aliases) -> Result<(), CommandError> {
         "names are left, and the box is not finished: {}\n\nhint: a sweep file, the title and what a data set says of itself are published as they are: take the names out there",
         left.join("; ")
     )))
-}
-
-fn pretty<T: serde::Serialize>(value: &T) -> Result<String, CommandError> {
-    let text = serde_json::to_string_pretty(value).map_err(|error| CommandError::other(&error))?;
-    Ok(text + "\n")
 }
 
 fn tell(

@@ -3,5 +3,5 @@
 mod derived;
 mod opened;
 
-pub use derived::{derive, put};
+pub use derived::{derive, pretty, put};
 pub use opened::{OpenBox, OpenSweep, read_bytes, walk};

@@ -182,3 +182,35 @@ fn an_anonymous_box_has_no_path_of_this_machine_and_verifies() {
     let no_box = world.run(&["verify", "out"]);
     assert_eq!(no_box.code, Some(10));
 }
+
+#[test]
+fn other_sweeps_of_the_same_state_stay_private() {
+    let world = World::new();
+    let text = std::fs::read_to_string(world.tiny_sweep(1, 1)).unwrap();
+    let secret = text.replace("\"tiny\"", "\"unpublished\"");
+    world.write(
+        "secret.toml",
+        &secret.replace("batch_size = 16", "batch_size = 32"),
+    );
+    for file in ["tiny.toml", "secret.toml"] {
+        world.run_ok(&[
+            "run",
+            file,
+            "--out",
+            file.trim_end_matches(".toml"),
+            "--state",
+            "state",
+        ]);
+    }
+    world.run_ok(&["publish", "tiny", "--state", "state", "--out", "box"]);
+    for (name, bytes) in files(&world.path("box")) {
+        let text = String::from_utf8_lossy(&bytes).into_owned();
+        assert!(!text.contains("unpublished"), "{name}");
+    }
+    let found = world.run_ok(&["verify", "box", "--fraction", "1"]);
+    assert!(
+        found.stdout.contains("only their hashes are here"),
+        "{}",
+        found.stdout
+    );
+}

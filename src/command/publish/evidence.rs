@@ -12,7 +12,7 @@ use publication::{Aliases, AuditFacts, JobFacts, Manifest, SweepEvidence, layout
 use reports::SweepResults;
 use sweeps::{CellResult, DatasetSource, Digest, JobId, RunRecord, Synthetic};
 
-use crate::command::published::put;
+use crate::command::published::{pretty, put};
 use crate::command::report;
 use crate::command::source::refused;
 use crate::data_folders::Folders;
@@ -47,11 +47,6 @@ impl Gathered {
             datasets: Vec::new(),
             here: BTreeMap::new(),
         };
-        for (name, folder) in &folders.0 {
-            let dataset =
-                datasets::open(folder).map_err(|error| CommandError::Input(error.to_string()))?;
-            gathered.here.insert(name.clone(), dataset);
-        }
         for name in names {
             let info = reader.sweep_info(name).map_err(refused)?;
             let mut cells = Vec::new();
@@ -66,9 +61,24 @@ impl Gathered {
                     "`{name}` extracts features and trains nothing: it has no results to publish"
                 )));
             }
+            gathered.open(&info, folders)?;
             gathered.add(info, cells)?;
         }
         Ok(gathered)
+    }
+
+    /// Opens the data sets of a sweep, as far as their folders are named.
+    fn open(&mut self, info: &SweepInfo, folders: &Folders) -> Result<(), CommandError> {
+        for name in info.datasets.keys() {
+            if let Some(folder) = folders.0.get(name)
+                && !self.here.contains_key(name)
+            {
+                let dataset = datasets::open(folder)
+                    .map_err(|error| CommandError::Input(error.to_string()))?;
+                self.here.insert(name.clone(), dataset);
+            }
+        }
+        Ok(())
     }
 
     fn add(&mut self, info: SweepInfo, cells: Vec<CellResult>) -> Result<(), CommandError> {
@@ -173,19 +183,15 @@ impl Gathered {
         for ((evidence, text), named) in self.sweeps.iter().zip(&manifest.sweeps) {
             put(out, &layout::sweep_file(&named.files), text.as_bytes())?;
             let evidence_path = layout::sweep_evidence(&named.files);
-            put(out, &evidence_path, super::pretty(evidence)?.as_bytes())?;
+            put(out, &evidence_path, pretty(evidence)?.as_bytes())?;
         }
         for (facts, named) in self.datasets.iter().zip(&manifest.datasets) {
             let path = layout::dataset_facts(&named.files);
-            put(out, &path, super::pretty(facts)?.as_bytes())?;
+            put(out, &path, pretty(facts)?.as_bytes())?;
         }
         let mut artifacts: BTreeSet<Digest> = BTreeSet::new();
         for (job, record) in &self.records {
-            put(
-                out,
-                &layout::record(*job),
-                super::pretty(&**record)?.as_bytes(),
-            )?;
+            put(out, &layout::record(*job), pretty(&**record)?.as_bytes())?;
             artifacts.extend(
                 record
                     .outcome

@@ -144,3 +144,9 @@ pub fn put(folder: &Path, path: &str, bytes: &[u8]) -> Result<(), CommandError> 
     }
     std::fs::write(&at, bytes).map_err(|error| CommandError::io("write", &at, &error))
 }
+
+/// A value as a file of a box has it.
+pub fn pretty<T: serde::Serialize>(value: &T) -> Result<String, CommandError> {
+    let text = serde_json::to_string_pretty(value).map_err(|error| CommandError::other(&error))?;
+    Ok(text + "\n")
+}
