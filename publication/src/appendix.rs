@@ -10,7 +10,7 @@ use sweeps::{DatasetSource, JobId, RunRecord};
 use crate::content::{Content, SweepContent, duration, size};
 use crate::layout;
 
-/// The text of the file. `bytes` is the length of all files of the box but itself.
+/// The text of the file. `bytes` is the length of the box's files before it.
 pub fn appendix(content: &Content<'_>, bytes: u64) -> String {
     let manifest = content.manifest;
     let mut text = format!("# Artifact appendix: {}\n\n", manifest.title);
@@ -49,7 +49,7 @@ pub fn appendix(content: &Content<'_>, bytes: u64) -> String {
     );
     let _ = writeln!(
         text,
-        "- Disk: {} for this box; nothing beside data sets and a scratch folder to run it again",
+        "- Disk: about {} for this box; nothing beside data sets and a scratch folder to run it again",
         size(bytes)
     );
     let _ = writeln!(

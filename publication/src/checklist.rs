@@ -22,7 +22,7 @@ pub fn checklist(content: &Content<'_>) -> String {
     text += "## Are the settings and how they were chosen stated?\n\n\
              Yes. The sweep files in `sweeps/` are the settings, and a job's identity is the hash of all of them: none can differ unseen. The page of the report lists what each row \
              sets and what is at its default. The number of a run is that of its **last** epoch. The best epoch over the test split stands in `results.csv` under a name of its own and \
-             is in no table, no figure and no claim. This program prunes no run by its test AUC. What the authors tried before these sweeps is not in this journal.\n\n";
+             is never the result. This program prunes no run by its test AUC. What the authors tried before these sweeps is not in this journal.\n\n";
     order(&mut text, content);
     text += "## Energy\n\n";
     text += ENERGY;
@@ -30,10 +30,17 @@ pub fn checklist(content: &Content<'_>) -> String {
 }
 
 fn error_bars(text: &mut String, content: &Content<'_>) {
-    *text += "## Are error bars reported, and what are they?\n\n\
-              Yes. ± is the sample standard deviation (n − 1) over seeds: initial weights and the order of batches differ, data and split do not. Intervals of a mean are Student's, 95%. \
-              Differences are of the same seed on both sides; \"better\" needs Wilcoxon's signed-rank p below 0.05 after Holm over all comparisons of the sweep, and an interval on the same side.\n\n\
-              | Sweep | Row | Runs with a result | Asked for | Failed | Without a result otherwise |\n|---|---|---:|---:|---:|---:|\n";
+    let what_differs = if content.sweeps.iter().any(has_data_of_its_own_for_seeds) {
+        "initial weights and the order of batches differ, and where a sweep says `seed = \"job\"` the generated data too"
+    } else {
+        "initial weights and the order of batches differ, data and split do not"
+    };
+    let _ = write!(
+        text,
+        "## Are error bars reported, and what are they?\n\nYes. ± is the sample standard deviation (n − 1) over seeds: {what_differs}. Intervals of a mean are Student's, 95%. \
+         Differences are of the same seed on both sides; the end of the page says how a verdict is decided, and over how many comparisons it is corrected.\n\n"
+    );
+    *text += "| Sweep | Row | Runs with a result | Asked for | Failed | Without a result otherwise |\n|---|---|---:|---:|---:|---:|\n";
     for sweep in content.sweeps {
         for row in reports::summary(&sweep.results) {
             let _ = writeln!(
@@ -49,6 +56,19 @@ fn error_bars(text: &mut String, content: &Content<'_>) {
         }
     }
     *text += "\n";
+}
+
+/// Whether a row of the sweep has other data for each seed.
+fn has_data_of_its_own_for_seeds(sweep: &crate::content::SweepContent) -> bool {
+    let cells = &sweep.results.cells;
+    reports::summary(&sweep.results).iter().any(|row| {
+        let data: BTreeSet<_> = row
+            .cells
+            .iter()
+            .filter_map(|cell| Some(&cells.get(*cell)?.cell.job.dataset))
+            .collect();
+        data.len() > 1
+    })
 }
 
 fn compute(text: &mut String, content: &Content<'_>) {
@@ -120,7 +140,7 @@ fn splits(text: &mut String, content: &Content<'_>) {
     for data in content.datasets {
         let _ = writeln!(text, "{}", split_line(data));
     }
-    *text += "\nThe split is the data set's own and the same in every run. Training labels are read by the supervised methods and by diagnostics alone; there is no validation split, and nothing is chosen by one.\n\n";
+    *text += "\nThe split is the data set's own and the same in every run on it. Training labels are read by the supervised methods and by diagnostics alone; there is no validation split, and nothing is chosen by one.\n\n";
 }
 
 fn split_line(data: &DataContent) -> String {
@@ -166,7 +186,7 @@ fn order(text: &mut String, content: &Content<'_>) {
         let versions = submissions.map_or(0, Vec::len);
         let sentence = match (last, first) {
             (Some(submitted), Some(result)) if submitted < result => format!(
-                "the sweep file as it is here is entry line {submitted} of the journal, the first result of its jobs line {result}: the rows to compare were written down before anything had come out"
+                "the sweep file as it is here is line {submitted} of the journal, the first result of its jobs line {result}: the rows to compare were written down before anything had come out"
             ),
             (Some(submitted), Some(result)) => format!(
                 "the sweep file as it is here is line {submitted} of the journal, after the first result of its jobs (line {result}); {versions} versions of it were submitted, all in the journal"

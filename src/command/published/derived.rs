@@ -83,9 +83,12 @@ pub async fn derive(opened: &OpenBox, target: &Path) -> Result<Derived, CommandE
         let text = croissant::describe(manifest, data, &sums);
         write(&layout::croissant(&data.named.files), &text)?;
     }
-    let bytes = sums.values().map(|sum| sum.bytes).sum::<u64>();
-    write(layout::APPENDIX, &appendix::appendix(&content, bytes))?;
     sums.extend(sums_of(target, &made)?);
+    let bytes = sums.values().map(|sum| sum.bytes).sum::<u64>();
+    let text = appendix::appendix(&content, bytes);
+    put(target, layout::APPENDIX, text.as_bytes())?;
+    made.push(layout::APPENDIX.to_owned());
+    sums.insert(layout::APPENDIX.to_owned(), FileSum::of(text.as_bytes()));
     let crate_text = ro_crate::metadata(&content, &sums);
     put(target, layout::CRATE, crate_text.as_bytes())?;
     made.push(layout::CRATE.to_owned());
