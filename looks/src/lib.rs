@@ -24,6 +24,6 @@ pub use error::NotFinite;
 pub use holm::holm;
 pub use look::{Look, Verdict};
 pub use planning_interval::{PlanningInterval, planning_interval};
-pub use round::{Round, verdicts};
+pub use round::{Replay, Round, verdicts};
 pub use settings::{Claim, Family, Settings};
 pub use view::{ClaimState, ClaimText, ClaimView, ClaimsView, views};

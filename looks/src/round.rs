@@ -19,20 +19,26 @@ pub struct Round {
     pub seeds: BTreeMap<u32, u32>,
 }
 
+/// A sweep, worked out again from its numbers.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Replay {
+    /// Every look.
+    pub looks: Vec<Look>,
+    /// How many seeds each arm is given.
+    pub seeds: Vec<usize>,
+}
+
 impl Family {
     /// The looks that are due, and the seeds that come next; `None` where seeds are still awaited, or nothing is left to say.
     /// `grows`: whether seeds may be added at all.
     pub fn next(&self, arms: &[Arm], looks: &[Look], grows: bool) -> Option<Round> {
-        let mut standings = standings(self, arms, looks);
+        // Asked after every change of a job: what costs anything comes after the wait.
         let awaited = |index: u32| arms.get(index as usize).is_none_or(Arm::is_waiting);
-        let mut open = self
-            .claims
-            .iter()
-            .zip(&standings)
-            .filter(|(_, standing)| self.is_open(standing));
-        if open.any(|(claim, _)| awaited(claim.left) || awaited(claim.right)) {
+        let mut open = self.claims.iter().zip(self.is_open_after(looks));
+        if open.any(|(claim, open)| open && (awaited(claim.left) || awaited(claim.right))) {
             return None;
         }
+        let mut standings = standings(self, arms, looks);
         let looks = self.look(&mut standings);
         let seeds = if grows {
             self.next_seeds(arms, &standings)
@@ -42,8 +48,9 @@ impl Family {
         (!looks.is_empty() || !seeds.is_empty()).then_some(Round { looks, seeds })
     }
 
-    /// Every look of a sweep, worked out again from its numbers: what a journal must hold.
-    pub fn replay(&self, arms: &[Arm], grows: bool) -> Vec<Look> {
+    /// Every look of a sweep that adds seeds, worked out again from its numbers: what a journal must hold. Numbers of seeds that were
+    /// never given are not looked at.
+    pub fn replay(&self, arms: &[Arm]) -> Replay {
         let begin = self.settings.min as usize;
         let mut given: Vec<usize> = vec![begin; arms.len()];
         let mut looks = Vec::new();
@@ -58,17 +65,28 @@ impl Family {
                     Arm { seeds, ..*arm }
                 })
                 .collect();
-            let Some(round) = self.next(&shown, &looks, grows) else {
-                return looks;
+            let Some(round) = self.next(&shown, &looks, true) else {
+                return Replay {
+                    looks,
+                    seeds: given,
+                };
             };
             looks.extend(round.looks);
             for (arm, seeds) in &round.seeds {
                 given[*arm as usize] = *seeds as usize;
             }
-            if round.seeds.is_empty() {
-                return looks;
+        }
+    }
+
+    /// Whether each claim is undecided and may have more seeds.
+    fn is_open_after(&self, looks: &[Look]) -> Vec<bool> {
+        let mut open = vec![true; self.claims.len()];
+        for look in looks {
+            if let Some(open) = open.get_mut(look.claim as usize) {
+                *open = !look.verdict.is_decided() && look.seeds < self.settings.max;
             }
         }
+        open
     }
 
     fn is_open(&self, standing: &Standing) -> bool {

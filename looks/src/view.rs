@@ -103,6 +103,8 @@ pub struct ClaimsView {
     pub grows: bool,
     /// The claims, in the order of the file; Holm's family.
     pub claims: Vec<ClaimView>,
+    /// Every look so far, in the order in which they were taken.
+    pub looks: Vec<Look>,
 }
 
 impl ClaimsView {

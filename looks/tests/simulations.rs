@@ -61,7 +61,7 @@ impl World {
                     .map(|_| Seed::Value(shift + self.value(kind)))
                     .collect();
                 let arms = [arm(seeds), arm(vec![Seed::Value(0.0); 50])];
-                let looks = family.replay(&arms, true);
+                let looks = family.replay(&arms).looks;
                 decided_at(&looks)
             })
             .collect()
@@ -133,7 +133,7 @@ fn a_family_is_wrong_in_five_per_cent_at_most() {
             let arms: Vec<Arm> = (0..4)
                 .map(|_| arm((0..50).map(|_| Seed::Value(world.normal())).collect()))
                 .collect();
-            let looks = family.replay(&arms, true);
+            let looks = family.replay(&arms).looks;
             let verdicts = verdicts(&family, &looks);
             verdicts.iter().any(|verdict| verdict.is_decided())
         })
@@ -155,7 +155,7 @@ fn a_null_claim_beside_a_true_one_is_judged_at_the_same_level() {
         };
         let (behind, alike) = (other(1.0), other(0.0));
         let left = arm(common.iter().copied().map(Seed::Value).collect());
-        let looks = family.replay(&[left, behind, alike], true);
+        let looks = family.replay(&[left, behind, alike]).looks;
         let verdicts = verdicts(&family, &looks);
         found += usize::from(verdicts[0] == Verdict::Holds);
         wrong += usize::from(verdicts[1].is_decided());

@@ -197,6 +197,8 @@ fn rehearsed_language() -> Expand {
         Ok(Expanded {
             datasets: std::collections::BTreeMap::new(),
             requirements: Requirements::default(),
+            // What small networks say of stand-ins decides nothing.
+            adaptive: None,
             ..expanded
         })
     })
