@@ -55,6 +55,8 @@ pub struct Progress {
     live_auc: BTreeMap<JobId, f64>,
     settled_before: usize,
     watch: Stopwatch,
+    /// Since these jobs are shown.
+    round: Stopwatch,
     bars: Option<Bars>,
 }
 
@@ -65,8 +67,9 @@ struct Bars {
 }
 
 impl Progress {
-    /// A display of these jobs, of which some are settled already.
-    pub fn new(labels: Labels, tally: Tally) -> Self {
+    /// A display of these jobs, of which some are settled already. `watch` ran since somebody began to look: a sweep that grows has
+    /// a display for each of its sizes.
+    pub fn new(labels: Labels, tally: Tally, watch: Stopwatch) -> Self {
         let settled = tally.settled();
         let bars = std::io::stderr()
             .is_terminal()
@@ -78,9 +81,15 @@ impl Progress {
             partial: 0.0,
             live_auc: BTreeMap::new(),
             settled_before: settled,
-            watch: Stopwatch::start(),
+            watch,
+            round: Stopwatch::start(),
             bars,
         }
+    }
+
+    /// Whether the job is one of those that are shown.
+    pub fn knows(&self, job: &JobId) -> bool {
+        self.labels.group(job).is_some()
     }
 
     /// Where the jobs stand.
@@ -248,7 +257,7 @@ impl Progress {
         if done <= 0.0 || done >= total {
             return String::new();
         }
-        let left = self.watch.elapsed().mul_f64((total - done) / done);
+        let left = self.round.elapsed().mul_f64((total - done) / done);
         format!(", about {} left", clock(left))
     }
 }
@@ -336,7 +345,7 @@ mod tests {
         let tally = [(job, JobStatus::Running)].into_iter().collect();
         let progress = Progress {
             bars: None,
-            ..Progress::new(labels, tally)
+            ..Progress::new(labels, tally, Stopwatch::start())
         };
         (progress, job)
     }

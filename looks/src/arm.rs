@@ -21,6 +21,24 @@ pub struct Arm {
 }
 
 impl Arm {
+    /// Differences from the other side over the longest prefix of seeds that is complete on both: a function of what was recorded,
+    /// not of who finished first.
+    pub fn minus(&self, right: &Self) -> Vec<f64> {
+        (0..self.seeds.len().min(right.seeds.len()))
+            .map_while(|seed| {
+                let difference = self.value(seed)? - right.value(seed)?;
+                // To the twelfth decimal: what is equal in decimals is equal.
+                let rounded = (difference * 1e12).round() / 1e12;
+                let exact = if rounded.is_finite() {
+                    rounded
+                } else {
+                    difference
+                };
+                Some(exact).filter(|difference| difference.is_finite())
+            })
+            .collect()
+    }
+
     /// What one more seed costs.
     pub(crate) fn cost(&self) -> f64 {
         self.work.max(1) as f64
@@ -37,22 +55,4 @@ impl Arm {
             _ => None,
         }
     }
-}
-
-/// Differences left − right over the longest prefix of seeds that is complete on both sides: a function of what was recorded, not
-/// of who finished first.
-pub(crate) fn differences(left: &Arm, right: &Arm) -> Vec<f64> {
-    (0..left.seeds.len().min(right.seeds.len()))
-        .map_while(|seed| {
-            let difference = left.value(seed)? - right.value(seed)?;
-            // To the twelfth decimal: what is equal in decimals is equal.
-            let rounded = (difference * 1e12).round() / 1e12;
-            Some(if rounded.is_finite() {
-                rounded
-            } else {
-                difference
-            })
-            .filter(|d| d.is_finite())
-        })
-        .collect()
 }

@@ -16,6 +16,7 @@ mod planning_interval;
 mod round;
 mod settings;
 mod standing;
+mod verify;
 mod view;
 
 pub use arm::{Arm, Seed};
@@ -26,4 +27,5 @@ pub use look::{Look, Verdict};
 pub use planning_interval::{PlanningInterval, planning_interval};
 pub use round::{Replay, Round, verdicts};
 pub use settings::{Claim, Family, Settings};
+pub use verify::{Mismatch, Place};
 pub use view::{ClaimState, ClaimText, ClaimView, ClaimsView, views};

@@ -48,6 +48,8 @@ impl fmt::Display for Verdict {
 /// A look at a claim after so many seeds.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct Look {
+    /// Looks of one step were judged together, and steps one after the other, from 1 on.
+    pub step: u32,
     /// The claim's position in its family.
     pub claim: u32,
     /// The seeds that were looked at: the first so many, complete on both sides.

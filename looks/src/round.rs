@@ -39,7 +39,8 @@ impl Family {
             return None;
         }
         let mut standings = standings(self, arms, looks);
-        let looks = self.look(&mut standings);
+        let steps = looks.last().map_or(0, |look| look.step);
+        let looks = self.look(&mut standings, steps);
         let seeds = if grows {
             self.next_seeds(arms, &standings)
         } else {
@@ -95,7 +96,7 @@ impl Family {
 
     /// Looks at the claims seed by seed, all of them before any has its next: what is decided of one leaves the others more room
     /// in the family from then on.
-    fn look(&self, standings: &mut [Standing]) -> Vec<Look> {
+    fn look(&self, standings: &mut [Standing], mut steps: u32) -> Vec<Look> {
         let min = self.settings.min.max(1) as usize;
         let mut looks = Vec::new();
         loop {
@@ -106,6 +107,7 @@ impl Family {
             if !news.contains(&true) {
                 return looks;
             }
+            steps += 1;
             let p_values = adjusted(self, standings);
             for (index, standing) in standings.iter_mut().enumerate() {
                 if standing.verdict.is_decided() || standing.looked == 0 {
@@ -114,6 +116,7 @@ impl Family {
                 standing.verdict = judge(self, standing, p_values[index]);
                 if news[index] || standing.verdict.is_decided() {
                     looks.push(Look {
+                        step: steps,
                         claim: index as u32,
                         seeds: standing.looked as u32,
                         log_e: standing.process.log_e(),

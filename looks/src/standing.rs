@@ -1,6 +1,6 @@
 //! Where a claim stands after the looks so far.
 
-use crate::arm::{Arm, differences};
+use crate::arm::Arm;
 use crate::e_process::{EProcess, Side};
 use crate::holm::holm;
 use crate::look::{Look, Verdict};
@@ -54,7 +54,7 @@ pub(crate) fn standings(family: &Family, arms: &[Arm], looks: &[Look]) -> Vec<St
         .claims
         .iter()
         .map(|claim| Standing {
-            differences: differences(arm(claim.left), arm(claim.right)),
+            differences: arm(claim.left).minus(arm(claim.right)),
             looked: 0,
             process: EProcess::default(),
             verdict: Verdict::Undecided,

@@ -2,7 +2,7 @@
 
 #![allow(clippy::unwrap_used)] // Helpers outside `#[test]` functions are tests too.
 
-use looks::{Arm, Claim, Family, Look, Round, Seed, Settings, Verdict, verdicts};
+use looks::{Arm, Claim, ClaimText, Family, Look, Round, Seed, Settings, Verdict, verdicts};
 use proptest::prelude::*;
 use rand_chacha::ChaCha8Rng;
 use rand_core::{Rng, SeedableRng};
@@ -102,6 +102,7 @@ proptest! {
             .collect();
         let replayed = family.replay(&arms);
         prop_assert_eq!((&replayed.looks, &replayed.seeds), (&looks, &seeds));
+        prop_assert_eq!(family.verify(&arms, &looks), []);
         // Nothing is left open that could have gone on, and no claim is looked at twice after its verdict.
         let verdicts = verdicts(&family, &looks);
         for (index, claim) in family.claims.iter().enumerate() {
@@ -237,12 +238,13 @@ fn arms_that_are_alike_are_equal_at_the_first_look() {
 #[test]
 fn looks_keep_their_words_in_a_journal() {
     let look = Look {
+        step: 3,
         claim: 1,
         seeds: 7,
         log_e: 0.5,
         verdict: Verdict::Undecided,
     };
-    let line = r#"{"claim":1,"seeds":7,"log_e":0.5}"#;
+    let line = r#"{"step":3,"claim":1,"seeds":7,"log_e":0.5}"#;
     assert_eq!(serde_json::to_string(&look).unwrap(), line);
     assert_eq!(serde_json::from_str::<Look>(line).unwrap(), look);
     let decided = serde_json::to_string(&Look {
@@ -252,6 +254,53 @@ fn looks_keep_their_words_in_a_journal() {
     .unwrap();
     assert_eq!(
         decided,
-        r#"{"claim":1,"seeds":7,"log_e":0.5,"verdict":"holds"}"#
+        r#"{"step":3,"claim":1,"seeds":7,"log_e":0.5,"verdict":"holds"}"#
     );
+}
+
+#[test]
+fn looks_that_the_numbers_do_not_give_are_named() {
+    let (family, arms) = (two_claims(1), uneven());
+    let looks = family.next(&arms, &[], true).unwrap().looks;
+    assert_eq!(family.verify(&arms, &looks), []);
+    let mut other = arms.clone();
+    other[0].seeds[2] = Seed::Value(0.2);
+    let found = family.verify(&other, &looks);
+    assert_eq!((found.len(), found[0].kept), (1, looks[0]));
+    let text = ClaimText {
+        left: "A".into(),
+        right: "B".into(),
+        place: vec![("dataset".into(), "d".into())],
+    };
+    let sentence = found[0].sentence(&text);
+    assert!(
+        sentence.contains("A > B where dataset = d") && sentence.contains("after 5 seeds"),
+        "{sentence}"
+    );
+    other[0].seeds[2] = Seed::Lost;
+    let found = family.verify(&other, &looks);
+    assert_eq!(found[0].found, None);
+    let mut decided = looks.clone();
+    decided[1].verdict = Verdict::Holds;
+    let found = family.verify(&arms, &decided);
+    assert_eq!(found[0].found.unwrap().verdict, Verdict::Undecided);
+}
+
+#[test]
+fn claims_are_a_family_by_their_words() {
+    let text = |left: &str, right: &str| ClaimText {
+        left: left.into(),
+        right: right.into(),
+        place: Vec::new(),
+    };
+    let texts = [text("A", "B"), text("C", "B")];
+    let (family, arms) = Family::of_texts(Settings::up_to(9), &texts);
+    let pairs: Vec<(u32, u32)> = family
+        .claims
+        .iter()
+        .map(|claim| (claim.left, claim.right))
+        .collect();
+    assert_eq!(pairs, [(0, 1), (2, 1)]);
+    let names: Vec<&str> = arms.iter().map(|(name, _)| *name).collect();
+    assert_eq!(names, ["A", "B", "C"]);
 }

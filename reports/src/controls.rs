@@ -99,6 +99,7 @@ fn without(whole: &SweepResults, leave_out: &[bool]) -> SweepResults {
         lost_s: whole.lost_s,
         facts: whole.facts.clone(),
         warnings_lost: whole.warnings_lost,
+        claims: whole.claims.clone(),
         rehearsal: whole.rehearsal,
     }
 }

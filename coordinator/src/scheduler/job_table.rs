@@ -369,6 +369,14 @@ impl JobTable {
         self.touched.insert(sweep);
     }
 
+    /// How many looks and how many cells a sweep has: what a look adds to.
+    pub(super) fn extent_of_claims(&self, sweep: u32) -> (usize, usize) {
+        let sweep = self.sweep(sweep);
+        let claims = sweep.submission.claims.as_ref();
+        let looks = claims.map_or(0, |claims| claims.looks.len());
+        (looks, self.grid(sweep.grid).jobs.len())
+    }
+
     /// Whether seeds are added for the undecided claims of a sweep.
     pub(super) fn set_growing(&mut self, sweep: u32, grows: bool) {
         if let Some(claims) = &mut self.sweeps[sweep as usize].submission.claims {

@@ -133,8 +133,14 @@ impl Scheduler {
     /// look is due at once.
     pub(super) fn look(&mut self, now: Timestamp) {
         for sweep in self.jobs.touched_with_claims() {
+            let mut seen = None;
             while let Some(looked) = self.decide_looks(now, sweep) {
                 self.commit([looked]);
+                // An entry that changed nothing is not decided again.
+                let now_seen = self.jobs.extent_of_claims(sweep);
+                if seen.replace(now_seen) == Some(now_seen) {
+                    break;
+                }
             }
         }
     }

@@ -135,6 +135,7 @@ impl From<&Look> for wire::Look {
             seeds: look.seeds,
             log_e: look.log_e,
             verdict: wire::ClaimVerdict::from(look.verdict).into(),
+            step: look.step,
         }
     }
 }
@@ -143,6 +144,7 @@ impl TryFrom<wire::Look> for Look {
     type Error = WireError;
     fn try_from(look: wire::Look) -> Result<Self, WireError> {
         Ok(Self {
+            step: look.step,
             claim: look.claim,
             seeds: look.seeds,
             log_e: finite("look.log_e", look.log_e)?,

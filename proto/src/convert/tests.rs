@@ -116,7 +116,7 @@ prop_compose! {
         identity in name(), looks in prop::collection::vec((any::<u32>(), any::<u32>(), -9.0..9.0_f64, 0..4_usize), 0..3),
     ) -> ClaimsView {
         let [min, max, at_once] = numbers;
-        let looks = looks.into_iter().map(|(claim, seeds, log_e, verdict)| Look { claim, seeds, log_e, verdict: Verdict::ALL[verdict] });
+        let looks = looks.into_iter().map(|(claim, seeds, log_e, verdict)| Look { step: seeds, claim, seeds, log_e, verdict: Verdict::ALL[verdict] });
         ClaimsView {
             settings: Settings { alpha, min, max, margin: alpha, at_once },
             identity,
