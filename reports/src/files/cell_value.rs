@@ -10,7 +10,7 @@ const NOTHING: [&str; 10] = [
 
 /// A swept value as its text says: of a parameter of numbers the number, whatever its spelling; of others a number where it reads as one and shows
 /// the same again, a text otherwise.
-pub(super) fn cell_value(column: &str, text: &str, delimiter: u8) -> Option<Value> {
+pub(crate) fn cell_value(column: &str, text: &str, delimiter: u8) -> Option<Value> {
     if text.is_empty() {
         return None;
     }

@@ -16,6 +16,7 @@ use crate::parameter::Parameter;
 
 /// Parameters that came after revision 1 of the encoding: at their default they are left out of a job's id.
 pub const ADDED_LATER: &[&str] = &[
+    "artifacts.data_card",
     "artifacts.embedding",
     "artifacts.epoch_scores",
     "matmul_precision",
@@ -85,7 +86,7 @@ mod tests {
                 TRAINER_REVISION,
                 Digest::of(table.as_bytes()).short().as_str()
             ),
-            (2, "55e8543a5106")
+            (2, "e1dfcf7c1213")
         );
     }
 

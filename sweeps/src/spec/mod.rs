@@ -7,6 +7,7 @@ mod adaptive;
 mod axis;
 mod counted;
 mod dataset;
+mod design;
 mod name;
 mod next;
 mod only;
