@@ -30,7 +30,7 @@ mod tests;
 mod turns;
 pub mod upkeep;
 
-pub(crate) use crate::scheduler::Totals;
+pub(crate) use crate::scheduler::{Standing, Totals};
 pub use config::Config;
 pub use error::EngineError;
 pub use opening::Opening;
