@@ -31,11 +31,11 @@ function button(text, act, attributes = {}) {
   return element("button", { type: "button", onclick: act, ...attributes }, text);
 }
 
-/** A table that keeps its place: only bodies change. Columns: [title, is a number]. */
+/** A table. Columns: [title, "n" of numbers or "long" of texts]. */
 function table(caption, columns, rows) {
-  const head = columns.map(([title, isNumber]) => element("th", { scope: "col", class: isNumber && "n" }, title));
+  const head = columns.map(([title, kind]) => element("th", { scope: "col", class: kind }, title));
   const lines = rows.map((row) => element("tr", {}, row.map((value, at) =>
-    element(at === 0 ? "th" : "td", { scope: at === 0 && "row", class: columns[at][1] && "n" }, value ?? ""))));
+    element(at === 0 ? "th" : "td", { scope: at === 0 && "row", class: columns[at][1] }, value ?? ""))));
   return element("table", {},
     element("caption", {}, caption),
     element("thead", {}, element("tr", {}, head)),
@@ -59,10 +59,11 @@ const bytes = (n) => (n >= 2 ** 30 ? `${(n / 2 ** 30).toFixed(1)} GiB` : `${Math
 /** A colour of the page's style, as it is now: dark or light. */
 const colour = (name) => getComputedStyle(document.documentElement).getPropertyValue(`--${name}`).trim();
 
-/** Colours that eight lines are told apart by, for people who see few colours too (Okabe and Ito). */
-const LINES = ["#0072b2", "#d55e00", "#009e73", "#cc79a7", "#a58500", "#56b4e9", "#8a4b08", "#777777"];
-const lineColour = (at) => LINES[at % LINES.length];
-const lineDash = (at) => ["", "6 3", "2 3"][Math.floor(at / LINES.length) % 3];
+/** Colours that eight lines are told apart by, for people who see few colours too (after Okabe and Ito), on light and on dark. */
+const darkness = matchMedia("(prefers-color-scheme: dark)");
+const LINES = [["#0072b2", "#d55e00", "#009e73", "#cc79a7", "#a58500", "#56b4e9", "#8a4b08", "#777777"], ["#6cb8f0", "#ff9248", "#3fd1a5", "#eaa6cf", "#e8cf5a", "#a9c1ff", "#d59a6b", "#b4b4b4"]];
+const lineColour = (at) => LINES[darkness.matches ? 1 : 0][at % 8];
+const lineDash = (at) => ["", "6 3", "2 3"][Math.floor(at / 8) % 3];
 
 /** Viridis at a place between 0 and 1. */
 function viridis(at) {

@@ -92,7 +92,7 @@ async function begin() {
     picture.filter();
     draw("all");
   });
-  matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => draw("all"));
+  darkness.addEventListener("change", () => draw("all"));
   setInterval(() => { if (!document.hidden) { draw({}, { workers: picture.workers }); askTimeline(); } }, 5000);
   keepAddress();
   connect();

@@ -56,7 +56,7 @@ function claimRows() {
     claim.decided ? "" : duration(claim.next_seed_seconds),
   ]);
 }
-const CLAIM_COLUMNS = [["claim"], ["verdict"], ["seeds", true], ["difference (points)", true], ["interval", true], ["e-value", true], ["seeds to go"], ["next seed costs", true]];
+const CLAIM_COLUMNS = [["claim"], ["verdict"], ["seeds", "n"], ["difference (points)", "n"], ["interval", "n"], ["e-value", "n"], ["seeds to go"], ["next seed costs", "n"]];
 
 function drawClaims() {
   byId("claims").hidden = picture.claims.length === 0;
@@ -82,7 +82,7 @@ function drawFailures() {
     element("span", {}, cellLinks(failure.cells, failure.n)),
     failure.settled > 0 && may.control ? button("Retry", () => act({ act: "retry" }, failure.cells.filter((at) => "fq".includes(picture.cells[at].status)))) : "",
   ]);
-  body.replaceChildren(table("Jobs by their last failure", [["class"], ["message"], ["jobs", true], ["tried again"], ["which"], [""]], rows));
+  body.replaceChildren(table("Jobs by their last failure", [["class"], ["message", "long"], ["jobs", "n"], ["tried again"], ["which", "long"], ["act"]], rows));
 }
 
 function drawQueue() {
@@ -109,7 +109,7 @@ function drawResults() {
   if (rows.length === 0) { body.replaceChildren(element("p", { class: "note" }, picture.rehearsal ? "Of a rehearsal no AUC is shown." : "No job has finished yet.")); return; }
   const shown = [...rows].sort(([, left], [, right]) => right[1] - left[1]).slice(0, 200);
   body.replaceChildren(table(`Final AUC of finished seeds, the highest mean first${rows.length > shown.length ? ` (${shown.length} of ${rows.length})` : ""}`,
-    [["variant"], ["n", true], ["mean", true], ["std", true], ["95% interval", true]],
+    [["variant"], ["n", "n"], ["mean", "n"], ["std", "n"], ["95% interval", "n"]],
     shown.map(([group, [n, mean, std, low, high]]) => [group.label, n, percent(mean), percent(std), low === null ? "" : `${percent(low)} to ${percent(high)}`])));
 }
 
@@ -141,7 +141,7 @@ function drawWorkers() {
   const focused = body.contains(document.activeElement);
   // Under a keyboard or a pointer nothing is replaced.
   if (focused && document.activeElement !== body) return;
-  body.replaceChildren(table(`Workers that are there${more}`, [["worker"], ["state"], ["job, since when"], ["busy"], ["memory"], ["finished", true], ["device"], ["to know"]], rows));
+  body.replaceChildren(table(`Workers that are there${more}`, [["worker"], ["state"], ["job, since when"], ["busy"], ["memory"], ["finished", "n"], ["device"], ["to know"]], rows));
 }
 
 function drawAudit() {

@@ -48,7 +48,7 @@ function drawJob(told, body) {
     element("dl", {}, facts.flatMap(([name, value]) => [element("dt", {}, name), element("dd", {}, value)])),
     element("h3", {}, "Why it is where it is"), element("ul", {}, reasons),
     element("h3", {}, "Curve"), jobPicture(told.curve),
-    attempts.length > 0 ? element("div", { class: "scroll", tabindex: 0, role: "region", "aria-label": "Attempts that failed" }, table("Attempts that failed", [["attempt"], ["worker"], ["class"], ["message"], ["when"]], attempts)) : "",
+    attempts.length > 0 ? element("div", { class: "scroll", tabindex: 0, role: "region", "aria-label": "Attempts that failed" }, table("Attempts that failed", [["attempt"], ["worker"], ["class"], ["message", "long"], ["when"]], attempts)) : "",
     element("h3", {}, "Log"), log,
     element("h3", {}, "Commands"), element("pre", { tabindex: 0, "aria-label": "commands" }, [command, `gcl-sweep logs ${told.job.slice(0, 12)}`, only].filter(Boolean).join("\n")),
     element("details", {}, element("summary", {}, "Settings"), element("dl", {}, told.parameters.flatMap(([name, value]) => [element("dt", {}, name), element("dd", {}, value)]))));

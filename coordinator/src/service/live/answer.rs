@@ -59,7 +59,8 @@ pub(super) fn answer(code: StatusCode, kind: Kind, body: Body) -> Answer {
         (CONTENT_TYPE, kind.text()),
         (CACHE_CONTROL, "no-store"),
         (CONTENT_SECURITY_POLICY, POLICY),
-        (REFERRER_POLICY, "no-referrer"),
+        // Not `no-referrer`: a browser would then send a form of this page with `Origin: null`.
+        (REFERRER_POLICY, "same-origin"),
         (X_CONTENT_TYPE_OPTIONS, "nosniff"),
         (HeaderName::from_static("cross-origin-resource-policy"), "same-origin"),
         (HeaderName::from_static("cross-origin-opener-policy"), "same-origin"),

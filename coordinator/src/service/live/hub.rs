@@ -6,10 +6,12 @@
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use hyper::body::Bytes;
 use live::Board;
 use tokio::sync::broadcast;
+use tokio::time::timeout;
 
 use super::event::{self, Event, News};
 use crate::store::blocking::blocking;
@@ -20,6 +22,9 @@ const BEHIND: usize = 64;
 /// Events that are kept for who comes back, and their bytes.
 const KEPT: usize = 2048;
 const KEPT_BYTES: usize = 8 << 20;
+
+/// How long somebody who asks waits for a board.
+const PATIENCE: Duration = Duration::from_secs(3);
 
 /// One board and its viewers.
 pub(super) struct Hub {
@@ -136,9 +141,14 @@ impl Hub {
         }
     }
 
-    /// Somebody asked something.
-    pub(super) fn visit(&self) {
+    /// Somebody asked something: waits a while for the board, where there is none yet.
+    pub(super) async fn begun(&self) {
         self.visits.fetch_add(1, Ordering::Relaxed);
+        let mut news = self.sender.subscribe();
+        if self.state().board.is_none() {
+            // Whatever is heard first comes with a board, or says that there will be none.
+            let _ = timeout(PATIENCE, news.recv()).await;
+        }
     }
 
     /// How many look, and how often somebody came.

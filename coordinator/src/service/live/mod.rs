@@ -211,6 +211,7 @@ impl Live {
         };
         let standing = engine.standing(name.clone()).await?;
         let hub = self.hub(engine, &name).await?;
+        hub.begun().await;
         let names: Vec<&str> = sweeps.iter().map(|sweep| sweep.name.as_str()).collect();
         let plain = page::Plain {
             sweep: &name,
@@ -260,7 +261,7 @@ impl Live {
     async fn curves(&self, engine: &EngineHandle, asked: &Asked) -> Result<Answer, Refusal> {
         let curves = asked.curves()?;
         let hub = self.hub_asked(engine, asked).await?;
-        hub.visit();
+        hub.begun().await;
         // A thousand seeds are some milliseconds: not on the threads that answer.
         let found = crate::store::blocking::blocking(move || {
             hub.with_board(|board| board.curves(&curves))
@@ -270,7 +271,7 @@ impl Live {
 
     async fn timeline(&self, engine: &EngineHandle, asked: &Asked) -> Result<Answer, Refusal> {
         let hub = self.hub_asked(engine, asked).await?;
-        hub.visit();
+        hub.begun().await;
         let spans = hub.with_board(|board| json(&board.spans().collect::<Vec<_>>()));
         spans.ok_or_else(being_read)
     }

@@ -3,7 +3,7 @@
 //! A page of somebody else's can have a browser call a loopback address. It cannot read the answer, unless its own name resolves
 //! to this machine (DNS rebinding): then `Host` has its name. It can send a form: then `Origin` has its name.
 
-use std::net::IpAddr;
+use std::net::{Ipv4Addr, Ipv6Addr};
 
 use hyper::HeaderMap;
 use hyper::header::{HOST, HeaderName, ORIGIN};
@@ -31,13 +31,17 @@ impl Hosts {
     /// Whether a name may stand in `Host`. An address is nobody's to point elsewhere.
     fn knows(&self, host: &str) -> bool {
         let name = host.trim_end_matches('.').to_lowercase();
-        let address = name.trim_start_matches('[').trim_end_matches(']');
+        let version_6 = name.strip_prefix('[').and_then(|name| name.strip_suffix(']'));
+        let is_address = match version_6 {
+            Some(address) => address.parse::<Ipv6Addr>().is_ok(),
+            None => name.parse::<Ipv4Addr>().is_ok(),
+        };
         let is_own = |own: &String| {
             // A short name of the machine is also known with its domain.
             name == *own || name.strip_prefix(own.as_str()).is_some_and(|rest| rest.starts_with('.') && !own.contains('.'))
         };
         self.is_tls
-            || address.parse::<IpAddr>().is_ok()
+            || is_address
             || name == "localhost"
             || name.ends_with(".localhost")
             || self.names.iter().any(is_own)
