@@ -8,9 +8,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use coordinator::service::{
-    Access, Health, HttpOptions, Limits, Role, live_address, serve_http,
-};
+use coordinator::service::{Access, Health, HttpOptions, Limits, Role, live_address, serve_http};
 use coordinator::{Config, Engine, EngineHandle, Metrics, SystemClock, sweep_language};
 use proto::nouns::{
     Assignment, Fail, Finish, Hello, LeaseRequest, Progress, Report, Submit, WorkerId,
@@ -61,7 +59,13 @@ async fn main() {
     };
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
-    let health = Health::new(handle.clone(), &arguments[0], &Limits::default(), metrics, "0");
+    let health = Health::new(
+        handle.clone(),
+        &arguments[0],
+        &Limits::default(),
+        metrics,
+        "0",
+    );
     let options = HttpOptions {
         health,
         access,
@@ -82,7 +86,9 @@ async fn main() {
 }
 
 async fn submit(engine: &EngineHandle, lines: u32, seeds: u32, epochs: u32) {
-    let rates: Vec<String> = (1..=lines.div_ceil(2)).map(|rate| format!("{rate}e-5")).collect();
+    let rates: Vec<String> = (1..=lines.div_ceil(2))
+        .map(|rate| format!("{rate}e-5"))
+        .collect();
     let text = format!(
         "name = \"busy\"\ndescription = \"A sweep that is made up\"\n[dataset.synthetic]\nvideos = 18\nmean_length = 12\ndimension = 16\nseed = 1\n\
          [job]\nepochs = {epochs}\n[axes]\nlearning_rate = [{}]\nseed = {{ from = 0, count = {seeds} }}\n\
@@ -140,7 +146,9 @@ async fn one(
     let Some(job) = answer.assignments.into_iter().next() else {
         return u32::from(!answer.drain && pause.is_some());
     };
-    let curve: Vec<EpochPoint> = (1..=epochs).map(|epoch| point(&job, epoch, epochs)).collect();
+    let curve: Vec<EpochPoint> = (1..=epochs)
+        .map(|epoch| point(&job, epoch, epochs))
+        .collect();
     if let Some(pause) = pause {
         for point in &curve {
             let progress = Progress {
@@ -186,7 +194,8 @@ async fn one(
 
 /// A number between 0 and 1 that is the job's own.
 fn noise(job: &Assignment, epoch: u32, which: usize) -> f64 {
-    let mixed = u32::from(job.job_id.0[which]).wrapping_mul(2_654_435_761) ^ epoch.wrapping_mul(40_503);
+    let mixed =
+        u32::from(job.job_id.0[which]).wrapping_mul(2_654_435_761) ^ epoch.wrapping_mul(40_503);
     f64::from(mixed.wrapping_mul(2_246_822_519) >> 16) / 65_536.0
 }
 
@@ -196,7 +205,8 @@ fn point(job: &Assignment, epoch: u32, epochs: u32) -> EpochPoint {
     let rate = rate.and_then(sweeps::Value::as_float).unwrap_or(1e-5);
     let best = 0.78 - (rate * 1e4 - 0.8).abs() * 0.08 + 0.05 * (noise(job, 0, 2) - 0.5);
     let is_locked = job.job_id.0[3] < 8;
-    let auc = 0.55 + (best - 0.55) * (1.0 - (-4.0 * part).exp()) + 0.01 * (noise(job, epoch, 4) - 0.5);
+    let auc =
+        0.55 + (best - 0.55) * (1.0 - (-4.0 * part).exp()) + 0.01 * (noise(job, epoch, 4) - 0.5);
     EpochPoint {
         auc_d: Some(if is_locked { 0.47 } else { auc }),
         auc_g: Some(auc - 0.03),

@@ -3,29 +3,18 @@
 use serde::Serialize;
 use sweeps::{FailureClass, JobStatus, ScoreBy};
 
+use crate::alarm::Alarm;
 use crate::job::Job;
 
 /// Above this share of rows on which the labels of G and D agree, the two teach each other what they say already.
-pub const LOCKED: f64 = 0.98;
+const LOCKED: f64 = 0.98;
 /// An AUC below this is below chance.
-pub const CHANCE: f64 = 0.5;
+const CHANCE: f64 = 0.5;
 /// In its first epoch a network is still anywhere.
 const FIRST_EPOCH: u32 = 2;
 
 /// The place of the agreement of G and D among the numbers of a point.
 const AGREEMENT: usize = 6;
-
-/// What is wrong with a job.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Alarm {
-    /// A number became infinite or NaN.
-    NotANumber,
-    /// G and D agree on nearly every label.
-    LockedIn,
-    /// The AUC is below 50%.
-    BelowChance,
-}
 
 /// Jobs with the same alarm.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -86,6 +75,9 @@ mod tests {
         done.status = JobStatus::Done;
         done.scores = [Some(0.6), Some(0.4)];
         assert_eq!(of(&done), None);
-        assert_eq!(alarm_of(&done, ScoreBy::Generator), Some(Alarm::BelowChance));
+        assert_eq!(
+            alarm_of(&done, ScoreBy::Generator),
+            Some(Alarm::BelowChance)
+        );
     }
 }

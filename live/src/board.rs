@@ -332,9 +332,7 @@ impl Board {
         let by = self.groups[cell.group as usize].by();
         match job.status {
             JobStatus::Done => job.result(by),
-            _ => job
-                .last_trained()
-                .and_then(|point| Job::auc_at(point, by)),
+            _ => job.last_trained().and_then(|point| Job::auc_at(point, by)),
         }
     }
 

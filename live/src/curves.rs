@@ -93,7 +93,10 @@ struct SeedCurve(u32, Vec<Option<f64>>);
 impl Board {
     /// Curves of some groups.
     pub fn curves(&self, asked: &CurvesAsked) -> Curves {
-        let known = asked.groups.iter().filter(|group| **group < self.groups.len());
+        let known = asked
+            .groups
+            .iter()
+            .filter(|group| **group < self.groups.len());
         let hide = self.is_rehearsal && asked.measure.is_auc();
         Curves {
             groups: known

@@ -28,13 +28,14 @@ pub(crate) struct FailureGroup {
 
 /// Class and message of a failure as rows and changes tell it: `CLASS: MESSAGE (attempt 2 on WORKER)`.
 fn parts(error: &str) -> (&'static str, &str) {
-    let text = error
-        .rfind(" (attempt ")
-        .map_or(error, |end| &error[..end]);
+    let text = error.rfind(" (attempt ").map_or(error, |end| &error[..end]);
     let class = FailureClass::ALL
         .into_iter()
         .map(FailureClass::name)
-        .find(|name| text.strip_prefix(name).is_some_and(|rest| rest.starts_with(": ")));
+        .find(|name| {
+            text.strip_prefix(name)
+                .is_some_and(|rest| rest.starts_with(": "))
+        });
     match class {
         Some(name) => (name, &text[name.len() + 2..]),
         None => ("other", text),
@@ -49,13 +50,15 @@ pub(crate) fn failures<'a>(jobs: impl Iterator<Item = &'a Job>) -> Vec<FailureGr
             continue;
         };
         let (class, message) = parts(error);
-        let group = groups.entry((class, message)).or_insert_with(|| FailureGroup {
-            class,
-            message: message.to_owned(),
-            n: 0,
-            settled: 0,
-            cells: Vec::new(),
-        });
+        let group = groups
+            .entry((class, message))
+            .or_insert_with(|| FailureGroup {
+                class,
+                message: message.to_owned(),
+                n: 0,
+                settled: 0,
+                cells: Vec::new(),
+            });
         group.n += 1;
         group.settled += usize::from(job.status.is_failure());
         if group.cells.len() < NAMED {
@@ -84,7 +87,11 @@ mod tests {
         let jobs = [
             job(1, JobStatus::Failed, "trainer: panicked (attempt 2 on a)"),
             job(2, JobStatus::Pending, "trainer: panicked (attempt 1 on b)"),
-            job(3, JobStatus::Failed, "bad-data: it says (attempt 1) (attempt 1 on b)"),
+            job(
+                3,
+                JobStatus::Failed,
+                "bad-data: it says (attempt 1) (attempt 1 on b)",
+            ),
             job(4, JobStatus::Done, "trainer: panicked (attempt 1 on b)"),
             job(5, JobStatus::Failed, "something else"),
         ];

@@ -62,7 +62,10 @@ impl Filter {
             .iter()
             .all(|(column, values)| holds(column, values))
             && (self.parts.is_empty()
-                || self.parts.iter().all(|part| variant().contains(part.as_str())))
+                || self
+                    .parts
+                    .iter()
+                    .all(|part| variant().contains(part.as_str())))
     }
 }
 

@@ -33,7 +33,11 @@ pub(crate) fn hours<'a>(jobs: impl Iterator<Item = (u32, &'a Job)>) -> Hours {
         }
         if !job.status.is_settled() {
             // A job that runs has a part of its epochs behind it, which nobody knows the number of here: half is meant.
-            known.open += if job.status == JobStatus::Running { 0.5 } else { 1.0 };
+            known.open += if job.status == JobStatus::Running {
+                0.5
+            } else {
+                1.0
+            };
         }
     }
     let n: u32 = groups.values().map(|known| known.n).sum();

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use proto::nouns::Timestamp;
 use sweeps::{JobId, JobStatus, Phase, ScoreBy};
 
-use crate::alarms::Alarm;
+use crate::alarm::Alarm;
 use crate::curve::{Curve, Point};
 
 /// A job: several cells may have the same.
@@ -66,6 +66,8 @@ impl Job {
 
     /// The last point of the training proper.
     pub(crate) fn last_trained(&self) -> Option<&Point> {
-        self.curve.last().filter(|point| point.phase == Phase::Train)
+        self.curve
+            .last()
+            .filter(|point| point.phase == Phase::Train)
     }
 }

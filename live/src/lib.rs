@@ -6,7 +6,8 @@
 //! file or a socket: the coordinator's side port serves it.
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 
-pub mod alarms;
+mod alarm;
+mod alarms;
 mod board;
 pub mod claims;
 mod curve;
@@ -20,6 +21,7 @@ mod shown;
 mod spans;
 pub mod summary;
 
+pub use alarm::Alarm;
 pub use board::{Board, MOST_CELLS, MOST_POINTS};
 pub use claims::Claim;
 pub use curves::{Curves, CurvesAsked, Measure};

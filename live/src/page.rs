@@ -81,16 +81,33 @@ mod tests {
     fn pages_name_their_files_and_nothing_elsewhere() {
         for page in [PAGE, &sign_in("/live", ""), &starting("")] {
             assert!(page.contains("href=\"/live/page.css\""));
-            for word in ["style=", "<style", "onclick=", "onload=", "onsubmit=", "onerror="] {
+            for word in [
+                "style=",
+                "<style",
+                "onclick=",
+                "onload=",
+                "onsubmit=",
+                "onerror=",
+            ] {
                 assert!(!page.contains(word), "{word}");
             }
-            for part in page.split("src=\"").skip(1).chain(page.split("href=\"").skip(1)) {
+            for part in page
+                .split("src=\"")
+                .skip(1)
+                .chain(page.split("href=\"").skip(1))
+            {
                 let is_ours = ["/", "#", "data:,"].iter().any(|own| part.starts_with(own));
                 assert!(is_ours, "{part:.40}");
             }
         }
         for script in [SCRIPT, SIGN_IN_SCRIPT] {
-            for word in ["innerHTML", "eval(", "https://", "document.write", "insertAdjacentHTML"] {
+            for word in [
+                "innerHTML",
+                "eval(",
+                "https://",
+                "document.write",
+                "insertAdjacentHTML",
+            ] {
                 assert!(!script.contains(word), "{word}");
             }
         }

@@ -37,7 +37,16 @@ struct GroupShown {
 
 /// A cell. In JSON `[group, seed, job, status, AUC, epochs, attempts, worker]`.
 #[derive(Debug, Clone, PartialEq, Serialize)]
-struct CellShown(u32, u64, String, char, Option<f64>, u32, u32, Option<String>);
+struct CellShown(
+    u32,
+    u64,
+    String,
+    char,
+    Option<f64>,
+    u32,
+    u32,
+    Option<String>,
+);
 
 /// What is new since the last one.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -81,7 +90,9 @@ impl Board {
             let point = group.shared.point.iter();
             GroupShown {
                 variant: group.shared.variant.clone(),
-                point: point.map(|value| value.as_ref().map(ToString::to_string)).collect(),
+                point: point
+                    .map(|value| value.as_ref().map(ToString::to_string))
+                    .collect(),
                 epochs: group.shared.epochs,
                 score: group.by().word(),
                 raw: !group.shared.reporting.is_of_record(),
@@ -92,7 +103,9 @@ impl Board {
             let job = &self.jobs[cell.job as usize];
             let CellNews(_, status, auc, epochs, attempts, worker) = self.news(0, cell);
             let id = job.id.short();
-            CellShown(cell.group, cell.seed, id, status, auc, epochs, attempts, worker)
+            CellShown(
+                cell.group, cell.seed, id, status, auc, epochs, attempts, worker,
+            )
         });
         Snapshot {
             columns: self.columns.clone(),
@@ -128,8 +141,10 @@ impl Board {
             alarms,
             hours,
         } = std::mem::take(&mut self.touched);
-        let is_new =
-            !(cells.is_empty() && results.is_empty() && curves.is_empty()) || failures || alarms || hours;
+        let is_new = !(cells.is_empty() && results.is_empty() && curves.is_empty())
+            || failures
+            || alarms
+            || hours;
         is_new.then(|| Delta {
             cells: cells
                 .into_iter()

@@ -47,7 +47,7 @@ fn text<S: serde::Serializer>(text: &Arc<str>, serializer: S) -> Result<S::Ok, S
 /// The spans of a sweep, oldest first.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Spans {
-    spans: VecDeque<Span>,
+    kept: VecDeque<Span>,
     /// How many were forgotten.
     forgotten: u64,
     /// By cell, the number of the span that has not ended, counted from the first that ever was.
@@ -58,13 +58,13 @@ impl Spans {
     /// An attempt began.
     pub(crate) fn begin(&mut self, worker: Arc<str>, cell: u32, at: Timestamp) {
         self.end(cell, at, SpanEnd::Back);
-        if self.spans.len() >= KEPT {
-            self.spans.pop_front();
+        if self.kept.len() >= KEPT {
+            self.kept.pop_front();
             self.forgotten += 1;
         }
         self.open
-            .insert(cell, self.forgotten + self.spans.len() as u64);
-        self.spans.push_back(Span {
+            .insert(cell, self.forgotten + self.kept.len() as u64);
+        self.kept.push_back(Span {
             worker,
             cell,
             from: at.0,
@@ -79,14 +79,14 @@ impl Spans {
             return;
         };
         let position = number.checked_sub(self.forgotten);
-        if let Some(span) = position.and_then(|position| self.spans.get_mut(position as usize)) {
+        if let Some(span) = position.and_then(|position| self.kept.get_mut(position as usize)) {
             span.until = Some(at.0);
             span.end = end;
         }
     }
 
     pub(crate) fn iter(&self) -> impl Iterator<Item = &Span> {
-        self.spans.iter()
+        self.kept.iter()
     }
 }
 

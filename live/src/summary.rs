@@ -75,7 +75,8 @@ fn student_quantile_975(degrees: usize) -> f64 {
             let a = 1.0 / (n - 0.5);
             let b = 48.0 / (a * a);
             let mut c = ((20_700.0 * a / b - 98.0) * a - 16.0) * a + 96.36;
-            let d = ((94.5 / (b + c) - 3.0) / b + 1.0) * (a * std::f64::consts::FRAC_PI_2).sqrt() * n;
+            let d =
+                ((94.5 / (b + c) - 3.0) / b + 1.0) * (a * std::f64::consts::FRAC_PI_2).sqrt() * n;
             let mut y = (d * TAIL).powf(2.0 / n);
             if y > 0.05 + a {
                 // The normal quantile of 2.5%.
@@ -127,7 +128,10 @@ mod tests {
     fn what_few_values_do_not_say_is_not_said() {
         assert_eq!(Summary::of([]), None);
         let one = Summary::of([0.5]).unwrap();
-        assert_eq!((one.n, one.mean, one.std, one.interval), (1, 0.5, None, None));
+        assert_eq!(
+            (one.n, one.mean, one.std, one.interval),
+            (1, 0.5, None, None)
+        );
         let two = Summary::of([0.5, 0.7]).unwrap();
         assert!((two.std.unwrap() - 0.141_421).abs() < 1e-5);
         assert_eq!(two.interval, None);

@@ -100,16 +100,30 @@ fn take_over(picture: &mut Value, delta: &Value) {
 fn a_snapshot_and_what_followed_is_the_snapshot_of_the_end() {
     let mut board = board();
     let mut picture = json(&board.snapshot());
-    assert!(board.delta().is_none_or(|delta| json(&delta)["cells"].is_null()));
+    assert!(
+        board
+            .delta()
+            .is_none_or(|delta| json(&delta)["cells"].is_null())
+    );
     let story = [
         change(1, JobStatus::Running, None, None),
         epoch(1, 1, 0.61, 0.5),
         epoch(1, 2, 0.62, 0.99),
         change(2, JobStatus::Running, None, None),
-        change(2, JobStatus::Pending, None, Some("trainer: it fell (attempt 1 on w)")),
+        change(
+            2,
+            JobStatus::Pending,
+            None,
+            Some("trainer: it fell (attempt 1 on w)"),
+        ),
         change(1, JobStatus::Done, Some(0.625), None),
         change(2, JobStatus::Running, None, None),
-        change(2, JobStatus::Failed, None, Some("diverged: NaN (attempt 2 on w)")),
+        change(
+            2,
+            JobStatus::Failed,
+            None,
+            Some("diverged: NaN (attempt 2 on w)"),
+        ),
         change(3, JobStatus::Done, Some(0.7), None),
         change(4, JobStatus::Done, Some(0.45), None),
         change(2, JobStatus::Pending, None, None),
@@ -136,14 +150,23 @@ fn a_snapshot_and_what_followed_is_the_snapshot_of_the_end() {
     assert_eq!(picture["groups"][0]["summary"][0], 2);
     assert_eq!(picture["groups"][1]["summary"][0], 2);
     let cell = |at: usize| picture["cells"][at].clone();
-    assert_eq!((cell(0)[3].clone(), cell(0)[4].clone()), ("d".into(), 0.625.into()));
+    assert_eq!(
+        (cell(0)[3].clone(), cell(0)[4].clone()),
+        ("d".into(), 0.625.into())
+    );
     assert_eq!(cell(5)[4], 0.625);
     let alarms: Vec<_> = picture["alarms"].as_array().unwrap().clone();
-    let told: Vec<_> = alarms.iter().map(|alarm| alarm["alarm"].as_str().unwrap()).collect();
+    let told: Vec<_> = alarms
+        .iter()
+        .map(|alarm| alarm["alarm"].as_str().unwrap())
+        .collect();
     // Job 2 waits to be tried again: its last failure is still that it diverged.
     assert_eq!(told, ["not-a-number", "locked-in", "below-chance"]);
     assert_eq!(picture["failures"][0]["settled"], 0);
-    let spans: Vec<_> = board.spans().map(|span| json(span)["end"].clone()).collect();
+    let spans: Vec<_> = board
+        .spans()
+        .map(|span| json(span)["end"].clone())
+        .collect();
     assert_eq!(spans, ["done", "back", "failed"]);
 }
 
@@ -167,7 +190,10 @@ fn curves_are_numbers_over_the_seeds_that_have_the_epoch() {
     assert_eq!(first["summaries"][0][0], 3);
     assert_eq!(first["summaries"][0][1], 0.6);
     assert_eq!(first["summaries"][1][0], 2);
-    assert!(first["summaries"][1][3].is_null(), "two values have no interval");
+    assert!(
+        first["summaries"][1][3].is_null(),
+        "two values have no interval"
+    );
     assert_eq!(first["seeds"][1], serde_json::json!([1, [0.7, null]]));
     // The second group has the first one's job alone.
     assert_eq!(curves["groups"][1]["summaries"][0][0], 1);
@@ -179,7 +205,10 @@ fn curves_are_numbers_over_the_seeds_that_have_the_epoch() {
         measure: Measure::named("truth").unwrap(),
         ..asked
     };
-    assert_eq!(json(&board.curves(&asked))["groups"][0]["epochs"], serde_json::json!([]));
+    assert_eq!(
+        json(&board.curves(&asked))["groups"][0]["epochs"],
+        serde_json::json!([])
+    );
 }
 
 #[test]
@@ -217,7 +246,9 @@ fn a_large_sweep_is_cut_and_says_so_and_filters_know_its_columns() {
     let board = board();
     let takes = |text: &str| -> Vec<usize> {
         let filter = Filter::parse(text);
-        (0..board.len()).filter(|cell| filter.takes(&board.filtered(*cell))).collect()
+        (0..board.len())
+            .filter(|cell| filter.takes(&board.filtered(*cell)))
+            .collect()
     };
     assert_eq!(takes("variant:b seed:1"), [4]);
     assert_eq!(takes("Learning_Rate:0.1 seed:2"), [2, 5]);

@@ -286,10 +286,7 @@ impl EngineHandle {
 
     /// What can be told of jobs beyond their rows: the record of those that have one, of others the epochs that their
     /// last attempt reported.
-    pub(crate) async fn told(
-        &self,
-        jobs: Vec<JobId>,
-    ) -> Result<Vec<(JobId, Told)>, Refusal> {
+    pub(crate) async fn told(&self, jobs: Vec<JobId>) -> Result<Vec<(JobId, Told)>, Refusal> {
         let jobs = self
             .query(move |scheduler, _| scheduler.last_attempts(&jobs))
             .await?;

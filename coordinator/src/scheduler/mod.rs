@@ -57,6 +57,6 @@ pub use crate::model::submission::Submission;
 pub use machine::Scheduler;
 pub use messages::{Answer, Effect, Event, Reply, Request, Ticket};
 pub use policy::Policy;
-pub use totals::{DeviceTotals, Totals};
 pub(crate) use standing::Standing;
+pub use totals::{DeviceTotals, Totals};
 pub(crate) use view::JobRow;

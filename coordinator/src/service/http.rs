@@ -5,7 +5,6 @@
 
 use std::convert::Infallible;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use hyper::body::{Bytes, Incoming};
@@ -24,16 +23,13 @@ use super::descriptors;
 use super::health::Health;
 use super::live::Live;
 use super::live::answer::{Answer, full};
-use super::strangers::{Peer, Strangers};
+use super::side_connection::Connection;
+use super::strangers::Strangers;
 use super::tls::{Tls, TlsError};
 
 /// Connections of one address at a time. All peers are strangers: where there are too many, the oldest of the address that
 /// has the most makes room, so that a probe always gets in.
 const CONNECTIONS_OF_ADDRESS: usize = 128;
-/// A connection may last that long altogether, unless it has a stream of the live page: whoever asks again connects again.
-const LONGEST: Duration = Duration::from_mins(1);
-/// What is left of a stream that ended may take that long.
-const LAST_BYTES: Duration = Duration::from_secs(5);
 /// TLS handshake, and the headers of a request.
 const HEADERS_WITHIN: Duration = Duration::from_secs(5);
 /// Bytes of the headers of a request.
@@ -56,38 +52,6 @@ pub struct HttpOptions {
     pub names: Vec<String>,
     /// Random bytes that nobody knows: they seal the sessions of browsers.
     pub secret: [u8; 32],
-}
-
-/// One connection, as those see it who answer on it.
-pub(super) struct Connection {
-    peer: Peer,
-    lasts: AtomicBool,
-    cut: CancellationToken,
-}
-
-impl Connection {
-    /// Somebody who may look has a stream on it.
-    pub(super) fn lasts(&self) {
-        self.lasts.store(true, Ordering::Relaxed);
-        self.peer.introduce();
-    }
-
-    /// The stream has ended. A peer that does not take its last bytes is not waited for.
-    pub(super) fn ends(&self) {
-        let cut = self.cut.clone();
-        tokio::spawn(async move {
-            tokio::time::sleep(LAST_BYTES).await;
-            cut.cancel();
-        });
-    }
-
-    /// Waits until it lasted as long as it may.
-    async fn outlived(&self) {
-        tokio::time::sleep(LONGEST).await;
-        if self.lasts.load(Ordering::Relaxed) {
-            self.cut.cancelled().await;
-        }
-    }
 }
 
 /// Serves until `shutdown`.
@@ -121,11 +85,7 @@ pub async fn serve_http(
             continue;
         };
         let (peer, _) = strangers.enter(Some(address.ip()));
-        let connection = Arc::new(Connection {
-            peer,
-            lasts: AtomicBool::new(false),
-            cut: CancellationToken::new(),
-        });
+        let connection = Arc::new(Connection::new(peer));
         let (options, acceptor, shutdown) = (options.clone(), acceptor.clone(), shutdown.clone());
         let live = live.clone();
         tokio::spawn(async move {
@@ -143,9 +103,7 @@ pub async fn serve_http(
             };
             tokio::select! {
                 () = serving => {}
-                () = connection.outlived() => {}
-                () = connection.cut.cancelled() => {}
-                () = connection.peer.crowded_out().cancelled() => {}
+                () = connection.over() => {}
                 () = stopped(&shutdown, &connection) => {}
             }
         });
@@ -155,7 +113,7 @@ pub async fn serve_http(
 /// Waits until the port closes. A stream has a moment to say so.
 async fn stopped(shutdown: &CancellationToken, connection: &Connection) {
     shutdown.cancelled().await;
-    if connection.lasts.load(Ordering::Relaxed) {
+    if connection.has_stream() {
         tokio::time::sleep(PAUSE).await;
     }
 }

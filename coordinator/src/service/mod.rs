@@ -20,6 +20,7 @@ mod live;
 mod log_rate_limit;
 mod people;
 mod server;
+mod side_connection;
 mod store;
 mod strangers;
 #[cfg(test)]

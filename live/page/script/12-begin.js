@@ -29,17 +29,37 @@ const DRAWERS = {
   failures: drawFailures, queue: drawQueue, results: drawResults, workers: drawWorkers, audit: drawAudit, timeline: () => askTimeline(),
 };
 
+/** Milliseconds between two pictures of a panel that costs much, or that nobody reads as fast as it changes. */
+const PAUSES = { results: 1500, alarms: 1000, failures: 1000, queue: 1000 };
+const drawnAt = {};
+/** Panels that are in the window, or nearly: others wait until they are. */
+const inSight = new Set(["head", "curves"]);
+
 function drawSome() {
   const begin = performance.now();
   for (const panel of due.panels) {
+    const isFirst = !(panel in drawnAt);
+    if (!isFirst && !inSight.has(panel) || begin - drawnAt[panel] < (PAUSES[panel] ?? 0)) continue;
     due.panels.delete(panel);
+    drawnAt[panel] = begin;
     DRAWERS[panel]();
     // A frame has other things to do: the rest in the next one.
-    if (performance.now() - begin > 12) break;
+    if (performance.now() - begin > 8) break;
   }
-  due.isAsked = due.panels.size > 0;
+  due.isAsked = [...due.panels].some((panel) => inSight.has(panel) && !(begin - drawnAt[panel] < (PAUSES[panel] ?? 0)));
   if (due.isAsked) requestAnimationFrame(drawSome);
   if (!document.body.dataset.painted && picture.isThere) document.body.dataset.painted = Math.round(performance.now());
+}
+
+function watchSight() {
+  const sight = new IntersectionObserver((entries) => {
+    for (const { target, isIntersecting } of entries) inSight[isIntersecting ? "add" : "delete"](target.id);
+    draw({});
+  }, { rootMargin: "200px" });
+  document.querySelectorAll("section[id]").forEach((section) => sight.observe(section));
+  // What waits for its pause, or to be printed.
+  setInterval(() => draw({}), 500);
+  addEventListener("beforeprint", () => Object.values(DRAWERS).forEach((drawer) => drawer()));
 }
 
 function applyFilter() {
@@ -84,6 +104,7 @@ async function begin() {
   watchJob();
   watchActs();
   watchVisibility();
+  watchSight();
   offerCopies();
   addEventListener("popstate", () => {
     readAddress();

@@ -62,7 +62,7 @@ function valueText(value, digits = 2) {
 
 function drawCurves() {
   const host = byId("curves-plot");
-  const told = curves.told?.groups ?? [];
+  const told = (curves.told?.groups ?? []).filter((group) => group.epochs.length > 0);
   const epochs = told.flatMap((group) => group.epochs);
   byId("curves-note").textContent = picture.rehearsal && /^auc/.test(address.measure)
     ? "Of a rehearsal no AUC is shown."

@@ -39,8 +39,17 @@ impl Plain<'_> {
         let mut page = include_str!("../../page/plain.html")
             .replace("{{groups}}", &groups(board))
             .replace("{{head}}", &head(board))
-            .replace("{{rows}}", &shown.iter().map(|cell| row(board, *cell)).collect::<String>())
-            .replace("{{pages}}", &self.pages(first, shown.len(), taken.len(), board.hidden))
+            .replace(
+                "{{rows}}",
+                &shown
+                    .iter()
+                    .map(|cell| row(board, *cell))
+                    .collect::<String>(),
+            )
+            .replace(
+                "{{pages}}",
+                &self.pages(first, shown.len(), taken.len(), board.hidden),
+            )
             .replace("{{state}}", &self.state())
             .replace("{{sweeps}}", &self.links());
         // What people wrote comes last: nothing in it is taken for a place to fill.
@@ -50,9 +59,17 @@ impl Plain<'_> {
 
     fn state(&self) -> String {
         let counts = JobStatus::ALL.iter().map(|status| {
-            format!("<li><b>{}</b> {}</li>", self.counts.of(*status), status.name())
+            format!(
+                "<li><b>{}</b> {}</li>",
+                self.counts.of(*status),
+                status.name()
+            )
         });
-        let paused = if self.paused { "<li><b>paused</b></li>" } else { "" };
+        let paused = if self.paused {
+            "<li><b>paused</b></li>"
+        } else {
+            ""
+        };
         format!("{paused}{}", counts.collect::<String>())
     }
 
@@ -61,14 +78,21 @@ impl Plain<'_> {
             return String::new();
         }
         let links = self.sweeps.iter().take(100).map(|name| {
-            let current = if *name == self.sweep { " aria-current=\"page\"" } else { "" };
+            let current = if *name == self.sweep {
+                " aria-current=\"page\""
+            } else {
+                ""
+            };
             format!(
                 "<li><a href=\"/live/plain?sweep={}\"{current}>{}</a></li>",
                 escaped(&in_query(name)),
                 escaped(name)
             )
         });
-        format!("<nav aria-label=\"Sweeps\"><ul>{}</ul></nav>", links.collect::<String>())
+        format!(
+            "<nav aria-label=\"Sweeps\"><ul>{}</ul></nav>",
+            links.collect::<String>()
+        )
     }
 
     fn pages(&self, first: usize, shown: usize, taken: usize, hidden: u64) -> String {
@@ -140,25 +164,27 @@ fn groups(board: &Board) -> String {
 }
 
 fn columns(board: &Board) -> String {
-    let columns = board.columns.iter();
+    let mut columns = String::new();
+    for name in &board.columns {
+        columns += &format!("<th scope=\"col\">{}</th>", escaped(name));
+    }
     columns
-        .map(|name| format!("<th scope=\"col\">{}</th>", escaped(name)))
-        .collect()
 }
 
 fn point(board: &Board, group: usize) -> String {
-    let point = board.groups[group].shared.point.iter();
+    let mut point = String::new();
+    for value in &board.groups[group].shared.point {
+        let text = value.as_ref().map(ToString::to_string).unwrap_or_default();
+        point += &format!("<td>{}</td>", escaped(&text));
+    }
     point
-        .map(|value| {
-            let text = value.as_ref().map(ToString::to_string).unwrap_or_default();
-            format!("<td>{}</td>", escaped(&text))
-        })
-        .collect()
 }
 
 fn head(board: &Board) -> String {
     let mut head = format!("<th scope=\"col\">variant</th>{}", columns(board));
-    for name in ["seed", "job", "status", "epochs", "AUC", "attempts", "worker", "failure"] {
+    for name in [
+        "seed", "job", "status", "epochs", "AUC", "attempts", "worker", "failure",
+    ] {
         head += &format!("<th scope=\"col\">{name}</th>");
     }
     head
@@ -178,7 +204,9 @@ fn row(board: &Board, position: usize) -> String {
         job.worker.as_deref().unwrap_or("").to_owned(),
         job.error.as_deref().unwrap_or("").to_owned(),
     ];
-    let cells = cells.iter().map(|text| format!("<td>{}</td>", escaped(text)));
+    let cells = cells
+        .iter()
+        .map(|text| format!("<td>{}</td>", escaped(text)));
     format!(
         "<tr><th scope=\"row\">{}</th>{}{}</tr>",
         escaped(&group.variant),

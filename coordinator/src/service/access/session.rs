@@ -105,7 +105,12 @@ impl Access {
             Proof::Authorization(authorization) => return self.bearer(authorization.as_deref()),
             Proof::Session(text) => text,
         };
-        let ended = || refuse(Reason::Unauthenticated, "the session has ended: sign in again");
+        let ended = || {
+            refuse(
+                Reason::Unauthenticated,
+                "the session has ended: sign in again",
+            )
+        };
         let until = text
             .get(..16)
             .filter(|_| text.len() == TEXT_BYTES)
@@ -202,7 +207,9 @@ mod tests {
         tokio::time::advance(LASTS).await;
         assert_eq!(code(&read, STATUS), Code::Unauthenticated);
         let again = open("read").unwrap().unwrap();
-        access.tokens.send_replace(super::super::Known::Tokens([].into()));
+        access
+            .tokens
+            .send_replace(super::super::Known::Tokens([].into()));
         assert_eq!(code(&again, STATUS), Code::Unauthenticated);
     }
 

@@ -12,11 +12,25 @@ pub(super) const ACT_BYTES: usize = 8 << 10;
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 #[serde(tag = "act", rename_all = "kebab-case", deny_unknown_fields)]
 pub(super) enum Act {
-    Pause { sweep: Option<String>, job: Option<String> },
-    Resume { sweep: Option<String>, job: Option<String> },
-    Cancel { sweep: Option<String>, job: Option<String> },
-    Retry { sweep: Option<String>, job: Option<String> },
-    Drain { worker: String },
+    Pause {
+        sweep: Option<String>,
+        job: Option<String>,
+    },
+    Resume {
+        sweep: Option<String>,
+        job: Option<String>,
+    },
+    Cancel {
+        sweep: Option<String>,
+        job: Option<String>,
+    },
+    Retry {
+        sweep: Option<String>,
+        job: Option<String>,
+    },
+    Drain {
+        worker: String,
+    },
 }
 
 impl Act {
@@ -32,7 +46,9 @@ impl Act {
     pub(super) async fn perform(self, engine: &EngineHandle, by: &str) -> Result<u64, Refusal> {
         let (action, sweep, job) = match self {
             Self::Drain { worker } => {
-                return engine.drain(worker, format!("drained on the live page by {by}")).await;
+                return engine
+                    .drain(worker, format!("drained on the live page by {by}"))
+                    .await;
             }
             Self::Pause { sweep, job } => (ControlAction::Pause, sweep, job),
             Self::Resume { sweep, job } => (ControlAction::Resume, sweep, job),

@@ -76,7 +76,10 @@ mod tests {
         assert_eq!(asked.text("sweep"), Some("a b"));
         let curves = asked.curves().unwrap();
         assert_eq!(curves.groups, [0, 3]);
-        assert_eq!((curves.measure, curves.phase), (Measure::Number(2), Phase::Train));
+        assert_eq!(
+            (curves.measure, curves.phase),
+            (Measure::Number(2), Phase::Train)
+        );
         for wrong in ["groups=x", "measure=x", "phase=x", "groups=-1"] {
             assert!(Asked::of(Some(wrong)).curves().is_err(), "{wrong}");
         }

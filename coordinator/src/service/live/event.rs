@@ -36,7 +36,10 @@ pub(super) struct News {
 
 impl News {
     pub(super) fn is_empty(&self) -> bool {
-        self.sweep.is_none() && self.workers.is_none() && self.read.is_none() && self.claims.is_none()
+        self.sweep.is_none()
+            && self.workers.is_none()
+            && self.read.is_none()
+            && self.claims.is_none()
     }
 
     /// Takes over what is new.

@@ -170,7 +170,10 @@ impl Viewer {
     ///
     /// # Errors
     /// The hub has ended, or the answer cannot be made.
-    pub(super) async fn first(&mut self, after: Option<u64>) -> Result<Option<Vec<Bytes>>, Refusal> {
+    pub(super) async fn first(
+        &mut self,
+        after: Option<u64>,
+    ) -> Result<Option<Vec<Bytes>>, Refusal> {
         // What is heard from here on follows what is sent now. Something in both is told twice, which changes nothing.
         self.news = self.hub.sender.subscribe();
         let hub = self.hub.clone();
@@ -218,8 +221,12 @@ mod tests {
 
     async fn first(hub: &Arc<Hub>, after: Option<u64>) -> Vec<String> {
         let first = hub.join().first(after).await.unwrap().unwrap_or_default();
-        let texts = first.iter().map(|bytes| String::from_utf8(bytes.to_vec()).unwrap());
-        texts.map(|text| text.lines().next().unwrap_or("").to_owned()).collect()
+        let texts = first
+            .iter()
+            .map(|bytes| String::from_utf8(bytes.to_vec()).unwrap());
+        texts
+            .map(|text| text.lines().next().unwrap_or("").to_owned())
+            .collect()
     }
 
     #[tokio::test]
@@ -231,8 +238,19 @@ mod tests {
         hub.tell(105, said("x"));
         hub.tell(105, said("xx"));
         hub.tell(109, said("xxx"));
-        assert_eq!(first(&hub, Some(100)).await, ["event: resumed", "event: news", "event: news", "event: news"]);
-        assert_eq!(first(&hub, Some(109)).await, ["event: resumed", "event: news"]);
+        assert_eq!(
+            first(&hub, Some(100)).await,
+            [
+                "event: resumed",
+                "event: news",
+                "event: news",
+                "event: news"
+            ]
+        );
+        assert_eq!(
+            first(&hub, Some(109)).await,
+            ["event: resumed", "event: news"]
+        );
         // Of another life, and of a future one.
         for after in [Some(99), Some(110), None] {
             assert_eq!(first(&hub, after).await, ["event: snapshot"], "{after:?}");
@@ -260,7 +278,10 @@ mod tests {
             hub.tell(number + 2, said("x"));
         }
         let lagged = slow.news.recv().await;
-        assert!(matches!(lagged, Err(broadcast::error::RecvError::Lagged(_))));
+        assert!(matches!(
+            lagged,
+            Err(broadcast::error::RecvError::Lagged(_))
+        ));
         drop(slow);
         assert_eq!(hub.visited().0, 0);
     }

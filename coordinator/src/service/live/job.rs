@@ -51,13 +51,17 @@ struct RecordShown {
 /// The job whose id begins with these digits.
 pub(super) async fn find(engine: &EngineHandle, prefix: &str) -> Result<JobId, Refusal> {
     if prefix.is_empty() || !prefix.bytes().all(|byte| byte.is_ascii_hexdigit()) {
-        return Err(Refusal::Invalid("the id of a job is of hexadecimal digits".into()));
+        return Err(Refusal::Invalid(
+            "the id of a job is of hexadecimal digits".into(),
+        ));
     }
     let found = engine.find_jobs(prefix.to_lowercase(), 2).await?;
     match found[..] {
         [job] => Ok(job),
         [] => Err(Refusal::Invalid("there is no such job".into())),
-        _ => Err(Refusal::Invalid("several jobs begin with these digits: give more of them".into())),
+        _ => Err(Refusal::Invalid(
+            "several jobs begin with these digits: give more of them".into(),
+        )),
     }
 }
 

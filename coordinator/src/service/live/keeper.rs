@@ -132,7 +132,11 @@ impl<'a> Keeper<'a> {
                 board.leased(*job, &worker.name, *since);
             }
         }
-        let mut to_read: Vec<JobId> = board.jobs_to_read().into_iter().map(|(job, _)| job).collect();
+        let mut to_read: Vec<JobId> = board
+            .jobs_to_read()
+            .into_iter()
+            .map(|(job, _)| job)
+            .collect();
         to_read.reverse();
         let told = news_of(&standing);
         // All of it is in the snapshot that everybody begins with.
@@ -257,11 +261,13 @@ impl<'a> Keeper<'a> {
     }
 }
 
+/// What was found of some jobs.
+type Found = Result<Vec<(JobId, Told)>, Refusal>;
 /// What came of reading some jobs: how many, and what was found.
-type Read = Result<(u64, Result<Vec<(JobId, Told)>, Refusal>), JoinError>;
+type Read = Result<(u64, Found), JoinError>;
 
 /// A batch that is being read; it ends with the task that wants it.
-struct Reading(JoinHandle<(u64, Result<Vec<(JobId, Told)>, Refusal>)>);
+struct Reading(JoinHandle<(u64, Found)>);
 
 impl Drop for Reading {
     fn drop(&mut self) {

@@ -32,7 +32,9 @@ use std::time::Duration;
 
 use http_body_util::{BodyExt, Limited};
 use hyper::body::Incoming;
-use hyper::header::{ALLOW, AUTHORIZATION, COOKIE, ETAG, HeaderValue, IF_NONE_MATCH, LOCATION, SET_COOKIE};
+use hyper::header::{
+    ALLOW, AUTHORIZATION, COOKIE, ETAG, HeaderValue, IF_NONE_MATCH, LOCATION, SET_COOKIE,
+};
 use hyper::{HeaderMap, Method, Request, StatusCode};
 use live::page;
 use tokio::sync::Semaphore;
@@ -49,7 +51,7 @@ use stream::{Streaming, stream};
 
 use super::access::{Access, Proof, SessionKey};
 use super::health::Health;
-use super::http::Connection;
+use super::side_connection::Connection;
 use crate::engine::handle::EngineHandle;
 use proto::nouns::Refusal;
 
@@ -146,7 +148,10 @@ impl Live {
         if let Err(status) = self.0.access.allows(&self.0.key, READING, &proof) {
             self.0.health.refused(&status);
             return if matches!(path, "/live" | "/live/" | "/live/plain") {
-                let to = request.uri().path_and_query().map_or("/live", |to| to.as_str());
+                let to = request
+                    .uri()
+                    .path_and_query()
+                    .map_or("/live", |to| to.as_str());
                 html(code_of(&status), page::sign_in(to, status.message()))
             } else {
                 told(code_of(&status), status.message())
@@ -207,7 +212,10 @@ impl Live {
         let sweeps = engine.sweeps().await?;
         let only = sweeps.last().map(|sweep| sweep.name.clone());
         let Some(name) = asked.text("sweep").map(str::to_owned).or(only) else {
-            return Ok(html(StatusCode::OK, page::starting("no sweep was submitted yet")));
+            return Ok(html(
+                StatusCode::OK,
+                page::starting("no sweep was submitted yet"),
+            ));
         };
         let standing = engine.standing(name.clone()).await?;
         let hub = self.hub(engine, &name).await?;
@@ -239,7 +247,9 @@ impl Live {
         let Ok(permit) = self.0.viewers.clone().try_acquire_owned() else {
             return told(
                 StatusCode::SERVICE_UNAVAILABLE,
-                &format!("{VIEWERS} pages are open, which is the limit: close one, or try again later"),
+                &format!(
+                    "{VIEWERS} pages are open, which is the limit: close one, or try again later"
+                ),
             );
         };
         let hub = match self.hub_asked(engine, asked).await {
@@ -263,10 +273,11 @@ impl Live {
         let hub = self.hub_asked(engine, asked).await?;
         hub.begun().await;
         // A thousand seeds are some milliseconds: not on the threads that answer.
-        let found = crate::store::blocking::blocking(move || {
-            hub.with_board(|board| board.curves(&curves))
-        });
-        found.await?.map_or_else(|| Err(being_read()), |curves| Ok(json(&curves)))
+        let found =
+            crate::store::blocking::blocking(move || hub.with_board(|board| board.curves(&curves)));
+        found
+            .await?
+            .map_or_else(|| Err(being_read()), |curves| Ok(json(&curves)))
     }
 
     async fn timeline(&self, engine: &EngineHandle, asked: &Asked) -> Result<Answer, Refusal> {
@@ -314,12 +325,21 @@ impl Live {
     async fn change(&self, request: Request<Incoming>, host: &str) -> Answer {
         let path = request.uri().path().to_owned();
         if !matches!(path.as_str(), "/live/session" | "/live/act") {
-            return told(StatusCode::NOT_FOUND, "what can be posted is /live/session and /live/act");
+            return told(
+                StatusCode::NOT_FOUND,
+                "what can be posted is /live/session and /live/act",
+            );
         }
         let proof = proof(request.headers(), host);
-        let body = timeout(BODY_WITHIN, Limited::new(request.into_body(), ACT_BYTES).collect());
+        let body = timeout(
+            BODY_WITHIN,
+            Limited::new(request.into_body(), ACT_BYTES).collect(),
+        );
         let Ok(Ok(body)) = body.await else {
-            return told(StatusCode::PAYLOAD_TOO_LARGE, "the body is too long, or did not come");
+            return told(
+                StatusCode::PAYLOAD_TOO_LARGE,
+                "the body is too long, or did not come",
+            );
         };
         let body = body.to_bytes();
         if path == "/live/session" {
@@ -334,7 +354,10 @@ impl Live {
             return told(code_of(&status), status.message());
         }
         let Some(engine) = self.0.health.engine() else {
-            return told(StatusCode::SERVICE_UNAVAILABLE, "the coordinator is starting");
+            return told(
+                StatusCode::SERVICE_UNAVAILABLE,
+                "the coordinator is starting",
+            );
         };
         let who = self.0.access.who(&self.0.key, &proof).ok().flatten();
         let by = who.map_or("somebody".to_owned(), |(name, _)| name);
@@ -346,7 +369,9 @@ impl Live {
 
     /// Takes a token for a cookie. A form is led back to where it came from; a script reads the answer.
     fn open_session(&self, form: &Asked, host: &str) -> Answer {
-        let to = form.text("to").filter(|to| Self::has(to.split('?').next().unwrap_or("")));
+        let to = form
+            .text("to")
+            .filter(|to| Self::has(to.split('?').next().unwrap_or("")));
         let session = form
             .text("token")
             .map(str::trim)
@@ -356,7 +381,10 @@ impl Live {
             Ok(session) => session,
             Err(status) => {
                 self.0.health.refused(&status);
-                return html(code_of(&status), page::sign_in(to.unwrap_or("/live"), status.message()));
+                return html(
+                    code_of(&status),
+                    page::sign_in(to.unwrap_or("/live"), status.message()),
+                );
             }
         };
         let mut answer = answer(StatusCode::SEE_OTHER, Kind::Html, full(""));
@@ -433,7 +461,12 @@ fn page_file(kind: Kind, text: &'static str, headers: &HeaderMap) -> Answer {
 }
 
 fn not_allowed(methods: &'static str) -> Answer {
-    let mut answer = told(StatusCode::METHOD_NOT_ALLOWED, "this is not how it is asked");
-    answer.headers_mut().insert(ALLOW, HeaderValue::from_static(methods));
+    let mut answer = told(
+        StatusCode::METHOD_NOT_ALLOWED,
+        "this is not how it is asked",
+    );
+    answer
+        .headers_mut()
+        .insert(ALLOW, HeaderValue::from_static(methods));
     answer
 }

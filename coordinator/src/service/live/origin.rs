@@ -31,14 +31,19 @@ impl Hosts {
     /// Whether a name may stand in `Host`. An address is nobody's to point elsewhere.
     fn knows(&self, host: &str) -> bool {
         let name = host.trim_end_matches('.').to_lowercase();
-        let version_6 = name.strip_prefix('[').and_then(|name| name.strip_suffix(']'));
+        let version_6 = name
+            .strip_prefix('[')
+            .and_then(|name| name.strip_suffix(']'));
         let is_address = match version_6 {
             Some(address) => address.parse::<Ipv6Addr>().is_ok(),
             None => name.parse::<Ipv4Addr>().is_ok(),
         };
         let is_own = |own: &String| {
             // A short name of the machine is also known with its domain.
-            name == *own || name.strip_prefix(own.as_str()).is_some_and(|rest| rest.starts_with('.') && !own.contains('.'))
+            name == *own
+                || name
+                    .strip_prefix(own.as_str())
+                    .is_some_and(|rest| rest.starts_with('.') && !own.contains('.'))
         };
         self.is_tls
             || is_address
@@ -99,7 +104,9 @@ fn is_of(origin: &str, host: &str) -> bool {
 
 fn without_port(host: &str) -> &str {
     match host.rsplit_once(':') {
-        Some((name, port)) if port.bytes().all(|byte| byte.is_ascii_digit()) && !name.ends_with(':') => {
+        Some((name, port))
+            if port.bytes().all(|byte| byte.is_ascii_digit()) && !name.ends_with(':') =>
+        {
             name
         }
         _ => host,
@@ -158,13 +165,22 @@ mod tests {
             "::",
             "a:b",
         ] {
-            assert!(hosts().check(&headers(&[("host", bad)]), false).is_err(), "{bad}");
+            assert!(
+                hosts().check(&headers(&[("host", bad)]), false).is_err(),
+                "{bad}"
+            );
         }
         assert!(hosts().check(&headers(&[]), false).is_err());
         let two = headers(&[("host", "localhost"), ("host", "evil.example")]);
         assert!(hosts().check(&two, false).is_err());
-        let tls = Hosts { is_tls: true, ..hosts() };
-        assert!(tls.check(&headers(&[("host", "sweeps.example.org")]), false).is_ok());
+        let tls = Hosts {
+            is_tls: true,
+            ..hosts()
+        };
+        assert!(
+            tls.check(&headers(&[("host", "sweeps.example.org")]), false)
+                .is_ok()
+        );
     }
 
     #[test]
@@ -179,7 +195,10 @@ mod tests {
         assert!(check(&[own], true));
         assert!(check(&[own, ("sec-fetch-site", "same-origin")], true));
         assert!(check(&[], false), "a program that reads");
-        assert!(!check(&[], true), "a program, or a browser, that does not say");
+        assert!(
+            !check(&[], true),
+            "a program, or a browser, that does not say"
+        );
         for foreign in [
             "http://127.0.0.1:7072",
             "http://evil.example",

@@ -19,7 +19,7 @@ use super::answer::{Answer, Kind, answer};
 use super::event;
 use super::hub::{Heard, Viewer};
 use crate::service::access::Access;
-use crate::service::http::Connection;
+use crate::service::side_connection::Connection;
 
 /// Events on their way to a reader.
 const AHEAD: usize = 4;
@@ -42,19 +42,26 @@ pub(super) struct Streaming {
 /// An answer that goes on for as long as its viewer listens.
 pub(super) fn stream(viewer: Viewer, streaming: Streaming) -> Answer {
     let (sender, receiver) = mpsc::channel(AHEAD);
-    streaming.connection.lasts();
+    streaming.connection.begin_stream();
     tokio::spawn(async move {
         let connection = streaming.connection.clone();
         let _permit = Streaming::run(streaming, viewer, &sender).await;
         drop(sender);
-        connection.ends();
+        connection.end_stream();
     });
     let frames = ReceiverStream::new(receiver).map(|bytes| Ok::<_, Infallible>(Frame::data(bytes)));
-    let mut answer = answer(StatusCode::OK, Kind::Events, StreamBody::new(frames).boxed());
+    let mut answer = answer(
+        StatusCode::OK,
+        Kind::Events,
+        StreamBody::new(frames).boxed(),
+    );
     let headers = answer.headers_mut();
     // A stream is all that its connection is for.
     headers.insert(CONNECTION, HeaderValue::from_static("close"));
-    headers.insert(HeaderName::from_static("x-accel-buffering"), HeaderValue::from_static("no"));
+    headers.insert(
+        HeaderName::from_static("x-accel-buffering"),
+        HeaderValue::from_static("no"),
+    );
     answer
 }
 

@@ -65,12 +65,19 @@ impl Page {
         let answer = self.post("/live/session", &self.own(), &form).await;
         assert!(answer.starts_with("HTTP/1.1 303"), "{answer}");
         assert!(answer.contains("location: /live?sweep=s\r\n"), "{answer}");
-        let line = answer.lines().find(|line| line.starts_with("set-cookie: ")).unwrap();
+        let line = answer
+            .lines()
+            .find(|line| line.starts_with("set-cookie: "))
+            .unwrap();
         for part in ["HttpOnly", "SameSite=Strict", "Path=/live"] {
             assert!(line.contains(part), "{line}");
         }
         assert!(!line.contains(token), "{line}");
-        let cookie = line.trim_start_matches("set-cookie: ").split(';').next().unwrap();
+        let cookie = line
+            .trim_start_matches("set-cookie: ")
+            .split(';')
+            .next()
+            .unwrap();
         format!("cookie: other=1; {cookie}\r\n")
     }
 }
@@ -109,7 +116,13 @@ async fn without_a_token_there_is_no_page_and_with_one_no_more_than_its_role() {
     let stranger = page.get("/live?sweep=s", "").await;
     assert!(stranger.starts_with("HTTP/1.1 401"), "{stranger}");
     assert!(stranger.contains("Sign in") && stranger.contains("value=\"/live?sweep=s\""));
-    for path in ["sweeps", "stream?sweep=s", "curves?sweep=s", "timeline?sweep=s", "job?job=00"] {
+    for path in [
+        "sweeps",
+        "stream?sweep=s",
+        "curves?sweep=s",
+        "timeline?sweep=s",
+        "job?job=00",
+    ] {
         let answer = page.get(&format!("/live/{path}"), "").await;
         assert!(answer.starts_with("HTTP/1.1 401"), "{path}: {answer}");
         assert!(!answer.contains("variant"), "{path}: {answer}");
@@ -118,22 +131,42 @@ async fn without_a_token_there_is_no_page_and_with_one_no_more_than_its_role() {
     for file in ["page.js", "page.css", "sign-in.js"] {
         let answer = page.get(&format!("/live/{file}"), "").await;
         assert!(answer.starts_with("HTTP/1.1 200"), "{file}");
-        let tag = answer.lines().find_map(|line| line.strip_prefix("etag: ")).unwrap();
-        let again = page.get(&format!("/live/{file}"), &format!("if-none-match: {tag}\r\n")).await;
+        let tag = answer
+            .lines()
+            .find_map(|line| line.strip_prefix("etag: "))
+            .unwrap();
+        let again = page
+            .get(
+                &format!("/live/{file}"),
+                &format!("if-none-match: {tag}\r\n"),
+            )
+            .await;
         assert!(again.starts_with("HTTP/1.1 304"), "{again}");
     }
     for (token, code) in [("nobody", "401"), ("w-token", "403"), ("", "401")] {
         let form = format!("token={token}");
         let answer = page.post("/live/session", &page.own(), &form).await;
-        assert!(answer.starts_with(&format!("HTTP/1.1 {code}")), "{token}: {answer}");
+        assert!(
+            answer.starts_with(&format!("HTTP/1.1 {code}")),
+            "{token}: {answer}"
+        );
         assert!(!answer.contains("set-cookie"), "{answer}");
     }
-    let away = page.post("/live/session", &page.own(), "token=r-token&to=https%3A%2F%2Fevil.example").await;
+    let away = page
+        .post(
+            "/live/session",
+            &page.own(),
+            "token=r-token&to=https%3A%2F%2Fevil.example",
+        )
+        .await;
     assert!(away.contains("location: /live\r\n"), "{away}");
 
     let reader = page.sign_in("r-token").await;
     let answer = page.get("/live?sweep=s", &reader).await;
-    assert!(answer.starts_with("HTTP/1.1 200") && answer.contains("/live/page.js"), "{answer}");
+    assert!(
+        answer.starts_with("HTTP/1.1 200") && answer.contains("/live/page.js"),
+        "{answer}"
+    );
     for header in [
         "content-security-policy: default-src 'none'; script-src 'self'",
         "referrer-policy: same-origin",
@@ -144,17 +177,27 @@ async fn without_a_token_there_is_no_page_and_with_one_no_more_than_its_role() {
         assert!(answer.contains(header), "{header}\n{answer}");
     }
     let sweeps = page.get("/live/sweeps", &reader).await;
-    assert!(sweeps.contains(r#""may":{"control":false,"drain":false}"#), "{sweeps}");
+    assert!(
+        sweeps.contains(r#""may":{"control":false,"drain":false}"#),
+        "{sweeps}"
+    );
     assert!(sweeps.contains(r#""role":"read""#), "{sweeps}");
-    let bearer = page.get("/live/sweeps", "authorization: Bearer r-token\r\n").await;
+    let bearer = page
+        .get("/live/sweeps", "authorization: Bearer r-token\r\n")
+        .await;
     assert!(bearer.starts_with("HTTP/1.1 200"), "{bearer}");
 
     // Acts: the role of the call is asked for.
     let own = page.own();
     let pause = r#"{"act":"pause","sweep":"s"}"#;
-    let act = async |proof: &str, body: &str| page.post("/live/act", &format!("{own}{proof}"), body).await;
+    let act = async |proof: &str, body: &str| {
+        page.post("/live/act", &format!("{own}{proof}"), body).await
+    };
     let answer = act(&reader, pause).await;
-    assert!(answer.starts_with("HTTP/1.1 403") && answer.contains("needs submit or admin"), "{answer}");
+    assert!(
+        answer.starts_with("HTTP/1.1 403") && answer.contains("needs submit or admin"),
+        "{answer}"
+    );
     assert!(act("", pause).await.starts_with("HTTP/1.1 401"));
     assert!(!engine.sweeps().await.unwrap()[0].paused);
     let submitter = page.sign_in("s-token").await;
@@ -181,22 +224,43 @@ async fn what_another_site_has_a_browser_send_is_refused() {
         ("origin: null\r\n", "403"),
         ("origin: http://127.0.0.1:1\r\n", "403"),
     ] {
-        assert_eq!(code(&page.post("/live/act", lines, pause).await), wanted, "{lines}");
+        assert_eq!(
+            code(&page.post("/live/act", lines, pause).await),
+            wanted,
+            "{lines}"
+        );
     }
     let crossed = format!("{}sec-fetch-site: cross-site\r\n", page.own());
     assert_eq!(code(&page.post("/live/act", &crossed, pause).await), "403");
     assert!(!page.served.engine().sweeps().await.unwrap()[0].paused);
     // A name of somebody else's that was pointed here.
-    for path in ["/live", "/live/sweeps", "/live/stream?sweep=s", "/live/page.js"] {
-        let rebound = format!("GET {path} HTTP/1.1\r\nhost: evil.example:{}\r\nconnection: close\r\n\r\n", page.http.port());
+    for path in [
+        "/live",
+        "/live/sweeps",
+        "/live/stream?sweep=s",
+        "/live/page.js",
+    ] {
+        let rebound = format!(
+            "GET {path} HTTP/1.1\r\nhost: evil.example:{}\r\nconnection: close\r\n\r\n",
+            page.http.port()
+        );
         assert_eq!(code(&page.ask(&rebound).await), "403", "{path}");
     }
-    let named = format!("GET /live HTTP/1.1\r\nhost: sweeps.example.org\r\nconnection: close\r\n\r\n");
-    assert_eq!(code(&page.ask(&named).await), "200");
+    let named = "GET /live HTTP/1.1\r\nhost: sweeps.example.org\r\nconnection: close\r\n\r\n";
+    assert_eq!(code(&page.ask(named).await), "200");
     let embedded = "sec-fetch-site: cross-site\r\nsec-fetch-mode: no-cors\r\n";
-    assert_eq!(code(&page.get("/live/stream?sweep=s", embedded).await), "403");
-    assert_eq!(code(&page.post("/live/act", &page.own(), pause).await), "200");
-    let put = format!("PUT /live/act HTTP/1.1\r\nhost: {}\r\nconnection: close\r\n\r\n", page.http);
+    assert_eq!(
+        code(&page.get("/live/stream?sweep=s", embedded).await),
+        "403"
+    );
+    assert_eq!(
+        code(&page.post("/live/act", &page.own(), pause).await),
+        "200"
+    );
+    let put = format!(
+        "PUT /live/act HTTP/1.1\r\nhost: {}\r\nconnection: close\r\n\r\n",
+        page.http
+    );
     assert_eq!(code(&page.ask(&put).await), "405");
 }
 
@@ -207,13 +271,20 @@ async fn a_stream_begins_with_a_snapshot_and_goes_on_from_where_it_broke() {
     engine.submit(sweep(3)).await.unwrap();
     let stream = async |more: &str| {
         let (host, path) = (page.http, "/live/stream?sweep=s");
-        page.send(&format!("GET {path} HTTP/1.1\r\nhost: {host}\r\n{more}\r\n")).await
+        page.send(&format!(
+            "GET {path} HTTP/1.1\r\nhost: {host}\r\n{more}\r\n"
+        ))
+        .await
     };
     let mut first = stream("").await;
     let begun = until(&mut first, "event: snapshot").await + &until(&mut first, "\n\n").await;
     assert!(begun.contains("content-type: text/event-stream"), "{begun}");
     assert!(begun.contains(r#""variant":"GCL""#), "{begun}");
-    let id = begun.lines().find_map(|line| line.strip_prefix("id: ")).unwrap().to_owned();
+    let id = begun
+        .lines()
+        .find_map(|line| line.strip_prefix("id: "))
+        .unwrap()
+        .to_owned();
     drop(first);
 
     // Nobody listens while it is cancelled.
@@ -223,8 +294,11 @@ async fn a_stream_begins_with_a_snapshot_and_goes_on_from_where_it_broke() {
     };
     assert_eq!(engine.control(cancel).await.unwrap(), 3);
     let mut again = stream(&format!("last-event-id: {id}\r\n")).await;
-    let resumed = until(&mut again, r#",null,0,0,null]"#).await;
-    assert!(resumed.contains("event: resumed") && !resumed.contains("event: snapshot"), "{resumed}");
+    let resumed = until(&mut again, ",null,0,0,null]").await;
+    assert!(
+        resumed.contains("event: resumed") && !resumed.contains("event: snapshot"),
+        "{resumed}"
+    );
     assert!(resumed.contains(r#""cells":[[0,"c""#), "{resumed}");
     // A number that nobody gave begins anew, and so does one of another life.
     for wrong in ["last-event-id: 1\r\n", "last-event-id: x\r\n"] {
@@ -237,7 +311,10 @@ async fn a_stream_begins_with_a_snapshot_and_goes_on_from_where_it_broke() {
     assert!(anew.contains(r#"[0,4,""#), "{anew}");
 
     let curves = page.get("/live/curves?sweep=s&groups=0", "").await;
-    assert!(curves.ends_with(r#"{"groups":[{"group":0,"epochs":[],"summaries":[],"seeds":[]}]}"#), "{curves}");
+    assert!(
+        curves.ends_with(r#"{"groups":[{"group":0,"epochs":[],"summaries":[],"seeds":[]}]}"#),
+        "{curves}"
+    );
     for (path, code) in [
         ("/live/curves?sweep=s&groups=x", "409"),
         ("/live/curves?sweep=other", "404"),
@@ -250,10 +327,16 @@ async fn a_stream_begins_with_a_snapshot_and_goes_on_from_where_it_broke() {
         assert_eq!(&answer[9..12], code, "{path}: {answer}");
     }
     let plain = page.get("/live/plain?filter=seed:1", "").await;
-    assert!(plain.contains("Cells 1 to 1 of 1.") && plain.contains("cancelled"), "{plain}");
+    assert!(
+        plain.contains("Cells 1 to 1 of 1.") && plain.contains("cancelled"),
+        "{plain}"
+    );
     let id = engine.find_jobs(String::new(), 1).await.unwrap()[0];
     let job = page.get(&format!("/live/job?job={}", id.short()), "").await;
-    assert!(job.contains(r#""reasons":["#) && job.contains(&id.to_string()), "{job}");
+    assert!(
+        job.contains(r#""reasons":["#) && job.contains(&id.to_string()),
+        "{job}"
+    );
     // What stops says so.
     page.served.stop.cancel();
     until(&mut again, "event: end").await;
@@ -272,7 +355,10 @@ async fn a_revoked_token_ends_its_streams_and_too_many_pages_are_refused() {
     let cookie = page.sign_in(&token).await;
     let open = async || {
         let host = page.http;
-        page.send(&format!("GET /live/stream?sweep=s HTTP/1.1\r\nhost: {host}\r\n{cookie}\r\n")).await
+        page.send(&format!(
+            "GET /live/stream?sweep=s HTTP/1.1\r\nhost: {host}\r\n{cookie}\r\n"
+        ))
+        .await
     };
     let mut streams = Vec::new();
     for _ in 0..32 {
@@ -288,5 +374,8 @@ async fn a_revoked_token_ends_its_streams_and_too_many_pages_are_refused() {
     access.reload().unwrap();
     until(streams.last_mut().unwrap(), "the token was revoked").await;
     let answer = page.get("/live/sweeps", &cookie).await;
-    assert!(answer.starts_with("HTTP/1.1 401") && answer.contains("session has ended"), "{answer}");
+    assert!(
+        answer.starts_with("HTTP/1.1 401") && answer.contains("session has ended"),
+        "{answer}"
+    );
 }
