@@ -11,7 +11,7 @@ use crate::failures::{FailureGroup, failures};
 use crate::filter::Filtered;
 use crate::hours::{Hours, hours};
 use crate::job::Job;
-use crate::spans::{Span, Spans, end_of};
+use crate::spans::{Span, SpanEnd, Spans, Timeline, end_of};
 use crate::summary::Summary;
 
 /// Cells of a sweep that a page shows, the first.
@@ -379,9 +379,34 @@ impl Board {
         }))
     }
 
-    /// Who had which job when, as far as it was heard since this board was made.
+    /// Who had which job when, as far as it is known.
     pub fn spans(&self) -> impl Iterator<Item = &Span> {
         self.spans.iter()
+    }
+
+    /// Takes over what happened before this board was made, at `begin`: in order, the job, when, and who began it or how it
+    /// ended.
+    pub fn remember(
+        &mut self,
+        past: impl IntoIterator<Item = (JobId, Timestamp, Result<Arc<str>, SpanEnd>)>,
+        begin: Timestamp,
+    ) {
+        let mut older = Spans::default();
+        for (job, at, what) in past {
+            let Some(cell) = self.cell_of(job) else {
+                continue;
+            };
+            match what {
+                Ok(worker) => older.begin(worker, cell, at),
+                Err(end) => older.end(cell, at, end),
+            }
+        }
+        self.spans.precede(&older, begin);
+    }
+
+    /// The spans from that number on: see [`Timeline`].
+    pub fn timeline(&self, since: u64, anew: u64) -> Timeline {
+        self.spans.timeline(since, anew)
     }
 
     /// What a filter asks of a cell.

@@ -2,8 +2,9 @@
 
 use std::collections::BTreeMap;
 
+use proto::nouns::Timestamp;
 use serde::Serialize;
-use sweeps::Phase;
+use sweeps::{JobStatus, Phase};
 
 use crate::board::Board;
 use crate::curve::Point;
@@ -61,6 +62,8 @@ pub struct CurvesAsked {
     pub phase: Phase,
     /// Whether with each seed.
     pub seeds: bool,
+    /// Of jobs that were done at that time alone.
+    pub until: Option<Timestamp>,
 }
 
 /// Curves.
@@ -93,6 +96,7 @@ struct SeedCurve(u32, Vec<Option<f64>>);
 impl Board {
     /// Curves of some groups.
     pub fn curves(&self, asked: &CurvesAsked) -> Curves {
+        let statuses = asked.until.map(|until| self.statuses_at(until));
         let known = asked
             .groups
             .iter()
@@ -101,12 +105,17 @@ impl Board {
         Curves {
             groups: known
                 .take(if hide { 0 } else { MOST_GROUPS })
-                .map(|group| self.group_curve(*group, asked))
+                .map(|group| self.group_curve(*group, asked, statuses.as_deref()))
                 .collect(),
         }
     }
 
-    fn group_curve(&self, number: usize, asked: &CurvesAsked) -> GroupCurve {
+    fn group_curve(
+        &self,
+        number: usize,
+        asked: &CurvesAsked,
+        statuses: Option<&[JobStatus]>,
+    ) -> GroupCurve {
         let group = &self.groups[number];
         let by = group.by();
         let read = |point: &Point| match asked.measure {
@@ -116,7 +125,11 @@ impl Board {
         let mut by_epoch: BTreeMap<u32, Vec<f64>> = BTreeMap::new();
         let mut seeds: Vec<(u32, BTreeMap<u32, f64>)> = Vec::new();
         for cell in &group.cells {
-            let job = &self.jobs[self.cells[*cell as usize].job as usize];
+            let job = self.cells[*cell as usize].job as usize;
+            if statuses.is_some_and(|statuses| statuses[job] != JobStatus::Done) {
+                continue;
+            }
+            let job = &self.jobs[job];
             let points = job.curve.points().iter();
             let of_phase = points.filter(|point| point.phase == asked.phase);
             let values: BTreeMap<u32, f64> = of_phase

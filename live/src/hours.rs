@@ -12,6 +12,8 @@ use crate::job::Job;
 pub(crate) struct Hours {
     /// Of finished jobs whose records were read.
     pub(crate) spent: f64,
+    /// The mean of these jobs.
+    pub(crate) mean: Option<f64>,
     /// About what unsettled jobs will take, by the finished ones of their own settings, or of all; `None` before the first.
     pub(crate) left: Option<f64>,
 }
@@ -52,6 +54,7 @@ pub(crate) fn hours<'a>(jobs: impl Iterator<Item = (u32, &'a Job)>) -> Hours {
     });
     Hours {
         spent,
+        mean: (n > 0).then(|| spent / f64::from(n)),
         left: (n > 0).then(|| left.sum()),
     }
 }
@@ -79,6 +82,7 @@ mod tests {
         ];
         let told = hours(jobs.iter().map(|(group, job)| (*group, job)));
         assert!((told.spent - 130.0).abs() < 1e-9);
+        assert!((told.mean.unwrap() - 130.0 / 3.0).abs() < 1e-9);
         assert!((told.left.unwrap() - (100.0 + 7.5 + 130.0 / 3.0)).abs() < 1e-9);
         assert_eq!(hours(jobs[1..2].iter().map(|(g, j)| (*g, j))).left, None);
     }

@@ -9,7 +9,6 @@
 mod alarm;
 mod alarms;
 mod board;
-pub mod claims;
 mod curve;
 mod curves;
 mod failures;
@@ -17,14 +16,15 @@ pub mod filter;
 mod hours;
 mod job;
 pub mod page;
+mod past;
 mod shown;
 mod spans;
 pub mod summary;
 
 pub use alarm::Alarm;
 pub use board::{Board, MOST_CELLS, MOST_POINTS};
-pub use claims::Claim;
 pub use curves::{Curves, CurvesAsked, Measure};
 pub use filter::Filter;
+pub use past::Past;
 pub use shown::{Delta, Snapshot};
-pub use spans::{Span, SpanEnd};
+pub use spans::{Span, SpanEnd, Timeline};

@@ -4,8 +4,7 @@ mod plain;
 
 pub use plain::Plain;
 
-/// The page. All that it shows comes later, over the stream.
-pub const PAGE: &str = include_str!("../page/live.html");
+const PAGE: &str = include_str!("../page/live.html");
 /// Its script: one module, written in parts.
 pub const SCRIPT: &str = concat!(
     include_str!("../page/script/1-basics.js"),
@@ -36,6 +35,13 @@ pub const SCRIPT: &str = concat!(
 pub const STYLE: &str = include_str!("../page/live.css");
 /// The script of the page that asks for a token.
 pub const SIGN_IN_SCRIPT: &str = include_str!("../page/sign-in.js");
+
+/// The page, asked for with that query. All that it shows comes later, over the stream; a browser without script is led to the
+/// table of the same sweep.
+pub fn page(query: Option<&str>) -> String {
+    let query = query.map_or(String::new(), |query| format!("?{}", escaped(query)));
+    PAGE.replace("{{query}}", &query)
+}
 
 /// The page that asks for a token, and leads to `to` then.
 pub fn sign_in(to: &str, why: &str) -> String {
@@ -75,11 +81,16 @@ mod tests {
         assert!(!page.contains("<script>") && !page.contains("<b>"));
         assert!(page.contains("value=\"/live?sweep=&quot;&gt;&lt;script&gt;\""));
         assert!(starting("a & b").contains("a &amp; b"));
+        let page = super::page(Some("sweep=a\"><script>"));
+        assert!(
+            page.contains("url=/live/plain?sweep=a&quot;&gt;&lt;script&gt;\""),
+            "{page}"
+        );
     }
 
     #[test]
     fn pages_name_their_files_and_nothing_elsewhere() {
-        for page in [PAGE, &sign_in("/live", ""), &starting("")] {
+        for page in [page(None), sign_in("/live", ""), starting("")] {
             assert!(page.contains("href=\"/live/page.css\""));
             for word in [
                 "style=",

@@ -72,7 +72,7 @@ pub struct Delta {
 struct CellNews(u32, char, Option<f64>, u32, u32, Option<String>);
 
 /// A status in one letter.
-fn letter(status: JobStatus) -> char {
+pub(crate) fn letter(status: JobStatus) -> char {
     match status {
         JobStatus::Pending => 'p',
         JobStatus::Running => 'r',

@@ -1,6 +1,6 @@
 //! Who had which job from when to when, as far as it was heard: the lanes of the timeline.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 
 use proto::nouns::Timestamp;
@@ -8,7 +8,7 @@ use serde::Serialize;
 use sweeps::JobStatus;
 
 /// Spans that are kept, the latest.
-const KEPT: usize = 20_000;
+const KEPT: usize = 100_000;
 
 /// How an attempt ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -50,6 +50,8 @@ pub(crate) struct Spans {
     kept: VecDeque<Span>,
     /// How many were forgotten.
     forgotten: u64,
+    /// How often what is kept was numbered anew.
+    anew: u64,
     /// By cell, the number of the span that has not ended, counted from the first that ever was.
     open: BTreeMap<u32, u64>,
 }
@@ -88,6 +90,62 @@ impl Spans {
     pub(crate) fn iter(&self) -> impl Iterator<Item = &Span> {
         self.kept.iter()
     }
+
+    /// Puts what happened before `begin` before what was heard since then.
+    pub(crate) fn precede(&mut self, older: &Self, begin: Timestamp) {
+        let known: BTreeSet<(u32, u64)> = self
+            .kept
+            .iter()
+            .map(|span| (span.cell, span.from))
+            .collect();
+        // Of an attempt that was under way at the beginning its end was heard, or will be.
+        let under_way: BTreeSet<u32> = self
+            .kept
+            .iter()
+            .filter(|span| span.from < begin.0)
+            .map(|span| span.cell)
+            .collect();
+        let is_past = |span: &&Span| {
+            let ended = span.until.is_some_and(|until| until <= begin.0);
+            span.from < begin.0
+                && span.until.is_some()
+                && !known.contains(&(span.cell, span.from))
+                && (ended || !under_way.contains(&span.cell))
+        };
+        let mut all: Vec<Span> = older.kept.iter().filter(is_past).cloned().collect();
+        all.extend(self.kept.drain(..));
+        all.sort_by_key(|span| span.from);
+        all.drain(..all.len().saturating_sub(KEPT));
+        let open = all.iter().enumerate();
+        self.open = open
+            .filter(|(_, span)| span.end == SpanEnd::Open)
+            .map(|(number, span)| (span.cell, number as u64))
+            .collect();
+        self.kept = all.into();
+        self.forgotten = 0;
+        self.anew += 1;
+    }
+
+    /// The spans from that number on, for whoever has those before; all of them where they were numbered anew since.
+    pub(crate) fn timeline(&self, since: u64, anew: u64) -> Timeline {
+        let since = if anew == self.anew { since } else { 0 };
+        let first = since.max(self.forgotten);
+        let skip = (first - self.forgotten) as usize;
+        Timeline {
+            anew: self.anew,
+            first,
+            spans: self.kept.iter().skip(skip).cloned().collect(),
+        }
+    }
+}
+
+/// Spans and their numbers.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Timeline {
+    anew: u64,
+    /// The number of the first of them.
+    first: u64,
+    spans: Vec<Span>,
 }
 
 /// How an attempt ended whose job stands there now.
@@ -102,6 +160,38 @@ pub(crate) fn end_of(status: JobStatus) -> SpanEnd {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_the_journal_tells_comes_before_what_was_heard() {
+        let end = |spans: &mut Spans, cell, at| spans.end(cell, Timestamp(at), SpanEnd::Done);
+        // Job 1 ended before the page was looked at, job 2 was under way, job 3 began later.
+        let mut journal = Spans::default();
+        journal.begin("a".into(), 1, Timestamp(10));
+        end(&mut journal, 1, 20);
+        journal.begin("b".into(), 2, Timestamp(15));
+        journal.begin("a".into(), 3, Timestamp(31));
+        end(&mut journal, 2, 35);
+        let mut heard = Spans::default();
+        heard.begin("b".into(), 2, Timestamp(15));
+        heard.begin("a".into(), 3, Timestamp(32));
+        end(&mut heard, 2, 36);
+        heard.precede(&journal, Timestamp(30));
+        let told = |spans: &Spans| -> Vec<_> {
+            spans
+                .iter()
+                .map(|span| (span.cell, span.from, span.until))
+                .collect()
+        };
+        assert_eq!(
+            told(&heard),
+            [(1, 10, Some(20)), (2, 15, Some(36)), (3, 32, None)]
+        );
+        // What was open can still end, and a page that knows older numbers begins anew.
+        end(&mut heard, 3, 40);
+        assert_eq!(told(&heard)[2], (3, 32, Some(40)));
+        assert_eq!(heard.timeline(2, 1).spans.len(), 1);
+        assert_eq!(heard.timeline(2, 0).spans.len(), 3);
+    }
 
     #[test]
     fn an_attempt_ends_once_and_the_next_one_ends_the_one_before() {

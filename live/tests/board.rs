@@ -183,6 +183,7 @@ fn curves_are_numbers_over_the_seeds_that_have_the_epoch() {
         measure: Measure::Auc,
         phase: Phase::Train,
         seeds: true,
+        until: None,
     };
     let curves = json(&board.curves(&asked));
     let first = &curves["groups"][0];
@@ -212,6 +213,52 @@ fn curves_are_numbers_over_the_seeds_that_have_the_epoch() {
 }
 
 #[test]
+fn a_board_as_it_was_is_made_of_what_had_ended_by_then() {
+    let mut board = board();
+    for (at, job, status, auc) in [
+        (10, 1, JobStatus::Running, None),
+        (20, 1, JobStatus::Done, Some(0.6)),
+        (20, 2, JobStatus::Running, None),
+        (30, 2, JobStatus::Pending, None),
+        (40, 2, JobStatus::Running, None),
+        (50, 2, JobStatus::Failed, None),
+        (60, 3, JobStatus::Running, None),
+        (70, 3, JobStatus::Done, Some(0.8)),
+    ] {
+        board.hear(&change(job, status, auc, None), Timestamp(at));
+    }
+    board.hear(&epoch(3, 1, 0.7, 0.5), Timestamp(65));
+    for (at, statuses, n) in [
+        (5, "pppppp", None),
+        (10, "rppppr", None),
+        (25, "drpppd", Some(1)),
+        (35, "dppppd", Some(1)),
+        (55, "dfpppd", Some(1)),
+        (99, "dfdppd", Some(2)),
+    ] {
+        let past = json(&board.past(Timestamp(at)));
+        assert_eq!(past["statuses"], statuses, "{at}");
+        assert_eq!(past["summaries"][0][0].as_u64(), n, "{at}");
+        let counts = past["counts"].as_array().unwrap().iter();
+        let jobs: u64 = counts.filter_map(Value::as_u64).sum();
+        assert_eq!(jobs, 5, "each job once");
+    }
+    let curves = |until| {
+        let asked = CurvesAsked {
+            groups: vec![0],
+            measure: Measure::Auc,
+            phase: Phase::Train,
+            seeds: false,
+            until,
+        };
+        json(&board.curves(&asked))["groups"][0]["epochs"].clone()
+    };
+    assert_eq!(curves(None), serde_json::json!([1]));
+    assert_eq!(curves(Some(Timestamp(65))), serde_json::json!([]));
+    assert_eq!(curves(Some(Timestamp(70))), serde_json::json!([1]));
+}
+
+#[test]
 fn of_a_rehearsal_no_auc_is_shown() {
     let mut board = Board::new(vec!["learning_rate".into()], true);
     board.push(&row(&group("A", 0.1), 0, 1));
@@ -225,6 +272,7 @@ fn of_a_rehearsal_no_auc_is_shown() {
         measure: Measure::Auc,
         phase: Phase::Train,
         seeds: true,
+        until: None,
     };
     assert_eq!(json(&board.curves(&asked))["groups"], serde_json::json!([]));
 }

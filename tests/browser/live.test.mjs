@@ -72,7 +72,7 @@ const withToken = (token) => `/live?sweep=busy#token=${token}`;
   check((await page.locator("#why").innerText()).includes("not known"), "a wrong token is told so");
   await page.locator("#token").fill("read-only");
   await page.locator("button").click();
-  await page.waitForURL(/\/live\/plain|\/live\?sweep=busy/);
+  await page.waitForURL(/\/live\/plain/);
   await page.goto(`${origin}/live/plain?sweep=busy&filter=seed:1`);
   check((await page.locator("tbody tr").count()) > 2, "without script there is a table");
   check((await page.locator("meta[http-equiv=refresh]").count()) === 1, "which comes again by itself");
@@ -196,6 +196,8 @@ for (const [name, options] of [
 ]) {
   const page = await open(withToken(token), { ...options, bypassCSP: true });
   await painted(page);
+  // What is out of sight is drawn when it comes into sight.
+  for (const panel of ["curves", "failures", "queue", "results", "workers", "timeline", "grid"]) await page.locator(`#${panel}`).scrollIntoViewIfNeeded();
   await page.waitForFunction(() => document.querySelector("#curves-plot svg path"), null, { timeout: 20_000 });
   await page.waitForTimeout(700);
   await page.evaluate(axe);

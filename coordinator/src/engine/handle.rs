@@ -3,6 +3,7 @@
 //! An answer means that what it says is on disk. Dropping a future takes nothing back: the request may still happen, and
 //! every request may be repeated.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -13,6 +14,7 @@ use tokio::sync::{mpsc, oneshot};
 use super::call::{Call, Query};
 use super::clock;
 use super::feed::{Feed, Subscription};
+use super::history::{self, Happened};
 use super::rows::{self, RowSource, SLICE};
 use crate::engine::cell_pages::{CellPages, CellRows};
 use crate::engine::expand::{Expand, Resolved, resolve_alone, takes_much};
@@ -27,7 +29,7 @@ use proto::nouns::{
     Audit, Audited, Collected, Control, DatasetKnown, Explanation, Fail, Finish, FinishAnswer,
     Goodbye, Hello, JobView, LeaseAnswer, LeaseRequest, LogLine, Refusal, Release, Report,
     ReportAnswer, Row, RowGroup, Submit, Submitted, SweepInfo, SweepSummary, Timestamp, Welcome,
-    WorkerView,
+    WorkerId, WorkerView,
 };
 
 /// The engine as everybody else sees it.
@@ -303,6 +305,17 @@ impl EngineHandle {
             Ok(told)
         })
         .await?
+    }
+
+    /// What happened to these jobs and when, as far back as the journal tells it. `names` are those of workers that it may
+    /// have forgotten.
+    pub(crate) async fn history(
+        &self,
+        jobs: BTreeSet<JobId>,
+        names: BTreeMap<WorkerId, Arc<str>>,
+    ) -> Result<Vec<Happened>, Refusal> {
+        let state = self.shared.state.clone();
+        blocking(move || history::history(&state, &jobs, names)).await
     }
 
     /// Every worker that is known.

@@ -16,6 +16,7 @@ mod error;
 pub mod expand;
 pub mod feed;
 pub mod handle;
+pub(crate) mod history;
 mod index_again;
 mod kind_guard;
 mod memory;

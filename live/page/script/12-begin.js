@@ -9,10 +9,11 @@ function draw(news, told = {}) {
   else {
     if (news.cells || news.grid) panels.add("grid");
     if (news.curves === true) panels.add("curves");
+    if (news.timeline) panels.add("timeline");
     if (news.summaries) panels.add("results");
     if (news.alarms) panels.add("alarms");
     if (news.failures) panels.add("failures");
-    if (news.hours || told.read) panels.add("queue");
+    if (news.hours || told.read) panels.add("queue").add("claims");
   }
   if (told.sweep) ["head", "queue", "audit", "alarms"].forEach((panel) => panels.add(panel));
   if (told.workers) ["workers", "queue"].forEach((panel) => panels.add(panel));
@@ -26,7 +27,7 @@ function draw(news, told = {}) {
 
 const DRAWERS = {
   head: () => { drawHead(); drawActs(); }, alarms: drawAlarms, claims: drawClaims, grid: drawGrid, curves: drawCurves,
-  failures: drawFailures, queue: drawQueue, results: drawResults, workers: drawWorkers, audit: drawAudit, timeline: () => askTimeline(),
+  failures: drawFailures, queue: drawQueue, results: drawResults, workers: drawWorkers, audit: drawAudit, timeline: drawTimeline,
 };
 
 /** Milliseconds between two pictures of a panel that costs much, or that nobody reads as fast as it changes. */
@@ -71,6 +72,10 @@ function applyFilter() {
   draw("all");
 }
 
+async function whenThere() {
+  while (!picture.isThere) await new Promise((done) => setTimeout(done, 100));
+}
+
 async function begin() {
   document.body.append(tip);
   readAddress();
@@ -100,6 +105,7 @@ async function begin() {
   let typed = 0;
   byId("filter").addEventListener("input", () => { clearTimeout(typed); typed = setTimeout(applyFilter, 150); });
   watchGrid();
+  watchTime();
   watchCurves();
   watchJob();
   watchActs();
@@ -111,13 +117,16 @@ async function begin() {
     byId("filter").value = address.filter;
     if (address.job) openJob(address.job); else byId("job").close();
     picture.filter();
+    if (address.at !== null || picture.past) travel(address.at);
     draw("all");
   });
   darkness.addEventListener("change", () => draw("all"));
   setInterval(() => { if (!document.hidden) { draw({}, { workers: picture.workers }); askTimeline(); } }, 5000);
+  setTimeout(askTimeline, 1500);
   keepAddress();
   connect();
   if (address.job) openJob(address.job);
+  if (address.at) whenThere().then(() => travel(address.at));
   if (address.filter) byId("filtered").textContent = "";
 }
 

@@ -1,7 +1,7 @@
 // What is shown stands in the address: every view is a link.
 
 const address = {
-  sweep: "", filter: "", groups: null, measure: "auc", phase: "train", seeds: true, zoom: null, job: "",
+  sweep: "", filter: "", groups: null, measure: "auc", phase: "train", seeds: true, zoom: null, job: "", at: null,
 };
 
 function readAddress() {
@@ -16,6 +16,7 @@ function readAddress() {
   const zoom = /^(\d+)-(\d+)$/.exec(query.get("zoom") ?? "");
   address.zoom = zoom && Number(zoom[1]) < Number(zoom[2]) ? [Number(zoom[1]), Number(zoom[2])] : null;
   address.job = query.get("job") ?? "";
+  address.at = /^\d{10,15}$/.test(query.get("at") ?? "") ? Number(query.get("at")) : null;
 }
 
 /** The address of what is shown now. */
@@ -29,6 +30,7 @@ function link() {
   if (!address.seeds) query.set("seeds", "0");
   if (address.zoom) query.set("zoom", address.zoom.join("-"));
   if (address.job) query.set("job", address.job);
+  if (address.at) query.set("at", address.at);
   // Spelled as people do: a colon and a comma mean nothing else in a query.
   const text = query.toString().replaceAll("%3A", ":").replaceAll("%2C", ",");
   return `/live${text ? `?${text}` : ""}${location.hash}`;

@@ -2,10 +2,12 @@
 
 const picture = {
   isThere: false, columns: [], groups: [], cells: [], byJob: new Map(), hidden: 0, rehearsal: false,
-  alarms: [], failures: [], hours: { spent: 0, left: null }, claims: [], workers: [], sweep: null, read: [0, 0],
+  alarms: [], failures: [], hours: { spent: 0, left: null }, claims: null, workers: [], sweep: null, read: [0, 0],
   /** The coordinator's time minus ours, in milliseconds. */
   offset: 0,
   taken: null,
+  /** The board as it was, where that is shown. */
+  past: null,
 
   begin(told) {
     const { board } = told;
@@ -28,9 +30,11 @@ const picture = {
   hear(told) {
     const board = told.board ?? {};
     for (const [at, status, auc, epochs, attempts, worker] of board.cells ?? []) {
+      // A cell that was added: a snapshot with it is on its way.
+      if (!picture.cells[at]) continue;
       Object.assign(picture.cells[at], { status, auc, epochs, attempts, worker });
     }
-    for (const [at, summary] of board.summaries ?? []) picture.groups[at].summary = summary;
+    for (const [at, summary] of board.summaries ?? []) if (picture.groups[at]) picture.groups[at].summary = summary;
     for (const part of ["alarms", "failures", "hours"]) if (board[part]) picture[part] = board[part];
     picture.around(told);
     // What a filter takes hangs on the status too.
@@ -74,8 +78,13 @@ function labelOf(columns, group) {
   return [group.variant, ...point].join(", ");
 }
 
+/** A cell as it is shown: as it is, or as it was. */
+const seen = (cell) => picture.past?.cells[cell.at] ?? cell;
+const summaryOf = (group) => (picture.past ? picture.past.summaries[group.at] : group.summary);
+
 /** A cell in words. */
-function cellText(cell) {
+function cellText(now) {
+  const cell = seen(now);
   const group = picture.groups[cell.group];
   const parts = [`${group.label}, seed ${cell.seed}: ${NAMES[cell.status]}`];
   if (cell.auc !== null) parts.push(`AUC ${percent(cell.auc)}${cell.status === "d" ? "" : " so far"}`);

@@ -33,7 +33,8 @@ function layGrid() {
   grid.range = results.length === 0 ? null : high - low < 1e-9 ? [low - 0.005, high + 0.005] : [low, high];
 }
 
-function cellColour(cell, colours) {
+function cellColour(now, colours) {
+  const cell = seen(now);
   switch (cell.status) {
     case "d": return cell.auc === null || !grid.range ? colours.good : viridis((cell.auc - grid.range[0]) / (grid.range[1] - grid.range[0]));
     case "r": return colours.running;
@@ -112,7 +113,8 @@ function paintGrid() {
 }
 
 /** What a colour says is said by a shape too. */
-function paintMark(context, cell, x, y, colours, group) {
+function paintMark(context, now, x, y, colours, group) {
+  const cell = seen(now);
   const size = grid.size;
   context.strokeStyle = cell.status === "p" ? colours.line : colours.page;
   context.lineWidth = Math.max(1, size / 9);
@@ -206,7 +208,7 @@ function watchGrid() {
     const { group, cell } = cellUnder(event);
     scroll.style.cursor = group ? "pointer" : "";
     if (cell) showTip(cellText(cell), event.clientX, event.clientY);
-    else if (group) showTip(`${group.label}\n${summaryText(group.summary)}\nclick: show or hide its curve`, event.clientX, event.clientY);
+    else if (group) showTip(`${group.label}\n${summaryText(summaryOf(group))}\nclick: show or hide its curve`, event.clientX, event.clientY);
     else hideTip();
   });
   scroll.addEventListener("mouseleave", hideTip);

@@ -33,7 +33,7 @@ async function askCurves() {
   await new Promise((done) => setTimeout(done, Math.max(0, curves.at + 500 - Date.now())));
   curves.at = Date.now();
   const groups = shownGroupNumbers();
-  const query = new URLSearchParams({ sweep: address.sweep, groups: groups.join(","), measure: address.measure, phase: address.phase, seeds: address.seeds ? "1" : "0" });
+  const query = new URLSearchParams({ sweep: address.sweep, groups: groups.join(","), measure: address.measure, phase: address.phase, seeds: address.seeds ? "1" : "0", ...(address.at ? { until: address.at } : {}) });
   try {
     const answer = await fetch(`/live/curves?${query}`);
     if (answer.ok) {

@@ -18,9 +18,10 @@ function drawHead() {
   document.title = `${sweep.counts[2]} of ${sweep.counts.reduce((sum, n) => sum + n, 0)} · ${sweep.name}`;
   byId("description").textContent = sweep.description;
   byId("rehearsal").hidden = !picture.rehearsal;
-  const total = sweep.counts.reduce((sum, n) => sum + n, 0) || 1;
+  const shown = picture.past?.counts ?? sweep.counts;
+  const total = shown.reduce((sum, n) => sum + n, 0) || 1;
   const order = ["done", "running", "failed", "quarantined", "cancelled", "pending"];
-  const counts = Object.fromEntries(Object.values(NAMES).map((name, at) => [name, sweep.counts[at]]));
+  const counts = Object.fromEntries(Object.values(NAMES).map((name, at) => [name, shown[at]]));
   const bar = byId("progress");
   if (bar.children.length === 0) bar.append(...order.map((name) => element("span", { class: name })));
   order.forEach((name, at) => { bar.children[at].style.width = `${counts[name] / total * 100}%`; });
@@ -47,28 +48,46 @@ function drawAlarms() {
   byId("alarms").querySelector(".body").replaceChildren(...alarms);
 }
 
+/** The claims of a sweep that decides while seeds arrive, as the coordinator tells them. */
+const claims = () => picture.claims?.claims ?? [];
+const points = (value) => (value === null || value === undefined ? "" : (value * 100).toFixed(2));
+const power = (log) => (log > 14 ? `10^${Math.round(log / Math.LN10)}` : Number(Math.exp(log).toPrecision(3)).toString());
+
 function claimRows() {
-  const points = (value) => (value === null || value === undefined ? "" : `${(value * 100).toFixed(2)}`);
-  return picture.claims.map((claim) => [
-    claim.text, claim.verdict, claim.seeds, points(claim.difference), claim.interval ? `${points(claim.interval[0])} to ${points(claim.interval[1])}` : "",
-    claim.e_value === null ? "" : `${claim.e_value.toPrecision(3)}${claim.bound ? ` of ${claim.bound.toPrecision(3)}` : ""}`,
-    claim.decided ? `decided after ${claim.decided_after}` : claim.seeds_needed === null ? "" : `needs about ${plural(claim.seeds_needed, "more seed")}`,
-    claim.decided ? "" : duration(claim.next_seed_seconds),
-  ]);
+  const left = {
+    open: ({ needed }) => (needed === null ? "seeds are awaited" : `needs about ${plural(needed, "more seed")}`),
+    decided: ({ decided_after }) => `decided after ${decided_after}`,
+    "at-max": () => "has the most seeds that it may have",
+    lost: ({ lost_seed }) => `seed number ${lost_seed + 1} has no result`,
+    stopped: () => "no more seeds are added",
+  };
+  return claims().map((claim) => {
+    const { left: above, right, place = [] } = claim.claim;
+    const where = place.length > 0 ? ` where ${place.map(([name, value]) => `${name} = ${value}`).join(", ")}` : "";
+    return [
+      `${above} > ${right}${where}`, claim.verdict, claim.seeds, points(claim.difference),
+      claim.interval ? `${points(claim.interval.low)} to ${points(claim.interval.high)}` : "",
+      `${power(claim.log_e)} of ${power(claim.log_bound)}`, Number(claim.p_adjusted.toPrecision(3)), left[claim.state]?.(claim) ?? claim.state,
+      claim.state === "open" && picture.hours.mean !== null ? `about ${duration(2 * picture.hours.mean)}` : "",
+    ];
+  });
 }
-const CLAIM_COLUMNS = [["claim"], ["verdict"], ["seeds", "n"], ["difference (points)", "n"], ["interval", "n"], ["e-value", "n"], ["seeds to go"], ["next seed costs", "n"]];
+const CLAIM_COLUMNS = [["claim"], ["verdict"], ["seeds", "n"], ["difference (points)", "n"], ["interval", "n"], ["e-value, of its bound"], ["p, adjusted", "n"], ["seeds to go"], ["next seed costs", "n"]];
 
 function drawClaims() {
-  byId("claims").hidden = picture.claims.length === 0;
+  byId("claims").hidden = claims().length === 0;
+  if (claims().length === 0) return;
   const rows = claimRows();
-  // How far the e-value is on its way to the bound, on a scale of logarithms.
-  picture.claims.forEach((claim, at) => {
-    if (claim.e_value === null || !claim.bound) return;
+  // How far the evidence is on its way to the bound, on a scale of logarithms.
+  claims().forEach((claim, at) => {
     const bar = element("span", { class: "bar", "aria-hidden": "true" }, element("span"));
-    bar.firstChild.style.width = `${Math.min(1, Math.max(0, Math.log(claim.e_value) / Math.log(claim.bound))) * 100}%`;
+    bar.firstChild.style.width = `${Math.min(1, Math.max(0, claim.log_e / claim.log_bound)) * 100}%`;
     rows[at][5] = element("span", {}, bar, rows[at][5]);
   });
-  byId("claims").querySelector(".body").replaceChildren(table("Claims, decided while seeds arrive", CLAIM_COLUMNS, rows));
+  const { alpha, margin } = picture.claims.settings;
+  byId("claims").querySelector(".body").replaceChildren(table(
+    `Decided while seeds arrive; any false verdict has a probability of at most ${percent(alpha, 0)}, differences within ${points(margin)} points are equal. A difference and its interval are to plan with.`,
+    CLAIM_COLUMNS, rows));
 }
 
 function drawFailures() {
@@ -102,7 +121,7 @@ function drawQueue() {
   byId("queue").querySelector(".body").replaceChildren(element("dl", {}, facts.flatMap(([name, text]) => [element("dt", {}, name), element("dd", {}, text)])));
 }
 
-const resultRows = () => picture.shownGroups().filter((group) => group.summary).map((group) => [group, group.summary]);
+const resultRows = () => picture.shownGroups().map((group) => [group, summaryOf(group)]).filter(([, summary]) => summary);
 function drawResults() {
   const body = byId("results").querySelector(".body");
   const rows = resultRows();

@@ -1,7 +1,7 @@
 //! What stands behind the question mark, or in a form.
 
 use live::{CurvesAsked, Measure};
-use proto::nouns::Refusal;
+use proto::nouns::{Refusal, Timestamp};
 use sweeps::Phase;
 
 /// Words that are read; more are no request of ours.
@@ -51,6 +51,7 @@ impl Asked {
             measure: Measure::named(measure).ok_or_else(|| unknown("measure"))?,
             phase: phase_named(phase).ok_or_else(|| unknown("phase"))?,
             seeds: self.text("seeds") == Some("1"),
+            until: self.number("until").map(Timestamp),
         })
     }
 }

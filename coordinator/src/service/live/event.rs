@@ -1,7 +1,7 @@
 //! What travels over the stream of a page: server-sent events with JSON.
 
 use hyper::body::Bytes;
-use live::{Claim, Delta, Snapshot};
+use live::{Delta, Snapshot};
 use proto::nouns::{AuditStamp, WorkerState, WorkerView};
 use serde::Serialize;
 use sweeps::JobStatus;
@@ -27,8 +27,6 @@ pub(super) struct News {
     /// Of how many jobs curves were read, of how many they are to be.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) read: Option<(u64, u64)>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) claims: Option<Vec<Claim>>,
     /// The coordinator's time, in milliseconds since 1970.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) now: Option<u64>,
@@ -36,10 +34,7 @@ pub(super) struct News {
 
 impl News {
     pub(super) fn is_empty(&self) -> bool {
-        self.sweep.is_none()
-            && self.workers.is_none()
-            && self.read.is_none()
-            && self.claims.is_none()
+        self.sweep.is_none() && self.workers.is_none() && self.read.is_none()
     }
 
     /// Takes over what is new.
@@ -52,7 +47,6 @@ impl News {
         take(&mut self.sweep, news.sweep.as_ref());
         take(&mut self.workers, news.workers.as_ref());
         take(&mut self.read, news.read.as_ref());
-        take(&mut self.claims, news.claims.as_ref());
         take(&mut self.now, news.now.as_ref());
     }
 }

@@ -90,6 +90,15 @@ impl Hub {
         let _ = self.sender.send(Heard::Anew);
     }
 
+    /// The board has cells that nobody was told of: everybody begins with a new snapshot.
+    pub(super) fn renew(&self) {
+        let mut state = self.state();
+        state.kept.clear();
+        state.kept_bytes = 0;
+        state.whole_after = state.last + 1;
+        let _ = self.sender.send(Heard::Anew);
+    }
+
     /// Looks at the board, where there is one, or changes it.
     pub(super) fn with_board<T>(&self, look: impl FnOnce(&mut Board) -> T) -> Option<T> {
         self.state().board.as_mut().map(look)
@@ -265,6 +274,15 @@ mod tests {
         hub.begin(Board::new(Vec::new(), false), 5000, News::default());
         assert!(matches!(viewer.news.try_recv(), Ok(Heard::Anew)));
         assert_eq!(first(&hub, Some(2000)).await, ["event: snapshot"]);
+        // Cells were added: nobody goes on with the old ones.
+        hub.tell(5001, said("x"));
+        hub.renew();
+        assert_eq!(first(&hub, Some(5001)).await, ["event: snapshot"]);
+        hub.tell(5002, said("x"));
+        assert_eq!(
+            first(&hub, Some(5002)).await,
+            ["event: resumed", "event: news"]
+        );
         hub.end("it stops");
         assert!(hub.join().first(None).await.is_err());
     }

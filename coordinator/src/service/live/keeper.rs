@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
-use live::Board;
+use live::{Board, SpanEnd};
 use sweeps::JobId;
 use tokio::task::{JoinError, JoinHandle};
 use tokio::time::{Instant, MissedTickBehavior, interval};
@@ -15,6 +15,7 @@ use super::hub::Hub;
 use crate::engine::Standing;
 use crate::engine::feed::Subscription;
 use crate::engine::handle::{EngineHandle, Told};
+use crate::engine::history::{Happened, What};
 use proto::nouns::{Change, Refusal, StateKind, Timestamp, WatchEvent};
 
 /// How often what is new is told.
@@ -55,6 +56,7 @@ struct Keeper<'a> {
     hub: &'a Hub,
     engine: &'a EngineHandle,
     grid: u32,
+    cells: u64,
     /// The last change that the board shows.
     sequence: u64,
     /// The engine's time at a moment of ours: a change does not say when it was.
@@ -63,6 +65,10 @@ struct Keeper<'a> {
     to_read: Vec<JobId>,
     read: u64,
     reading: Option<Reading>,
+    /// What the journal tells of the time before the board, where it is being read.
+    past: Option<Remembering>,
+    /// When the board was made.
+    begin: Timestamp,
     /// The last that was told of everything but the board.
     told: News,
     /// When the last one looked.
@@ -91,7 +97,7 @@ impl<'a> Keeper<'a> {
                         return Ok(Turn::End("nobody looked at it".into()));
                     }
                     let standing = keeper.ask().await?;
-                    if standing.grid != keeper.grid {
+                    if standing.grid != keeper.grid || !keeper.grow(standing.summary.cells).await? {
                         return Ok(Turn::Anew);
                     }
                 }
@@ -103,6 +109,11 @@ impl<'a> Keeper<'a> {
                         keeper.hear_more(&mut feed);
                     }
                 },
+                past = remembered(&mut keeper.past) => {
+                    keeper.past = None;
+                    // A timeline that begins with the page is better than no page.
+                    keeper.remember(past.unwrap_or_default());
+                }
                 read = finished(&mut keeper.reading) => {
                     keeper.reading = None;
                     keeper.take_over(read)?;
@@ -138,6 +149,12 @@ impl<'a> Keeper<'a> {
             .map(|(job, _)| job)
             .collect();
         to_read.reverse();
+        let cells = 0..board.len();
+        let jobs: BTreeSet<JobId> = cells.filter_map(|cell| board.job_of(cell)).collect();
+        let names = standing.workers.iter();
+        let names = names.map(|(worker, _)| (worker.worker, worker.name.as_str().into()));
+        let (reader, names) = (engine.clone(), names.collect());
+        let past = tokio::spawn(async move { reader.history(jobs, names).await });
         let told = news_of(&standing);
         // All of it is in the snapshot that everybody begins with.
         board.delta();
@@ -146,11 +163,14 @@ impl<'a> Keeper<'a> {
             hub,
             engine,
             grid: source.grid,
+            cells: source.len() as u64,
             sequence: source.sequence,
             clock: (standing.now, Instant::now()),
             to_read,
             read: 0,
             reading: None,
+            past: Some(past),
+            begin: standing.now,
             told,
             seen: (hub.visited().1, Instant::now()),
         })
@@ -193,6 +213,22 @@ impl<'a> Keeper<'a> {
         }
     }
 
+    fn remember(&mut self, past: Vec<Happened>) {
+        let begin = self.begin;
+        self.hub.with_board(|board| {
+            let past = past.into_iter().map(|Happened { at, job, what }| {
+                let what = match what {
+                    What::Began(worker) => Ok(worker),
+                    What::Finished => Err(SpanEnd::Done),
+                    What::Failed => Err(SpanEnd::Failed),
+                    What::GivenBack => Err(SpanEnd::Back),
+                };
+                (job, at, what)
+            });
+            board.remember(past, begin);
+        });
+    }
+
     /// Has the next jobs read, where none are: what they have beyond their rows.
     fn begin_to_read(&mut self) {
         if self.reading.is_some() || self.to_read.is_empty() {
@@ -228,6 +264,31 @@ impl<'a> Keeper<'a> {
             }
         });
         Ok(())
+    }
+
+    /// Takes over cells that were added to the sweep. `false`: it is another sweep now.
+    async fn grow(&mut self, cells: u64) -> Result<bool, Refusal> {
+        if cells == self.cells {
+            return Ok(true);
+        }
+        let source = self.engine.row_source(self.hub.sweep.clone()).await?;
+        if source.grid != self.grid || (source.len() as u64) < self.cells {
+            return Ok(false);
+        }
+        let (mut first, mut group) = (self.cells as usize, None);
+        let none: Arc<[_]> = [].into();
+        while first < source.len() {
+            let (rows, next, last) = self
+                .engine
+                .rows(&source, first, none.clone(), group)
+                .await?;
+            self.hub
+                .with_board(|board| rows.iter().for_each(|row| board.push(row)));
+            (first, group) = (next, last);
+        }
+        self.cells = source.len() as u64;
+        self.hub.renew();
+        Ok(true)
     }
 
     /// Asks the engine, and tells what is new.
@@ -279,6 +340,17 @@ impl Drop for Reading {
 async fn finished(reading: &mut Option<Reading>) -> Read {
     match reading {
         Some(Reading(task)) => task.await,
+        None => std::future::pending().await,
+    }
+}
+
+/// The journal that is being read.
+type Remembering = JoinHandle<Result<Vec<Happened>, Refusal>>;
+
+/// What the journal told; for ever where it is not being read.
+async fn remembered(past: &mut Option<Remembering>) -> Option<Vec<Happened>> {
+    match past {
+        Some(task) => task.await.ok()?.ok(),
         None => std::future::pending().await,
     }
 }

@@ -6,7 +6,8 @@
 //! GET  /live/sweeps        who asks, and the sweeps                        ?sweep= of all that follow
 //! GET  /live/stream        server-sent events: a snapshot, then what is new       Last-Event-ID, or ?after=
 //! GET  /live/curves        numbers over seeds by epoch                      ?groups= &measure= &phase= &seeds=
-//! GET  /live/timeline      who had which job when
+//! GET  /live/timeline      who had which job when                                  ?since= &anew=
+//! GET  /live/past          the board as it was                                     ?at=
 //! GET  /live/job           everything about one job                                ?job=
 //! POST /live/session       a token, for a cookie
 //! POST /live/act           pause, resume, cancel, retry, drain
@@ -53,7 +54,7 @@ use super::access::{Access, Proof, SessionKey};
 use super::health::Health;
 use super::side_connection::Connection;
 use crate::engine::handle::EngineHandle;
-use proto::nouns::Refusal;
+use proto::nouns::{Refusal, Timestamp};
 
 /// Streams at a time.
 const VIEWERS: usize = 32;
@@ -168,7 +169,7 @@ impl Live {
             };
         };
         let answered = match path {
-            "/live" | "/live/" => return html(StatusCode::OK, page::PAGE.to_owned()),
+            "/live" | "/live/" => return html(StatusCode::OK, page::page(request.uri().query())),
             "/live/sweeps" => self.sweeps(engine, &proof).await,
             "/live/plain" => self.plain(engine, &asked).await,
             "/live/stream" => {
@@ -179,6 +180,7 @@ impl Live {
             }
             "/live/curves" => self.curves(engine, &asked).await,
             "/live/timeline" => self.timeline(engine, &asked).await,
+            "/live/past" => self.past(engine, &asked).await,
             "/live/job" => match asked.text("job") {
                 Some(id) => job::shown(engine, id).await.map(|job| json(&job)),
                 None => Err(Refusal::Invalid("say which: ?job=ID".into())),
@@ -283,8 +285,18 @@ impl Live {
     async fn timeline(&self, engine: &EngineHandle, asked: &Asked) -> Result<Answer, Refusal> {
         let hub = self.hub_asked(engine, asked).await?;
         hub.begun().await;
-        let spans = hub.with_board(|board| json(&board.spans().collect::<Vec<_>>()));
-        spans.ok_or_else(being_read)
+        let number = |name| asked.number(name).unwrap_or(0);
+        let timeline = hub.with_board(|board| board.timeline(number("since"), number("anew")));
+        timeline.map(|told| json(&told)).ok_or_else(being_read)
+    }
+
+    async fn past(&self, engine: &EngineHandle, asked: &Asked) -> Result<Answer, Refusal> {
+        let at = asked.number("at").map(Timestamp);
+        let at = at.ok_or_else(|| Refusal::Invalid("say when: ?at=MILLISECONDS".into()))?;
+        let hub = self.hub_asked(engine, asked).await?;
+        hub.begun().await;
+        let past = hub.with_board(|board| board.past(at));
+        past.map(|past| json(&past)).ok_or_else(being_read)
     }
 
     async fn hub_asked(&self, engine: &EngineHandle, asked: &Asked) -> Result<Arc<Hub>, Refusal> {

@@ -379,3 +379,81 @@ async fn a_revoked_token_ends_its_streams_and_too_many_pages_are_refused() {
         "{answer}"
     );
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_timeline_and_the_past_begin_with_the_journal() {
+    use crate::scheduler::fixture;
+    use proto::nouns::{Finish, LeaseRequest, Release};
+    let page = Page::with(Access::open()).await;
+    let engine = page.served.engine();
+    engine.submit(sweep(3)).await.unwrap();
+    let worker = engine
+        .hello(fixture::hello("early", 1, 1))
+        .await
+        .unwrap()
+        .worker;
+    let lease = async || {
+        let request = LeaseRequest {
+            worker,
+            slots: 1,
+            held: Vec::new(),
+            warm: Vec::new(),
+            wait_ms: 0,
+        };
+        engine.lease(request).await.unwrap().assignments.remove(0)
+    };
+    let finish = async |job: &proto::nouns::Assignment| {
+        let mut record = fixture::record(job.job_id, job.attempt, "early");
+        record.provenance.dataset_digest = job.dataset;
+        let record = Box::new(record);
+        let finish = Finish {
+            worker,
+            record,
+            next: None,
+        };
+        engine.finish(finish).await.unwrap();
+    };
+    // All of that before anybody looks.
+    let first = lease().await;
+    let release = Release {
+        worker,
+        job: first.job_id,
+        attempt: first.attempt,
+        reason: "it must go".into(),
+    };
+    engine.release(release).await.unwrap();
+    finish(&lease().await).await;
+    let open = lease().await;
+
+    let told = async |wanted: &dyn Fn(&str) -> bool| {
+        for _ in 0..200 {
+            let timeline = page.get("/live/timeline?sweep=s", "").await;
+            if wanted(&timeline) {
+                return timeline;
+            }
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+        panic!("{}", page.get("/live/timeline?sweep=s", "").await);
+    };
+    let ends = |text: &str| -> Vec<String> {
+        let body = text.split("\r\n\r\n").nth(1).unwrap_or("");
+        let told: serde_json::Value = serde_json::from_str(body).unwrap_or_default();
+        let spans = told["spans"].as_array().cloned().unwrap_or_default();
+        let text = |span: &serde_json::Value| span["end"].as_str().unwrap_or("").to_owned();
+        spans.iter().map(text).collect()
+    };
+    let timeline = told(&|text| ends(text) == ["back", "done", "open"]).await;
+    assert!(timeline.contains(r#""worker":"early""#), "{timeline}");
+    // What happens now goes on where the journal ends.
+    finish(&open).await;
+    told(&|text| ends(text) == ["back", "done", "done"]).await;
+    let past = page.get("/live/past?sweep=s&at=1", "").await;
+    assert!(
+        past.contains(r#""statuses":"ppp","counts":[3,0,0,0,0,0]"#),
+        "{past}"
+    );
+    let now = page.get("/live/past?sweep=s&at=99999999999999", "").await;
+    assert!(now.contains(r#""counts":[1,0,2,0,0,0]"#), "{now}");
+    let curves = "/live/curves?sweep=s&groups=0&until=1";
+    assert!(page.get(curves, "").await.contains(r#""epochs":[]"#));
+}
