@@ -40,11 +40,6 @@ impl Labels {
         }
     }
 
-    /// Epochs that the job will report over all phases; 0 where that is not known.
-    pub fn epochs(&self, job: &JobId) -> u32 {
-        self.group(job).map_or(0, |group| group.epochs)
-    }
-
     /// The number of different jobs.
     pub fn len(&self) -> usize {
         self.jobs.len()
@@ -61,12 +56,21 @@ pub fn label_of_row(columns: &[String], row: &Row) -> String {
     text(columns, &row.group.variant, &row.group.point, row.seed)
 }
 
+/// What rows that differ in their seed alone are called.
+pub fn label_of_group(columns: &[String], group: &RowGroup) -> String {
+    without_seed(columns, &group.variant, &group.point)
+}
+
 fn text(columns: &[String], variant: &str, point: &[Option<Value>], seed: u64) -> String {
+    without_seed(columns, variant, point) + &format!(" seed {seed}")
+}
+
+fn without_seed(columns: &[String], variant: &str, point: &[Option<Value>]) -> String {
     let mut text = variant.to_owned();
     for (column, value) in columns.iter().zip(point) {
         if let Some(value) = value {
             text += &format!(" {column}={value}");
         }
     }
-    text + &format!(" seed {seed}")
+    text
 }

@@ -28,9 +28,9 @@ mod interrupt;
 mod labels;
 mod output;
 mod progress;
+mod standing;
 #[cfg(feature = "coordinator")]
 mod supervisor;
-mod tally;
 mod version;
 
 use std::process::ExitCode;

@@ -90,6 +90,14 @@ pub struct Status {
 }
 
 #[derive(Debug, Args)]
+pub struct Top {
+    /// The sweep to begin with; without it, the one that was submitted last
+    pub sweep: Option<String>,
+    #[command(flatten)]
+    pub endpoint: Endpoint,
+}
+
+#[derive(Debug, Args)]
 pub struct SweepOf {
     /// The sweep's name
     pub sweep: String,

@@ -20,14 +20,14 @@ use clap::{ArgMatches, Args, CommandFactory, FromArgMatches, Parser, Subcommand,
 
 pub use autoalloc::{Autoalloc, Slurm};
 pub use check::{New, Params, Selftest};
-pub use client::{Connection, Endpoint, Job, Logs, Status, Submit, SweepOf, Target};
+pub use client::{Connection, Endpoint, Job, Logs, Status, Submit, SweepOf, Target, Top};
 pub use cluster::{Coordinator, Drain, Worker};
-pub use data::{Data, Import, ImportFrom, Synth};
+pub use data::{Data, Import, ImportFrom, ImportUpCam, Inspect, Synth};
 pub use extract::Extract;
 #[cfg(feature = "train")]
 pub use extract::{Cluster, OnBroken, SplitLists};
 pub use home::path as home_path;
-pub use report::{Export, ExportTable, Report};
+pub use report::{Export, ExportTable, Program, Report};
 pub use run::{DataFolders, Plan, Rehearse, Run, Selection};
 pub use security::{Tls, Token, TokenPlace, TokenRole};
 pub use store::{Audit, Backup, CollectGarbage, CoordinatorCommand, Journal, Repair, Restore};
@@ -131,6 +131,8 @@ pub enum Command {
     Status(Status),
     /// Follow a sweep until it is settled
     Watch(SweepOf),
+    /// Look at a running sweep on this terminal: grid, curves, workers, failures, logs
+    Top(Top),
     /// Take unfinished jobs out
     Cancel(Target),
     /// Start no more jobs of a sweep, or not this one

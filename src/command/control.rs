@@ -39,18 +39,21 @@ pub fn control(
             .control(&Control { target, action })
             .await
             .map_err(|error| client.failed(error))?;
-        let done = match action {
-            ControlAction::Cancel => "cancelled",
-            ControlAction::Pause => "paused",
-            ControlAction::Resume => "resumed",
-            ControlAction::Retry => "queued again",
-        };
         if format == Format::Json {
             return output::json(&serde_json::json!({ "changed": changed }));
         }
-        output::print(&format!(
-            "{changed} job{} {done}",
-            if changed == 1 { "" } else { "s" }
-        ))
+        output::print(&changed_text(changed, action))
     })
+}
+
+/// `2 jobs queued again`.
+pub fn changed_text(changed: u64, action: ControlAction) -> String {
+    let done = match action {
+        ControlAction::Cancel => "cancelled",
+        ControlAction::Pause => "paused",
+        ControlAction::Resume => "resumed",
+        ControlAction::Retry => "queued again",
+    };
+    let plural = if changed == 1 { "" } else { "s" };
+    format!("{changed} job{plural} {done}")
 }

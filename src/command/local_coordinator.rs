@@ -87,6 +87,11 @@ impl LocalCoordinator {
         Client::of_local(&self.address, &self.token)
     }
 
+    /// Waits until it has broken down; [`Self::stop`] then says why.
+    pub async fn broke(&self) {
+        self.serving.broke().await;
+    }
+
     /// Says that this command is ending: the same command, typed again, waits for that.
     pub fn ending(&self) {
         self.door.ending();

@@ -11,6 +11,7 @@ mod drain;
 mod estimate;
 mod export;
 mod extract;
+mod inspect;
 mod known;
 #[cfg(feature = "coordinator")]
 mod local_coordinator;
@@ -42,6 +43,7 @@ mod sweep_file;
 mod tls;
 #[cfg(feature = "coordinator")]
 mod token;
+mod top;
 mod watch;
 mod worker;
 
@@ -111,6 +113,7 @@ pub fn execute(arguments: Arguments) -> Result<(), CommandError> {
         Command::Autoalloc(arguments) => autoalloc::autoalloc(&arguments),
         Command::Submit(arguments) => submit::submit(&arguments, format),
         Command::Status(arguments) => status::status(&arguments, format),
+        Command::Top(arguments) => top::top(&arguments),
         Command::Watch(arguments) => watch::watch(&arguments, format),
         Command::Cancel(target) => control::control(&target, ControlAction::Cancel, format),
         Command::Pause(target) => control::control(&target, ControlAction::Pause, format),

@@ -15,6 +15,7 @@ use crate::data_folders::Folders;
 use crate::error::CommandError;
 use crate::labels;
 use crate::output;
+use crate::output::counted;
 
 /// A variant at one swept point: the cells that differ only in their seed.
 struct Group<'a> {
@@ -131,13 +132,15 @@ fn describe(file: &SweepFile, jobs: usize, finished: usize) -> String {
     let cells = file.expansion.cells.len();
     let twice = cells - jobs;
     let twice = if twice > 0 {
-        format!(", {twice} cells share a job with another")
+        format!(", {} with the job of another", counted(twice, "cell"))
     } else {
         String::new()
     };
     format!(
-        "{}: {cells} cells, {jobs} jobs, {finished} done, {} to run{twice}",
+        "{}: {}, {}, {finished} done, {} to run{twice}",
         file.spec.name,
+        counted(cells, "cell"),
+        counted(jobs, "job"),
         jobs - finished
     )
 }

@@ -13,6 +13,7 @@ use crate::command::source::{Results, Source, failed};
 use crate::command::sweep_file::SweepFile;
 use crate::error::CommandError;
 use crate::output;
+use crate::output::counted;
 use crate::version;
 
 /// The exact versions of everything this program is made of; a report carries its digest.
@@ -39,7 +40,8 @@ pub fn report(arguments: &Report, format: Format) -> Result<(), CommandError> {
         ));
     }
     if !arguments.from.is_empty() {
-        let mut all = super::source::read_files(&arguments.from, &arguments.sweeps)?;
+        let mut all =
+            super::source::read_files(&arguments.from, &arguments.sweeps, arguments.map.as_ref())?;
         for results in &mut all {
             ask_for(&mut results.report.figures, arguments.figure.as_deref());
         }
@@ -140,8 +142,9 @@ fn renew_once(
     write_all(arguments, all)?;
     let total = cells().count();
     output::say(&format!(
-        "report renewed: {} of {total} cells settled",
-        total - open
+        "report renewed: {} of {} settled",
+        total - open,
+        counted(total, "cell")
     ));
     Ok(false)
 }
@@ -229,8 +232,8 @@ async fn gather(
     let mut notes = Vec::new();
     if info.discrepancies > 0 {
         notes.push(format!(
-            "{} jobs ran twice with results that differ, though they must not.",
-            info.discrepancies
+            "{} ran twice with results that differ, though they must not.",
+            counted(info.discrepancies, "job")
         ));
     }
     notes.extend(info.audit.sentence());
@@ -259,6 +262,8 @@ async fn gather(
         output::say(&format!("warning: {note}"));
     }
     notes.extend(lost);
+    let (cards, unread) = super::scores::cards(client, &cells).await?;
+    notes.extend(unread);
     let rehearsal = is_rehearsal(&info);
     if rehearsal {
         notes.insert(0, REHEARSAL_NOTE.to_owned());
@@ -286,6 +291,7 @@ async fn gather(
         lost_curves: std::collections::BTreeMap::new(),
         lost_s: Some(info.lost_ms as f64 / 1000.0),
         facts: facts(info.summary.submitted_at.0),
+        cards,
         warnings_lost: false,
         rehearsal,
     })

@@ -19,6 +19,7 @@ use crate::contact::Contact;
 use crate::data_folders::Folders;
 use crate::error::CommandError;
 use crate::interrupt;
+use crate::output::counted;
 use crate::output::say;
 
 /// Runs the sweep and writes its report.
@@ -139,11 +140,12 @@ pub(super) async fn with_coordinator(
     for worker in team.start(coordinator, folders, state)? {
         workers.spawn(worker.supervise(finish.clone()));
     }
-    // It is of this process, and does not come back.
-    let contact = Contact::once(&client);
+    let contact = Contact::of_this_process(&client);
     let ended = tokio::select! {
         rows = watch::until_settled(&client, &file.spec.name, Format::Text, contact) => rows,
         failed = all_failed(&mut workers) => Err(failed),
+        // Its end says why.
+        () = coordinator.broke() => Err(CommandError::Broken("the coordinator of this command broke down".into())),
         () = stop.cancelled() => Err(CommandError::Interrupted(
             "interrupted: what is finished is kept, and the same command goes on from there".into(),
         )),
@@ -179,8 +181,8 @@ async fn all_failed(workers: &mut tokio::task::JoinSet<Result<(), CommandError>>
             return error;
         }
         say(&format!(
-            "warning: {} workers are left: {error}",
-            workers.len()
+            "warning: {} left: {error}",
+            counted(workers.len(), "worker")
         ));
     }
     std::future::pending().await

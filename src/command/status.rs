@@ -50,13 +50,13 @@ fn sweeps_table(sweeps: &[SweepSummary], format: Format) -> Result<(), CommandEr
                 .iter()
                 .map(|status| sweep.counts.of(*status).to_string()),
         );
-        row.push(state(sweep).to_owned());
+        row.push(sweep_state(sweep).to_owned());
         table.add_row(row);
     }
     output::print(&table.to_string())
 }
 
-fn state(sweep: &SweepSummary) -> &'static str {
+pub fn sweep_state(sweep: &SweepSummary) -> &'static str {
     if sweep.cancelled {
         "cancelled"
     } else if sweep.counts.is_settled() {
@@ -77,7 +77,7 @@ fn counts(counts: Counts) -> BTreeMap<&'static str, u64> {
 
 fn summary_json(sweep: &SweepSummary) -> serde_json::Value {
     serde_json::json!({
-        "name": sweep.name, "description": sweep.description, "priority": sweep.priority, "state": state(sweep),
+        "name": sweep.name, "description": sweep.description, "priority": sweep.priority, "state": sweep_state(sweep),
         "submitted_at_ms": sweep.submitted_at.0, "cells": sweep.cells, "counts": counts(sweep.counts),
     })
 }
@@ -136,8 +136,8 @@ async fn one_sweep(source: &Source, info: &SweepInfo) -> Result<(), CommandError
     let left_out = info.summary.cells.saturating_sub(shown as u64);
     if left_out > 0 {
         output::say(&format!(
-            "{left_out} of {} cells are not shown: those that run or failed are; --format json lists all",
-            info.summary.cells
+            "{left_out} of {} left out: those that run or failed are shown; --format json lists all",
+            output::counted(info.summary.cells, "cell")
         ));
     }
     let counts: Vec<String> = counts(info.summary.counts)
@@ -149,7 +149,7 @@ async fn one_sweep(source: &Source, info: &SweepInfo) -> Result<(), CommandError
         "{}: {} ({})",
         info.summary.name,
         counts.join(", "),
-        state(&info.summary)
+        sweep_state(&info.summary)
     ));
     let failed = |status| info.summary.counts.of(status);
     if failed(JobStatus::Failed) + failed(JobStatus::Quarantined) > 0 {
@@ -160,8 +160,8 @@ async fn one_sweep(source: &Source, info: &SweepInfo) -> Result<(), CommandError
     }
     if info.discrepancies > 0 {
         output::say(&format!(
-            "warning: {} jobs ran twice with different results; the report names them",
-            info.discrepancies
+            "warning: {} ran twice with different results; the report names them",
+            output::counted(info.discrepancies, "job")
         ));
     }
     if let Some(sentence) = info.audit.sentence() {
@@ -246,7 +246,7 @@ pub fn workers(endpoint: &Endpoint, format: Format) -> Result<(), CommandError> 
     })
 }
 
-fn worker_state(state: WorkerState) -> &'static str {
+pub fn worker_state(state: WorkerState) -> &'static str {
     match state {
         WorkerState::Active => "active",
         WorkerState::Draining => "draining",
@@ -264,7 +264,7 @@ fn device_text(worker: &WorkerView) -> String {
 }
 
 /// What the worker said last of how its device is doing; what is not known is empty.
-fn measured_texts(worker: &WorkerView) -> [String; 4] {
+pub fn measured_texts(worker: &WorkerView) -> [String; 4] {
     let telemetry = worker
         .measured
         .map(|measured| measured.telemetry)

@@ -17,6 +17,7 @@ use crate::arguments::{Backup, CollectGarbage, Format, Repair, Restore};
 use crate::client::Client;
 use crate::error::CommandError;
 use crate::output;
+use crate::output::counted;
 
 /// Verifies a journal and makes the index again.
 pub fn repair(arguments: &Repair, format: Format) -> Result<(), CommandError> {
@@ -71,8 +72,8 @@ pub fn repair(arguments: &Repair, format: Format) -> Result<(), CommandError> {
     }
     for (name, counts) in &repaired.sweeps {
         output::print(&format!(
-            "{name}: {} jobs, {} done",
-            counts.total(),
+            "{name}: {}, {} done",
+            counted(counts.total(), "job"),
             counts.of(JobStatus::Done)
         ))?;
     }
@@ -223,7 +224,9 @@ pub fn collect_garbage(arguments: &CollectGarbage, format: Format) -> Result<(),
         String::new()
     };
     output::print(&format!(
-        "{removed} files ({removed_bytes} bytes) {would}removed, {kept} artifacts ({kept_bytes} bytes) kept{young}"
+        "{} ({removed_bytes} bytes) {would}removed, {} ({kept_bytes} bytes) kept{young}",
+        counted(removed, "file"),
+        counted(kept, "artifact"),
     ))
 }
 

@@ -9,6 +9,7 @@ use crate::command::sweep_file::SweepFile;
 use crate::data_folders::Folders;
 use crate::error::CommandError;
 use crate::output;
+use crate::output::counted;
 
 /// Submits the file, and waits for the end of its jobs where asked.
 pub fn submit(arguments: &Submit, format: Format) -> Result<(), CommandError> {
@@ -51,23 +52,26 @@ pub fn request(file: &SweepFile, max_jobs: usize) -> message::Submit {
 /// One line on what a submission means.
 pub fn describe(submitted: &message::Submitted) -> String {
     let mut text = format!(
-        "{}: {} cells, {} jobs, {} new, {} done, {} to run",
+        "{}: {}, {}, {} new, {} done, {} to run",
         submitted.sweep,
-        submitted.cells,
-        submitted.jobs,
+        counted(submitted.cells, "cell"),
+        counted(submitted.jobs, "job"),
         submitted.new,
         submitted.done,
         submitted.jobs.saturating_sub(submitted.done)
     );
     let twice = submitted.cells.saturating_sub(submitted.jobs);
     if twice > 0 {
-        text += &format!(", {twice} cells share a job with another");
+        text += &format!(", {} with the job of another", counted(twice, "cell"));
     }
     if submitted.shared > 0 {
         text += &format!(", {} shared with other sweeps", submitted.shared);
     }
     if submitted.hidden > 0 {
-        text += &format!(", {} cells of the earlier version hidden", submitted.hidden);
+        text += &format!(
+            ", {} of the earlier version hidden",
+            counted(submitted.hidden, "cell")
+        );
     }
     text
 }

@@ -1,21 +1,23 @@
 //! `gcl-sweep watch`: a sweep's progress until all its jobs are settled.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Arc;
+use std::time::Duration;
 
 use client::CallError;
 use proto::nouns::{Change, Row, StateKind, WatchEvent};
-use sweeps::{EpochPoint, JobId, JobStatus};
+use sweeps::{JobId, JobStatus};
 
 use crate::arguments::{Format, SweepOf};
 use crate::client::Client;
 use crate::contact::Contact;
 use crate::error::CommandError;
 use crate::interrupt;
-use crate::labels::Labels;
+use crate::output::counted;
 use crate::output::{self, say};
 use crate::progress::{News, Progress};
-use crate::tally::Tally;
+
+/// How often a display shows the time that went by.
+const TICK: Duration = Duration::from_millis(500);
 
 /// Follows the sweep.
 pub fn watch(arguments: &SweepOf, format: Format) -> Result<(), CommandError> {
@@ -65,22 +67,29 @@ pub async fn until_settled(
             .ask(async || client::Client::sweep_info(client, sweep).await)
             .await?;
         let (rows, mut seen) = contact.ask(async || client.rows(sweep, &[]).await).await?;
-        let tally: Tally = rows.iter().map(|row| (row.job_id, row.status)).collect();
         if format == Format::Json {
-            let jobs = tally.statuses();
+            let jobs: BTreeMap<JobId, JobStatus> =
+                rows.iter().map(|row| (row.job_id, row.status)).collect();
             print_line(&serde_json::json!({ "event": "jobs", "sweep": sweep, "jobs": jobs }))?;
         }
-        if tally.is_settled() {
+        if rows.iter().all(|row| row.status.is_settled()) {
             return Ok(rows);
         }
         let rehearsal = StateKind::of(info.trainer_revision) == StateKind::Rehearsal;
-        let labels = Labels::of_rows(&info.columns, &rows);
+        let mut progress = Progress::new(&info.columns, &rows);
         drop(rows);
-        let mut progress = Progress::new(labels, tally);
         let mut pause = Pause::default();
         pause.hear(sweep, info.summary.paused, format);
-        while !progress.tally().is_settled() {
-            let heard = match changes.next().await {
+        let mut clock = tokio::time::interval(TICK);
+        while !progress.standing().is_settled() {
+            let heard = tokio::select! {
+                heard = changes.next() => heard,
+                _ = clock.tick() => {
+                    progress.tick();
+                    continue;
+                }
+            };
+            let heard = match heard {
                 Ok(Some(heard)) => heard,
                 lost => {
                     let error = lost.err().unwrap_or_else(ended);
@@ -116,7 +125,7 @@ pub async fn until_settled(
                     scores,
                     ..
                 }) => {
-                    let shown = status == JobStatus::Done && progress.shows_results() && !rehearsal;
+                    let shown = status == JobStatus::Done && !rehearsal;
                     let auc = match progress.group(&job).map(|group| group.reporting) {
                         Some(reporting) if shown && !reporting.is_of_record() => {
                             reported_auc(client, sweep, job).await
@@ -133,17 +142,9 @@ pub async fn until_settled(
                         auc,
                     }
                 }
-                WatchEvent::Change(Change::Epochs {
-                    job, points, ended, ..
-                }) => News::Epochs {
-                    job,
-                    points: if rehearsal {
-                        without_aucs(&points)
-                    } else {
-                        points
-                    },
-                    ended,
-                },
+                WatchEvent::Change(Change::Epochs { job, ended, .. }) => {
+                    News::Epochs { job, ended }
+                }
                 WatchEvent::Change(Change::Sweep { counts, .. })
                     if counts.of(JobStatus::Running) == 0 && counts.of(JobStatus::Pending) > 0 =>
                 {
@@ -190,18 +191,6 @@ impl Pause {
 /// A stream that ended without a reason.
 fn ended() -> CallError {
     CallError::Unreachable("it ended the connection".into())
-}
-
-/// An AUC of a rehearsal is no result, and is not shown.
-fn without_aucs(points: &[EpochPoint]) -> Arc<[EpochPoint]> {
-    points
-        .iter()
-        .map(|point| EpochPoint {
-            auc_d: None,
-            auc_g: None,
-            ..point.clone()
-        })
-        .collect()
 }
 
 /// What the first cell of a finished job reports, as the report will, where the sweep asks for smoothed scores or for clips. A
@@ -276,13 +265,17 @@ pub fn end(sweep: &str, rows: &[Row]) -> Result<(), CommandError> {
         .filter(|row| jobs.insert(row.job_id) && row.status != JobStatus::Done)
         .collect();
     if without.is_empty() {
-        say(&format!("{sweep}: all {} jobs done", jobs.len()));
+        let text = match jobs.len() {
+            1 => "its job is done".to_owned(),
+            jobs => format!("all {jobs} jobs done"),
+        };
+        say(&format!("{sweep}: {text}"));
         return Ok(());
     }
     let mut text = format!(
-        "{sweep}: {} of {} jobs have no result",
+        "{sweep}: {} of {} without a result",
         without.len(),
-        jobs.len()
+        counted(jobs.len(), "job")
     );
     for row in without.iter().take(10) {
         let label = format!("{} seed {}", row.group.variant, row.seed);

@@ -1,14 +1,17 @@
 //! All that reaches stdout and stderr goes through here: tables for people, JSON for programs, talk, log lines.
 //!
-//! What a terminal would obey is escaped on the way out ([`escape`]), whoever put it into the text.
+//! On a terminal lines are broken between words ([`wrap`](fn@wrap::wrap)). What a terminal would obey is escaped on the way out ([`escape`]), whoever put it into the text.
 
+mod counted;
 mod escape;
 mod list;
 mod log;
 mod table;
+mod wrap;
 
 use std::io::{self, IsTerminal, Write};
 
+pub use counted::counted;
 pub use escape::{line, log_line};
 pub use list::JsonList;
 pub use log::install as install_log;
@@ -85,7 +88,13 @@ fn write_out(bytes: &[u8]) -> Result<(), CommandError> {
 
 /// Talk on stderr. Nobody has to listen.
 pub fn say(text: &str) {
-    let _ = writeln!(io::stderr().lock(), "{}", escape::text(text));
+    let text = escape::text(text);
+    if io::stderr().is_terminal() {
+        let lines = wrap::wrap(&text, table::columns());
+        let _ = writeln!(io::stderr().lock(), "{}", lines.join("\n"));
+    } else {
+        let _ = writeln!(io::stderr().lock(), "{text}");
+    }
 }
 
 /// Says how a command failed, in colours where a terminal shows them.

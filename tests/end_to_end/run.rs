@@ -203,7 +203,7 @@ fn the_number_on_screen_is_the_records_and_warnings_are_counted() {
     let said = &ended.stderr;
     // Five variants of two seeds; the two of PCA are one job.
     assert!(said.contains("10 cells, 9 jobs"), "{said}");
-    assert!(said.contains("1 cells share a job with another"), "{said}");
+    assert!(said.contains("1 cell with the job of another"), "{said}");
     let lines = csv(&world.path("out/results.csv"));
     let mut jobs = std::collections::BTreeSet::new();
     for line in lines.iter().filter(|line| jobs.insert(&line["job_id"])) {

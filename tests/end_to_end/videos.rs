@@ -164,7 +164,7 @@ fn a_cluster_makes_the_same_data_set_to_the_bit() {
     world.write("train.txt", &(train + "Robbery/Robbery005_x264.mp4\n"));
     let here = world.run(&extraction("here", &["--device", "cpu"]));
     assert_eq!(here.code, Some(11), "{}", here.stderr);
-    said(&here, "1 videos could not be decoded");
+    said(&here, "1 video could not be decoded");
 
     let (coordinator, url) = world.coordinator("127.0.0.1:0");
     let there = extraction("there", &["--coordinator", &url, "--videos-name", "street"]);
@@ -185,7 +185,7 @@ fn a_cluster_makes_the_same_data_set_to_the_bit() {
     let _third = extracting_worker(&world, "third", &url);
     let ended = world.run(&there);
     assert_eq!(ended.code, Some(11), "{}", ended.stderr);
-    said(&ended, "1 videos could not be decoded");
+    said(&ended, "1 video could not be decoded");
     said(&ended, "Robbery005_x264.mp4");
 
     let (mut here, mut there_files) = (
@@ -210,7 +210,7 @@ fn a_cluster_makes_the_same_data_set_to_the_bit() {
     std::fs::remove_file(&broken).unwrap();
     video(&world, "Training/Robbery005_x264.mp4", 9, true);
     let ended = world.run_ok(&there);
-    said(&ended, "1 videos extracted, 7 were done before");
+    said(&ended, "1 video extracted, 7 were done before");
     coordinator.kill();
     let ended = world.run_ok(&there);
     said(&ended, "0 videos extracted, 8 were done before");

@@ -8,6 +8,7 @@ mod refusal;
 mod result;
 mod rows;
 mod store;
+mod synthetic;
 #[cfg(test)]
 mod tests;
 mod view;

@@ -4,6 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
+use metrics::data_card::DataCard;
 use serde::{Deserialize, Serialize};
 use sweeps::{DatasetSource, Digest};
 
@@ -44,6 +45,9 @@ pub(super) struct About {
     warnings: Option<Vec<Warned>>,
     /// How often each job was taken up again from a checkpoint, for those that were.
     resumed: BTreeMap<String, u32>,
+    /// What kind of data the data sets are, by name.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    cards: BTreeMap<String, DataCard>,
     /// Differences over resampled test videos.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     video_intervals: Vec<Resampled>,
@@ -115,6 +119,7 @@ pub fn write_about(results: &SweepResults) -> String {
             .collect(),
         warnings: (!results.warnings_lost).then(|| warned(results)),
         resumed: resumed(results),
+        cards: results.cards.clone(),
         video_intervals: results.video_intervals.iter().map(resampled).collect(),
     };
     // Texts, numbers and maps with texts as keys: there is nothing that JSON could not say.
@@ -258,6 +263,7 @@ fn tell(about: About, folder: &Path, sweeps: &mut [SweepResults]) -> Result<bool
             result.cell.job.dataset = DatasetSource::Named(name.clone());
         }
     }
+    results.cards = about.cards;
     results.warnings_lost = about.warnings.is_none();
     restore(results, about.warnings.unwrap_or_default(), &about.resumed);
     results.video_intervals = about

@@ -1,4 +1,4 @@
-//! The CSV files that others rely on: `results.csv`, `epochs.csv`, `summary.csv` (columns and order in DESIGN.md).
+//! The CSV files that others rely on: `results.csv`, `epochs.csv`, `summary.csv` (docs/reports.md).
 //!
 //! RFC 4180, numbers in the shortest form that reads back to the same bits, lines in an order of their own so that two
 //! runs compare by `diff`, and empty fields for what does not apply.
@@ -16,7 +16,8 @@ mod warned;
 mod write;
 
 pub use about::write_about;
-pub(crate) use csv_file::{CsvFile, Fields, columns_of};
+pub(crate) use cell_value::cell_value;
+pub(crate) use csv_file::{CsvFile, Extra, Fields, columns_of};
 pub use json::write_json;
 #[cfg(feature = "parquet")]
 pub use parquet::write_parquet;

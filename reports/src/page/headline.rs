@@ -230,7 +230,7 @@ fn papers_orderings(section: &Section<'_>) -> Option<String> {
             .map(|ordering| {
                 let row = section.rows.get(ordering.left);
                 let dataset = row.and_then(|row| dataset(section.results, row));
-                let mut beside: Vec<String> = dataset.iter().map(ToString::to_string).collect();
+                let mut beside: Vec<String> = dataset.into_iter().collect();
                 beside.extend(super::orderings::rows_in_words(section, ordering));
                 if beside.is_empty() {
                     ordering.claim.words()

@@ -8,6 +8,7 @@ mod across;
 mod alone;
 mod comparisons;
 mod controls;
+mod data;
 mod figures;
 mod headline;
 pub(crate) mod html;
@@ -37,6 +38,7 @@ use crate::supervision::Supervision;
 pub use alone::shell_word;
 pub use headline::headline;
 use html::escape;
+pub(crate) use latex::files as latex_files;
 
 const STYLE: &str = include_str!("style.css");
 /// Stays in sight on every screen; the style prints the same in the margin of every sheet.
@@ -178,6 +180,7 @@ fn parts(section: &Section<'_>) -> Vec<(&'static str, &'static str, String)> {
             orderings::table(section),
         ),
         ("ablations", "Ablations", ablations::ablations(section)),
+        ("data", "Data", data::data(section)),
         ("settings", "Settings", settings::settings(section)),
         (
             "trouble",

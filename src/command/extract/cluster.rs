@@ -23,6 +23,7 @@ use crate::client::Client;
 use crate::contact::Contact;
 use crate::error::CommandError;
 use crate::interrupt;
+use crate::output::counted;
 use crate::output::say;
 
 /// Bytes of the artifact that says what came of a video.
@@ -206,8 +207,8 @@ impl Fetching<'_> {
             return Ok(());
         }
         Err(CommandError::JobsFailed(format!(
-            "{} jobs have no result; the same command tries them again:\n  {}",
-            self.failed.len(),
+            "no result of {}, which the same command tries again:\n  {}",
+            counted(self.failed.len(), "job"),
             self.failed.join("\n  ")
         )))
     }

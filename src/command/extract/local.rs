@@ -12,6 +12,7 @@ use super::{cluster, lists};
 use crate::arguments::{Extract, OnBroken};
 use crate::error::CommandError;
 use crate::interrupt;
+use crate::output::counted;
 use crate::output::say;
 
 /// Extracts, or goes on where an earlier run stopped.
@@ -22,10 +23,10 @@ pub fn extract(arguments: &Extract) -> Result<(), CommandError> {
         None => here(request)?,
     };
     say(&format!(
-        "{} videos extracted, {} were done before, {} segments in {}",
-        summary.extracted,
+        "{} extracted, {} were done before, {} in {}",
+        counted(summary.extracted, "video"),
         summary.reused,
-        summary.segments,
+        counted(summary.segments, "segment"),
         arguments.out.display()
     ));
     for line in &summary.account {
@@ -36,9 +37,9 @@ pub fn extract(arguments: &Extract) -> Result<(), CommandError> {
     }
     let mut text = String::new();
     for (what, videos) in [
-        ("could not be decoded and are left out", &summary.broken),
+        ("could not be decoded: left out", &summary.broken),
         (
-            "were not extracted, and the same command tries them again",
+            "not extracted, and tried again by the same command",
             &summary.ended,
         ),
     ] {
@@ -48,7 +49,7 @@ pub fn extract(arguments: &Extract) -> Result<(), CommandError> {
         if !text.is_empty() {
             text.push('\n');
         }
-        text += &format!("{} videos {what}:", videos.len());
+        text += &format!("{} {what}:", counted(videos.len(), "video"));
         for (video, why) in videos.iter().take(20) {
             text += &format!("\n  {video}: {why}");
         }

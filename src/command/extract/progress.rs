@@ -5,6 +5,7 @@ use std::time::Duration;
 use extract::Event;
 
 use crate::clock::Stopwatch;
+use crate::output::counted;
 use crate::output::say;
 use crate::progress::clock;
 
@@ -38,7 +39,10 @@ impl Progress {
                 device,
             } => {
                 (self.videos, self.ended, self.bytes) = (*videos, *done, *bytes);
-                say(&format!("{videos} videos, {done} done before, on {device}"));
+                say(&format!(
+                    "{}, {done} done before, on {device}",
+                    counted(videos, "video")
+                ));
             }
             Event::Segments { .. } => {}
             Event::Notice(text) => say(&format!("note: {text}")),

@@ -6,6 +6,7 @@ use super::needs::{Line, Needs};
 use crate::arguments::Format;
 use crate::error::CommandError;
 use crate::output;
+use crate::output::counted;
 
 /// Prints what was rehearsed and what the real run will need.
 pub fn print(
@@ -22,10 +23,10 @@ pub fn print(
 
 fn as_text(needs: &Needs, results: &SweepResults, missing: &[NotDrawn]) -> String {
     let mut text = format!(
-        "rehearsal of {}: {} cells, {} jobs, {} done; {}\n\nWhat the real run will need\n\n{}\n\n",
+        "rehearsal of {}: {}, {}, {} done; {}\n\nWhat the real run will need\n\n{}\n\n",
         needs.sweep,
-        needs.cells,
-        needs.jobs,
+        counted(needs.cells, "cell"),
+        counted(needs.jobs, "job"),
         needs.rehearsed,
         drawn(results, missing),
         table(needs),

@@ -11,17 +11,20 @@ mod distil;
 mod networks;
 mod outcome;
 mod supervision;
+pub(crate) mod synthetic;
 
 use crate::parameter::Parameter;
 
 /// Parameters that came after revision 1 of the encoding: at their default they are left out of a job's id.
 pub const ADDED_LATER: &[&str] = &[
+    "artifacts.data_card",
     "artifacts.embedding",
     "artifacts.epoch_scores",
     "matmul_precision",
 ];
 
 pub(crate) use condition::{can_fuse, draws_nothing};
+pub use synthetic::{SETTINGS, find_setting};
 
 /// The groups, in the order in which `gcl-sweep params` shows them.
 const GROUPS: [&[Parameter]; 7] = [
@@ -66,6 +69,11 @@ pub fn find(name: &str) -> Option<&'static Parameter> {
     PARAMETERS.iter().find(|parameter| parameter.name == name)
 }
 
+/// The parameter or the setting of generated data of that dotted name: what a column of a table can be.
+pub fn find_column(name: &str) -> Option<&'static Parameter> {
+    find(name).or_else(|| find_setting(name))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -85,13 +93,13 @@ mod tests {
                 TRAINER_REVISION,
                 Digest::of(table.as_bytes()).short().as_str()
             ),
-            (2, "55e8543a5106")
+            (2, "e1dfcf7c1213")
         );
     }
 
     #[test]
     fn every_default_is_a_value_that_the_check_accepts() {
-        for parameter in PARAMETERS {
+        for parameter in PARAMETERS.iter().chain(SETTINGS) {
             if let Some(value) = (parameter.default)() {
                 assert_eq!(
                     parameter.check(&value).as_ref(),

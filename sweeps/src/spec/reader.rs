@@ -8,14 +8,14 @@ use toml::de::DeTable;
 
 use super::axis::{self, coordinate};
 use super::counted::Counted;
-use super::dataset::Dataset;
+use super::dataset::{Dataset, check_settings};
 use super::name::name;
 use super::next::{self, NextStep};
 use super::only;
 use super::random;
 use super::report;
 use super::requirements::{self, ResourceRequest};
-use super::settings::{Named, named, settings};
+use super::settings::{Named, Vocabulary, named, settings};
 use super::table::{Entry, as_list, as_table, as_text, entries, unknown_key};
 use super::{Axis, Coordinate, Key, ReportRequest, Row, Settings, SweepSpec, Variant};
 use crate::dataset_source::DatasetSource;
@@ -112,6 +112,7 @@ impl Reader<'_> {
             report: ReportRequest::default(),
             text: text.to_owned(),
             warnings: Vec::new(),
+            data: None,
             base: Settings::new(),
             variants: Vec::new(),
             axes: Vec::new(),
@@ -305,9 +306,7 @@ impl Reader<'_> {
                 variant: None,
                 coordinates: Vec::new(),
             };
-            for (name, key_span, value) in
-                named(table, place, &["variant", "seed", "dataset"], self.faults)
-            {
+            for (name, key_span, value) in named(table, place, Vocabulary::ROW, self.faults) {
                 let key = match name {
                     Named::Word("variant") => {
                         row.variant = report::known_variant(value, spec, &variants, self.faults);
@@ -387,6 +386,7 @@ impl Reader<'_> {
     }
 
     fn check_whole(&mut self, spec: &mut SweepSpec, dataset: Dataset) {
+        spec.data = dataset.data;
         let axis = spec.axes.iter().find_map(|axis| {
             axis.keys
                 .iter()
@@ -425,6 +425,9 @@ impl Reader<'_> {
             ));
         }
         spec.dataset_digest = dataset.digest;
+        if self.complete {
+            check_settings(spec, self.faults);
+        }
         if spec.name.is_empty() && self.complete {
             self.faults.push(Fault::new(
                 0..0,

@@ -1,0 +1,266 @@
+//! Where a sweep stands, by variant: counted along as changes are heard, and how long it will take. No clock of its own.
+
+mod group;
+mod pace;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+use proto::nouns::Row;
+use sweeps::{JobId, JobStatus};
+
+pub use group::{Group, Mean};
+use pace::Pace;
+
+/// The jobs of a sweep and the groups of cells that they belong to.
+#[derive(Debug, Default)]
+pub struct Standing {
+    groups: Vec<Group>,
+    jobs: BTreeMap<JobId, Job>,
+    /// The groups of further cells that mean the same job.
+    also: BTreeMap<JobId, Vec<u32>>,
+    settled: usize,
+    running: BTreeSet<JobId>,
+}
+
+/// Small: there may be a million.
+#[derive(Debug, Clone, Copy)]
+struct Job {
+    group: u32,
+    status: JobStatus,
+    /// Epochs that were heard of.
+    epochs: u32,
+    auc: Option<f32>,
+    /// Since when it has been followed, in seconds, and how far it was then.
+    seen: Option<(f32, f32)>,
+}
+
+impl Standing {
+    /// Of these rows, at that time since some beginning.
+    pub fn of_rows(columns: &[String], rows: &[Row], now: Duration) -> Self {
+        let mut standing = Self::default();
+        let mut last: Option<(*const proto::nouns::RowGroup, u32)> = None;
+        let mut numbers: BTreeMap<String, u32> = BTreeMap::new();
+        for row in rows {
+            let address = std::sync::Arc::as_ptr(&row.group);
+            let group = match last {
+                Some((known, number)) if known == address => number,
+                _ => {
+                    let label = crate::labels::label_of_group(columns, &row.group);
+                    *numbers.entry(label.clone()).or_insert_with(|| {
+                        standing.groups.push(Group::new(label, &row.group));
+                        standing.groups.len() as u32 - 1
+                    })
+                }
+            };
+            last = Some((address, group));
+            standing.add(group, row, now);
+        }
+        standing
+    }
+
+    fn add(&mut self, group: u32, row: &Row, now: Duration) {
+        self.groups[group as usize].add(row.seed, row.job_id, row.status);
+        if let Some(job) = self.jobs.get(&row.job_id).copied() {
+            self.also.entry(row.job_id).or_default().push(group);
+            self.groups[group as usize].left += 1.0 - f64::from(self.share(&job));
+            return;
+        }
+        let mut job = Job {
+            group,
+            status: row.status,
+            epochs: row.epochs,
+            auc: row.auc.map(|auc| auc as f32),
+            seen: None,
+        };
+        let share = self.share(&job);
+        self.groups[group as usize].left += 1.0 - f64::from(share);
+        if job.status == JobStatus::Running {
+            self.running.insert(row.job_id);
+            job.seen = Some((now.as_secs_f32(), share));
+        }
+        self.settled += usize::from(job.status.is_settled());
+        self.jobs.insert(row.job_id, job);
+    }
+
+    /// A job stands there since `now`. Answers where it stood before, where the sweep has it.
+    pub fn set(&mut self, id: JobId, status: JobStatus, now: Duration) -> Option<JobStatus> {
+        let old = *self.jobs.get(&id)?;
+        let before = old.status;
+        if let (JobStatus::Done, Some((since, at))) = (status, old.seen) {
+            let took = now.as_secs_f32() - since;
+            self.groups[old.group as usize].pace.hear(took, 1.0 - at);
+        }
+        let seen = match status {
+            // A lease that goes on, or an attempt that goes on from a checkpoint.
+            JobStatus::Running => old.seen.or(Some((now.as_secs_f32(), self.share(&old)))),
+            _ => None,
+        };
+        let begins_anew = !matches!(status, JobStatus::Running | JobStatus::Done);
+        let epochs = if begins_anew { 0 } else { old.epochs };
+        self.settled -= usize::from(before.is_settled());
+        self.settled += usize::from(status.is_settled());
+        if status == JobStatus::Running {
+            self.running.insert(id);
+        } else {
+            self.running.remove(&id);
+        }
+        for group in self.groups_of(&id, &old) {
+            self.groups[group as usize].change(before, status);
+        }
+        self.put(
+            id,
+            Job {
+                status,
+                epochs,
+                seen,
+                ..old
+            },
+        );
+        Some(before)
+    }
+
+    /// So many more epochs of a job ended.
+    pub fn advance(&mut self, id: JobId, ended: u32) {
+        if let Some(job) = self.jobs.get(&id).copied() {
+            let epochs = job.epochs.saturating_add(ended);
+            self.put(id, Job { epochs, ..job });
+        }
+    }
+
+    /// The job is like that now: the work that is left follows.
+    fn put(&mut self, id: JobId, job: Job) {
+        let Some(old) = self.jobs.insert(id, job) else {
+            return;
+        };
+        let done = f64::from(self.share(&job)) - f64::from(self.share(&old));
+        for group in self.groups_of(&id, &job) {
+            self.groups[group as usize].left -= done;
+        }
+    }
+
+    /// What the cell of a finished job reports, or a running one's last epoch.
+    pub fn score(&mut self, id: JobId, auc: f64) {
+        if let Some(job) = self.jobs.get_mut(&id) {
+            job.auc = Some(auc as f32);
+        }
+    }
+
+    fn groups_of(&self, id: &JobId, job: &Job) -> Vec<u32> {
+        let mut groups = vec![job.group];
+        groups.extend(self.also.get(id).into_iter().flatten());
+        groups
+    }
+
+    /// The share of its work that a job has done, 0 to 1.
+    fn share(&self, job: &Job) -> f32 {
+        if job.status.is_settled() {
+            return 1.0;
+        }
+        let epochs = self.groups[job.group as usize].epochs.max(1);
+        (job.epochs as f32 / epochs as f32).min(1.0)
+    }
+
+    /// Cells that differ in their seed alone, in the sweep's order.
+    pub fn groups(&self) -> &[Group] {
+        &self.groups
+    }
+
+    /// Where a job stands, where the sweep has it.
+    pub fn status(&self, id: &JobId) -> Option<JobStatus> {
+        self.jobs.get(id).map(|job| job.status)
+    }
+
+    /// The share of a job that is done, 0 to 1.
+    pub fn share_of(&self, id: &JobId) -> f64 {
+        self.jobs
+            .get(id)
+            .map_or(0.0, |job| f64::from(self.share(job)))
+    }
+
+    /// The AUC that was heard of a job.
+    pub fn auc(&self, id: &JobId) -> Option<f64> {
+        self.jobs.get(id)?.auc.map(f64::from)
+    }
+
+    /// The number of different jobs.
+    pub fn len(&self) -> usize {
+        self.jobs.len()
+    }
+
+    /// Jobs to which nothing will happen by itself any more.
+    pub fn settled(&self) -> usize {
+        self.settled
+    }
+
+    /// Whether all are.
+    pub fn is_settled(&self) -> bool {
+        self.settled == self.jobs.len()
+    }
+
+    /// Jobs that somebody trains now.
+    pub fn running(&self) -> usize {
+        self.running.len()
+    }
+
+    /// Mean ± std of what the finished jobs of a group report, of scores as they are.
+    pub fn mean(&self, group: &Group) -> Option<Mean> {
+        if !group.reporting.is_of_record() {
+            return None;
+        }
+        Mean::of(group.seeds.iter().filter_map(|(_, id)| {
+            let job = self.jobs.get(id)?;
+            (job.status == JobStatus::Done)
+                .then_some(job.auc)
+                .flatten()
+                .map(f64::from)
+        }))
+    }
+
+    /// The time until a group is done, if as many jobs run as now and nothing else goes first; `None` before anything is known.
+    pub fn left_of(&self, group: &Group, now: Duration) -> Option<Duration> {
+        self.time(self.work_left(group, now)?)
+    }
+
+    /// The time until the sweep is settled, at the pace of each variant's own jobs.
+    pub fn left(&self, now: Duration) -> Option<Duration> {
+        let mut work = 0.0;
+        for group in self.groups.iter().filter(|group| !group.is_settled()) {
+            work += self.work_left(group, now)?;
+        }
+        self.time(work)
+    }
+
+    fn time(&self, work: f64) -> Option<Duration> {
+        (work > 0.0).then(|| Duration::from_secs_f64(work / self.running.len().max(1) as f64))
+    }
+
+    /// Seconds of one worker that the jobs of a group still need.
+    fn work_left(&self, group: &Group, now: Duration) -> Option<f64> {
+        if group.is_settled() {
+            return Some(0.0);
+        }
+        let of_group = |job: &Job| std::ptr::eq(&raw const self.groups[job.group as usize], group);
+        let own = self.pace_with(group.pace, now, of_group);
+        let pace = own.seconds_of_job().or_else(|| {
+            let mut all = Pace::default();
+            self.groups.iter().for_each(|group| all.join(group.pace));
+            self.pace_with(all, now, |_| true).seconds_of_job()
+        })?;
+        Some(group.left.max(0.0) * pace)
+    }
+
+    /// A pace and what running jobs show so far.
+    fn pace_with(&self, mut pace: Pace, now: Duration, is_meant: impl Fn(&Job) -> bool) -> Pace {
+        let jobs = self.running.iter().filter_map(|id| self.jobs.get(id));
+        for job in jobs.filter(|job| is_meant(job)) {
+            if let Some((since, at)) = job.seen {
+                pace.hear(now.as_secs_f32() - since, self.share(job) - at);
+            }
+        }
+        pace
+    }
+}
+
+#[cfg(test)]
+mod tests;
