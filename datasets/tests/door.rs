@@ -5,7 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use datasets::{Dataset, inspect, open, synthesize};
-use sweeps::{Regime, Synthetic};
+use sweeps::{Amount, CoherentEvents, Regime, Synthetic};
 use tempfile::TempDir;
 
 const TOML: &str = "name = \"small\"\nfeature_dim = 2\nframes_per_segment = 16\n";
@@ -637,17 +637,72 @@ fn settings_of_synthetic_data_out_of_range_are_refused() {
         change(&mut settings);
         assert!(synthesize(&settings).is_err(), "{settings:?}");
     }
+    for (name, _) in CoherentEvents::DEFAULT.settings() {
+        let most = CoherentEvents::most(name);
+        for (amount, sound) in [(0.0, true), (most, true), (most + 1.0, false)] {
+            let mut settings = Synthetic {
+                dimension: 8,
+                ..Synthetic::default()
+            };
+            (settings.videos, settings.mean_length) = (6, 4);
+            let mut events = CoherentEvents::DEFAULT;
+            *events.setting_mut(name).unwrap() = Amount::try_from(amount).unwrap();
+            settings.regime = Regime::CoherentEvents(events);
+            assert_eq!(synthesize(&settings).is_ok(), sound, "{name} = {amount}");
+        }
+    }
+}
+
+/// What is turned moves the events; the rest of the world stays: a difference between two coherences is no difference between worlds.
+#[test]
+fn worlds_of_one_seed_differ_in_what_was_turned_alone() {
+    let made = |coherence: f64| {
+        let mut events = CoherentEvents::DEFAULT;
+        events.coherence = Amount::try_from(coherence).unwrap();
+        synthesize(&Synthetic {
+            videos: 12,
+            mean_length: 6,
+            dimension: 8,
+            seed: 4,
+            regime: Regime::CoherentEvents(events),
+        })
+        .unwrap()
+    };
+    let (low, high) = (made(0.0), made(0.9));
+    let mut moved = 0;
+    for (left, right) in low.train.videos.iter().zip(&high.train.videos) {
+        assert_eq!((&left.name, left.frames), (&right.name, right.frames));
+        assert_eq!(left.anomalous, right.anomalous);
+        for segment in 0..left.segments() {
+            let row = |video: &datasets::Video| {
+                let mut row = vec![0.0; 8];
+                video.copy_rows_f32(segment..segment + 1, &mut row);
+                row
+            };
+            let frame = segment as u32 * 16;
+            let inside = left.anomalous.iter().any(|range| range.contains(&frame));
+            assert!(inside || row(left) == row(right), "{} {segment}", left.name);
+            moved += usize::from(row(left) != row(right));
+        }
+    }
+    assert!(moved > 0);
 }
 
 /// Two worlds that differ in one label's draw cannot be made; but what a label could leak through can be looked at.
 #[test]
 fn names_order_and_lengths_of_synthetic_videos_tell_nothing_of_their_labels() {
+    for regime in [Regime::FixedCameras, Regime::ALL[3].1] {
+        tell_nothing(regime);
+    }
+}
+
+fn tell_nothing(regime: Regime) {
     let dataset = synthesize(&Synthetic {
         videos: 900,
         mean_length: 8,
         dimension: 8,
         seed: 3,
-        regime: Regime::FixedCameras,
+        regime,
     })
     .unwrap();
     let videos = &dataset.train.videos;

@@ -47,6 +47,9 @@ pub enum WireError {
     /// NaN or infinity.
     #[error("`{0}` is not a finite number")]
     NotFinite(&'static str),
+    /// A number below 0.
+    #[error("`{0}` is negative")]
+    Negative(&'static str),
     /// A number out of its range.
     #[error("`{what}` is {value}: {expected}")]
     OutOfRange {

@@ -15,7 +15,7 @@ pub struct NotDrawn {
 }
 
 /// Names in sweep files, and what figures of these names need. A figure that was asked for has that name in the report.
-const FIGURES: [(&[&str], &str); 13] = [
+const FIGURES: [(&[&str], &str); 14] = [
     (&["auc", "seeds"], "a finished job with an AUC"),
     (
         &["profile"],
@@ -32,6 +32,10 @@ const FIGURES: [(&[&str], &str); 13] = [
     (
         &["against", "fig9"],
         "a numeric parameter with several values on an axis, such as supervision_percent = [0, 33, 66, 100]",
+    ),
+    (
+        &["gain"],
+        "a `reference`, and another variant that shares a seed with a finished job at two values of a numeric parameter on an axis",
     ),
     (
         &["intervals"],

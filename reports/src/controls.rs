@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 
 use sweeps::training::Control;
 
+use crate::generated;
 use crate::results::{CellScores, SweepResults};
 use crate::summary::{SummaryRow, summary};
 use crate::supervision::Supervision;
@@ -49,7 +50,7 @@ impl<'a> Split<'a> {
                 let cell = &row.first(whole)?.cell;
                 Some(ControlRow {
                     control: cell.control()?,
-                    dataset: cell.job.dataset.to_string(),
+                    dataset: generated::of_row(whole, &row),
                     row,
                 })
             })
@@ -100,6 +101,7 @@ fn without(whole: &SweepResults, leave_out: &[bool]) -> SweepResults {
         facts: whole.facts.clone(),
         cards: whole.cards.clone(),
         warnings_lost: whole.warnings_lost,
+        claims: whole.claims.clone(),
         rehearsal: whole.rehearsal,
     }
 }
@@ -121,11 +123,11 @@ pub(crate) fn ahead<'a>(
     let mut best: BTreeMap<String, usize> = BTreeMap::new();
     for (index, row) in rows.iter().enumerate() {
         let unsupervised = Supervision::of_row(results, row) == Some(Supervision::Unsupervised);
-        let (Some(mean), Some(first)) = (row.auc.mean, row.first(results)) else {
+        let Some(mean) = row.auc.mean else {
             continue;
         };
         if unsupervised {
-            let name = first.cell.job.dataset.to_string();
+            let name = generated::of_row(results, row);
             let known = best.entry(name).or_insert(index);
             if rows[*known].auc.mean.is_none_or(|other| mean > other) {
                 *known = index;

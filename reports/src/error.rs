@@ -31,6 +31,14 @@ pub enum ReportError {
         /// What is wrong with it and what is expected.
         message: String,
     },
+    /// Results of another program cannot be read for what they are.
+    #[error("`{}`: {message}", path.display())]
+    Foreign {
+        /// The file or folder.
+        path: PathBuf,
+        /// What is wrong with it and what to do.
+        message: String,
+    },
     /// A file of a study is not what it should be.
     #[error("`{}`: {message}", path.display())]
     Study {

@@ -9,12 +9,15 @@
 //! [`published`] (the paper's numbers), [`figures`], `page`, [`study`] (does the paper hold?).
 
 mod asked;
+pub mod claims;
 mod controls;
 pub mod doubts;
 mod error;
 pub mod factor;
 pub mod figures;
 pub mod files;
+pub mod foreign;
+mod generated;
 pub mod leaders;
 pub mod merge;
 pub mod order;
@@ -34,6 +37,9 @@ pub mod video_scores;
 pub use asked::{NotDrawn, not_drawn};
 pub use error::ReportError;
 pub use files::{Tables, read_csv, read_tables, write_csv};
+pub use foreign::{
+    Mapping, MappingError, describe_foreign, read_foreign, write_mlflow, write_wandb,
+};
 pub use page::{headline, shell_word};
 pub use report::{find_figures, render_figures, render_page, write_report};
 pub use reported::reported_metrics;

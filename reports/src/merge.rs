@@ -4,12 +4,17 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use sweeps::{CellResult, Digest, Parameters, Value};
 
+use crate::generated;
 use crate::results::SweepResults;
+use crate::summary::summary;
 
 /// The sweeps as one. Rows of one variant at one point stand together only where their settings are known and equal, or where
 /// they are of one sweep; elsewhere the variant bears its sweep's name. A job that two sweeps share is counted once.
 pub fn merge(sweeps: &[&SweepResults]) -> SweepResults {
-    let names = dataset_names(sweeps);
+    let mut names = dataset_names(sweeps);
+    for results in sweeps {
+        name_by_seed(results, &mut names);
+    }
     let several = names.values().collect::<BTreeSet<_>>().len() > 1;
     let mut columns: Vec<String> = Vec::new();
     if several {
@@ -111,6 +116,24 @@ fn dataset_names(sweeps: &[&SweepResults]) -> BTreeMap<(String, Digest), String>
             ((name.clone(), *digest), shown)
         })
         .collect()
+}
+
+/// Where each seed of a sweep has generated data of its own, its seeds are no data sets that are compared: they share a name.
+fn name_by_seed(results: &SweepResults, names: &mut BTreeMap<(String, Digest), String>) {
+    for row in summary(results) {
+        let Some(shown) = generated::of_seeds(results, &row) else {
+            continue;
+        };
+        for result in row.cells.iter().filter_map(|cell| results.cells.get(*cell)) {
+            let key = dataset_key(result);
+            if key.0 != shown
+                && let Some(name) = names.get_mut(&key)
+                && *name == key.0
+            {
+                name.clone_from(&shown);
+            }
+        }
+    }
 }
 
 /// The value of a column in a cell of a sweep: swept, or of the job's settings where the sweep does not sweep it.

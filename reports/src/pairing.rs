@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use sweeps::Value;
 
+use crate::generated::is_data;
 use crate::order::compare_points;
 use crate::results::SweepResults;
 use crate::statistics::{Decision, Hypothesis, Question, Rule, decide_family};
@@ -166,9 +167,13 @@ fn against_first(results: &SweepResults, rows: &[SummaryRow]) -> Vec<(usize, usi
 
 /// Indices of rows, those of one data set together, in the order of their first row.
 pub(crate) fn by_dataset(results: &SweepResults, rows: &[SummaryRow]) -> Vec<Vec<usize>> {
-    let mut groups: Vec<(Option<&Value>, Vec<usize>)> = Vec::new();
+    let mut groups: Vec<(Vec<&Option<Value>>, Vec<usize>)> = Vec::new();
+    let columns = data_columns(results);
     for (index, row) in rows.iter().enumerate() {
-        let dataset = dataset(results, row);
+        let dataset = columns
+            .iter()
+            .map(|column| row.point.get(*column).unwrap_or(&None))
+            .collect();
         match groups.iter_mut().find(|(known, _)| *known == dataset) {
             Some((_, group)) => group.push(index),
             None => groups.push((dataset, vec![index])),
@@ -177,10 +182,28 @@ pub(crate) fn by_dataset(results: &SweepResults, rows: &[SummaryRow]) -> Vec<Vec
     groups.into_iter().map(|(_, group)| group).collect()
 }
 
-/// The data set of a row where the sweep has several.
-pub(crate) fn dataset<'a>(results: &SweepResults, row: &'a SummaryRow) -> Option<&'a Value> {
-    let column = results.columns.iter().position(|name| name == "dataset")?;
-    row.point.get(column)?.as_ref()
+/// The columns that say which data a row is of.
+fn data_columns(results: &SweepResults) -> Vec<usize> {
+    let columns = results.columns.iter().enumerate();
+    columns
+        .filter(|(_, name)| is_data(name))
+        .map(|(column, _)| column)
+        .collect()
+}
+
+/// The data set of a row where the sweep has several: its name, or the settings of generated data that are swept.
+pub(crate) fn dataset(results: &SweepResults, row: &SummaryRow) -> Option<String> {
+    let columns = data_columns(results);
+    let parts: Vec<String> = columns
+        .into_iter()
+        .filter_map(|column| {
+            let value = row.point.get(column)?.as_ref()?;
+            let name = &results.columns[column];
+            let key = name.strip_prefix("dataset.synthetic.");
+            Some(key.map_or_else(|| value.to_string(), |key| format!("{key} = {value}")))
+        })
+        .collect();
+    (!parts.is_empty()).then(|| parts.join(", "))
 }
 
 /// How many pairs two rows would have if everything had finished.

@@ -8,10 +8,10 @@ use crate::error::ReportError;
 use crate::figures::{Figure, figures_of, png};
 use crate::files::replace_file;
 use crate::merge::merge;
-use crate::page::{Section, page};
+use crate::page::{Section, latex_files, page};
 use crate::results::SweepResults;
 
-/// Writes `index.html` and `figures/*.svg`, `.png` and `.csv` into `folder`, which is made where it does not exist. A figure
+/// Writes `index.html`, `figures/*.svg`, `.png` and `.csv`, and `latex/*` for papers into `folder`, which is made where it does not exist. A figure
 /// that another report left there and this one does not have stays; files of the same name are replaced whole.
 pub fn write_report(sweeps: &[SweepResults], folder: &Path) -> Result<(), ReportError> {
     let split = split(sweeps)?;
@@ -29,6 +29,11 @@ pub fn write_report(sweeps: &[SweepResults], folder: &Path) -> Result<(), Report
         replace_file(&file("svg"), figure.svg.as_bytes())?;
         replace_file(&file("csv"), figure.csv.as_bytes())?;
         replace_file(&file("png"), &png(figure)?)?;
+    }
+    let latex = folder.join("latex");
+    fs::create_dir_all(&latex).map_err(ReportError::write(&latex))?;
+    for (name, text) in latex_files(&sections) {
+        replace_file(&latex.join(name), text.as_bytes())?;
     }
     replace_file(
         &folder.join("index.html"),

@@ -360,11 +360,16 @@ fn summarize(results: &SweepResults, cells: Vec<usize>, shown: &[usize]) -> Summ
     }
 }
 
-/// Whether these cells, which differ in their seed alone, are one run: their method draws nothing, or they share one job.
+/// Whether these cells, which differ in their seed alone, are one run: their method draws nothing and reads the same data, or they
+/// share one job.
 fn is_deterministic(results: &SweepResults, cells: &[usize]) -> bool {
     let first = &results.cells[cells[0]];
     let one_job = |index: &usize| results.cells[*index].job_id == first.job_id;
-    first.cell.job.is_deterministic() || (cells.len() > 1 && cells.iter().all(one_job))
+    // Each seed may have generated data of its own.
+    let same_data =
+        |index: &usize| results.cells[*index].cell.job.dataset == first.cell.job.dataset;
+    (first.cell.job.is_deterministic() && cells.iter().all(same_data))
+        || (cells.len() > 1 && cells.iter().all(one_job))
 }
 
 fn estimate(values: &[f64]) -> Estimate {

@@ -52,6 +52,7 @@ fn every_figure_is_drawn_again_from_its_csv() {
         fabricated::datasets,
         fabricated::methods,
         fabricated::thresholds,
+        fabricated::coherence,
         // More seeds than are drawn, more epochs than a picture has pixels.
         || fabricated::long(80, 30),
         || fabricated::long(4, 1000),
@@ -84,6 +85,7 @@ fn every_figure_is_drawn_again_from_its_csv() {
         "fig7",
         "fig8",
         "fig9",
+        "gain",
         "heatmap",
         "intervals",
         "profile",

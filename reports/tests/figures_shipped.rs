@@ -51,6 +51,7 @@ fn results(path: &Path, edit: impl Fn(String) -> String) -> SweepResults {
         report: ReportRequest {
             figures: spec.report.figures,
             tables: spec.report.tables,
+            reference: spec.report.reference,
             ..ReportRequest::default()
         },
         cells,

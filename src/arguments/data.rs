@@ -137,9 +137,62 @@ pub struct Synth {
     /// Seed
     #[arg(long, default_value_t = 0)]
     pub seed: u64,
-    /// own-cameras, fixed-cameras or hard-bursts
+    /// own-cameras, fixed-cameras, hard-bursts or coherent-events
     #[arg(long, default_value = "fixed-cameras", value_parser = parse_regime)]
     pub regime: sweeps::Regime,
+    /// coherent-events: share of an event's squared length along the one direction that all events have in common, 0 to 1 (0.9)
+    #[arg(long, value_name = "SHARE", value_parser = parse_amount)]
+    pub coherence: Option<sweeps::Amount>,
+    /// coherent-events: how far each video's own camera moves its features, 0 to 100 (1)
+    #[arg(long, value_name = "NUMBER", value_parser = parse_amount)]
+    pub camera_strength: Option<sweeps::Amount>,
+    /// coherent-events: how far an event moves them, 0 to 100 (2)
+    #[arg(long, value_name = "NUMBER", value_parser = parse_amount)]
+    pub amplitude: Option<sweeps::Amount>,
+    /// coherent-events: how much an event's strength changes from segment to segment, 0 to 100 (0.6)
+    #[arg(long, value_name = "NUMBER", value_parser = parse_amount)]
+    pub flicker: Option<sweeps::Amount>,
+    /// coherent-events: share of segments in ordinary bursts, each along a direction of its own, 0 to 1 (0.1)
+    #[arg(long, value_name = "SHARE", value_parser = parse_amount)]
+    pub clutter: Option<sweeps::Amount>,
+}
+
+impl Synth {
+    /// The regime with the settings that were given.
+    ///
+    /// # Errors
+    /// A setting that the regime does not have.
+    pub fn world(&self) -> Result<sweeps::Regime, String> {
+        let given = [
+            ("coherence", self.coherence),
+            ("camera_strength", self.camera_strength),
+            ("amplitude", self.amplitude),
+            ("flicker", self.flicker),
+            ("clutter", self.clutter),
+        ];
+        let mut regime = self.regime;
+        for (name, amount) in given {
+            let Some(amount) = amount else { continue };
+            let sweeps::Regime::CoherentEvents(events) = &mut regime else {
+                let flag = name.replace('_', "-");
+                return Err(format!(
+                    "--{flag} means nothing in the regime {}: it is a setting of coherent-events",
+                    regime.name()
+                ));
+            };
+            if let Some(setting) = events.setting_mut(name) {
+                *setting = amount;
+            }
+        }
+        Ok(regime)
+    }
+}
+
+fn parse_amount(text: &str) -> Result<sweeps::Amount, String> {
+    let number: f64 = text
+        .parse()
+        .map_err(|_| "a number is expected".to_owned())?;
+    sweeps::Amount::try_from(number).map_err(|error| error.to_string())
 }
 
 fn parse_extra_rows(text: &str) -> Result<ExtraRows, String> {

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
+use reports::Mapping;
 
 use super::client::Connection;
 
@@ -22,6 +23,11 @@ pub struct Report {
     /// figure (report/figures/NAME.csv) draws that figure again: to --out, or to stdout
     #[arg(long, value_name = "CSV|DIR", num_args = 1.., conflicts_with = "state")]
     pub from: Vec<PathBuf>,
+    /// With --from: results of another program (MLflow's mlruns, W&B's offline runs, TensorBoard's event files, any table), and what
+    /// is what in them: auc=METRIC (auc=METRIC% where in percent), variant=PARAMETER, seed=PARAMETER (seed=# numbers the runs of a
+    /// row), further NAME=PARAMETER for what was swept, path={variant}-seed{seed} for what stands in a run's folder, sweep=NAME
+    #[arg(long, value_name = "NAME=NAME,…", requires = "from")]
+    pub map: Option<Mapping>,
     /// Write this figure alone: fig5, fig10, auc, …
     #[arg(long, value_name = "NAME")]
     pub figure: Option<String>,
@@ -46,6 +52,15 @@ pub struct Export {
     /// Which lines: one per cell, per epoch, or per variant and swept point
     #[arg(long, value_enum, default_value_t = ExportTable::Results)]
     pub table: ExportTable,
+    /// Write the cells as runs of another program, into the folder --out
+    #[arg(
+        long,
+        value_enum,
+        value_name = "PROGRAM",
+        conflicts_with = "table",
+        requires = "out"
+    )]
+    pub to: Option<Program>,
     /// File to write instead of stdout; the folder of a `run` instead: read that run, under way or not, and write to stdout
     #[arg(long, value_name = "FILE|DIR")]
     pub out: Option<PathBuf>,
@@ -55,8 +70,20 @@ pub struct Export {
     /// Read results.csv and epochs.csv instead: either file, or their folder
     #[arg(long, value_name = "CSV|DIR", conflicts_with = "state")]
     pub from: Option<PathBuf>,
+    /// With --from: what is what in the results of another program, as for `report`
+    #[arg(long, value_name = "NAME=NAME,…", requires = "from")]
+    pub map: Option<Mapping>,
     #[command(flatten)]
     pub connection: Connection,
+}
+
+/// Programs that keep runs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Program {
+    /// A file store of MLflow, which its user interface and `mlflow.search_runs` read
+    Mlflow,
+    /// Offline runs of W&B, for `wandb sync`
+    WandbOffline,
 }
 
 /// The tables of a sweep, called as their files are.

@@ -86,7 +86,7 @@ fn synth(arguments: &Synth, format: Format) -> Result<(), CommandError> {
         mean_length: arguments.mean_length,
         dimension: arguments.dimension,
         seed: arguments.seed,
-        regime: arguments.regime,
+        regime: arguments.world().map_err(CommandError::Usage)?,
     };
     let dataset =
         datasets::synthesize(&settings).map_err(|error| CommandError::Input(error.to_string()))?;

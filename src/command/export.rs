@@ -7,7 +7,7 @@ use reports::SweepResults;
 use reports::files::{write_epochs, write_json, write_results, write_summary};
 
 use super::source::{Source, read_files};
-use crate::arguments::{Encoding, Export, ExportTable};
+use crate::arguments::{Encoding, Export, ExportTable, Program};
 use crate::error::CommandError;
 use crate::output;
 
@@ -33,7 +33,8 @@ pub fn export(arguments: &Export, encoding: Encoding) -> Result<(), CommandError
     let results = match &arguments.from {
         Some(path) => {
             let names: Vec<String> = arguments.sweep.iter().cloned().collect();
-            let mut all = read_files(std::slice::from_ref(path), &names)?;
+            let paths = std::slice::from_ref(path);
+            let mut all = read_files(paths, &names, arguments.map.as_ref())?;
             if all.len() > 1 {
                 let names: Vec<&str> = all.iter().map(|results| results.name.as_str()).collect();
                 return Err(CommandError::Usage(format!(
@@ -49,6 +50,9 @@ pub fn export(arguments: &Export, encoding: Encoding) -> Result<(), CommandError
     let Some(results) = results else {
         return Err(CommandError::Input("there is no sweep in the files".into()));
     };
+    if let Some(program) = arguments.to {
+        return hand_over(&results, program, arguments);
+    }
     let text = match (encoding, arguments.table) {
         (Encoding::Json, _) => write_json(&results),
         (_, ExportTable::Results) => write_results(&results),
@@ -69,9 +73,43 @@ pub fn export(arguments: &Export, encoding: Encoding) -> Result<(), CommandError
     }
 }
 
+/// Writes the sweep as runs of another program.
+fn hand_over(
+    results: &SweepResults,
+    program: Program,
+    arguments: &Export,
+) -> Result<(), CommandError> {
+    let Some(out) = arguments.out.as_deref() else {
+        return Err(CommandError::Usage(
+            "--out DIR is missing: the folder for the runs".into(),
+        ));
+    };
+    crate::folder::make(out)?;
+    let (written, next) = match program {
+        Program::Mlflow => (
+            reports::write_mlflow(results, out),
+            format!("mlflow ui --backend-store-uri {}", out.display()),
+        ),
+        Program::WandbOffline => (
+            reports::write_wandb(results, out),
+            format!("wandb sync {}/offline-run-*", out.display()),
+        ),
+    };
+    let runs = written.map_err(|error| super::source::failed(&error))?;
+    output::say(&format!(
+        "{} in {}: `{next}`",
+        output::counted(runs, "run"),
+        out.display()
+    ));
+    Ok(())
+}
+
 /// The folder of a `run` that --out names, rather than a file to write.
 fn run_folder(arguments: &Export) -> Option<&Path> {
-    arguments.out.as_deref().filter(|out| out.is_dir())
+    arguments
+        .out
+        .as_deref()
+        .filter(|out| out.is_dir() && arguments.to.is_none())
 }
 
 #[cfg(feature = "parquet")]

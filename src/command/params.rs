@@ -1,7 +1,7 @@
-//! `gcl-sweep params`: the table of all job parameters.
+//! `gcl-sweep params`: the table of all job parameters, and of the settings of generated data.
 
 use sweeps::parameter::{Parameter, Role};
-use sweeps::registry::PARAMETERS;
+use sweeps::registry::{PARAMETERS, SETTINGS};
 
 use crate::arguments::{Format, Params};
 use crate::error::CommandError;
@@ -10,13 +10,12 @@ use crate::output;
 /// Prints the parameters whose name contains the filter.
 pub fn params(arguments: &Params, format: Format) -> Result<(), CommandError> {
     let filter = arguments.filter.as_deref().unwrap_or_default();
-    let wanted: Vec<&Parameter> = PARAMETERS
-        .iter()
+    let all = || PARAMETERS.iter().chain(SETTINGS);
+    let wanted: Vec<&Parameter> = all()
         .filter(|parameter| parameter.name.contains(filter))
         .collect();
     if wanted.is_empty() {
-        let nearest =
-            sweeps::parameter::nearest(filter, PARAMETERS.iter().map(|parameter| parameter.name));
+        let nearest = sweeps::parameter::nearest(filter, all().map(|parameter| parameter.name));
         let hint = nearest
             .map(|name| format!("; did you mean `{name}`?"))
             .unwrap_or_default();
@@ -46,10 +45,10 @@ pub fn params(arguments: &Params, format: Format) -> Result<(), CommandError> {
                 } else {
                     format!(" With {}.", parameter.condition)
                 };
-                let reporting = if parameter.role == Role::Reporting {
-                    " Decided when reporting: not part of a job's id."
-                } else {
-                    ""
+                let role = match parameter.role {
+                    Role::Training => "",
+                    Role::Reporting => " Decided when reporting: not part of a job's id.",
+                    Role::Data => " Under [dataset.synthetic] or on an axis, not in [job].",
                 };
                 table.add_row([
                     parameter.name.to_owned(),
@@ -57,7 +56,7 @@ pub fn params(arguments: &Params, format: Format) -> Result<(), CommandError> {
                     parameter.unit.to_owned(),
                     default(parameter),
                     parameter.section.to_owned(),
-                    format!("{}{applies}{reporting}", parameter.doc),
+                    format!("{}{applies}{role}", parameter.doc),
                 ]);
             }
             output::print(&table.to_string())
@@ -79,5 +78,6 @@ fn as_json(parameter: &Parameter) -> serde_json::Value {
         "meaning": parameter.doc,
         "condition": parameter.condition,
         "reporting": parameter.role == Role::Reporting,
+        "data": parameter.role == Role::Data,
     })
 }

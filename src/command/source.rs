@@ -10,7 +10,7 @@ use proto::error_chain;
 #[cfg(feature = "coordinator")]
 use proto::nouns::StateKind;
 use proto::nouns::{Refusal, Row, RowGroup, SweepInfo, SweepSummary};
-use reports::{ReportError, SweepResults};
+use reports::{Mapping, ReportError, SweepResults};
 use sweeps::{CellResult, Digest, JobStatus};
 
 use crate::arguments::{Connection, Endpoint};
@@ -259,10 +259,21 @@ impl Results for Source {
 }
 
 /// The sweeps of CSV files, in the order given: those of `names`, or all.
-pub fn read_files(paths: &[PathBuf], names: &[String]) -> Result<Vec<SweepResults>, CommandError> {
+///
+/// With a mapping they are results of another program, a sweep each.
+pub fn read_files(
+    paths: &[PathBuf],
+    names: &[String],
+    mapping: Option<&Mapping>,
+) -> Result<Vec<SweepResults>, CommandError> {
     let mut all = Vec::new();
     for path in paths {
-        let tables = reports::read_tables(path).map_err(|error| failed(&error))?;
+        let tables = match mapping {
+            Some(mapping) => {
+                reports::read_foreign(path, mapping).map_err(|error| failed(&error))?
+            }
+            None => reports::read_tables(path).map_err(|error| of_another_program(path, &error))?,
+        };
         for note in &tables.notes {
             say(&format!("note: {note}"));
         }
@@ -285,6 +296,25 @@ pub fn read_files(paths: &[PathBuf], names: &[String]) -> Result<Vec<SweepResult
     Ok(all)
 }
 
+/// Why a path is no table of ours: it may be full of another program's runs, or a table that somebody else wrote.
+fn of_another_program(path: &Path, error: &ReportError) -> CommandError {
+    if path.is_dir()
+        && !path.join("results.csv").exists()
+        && let Some(text) = reports::describe_foreign(path)
+    {
+        return CommandError::Input(text);
+    }
+    let known = failed(error);
+    match (error, known) {
+        (ReportError::Csv { line: Some(1), .. }, CommandError::Input(text)) => {
+            CommandError::Input(format!(
+                "{text}\n\nhint: the table of another program is read with --map, which says what is what: --map 'auc=COLUMN,variant=COLUMN,seed=COLUMN'"
+            ))
+        }
+        (_, known) => known,
+    }
+}
+
 /// A fault of what was read is the user's to mend; a file that cannot be written is another matter.
 pub fn failed(error: &ReportError) -> CommandError {
     let text = error_chain(error);
@@ -292,6 +322,7 @@ pub fn failed(error: &ReportError) -> CommandError {
         ReportError::Read { .. }
         | ReportError::Csv { .. }
         | ReportError::Study { .. }
+        | ReportError::Foreign { .. }
         | ReportError::Empty => CommandError::Input(text),
         ReportError::UnknownFigure { .. } => CommandError::Usage(text),
         ReportError::Write { .. } | ReportError::Png { .. } | ReportError::Parquet { .. } => {

@@ -44,8 +44,8 @@ impl Cell {
 }
 
 /// The controls of every data set of `cells`, with what they were given: scaled and reported as its first cell is. One that the
-/// file names itself is not added again.
-pub(crate) fn of(cells: &[Cell], base: &Settings) -> Vec<(Cell, Parameters)> {
+/// file names itself is not added again. Where each seed has data of its own, a control has those seeds.
+pub(crate) fn of(cells: &[Cell], base: &Settings, data_per_seed: bool) -> Vec<(Cell, Parameters)> {
     let named: Vec<&Cell> = cells
         .iter()
         .filter(|cell| cell.control().is_some())
@@ -61,10 +61,11 @@ pub(crate) fn of(cells: &[Cell], base: &Settings) -> Vec<(Cell, Parameters)> {
         if !seen.insert(&cell.job.dataset) {
             continue;
         }
+        let seed = if data_per_seed { cell.job.seed } else { 0 };
         let mut has_card = false;
         for control in Control::ALL {
             let mut given = given(*control, cell, base);
-            let made_of = made(*control, cell, &given);
+            let made_of = made(*control, cell, seed, &given);
             let is_same = |other: &&Cell| {
                 (&other.job.dataset, &other.job.parameters, other.reporting)
                     == (
@@ -81,7 +82,7 @@ pub(crate) fn of(cells: &[Cell], base: &Settings) -> Vec<(Cell, Parameters)> {
                 made_all.push((made_of, given));
             } else {
                 given.set_checked(CARD, Value::from(Switch::On.word()));
-                made_all.push((made(*control, cell, &given), given));
+                made_all.push((made(*control, cell, seed, &given), given));
             }
         }
     }
@@ -89,11 +90,11 @@ pub(crate) fn of(cells: &[Cell], base: &Settings) -> Vec<(Cell, Parameters)> {
 }
 
 /// The cell of a control beside `cell`.
-fn made(control: Control, cell: &Cell, given: &Parameters) -> Cell {
+fn made(control: Control, cell: &Cell, seed: u64, given: &Parameters) -> Cell {
     Cell {
         variant: control.variant(),
         point: Vec::new(),
-        job: JobSpec::resolve(cell.job.dataset.clone(), 0, given),
+        job: JobSpec::resolve(cell.job.dataset.clone(), seed, given),
         reporting: Reporting::of(given),
     }
 }

@@ -162,7 +162,8 @@ regime = \"hard-bursts\"   # fixed cameras, with normal segments that nobody can
 /// What the shipped file says that it shows, without the data that it shows it on.
 fn purpose(show: Show) -> String {
     if show == Show::First {
-        return "GCL_B beside a plain autoencoder.".to_owned();
+        return "GCL_B beside a plain autoencoder, and beside a D that learns that autoencoder's labels once (AE→D)."
+            .to_owned();
     }
     let line = show
         .shipped()

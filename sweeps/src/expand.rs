@@ -6,6 +6,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 
+use crate::adaptive;
 use crate::cell::{Cell, Reporting};
 use crate::contradiction::Contradiction;
 use crate::controls;
@@ -17,7 +18,9 @@ use crate::job::JobSpec;
 use crate::parameter::{Parameter, Role};
 use crate::parameters::Parameters;
 use crate::registry;
-use crate::spec::{Coordinate, Key, Row, Setting, Settings, SweepSpec, Variant};
+use crate::registry::synthetic::with_defaults;
+use crate::spec::{Coordinate, DataSettings, Key, Row, Setting, Settings, SweepSpec, Variant};
+use crate::synthetic::Synthetic;
 use crate::value::Value;
 
 /// What bounds an expansion.
@@ -86,6 +89,11 @@ fn expand(spec: &mut SweepSpec, limits: Limits) -> Result<Expansion, Found> {
         spec,
         columns: columns(spec),
         cells: Vec::new(),
+        data: spec
+            .data
+            .as_ref()
+            .map(DataSettings::given)
+            .unwrap_or_default(),
         places: BTreeSet::new(),
         faults: Found::default(),
         blamed: BTreeSet::new(),
@@ -176,9 +184,43 @@ fn expand(spec: &mut SweepSpec, limits: Limits) -> Result<Expansion, Found> {
     let mut expansion = Expansion {
         columns: columns.into_iter().map(str::to_owned).collect(),
         cells,
+        adaptive: None,
     };
+    resolve_claims(spec, &mut expansion, limits)?;
     crate::only::keep(&mut expansion, &spec.only).map_err(Found::from)?;
+    if spec.data.is_some() {
+        spec.datasets = generated(&expansion.cells);
+    }
     Ok(expansion)
+}
+
+/// Finds the cells of `[adaptive]`. Some cells alone get no others: what is claimed of all of them is then not asked.
+fn resolve_claims(
+    spec: &mut SweepSpec,
+    expansion: &mut Expansion,
+    limits: Limits,
+) -> Result<(), Found> {
+    let Some(section) = &spec.adaptive else {
+        return Ok(());
+    };
+    let grid = adaptive::Grid {
+        columns: &expansion.columns,
+        cells: &expansion.cells,
+    };
+    let adaptive = adaptive::resolve(section, grid, limits.max_jobs)?;
+    if !spec.only.is_empty() {
+        let warning = Fault::new(
+            section.span.clone(),
+            "of some cells alone no claim is decided",
+            "no seeds are added: without [only] or --only they are",
+        );
+        spec.warnings.push(warning);
+        return Ok(());
+    }
+    let warning = adaptive::warning(section, &adaptive);
+    spec.warnings.extend(warning);
+    expansion.adaptive = Some(adaptive);
+    Ok(())
 }
 
 fn columns(spec: &SweepSpec) -> Vec<&'static str> {
@@ -207,6 +249,17 @@ fn excludes(row: &Row, variant: &Variant, point: &[(Key, &Coordinate, &Range<usi
         })
 }
 
+/// The generated data sets of the cells, in the order of their first use.
+fn generated(cells: &[Cell]) -> Vec<DatasetSource> {
+    let (mut sources, mut seen) = (Vec::new(), BTreeSet::new());
+    for cell in cells {
+        if seen.insert(&cell.job.dataset) {
+            sources.push(cell.job.dataset.clone());
+        }
+    }
+    sources
+}
+
 /// The variants by their names.
 fn first_of_each_name(variants: &[Variant]) -> BTreeMap<&str, &Variant> {
     let mut by_name = BTreeMap::new();
@@ -220,6 +273,8 @@ struct Grid<'a> {
     spec: &'a SweepSpec,
     columns: Vec<&'static str>,
     cells: Vec<Cell>,
+    /// Settings of generated data as the file sets them.
+    data: Parameters,
     /// Where the cells so far stand (see [`place_of`]), where more are included.
     places: BTreeSet<(u64, usize)>,
     faults: Found,
@@ -289,11 +344,18 @@ impl<'a> Grid<'a> {
         apply(&mut given, &variant.settings);
         let mut seed = 0;
         let mut dataset = None;
+        let mut data: Option<Parameters> = None;
         for (key, coordinate, _) in point {
             match (key, coordinate) {
                 (_, Coordinate::Seed(value)) => seed = *value,
                 (_, Coordinate::Dataset(name)) => {
                     dataset = Some(DatasetSource::Named(name.clone()));
+                }
+                (Key::Parameter(setting), Coordinate::Value(value))
+                    if setting.role == Role::Data =>
+                {
+                    data.get_or_insert_with(|| self.data.clone())
+                        .set_checked(setting.name, value.clone());
                 }
                 (Key::Parameter(parameter), Coordinate::Value(value)) => {
                     given.set_checked(parameter.name, value.clone());
@@ -301,9 +363,18 @@ impl<'a> Grid<'a> {
                 _ => {}
             }
         }
-        let Some(dataset) = dataset.or_else(|| self.spec.datasets.first().cloned()) else {
+        if let Some(data) = data {
+            self.blame_data(variant, point, &data);
+            dataset = Some(DatasetSource::Synthetic(Synthetic::of(&data)));
+        }
+        let Some(mut dataset) = dataset.or_else(|| self.spec.datasets.first().cloned()) else {
             return;
         };
+        if let DatasetSource::Synthetic(synthetic) = &mut dataset
+            && self.spec.has_data_per_seed()
+        {
+            synthetic.seed = seed;
+        }
         self.settle(given);
         self.blame_inapplicable(variant, point);
         self.blame_contradictions(variant, point);
@@ -335,7 +406,9 @@ impl<'a> Grid<'a> {
 
     /// Adds what `[report] controls` asks for, after everything else.
     fn add_controls(&mut self) {
-        for (mut cell, given) in controls::of(&self.cells, &self.spec.base) {
+        for (mut cell, given) in
+            controls::of(&self.cells, &self.spec.base, self.spec.has_data_per_seed())
+        {
             cell.point = self
                 .columns
                 .iter()
@@ -408,6 +481,26 @@ impl<'a> Grid<'a> {
 }
 
 impl Grid<'_> {
+    /// A setting of generated data that means nothing in the world of its cell is a fault, once at the first of its values.
+    fn blame_data(
+        &mut self,
+        variant: &Variant,
+        point: &[(Key, &Coordinate, &Range<usize>)],
+        data: &Parameters,
+    ) {
+        let all = with_defaults(data);
+        for (key, _, span) in point {
+            if let Key::Parameter(setting) = key
+                && setting.role == Role::Data
+                && !(setting.applies)(&all)
+                && self.blamed.insert((usize::MAX, setting.name))
+            {
+                let fault = without_meaning(setting, &variant.name, true, (*span).clone());
+                self.faults.push(fault);
+            }
+        }
+    }
+
     /// What cannot be done is a fault where the parameter to blame is set: on an axis, in the variant, in `[job]`, or nowhere,
     /// since its default contradicts the others.
     fn blame_contradictions(
@@ -509,6 +602,12 @@ fn apply(given: &mut Parameters, settings: &Settings) {
 fn value_of(column: &str, job: &JobSpec, given: &Parameters) -> Option<Value> {
     if column == "dataset" {
         return Some(Value::Text(job.dataset.to_string()));
+    }
+    if registry::find_setting(column).is_some() {
+        return match &job.dataset {
+            DatasetSource::Synthetic(synthetic) => synthetic.setting(column),
+            DatasetSource::Named(_) | DatasetSource::Video(_) => None,
+        };
     }
     let reporting =
         registry::find(column).is_some_and(|parameter| parameter.role == Role::Reporting);

@@ -3,10 +3,11 @@
 //! Everybody else speaks these types: the scheduler queues a [`JobSpec`], a worker answers with a [`RunRecord`], a
 //! report draws a list of [`CellResult`]. Nothing here does IO, reads a clock or draws an unseeded number.
 //!
-//! Reading order: [`id`], [`value`], [`parameter`], [`choice`], [`registry`], [`parameters`], [`job`], [`training`], [`record`], [`cell`], then the
-//! sweep language: [`fault`], [`spec`], [`expand`], [`controls`], [`only`]; [`extraction`], the jobs that are no training; and [`spelling`], cells of tables as
+//! Reading order: [`id`], [`value`], [`parameter`], [`choice`], [`registry`], [`parameters`], [`job`], [`training`], [`record`], [`cell`], [`dataset_source`], [`synthetic`], then the
+//! sweep language: [`fault`], [`spec`], [`expand`], [`adaptive`], [`controls`], [`only`]; [`extraction`], the jobs that are no training; and [`spelling`], cells of tables as
 //! other programs write them.
 
+pub mod adaptive;
 pub mod cell;
 pub mod choice;
 mod contradiction;
@@ -29,12 +30,14 @@ pub mod registry;
 mod resolve;
 pub mod spec;
 pub mod spelling;
+pub mod synthetic;
 pub mod training;
 pub mod value;
 
+pub use adaptive::Adaptive;
 pub use cell::{Cell, CellResult, JobStatus, Reporting, ScoreBy};
 pub use choice::Choice;
-pub use dataset_source::{DatasetSource, Regime, Synthetic};
+pub use dataset_source::DatasetSource;
 pub use draft::{DraftData, Show, draft};
 pub use expand::{Limits, expand_text};
 pub use expansion::Expansion;
@@ -53,5 +56,6 @@ pub use record::{
 };
 pub use resolve::ParameterError;
 pub use spec::{FIGURES, NextStep, ReportRequest, ResourceRequest, SweepSpec};
+pub use synthetic::{Amount, CoherentEvents, Regime, Synthetic};
 pub use training::Training;
 pub use value::Value;

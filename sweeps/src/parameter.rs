@@ -32,13 +32,15 @@ pub struct Parameter {
     pub applies: fn(&Parameters) -> bool,
 }
 
-/// Whether a parameter decides the training (and is hashed into the job's id) or only the reporting.
+/// What a parameter decides: the training (and is hashed into the job's id), only the reporting, or the data.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Role {
     /// Part of the job's id.
     Training,
     /// Decided when reporting.
     Reporting,
+    /// A setting of generated data: part of the data's digest, and by it of the job's id.
+    Data,
 }
 
 /// Type and range of a parameter.

@@ -6,8 +6,6 @@
 //! world: videos have levels of their own, activity is autocorrelated, and events move a segment aside. Every method has
 //! something to learn from it; what it learns says nothing of the data set.
 
-use rand_chacha::ChaCha8Rng;
-use rand_core::SeedableRng;
 use sweeps::Digest;
 
 use crate::dataset::{Dataset, Metadata, Split, Video};
@@ -113,7 +111,7 @@ struct World {
 
 impl World {
     fn new(seed: u64, shape: &Shape) -> Self {
-        let mut random = Random(ChaCha8Rng::seed_from_u64(seed));
+        let mut random = Random::of(seed);
         let mut direction =
             |scale: f64| -> Vec<f64> { (0..DIMENSION).map(|_| scale * random.normal()).collect() };
         let scenes = (0..SCENES).map(|_| direction(0.5)).collect();

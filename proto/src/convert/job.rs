@@ -2,11 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use sweeps::{DatasetSource, JobSpec, Parameters, Regime, Synthetic, Value};
+use sweeps::{DatasetSource, JobSpec, Parameters, Value};
 
 use crate::error::WireError;
 use crate::limits::{NAME_BYTES, PARAMETERS, TEXT_BYTES, VALUE_DEPTH, VALUE_ENTRIES};
-use crate::number::{at_most, finite, required, text, word};
+use crate::number::{at_most, finite, required, text};
 use crate::wire;
 
 impl From<&Value> for wire::Value {
@@ -80,13 +80,7 @@ impl From<&DatasetSource> for wire::DatasetSource {
             source: Some(match source {
                 DatasetSource::Named(name) => Source::Named(name.clone()),
                 DatasetSource::Video(extraction) => Source::Video(extraction.as_ref().into()),
-                DatasetSource::Synthetic(synthetic) => Source::Synthetic(wire::Synthetic {
-                    videos: synthetic.videos,
-                    mean_length: synthetic.mean_length,
-                    dimension: synthetic.dimension,
-                    seed: synthetic.seed,
-                    regime: wire::Regime::from(synthetic.regime).into(),
-                }),
+                DatasetSource::Synthetic(synthetic) => Source::Synthetic(synthetic.into()),
             }),
         }
     }
@@ -99,23 +93,10 @@ impl TryFrom<wire::DatasetSource> for DatasetSource {
         Ok(match required("dataset.source", source.source)? {
             Source::Named(name) => Self::Named(text("dataset.named", name, NAME_BYTES)?),
             Source::Video(extraction) => Self::Video(Box::new(extraction.try_into()?)),
-            Source::Synthetic(synthetic) => Self::Synthetic(Synthetic {
-                videos: synthetic.videos,
-                mean_length: synthetic.mean_length,
-                dimension: synthetic.dimension,
-                seed: synthetic.seed,
-                regime: word::<wire::Regime, _>("dataset.regime", synthetic.regime)?,
-            }),
+            Source::Synthetic(synthetic) => Self::Synthetic(synthetic.try_into()?),
         })
     }
 }
-
-crate::same_words!(
-    "dataset.regime",
-    Regime,
-    wire::Regime,
-    [OwnCameras, FixedCameras, HardBursts]
-);
 
 impl From<&JobSpec> for wire::JobSpec {
     fn from(job: &JobSpec) -> Self {

@@ -1,5 +1,6 @@
 //! Nouns to the wire and back, one module a noun.
 
+mod claims;
 mod client;
 mod extraction;
 mod job;
@@ -8,6 +9,7 @@ mod refusal;
 mod result;
 mod rows;
 mod store;
+mod synthetic;
 #[cfg(test)]
 mod tests;
 mod view;

@@ -6,10 +6,10 @@ use proptest::prelude::*;
 use sweeps::parameter::{Kind, Role};
 use sweeps::registry::PARAMETERS;
 use sweeps::{
-    ArtifactRef, AttemptNumber, Cell, CellResult, DatasetFacts, DatasetSource, DeviceInfo, Digest,
-    EpochPoint, Extraction, ExtractionSettings, ExtractionWeights, FinalMetrics, JobId, JobSpec,
-    JobStatus, Outcome, Parameters, Phase, Provenance, Regime, Reporting, RunRecord, ScoreBy,
-    ScoreMetrics, SplitFacts, Synthetic, Value, Warning,
+    Amount, ArtifactRef, AttemptNumber, Cell, CellResult, DatasetFacts, DatasetSource, DeviceInfo,
+    Digest, EpochPoint, Extraction, ExtractionSettings, ExtractionWeights, FinalMetrics, JobId,
+    JobSpec, JobStatus, Outcome, Parameters, Phase, Provenance, Regime, Reporting, RunRecord,
+    ScoreBy, ScoreMetrics, SplitFacts, Synthetic, Value, Warning,
 };
 
 /// Finite doubles of every magnitude, −0 and subnormals included.
@@ -57,17 +57,26 @@ fn source() -> impl Strategy<Value = DatasetSource> {
                     }))
                 }
             ),
-        (any::<(u32, u32, u32, u64)>(), 0..3_usize).prop_map(
-            |((videos, mean_length, dimension, seed), regime)| {
+        (
+            any::<(u32, u32, u32, u64)>(),
+            0..Regime::ALL.len(),
+            prop::array::uniform5(0.0..1e9)
+        )
+            .prop_map(|((videos, mean_length, dimension, seed), regime, drawn)| {
+                let mut regime = Regime::ALL[regime].1;
+                if let Regime::CoherentEvents(events) = &mut regime {
+                    for ((name, _), amount) in events.settings().into_iter().zip(drawn) {
+                        *events.setting_mut(name).unwrap() = Amount::try_from(amount).unwrap();
+                    }
+                }
                 DatasetSource::Synthetic(Synthetic {
                     videos,
                     mean_length,
                     dimension,
                     seed,
-                    regime: Regime::ALL[regime].1,
+                    regime,
                 })
-            }
-        ),
+            }),
     ]
 }
 

@@ -5,7 +5,8 @@
 use serde::{Deserialize, Serialize};
 
 use crate::factor::factors;
-use crate::results::SweepResults;
+use crate::generated::{families, is_data};
+use crate::results::{DatasetInfo, SweepResults};
 
 /// The column of a figure's CSV file that holds it.
 pub(super) const ABOUT: &str = "about";
@@ -48,7 +49,7 @@ impl About {
         let datasets = results.datasets_in_use();
         Self {
             command: results.command.clone(),
-            datasets: datasets.into_iter().map(|info| info.name).collect(),
+            datasets: named(results, &datasets),
             rehearsal: results.rehearsal,
             factors: factors(results)
                 .iter()
@@ -74,4 +75,14 @@ impl About {
         // A structure of texts and numbers has a JSON form always.
         serde_json::to_string(self).unwrap_or_default()
     }
+}
+
+/// The names of data sets, those of several seeds as one; where settings of the data are swept, how many there are.
+fn named(results: &SweepResults, datasets: &[DatasetInfo]) -> Vec<String> {
+    let swept = |column: &String| column != "dataset" && is_data(column);
+    if datasets.len() > 1 && results.columns.iter().any(swept) {
+        return vec![format!("{} synthetic data sets", datasets.len())];
+    }
+    let families = families(datasets.iter().map(|info| info.name.as_str()));
+    families.iter().map(ToString::to_string).collect()
 }

@@ -6,7 +6,7 @@
 use std::collections::BTreeMap;
 
 use super::Figure;
-use super::axis::{Axis, percent_range, range};
+use super::axis::{Axis, percent_range};
 use super::canvas::{Anchor, Canvas, TextStyle};
 use super::cells::{Cells, Group};
 use super::color::{MUTED, WHITE};
@@ -14,8 +14,9 @@ use super::heading::Heading;
 use super::legend::{self, Entry, Fill, Look};
 use super::mark::Mark;
 use super::network::Network;
-use super::panel::{MEDIUM, Panel, SMALL, number_ticks};
+use super::panel::{MEDIUM, Panel};
 use super::panels::{Split, split};
+use super::parameter_axis::{label, parameter_axis};
 use super::text::{fit, width};
 
 const WIDTH: f64 = 480.0;
@@ -103,12 +104,12 @@ pub(super) fn against(cells: &Cells) -> Option<Figure> {
         description.extend(lines.iter().map(|line| describe(panel, line)));
         y += panel_height(panel, lines);
     }
-    let unit = unit_of(parameter);
+    let label = label(parameter);
     canvas.text(
         WIDTH / 2.0,
         height - 12.0,
         TextStyle::new(MEDIUM).anchor(Anchor::Middle),
-        &fit(&format!("{parameter}{unit}"), MEDIUM, false, WIDTH - 24.0),
+        &fit(&label, MEDIUM, false, WIDTH - 24.0),
     );
     let mut left_out = String::new();
     if most > MOST_LINES {
@@ -240,26 +241,15 @@ fn draw_panel(
             .iter()
             .flat_map(|line| line.points.iter().map(|point| point.0))
     };
-    let logarithmic = is_logarithmic(&mut xs().collect::<Vec<_>>());
     let values = lines.iter().flat_map(|line| {
         let points = line.points.iter();
         points.flat_map(|(_, group)| group.values(line.network))
     });
     let (low, high) = percent_range(values);
-    let (x_low, x_high) = if logarithmic {
-        let (low, high) = range(xs().map(libm::log10), 0.1)?;
-        (libm::pow(10.0, low), libm::pow(10.0, high))
-    } else {
-        range(xs(), 1e-9)?
-    };
-    let x_axis = Axis {
-        logarithmic,
-        ..Axis::linear(x_low, x_high, 52.0, WIDTH - EDGE)
-    };
+    let (x_axis, x_ticks) = parameter_axis(xs().collect(), 52.0, WIDTH - EDGE)?;
     let y_axis = Axis::linear(low, high, y + PLOT, y + 10.0);
     let axes = Panel {
-        // A few values are their own ticks: supervision has 0, 33, 66 and 100.
-        x_ticks: ticks(&x_axis, xs().collect()),
+        x_ticks,
         y_ticks: y_axis.ticks(7),
         x: x_axis,
         y: y_axis,
@@ -397,58 +387,6 @@ fn describe(panel: &Split, line: &Line<'_>) -> String {
         format!("{}, ", panel.heading)
     };
     format!("{heading}{}: {}.", line.label, points.join(", "))
-}
-
-/// Whether the values ask for a logarithmic axis: positive, over most of a decade, and more even in their ratios than in
-/// their differences.
-fn is_logarithmic(values: &mut Vec<f64>) -> bool {
-    values.sort_by(f64::total_cmp);
-    values.dedup();
-    let (Some(first), Some(last)) = (values.first(), values.last()) else {
-        return false;
-    };
-    if *first <= 0.0 || values.len() < 3 || last / first < 8.0 {
-        return false;
-    }
-    let evenness = |place: fn(f64) -> f64| {
-        let gaps = || {
-            values
-                .windows(2)
-                .map(|pair| place(pair[1]) - place(pair[0]))
-        };
-        gaps().fold(f64::INFINITY, f64::min) / gaps().fold(0.0, f64::max)
-    };
-    evenness(libm::log10) > 2.0 * evenness(|value| value)
-}
-
-/// Ticks at the values themselves where they are few, without those whose labels would touch the one before.
-fn ticks(axis: &Axis, mut values: Vec<f64>) -> Vec<(f64, String)> {
-    values.sort_by(f64::total_cmp);
-    values.dedup();
-    if values.len() > 8 {
-        return number_ticks(axis, 7);
-    }
-    let mut free = f64::NEG_INFINITY;
-    let mut ticks = Vec::new();
-    for value in values {
-        let label = sweeps::Value::Float(value).to_string();
-        let half = width(&label, SMALL, false) / 2.0;
-        let at = axis.place(value);
-        if at - half >= free {
-            free = at + half + 6.0;
-            ticks.push((value, label));
-        }
-    }
-    ticks
-}
-
-fn unit_of(parameter: &str) -> String {
-    let unit = sweeps::registry::find(parameter).map_or("", |parameter| parameter.unit);
-    if unit.is_empty() {
-        String::new()
-    } else {
-        format!(" ({unit})")
-    }
 }
 
 /// `n = 5 of 5 at every point`, or the range of n.

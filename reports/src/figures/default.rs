@@ -11,6 +11,7 @@ use super::convergence::{self, convergence};
 use super::curves::{Curves, evenly, has_curve, length};
 use super::dots::dots;
 use super::embedding::embeddings;
+use super::gain::gain;
 use super::heatmap::{MOST_VALUES, heatmap};
 use super::histograms::{Histogram, histograms};
 use super::intervals::intervals;
@@ -180,6 +181,8 @@ impl Choice<'_> {
             let anyway = self.numeric.len() == 1 && lines_of(&self.cells, along) <= MOST_LINES;
             let names = self.names("against", &["fig9"], anyway);
             figures.extend(self.each(&names, &[along], against));
+            let names = self.names("gain", &[], false);
+            figures.extend(self.each(&names, &[along], |cells| gain(&self.referred(cells))));
         }
         figures
     }
@@ -208,13 +211,16 @@ impl Choice<'_> {
     }
 
     fn of_intervals(&self) -> Vec<Figure> {
-        let reference = self.results.report.reference.clone();
-        let names = self.names("intervals", &[], reference.is_some());
-        self.each(&names, &[], |cells| {
-            let mut cells = cells.clone();
-            cells.source.about.reference.clone_from(&reference);
-            intervals(&cells)
-        })
+        let names = self.names("intervals", &[], self.results.report.reference.is_some());
+        self.each(&names, &[], |cells| intervals(&self.referred(cells)))
+    }
+
+    /// The cells with the variant that others are compared with.
+    fn referred(&self, cells: &Cells) -> Cells {
+        let mut cells = cells.clone();
+        let reference = &self.results.report.reference;
+        cells.source.about.reference.clone_from(reference);
+        cells
     }
 
     /// Figures with the epochs along an axis.

@@ -17,6 +17,7 @@ use super::convergence::convergence;
 use super::curves::Curves;
 use super::dots::dots;
 use super::embedding::embeddings;
+use super::gain::gain;
 use super::heatmap::heatmap;
 use super::histograms::{Histogram, histograms};
 use super::intervals::intervals;
@@ -93,6 +94,7 @@ pub fn redraw(path: &Path) -> Result<Figure, ReportError> {
     let drawn = match plain {
         "auc" | "seeds" => dots(&cells(path)?),
         "against" | "fig9" => against(&cells(path)?),
+        "gain" => gain(&cells(path)?),
         "heatmap" => heatmap(&cells(path)?, "AUC"),
         "thresholds" => heatmap(&cells(path)?, "Thresholds: AUC"),
         "intervals" => intervals(&cells(path)?),

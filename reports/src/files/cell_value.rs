@@ -10,11 +10,11 @@ const NOTHING: [&str; 10] = [
 
 /// A swept value as its text says: of a parameter of numbers the number, whatever its spelling; of others a number where it reads as one and shows
 /// the same again, a text otherwise.
-pub(super) fn cell_value(column: &str, text: &str, delimiter: u8) -> Option<Value> {
+pub(crate) fn cell_value(column: &str, text: &str, delimiter: u8) -> Option<Value> {
     if text.is_empty() {
         return None;
     }
-    let kind = registry::find(column).map(|parameter| parameter.kind);
+    let kind = registry::find_column(column).map(|parameter| parameter.kind);
     let text = if kind.is_some() { text.trim() } else { text };
     if let Some(Kind::Choice(words)) = kind
         && let Some(word) = words.iter().find(|word| word.eq_ignore_ascii_case(text))

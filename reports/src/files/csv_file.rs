@@ -29,7 +29,9 @@ impl Extra<'_> {
         match self {
             Self::Any => true,
             Self::Swept(more) => {
-                column == "dataset" || registry::find(column).is_some() || more.contains(column)
+                column == "dataset"
+                    || registry::find_column(column).is_some()
+                    || more.contains(column)
             }
         }
     }
@@ -184,6 +186,11 @@ impl<'a> CsvFile<'a> {
         })
     }
 
+    /// What separates its cells.
+    pub(crate) fn delimiter(&self) -> u8 {
+        self.delimiter
+    }
+
     /// The lines in order.
     pub(crate) fn lines(&self) -> impl Iterator<Item = Fields<'_>> {
         self.rows.iter().map(|(line, row)| Fields {
@@ -268,7 +275,7 @@ pub(crate) fn columns_of(path: &Path) -> Vec<String> {
 /// One line, by the names of its columns.
 pub(crate) struct Fields<'a> {
     file: &'a CsvFile<'a>,
-    pub(super) line: u64,
+    pub(crate) line: u64,
     row: &'a csv::StringRecord,
 }
 

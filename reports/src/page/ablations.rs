@@ -7,6 +7,7 @@ use sweeps::Value;
 use super::Section;
 use super::html::{Cell, Table, escape, interval, percent};
 use crate::factor::{Factor, factors};
+use crate::generated::is_data;
 use crate::order::{compare_points, compare_values};
 use crate::pairing::by_dataset;
 use crate::statistics::{bootstrap_interval, interquartile_mean};
@@ -34,7 +35,7 @@ pub(super) fn ablations(section: &Section<'_>) -> String {
     let mut html = String::new();
     for factor in factors(results) {
         let name = factor.full_name(&results.columns);
-        if factor.name(&results.columns) == "dataset" {
+        if is_data(factor.name(&results.columns)) {
             continue;
         }
         let lines = lines(section, &factor);
@@ -79,7 +80,7 @@ fn lines<'a>(section: &'a Section<'_>, factor: &Factor) -> Vec<Line<'a>> {
             match found.last_mut() {
                 Some(line) if compare_values(line.value, value).is_eq() => line.rows.push(row),
                 _ => found.push(Line {
-                    dataset: crate::pairing::dataset(results, row).map(ToString::to_string),
+                    dataset: crate::pairing::dataset(results, row),
                     value,
                     rows: vec![row],
                 }),

@@ -25,8 +25,8 @@ pub(super) fn across(section: &Section<'_>) -> String {
             continue;
         };
         // The merged table tells two data sets of one name apart by its column.
-        let dataset = dataset(section.results, row)
-            .map_or_else(|| cell.cell.job.dataset.to_string(), ToString::to_string);
+        let dataset =
+            dataset(section.results, row).unwrap_or_else(|| cell.cell.job.dataset.to_string());
         if !datasets.contains(&dataset) {
             datasets.push(dataset.clone());
         }

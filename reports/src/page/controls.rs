@@ -4,6 +4,7 @@ use super::Section;
 use super::html::{Cell, Table, escape, percent};
 use super::table::mean_and_std;
 use crate::controls::{Ahead, ahead, formula, subject};
+use crate::generated::families;
 
 /// Data sets that sentences are made for.
 const MOST_DATASETS: usize = 4;
@@ -104,7 +105,8 @@ pub(super) fn sentences(section: &Section<'_>) -> Vec<String> {
         return Vec::new();
     }
     let found = ahead(section.results, &section.rows, &section.controls);
-    let several = section.datasets.len() > 1;
+    let names = section.datasets.iter().map(|info| info.name.as_str());
+    let several = families(names).len() > 1;
     found
         .chunk_by(|left, right| left.control.dataset == right.control.dataset)
         .take(MOST_DATASETS)

@@ -29,6 +29,11 @@ pub(super) fn sentences(section: &Section<'_>) -> Vec<String> {
     if section.results.rehearsal {
         return Vec::new();
     }
+    // Tests of a fixed number of seeds say nothing where the results decided how many there are.
+    if let Some(mut sentences) = super::claims::sentences(section) {
+        sentences.extend(super::controls::sentences(section));
+        return sentences;
+    }
     let mut sentences = who_is_ahead(section);
     sentences.extend(super::controls::sentences(section));
     sentences.extend(papers_orderings(section));
@@ -230,7 +235,7 @@ fn papers_orderings(section: &Section<'_>) -> Option<String> {
             .map(|ordering| {
                 let row = section.rows.get(ordering.left);
                 let dataset = row.and_then(|row| dataset(section.results, row));
-                let mut beside: Vec<String> = dataset.iter().map(ToString::to_string).collect();
+                let mut beside: Vec<String> = dataset.into_iter().collect();
                 beside.extend(super::orderings::rows_in_words(section, ordering));
                 if beside.is_empty() {
                     ordering.claim.words()

@@ -7,10 +7,13 @@ use sweeps::{JobId, RunRecord};
 
 use super::html::{Cell, Table, count, duration, escape};
 use super::{Section, alone};
+use crate::generated::families;
 use crate::results::{DatasetInfo, SplitCounts};
 
 /// A sweep file longer than this is cut in the page.
 const MOST_SOURCE: usize = 100_000;
+/// Data sets that are described.
+const MOST_DATASETS: usize = 24;
 
 /// The records, each job once however many cells share it.
 fn records<'a>(section: &'a Section<'_>) -> BTreeMap<JobId, &'a RunRecord> {
@@ -249,8 +252,20 @@ pub(super) fn reproduce(section: &Section<'_>) -> String {
     }
     html.push_str("</dl>\n");
     html.push_str(&alone::listing(section));
+    let families = families(section.datasets.iter().map(|info| info.name.as_str()));
+    let mut shown = 0;
     for info in &section.datasets {
-        html.push_str(&dataset(section, info));
+        if shown < MOST_DATASETS && families.iter().any(|family| family.first == info.name) {
+            html.push_str(&dataset(section, info));
+            shown += 1;
+        }
+    }
+    if shown < section.datasets.len() {
+        let _ = writeln!(
+            html,
+            "<p class=\"note\">{} more data sets are listed in <code>sweep.json</code>; of those that differ in their seed alone, one is shown here.</p>",
+            section.datasets.len() - shown
+        );
     }
     if !results.source_text.is_empty() {
         let shown: String = results.source_text.chars().take(MOST_SOURCE).collect();

@@ -7,6 +7,7 @@ use sweeps::JobStatus;
 
 use super::Section;
 use super::html::{Cell, Table, count, escape};
+use crate::generated::families;
 use crate::published::{Comparison, Verdict, verdict};
 use crate::results::SweepResults;
 use crate::statistics::Agreement;
@@ -14,6 +15,8 @@ use crate::summary::SummaryRow;
 
 /// Rows, variants and reasons that one sentence names at most.
 const MOST_NAMED: usize = 8;
+/// Synthetic data sets that are named.
+const MOST_SYNTHETIC: usize = 8;
 
 pub(super) fn verdict_box(section: &Section<'_>) -> String {
     let results = section.whole;
@@ -86,20 +89,22 @@ pub(super) fn verdict_box(section: &Section<'_>) -> String {
             "<div class=\"doubts\"><p><strong>Before a mean is believed:</strong></p><ul>{doubts}</ul></div>"
         );
     }
-    let synthetic: Vec<&str> = section
-        .datasets
-        .iter()
-        .filter(|info| info.synthetic)
-        .map(|info| info.name.as_str())
-        .collect();
+    let synthetic = section.datasets.iter().filter(|info| info.synthetic);
+    let synthetic = families(synthetic.map(|info| info.name.as_str()));
     if !synthetic.is_empty() {
+        let count: usize = synthetic.iter().map(|family| family.count).sum();
+        let named = synthetic.iter().take(MOST_SYNTHETIC);
+        let mut named: Vec<String> = named.map(ToString::to_string).collect();
+        if synthetic.len() > named.len() {
+            named.push(format!("and {} more", synthetic.len() - named.len()));
+        }
         let _ = writeln!(
             html,
             "<p class=\"synthetic\">Synthetic data. {} made by a generator, not recorded by any camera: nothing here says how the \
              method does on real video.</p>",
-            escape(&match synthetic.as_slice() {
-                [one] => format!("The data set {one} was"),
-                many => format!("The data sets {} were", many.join(", ")),
+            escape(&match count {
+                1 => format!("The data set {} was", named.join(", ")),
+                _ => format!("The data sets {} were", named.join(", ")),
             })
         );
     }

@@ -1,10 +1,12 @@
 //! Does the paper hold? A page over the sweeps of a study, written from their CSV files alone.
 //!
-//! Reading order: `claim` (what the paper says), `evidence` (what runs show), `judgement`, `reason`, `page`. The sweep
+//! Reading order: `claim` (what the paper says), `evidence` (what runs show), `judgement`, `reason`, `curve` (differences against a setting of generated data), `beside` (controls, students, what kind of data), `page`. The sweep
 //! files are read for their settings and to check that the CSV files are theirs: a job's id is made of its settings and the
 //! digest of its data.
 
+mod beside;
 pub mod claim;
+mod curve;
 mod evidence;
 mod judgement;
 pub mod orderings;
@@ -15,12 +17,13 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use sweeps::{DatasetSource, Digest, Limits, expand_text};
+use sweeps::{Cell, DatasetSource, Digest, Limits, expand_text};
 
 pub use page::study_page;
 
 use crate::error::ReportError;
 use crate::files::read_csv;
+use crate::generated::{families, is_data};
 use crate::results::SweepResults;
 
 /// Most jobs of one sweep of a study.
@@ -37,8 +40,10 @@ pub struct StudySweep {
     pub dataset: String,
     /// Whether it is made by a generator.
     pub synthetic: bool,
-    /// Its digest, where it is known.
+    /// Its digest, where there is one and it is known.
     pub digest: Option<Digest>,
+    /// What it moves, where it is a curve; the others are asked for the paper's claims.
+    pub swept: Option<Swept>,
     /// What all jobs share and the file sets, as the file says it.
     pub settings: String,
     /// Names of its variants, in the file's order.
@@ -47,6 +52,28 @@ pub struct StudySweep {
     pub seeds: usize,
     /// What came of it; `None` where it was not run.
     pub results: Option<SweepResults>,
+    /// The same jobs reported over equal clips, where `out/NAME-clips/` has them.
+    pub clips: Option<SweepResults>,
+}
+
+/// A setting of generated data against which differences are shown.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Swept {
+    /// Its column.
+    pub column: String,
+    /// The variant that the others are compared with.
+    pub reference: String,
+}
+
+/// The data sets in words: one name, or how many there are.
+fn dataset_words(sources: &[DatasetSource], swept: Option<&Swept>) -> String {
+    if swept.is_some() {
+        return format!("{} generated sets", sources.len());
+    }
+    let names: Vec<String> = sources.iter().map(ToString::to_string).collect();
+    let families = families(names.iter().map(String::as_str));
+    let shown: Vec<String> = families.iter().map(ToString::to_string).collect();
+    shown.join(", ")
 }
 
 /// Reads every sweep file of `folder` (by name) and, from `out/NAME/`, its `results.csv` and `epochs.csv`. For a data set
@@ -72,17 +99,39 @@ fn read_sweep(file: &Path, out: &Path) -> Result<StudySweep, ReportError> {
                 message: faults.to_string(),
             }
         })?;
-    let [source] = spec.datasets.as_slice() else {
-        return Err(ReportError::Study {
-            path: file.to_owned(),
-            message: "a sweep of a study has one data set: write a file for each".to_owned(),
-        });
+    let fault = |message: &str| ReportError::Study {
+        path: file.to_owned(),
+        message: message.to_owned(),
+    };
+    let swept = match expansion.columns.as_slice() {
+        [] => None,
+        [column] if is_data(column) && column != "dataset" => Some(Swept {
+            column: column.clone(),
+            reference: spec.report.reference.clone().ok_or_else(|| {
+                fault("a curve is of differences from a variant: name it as `reference` under [report]")
+            })?,
+        }),
+        _ => {
+            return Err(fault(
+                "a sweep of a study has one data set, or moves one setting of generated data: write a file for each",
+            ));
+        }
     };
     let found = out.join(&name);
-    let digest = match source {
-        DatasetSource::Synthetic(synthetic) => Some(synthetic.digest()),
-        DatasetSource::Video(extraction) => Some(extraction.digest),
-        DatasetSource::Named(_) => read_digest(&found.join("dataset.json"))?,
+    let synthetic = spec
+        .datasets
+        .iter()
+        .all(|source| matches!(source, DatasetSource::Synthetic(_)));
+    let digest = match spec.datasets.as_slice() {
+        [DatasetSource::Synthetic(synthetic)] => Some(synthetic.digest()),
+        [DatasetSource::Video(extraction)] => Some(extraction.digest),
+        [DatasetSource::Named(_)] => read_digest(&found.join("dataset.json"))?,
+        _ if synthetic => None,
+        _ => {
+            return Err(fault(
+                "a sweep of a study has one data set: write a file for each",
+            ));
+        }
     };
     let mut results = None;
     if found.join("results.csv").exists() {
@@ -95,36 +144,53 @@ fn read_sweep(file: &Path, out: &Path) -> Result<StudySweep, ReportError> {
                 message: format!("it is not the sweep `{}` alone: run it again", spec.name),
             });
         }
-        if let Some(digest) = digest {
-            let cells = expansion.cells.iter();
-            let ids: BTreeSet<_> = cells.map(|cell| cell.job.id(digest)).collect();
-            if let Some(cell) = read.cells.iter().find(|cell| !ids.contains(&cell.job_id)) {
-                return Err(ReportError::Study {
-                    path: table,
-                    message: format!(
-                        "job {} ({} seed {}) was made by other settings, other data or another trainer than `{}`: run it again",
-                        cell.job_id.short(),
-                        cell.cell.variant,
-                        cell.cell.job.seed,
-                        file.display()
-                    ),
-                });
-            }
+        let digest_of = |cell: &Cell| match &cell.job.dataset {
+            DatasetSource::Synthetic(synthetic) => Some(synthetic.digest()),
+            DatasetSource::Named(_) | DatasetSource::Video(_) => digest,
+        };
+        let cells = expansion.cells.iter();
+        let ids: Option<BTreeSet<_>> = cells
+            .map(|cell| Some(cell.job.id(digest_of(cell)?)))
+            .collect();
+        if let Some(ids) = ids
+            && let Some(cell) = read.cells.iter().find(|cell| !ids.contains(&cell.job_id))
+        {
+            return Err(ReportError::Study {
+                path: table,
+                message: format!(
+                    "job {} ({} seed {}) was made by other settings, other data or another trainer than `{}`: run it again",
+                    cell.job_id.short(),
+                    cell.cell.variant,
+                    cell.cell.job.seed,
+                    file.display()
+                ),
+            });
         }
         results = Some(read);
     }
     let seeds: BTreeSet<u64> = expansion.cells.iter().map(|cell| cell.job.seed).collect();
+    let clips = read_clips(&out.join(format!("{name}-clips")))?;
     Ok(StudySweep {
         name,
         description: spec.description.clone(),
-        dataset: source.to_string(),
-        synthetic: matches!(source, DatasetSource::Synthetic(_)),
+        dataset: dataset_words(&spec.datasets, swept.as_ref()),
+        synthetic,
         digest,
+        swept,
         settings: shared_settings(&text),
         variants: spec.variant_names().map(str::to_owned).collect(),
         seeds: seeds.len(),
+        clips,
         results,
     })
+}
+
+/// The sweep of a folder, where there is one.
+fn read_clips(folder: &Path) -> Result<Option<SweepResults>, ReportError> {
+    if !folder.join("results.csv").exists() {
+        return Ok(None);
+    }
+    Ok(read_csv(folder)?.into_iter().next())
 }
 
 /// The digest in what `data inspect` printed; `None` where the file is not there.

@@ -4,7 +4,9 @@ use std::collections::BTreeMap;
 use std::fmt::Write;
 
 use super::StudySweep;
+use super::beside::{beside, has_controls, six_numbers};
 use super::claim::{Relation, paper_claims};
+use super::curve::curve;
 use super::evidence::{Evidence, gather};
 use super::judgement::{Judged, judge};
 use super::reason::reason;
@@ -23,6 +25,7 @@ pub fn study_page(sweeps: &[StudySweep]) -> String {
     let claims = paper_claims();
     let found: Vec<Found<'_>> = sweeps
         .iter()
+        .filter(|sweep| sweep.swept.is_none())
         .filter_map(|sweep| {
             let evidence = gather(sweep.results.as_ref()?, &sweep.variants);
             let judged = judge(claims, &evidence);
@@ -38,11 +41,30 @@ pub fn study_page(sweeps: &[StudySweep]) -> String {
     for found in &found {
         page += &section(found);
     }
+    for sweep in sweeps {
+        if let (Some(swept), Some(results)) = (&sweep.swept, &sweep.results) {
+            page += &curve(sweep, swept, results);
+        }
+    }
+    let with_controls: Vec<_> = sweeps
+        .iter()
+        .filter(|sweep| sweep.swept.is_none())
+        .filter_map(|sweep| Some((sweep, sweep.results.as_ref()?)))
+        .filter(|(_, results)| has_controls(results))
+        .collect();
+    if !with_controls.is_empty() {
+        page += &six_numbers(&with_controls);
+    }
     for sweep in sweeps.iter().filter(|sweep| sweep.results.is_none()) {
+        let why = if sweep.synthetic {
+            "Not run yet.".to_owned()
+        } else {
+            format!("Not run: the data set `{}` was not there.", sweep.dataset)
+        };
         let _ = write!(
             page,
-            "\n## {}\n\nNot run: the data set `{}` was not there. `sweeps/study/{}.toml`\n",
-            sweep.name, sweep.dataset, sweep.name
+            "\n## {}\n\n{why} `sweeps/study/{}.toml`\n",
+            sweep.name, sweep.name
         );
     }
     page
@@ -190,19 +212,17 @@ fn section(found: &Found<'_>) -> String {
     } else {
         "recorded video"
     };
-    let digest = sweep
-        .digest
-        .map_or_else(|| "not known".to_owned(), |digest| format!("`{digest}`"));
+    let digest = match sweep.digest {
+        Some(digest) => format!("digest `{digest}`"),
+        None if sweep.synthetic => "each seed has data of its own".to_owned(),
+        None => "digest not known".to_owned(),
+    };
     let _ = writeln!(
         text,
         "- Sweep: `sweeps/study/{}.toml`, {} seeds; shared settings: `{}`",
         sweep.name, sweep.seeds, sweep.settings
     );
-    let _ = writeln!(
-        text,
-        "- Data: `{}` ({kind}), digest {digest}",
-        sweep.dataset
-    );
+    let _ = writeln!(text, "- Data: `{}` ({kind}), {digest}", sweep.dataset);
     let (finished, expected) = found.runs();
     let _ = match found.half_run() {
         Some(half) => writeln!(
@@ -213,6 +233,9 @@ fn section(found: &Found<'_>) -> String {
     };
     text += &claims(found);
     text += &variants(sweep, &found.evidence);
+    if let Some(results) = &sweep.results {
+        text += &beside(sweep, results);
+    }
     text
 }
 
@@ -258,8 +281,8 @@ fn claims(found: &Found<'_>) -> String {
 }
 
 fn variants(sweep: &StudySweep, evidence: &BTreeMap<String, Evidence>) -> String {
-    let mut text = "\nAUC in percent, mean ± std over seeds; labels of the last epoch in percent of the segments.\n\n\
-         | variant | n | AUC of D | AUC of G | after epoch 1 | positives of G | of D | G and D agree |\n|---|---|---|---|---|---|---|---|\n"
+    let mut text = "\nAUC in percent, mean ± std over seeds (within videos: of the reported score, the mean AUC of the videos that have both classes); labels of the last epoch in percent of the segments.\n\n\
+         | variant | n | AUC of D | AUC of G | within videos | after epoch 1 | positives of G | of D | G and D agree |\n|---|---|---|---|---|---|---|---|---|\n"
         .to_owned();
     for name in &sweep.variants {
         let Some(variant) = evidence.get(name) else {
@@ -281,9 +304,10 @@ fn variants(sweep: &StudySweep, evidence: &BTreeMap<String, Evidence>) -> String
         };
         let _ = writeln!(
             text,
-            "| {name} | {} | {d} | {} | {} | {} | {} | {} |",
+            "| {name} | {} | {d} | {} | {} | {} | {} | {} | {} |",
             variant.reported.len(),
             spread(&variant.generator),
+            spread(&variant.within),
             percent(variant.first_epoch),
             percent(variant.positives_g),
             percent(variant.positives_d),

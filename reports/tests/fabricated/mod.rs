@@ -324,6 +324,41 @@ pub fn supervision() -> SweepResults {
     results
 }
 
+/// A setting of generated data on an axis, each seed with data of its own: what GCL_B gains grows with coherence. With controls.
+pub fn coherence() -> SweepResults {
+    const TEXT: &str = "name = \"coherence\"\n[dataset.synthetic]\nvideos = 12\nregime = \"coherent-events\"\nseed = \"job\"\n\
+        [axes]\nseed = { from = 0, count = 4 }\ndataset.synthetic.coherence = [0, 0.3, 0.9]\n\
+        [[variant]]\nname = \"AE_AllData\"\njob = { method = \"autoencoder\" }\n[[variant]]\nname = \"GCL_B\"\n\
+        [report]\nfigures = [\"gain\"]\nreference = \"AE_AllData\"\ncontrols = true\n";
+    let (spec, expansion) =
+        sweeps::expand_text("coherence.toml", TEXT, sweeps::Limits::default()).unwrap();
+    let mut results = sweep("coherence", TEXT);
+    results.columns = expansion.columns;
+    results.report.figures = spec.report.figures;
+    results.report.reference = spec.report.reference;
+    results.report.controls = true;
+    for asked in expansion.cells {
+        let share = asked.point[0].as_ref().and_then(Value::as_float).unwrap();
+        let (end, has_d) = match asked.variant.as_str() {
+            "GCL_B" => (66.0 + 2.0 * share, true),
+            "AE_AllData" => (70.0 - 8.0 * share, false),
+            _ => (50.0, false),
+        };
+        let learner = Learner {
+            has_d,
+            ..learner("", 50.0, end, 1.0)
+        };
+        let learner = Learner {
+            name: Box::leak(asked.variant.clone().into_boxed_str()),
+            ..learner
+        };
+        let mut made = cell(learner, &asked.job.dataset, &asked.point, asked.job.seed, 2);
+        made.cell = asked;
+        results.cells.push(made);
+    }
+    results
+}
+
 /// Two axes, one of thresholds: a grid of `15 × 4` points.
 pub fn grid() -> SweepResults {
     let (dataset, info) = ucf_crime();

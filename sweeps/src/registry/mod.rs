@@ -11,6 +11,7 @@ mod distil;
 mod networks;
 mod outcome;
 mod supervision;
+pub(crate) mod synthetic;
 
 use crate::parameter::Parameter;
 
@@ -23,6 +24,7 @@ pub const ADDED_LATER: &[&str] = &[
 ];
 
 pub(crate) use condition::{can_fuse, draws_nothing};
+pub use synthetic::{SETTINGS, find_setting};
 
 /// The groups, in the order in which `gcl-sweep params` shows them.
 const GROUPS: [&[Parameter]; 7] = [
@@ -67,6 +69,11 @@ pub fn find(name: &str) -> Option<&'static Parameter> {
     PARAMETERS.iter().find(|parameter| parameter.name == name)
 }
 
+/// The parameter or the setting of generated data of that dotted name: what a column of a table can be.
+pub fn find_column(name: &str) -> Option<&'static Parameter> {
+    find(name).or_else(|| find_setting(name))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -92,7 +99,7 @@ mod tests {
 
     #[test]
     fn every_default_is_a_value_that_the_check_accepts() {
-        for parameter in PARAMETERS {
+        for parameter in PARAMETERS.iter().chain(SETTINGS) {
             if let Some(value) = (parameter.default)() {
                 assert_eq!(
                     parameter.check(&value).as_ref(),

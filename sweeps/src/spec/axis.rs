@@ -7,7 +7,7 @@ use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
 use super::counted::Counted;
-use super::settings::{Named, checked, named, twice};
+use super::settings::{Named, Vocabulary, checked, named, twice};
 use super::spaced::spaced;
 use super::table::{as_count, as_list};
 use super::{Axis, Coordinate, Key, Point};
@@ -17,7 +17,7 @@ use crate::parameter::Kind;
 /// `[axes]`: one axis per key, in the order of their names, `seed` last.
 pub(super) fn axes(table: &DeTable<'_>, counted: &mut Counted, faults: &mut Found) -> Vec<Axis> {
     let mut axes: Vec<Axis> = Vec::new();
-    for (name, key_span, value) in named(table, "[axes]", &["seed", "dataset"], faults) {
+    for (name, key_span, value) in named(table, "[axes]", Vocabulary::AXIS, faults) {
         let Some(key) = key_of(&name) else { continue };
         let name = key.name();
         if faults.is_full() {
@@ -80,7 +80,7 @@ pub(super) fn zip(
     let mut columns: Vec<(Key, Range<usize>, Vec<Point>)> = Vec::new();
     // A count whose values all differ makes points that all differ: a million of them need no second list.
     let mut apart = false;
-    for (name, key_span, value) in named(table, "[[zip]]", &["seed", "dataset"], faults) {
+    for (name, key_span, value) in named(table, "[[zip]]", Vocabulary::AXIS, faults) {
         let Some(key) = key_of(&name) else { continue };
         let points: Vec<Point> = match value.get_ref() {
             DeValue::Table(range) if is_numeric(key) => {

@@ -1,18 +1,27 @@
 //! `[dataset]`: a folder's name with the digest it must have, or the settings of synthetic data.
 
+use std::collections::BTreeSet;
 use std::ops::Range;
 
 use super::name::name;
-use super::table::{Entry, as_count, as_table, as_text, entries, unknown_key};
-use crate::dataset_source::{DatasetSource, Regime, Synthetic};
+use super::settings::checked;
+use super::table::{Entry, as_table, as_text, entries, unknown_key};
+use super::{Coordinate, Key, Setting, Settings, SweepSpec};
+use crate::dataset_source::DatasetSource;
 use crate::fault::{Fault, Found};
 use crate::id::Digest;
-use crate::parameter::nearest_hint;
+use crate::parameter::Role;
+use crate::parameters::Parameters;
+use crate::registry::synthetic::{PREFIX, REGIME, SEED, with_defaults};
+use crate::registry::{self, SETTINGS};
+use crate::synthetic::Synthetic;
+use crate::value::Value;
 
 /// What `[dataset]` says.
 #[derive(Default)]
 pub(super) struct Dataset {
     pub source: Option<DatasetSource>,
+    pub data: Option<DataSettings>,
     pub digest: Option<Digest>,
     pub span: Option<Range<usize>>,
 }
@@ -36,7 +45,14 @@ impl Dataset {
                     "a data set's name",
                     faults,
                 ))),
-                "synthetic" => synthetic(&entry, faults).map(DatasetSource::Synthetic),
+                "synthetic" => {
+                    dataset.data = DataSettings::read(&entry, faults);
+                    let made = dataset
+                        .data
+                        .as_ref()
+                        .map(|data| Synthetic::of(&data.given()));
+                    made.map(DatasetSource::Synthetic)
+                }
                 "digest" => {
                     let text = as_text(entry.value, "dataset.digest", faults).unwrap_or_default();
                     match text.parse() {
@@ -78,44 +94,117 @@ impl Dataset {
     }
 }
 
-fn synthetic(entry: &Entry<'_>, faults: &mut Found) -> Option<Synthetic> {
-    const KNOWN: [&str; 5] = ["videos", "mean_length", "dimension", "seed", "regime"];
-    let before = faults.len();
-    let mut synthetic = Synthetic {
-        videos: 90,
-        mean_length: 25,
-        dimension: 128,
-        seed: 0,
-        regime: Regime::FixedCameras,
-    };
-    for entry in entries(as_table(entry.value, "dataset.synthetic", faults)?) {
-        if faults.is_full() {
-            break;
-        }
-        let mut count = |range| as_count(entry.value, entry.key, range, faults);
-        match entry.key {
-            "videos" => synthetic.videos = count(6..=100_000).unwrap_or(6) as u32,
-            "mean_length" => synthetic.mean_length = count(4..=10_000).unwrap_or(4) as u32,
-            "dimension" => synthetic.dimension = count(8..=16_384).unwrap_or(8) as u32,
-            "seed" => synthetic.seed = count(0..=i64::MAX as u64).unwrap_or(0),
-            "regime" => {
-                let word = as_text(entry.value, "regime", faults).unwrap_or_default();
-                let names = || Regime::ALL.iter().map(|(name, _)| *name);
-                match Regime::ALL.iter().find(|(name, _)| *name == word) {
-                    Some((_, regime)) => synthetic.regime = *regime,
-                    None => faults.push(Fault::new(
-                        entry.span(),
-                        format!("there is no regime `{word}`"),
-                        format!(
-                            "{}one of: {}",
-                            nearest_hint(word, names()),
-                            names().collect::<Vec<_>>().join(", ")
-                        ),
-                    )),
-                }
+/// The settings of generated data as the file sets them.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct DataSettings {
+    /// What it sets, by dotted name.
+    pub settings: Settings,
+    /// Where it says that each seed of the jobs has data of its own.
+    pub seed_of_job: Option<Range<usize>>,
+}
+
+impl DataSettings {
+    fn read(entry: &Entry<'_>, faults: &mut Found) -> Option<Self> {
+        let before = faults.len();
+        let mut data = Self::default();
+        for entry in entries(as_table(entry.value, "dataset.synthetic", faults)?) {
+            if faults.is_full() {
+                break;
             }
-            _ => faults.push(unknown_key(&entry, "[dataset.synthetic]", &KNOWN)),
+            let Some(setting) = registry::find_setting(&format!("{PREFIX}{}", entry.key)) else {
+                let known = SETTINGS.iter().map(|setting| key(setting.name));
+                let known: Vec<&str> = known.collect();
+                faults.push(unknown_key(&entry, "[dataset.synthetic]", &known));
+                continue;
+            };
+            if entry.key == "seed" && entry.value.get_ref().as_str() == Some("job") {
+                data.seed_of_job = Some(entry.span());
+            } else if let Some(value) = checked(setting, entry.value, faults) {
+                let setting = Setting {
+                    parameter: setting,
+                    value,
+                    span: entry.span(),
+                };
+                data.settings.insert(setting.parameter.name, setting);
+            }
+        }
+        (faults.len() == before).then_some(data)
+    }
+
+    /// The settings without their places.
+    pub(crate) fn given(&self) -> Parameters {
+        let mut given = Parameters::default();
+        for setting in self.settings.values() {
+            given.set_checked(setting.parameter.name, setting.value.clone());
+        }
+        given
+    }
+}
+
+/// The key of a setting under `[dataset.synthetic]`.
+fn key(name: &'static str) -> &'static str {
+    name.strip_prefix(PREFIX).unwrap_or(name)
+}
+
+/// What must hold between `[dataset]` and the axes and rows that move settings of generated data.
+pub(super) fn check_settings(spec: &SweepSpec, faults: &mut Found) {
+    let axes = spec.axes.iter().flat_map(|axis| {
+        let points = axis.points.iter();
+        points.flat_map(|point| axis.keys.iter().copied().zip(point))
+    });
+    let rows = spec.includes.iter().flat_map(|row| &row.coordinates);
+    let moved = axes
+        .map(|(key, (coordinate, span))| (key, coordinate, span))
+        .chain(rows.map(|(key, coordinate, span)| (*key, coordinate, span)))
+        .filter(|(key, ..)| matches!(key, Key::Parameter(setting) if setting.role == Role::Data));
+    let mut regimes = Vec::new();
+    let mut blamed = BTreeSet::new();
+    for (key, coordinate, span) in moved {
+        let name = key.name();
+        if let (REGIME, Coordinate::Value(value)) = (name, coordinate) {
+            regimes.push(value.clone());
+        }
+        let fault = match &spec.data {
+            None => Some((
+                format!("`{name}` is a setting of generated data, and this sweep has none"),
+                "write [dataset.synthetic] instead of another data set, or remove it",
+            )),
+            Some(data) if name == SEED && data.seed_of_job.is_some() => Some((
+                format!("`{name}` is that of the job, and moves on an axis"),
+                "remove seed = \"job\" from [dataset.synthetic], or the axis",
+            )),
+            Some(_) => None,
+        };
+        if let Some((message, help)) = fault
+            && blamed.insert(name)
+        {
+            faults.push(Fault::new(span.clone(), message, help));
         }
     }
-    (faults.len() == before).then_some(synthetic)
+    let Some(data) = &spec.data else { return };
+    let given = data.given();
+    for setting in data.settings.values() {
+        let means_something = |regime: Option<&Value>| {
+            let mut given = given.clone();
+            if let Some(regime) = regime {
+                given.set_checked(REGIME, regime.clone());
+            }
+            (setting.parameter.applies)(&with_defaults(&given))
+        };
+        if means_something(None) || regimes.iter().any(|regime| means_something(Some(regime))) {
+            continue;
+        }
+        let regime = Synthetic::of(&given).regime.name();
+        faults.push(Fault::new(
+            setting.span.clone(),
+            format!(
+                "`{}` means nothing in the regime `{regime}`",
+                key(setting.parameter.name)
+            ),
+            format!(
+                "it needs: {}. Remove it, or set the regime",
+                setting.parameter.condition
+            ),
+        ));
+    }
 }

@@ -3,9 +3,11 @@
 //! Parsing finds every fault that one value or one table can have. What only shows when the grid is expanded (a
 //! combination without meaning, too many jobs) is found by [`crate::expand`].
 
+mod adaptive;
 mod axis;
 mod counted;
 mod dataset;
+mod design;
 mod name;
 mod next;
 mod only;
@@ -26,6 +28,8 @@ use crate::id::Digest;
 use crate::parameter::Parameter;
 use crate::value::Value;
 
+pub(crate) use adaptive::{ClaimRow, Section};
+pub(crate) use dataset::DataSettings;
 pub use next::NextStep;
 pub use report::{FIGURES, ReportRequest, TABLES};
 pub use requirements::ResourceRequest;
@@ -37,7 +41,7 @@ pub struct SweepSpec {
     pub name: String,
     /// One or a few sentences for the report.
     pub description: String,
-    /// Where the data come from: one, or the values of the axis `dataset`.
+    /// Where the data come from: one, or the values of the axis `dataset`; once the sweep is expanded, all generated sets of its cells.
     pub datasets: Vec<DatasetSource>,
     /// The digest that the file demands of its data set.
     pub dataset_digest: Option<Digest>,
@@ -51,12 +55,16 @@ pub struct SweepSpec {
     pub text: String,
     /// What is odd but does not keep the sweep from running.
     pub warnings: Vec<Fault>,
+    /// Settings of generated data, where the file has such.
+    pub(crate) data: Option<DataSettings>,
     pub(crate) base: Settings,
     pub(crate) variants: Vec<Variant>,
     /// In the order of expansion: single axes by name, zips and the random draws in the file's order, `seed` last.
     pub(crate) axes: Vec<Axis>,
     pub(crate) excludes: Vec<Row>,
     pub(crate) includes: Vec<Row>,
+    /// Claims for which seeds are added.
+    pub(crate) adaptive: Option<Section>,
     /// Selections of cells, with their spans; none: all.
     pub(crate) only: Vec<(String, Range<usize>)>,
 }
@@ -136,6 +144,13 @@ impl SweepSpec {
     /// The selections of `[only]`, as they are written; none where the sweep is whole.
     pub fn selections(&self) -> impl Iterator<Item = &str> {
         self.only.iter().map(|(text, _)| text.as_str())
+    }
+
+    /// Whether each seed of the jobs has generated data of its own.
+    pub fn has_data_per_seed(&self) -> bool {
+        self.data
+            .as_ref()
+            .is_some_and(|data| data.seed_of_job.is_some())
     }
 
     /// Names of the variants, in the file's order.

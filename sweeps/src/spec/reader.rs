@@ -6,22 +6,23 @@ use std::ops::Range;
 use toml::Spanned;
 use toml::de::DeTable;
 
+use super::adaptive;
 use super::axis::{self, coordinate};
 use super::counted::Counted;
-use super::dataset::Dataset;
+use super::dataset::{Dataset, check_settings};
 use super::name::name;
 use super::next::{self, NextStep};
 use super::only;
 use super::random;
 use super::report;
 use super::requirements::{self, ResourceRequest};
-use super::settings::{Named, named, settings};
+use super::settings::{Named, Vocabulary, named, settings};
 use super::table::{Entry, as_list, as_table, as_text, entries, unknown_key};
 use super::{Axis, Coordinate, Key, ReportRequest, Row, Settings, SweepSpec, Variant};
 use crate::dataset_source::DatasetSource;
 use crate::fault::{Fault, Found, Lines};
 
-const KNOWN: [&str; 14] = [
+const KNOWN: [&str; 15] = [
     "name",
     "description",
     "dataset",
@@ -36,6 +37,7 @@ const KNOWN: [&str; 14] = [
     "requirements",
     "only",
     "next",
+    "adaptive",
 ];
 
 /// A text that a person writes is bounded, since a coordinator keeps it.
@@ -112,18 +114,20 @@ impl Reader<'_> {
             report: ReportRequest::default(),
             text: text.to_owned(),
             warnings: Vec::new(),
+            data: None,
             base: Settings::new(),
             variants: Vec::new(),
             axes: Vec::new(),
             excludes: Vec::new(),
             includes: Vec::new(),
+            adaptive: None,
             only: Vec::new(),
             next: Vec::new(),
         };
         let mut dataset = Dataset::default();
         let (mut zips, mut drawn) = (Vec::new(), None);
         let mut counted = Counted::new();
-        let (mut excludes, mut includes, mut shown) = (None, None, None);
+        let (mut excludes, mut includes, mut shown, mut claims) = (None, None, None, None);
         for entry in entries(root) {
             if self.faults.is_full() {
                 break;
@@ -160,6 +164,7 @@ impl Reader<'_> {
                 "exclude" => excludes = Some(entry),
                 "include" => includes = Some(entry),
                 "report" => shown = Some(entry),
+                "adaptive" => claims = Some(entry),
                 "requirements" => spec.requirements = requirements::read(&entry, self.faults),
                 "only" => spec.only = only::read(&entry, self.faults),
                 "next" => spec.next = self.next_steps(&entry),
@@ -181,6 +186,12 @@ impl Reader<'_> {
         // What names a variant is read when all of them are known.
         if let Some(entry) = shown {
             spec.report = report::read(&entry, &spec, self.faults);
+        }
+        if let Some(entry) = claims {
+            spec.adaptive = adaptive::read(&entry, &spec, self.faults);
+            if let Some(section) = &spec.adaptive {
+                adaptive::set_seeds(&mut spec.axes, section, self.faults);
+            }
         }
         self.check_axes(&spec);
         if let Some(entry) = excludes {
@@ -305,9 +316,7 @@ impl Reader<'_> {
                 variant: None,
                 coordinates: Vec::new(),
             };
-            for (name, key_span, value) in
-                named(table, place, &["variant", "seed", "dataset"], self.faults)
-            {
+            for (name, key_span, value) in named(table, place, Vocabulary::ROW, self.faults) {
                 let key = match name {
                     Named::Word("variant") => {
                         row.variant = report::known_variant(value, spec, &variants, self.faults);
@@ -387,6 +396,7 @@ impl Reader<'_> {
     }
 
     fn check_whole(&mut self, spec: &mut SweepSpec, dataset: Dataset) {
+        spec.data = dataset.data;
         let axis = spec.axes.iter().find_map(|axis| {
             axis.keys
                 .iter()
@@ -425,6 +435,9 @@ impl Reader<'_> {
             ));
         }
         spec.dataset_digest = dataset.digest;
+        if self.complete {
+            check_settings(spec, self.faults);
+        }
         if spec.name.is_empty() && self.complete {
             self.faults.push(Fault::new(
                 0..0,

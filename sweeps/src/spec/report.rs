@@ -34,6 +34,7 @@ pub const FIGURES: &[&str] = &[
     "epochs",
     "heatmap",
     "against",
+    "gain",
     "histograms",
     "roc",
     "embedding",

@@ -10,7 +10,7 @@ use super::table::{as_table, entries, plain};
 use super::{Setting, Settings};
 use crate::fault::{Fault, Found};
 use crate::parameter::{Parameter, nearest_hint};
-use crate::registry::{self, PARAMETERS};
+use crate::registry::{self, PARAMETERS, SETTINGS};
 use crate::value::Value;
 
 /// A parameter that the file names, or one of the words that stand beside parameters.
@@ -19,16 +19,59 @@ pub(super) enum Named {
     Word(&'static str),
 }
 
-/// Every parameter that `table` names, with its value, in the order of the file. `words` are names that may stand beside
-/// parameters (`seed`, `dataset`, `variant`). Unknown names are faults.
+/// What a table may name.
+#[derive(Clone, Copy)]
+pub(super) struct Vocabulary {
+    /// Words beside parameters.
+    words: &'static [&'static str],
+    /// Whether settings of generated data are among them.
+    data: bool,
+}
+
+impl Vocabulary {
+    /// Parameters of a job alone.
+    pub(super) const JOB: Self = Self {
+        words: &[],
+        data: false,
+    };
+    /// What is drawn: parameters and settings of generated data.
+    pub(super) const DRAWN: Self = Self {
+        words: &[],
+        data: true,
+    };
+    /// What an axis moves.
+    pub(super) const AXIS: Self = Self {
+        words: &["seed", "dataset"],
+        data: true,
+    };
+    /// What a row of cells names.
+    pub(super) const ROW: Self = Self {
+        words: &["variant", "seed", "dataset"],
+        data: true,
+    };
+
+    fn find(self, name: &str) -> Option<&'static Parameter> {
+        let setting = || registry::find_setting(name).filter(|_| self.data);
+        registry::find(name).or_else(setting)
+    }
+
+    /// The names of all parameters and settings.
+    fn names(self) -> impl Iterator<Item = &'static str> {
+        let settings = if self.data { SETTINGS } else { &[] };
+        let all = PARAMETERS.iter().chain(settings);
+        all.map(|parameter| parameter.name)
+    }
+}
+
+/// Every parameter that `table` names, with its value, in the order of the file. Unknown names are faults.
 pub(super) fn named<'a>(
     table: &'a DeTable<'a>,
     place: &str,
-    words: &[&'static str],
+    known: Vocabulary,
     faults: &mut Found,
 ) -> Vec<(Named, Range<usize>, &'a Spanned<DeValue<'a>>)> {
     let mut found = Vec::new();
-    walk(table, "", place, words, faults, &mut found);
+    walk(table, "", place, known, faults, &mut found);
     found
 }
 
@@ -36,7 +79,7 @@ fn walk<'a>(
     table: &'a DeTable<'a>,
     prefix: &str,
     place: &str,
-    words: &[&'static str],
+    known: Vocabulary,
     faults: &mut Found,
     found: &mut Vec<(Named, Range<usize>, &'a Spanned<DeValue<'a>>)>,
 ) {
@@ -45,27 +88,27 @@ fn walk<'a>(
             break;
         }
         let name = format!("{prefix}{}", entry.key);
-        if let Some(parameter) = registry::find(&name) {
+        let is_prefix = || {
+            let mut rests = known.names().filter_map(|full| full.strip_prefix(&name));
+            rests.any(|rest| rest.starts_with('.'))
+        };
+        let word = known.words.iter().find(|word| **word == name);
+        // `dataset.synthetic.seed = …` stands nested under the word `dataset`.
+        let word = word.filter(|_| !holds_settings(&name, entry.value));
+        if let Some(parameter) = known.find(&name) {
             found.push((Named::Parameter(parameter), entry.key_span, entry.value));
-        } else if let Some(word) = words.iter().find(|word| **word == name) {
+        } else if let Some(word) = word {
             found.push((Named::Word(word), entry.key_span, entry.value));
-        } else if PARAMETERS.iter().any(|parameter| {
-            parameter
-                .name
-                .strip_prefix(&name)
-                .is_some_and(|rest| rest.starts_with('.'))
-        }) {
+        } else if is_prefix() {
             if let Some(table) = as_table(entry.value, &name, faults) {
-                walk(table, &format!("{name}."), place, words, faults, found);
+                walk(table, &format!("{name}."), place, known, faults, found);
             }
         } else {
-            let known = PARAMETERS
-                .iter()
-                .map(|parameter| parameter.name)
-                .chain(words.iter().copied());
-            let mut help = nearest_hint(&name, known);
+            let mut help = nearest_hint(&name, known.names().chain(known.words.iter().copied()));
             if name == "seed" {
                 help = String::from("seeds are an axis: write them under [axes]. ");
+            } else if name.split('.').next() == Some("dataset") && !known.data {
+                help = String::from("settings of the data stand under [dataset] or on an axis. ");
             }
             faults.push(Fault::new(
                 entry.key_span,
@@ -76,10 +119,16 @@ fn walk<'a>(
     }
 }
 
+/// Whether this is the table of settings of generated data, nested.
+fn holds_settings(name: &str, value: &Spanned<DeValue<'_>>) -> bool {
+    let table = value.get_ref().as_table();
+    name == "dataset" && table.is_some_and(|table| table.get("synthetic").is_some())
+}
+
 /// The parameters that `table` sets, checked.
 pub(super) fn settings(table: &DeTable<'_>, place: &str, faults: &mut Found) -> Settings {
     let mut settings = Settings::new();
-    for (name, key_span, value) in named(table, place, &[], faults) {
+    for (name, key_span, value) in named(table, place, Vocabulary::JOB, faults) {
         let Named::Parameter(parameter) = name else {
             continue;
         };

@@ -1,26 +1,19 @@
-//! Synthetic data: scenes, cameras, autocorrelated activity, rare contiguous events off the manifold of what is usual.
+//! The three first worlds: scenes, cameras, autocorrelated activity, rare contiguous events off the manifold of what is usual.
 //!
-//! A segment's features are those of a small world. A latent vector has four blocks (scene, camera, activity, and one
-//! that normal data never uses); a fixed random layer with a ReLU makes features of it, non-negative and unequally
-//! scaled as those of a network after average pooling. Activity follows an AR(1) process with a level of its own per
-//! video, ordinary bursts and cuts happen everywhere, and an anomalous video holds one contiguous event that moves the
-//! latent vector, mostly along ordinary activity, partly off the manifold.
-//!
-//! Everything is drawn from ChaCha and computed with `libm`, so that every machine makes the same bytes. Which videos are
-//! anomalous is drawn first and only decides whether an event is put in: names, order and lengths carry nothing of it.
+//! A latent vector has four blocks (scene, camera, activity, and one that normal data never uses); a fixed random layer with a
+//! ReLU makes features of it. Activity follows an AR(1) process with a level of its own per video, ordinary bursts and cuts happen
+//! everywhere, and an anomalous video holds one contiguous event that moves the latent vector, mostly along ordinary activity,
+//! partly off the manifold.
 
 use std::ops::Range;
 
-use rand_chacha::ChaCha8Rng;
-use rand_core::{Rng, SeedableRng};
-use sweeps::{DatasetSource, Regime, Synthetic};
+use sweeps::Synthetic;
 
-use crate::dataset::{Dataset, Metadata, Split, Video};
-use crate::error::{DatasetError, Faults};
+use super::random::{Random, unit};
+use super::{FRAMES, World};
+use crate::dataset::Video;
 use crate::features::Features;
 
-/// Frames of a segment, as in the paper.
-const FRAMES: usize = 16;
 const SCENES: usize = 13;
 const EVENT_TYPES: usize = 13;
 const SCENE: Range<usize> = 0..12;
@@ -30,11 +23,9 @@ const UNUSUAL: Range<usize> = 44..60;
 const LATENT: usize = UNUSUAL.end;
 /// Spatial positions whose noisy activations are averaged after the ReLU.
 const POSITIONS: usize = 4;
-/// Bytes of features beyond which making them in memory is refused.
-const MOST_BYTES: u64 = 16 << 30;
 
 /// What differs between the regimes.
-struct World {
+pub(super) struct Rules {
     /// Spread of each video's own camera.
     camera: f64,
     /// Log-std of a factor on each segment's jitter: unpredictable hard segments.
@@ -43,95 +34,28 @@ struct World {
     bursts: f64,
 }
 
-impl World {
-    fn of(regime: Regime) -> Self {
-        match regime {
-            Regime::OwnCameras => Self {
-                camera: 1.2,
-                hard: 0.0,
-                bursts: 0.02,
-            },
-            Regime::FixedCameras => Self {
-                camera: 0.0,
-                hard: 0.0,
-                bursts: 0.02,
-            },
-            Regime::HardBursts => Self {
-                camera: 0.0,
-                hard: 0.8,
-                bursts: 0.06,
-            },
-        }
-    }
+impl Rules {
+    pub(super) const OWN_CAMERAS: Self = Self {
+        camera: 1.2,
+        hard: 0.0,
+        bursts: 0.02,
+    };
+    pub(super) const FIXED_CAMERAS: Self = Self {
+        camera: 0.0,
+        hard: 0.0,
+        bursts: 0.02,
+    };
+    pub(super) const HARD_BURSTS: Self = Self {
+        camera: 0.0,
+        hard: 0.8,
+        bursts: 0.06,
+    };
 }
 
-/// Makes the data set of these settings.
-///
-/// # Errors
-/// More bytes than fit in memory.
-pub fn synthesize(settings: &Synthetic) -> Result<Dataset, DatasetError> {
-    let name = DatasetSource::Synthetic(settings.clone()).to_string();
-    check(settings, &name)?;
-    let mut maker = Maker::new(settings);
-    let train = (settings.videos as usize * 2).div_ceil(3);
-    let (train, test) = (
-        maker.split(0..train),
-        maker.split(train..settings.videos as usize),
-    );
-    Ok(Dataset {
-        metadata: Metadata {
-            name,
-            feature_dim: settings.dimension as usize,
-            frames_per_segment: FRAMES as u32,
-            extractor: "synthetic (gcl-sweep data synth)".to_owned(),
-            source: format!(
-                "synthetic: regime {}, seed {}",
-                settings.regime.name(),
-                settings.seed
-            ),
-            licence: "CC0-1.0".to_owned(),
-        },
-        synthetic: true,
-        digest: settings.digest(),
-        train,
-        test,
-        notes: Vec::new(),
-    })
-}
-
-/// The ranges are those of `[dataset.synthetic]` in a sweep file; the settings may come from elsewhere.
-fn check(settings: &Synthetic, name: &str) -> Result<(), DatasetError> {
-    let mut faults = Faults::new(name.as_ref());
-    for (key, value, range) in [
-        ("videos", settings.videos, 6..=100_000),
-        ("mean_length", settings.mean_length, 4..=10_000),
-        ("dimension", settings.dimension, 8..=16_384),
-    ] {
-        if !range.contains(&value) {
-            let (least, most) = range.into_inner();
-            faults.add(
-                key.as_ref(),
-                format_args!("{value} is out of range [{least}, {most}]"),
-            );
-        }
-    }
-    let bytes = [settings.videos, settings.mean_length, settings.dimension, 4]
-        .iter()
-        .fold(1_u64, |bytes, factor| {
-            bytes.saturating_mul(u64::from(*factor))
-        });
-    if bytes > MOST_BYTES && !faults.any() {
-        faults.add(
-            "synthetic".as_ref(),
-            format_args!("these settings make about {bytes} bytes of features; at most {MOST_BYTES} are made in memory"),
-        );
-    }
-    faults.finish(())
-}
-
-struct Maker {
+/// A world with its stream of draws.
+pub(super) struct SceneWorld {
     random: Random,
-    world: World,
+    rules: Rules,
     mean_length: f64,
     dimension: usize,
     /// `[dimension, LATENT]`.
@@ -144,10 +68,9 @@ struct Maker {
     events: Vec<Vec<f64>>,
 }
 
-impl Maker {
-    fn new(settings: &Synthetic) -> Self {
-        let world = World::of(settings.regime);
-        let mut random = Random(ChaCha8Rng::seed_from_u64(settings.seed));
+impl SceneWorld {
+    pub(super) fn new(settings: &Synthetic, rules: Rules) -> Self {
+        let mut random = Random::of(settings.seed);
         let dimension = settings.dimension as usize;
         let scale = 1.0 / (LATENT as f64).sqrt();
         let weights = (0..dimension * LATENT)
@@ -161,9 +84,9 @@ impl Maker {
             .collect();
         let scenes = (0..SCENES).map(|_| random.block(SCENE, 1.0)).collect();
         let mut camera = vec![0.0; LATENT];
-        camera[SCENE].fill(world.camera);
+        camera[SCENE].fill(rules.camera);
         for (rank, value) in camera[CAMERA].iter_mut().enumerate() {
-            *value = world.camera * libm::pow(0.85, rank as f64);
+            *value = rules.camera * libm::pow(0.85, rank as f64);
         }
         let activity = (0..ACTIVITY.len())
             .map(|rank| 0.8 * libm::pow(0.9, rank as f64))
@@ -171,7 +94,7 @@ impl Maker {
         let events = (0..EVENT_TYPES).map(|_| random.event()).collect();
         Self {
             random,
-            world,
+            rules,
             mean_length: f64::from(settings.mean_length),
             dimension,
             weights,
@@ -183,20 +106,11 @@ impl Maker {
             events,
         }
     }
+}
 
-    fn split(&mut self, videos: Range<usize>) -> Split {
-        let count = videos.len();
-        // Half of the videos, at least one of each kind, in an order that is drawn.
-        let mut labels: Vec<bool> = (0..count).map(|index| index < (count / 2).max(1)).collect();
-        for index in (1..count).rev() {
-            labels.swap(index, self.random.below(index + 1));
-        }
-        Split {
-            videos: videos
-                .zip(labels)
-                .map(|(index, label)| self.video(index, label))
-                .collect(),
-        }
+impl World for SceneWorld {
+    fn random(&mut self) -> &mut Random {
+        &mut self.random
     }
 
     fn video(&mut self, index: usize, label: bool) -> Video {
@@ -235,7 +149,7 @@ impl Maker {
             for (value, std) in level.iter_mut().zip(&self.activity) {
                 *value = keep * *value + fresh * std * random.normal();
             }
-            let (starts, longer) = (random.unit() < self.world.bursts, 1 + random.below(5));
+            let (starts, longer) = (random.unit() < self.rules.bursts, 1 + random.below(5));
             let mut draw: Vec<f64> = self
                 .activity
                 .iter()
@@ -253,7 +167,7 @@ impl Maker {
                 }
             }
             jitter = 0.5 * jitter + 0.5 * random.normal();
-            let hard = libm::exp(self.world.hard * random.normal());
+            let hard = libm::exp(self.rules.hard * random.normal());
             let mut latent: Vec<f64> = base
                 .iter()
                 .map(|base| base + 0.15 * hard * strength * random.normal())
@@ -355,47 +269,7 @@ impl Event {
     }
 }
 
-fn unit(mut vector: Vec<f64>) -> Vec<f64> {
-    let norm = vector.iter().map(|value| value * value).sum::<f64>().sqrt();
-    for value in &mut vector {
-        *value /= norm;
-    }
-    vector
-}
-
-/// The stream of draws.
-pub(crate) struct Random(pub(crate) ChaCha8Rng);
-
 impl Random {
-    /// Uniform in `[0, 1)`, 53 bits.
-    fn unit(&mut self) -> f64 {
-        (self.0.next_u64() >> 11) as f64 / (1_u64 << 53) as f64
-    }
-
-    /// Uniform below `bound`; the bias of the product is below 2⁻⁵³.
-    pub(crate) fn below(&mut self, bound: usize) -> usize {
-        ((self.unit() * bound as f64) as usize).min(bound.saturating_sub(1))
-    }
-
-    /// Standard normal, by Box and Muller.
-    pub(crate) fn normal(&mut self) -> f64 {
-        let radius = (-2.0 * libm::log(1.0 - self.unit())).sqrt();
-        radius * libm::cos(std::f64::consts::TAU * self.unit())
-    }
-
-    /// An index below `count`, the r-th with weight 1/r.
-    fn zipf(&mut self, count: usize) -> usize {
-        let total: f64 = (1..=count).map(|rank| 1.0 / rank as f64).sum();
-        let mut left = self.unit() * total;
-        for rank in 1..=count {
-            left -= 1.0 / rank as f64;
-            if left < 0.0 {
-                return rank - 1;
-            }
-        }
-        count - 1
-    }
-
     /// A latent vector that is normal in one block and zero elsewhere.
     fn block(&mut self, block: Range<usize>, std: f64) -> Vec<f64> {
         let mut vector = vec![0.0; LATENT];

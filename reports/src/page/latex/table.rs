@@ -4,15 +4,16 @@
 use std::collections::BTreeMap;
 use std::fmt::Write;
 
-use super::Section;
-use super::html::escape;
+use super::super::Section;
+use super::super::html::escape;
+use crate::generated;
 use crate::supervision::Supervision;
 
 /// Lines of the table at most.
 const MOST: usize = 200;
 
 /// The table in a `<details>`; empty where no row has a result.
-pub(super) fn details(section: &Section<'_>) -> String {
+pub(in super::super) fn details(section: &Section<'_>) -> String {
     if section.rows.iter().all(|row| row.auc.mean.is_none()) {
         return String::new();
     }
@@ -26,11 +27,10 @@ pub(super) fn details(section: &Section<'_>) -> String {
 type Line = (Option<Supervision>, String);
 
 /// The table.
-fn table(section: &Section<'_>) -> String {
+pub(super) fn table(section: &Section<'_>) -> String {
     let dataset = |index: usize| {
         let row = &section.rows[index];
-        let cell = row.first(section.results);
-        cell.map_or_else(String::new, |cell| cell.cell.job.dataset.to_string())
+        generated::of_row(section.results, row)
     };
     let mut datasets: Vec<String> = Vec::new();
     let mut lines: Vec<(Line, BTreeMap<String, usize>)> = Vec::new();
@@ -110,7 +110,7 @@ fn table(section: &Section<'_>) -> String {
 }
 
 /// A text with the letters that LaTeX reads as commands in their plain form.
-fn plain(text: &str) -> String {
+pub(super) fn plain(text: &str) -> String {
     let mut plain = String::with_capacity(text.len());
     for letter in text.chars() {
         match letter {
@@ -120,11 +120,35 @@ fn plain(text: &str) -> String {
             '±' => plain.push_str("$\\pm$"),
             '−' => plain.push_str("$-$"),
             '·' => plain.push_str("$\\cdot$"),
+            '×' => plain.push_str("$\\times$"),
+            '÷' => plain.push_str("$\\div$"),
+            '→' => plain.push_str("$\\rightarrow$"),
+            '≥' => plain.push_str("$\\geq$"),
+            '≤' => plain.push_str("$\\leq$"),
+            '≈' => plain.push_str("$\\approx$"),
+            'σ' => plain.push_str("$\\sigma$"),
+            'δ' => plain.push_str("$\\delta$"),
+            '²' => plain.push_str("$^2$"),
+            '½' => plain.push_str("$\\frac12$"),
+            '<' | '>' | '|' => {
+                plain.push('$');
+                plain.push(letter);
+                plain.push('$');
+            }
+            '"' => plain.push_str("''"),
+            '\u{a0}' => plain.push('~'),
             '&' | '%' | '$' | '#' | '_' | '{' | '}' => {
                 plain.push('\\');
                 plain.push(letter);
             }
-            other => plain.push(other),
+            // What LaTeX knows without further packages; other letters are spelt as code points.
+            ' '..='~' | '\u{c0}'..='\u{ff}' | '–' | '—' | '‘' | '’' | '“' | '”' | '…' | '\n' =>
+            {
+                plain.push(letter);
+            }
+            other => {
+                let _ = write!(plain, "\\texttt{{U+{:04X}}}", u32::from(other));
+            }
         }
     }
     plain
@@ -137,6 +161,10 @@ mod tests {
     #[test]
     fn letters_of_commands_are_escaped() {
         assert_eq!(plain("GCL_w/oNL & 5%"), "GCL\\_w/oNL \\& 5\\%");
+        assert_eq!(
+            plain("AE→D < 协 ü"),
+            "AE$\\rightarrow$D $<$ \\texttt{U+534F} ü"
+        );
         assert_eq!(
             plain("a\\b~^"),
             "a\\textbackslash{}b\\textasciitilde{}\\textasciicircum{}"
