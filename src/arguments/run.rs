@@ -78,6 +78,9 @@ pub struct Run {
     /// State folder [default: OUT/state]; give one to share results between folders
     #[arg(long, value_name = "DIR")]
     pub state: Option<PathBuf>,
+    /// Serve the live page of this run on a loopback port, and print its address: whoever has that address may do what you may
+    #[arg(long)]
+    pub open: bool,
 }
 
 #[derive(Debug, Args)]

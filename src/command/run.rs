@@ -51,8 +51,17 @@ async fn drive(
 ) -> Result<(), CommandError> {
     let stop = interrupt::token()
         .map_err(|error| CommandError::Other(format!("cannot listen for signals: {error}")))?;
-    let coordinator =
-        LocalCoordinator::start("run", out, state, Security::loopback(), &stop).await?;
+    let security = if arguments.open {
+        Security::loopback().with_live_page()
+    } else {
+        Security::loopback()
+    };
+    let coordinator = LocalCoordinator::start("run", out, state, security, &stop).await?;
+    if let Some(address) = coordinator.live_page(&file.spec.name) {
+        say(&format!(
+            "live page, for whoever has this address: {address}"
+        ));
+    }
     let outcome = with_coordinator(arguments, file, folders, state, &coordinator, &stop).await;
     // The report is made from what is on disk even when the sweep was stopped: it says what is missing.
     let client = coordinator.client()?;

@@ -110,6 +110,7 @@ mod real {
             team: arguments.team.clone(),
             threads: Some(1),
             state: Some(state.to_owned()),
+            open: false,
         }
     }
 
