@@ -122,7 +122,7 @@ fn a_curve_is_a_section_of_the_studys_page() {
             .unwrap()
             .contains("Not run yet. `sweeps/study/curve.toml`")
     );
-    reports::write_csv(std::slice::from_ref(&results), &out.join("curve")).unwrap();
+    reports::write_csv(&results, &out.join("curve")).unwrap();
     let text = page().unwrap();
     let rows = summary(&results);
     let row = |variant: &str| {
