@@ -9,7 +9,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use datasets::import::{
-    ExtraRows, ImportError, ImportReport, Request, shanghaitech, ucf_crime, xd_violence,
+    ExtraRows, ImportError, ImportReport, Request, shanghaitech, ucf_crime, upcam, upcam_lists,
+    xd_violence,
 };
 use datasets::{Dataset, open};
 use tempfile::TempDir;
@@ -954,4 +955,104 @@ fn xd_violence_is_read_with_its_names_and_five_crops() {
         said.contains("test.csv: line 2") && said.contains("is not annotated"),
         "{said}"
     );
+}
+
+/// `eval/labels/00.csv` in its published form: a line 0 or 1 for each of 18,066 frames. The events are those of `00.md` beside it,
+/// frames from 1, both ends meant.
+fn upcam_labels(place: &Place) -> PathBuf {
+    const EVENTS: [(usize, usize); 4] =
+        [(2390, 2742), (2832, 3269), (8110, 9719), (17_169, 17_428)];
+    let label = |frame: usize| {
+        let anomalous = EVENTS
+            .iter()
+            .any(|(first, last)| (*first..=*last).contains(&frame));
+        if anomalous { "1\n" } else { "0\n" }
+    };
+    let text: String = (1..=18_066).map(label).collect();
+    let folder = place.folder.path().join("eval/labels");
+    fs::create_dir_all(&folder).unwrap();
+    fs::write(folder.join("00.csv"), text).unwrap();
+    fs::write(folder.join("00.md"), "# 00 Evaluation Video\n").unwrap();
+    folder
+}
+
+/// The hours of a day are named as crops of the labelled hour would be: they are videos.
+#[test]
+fn upcam_is_read_by_the_names_of_its_videos() {
+    let place = Place::new();
+    for name in [
+        "upCam/preprocessed_128_64/00/00-00.npy",
+        "upCam/preprocessed_128_64/00/00-01.npy",
+        "upCam/preprocessed_128_64/09/09-23.npy",
+        "eval/preprocessed_128_64/00.npy",
+    ] {
+        // 18,066 frames are 1,129 whole segments and a shorter one.
+        place.put(name, &[1130, DIM]);
+    }
+    let labels = upcam_labels(&place);
+    let request = Request {
+        features: place.folder.path().join("features"),
+        annotations: vec![labels.clone()],
+        out: place.folder.path().join("imported"),
+        name: "upcam".to_owned(),
+        frames_per_segment: 16,
+        ..Request::default()
+    };
+    let report = upcam(&request).unwrap();
+    assert_eq!(
+        (report.crops, report.train.videos, report.test.videos),
+        (1, 3, 1)
+    );
+    let said = report.to_string();
+    assert!(
+        said.contains("3 hours to train on; 240 were published"),
+        "{said}"
+    );
+    let dataset = open(&request.out).unwrap();
+    let names: Vec<&str> = dataset
+        .train
+        .videos
+        .iter()
+        .map(|video| &*video.name)
+        .collect();
+    assert_eq!(names, ["00-00", "00-01", "09-23"]);
+    assert!(
+        dataset
+            .train
+            .videos
+            .iter()
+            .all(|video| video.label.is_none())
+    );
+    let test = &dataset.test.videos[0];
+    assert_eq!(
+        (test.name.as_str(), test.frames, test.label),
+        ("00", 18_066, Some(true))
+    );
+    assert_eq!(
+        test.anomalous,
+        [2389..2742, 2831..3269, 8109..9719, 17_168..17_428]
+    );
+    assert_eq!(dataset.metadata.licence, "MIT");
+
+    // Whoever has the videos gets the same from their names.
+    let videos = [
+        "upCam/preprocessed_128_64/00/00-00",
+        "eval/preprocessed_128_64/00",
+        "upCam/preprocessed_128_64/09/09-23",
+    ];
+    let lists = upcam_lists(&labels, &videos).unwrap();
+    assert_eq!((lists.train.len(), lists.test.len()), (2, 1));
+    assert_eq!(lists.test[0].anomalous, test.anomalous);
+
+    // A label that is none, with its line; a folder without labels; features of nothing that is known.
+    fs::write(labels.join("00.csv"), "0\n1\n2\n").unwrap();
+    let request = Request {
+        out: place.folder.path().join("again"),
+        ..request
+    };
+    let said = refused(upcam(&request), &request);
+    assert!(said.contains("00.csv: line 3: `2` is no label"), "{said}");
+    fs::remove_file(labels.join("00.csv")).unwrap();
+    let said = refused(upcam(&request), &request);
+    assert!(said.contains("has no file of labels"), "{said}");
 }

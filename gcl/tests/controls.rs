@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 
 use gcl::{Prepared, Request, StopFlag, Trained, train};
 use metrics::artifact::Scores;
+use metrics::data_card::{DATA_CARD, DataCard};
 use metrics::{AlarmRule, G_RECALL, evaluate};
 use support::{cpu, job};
 use sweeps::training::{Control, FeatureScaling};
@@ -30,6 +31,43 @@ fn run(control: &str, seed: u64, data: &Prepared, threads: usize) -> Trained {
         &mut (),
     )
     .unwrap()
+}
+
+/// The card is an artifact of the job that is asked for it, and nothing else of the job moves.
+#[test]
+fn a_control_that_is_asked_for_a_card_makes_one() {
+    let data = Prepared::new(&synthetic(), FeatureScaling::Standard).unwrap();
+    let parameters = [
+        ("method", "control".into()),
+        ("feature_scaling", "standard".into()),
+        ("artifacts.data_card", "on".into()),
+    ];
+    let request = Request {
+        job: &job(0, &parameters),
+        dataset: &data,
+        device: &cpu(2),
+        stop: &StopFlag::new(),
+        checkpoint: None,
+    };
+    let (mut with, plain) = (
+        train(&request, &mut ()).unwrap(),
+        run("length", 0, &data, 1),
+    );
+    let (name, bytes) = with.artifacts.pop().unwrap();
+    assert_eq!((name.as_str(), &with), (DATA_CARD, &plain));
+    let card = gcl::data_card(&data, &cpu(1), &StopFlag::new()).unwrap();
+    assert_eq!(DataCard::decode(&bytes).unwrap(), card);
+    assert_eq!(card.feature_scaling, "standard");
+    // Its AUC of a control is that of the control's own job.
+    for word in Control::WORDS {
+        let own = run(word, 0, &data, 1).outcome.metrics.g.unwrap();
+        let found = card.control(word).unwrap();
+        assert_eq!(
+            (found.auc, found.within_videos),
+            (own.auc, own.macro_auc),
+            "{word}"
+        );
+    }
 }
 
 fn scores(trained: &Trained) -> Scores {

@@ -13,10 +13,11 @@
 //! test truth in the same way, for D and for G.
 //!
 //! Reading order: [`Frames`], [`Roc`], [`evaluate`], [`smooth`], [`Frames::clips`], [`place`] (scores without a look
-//! at any feature), [`artifact`] (the files), [`resampling`] (other test videos).
+//! at any feature), [`artifact`] (the files), [`resampling`] (other test videos), [`data_card`] (what kind of data a data set is).
 
 pub mod artifact;
 mod clips;
+pub mod data_card;
 mod evaluate;
 mod frames;
 pub mod place;

@@ -99,7 +99,9 @@ fn without(whole: &SweepResults, leave_out: &[bool]) -> SweepResults {
         video_intervals: whole.video_intervals.clone(),
         lost_s: whole.lost_s,
         facts: whole.facts.clone(),
+        cards: whole.cards.clone(),
         warnings_lost: whole.warnings_lost,
+        claims: whole.claims.clone(),
         rehearsal: whole.rehearsal,
     }
 }

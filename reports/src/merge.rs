@@ -75,6 +75,10 @@ pub fn merge(sweeps: &[&SweepResults]) -> SweepResults {
             .first()
             .map(|results| results.version.clone())
             .unwrap_or_default(),
+        cards: sweeps
+            .iter()
+            .flat_map(|results| results.cards.clone())
+            .collect(),
         warnings_lost: sweeps.iter().any(|results| results.warnings_lost),
         rehearsal: sweeps.iter().any(|results| results.rehearsal),
         ..SweepResults::default()

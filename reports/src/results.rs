@@ -3,6 +3,8 @@
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
+use looks::ClaimsView;
+use metrics::data_card::DataCard;
 use sweeps::{CellResult, DatasetSource, Digest};
 
 pub use crate::video_interval::{RowKey, VideoInterval};
@@ -45,8 +47,12 @@ pub struct SweepResults {
     pub lost_s: Option<f64>,
     /// Further facts for "how to reproduce", as label and value: digest of the lock file, Rust version.
     pub facts: Vec<(String, String)>,
+    /// What kind of data its data sets are, by their names in [`SweepResults::datasets_in_use`], where a control's job said it.
+    pub cards: BTreeMap<String, DataCard>,
     /// Whether it is not known which warnings jobs recorded: the tables of results have no column for them.
     pub warnings_lost: bool,
+    /// What was decided while seeds arrived, where the sweep has claims.
+    pub claims: Option<Box<ClaimsView>>,
     /// Made by `rehearse` on stand-ins: no number of it is a result, and every page and figure says so.
     pub rehearsal: bool,
 }

@@ -32,6 +32,11 @@ job = { negative_learning.target = "gaussian", negative_learning.sigma = 1.5 }
 [[variant]]
 name = "GCL_PT"
 job = { pretraining = "temporal-difference" }
+[[variant]]
+name = "AE→D"
+job = { method = "distil" }
+[report]
+controls = true
 "#;
 
 const ABSENT: &str =
@@ -65,6 +70,10 @@ fn fabricate(folder: &Path) -> (PathBuf, PathBuf) {
             "AE_AllData" => (0.70 + wave / 2.0, None),
             "GCL_B" => (0.75 + wave, Some(0.9)),
             "GCL_PT" => (0.74 + wave / 4.0, Some(0.95)),
+            "AE→D" => (0.748 - wave / 2.0, Some(0.9)),
+            // The length of the clip is ahead of everything, and no feature is.
+            "control: length" => (0.92, None),
+            control if control.starts_with("control: ") => (0.60, None),
             _ => (0.75 - wave, Some(0.9)),
         };
         let has_d = truth.is_some();
@@ -156,10 +165,10 @@ fn what_is_half_run_is_marked_and_the_family_keeps_its_size() {
         })
     });
     assert!(
-        page.contains("| small (41 of 50 runs: half run) |"),
+        page.contains("| small (51 of 60 runs: half run) |"),
         "{page}"
     );
-    assert!(page.contains("- Runs: **41 of 50 runs: half run**."));
+    assert!(page.contains("- Runs: **51 of 60 runs: half run**."));
     let line = |claim: &str| {
         let start = format!("| {claim} | ");
         let mut lines = page.lines().skip_while(|line| *line != "## small");

@@ -4,14 +4,13 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
 use datasets::import::ExtraRows;
+use sweeps::Choice;
+use sweeps::training::FeatureScaling;
 
 #[derive(Debug, Subcommand)]
 pub enum Data {
     /// Check a data set and print what is in it
-    Inspect {
-        /// The data set's folder
-        folder: PathBuf,
-    },
+    Inspect(Inspect),
     /// Make a synthetic data set from a seed
     Synth(Synth),
     /// Make a data set from features and annotations as they are passed around
@@ -27,6 +26,22 @@ pub enum Data {
     },
 }
 
+#[derive(Debug, Args)]
+pub struct Inspect {
+    /// The data set's folder, or a sweep file with `[dataset.synthetic]`
+    pub path: PathBuf,
+    /// Also what kind of data it is: how features are spread, what scores without learning reach, whether events share a direction,
+    /// what the split gives away, and what GCL may be expected to do there
+    #[arg(long)]
+    pub regime: bool,
+    /// How --regime scales the features: as `feature_scaling` of a sweep
+    #[arg(long, value_name = "SCALING", default_value = "none", value_parser = parse_scaling, requires = "regime")]
+    pub feature_scaling: FeatureScaling,
+    /// Threads of --regime [default: cores]
+    #[arg(long, value_name = "N", value_parser = super::numbers::positive, requires = "regime")]
+    pub threads: Option<usize>,
+}
+
 #[derive(Debug, Subcommand)]
 pub enum Import {
     /// UCF-Crime: train and test lists, temporal annotation text
@@ -36,6 +51,34 @@ pub enum Import {
     ShanghaiTech(ImportFrom),
     /// XD-Violence: train and test lists, annotation text of the violent test videos
     XdViolence(ImportFrom),
+    /// UpCam: hours of one camera without labels, and one with a label for every frame; needs no lists
+    #[command(name = "upcam")]
+    UpCam(ImportUpCam),
+}
+
+#[derive(Debug, Args)]
+pub struct ImportUpCam {
+    /// Folder with the features of the videos `00-00` … `09-23` and `00`; folders within it are looked into
+    #[arg(long, value_name = "DIR")]
+    pub features: PathBuf,
+    /// Truth of the test videos: the folder `data/eval/labels`, or the files 00.csv in it; repeatable
+    #[arg(long, value_name = "PATH", required = true)]
+    pub annotations: Vec<PathBuf>,
+    /// Folder to make; must not exist, or be empty
+    #[arg(long, value_name = "DIR")]
+    pub out: PathBuf,
+    /// Name of the data set, under which sweep files know it
+    #[arg(long, default_value = "upcam")]
+    pub name: String,
+    /// What made the features
+    #[arg(long, default_value = "unknown")]
+    pub extractor: String,
+    /// Frames of a segment
+    #[arg(long, value_name = "N", default_value_t = 16, value_parser = clap::value_parser!(u32).range(1..=100_000))]
+    pub frames_per_segment: u32,
+    /// Link to features that can stay as they are instead of copying them
+    #[arg(long)]
+    pub link: bool,
 }
 
 #[derive(Debug, Args)]
@@ -163,6 +206,11 @@ fn parse_extra_rows(text: &str) -> Result<ExtraRows, String> {
                 ExtraRows::ALL.map(|(name, _)| name).join(", ")
             )
         })
+}
+
+fn parse_scaling(text: &str) -> Result<FeatureScaling, String> {
+    FeatureScaling::of_word(text)
+        .ok_or_else(|| format!("one of: {}", FeatureScaling::WORDS.join(", ")))
 }
 
 fn parse_regime(text: &str) -> Result<sweeps::Regime, String> {

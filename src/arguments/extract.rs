@@ -77,7 +77,7 @@ pub struct Extract {
 #[command(next_help_heading = "Splits and truth")]
 pub struct SplitLists {
     /// List `video,split[,label,anomalous_frames]`; without any list, folders called train… and test… say the split
-    #[arg(long, value_name = "CSV", conflicts_with_all = ["ucf_crime", "shanghaitech"])]
+    #[arg(long, value_name = "CSV", conflicts_with_all = ["ucf_crime", "shanghaitech", "upcam"])]
     pub list: Option<PathBuf>,
     /// The lists and the annotation are those of UCF-Crime, in any of their published forms
     #[arg(long, requires_all = ["train", "test", "annotations"], conflicts_with = "shanghaitech")]
@@ -85,13 +85,16 @@ pub struct SplitLists {
     /// The lists and the frame masks are those of ShanghaiTech in the split of Zhong et al.
     #[arg(long = "shanghaitech", requires_all = ["train", "test", "annotations"])]
     pub shanghaitech: bool,
+    /// The videos are those of UpCam, and the annotation is its folder of labels; it has no lists
+    #[arg(long = "upcam", requires = "annotations", conflicts_with_all = ["ucf_crime", "shanghaitech", "train", "test"])]
+    pub upcam: bool,
     /// List of the training videos
     #[arg(long, value_name = "FILE", conflicts_with = "list")]
     pub train: Option<PathBuf>,
     /// List of the test videos
     #[arg(long, value_name = "FILE", conflicts_with = "list")]
     pub test: Option<PathBuf>,
-    /// Truth of the test videos: UCF-Crime's annotation text, or ShanghaiTech's folder of frame masks
+    /// Truth of the test videos: UCF-Crime's annotation text, ShanghaiTech's folder of frame masks, or UpCam's folder of labels
     #[arg(long, value_name = "PATH", conflicts_with = "list")]
     pub annotations: Option<PathBuf>,
     /// Leave out videos that are listed but not in the folder instead of refusing

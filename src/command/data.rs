@@ -1,18 +1,17 @@
 //! `gcl-sweep data`: inspect, synth, import, pack.
 
-use std::path::Path;
-
 use datasets::import;
 use sweeps::Synthetic;
 
-use crate::arguments::{Data, Format, Import, ImportFrom, Synth};
+use crate::arguments::{Data, Format, Import, ImportFrom, ImportUpCam, Synth};
+use crate::command::inspect::{self, show};
 use crate::error::CommandError;
 use crate::output;
 
 /// Does what `data` was asked.
 pub fn data(arguments: &Data, format: Format) -> Result<(), CommandError> {
     match arguments {
-        Data::Inspect { folder } => show(folder, format),
+        Data::Inspect(arguments) => inspect::inspect(arguments, format),
         Data::Synth(arguments) => synth(arguments, format),
         Data::Import(Import::UcfCrime(from)) => imported(import::ucf_crime(&request(from)), format),
         Data::Import(Import::ShanghaiTech(from)) => {
@@ -21,6 +20,7 @@ pub fn data(arguments: &Data, format: Format) -> Result<(), CommandError> {
         Data::Import(Import::XdViolence(from)) => {
             imported(import::xd_violence(&request(from)), format)
         }
+        Data::Import(Import::UpCam(from)) => imported(import::upcam(&of_upcam(from)), format),
         Data::Pack { folder, out } => {
             datasets::pack(folder, out).map_err(|error| match error {
                 datasets::PackError::Dataset(_) => CommandError::Input(error.to_string()),
@@ -50,6 +50,19 @@ fn request(from: &ImportFrom) -> import::Request {
         skip_missing: from.skip_missing,
         extra_rows: from.extra_rows,
         link: from.link,
+    }
+}
+
+fn of_upcam(from: &ImportUpCam) -> import::Request {
+    import::Request {
+        features: from.features.clone(),
+        annotations: from.annotations.clone(),
+        out: from.out.clone(),
+        name: from.name.clone(),
+        extractor: from.extractor.clone(),
+        frames_per_segment: from.frames_per_segment,
+        link: from.link,
+        ..import::Request::default()
     }
 }
 
@@ -84,13 +97,4 @@ fn synth(arguments: &Synth, format: Format) -> Result<(), CommandError> {
         arguments.folder.display()
     ));
     show(&arguments.folder, format)
-}
-
-fn show(folder: &Path, format: Format) -> Result<(), CommandError> {
-    let inspection =
-        datasets::inspect_folder(folder).map_err(|error| CommandError::Input(error.to_string()))?;
-    match format {
-        Format::Json => output::json(&inspection),
-        Format::Text => output::print(inspection.to_string().trim_end()),
-    }
 }

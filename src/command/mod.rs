@@ -2,6 +2,7 @@
 
 mod audit;
 mod autoalloc;
+mod claims;
 mod conclusion;
 mod control;
 #[cfg(feature = "coordinator")]
@@ -11,6 +12,7 @@ mod drain;
 mod estimate;
 mod export;
 mod extract;
+mod inspect;
 mod known;
 #[cfg(feature = "coordinator")]
 mod local_coordinator;
@@ -18,6 +20,7 @@ mod local_workers;
 mod logs;
 mod new;
 mod noop_worker;
+mod notify;
 mod params;
 mod places;
 mod plan;

@@ -262,12 +262,15 @@ async fn gather(
         output::say(&format!("warning: {note}"));
     }
     notes.extend(lost);
+    let (cards, unread) = super::scores::cards(client, &cells).await?;
+    notes.extend(unread);
     let rehearsal = is_rehearsal(&info);
     if rehearsal {
         notes.insert(0, REHEARSAL_NOTE.to_owned());
     }
+    let kept = info.claims.filter(|_| !rehearsal);
     let command = command(&info.file, &selections, &cells, out, rehearsal);
-    Ok(SweepResults {
+    let mut results = SweepResults {
         name: info.summary.name,
         description: info.summary.description,
         source_text: info.text,
@@ -289,9 +292,17 @@ async fn gather(
         lost_curves: std::collections::BTreeMap::new(),
         lost_s: Some(info.lost_ms as f64 / 1000.0),
         facts: facts(info.summary.submitted_at.0),
+        cards,
         warnings_lost: false,
+        claims: None,
         rehearsal,
-    })
+    };
+    if let Some(kept) = kept {
+        let (view, sentences) = reports::claims::taken_again(&kept, &results);
+        results.notes.extend(sentences);
+        results.claims = Some(Box::new(view));
+    }
+    Ok(results)
 }
 
 /// When the sweep was submitted, and of what this program is made.

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use metrics::artifact::{
     ArtifactError, EMBEDDING, EPOCH_SCORES, Embedding, EpochScores, SCORES, Scores,
 };
+use metrics::data_card::{DATA_CARD, DataCard};
 use reports::SweepResults;
 use reports::results::{CellScores, EmbeddedSegment};
 use reports::video_interval::{ReportedScores, video_intervals, video_pairs};
@@ -160,6 +161,39 @@ async fn get(
 
 fn unreadable(error: &ArtifactError) -> CommandError {
     CommandError::Other(error.to_string())
+}
+
+/// What kind of data the data sets are, by name, as far as a job of theirs said it; and what of that cannot be read, for the page. No report
+/// fails for it: of jobs of earlier versions nothing is there.
+pub async fn cards(
+    client: &impl Results,
+    cells: &[CellResult],
+) -> Result<(BTreeMap<String, DataCard>, Vec<String>), CommandError> {
+    let (mut found, mut notes) = (BTreeMap::new(), Vec::new());
+    for result in cells {
+        let name = result.cell.job.dataset.to_string();
+        if found.contains_key(&name) {
+            continue;
+        }
+        let card = match get(client, DATA_CARD, result).await {
+            Ok(None) => continue,
+            Ok(Some(bytes)) => DataCard::decode(&bytes).map_err(|error| error.to_string()),
+            Err(error @ (CommandError::Unreachable(_) | CommandError::Interrupted(_))) => {
+                return Err(error);
+            }
+            Err(error) => Err(error.to_string()),
+        };
+        match card {
+            Ok(card) => {
+                found.insert(name, card);
+            }
+            Err(error) => notes.push(format!(
+                "What kind of data {name} is cannot be read (job {}: {error}); `gcl-sweep data inspect --regime` says it again.",
+                result.job_id.short()
+            )),
+        }
+    }
+    Ok((found, notes))
 }
 
 /// Puts the metrics of smoothed scores, or of clips, where a sweep asks for them. It is decided when reporting, so the record of

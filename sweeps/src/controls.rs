@@ -1,5 +1,7 @@
 //! The controls that `[report] controls = true` adds to a sweep: each scores every data set of it once.
 //!
+//! The first of a data set also says what kind of data it is (`artifacts.data_card`).
+//!
 //! A control learns nothing and draws nothing, so that it is one job of seconds for all seeds. It is no variant of the file and no
 //! competitor of one: reports show the controls below the table, and compare nothing with them but the best unsupervised row.
 
@@ -10,12 +12,14 @@ use crate::choice::Choice;
 use crate::job::JobSpec;
 use crate::parameters::Parameters;
 use crate::spec::Settings;
-use crate::training::choices::Method;
+use crate::training::choices::{Method, Switch};
 use crate::training::controls::Control;
 use crate::value::Value;
 
 /// What the names of their cells begin with: `control: length`.
 pub const PREFIX: &str = "control: ";
+/// What the first control of a data set is asked for beside its scores.
+const CARD: &str = "artifacts.data_card";
 /// Keys of `[job]` that they take over.
 pub(crate) const FROM_JOB: [&str; 2] = ["knn.neighbours", "pca.variance_share"];
 
@@ -46,7 +50,7 @@ pub(crate) fn of(cells: &[Cell], base: &Settings, data_per_seed: bool) -> Vec<(C
         .iter()
         .filter(|cell| cell.control().is_some())
         .collect();
-    let (mut seen, mut made) = (BTreeSet::new(), Vec::new());
+    let (mut seen, mut made_all) = (BTreeSet::new(), Vec::new());
     let mut last = None;
     for cell in cells {
         // Neighbours share their data set, mostly.
@@ -58,14 +62,10 @@ pub(crate) fn of(cells: &[Cell], base: &Settings, data_per_seed: bool) -> Vec<(C
             continue;
         }
         let seed = if data_per_seed { cell.job.seed } else { 0 };
+        let mut has_card = false;
         for control in Control::ALL {
-            let given = given(*control, cell, base);
-            let made_of = Cell {
-                variant: control.variant(),
-                point: Vec::new(),
-                job: JobSpec::resolve(cell.job.dataset.clone(), seed, &given),
-                reporting: Reporting::of(&given),
-            };
+            let mut given = given(*control, cell, base);
+            let made_of = made(*control, cell, seed, &given);
             let is_same = |other: &&Cell| {
                 (&other.job.dataset, &other.job.parameters, other.reporting)
                     == (
@@ -74,12 +74,29 @@ pub(crate) fn of(cells: &[Cell], base: &Settings, data_per_seed: bool) -> Vec<(C
                         made_of.reporting,
                     )
             };
-            if !named.iter().any(is_same) {
-                made.push((made_of, given));
+            if named.iter().any(is_same) {
+                continue;
+            }
+            // One job of each data set says what kind of data it is.
+            if std::mem::replace(&mut has_card, true) {
+                made_all.push((made_of, given));
+            } else {
+                given.set_checked(CARD, Value::from(Switch::On.word()));
+                made_all.push((made(*control, cell, seed, &given), given));
             }
         }
     }
-    made
+    made_all
+}
+
+/// The cell of a control beside `cell`.
+fn made(control: Control, cell: &Cell, seed: u64, given: &Parameters) -> Cell {
+    Cell {
+        variant: control.variant(),
+        point: Vec::new(),
+        job: JobSpec::resolve(cell.job.dataset.clone(), seed, given),
+        reporting: Reporting::of(given),
+    }
 }
 
 /// The settings of a control beside `cell`.

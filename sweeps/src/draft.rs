@@ -8,6 +8,8 @@ choices! {
     pub enum Show {
         /// GCL_B beside an autoencoder.
         First = "first",
+        /// Controls, an autoencoder, its student and GCL_B: six numbers.
+        FirstLook = "first-look",
         /// Fig. 4 of the paper.
         Fig4 = "fig4",
         /// Fig. 5.
@@ -36,6 +38,7 @@ impl Show {
     fn shipped(self) -> &'static str {
         match self {
             Self::First => include_str!("../quickstart.toml"),
+            Self::FirstLook => include_str!("../first-look.toml"),
             Self::Fig4 => include_str!("../small/fig4.toml"),
             Self::Fig5 => include_str!("../small/fig5.toml"),
             Self::Fig6 => include_str!("../small/fig6.toml"),
@@ -93,10 +96,15 @@ pub fn draft(show: Show, data: Option<&DraftData>, seeds: Option<u32>) -> String
         )),
         None => out.push_str(GENERATED_TEXT),
     }
-    let mut section = "";
+    let (mut section, mut reported) = ("", false);
     for line in show.shipped().lines() {
         if line.starts_with('[') {
             section = line.trim();
+        }
+        if line.trim() == "[report]" && !reported {
+            out.push_str(CONTROLLED);
+            reported = true;
+            continue;
         }
         match section {
             // What stands above is written anew, and what leads elsewhere is not this file's.
@@ -120,6 +128,7 @@ pub fn draft(show: Show, data: Option<&DraftData>, seeds: Option<u32>) -> String
                 Some(seeds) => format!("seed = {{ from = 0, count = {seeds} }}"),
                 None => line.to_owned(),
             },
+            ("[report]", "controls") => continue,
             _ => line.to_owned(),
         };
         if !(line.is_empty() && out.ends_with("\n\n")) {
@@ -127,8 +136,18 @@ pub fn draft(show: Show, data: Option<&DraftData>, seeds: Option<u32>) -> String
             out.push('\n');
         }
     }
+    if !reported {
+        out.push('\n');
+        out.push_str(CONTROLLED);
+    }
     out
 }
+
+/// Every draft has what its methods must be held against.
+const CONTROLLED: &str = "\
+[report]
+controls = true          # what needs no learning, below the table; and what kind of data this is
+";
 
 const GENERATED_TEXT: &str = "\
 [dataset.synthetic]      # replace it by [dataset] name = \"…\" for data of your own
@@ -191,25 +210,24 @@ mod tests {
                     .unwrap_or_else(|faults| panic!("{text}\n{faults}"));
                 assert!(spec.warnings.is_empty() && spec.next.is_empty(), "{text}");
                 assert!(!text.contains("tracks") && !text.contains("147"), "{text}");
+                let cells = |expansion: &crate::Expansion| -> Vec<String> {
+                    let rows = expansion.cells.iter();
+                    rows.filter(|cell| cell.control().is_none())
+                        .map(|cell| cell.variant.clone())
+                        .collect()
+                };
                 let variants =
                     |expansion: &crate::Expansion| -> std::collections::BTreeSet<String> {
-                        expansion
-                            .cells
-                            .iter()
-                            .map(|cell| cell.variant.clone())
-                            .collect()
+                        cells(expansion).into_iter().collect()
                     };
+                let controls = expansion.cells.len() - cells(&expansion).len();
+                assert_eq!(controls, 7, "{text}");
                 // A sweep without variants has one of its own name.
                 assert!(
                     variants(&expansion) == variants(&shipped) || variants(&expansion).len() == 1
                 );
                 if seeds.is_none() {
-                    // The quickstart's seeds have data of their own, and so controls of their own.
-                    let methods = |expansion: &crate::Expansion| {
-                        let cells = expansion.cells.iter();
-                        cells.filter(|cell| cell.control().is_none()).count()
-                    };
-                    assert_eq!(methods(&expansion), methods(&shipped));
+                    assert_eq!(cells(&expansion).len(), cells(&shipped).len());
                 }
             }
         }

@@ -210,11 +210,18 @@ mod tests {
             ),
         ] {
             let job = job(&[("method", "control".into()), ("control", control.into())]);
-            let names: Vec<_> = job.parameters.iter().map(|(name, _)| name).collect();
-            assert_eq!(names, own, "{control}");
+            let mut names = job.parameters.iter().map(|(name, _)| name);
+            assert_eq!(names.next(), Some("artifacts.data_card"), "{control}");
+            assert_eq!(names.collect::<Vec<_>>(), own, "{control}");
         }
         let of = |control: &str| id(&[("method", "control".into()), ("control", control.into())]);
         assert_ne!(of("place"), of("place-length"));
+        let card = |word: &str| {
+            let card = ("artifacts.data_card", word.into());
+            id(&[("method", "control".into()), card])
+        };
+        assert_eq!(of("length"), card("off"), "ids of older runs stay");
+        assert_ne!(of("length"), card("on"));
     }
 
     #[test]

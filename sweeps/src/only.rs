@@ -1,4 +1,4 @@
-//! Some cells of a sweep alone, named by what they are: `variant=GCL_B,seed=3`.
+//! Some cells of a sweep alone, named by what they are: `variant=GCL_B,seed=3`, `seed=0..4`.
 //!
 //! A selection changes no job: the cells that are left have the ids that they have in the whole sweep. It stands in the sweep
 //! file, as `[only]`, or is put there by `run --only`, so that what was submitted says of itself that it is a part.
@@ -108,7 +108,7 @@ impl Selection {
         for (cell, kept) in expansion.cells.iter().zip(kept) {
             let mut terms = self.terms.iter().zip(&numbers);
             if terms.all(|((key, wanted), number)| match key.as_str() {
-                "seed" => *number == Some(cell.job.seed as f64),
+                "seed" => is_seed(cell.job.seed, wanted, *number),
                 _ => same(&shown(cell, &expansion.columns, key), wanted, *number),
             }) {
                 (*kept, any) = (true, true);
@@ -124,10 +124,11 @@ impl Selection {
                 .entry(key.clone())
                 .or_insert_with(|| values_of(expansion, key));
             let asked = number(wanted);
-            if values
-                .iter()
-                .any(|(number, value)| value == wanted || (number.is_some() && *number == asked))
-            {
+            let has = |(number, value): &(Option<f64>, String)| match key.as_str() {
+                "seed" => value.parse().is_ok_and(|seed| is_seed(seed, wanted, asked)),
+                _ => value == wanted || (number.is_some() && *number == asked),
+            };
+            if values.iter().any(has) {
                 continue;
             }
             let more = values.len().saturating_sub(30);
@@ -211,6 +212,16 @@ fn shown(cell: &Cell, columns: &[String], key: &str) -> String {
             .and_then(|index| cell.point.get(index)?.as_ref())
             .map_or_else(String::new, ToString::to_string),
     }
+}
+
+/// Whether a seed is the one that is wanted, or in the range: `1..5` is 1, 2, 3, 4 and 5, as in shells.
+fn is_seed(seed: u64, wanted: &str, number: Option<f64>) -> bool {
+    let range = wanted.split_once("..").and_then(|(first, last)| {
+        let first: u64 = first.trim().parse().ok()?;
+        let last: u64 = last.trim().parse().ok()?;
+        Some(first..=last)
+    });
+    range.map_or(number == Some(seed as f64), |range| range.contains(&seed))
 }
 
 /// Equal texts, or numbers of the same size: `2e-5` is `0.00002`. `asked` is the number that is wanted, if it is one.

@@ -73,6 +73,28 @@ fn every_data_set_has_each_control_once_after_everything_else() {
     }
 }
 
+/// The card of a data set is made once, by the first control that the report adds.
+#[test]
+fn one_control_of_each_data_set_makes_its_card() {
+    let named = "[[variant]]\nname = \"how long\"\njob = { method = \"control\" }\n";
+    let text = TWO
+        .replace("score_smoothing = 2.0\n", "")
+        .replace("batch_size = [64, 128]\n", "");
+    for (file, first) in [
+        (TWO.to_owned(), Control::Length),
+        (format!("{text}{named}"), Control::Place),
+    ] {
+        let (_, with) = expand(&format!("{file}[report]\ncontrols = true\n"));
+        let makers: Vec<_> = with
+            .cells
+            .iter()
+            .filter(|cell| cell.job.parameters.get("artifacts.data_card") == Some(&"on".into()))
+            .map(|cell| (cell.job.dataset.to_string(), cell.control().unwrap()))
+            .collect();
+        assert_eq!(makers, ["a", "b"].map(|name| (name.to_owned(), first)));
+    }
+}
+
 #[test]
 fn a_control_can_be_a_variant_and_is_not_added_again() {
     let named = "[[variant]]\nname = \"how long\"\njob = { method = \"control\" }\n";

@@ -128,3 +128,21 @@ fn what_selects_nothing_is_said_with_what_there_is() {
     let error = expand(&format!("{SWEEP}[only]\ncells = [{many}]\n")).unwrap_err();
     assert!(error.contains("101 selections; 100 are allowed"), "{error}");
 }
+
+#[test]
+fn a_range_of_seeds_is_inclusive_as_in_shells() {
+    let of = |selection: &str| only(&[selection]).map(|kept| kept.cells.len());
+    assert_eq!(
+        of("seed=0..2,variant=GCL_B"),
+        of("variant=GCL_B").map(|cells| cells - 1)
+    );
+    assert_eq!(of("seed=1..1"), of("seed=1"));
+    assert_eq!(of("seed=2..9"), Ok(2 * 2 * 2 + 1));
+    let error = of("seed=3..8").unwrap_err();
+    assert!(
+        error.contains("no cell of this sweep has seed = 3..8"),
+        "{error}"
+    );
+    assert!(error.contains("values of `seed`: 0, 1, 2, 9"), "{error}");
+    assert!(of("seed=2..1").is_err() && of("seed=1..").is_err());
+}

@@ -48,6 +48,56 @@ fn synthetic_data_is_a_data_set_like_any_other_and_says_what_it_is() {
     assert!(page.contains("synthetic"));
 }
 
+/// The card is the same at home and from a worker: what `data inspect --regime` prints stands in the report of a sweep with controls.
+#[test]
+fn what_kind_of_data_it_is_stands_in_every_report_with_controls() {
+    let world = world_with_data();
+    let shown = world
+        .run_ok(&["data", "inspect", "data", "--regime"])
+        .stdout;
+    assert!(
+        shown.contains("lies between videos") && shown.contains("expected"),
+        "{shown}"
+    );
+    let text = std::fs::read_to_string(world.path("named.toml")).unwrap();
+    world.write(
+        "controlled.toml",
+        &format!("{text}[report]\ncontrols = true\n"),
+    );
+    world.run_ok(&[
+        "run",
+        "controlled.toml",
+        "--data",
+        "mine=data",
+        "--out",
+        "out",
+    ]);
+    let json = world
+        .run_ok(&["data", "inspect", "data", "--regime", "--format", "json"])
+        .stdout;
+    let told: serde_json::Value = serde_json::from_str(&json).unwrap();
+    let about = std::fs::read_to_string(world.path("out/sweep.json")).unwrap();
+    let about: serde_json::Value = serde_json::from_str(&about).unwrap();
+    let (card, regime) = (&about["cards"]["mine"], &told["regime"]);
+    for (key, number) in card.as_object().unwrap() {
+        assert_eq!(*number, regime[key], "{key}");
+    }
+    let page = std::fs::read_to_string(world.path("out/report/index.html")).unwrap();
+    assert!(page.contains("lies between videos"));
+    // A sweep file that makes its data is inspected as a folder is; one that names them is told to name the folder.
+    world.write("made.toml", "name = \"made\"\n[dataset.synthetic]\nvideos = 12\nmean_length = 5\ndimension = 8\nseed = 1\n");
+    let shown = world
+        .run_ok(&["data", "inspect", "made.toml", "--regime"])
+        .stdout;
+    assert!(
+        shown.contains("synthetic") && shown.contains("expected"),
+        "{shown}"
+    );
+    let ended = world.run(&["data", "inspect", "controlled.toml"]);
+    assert_eq!(ended.code, Some(2), "{}", ended.stderr);
+    assert!(ended.stderr.contains("name the folder"), "{}", ended.stderr);
+}
+
 #[test]
 fn a_nan_a_short_file_and_a_wrong_dimension_are_refused_by_name() {
     let break_with = |damage: &dyn Fn(&mut Vec<u8>)| {

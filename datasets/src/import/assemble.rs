@@ -31,6 +31,7 @@ pub(super) fn assemble(import: Import<'_>) -> Result<ImportReport, ImportError> 
         source,
         licence,
         slack,
+        whole_names,
         mut notes,
         mut faults,
     } = import;
@@ -38,7 +39,7 @@ pub(super) fn assemble(import: Import<'_>) -> Result<ImportReport, ImportError> 
     let new = NewFolder::begin(&request.out)?;
     check_settings(request, &mut faults);
     each_once(&train, &test, &mut faults);
-    let index = Index::of(&request.features, &mut faults);
+    let index = Index::of(&request.features, whole_names, &mut faults);
     let mut builder = Builder {
         request,
         index,

@@ -111,6 +111,8 @@ pub(super) struct Index {
     /// Every array, and whether a video took it.
     taken: BTreeMap<Place, bool>,
     unread: BTreeMap<PathBuf, String>,
+    /// Whether every name is a video's own: a number at its end is no crop's.
+    whole_names: bool,
     /// What was passed over, by reason.
     passed: BTreeMap<&'static str, Vec<String>>,
 }
@@ -122,9 +124,12 @@ const CIRCLES: &str = "links to folders that were looked into already";
 const DEEP: &str = "folders too deep within folders, or too many";
 
 impl Index {
-    /// Looks into a folder.
-    pub(super) fn of(folder: &Path, faults: &mut Faults) -> Self {
-        let mut index = Self::default();
+    /// Looks into a folder. With `whole_names`, `00-07` is a video of that name and not a crop of `00`.
+    pub(super) fn of(folder: &Path, whole_names: bool, faults: &mut Faults) -> Self {
+        let mut index = Self {
+            whole_names,
+            ..Self::default()
+        };
         let mut found = Vec::new();
         let before = faults.count();
         let mut known = BTreeSet::new();
@@ -267,6 +272,11 @@ impl Index {
                     unread: unread.map(str::to_owned),
                 });
         };
+        if self.whole_names {
+            add(names::key(name), None, None);
+            self.taken.insert(place, false);
+            return;
+        }
         add(names::key(name), None, names::numbered(folder));
         if let Some((video, form, crop)) = names::crop(name) {
             add(names::key(video), Some((form, crop)), None);
@@ -277,6 +287,11 @@ impl Index {
             add(names::key(folder), Some(("/", crop)), None);
         }
         self.taken.insert(place, false);
+    }
+
+    /// The names of all videos, in order.
+    pub(super) fn names(&self) -> impl Iterator<Item = &str> {
+        self.videos.keys().map(String::as_str)
     }
 
     /// The arrays of a video, where there are some.

@@ -91,20 +91,8 @@ impl ListRequest {
     }
 }
 
-fn finish(import: Import<'_>) -> Result<Lists, DatasetError> {
-    let listed = |wanted: Vec<Wanted>| {
-        wanted
-            .into_iter()
-            .map(|video| ListedVideo {
-                name: video.name,
-                list: video.list,
-                line: video.line,
-                frames: video.frames,
-                label: video.label,
-                anomalous: video.anomalous,
-            })
-            .collect()
-    };
+pub(super) fn finish(import: Import<'_>) -> Result<Lists, DatasetError> {
+    let listed = |wanted: Vec<Wanted>| wanted.into_iter().map(ListedVideo::from).collect();
     import.faults.finish(Lists {
         train: listed(import.train),
         test: listed(import.test),
@@ -112,4 +100,17 @@ fn finish(import: Import<'_>) -> Result<Lists, DatasetError> {
         licence: import.licence,
         notes: import.notes,
     })
+}
+
+impl From<Wanted> for ListedVideo {
+    fn from(video: Wanted) -> Self {
+        Self {
+            name: video.name,
+            list: video.list,
+            line: video.line,
+            frames: video.frames,
+            label: video.label,
+            anomalous: video.anomalous,
+        }
+    }
 }

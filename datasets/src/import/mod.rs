@@ -1,4 +1,4 @@
-//! Data sets from the layouts in which features and annotations of UCF-Crime, ShanghaiTech and XD-Violence are passed
+//! Data sets from the layouts in which features and annotations of UCF-Crime, ShanghaiTech, XD-Violence and UpCam are passed
 //! around.
 //!
 //! Features: a folder of `.npy` files, one a video (`[segments, dim]`, `[segments, crops, dim]` or crops first, f16, f32
@@ -9,7 +9,7 @@
 //! in the report's notes and in `dataset.toml`; what it cannot use and a listed video needs it refuses, with file and line.
 //! Older MAT files are not read.
 //!
-//! Reading order: `request`, `names`, `text`, `ucf_crime`, `shanghaitech`, `xd_violence`, `hdf5`, `found`, `source`, `summary`, `assemble`.
+//! Reading order: `request`, `names`, `text`, `ucf_crime`, `shanghaitech`, `xd_violence`, `upcam`, `hdf5`, `found`, `source`, `summary`, `assemble`.
 
 mod assemble;
 mod found;
@@ -22,6 +22,7 @@ mod source;
 mod summary;
 mod text;
 mod ucf_crime;
+mod upcam;
 mod wanted;
 mod xd_violence;
 
@@ -29,4 +30,5 @@ pub use lists::{ListRequest, ListedVideo, Lists, shanghaitech_lists, ucf_crime_l
 pub use request::{ExtraRows, ImportError, ImportReport, ImportedSplit, Request};
 pub use shanghaitech::shanghaitech;
 pub use ucf_crime::ucf_crime;
+pub use upcam::{upcam, upcam_lists};
 pub use xd_violence::xd_violence;

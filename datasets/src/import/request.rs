@@ -9,7 +9,7 @@ use crate::error::{DatasetError, Faults};
 use crate::write_error::WriteError;
 
 /// What is imported, and where to.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub struct Request {
     /// Folder with the features; folders within it are looked into.
     pub features: PathBuf,
@@ -172,6 +172,8 @@ pub(super) struct Import<'a> {
     pub(super) licence: &'static str,
     /// Frames by which a truth may pass the last segment, where no list knows the number of frames: it is clipped.
     pub(super) slack: u32,
+    /// Whether every name of a features file is a video's own: a number at its end is no crop's.
+    pub(super) whole_names: bool,
     pub(super) notes: Vec<String>,
     pub(super) faults: Faults,
 }

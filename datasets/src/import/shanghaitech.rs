@@ -98,6 +98,7 @@ pub(super) fn read(request: &Request) -> Import<'_> {
         source: "ShanghaiTech Campus (Luo et al. 2017), split of Zhong et al. 2019",
         licence: "see https://svip-lab.github.io/dataset/campus_dataset.html",
         slack: 0,
+        whole_names: false,
         notes,
         faults,
     };

@@ -85,6 +85,7 @@ pub(super) fn read(request: &Request) -> Import<'_> {
         source: "UCF-Crime (Sultani et al. 2018)",
         licence: "see https://www.crcv.ucf.edu/projects/real-world/",
         slack: 0,
+        whole_names: false,
         notes,
         faults,
     };

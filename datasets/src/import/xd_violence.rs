@@ -70,6 +70,7 @@ pub fn xd_violence(request: &Request) -> Result<ImportReport, ImportError> {
         source: "XD-Violence (Wu et al. 2020)",
         licence: "see https://roc-ng.github.io/XD-Violence/",
         slack: SLACK,
+        whole_names: false,
         notes,
         faults,
     };

@@ -9,7 +9,7 @@ pub(crate) mod nearest;
 pub(crate) mod neighbours;
 
 use metrics::place;
-use sweeps::training::Control;
+use sweeps::training::{Control, Controls};
 use sweeps::{EpochPoint, Phase, Training};
 
 use crate::baselines::fit::{Fault, FitContext, start};
@@ -48,23 +48,26 @@ pub(crate) fn run(
             message: "this method keeps none".to_owned(),
         });
     }
-    let control = training.controls.control;
-    let frame_truth = control
-        .is_per_frame()
-        .then(|| dataset.frame_truth())
-        .flatten();
-    let frames = match &frame_truth {
-        Some(truth) => &dataset.frames.one_by_one(truth),
-        None => &*dataset.frames,
+    let rows: Vec<u32> = (0..dataset.train.rows() as u32).collect();
+    let context = FitContext {
+        train: &dataset.train,
+        rows: &rows,
+        test: &dataset.test,
+        seed: 0,
+        threads: request.device.threads(),
+        stopped: &|| request.stop.is_stopped(),
     };
-    let scores = match control {
-        Control::Length => place::length(frames),
-        Control::Place => place::place(frames, 1),
-        Control::PlaceLength => place::place(frames, 2),
-        Control::Norm | Control::TemporalDifference | Control::Pca | Control::Knn => {
-            of_features(request, training)?
-        }
-    };
+    let scored = self::scores(dataset, training.controls, &context);
+    let Scored {
+        scores,
+        frame_truth,
+    } = scored.map_err(|fault| match fault {
+        Fault::Stopped => TrainError::Stopped(Box::new(start(request))),
+        Fault::NotFinite(what) => diverged(what, (Phase::Train, 1)),
+    })?;
+    let by_frame = frame_truth.as_ref();
+    let by_frame = by_frame.map(|truth| dataset.frames.one_by_one(truth));
+    let frames = by_frame.as_ref().unwrap_or(&dataset.frames);
     if !scores.iter().all(|score| score.is_finite()) {
         return Err(diverged("a score", (Phase::Train, 1)));
     }
@@ -85,35 +88,54 @@ pub(crate) fn run(
     })
 }
 
-/// The score of every test segment: the mean over its crops.
-fn of_features(request: &Request<'_>, training: &Training) -> Result<Vec<f32>, TrainError> {
-    let dataset: &Prepared = request.dataset;
-    let rows: Vec<u32> = (0..dataset.train.rows() as u32).collect();
-    let context = FitContext {
-        train: &dataset.train,
-        rows: &rows,
-        test: &dataset.test,
-        seed: 0,
-        threads: request.device.threads(),
-        stopped: &|| request.stop.is_stopped(),
-    };
-    let controls = training.controls;
-    let scored = match controls.control {
+/// Scores of the test segments, or of the test frames.
+pub(crate) struct Scored {
+    pub(crate) scores: Vec<f32>,
+    /// Per frame whether it is anomalous, where the scores are of frames.
+    pub(crate) frame_truth: Option<Vec<bool>>,
+}
+
+/// The scores of a control whose models are fitted on the rows of `context`.
+pub(crate) fn scores(
+    dataset: &Prepared,
+    controls: Controls,
+    context: &FitContext<'_>,
+) -> Result<Scored, Fault> {
+    let control = controls.control;
+    let frame_truth = control
+        .is_per_frame()
+        .then(|| dataset.frame_truth())
+        .flatten();
+    let by_frame = frame_truth.as_ref();
+    let by_frame = by_frame.map(|truth| dataset.frames.one_by_one(truth));
+    let frames = by_frame.as_ref().unwrap_or(&dataset.frames);
+    let rows = match control {
+        Control::Length => {
+            return Ok(Scored {
+                scores: place::length(frames),
+                frame_truth,
+            });
+        }
+        Control::Place | Control::PlaceLength => {
+            let power = if control == Control::Place { 1 } else { 2 };
+            return Ok(Scored {
+                scores: place::place(frames, power),
+                frame_truth,
+            });
+        }
+        Control::Norm => features::norms(context)?,
         Control::TemporalDifference => {
-            let videos = dataset.frames.videos();
-            features::temporal_differences(&context, videos, dataset.crops)
+            features::temporal_differences(context, dataset.frames.videos(), dataset.crops)?
         }
-        Control::Pca => Components::of_share(&context, controls.variance_share)
-            .and_then(|components| components.residuals(&context)),
-        Control::Knn => Neighbours::of_test(controls.neighbours).mean_distances(&context),
-        Control::Norm | Control::Length | Control::Place | Control::PlaceLength => {
-            features::norms(&context)
+        Control::Pca => {
+            Components::of_share(context, controls.variance_share)?.residuals(context)?
         }
+        Control::Knn => Neighbours::of_test(controls.neighbours).mean_distances(context)?,
     };
-    let scores = scored.map_err(|fault| match fault {
-        Fault::Stopped => TrainError::Stopped(Box::new(start(request))),
-        Fault::NotFinite(what) => diverged(what, (Phase::Train, 1)),
-    })?;
-    let scores: Vec<f32> = scores.into_iter().map(|score| score as f32).collect();
-    Ok(mean_over_crops(&scores, dataset.crops))
+    // The score of a segment is the mean over its crops.
+    let rows: Vec<f32> = rows.into_iter().map(|score| score as f32).collect();
+    Ok(Scored {
+        scores: mean_over_crops(&rows, dataset.crops),
+        frame_truth,
+    })
 }

@@ -1,8 +1,8 @@
 //! A data set made ready for training: the rows of both splits as they are, what a scaling does to them when they are read, and what
 //! is known of the videos. Kept between jobs; those of other scalings share the rows.
 //!
-//! Training truth lives here for two readers only: the selection of `normal-only` and of weak supervision (video labels),
-//! and the diagnostic `agreement_truth`. No unsupervised variant reads it; a test flips all of it.
+//! Training truth lives here for three readers only: the selection of `normal-only` and of weak supervision (video labels),
+//! the diagnostic `agreement_truth`, and the data card, which describes a data set and scores nothing. No unsupervised variant reads it; a test flips all of it.
 
 use std::ops::Range;
 use std::sync::Arc;

@@ -11,6 +11,7 @@ use crate::backend::state::{PairState, discriminator_shapes, generator_shapes};
 use crate::baselines;
 use crate::controls::{self, Controlled};
 use crate::data::prepared::Prepared;
+use crate::data_card;
 use crate::distil;
 use crate::error::TrainError;
 use crate::method::pretraining::{Selection, selected_rows};
@@ -23,6 +24,7 @@ use crate::run::epoch_scores::Kept;
 use crate::run::progress::{Progress, SCORE_ROWS, Scores};
 use crate::run::request::{Observer, Request};
 use metrics::artifact::{self, EMBEDDING, EPOCH_SCORES, SCORES};
+use metrics::data_card::DATA_CARD;
 use metrics::{AlarmRule, D_THRESHOLD, Frames, G_RECALL, evaluate};
 
 /// What a finished run gives. A function of job, data, build and kind of device alone.
@@ -30,7 +32,8 @@ use metrics::{AlarmRule, D_THRESHOLD, Frames, G_RECALL, evaluate};
 pub struct Trained {
     /// Curve, final metrics and warnings; `artifacts` is empty, whoever stores them fills it.
     pub outcome: Outcome,
-    /// Named bytes too big for a record: [`SCORES`], and where the job asks for them [`EPOCH_SCORES`] and [`EMBEDDING`].
+    /// Named bytes too big for a record: [`SCORES`], and where the job asks for them [`EPOCH_SCORES`], [`EMBEDDING`] and
+    /// [`DATA_CARD`].
     pub artifacts: Vec<(String, Vec<u8>)>,
 }
 
@@ -99,6 +102,10 @@ fn run(request: &Request<'_>, observer: &mut dyn Observer) -> Result<Trained, Tr
     }
     if let Some(bytes) = embedding {
         artifacts.push((EMBEDDING.to_owned(), bytes));
+    }
+    if training.data_card {
+        let card = data_card::of_job(request)?;
+        artifacts.push((DATA_CARD.to_owned(), card.encode()));
     }
     Ok(Trained {
         outcome: Outcome {

@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use sweeps::{CellResult, JobId, JobStatus};
 
 use super::html::{Cell, Table, count, escape};
-use super::{Section, alone};
+use super::{Section, alone, data};
 use crate::doubts::doubts;
 use crate::order::compare_cells;
 
@@ -35,6 +35,7 @@ pub(super) fn trouble(section: &Section<'_>) -> String {
 /// What makes rows doubtful, as items of a list; empty where nothing does.
 pub(super) fn doubtful(section: &Section<'_>) -> String {
     let mut items = doubtful_rows(section);
+    items.extend(data::warnings(section));
     items.extend(warned(section));
     items.concat()
 }

@@ -2,12 +2,12 @@
 
 use std::fmt::Write;
 
+use super::beside::difference;
 use super::{StudySweep, Swept};
 use crate::controls::Split;
 use crate::order::compare_values;
-use crate::page::html::{percent, points};
+use crate::page::html::percent;
 use crate::results::SweepResults;
-use crate::statistics::{mean, mean_interval};
 use crate::summary::{SummaryRow, summary};
 
 /// The section of a curve that was run.
@@ -104,25 +104,4 @@ fn spread(row: &SummaryRow) -> String {
         (Some(mean), Some(std)) => format!("{} ± {}", percent(Some(mean)), percent(Some(std))),
         (mean, _) => percent(mean),
     }
-}
-
-/// `+3.92 [+1.10, +6.74], 9 of 10`.
-fn difference(results: &SweepResults, left: &SummaryRow, right: &SummaryRow) -> String {
-    let differences: Vec<f64> = left
-        .pairs(right, results)
-        .into_iter()
-        .map(|(left, right)| left - right)
-        .collect();
-    let Some(mean) = mean(&differences) else {
-        return "–".to_owned();
-    };
-    let interval = mean_interval(&differences).map_or_else(String::new, |interval| {
-        format!(" [{}, {}]", points(interval.low), points(interval.high))
-    });
-    let ahead = differences.iter().filter(|value| **value > 0.0).count();
-    format!(
-        "{}{interval}, {ahead} of {}",
-        points(mean),
-        differences.len()
-    )
 }

@@ -19,6 +19,8 @@ pub(super) struct Evidence {
     pub discriminator: BTreeMap<u64, f64>,
     /// AUC of G by seed.
     pub generator: BTreeMap<u64, f64>,
+    /// Mean AUC within videos of the reported score, by seed.
+    pub within: BTreeMap<u64, f64>,
     /// Mean AUC of the reported score after the first epoch of the main phase.
     pub first_epoch: Option<f64>,
     /// Share of positives among G's labels, mean over the last epochs.
@@ -73,6 +75,13 @@ pub(super) fn gather(results: &SweepResults, variants: &[String]) -> BTreeMap<St
             keep(
                 &mut evidence.generator,
                 metrics.g.and_then(|score| score.auc),
+            );
+            let within =
+                |score: Option<sweeps::ScoreMetrics>| score.and_then(|score| score.macro_auc);
+            let score_by = result.cell.reporting.score_by;
+            keep(
+                &mut evidence.within,
+                score_by.of(within(metrics.d), within(metrics.g)),
             );
             let train: Vec<&EpochPoint> = record
                 .outcome

@@ -1,9 +1,10 @@
 //! Does the paper hold? A page over the sweeps of a study, written from their CSV files alone.
 //!
-//! Reading order: `claim` (what the paper says), `evidence` (what runs show), `judgement`, `reason`, `curve` (differences against a setting of generated data), `page`. The sweep
+//! Reading order: `claim` (what the paper says), `evidence` (what runs show), `judgement`, `reason`, `curve` (differences against a setting of generated data), `beside` (controls, students, what kind of data), `page`. The sweep
 //! files are read for their settings and to check that the CSV files are theirs: a job's id is made of its settings and the
 //! digest of its data.
 
+mod beside;
 pub mod claim;
 mod curve;
 mod evidence;
@@ -51,6 +52,8 @@ pub struct StudySweep {
     pub seeds: usize,
     /// What came of it; `None` where it was not run.
     pub results: Option<SweepResults>,
+    /// The same jobs reported over equal clips, where `out/NAME-clips/` has them.
+    pub clips: Option<SweepResults>,
 }
 
 /// A setting of generated data against which differences are shown.
@@ -166,6 +169,7 @@ fn read_sweep(file: &Path, out: &Path) -> Result<StudySweep, ReportError> {
         results = Some(read);
     }
     let seeds: BTreeSet<u64> = expansion.cells.iter().map(|cell| cell.job.seed).collect();
+    let clips = read_clips(&out.join(format!("{name}-clips")))?;
     Ok(StudySweep {
         name,
         description: spec.description.clone(),
@@ -176,8 +180,17 @@ fn read_sweep(file: &Path, out: &Path) -> Result<StudySweep, ReportError> {
         settings: shared_settings(&text),
         variants: spec.variant_names().map(str::to_owned).collect(),
         seeds: seeds.len(),
+        clips,
         results,
     })
+}
+
+/// The sweep of a folder, where there is one.
+fn read_clips(folder: &Path) -> Result<Option<SweepResults>, ReportError> {
+    if !folder.join("results.csv").exists() {
+        return Ok(None);
+    }
+    Ok(read_csv(folder)?.into_iter().next())
 }
 
 /// The digest in what `data inspect` printed; `None` where the file is not there.

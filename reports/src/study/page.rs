@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt::Write;
 
 use super::StudySweep;
+use super::beside::{beside, has_controls, six_numbers};
 use super::claim::{Relation, paper_claims};
 use super::curve::curve;
 use super::evidence::{Evidence, gather};
@@ -44,6 +45,15 @@ pub fn study_page(sweeps: &[StudySweep]) -> String {
         if let (Some(swept), Some(results)) = (&sweep.swept, &sweep.results) {
             page += &curve(sweep, swept, results);
         }
+    }
+    let with_controls: Vec<_> = sweeps
+        .iter()
+        .filter(|sweep| sweep.swept.is_none())
+        .filter_map(|sweep| Some((sweep, sweep.results.as_ref()?)))
+        .filter(|(_, results)| has_controls(results))
+        .collect();
+    if !with_controls.is_empty() {
+        page += &six_numbers(&with_controls);
     }
     for sweep in sweeps.iter().filter(|sweep| sweep.results.is_none()) {
         let why = if sweep.synthetic {
@@ -223,6 +233,9 @@ fn section(found: &Found<'_>) -> String {
     };
     text += &claims(found);
     text += &variants(sweep, &found.evidence);
+    if let Some(results) = &sweep.results {
+        text += &beside(sweep, results);
+    }
     text
 }
 
@@ -268,8 +281,8 @@ fn claims(found: &Found<'_>) -> String {
 }
 
 fn variants(sweep: &StudySweep, evidence: &BTreeMap<String, Evidence>) -> String {
-    let mut text = "\nAUC in percent, mean ± std over seeds; labels of the last epoch in percent of the segments.\n\n\
-         | variant | n | AUC of D | AUC of G | after epoch 1 | positives of G | of D | G and D agree |\n|---|---|---|---|---|---|---|---|\n"
+    let mut text = "\nAUC in percent, mean ± std over seeds (within videos: of the reported score, the mean AUC of the videos that have both classes); labels of the last epoch in percent of the segments.\n\n\
+         | variant | n | AUC of D | AUC of G | within videos | after epoch 1 | positives of G | of D | G and D agree |\n|---|---|---|---|---|---|---|---|---|\n"
         .to_owned();
     for name in &sweep.variants {
         let Some(variant) = evidence.get(name) else {
@@ -291,9 +304,10 @@ fn variants(sweep: &StudySweep, evidence: &BTreeMap<String, Evidence>) -> String
         };
         let _ = writeln!(
             text,
-            "| {name} | {} | {d} | {} | {} | {} | {} | {} |",
+            "| {name} | {} | {d} | {} | {} | {} | {} | {} | {} |",
             variant.reported.len(),
             spread(&variant.generator),
+            spread(&variant.within),
             percent(variant.first_epoch),
             percent(variant.positives_g),
             percent(variant.positives_d),

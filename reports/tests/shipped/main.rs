@@ -4,6 +4,7 @@
 #![allow(clippy::unwrap_used)] // Helpers outside `#[test]` functions are tests too.
 
 mod controls;
+mod data_card;
 #[path = "../support/mod.rs"]
 mod support;
 mod world;

@@ -183,7 +183,7 @@ fn result(cell: &Cell, fate: Fate, last_seed: u64) -> CellResult {
         .parameters
         .get("method")
         .and_then(Value::as_text)
-        .is_some_and(|method| matches!(method, "gcl" | "mil-ranking"));
+        .is_some_and(|method| matches!(method, "gcl" | "mil-ranking" | "distil"));
     let score = |auc: f64| {
         Some(ScoreMetrics {
             auc: Some(auc),

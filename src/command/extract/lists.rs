@@ -3,8 +3,9 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
+use datasets::DatasetError;
 use datasets::import::{
-    ListRequest, ListedVideo, Lists, shanghaitech_lists, ucf_crime_lists, video_key,
+    ListRequest, ListedVideo, Lists, shanghaitech_lists, ucf_crime_lists, upcam_lists, video_key,
 };
 use extract::list::{Listed, Split};
 use extract::video::{Found as Folder, Video, find};
@@ -39,6 +40,11 @@ pub(super) fn splits(given: &SplitLists, videos: &Path) -> Result<Found, Command
     if let Some(list) = &given.list {
         return Ok(plain(Splits::List(list.clone())));
     }
+    if let (true, Some(annotations)) = (given.upcam, &given.annotations) {
+        let found = folder(videos)?;
+        let names: Vec<&str> = found.videos.iter().map(|video| &*video.name).collect();
+        return known(upcam_lists(annotations, &names), &found, given.skip_missing);
+    }
     let (Some(train), Some(test), Some(annotations)) =
         (&given.train, &given.test, &given.annotations)
     else {
@@ -56,13 +62,25 @@ pub(super) fn splits(given: &SplitLists, videos: &Path) -> Result<Found, Command
         (true, _) => ucf_crime_lists(&request),
         (_, true) => shanghaitech_lists(&request),
         _ => return Err(which()),
-    }
-    .map_err(|error| CommandError::Input(error.to_string()))?;
+    };
+    known(lists, &folder(videos)?, given.skip_missing)
+}
+
+fn folder(videos: &Path) -> Result<Folder, CommandError> {
+    find(videos).map_err(|error| CommandError::Input(error_chain(&error)))
+}
+
+/// The videos of published lists.
+fn known(
+    lists: Result<Lists, DatasetError>,
+    found: &Folder,
+    skip_missing: bool,
+) -> Result<Found, CommandError> {
+    let lists = lists.map_err(|error| CommandError::Input(error.to_string()))?;
     for note in &lists.notes {
         say(&format!("note: {note}"));
     }
-    let found = find(videos).map_err(|error| CommandError::Input(error_chain(&error)))?;
-    let (listed, missing) = matched(&lists, &found, given.skip_missing)?;
+    let (listed, missing) = matched(&lists, found, skip_missing)?;
     let mut notes = lists.notes;
     if !missing.is_empty() {
         let mut account = Account::default();

@@ -17,6 +17,7 @@ use crate::parameter::Parameter;
 
 /// Parameters that came after revision 1 of the encoding: at their default they are left out of a job's id.
 pub const ADDED_LATER: &[&str] = &[
+    "artifacts.data_card",
     "artifacts.embedding",
     "artifacts.epoch_scores",
     "matmul_precision",
@@ -92,7 +93,7 @@ mod tests {
                 TRAINER_REVISION,
                 Digest::of(table.as_bytes()).short().as_str()
             ),
-            (2, "55e8543a5106")
+            (2, "e1dfcf7c1213")
         );
     }
 

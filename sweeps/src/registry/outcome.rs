@@ -1,7 +1,8 @@
 //! What a run keeps, and how it is scored.
 
 use super::condition::{
-    LEARNS_D, WITH_EPOCHS, WITH_G, always, choice, learns_d, smoothable, with_epochs, with_g,
+    BY_CONTROL, LEARNS_D, WITH_EPOCHS, WITH_G, always, by_control, choice, learns_d, smoothable,
+    with_epochs, with_g,
 };
 use crate::cell::ScoreBy;
 use crate::choice::Choice;
@@ -10,6 +11,17 @@ use crate::training::choices::{Embedding, Switch};
 use crate::value::Value;
 
 pub(super) const PARAMETERS: &[Parameter] = &[
+    Parameter {
+        name: "artifacts.data_card",
+        kind: Kind::Choice(Switch::WORDS),
+        unit: "",
+        default: || choice(Switch::Off),
+        section: "not in the paper",
+        doc: "Whether the job also says what kind of data its data set is, as `data inspect --regime` does; `[report] controls = true` asks one control of each data set.",
+        role: Role::Training,
+        condition: BY_CONTROL,
+        applies: by_control,
+    },
     Parameter {
         name: "artifacts.embedding",
         kind: Kind::Choice(Embedding::WORDS),

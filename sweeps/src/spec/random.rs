@@ -1,17 +1,17 @@
-//! `[random]`: points drawn from ranges and lists.
+//! `[random]`: points drawn from ranges and lists, spread as its design says.
 
 use std::ops::Range;
 
-use rand_chacha::ChaCha8Rng;
-use rand_core::{Rng, SeedableRng};
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
 use super::axis::is_numeric;
 use super::counted::{Counted, MAX_POINTS};
+use super::design::{Design, MOST_SOBOL, MOST_SOBOL_POINTS};
 use super::settings::{Named, Vocabulary, checked, named};
 use super::table::{as_count, as_table, as_text, entries, unknown_key};
 use super::{Axis, Coordinate, Key};
+use crate::choice::Choice;
 use crate::decimal::rounded;
 use crate::fault::{Fault, Found};
 use crate::parameter::Parameter;
@@ -27,8 +27,9 @@ pub(super) fn random(
     counted: &mut Counted,
     faults: &mut Found,
 ) -> Option<Axis> {
-    const KNOWN: [&str; 3] = ["count", "seed", "ranges"];
+    const KNOWN: [&str; 4] = ["count", "design", "seed", "ranges"];
     let (mut count, mut seed, mut ranges) = (None, 0, None);
+    let mut design = Design::default();
     let before = faults.len();
     for entry in entries(table) {
         if faults.is_full() {
@@ -37,6 +38,17 @@ pub(super) fn random(
         match entry.key {
             "count" => count = as_count(entry.value, "random.count", 1..=MAX_POINTS, faults),
             "seed" => seed = as_count(entry.value, "random.seed", 0..=i64::MAX as u64, faults)?,
+            "design" => {
+                let word = as_text(entry.value, "random.design", faults)?;
+                match Design::of_word(word) {
+                    Some(known) => design = known,
+                    None => faults.push(Fault::new(
+                        entry.span(),
+                        format!("there is no design `{word}`"),
+                        format!("designs: {}", Design::WORDS.join(", ")),
+                    )),
+                }
+            }
             "ranges" => ranges = as_table(entry.value, "random.ranges", faults),
             _ => faults.push(unknown_key(&entry, "[random]", &KNOWN)),
         }
@@ -62,15 +74,27 @@ pub(super) fn random(
         ));
         return None;
     }
+    if design == Design::Sobol && (sources.len() > MOST_SOBOL || count? > MOST_SOBOL_POINTS) {
+        faults.push(Fault::new(
+            span,
+            format!(
+                "a Sobol sequence has at most {MOST_SOBOL_POINTS} points of {MOST_SOBOL} parameters"
+            ),
+            "write design = \"latin-hypercube\"",
+        ));
+        return None;
+    }
     let values = count?.saturating_mul(sources.len() as u64);
     counted.take(values, &span, faults)?;
     sources.sort_by_key(|(parameter, _, _)| parameter.name);
-    let mut generator = ChaCha8Rng::seed_from_u64(seed);
-    let points = (0..count?)
-        .map(|_| {
+    let points = design
+        .points(count? as usize, sources.len(), seed)
+        .into_iter()
+        .map(|point| {
             sources
                 .iter()
-                .map(|(_, span, draw)| (Coordinate::Value(draw.next(&mut generator)), span.clone()))
+                .zip(point)
+                .map(|((_, span, draw), unit)| (Coordinate::Value(draw.at(unit)), span.clone()))
                 .collect()
         })
         .collect();
@@ -191,9 +215,8 @@ fn draw_of(
 }
 
 impl Draw {
-    fn next(&self, generator: &mut ChaCha8Rng) -> Value {
-        // 53 bits make every double in [0, 1) of that spacing equally likely.
-        let unit = (generator.next_u64() >> 11) as f64 / (1u64 << 53) as f64;
+    /// The value at that place of the range, from 0 to below 1.
+    fn at(&self, unit: f64) -> Value {
         match self {
             // The product is below the number of values, so the bias of truncation is below 2⁻⁵³.
             Self::Integer { min, max } => {

@@ -77,6 +77,8 @@ pub struct Training {
     pub distil: Distil,
     /// Numbers of the controls.
     pub controls: Controls,
+    /// Whether the artifact `data-card` is made.
+    pub data_card: bool,
     /// Whether the artifact `embedding` is made.
     pub embedding: bool,
     /// Whether the artifact `epoch-scores` is made.
@@ -179,6 +181,10 @@ impl Training {
                 control: view.choice("control"),
                 variance_share: view.float("pca.variance_share"),
                 neighbours: view.count("knn.neighbours"),
+            },
+            data_card: match view.choice("artifacts.data_card") {
+                Switch::On => true,
+                Switch::Off => false,
             },
             embedding: match view.choice("artifacts.embedding") {
                 Embedding::Tsne => true,
