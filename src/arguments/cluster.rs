@@ -75,6 +75,8 @@ pub struct Coordinator {
     /// Write the address that is listened on into this file (for --listen with port 0)
     #[arg(long, value_name = "FILE")]
     pub address_file: Option<PathBuf>,
+    #[command(flatten)]
+    pub notify: super::run::Notify,
     /// Take workers that train nothing (`worker --noop`), in a state folder of their own
     #[arg(long, hide = true)]
     pub noop: bool,

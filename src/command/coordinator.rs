@@ -22,6 +22,7 @@ use crate::error::CommandError;
 use crate::output::say;
 use crate::{interrupt, supervisor, version};
 
+mod announcer;
 mod failure;
 mod renewal;
 mod security;
@@ -205,6 +206,8 @@ fn rehearsed_language() -> Expand {
         Ok(Expanded {
             datasets: std::collections::BTreeMap::new(),
             requirements: Requirements::default(),
+            // What small networks say of stand-ins decides nothing.
+            adaptive: None,
             ..expanded
         })
     })
@@ -317,6 +320,10 @@ async fn until_stopped(
     ) {
         let renewal = Renewal::new(tls.clone(), certificate.clone(), key.clone());
         helpers.spawn(renewal.follow(stop.clone()));
+    }
+    if arguments.notify.notify.is_some() {
+        let announcer = announcer::announce(serving.engine.clone(), arguments.notify.clone());
+        helpers.spawn(announcer);
     }
     supervisor::tell(&[supervisor::READY, supervisor::SERVING]);
     helpers.spawn(supervisor::watchdog(serving.health.clone(), stop.clone()));

@@ -12,9 +12,10 @@ use crate::client::Client;
 use crate::command::coordinator::Security;
 use crate::command::local_coordinator::LocalCoordinator;
 use crate::command::local_workers::{self, LocalWorker, Seat};
+use crate::command::notify::Notify;
 use crate::command::places::places;
 use crate::command::sweep_file::SweepFile;
-use crate::command::{conclusion, preflight, report, submit, watch};
+use crate::command::{claims, conclusion, preflight, report, submit, watch};
 use crate::contact::Contact;
 use crate::data_folders::Folders;
 use crate::error::CommandError;
@@ -30,6 +31,12 @@ pub fn run(arguments: &Run, format: Format) -> Result<(), CommandError> {
     file.demand_datasets()?;
     preflight::check(&file)?;
     let (out, state) = places(&file, arguments.out.as_deref(), arguments.state.as_deref());
+    if arguments.until_decided && file.expansion.adaptive.is_none() {
+        return Err(CommandError::Usage(format!(
+            "{} has no claims that --until-decided could decide\n\nhint: write them under [adaptive], see docs/sweeps.md; with --only no claim is decided",
+            file.path
+        )));
+    }
     crate::folder::make(&out)?;
     super::runtime()?.block_on(drive(arguments, &file, &folders, &out, &state, format))
 }
@@ -64,6 +71,10 @@ async fn drive(
     let results = reported?;
     let printed = report::print_summary(&results, format)
         .and_then(|()| conclusion::print(&results, &file.spec.next, out, format));
+    let claims = results.claims.as_deref();
+    if let Some(hint) = claims.and_then(|view| claims::stopped(view, &file.path)) {
+        say(&hint);
+    }
     // Failed jobs weigh more than a reader of the table who left.
     watch::end(&file.spec.name, &rows).and(printed)
 }
@@ -77,7 +88,10 @@ pub(super) async fn with_coordinator(
     stop: &CancellationToken,
 ) -> Result<Vec<Row>, CommandError> {
     let client = coordinator.client()?;
-    let request = submit::request(file, arguments.selection.max_jobs);
+    let request = message::Submit {
+        fixed_seeds: !arguments.until_decided,
+        ..submit::request(file, arguments.selection.max_jobs)
+    };
     if !arguments.selection.only.is_empty() {
         let trial = message::Submit {
             dry_run: true,
@@ -141,8 +155,9 @@ pub(super) async fn with_coordinator(
         workers.spawn(worker.supervise(finish.clone()));
     }
     let contact = Contact::of_this_process(&client);
+    let notify = Notify::new(&arguments.notify);
     let ended = tokio::select! {
-        rows = watch::until_settled(&client, &file.spec.name, Format::Text, contact) => rows,
+        rows = watch::until_settled(&client, &file.spec.name, Format::Text, contact, notify) => rows,
         failed = all_failed(&mut workers) => Err(failed),
         // Its end says why.
         () = coordinator.broke() => Err(CommandError::Broken("the coordinator of this command broke down".into())),

@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use coordinator::service::{Health, ServeError, TlsError};
-use coordinator::{Engine, EngineError};
+use coordinator::{Engine, EngineError, EngineHandle};
 use proto::error_chain;
 use proto::nouns::StateKind;
 use tokio::task::{JoinError, JoinHandle};
@@ -26,6 +26,7 @@ pub struct Serving {
     /// What its jobs are.
     pub kind: StateKind,
     pub(super) health: Health,
+    pub(super) engine: EngineHandle,
     stop: CancellationToken,
     broke: CancellationToken,
     supervisor: JoinHandle<Result<(), CommandError>>,
@@ -51,8 +52,10 @@ impl Serving {
         parts: Parts,
     ) -> Self {
         let (stop, broke) = (CancellationToken::new(), CancellationToken::new());
+        let engine = parts.engine.handle();
         let supervisor = tokio::spawn(supervise(parts, stop.clone(), broke.clone()));
         Self {
+            engine,
             address,
             http,
             kind,

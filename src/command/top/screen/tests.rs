@@ -72,6 +72,7 @@ fn model() -> Model {
         discrepancies: 0,
         lost_ms: 0,
         audit: AuditStamp::default(),
+        claims: None,
     };
     let mut model = Model::new("the coordinator at http://127.0.0.1:7070".into());
     model.hear(News::Sweeps(vec![info.summary.clone()]), Duration::ZERO);
