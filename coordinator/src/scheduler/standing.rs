@@ -1,5 +1,6 @@
 //! Where a sweep stands as a whole, and who works: what the live page asks again and again.
 
+use looks::ClaimsView;
 use proto::nouns::{AuditStamp, Refusal, SweepInfo, SweepSummary, Timestamp, WorkerView};
 use sweeps::{AttemptNumber, JobId};
 
@@ -15,6 +16,8 @@ pub(crate) struct Standing {
     pub(crate) discrepancies: u64,
     pub(crate) lost_ms: u64,
     pub(crate) audit: AuditStamp,
+    /// Of a sweep with [adaptive]: where its claims stand.
+    pub(crate) claims: Option<Box<ClaimsView>>,
     /// Every worker that is known, and since when it has which jobs, of this sweep or another.
     pub(crate) workers: Vec<(WorkerView, Vec<(JobId, Timestamp)>)>,
     /// The time of the answer.
@@ -40,6 +43,7 @@ impl Scheduler {
             discrepancies,
             lost_ms,
             audit,
+            claims,
             ..
         } = self.sweep_info(sweep)?;
         let since = |job: JobId| {
@@ -58,6 +62,7 @@ impl Scheduler {
             discrepancies,
             lost_ms,
             audit,
+            claims,
             workers: workers.collect(),
             now,
         })

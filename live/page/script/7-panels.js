@@ -90,6 +90,12 @@ function drawClaims() {
     CLAIM_COLUMNS, rows));
 }
 
+/** Queues the settled ones among the cells that are named; of more than fifty the rest comes with the next press. */
+function retryButton(failure) {
+  const cells = failure.cells.filter((at) => "fq".includes(picture.cells[at]?.status));
+  return cells.length > 0 && may.control ? button(`Retry ${cells.length}`, () => act({ act: "retry" }, cells)) : "";
+}
+
 function drawFailures() {
   const body = byId("failures").querySelector(".body");
   const shown = picture.failures.filter((failure) => picture.taken === null || failure.cells.some(picture.takes));
@@ -99,7 +105,7 @@ function drawFailures() {
     failure.message.length > 300 ? element("details", {}, element("summary", {}, `${failure.message.slice(0, 200)}…`), failure.message) : failure.message,
     failure.n, failure.settled === 0 ? "all are tried again" : failure.settled < failure.n ? `${failure.settled} for good` : "for good",
     element("span", {}, cellLinks(failure.cells, failure.n)),
-    failure.settled > 0 && may.control ? button("Retry", () => act({ act: "retry" }, failure.cells.filter((at) => "fq".includes(picture.cells[at].status)))) : "",
+    retryButton(failure),
   ]);
   body.replaceChildren(table("Jobs by their last failure", [["class"], ["message", "long"], ["jobs", "n"], ["tried again"], ["which", "long"], ["act"]], rows));
 }

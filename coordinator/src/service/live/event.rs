@@ -2,6 +2,7 @@
 
 use hyper::body::Bytes;
 use live::{Delta, Snapshot};
+use looks::ClaimsView;
 use proto::nouns::{AuditStamp, WorkerState, WorkerView};
 use serde::Serialize;
 use sweeps::JobStatus;
@@ -27,6 +28,9 @@ pub(super) struct News {
     /// Of how many jobs curves were read, of how many they are to be.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) read: Option<(u64, u64)>,
+    /// Where the claims of a sweep with [adaptive] stand; without the looks that led there.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) claims: Option<ClaimsView>,
     /// The coordinator's time, in milliseconds since 1970.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) now: Option<u64>,
@@ -34,7 +38,10 @@ pub(super) struct News {
 
 impl News {
     pub(super) fn is_empty(&self) -> bool {
-        self.sweep.is_none() && self.workers.is_none() && self.read.is_none()
+        self.sweep.is_none()
+            && self.workers.is_none()
+            && self.read.is_none()
+            && self.claims.is_none()
     }
 
     /// Takes over what is new.
@@ -47,6 +54,7 @@ impl News {
         take(&mut self.sweep, news.sweep.as_ref());
         take(&mut self.workers, news.workers.as_ref());
         take(&mut self.read, news.read.as_ref());
+        take(&mut self.claims, news.claims.as_ref());
         take(&mut self.now, news.now.as_ref());
     }
 }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use live::{Board, SpanEnd};
+use looks::ClaimsView;
 use sweeps::JobId;
 use tokio::task::{JoinError, JoinHandle};
 use tokio::time::{Instant, MissedTickBehavior, interval};
@@ -308,6 +309,7 @@ impl<'a> Keeper<'a> {
         drop_known(&mut news.sweep, self.told.sweep.as_ref());
         drop_known(&mut news.workers, self.told.workers.as_ref());
         drop_known(&mut news.read, self.told.read.as_ref());
+        drop_known(&mut news.claims, self.told.claims.as_ref());
         news.now = Some(self.now().0);
         self.told.update(&news);
         self.hub.tell(self.sequence, news);
@@ -360,6 +362,10 @@ fn news_of(standing: &Standing) -> News {
     News {
         sweep: Some(sweep),
         workers: Some(workers),
+        claims: standing.claims.as_deref().map(|claims| ClaimsView {
+            looks: Vec::new(),
+            ..claims.clone()
+        }),
         now: Some(standing.now.0),
         ..News::default()
     }

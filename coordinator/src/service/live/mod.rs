@@ -54,6 +54,7 @@ use super::access::{Access, Proof, SessionKey};
 use super::health::Health;
 use super::side_connection::Connection;
 use crate::engine::handle::EngineHandle;
+use crate::store::blocking::blocking;
 use proto::nouns::{Refusal, Timestamp};
 
 /// Streams at a time.
@@ -275,8 +276,7 @@ impl Live {
         let hub = self.hub_asked(engine, asked).await?;
         hub.begun().await;
         // A thousand seeds are some milliseconds: not on the threads that answer.
-        let found =
-            crate::store::blocking::blocking(move || hub.with_board(|board| board.curves(&curves)));
+        let found = blocking(move || hub.with_board(|board| board.curves(&curves)));
         found
             .await?
             .map_or_else(|| Err(being_read()), |curves| Ok(json(&curves)))
@@ -295,8 +295,8 @@ impl Live {
         let at = at.ok_or_else(|| Refusal::Invalid("say when: ?at=MILLISECONDS".into()))?;
         let hub = self.hub_asked(engine, asked).await?;
         hub.begun().await;
-        let past = hub.with_board(|board| board.past(at));
-        past.map(|past| json(&past)).ok_or_else(being_read)
+        let past = blocking(move || hub.with_board(|board| board.past(at)));
+        past.await?.map(|past| json(&past)).ok_or_else(being_read)
     }
 
     async fn hub_asked(&self, engine: &EngineHandle, asked: &Asked) -> Result<Arc<Hub>, Refusal> {

@@ -457,3 +457,67 @@ async fn the_timeline_and_the_past_begin_with_the_journal() {
     let curves = "/live/curves?sweep=s&groups=0&until=1";
     assert!(page.get(curves, "").await.contains(r#""epochs":[]"#));
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn claims_are_told_and_seeds_that_are_added_are_shown() {
+    use crate::scheduler::fixture;
+    use proto::nouns::{Finish, LeaseRequest};
+    let page = Page::with(Access::open()).await;
+    let engine = page.served.engine();
+    let text = "name = \"s\"\n[dataset.synthetic]\nvideos = 18\nmean_length = 12\ndimension = 16\nseed = 1\n\
+        [[variant]]\nname = \"AE\"\njob = { method = \"autoencoder\" }\n[[variant]]\nname = \"GCL\"\n\
+        [adaptive]\nclaims = [\"GCL > AE\"]\nmin = 3\nmax = 4\n";
+    let submit = Submit {
+        file: "s.toml".into(),
+        text: text.into(),
+        ..Submit::default()
+    };
+    engine.submit(submit).await.unwrap();
+    let host = page.http;
+    let request = format!("GET /live/stream?sweep=s HTTP/1.1\r\nhost: {host}\r\n\r\n");
+    let mut stream = page.send(&request).await;
+    let begun = until(&mut stream, "event: snapshot").await + &until(&mut stream, "\n\n").await;
+    assert!(begun.contains(r#""left":"GCL","right":"AE""#), "{begun}");
+    assert!(begun.contains(r#""state":"open""#), "{begun}");
+    let cells = |text: &str| text.matches(r#","p",null,0,0,null]"#).count();
+    assert_eq!(cells(&begun), 6, "{begun}");
+
+    let worker = engine
+        .hello(fixture::hello("w", 1, 1))
+        .await
+        .unwrap()
+        .worker;
+    for _ in 0..6 {
+        let lease = LeaseRequest {
+            worker,
+            slots: 1,
+            held: Vec::new(),
+            warm: Vec::new(),
+            wait_ms: 0,
+        };
+        let job = engine.lease(lease).await.unwrap().assignments.remove(0);
+        let mut record = fixture::record(job.job_id, job.attempt, "w");
+        record.provenance.dataset_digest = job.dataset;
+        record.outcome.metrics.d = Some(sweeps::ScoreMetrics {
+            auc: record.outcome.curve[0].auc_d,
+            ap: None,
+            ano_auc: None,
+            macro_auc: None,
+            far: None,
+            recall_at_fpr10: None,
+        });
+        let finish = Finish {
+            worker,
+            record: Box::new(record),
+            next: None,
+        };
+        engine.finish(finish).await.unwrap();
+    }
+    // Three seeds decide nothing: one more is added on both sides, and everybody begins with it.
+    let grown = until(&mut stream, "event: snapshot").await + &until(&mut stream, "\n\n").await;
+    let last = &grown[grown.rfind("event: snapshot").unwrap()..];
+    assert_eq!(cells(last), 2, "{last}");
+    assert!(last.contains(r#""seeds":3"#), "{last}");
+    // What was read before is still there.
+    assert_eq!(last.matches(r#","d",0."#).count(), 6, "{last}");
+}
