@@ -12,6 +12,13 @@ pub fn length(frames: &Frames) -> Vec<f32> {
     })
 }
 
+/// −(segments of the clip) for each of them: clips are cut in segments, of which a video's last may have more or fewer frames than the others.
+pub fn segments(frames: &Frames) -> Vec<f32> {
+    each_video(frames, |lengths, out| {
+        out.extend(lengths.iter().map(|_| -(lengths.len() as f64) as f32));
+    })
+}
+
 /// min(i, n − 1 − i)/nᵖ of frame i of a video's n, `power` = p: the mean over the frames of a segment, which is the frame's own where every
 /// segment is one frame.
 pub fn place(frames: &Frames, power: i32) -> Vec<f32> {

@@ -85,6 +85,12 @@ pub const VALUE_DEPTH: usize = 4;
 /// Swept parameters of a sweep.
 pub const COLUMNS: usize = 256;
 
+/// Claims of a sweep.
+pub const CLAIMS: usize = 1_000;
+
+/// Looks at the claims of a sweep that are shown: the first so many.
+pub const LOOKS: usize = 50_000;
+
 /// Warnings of a record.
 pub const WARNINGS: usize = 256;
 

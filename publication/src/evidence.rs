@@ -2,10 +2,11 @@
 
 use std::collections::BTreeMap;
 
+use looks::ClaimsView;
 use serde::{Deserialize, Serialize};
 use sweeps::{Cell, DatasetSource, Digest, Expansion, JobId, JobStatus, Limits, SweepSpec};
 
-/// A sweep's cells are its file's: only where each job stands is kept, in their order.
+/// A sweep's cells are its file's, and those that its claims added: only where each job stands is kept, in their order.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct SweepEvidence {
     /// The sweep's name.
@@ -24,7 +25,13 @@ pub struct SweepEvidence {
     pub lost_ms: u64,
     /// What audits found.
     pub audit: AuditFacts,
-    /// Where the job of each cell stands, in the order of the file's cells.
+    /// Where its claims stand, where it has any.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub claims: Option<ClaimsView>,
+    /// The cells that its claims added behind those of the file.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub added: Vec<Cell>,
+    /// Where the job of each cell stands: of the file's cells in their order, then of those that were added.
     pub jobs: Vec<JobFacts>,
 }
 
@@ -105,8 +112,9 @@ impl SweepEvidence {
         let limits = Limits {
             max_jobs: self.jobs.len().max(1),
         };
-        let (spec, expansion) = sweeps::expand_text(&self.file, text, limits)
+        let (spec, mut expansion) = sweeps::expand_text(&self.file, text, limits)
             .map_err(|faults| Misfit::File(faults.to_string()))?;
+        expansion.cells.extend(self.added.iter().cloned());
         if expansion.cells.len() != self.jobs.len() {
             return Err(Misfit::Count {
                 cells: expansion.cells.len(),

@@ -101,6 +101,7 @@ fn without(whole: &SweepResults, leave_out: &[bool]) -> SweepResults {
         facts: whole.facts.clone(),
         cards: whole.cards.clone(),
         warnings_lost: whole.warnings_lost,
+        claims: whole.claims.clone(),
         rehearsal: whole.rehearsal,
     }
 }

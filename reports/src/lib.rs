@@ -9,6 +9,7 @@
 //! [`published`] (the paper's numbers), [`figures`], `page`, [`study`] (does the paper hold?).
 
 mod asked;
+pub mod claims;
 mod controls;
 pub mod doubts;
 mod error;

@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
+use looks::ClaimsView;
 use metrics::data_card::DataCard;
 use sweeps::{CellResult, DatasetSource, Digest};
 
@@ -50,6 +51,8 @@ pub struct SweepResults {
     pub cards: BTreeMap<String, DataCard>,
     /// Whether it is not known which warnings jobs recorded: the tables of results have no column for them.
     pub warnings_lost: bool,
+    /// What was decided while seeds arrived, where the sweep has claims.
+    pub claims: Option<Box<ClaimsView>>,
     /// Made by `rehearse` on stand-ins: no number of it is a result, and every page and figure says so.
     pub rehearsal: bool,
 }

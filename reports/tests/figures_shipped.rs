@@ -250,6 +250,8 @@ fn every_name_is_drawn() {
         .iter()
         .map(|name| (*name).to_owned())
         .collect();
+    // A gain is over something.
+    results.report.reference = Some("GCL_B".to_owned());
     let figures = render_figures(std::slice::from_ref(&results)).unwrap();
     for name in &results.report.figures {
         let _ = named(&figures, name);

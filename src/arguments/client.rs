@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::Args;
 use sweeps::AttemptNumber;
 
-use super::run::DataFolders;
+use super::run::{DataFolders, Notify};
 
 /// The coordinator of this machine.
 const USUAL_ADDRESS: &str = "http://127.0.0.1:7070";
@@ -103,6 +103,14 @@ pub struct SweepOf {
     pub sweep: String,
     #[command(flatten)]
     pub endpoint: Endpoint,
+}
+
+#[derive(Debug, Args)]
+pub struct Watch {
+    #[command(flatten)]
+    pub of: SweepOf,
+    #[command(flatten)]
+    pub notify: Notify,
 }
 
 #[derive(Debug, Args)]

@@ -38,9 +38,12 @@ pub struct Coordinator {
     /// Certificate of the authority that signed the callers' certificates, PEM: callers without one are not let in
     #[arg(long, value_name = "FILE", requires = "tls_certificate")]
     pub tls_client_ca: Option<PathBuf>,
-    /// Address for /metrics, /healthz and /readyz (127.0.0.1:7071, say); beyond loopback it needs what --listen needs [default: none]
+    /// Address for /metrics, /healthz, /readyz and the live page /live (127.0.0.1:7071, say); beyond loopback it needs what --listen needs [default: none]
     #[arg(long, value_name = "ADDRESS", value_parser = super::listen::listen)]
     pub http: Option<SocketAddr>,
+    /// A name by which browsers call the live page, where it is none of this machine's own (behind a proxy, say); repeatable
+    #[arg(long, value_name = "NAME", requires = "http")]
+    pub http_host: Vec<String>,
     /// Write the address of --http into this file
     #[arg(long, value_name = "FILE", requires = "http")]
     pub http_address_file: Option<PathBuf>,
@@ -72,6 +75,8 @@ pub struct Coordinator {
     /// Write the address that is listened on into this file (for --listen with port 0)
     #[arg(long, value_name = "FILE")]
     pub address_file: Option<PathBuf>,
+    #[command(flatten)]
+    pub notify: super::run::Notify,
     /// Take workers that train nothing (`worker --noop`), in a state folder of their own
     #[arg(long, hide = true)]
     pub noop: bool,

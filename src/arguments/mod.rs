@@ -21,7 +21,7 @@ use clap::{ArgMatches, Args, CommandFactory, FromArgMatches, Parser, Subcommand,
 
 pub use autoalloc::{Autoalloc, Slurm};
 pub use check::{New, Params, Selftest};
-pub use client::{Connection, Endpoint, Job, Logs, Status, Submit, SweepOf, Target, Top};
+pub use client::{Connection, Endpoint, Job, Logs, Status, Submit, Target, Top, Watch};
 pub use cluster::{Coordinator, Drain, Worker};
 pub use data::{Data, Import, ImportFrom, ImportUpCam, Inspect, Synth};
 pub use extract::Extract;
@@ -30,7 +30,7 @@ pub use extract::{Cluster, OnBroken, SplitLists};
 pub use home::path as home_path;
 pub use publication::{Publish, Verify};
 pub use report::{Export, ExportTable, Program, Report};
-pub use run::{DataFolders, Plan, Rehearse, Run, Selection};
+pub use run::{DataFolders, Notify, Plan, Rehearse, Run, Selection};
 pub use security::{Tls, Token, TokenPlace, TokenRole};
 pub use store::{Audit, Backup, CollectGarbage, CoordinatorCommand, Journal, Repair, Restore};
 
@@ -132,7 +132,7 @@ pub enum Command {
     /// Show the sweeps of a coordinator, or the jobs of one sweep
     Status(Status),
     /// Follow a sweep until it is settled
-    Watch(SweepOf),
+    Watch(Watch),
     /// Look at a running sweep on this terminal: grid, curves, workers, failures, logs
     Top(Top),
     /// Take unfinished jobs out

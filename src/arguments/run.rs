@@ -47,10 +47,26 @@ pub struct Team {
     pub device: String,
 }
 
+/// Whom to tell what happens to a sweep.
+#[derive(Debug, Clone, Default, Args)]
+pub struct Notify {
+    /// Run this when the sweep settles, a claim is decided or jobs fail: it gets a line of JSON on its standard input
+    #[arg(long, value_name = "COMMAND")]
+    pub notify: Option<String>,
+    /// Failed jobs from which on it is told of them
+    #[arg(long, value_name = "N", default_value_t = 1, requires = "notify", value_parser = clap::value_parser!(u64).range(1..))]
+    pub notify_failures: u64,
+}
+
 #[derive(Debug, Args)]
 pub struct Run {
     #[command(flatten)]
     pub selection: Selection,
+    /// Of a file with [adaptive]: add seeds until every claim is decided, equal within its margin, or at its `max`
+    #[arg(long)]
+    pub until_decided: bool,
+    #[command(flatten)]
+    pub notify: Notify,
     /// Folder for the report, the CSV files and the state [default: out/NAME, with --only a folder beside it]
     #[arg(long, value_name = "DIR")]
     pub out: Option<PathBuf>,
@@ -62,6 +78,9 @@ pub struct Run {
     /// State folder [default: OUT/state]; give one to share results between folders
     #[arg(long, value_name = "DIR")]
     pub state: Option<PathBuf>,
+    /// Serve the live page of this run on a loopback port, and print its address: whoever has that address may do what you may
+    #[arg(long)]
+    pub open: bool,
 }
 
 #[derive(Debug, Args)]

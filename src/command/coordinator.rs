@@ -22,6 +22,7 @@ use crate::error::CommandError;
 use crate::output::say;
 use crate::{interrupt, supervisor, version};
 
+mod announcer;
 mod failure;
 mod renewal;
 mod security;
@@ -103,6 +104,9 @@ impl Ports {
         let (stop_ports, stop_engine) = (CancellationToken::new(), CancellationToken::new());
         // Where the start fails, the side port ends with it.
         let started = stop_ports.clone().drop_guard();
+        let http = self.side.as_ref().map(|(_, address)| *address);
+        let mut secret = [0; 32];
+        getrandom::fill(&mut secret).map_err(|error| no_random(&error))?;
         let side = self.side.map(|(listener, address)| {
             let options = HttpOptions {
                 health: health.clone(),
@@ -112,6 +116,8 @@ impl Ports {
                     .tls
                     .clone()
                     .filter(|_| !address.ip().to_canonical().is_loopback()),
+                names: security.http_names.clone(),
+                secret,
             };
             tokio::spawn(serve_http(listener, options, stop_ports.clone()))
         });
@@ -139,7 +145,7 @@ impl Ports {
             stop_ports,
             stop_engine,
         };
-        Ok(Serving::new(address, kind, health, parts))
+        Ok(Serving::new(address, http, kind, health, parts))
     }
 }
 
@@ -159,9 +165,12 @@ async fn open(
 
 fn random() -> Result<u64, CommandError> {
     let mut random = [0; 8];
-    getrandom::fill(&mut random)
-        .map_err(|error| CommandError::Other(format!("no random bytes: {error}")))?;
+    getrandom::fill(&mut random).map_err(|error| no_random(&error))?;
     Ok(u64::from_le_bytes(random))
+}
+
+fn no_random(error: &getrandom::Error) -> CommandError {
+    CommandError::Other(format!("no random bytes: {error}"))
 }
 
 /// Root's coordinator on the folder of a service's user would leave files there that the service cannot read.
@@ -197,6 +206,8 @@ fn rehearsed_language() -> Expand {
         Ok(Expanded {
             datasets: std::collections::BTreeMap::new(),
             requirements: Requirements::default(),
+            // What small networks say of stand-ins decides nothing.
+            adaptive: None,
             ..expanded
         })
     })
@@ -267,7 +278,7 @@ async fn until_stopped(
     if let Some((_, http)) = ports.side {
         let address = format!("{}://{http}", scheme(http, false));
         say(&format!(
-            "metrics and probes on {address}: /metrics /healthz /readyz"
+            "metrics, probes and the live page on {address}: /metrics /healthz /readyz /live"
         ));
         if let Some(path) = &arguments.http_address_file {
             write_address(path, &address)?;
@@ -309,6 +320,10 @@ async fn until_stopped(
     ) {
         let renewal = Renewal::new(tls.clone(), certificate.clone(), key.clone());
         helpers.spawn(renewal.follow(stop.clone()));
+    }
+    if arguments.notify.notify.is_some() {
+        let announcer = announcer::announce(serving.engine.clone(), arguments.notify.clone());
+        helpers.spawn(announcer);
     }
     supervisor::tell(&[supervisor::READY, supervisor::SERVING]);
     helpers.spawn(supervisor::watchdog(serving.health.clone(), stop.clone()));

@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use coordinator::service::live_address;
 use proto::nouns::StateKind;
 use tokio_util::sync::CancellationToken;
 
@@ -65,6 +66,12 @@ impl LocalCoordinator {
     /// What its jobs are.
     pub fn kind(&self) -> StateKind {
         self.serving.kind
+    }
+
+    /// The address of the live page of a sweep, with the token behind a `#`, which no browser sends; `None`: it has none.
+    pub fn live_page(&self, sweep: &str) -> Option<String> {
+        let http = self.serving.http?;
+        Some(live_address(http, sweep, self.token.text()))
     }
 
     /// The file that lets its workers in.

@@ -2,6 +2,7 @@
 
 mod audit;
 mod autoalloc;
+mod claims;
 mod conclusion;
 mod control;
 #[cfg(feature = "coordinator")]
@@ -19,6 +20,7 @@ mod local_workers;
 mod logs;
 mod new;
 mod noop_worker;
+mod notify;
 mod params;
 mod places;
 mod plan;

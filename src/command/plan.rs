@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use sweeps::{Cell, JobId, Training};
+use sweeps::{Adaptive, Cell, JobId, Training};
 
 use crate::arguments::{Format, Plan};
 use crate::command::estimate::Estimate;
@@ -59,6 +59,16 @@ pub fn plan(arguments: &Plan, format: Format) -> Result<(), CommandError> {
             json["done"] = finished.into();
             json["warnings"] = found.warnings.clone().into();
             json["estimate"] = estimate_json(&estimate);
+            if let Some(adaptive) = &file.expansion.adaptive {
+                json["adaptive"] = serde_json::json!({
+                    "claims": adaptive.texts.iter().map(ToString::to_string).collect::<Vec<_>>(),
+                    "settings": adaptive.family.settings,
+                    "identity": adaptive.identity.short(),
+                    "fewest_seeds": adaptive.family.fewest_seeds(),
+                    "jobs_at_least": different.len(),
+                    "jobs_at_most": different.len() + adaptive.most_added(),
+                });
+            }
             output::json(&json)?;
         }
         Format::Text if arguments.jobs => {
@@ -87,6 +97,9 @@ pub fn plan(arguments: &Plan, format: Format) -> Result<(), CommandError> {
         Some(meaning) => submit::describe(meaning),
         None => describe(&file, different.len(), finished),
     });
+    if let Some(adaptive) = &file.expansion.adaptive {
+        output::say(&growth(adaptive, different.len()));
+    }
     if let Some(time) = estimate.describe(&file.path) {
         output::say(&time);
     }
@@ -125,6 +138,20 @@ fn known(arguments: &Plan, file: &SweepFile) -> Result<Known, CommandError> {
         }
         known => known,
     }
+}
+
+/// One line on how many jobs the claims may make of it.
+fn growth(adaptive: &Adaptive, jobs: usize) -> String {
+    let settings = &adaptive.family.settings;
+    let claims = adaptive.family.size();
+    let plural = if claims == 1 { "" } else { "s" };
+    format!(
+        "{claims} claim{plural}: it begins with {jobs} jobs ({} seeds of each side), and `run --until-decided` makes it {} at most ({} seeds); no claim can hold before {} seeds",
+        settings.min,
+        jobs + adaptive.most_added(),
+        settings.max,
+        adaptive.family.fewest_seeds()
+    )
 }
 
 /// One line on what a run would be, where no state folder says it.

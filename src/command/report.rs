@@ -284,8 +284,9 @@ async fn gather(
     if rehearsal {
         notes.insert(0, REHEARSAL_NOTE.to_owned());
     }
+    let kept = info.claims.filter(|_| !rehearsal);
     let command = command(&info.file, &selections, &cells, out, rehearsal);
-    Ok(SweepResults {
+    let mut results = SweepResults {
         name: info.summary.name,
         description: info.summary.description,
         source_text: info.text,
@@ -309,8 +310,15 @@ async fn gather(
         facts: facts(info.summary.submitted_at.0),
         cards,
         warnings_lost: false,
+        claims: None,
         rehearsal,
-    })
+    };
+    if let Some(kept) = kept {
+        let (view, sentences) = reports::claims::taken_again(&kept, &results);
+        results.notes.extend(sentences);
+        results.claims = Some(Box::new(view));
+    }
+    Ok(results)
 }
 
 /// When the sweep was submitted, and of what this program is made.

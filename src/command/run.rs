@@ -12,9 +12,10 @@ use crate::client::Client;
 use crate::command::coordinator::Security;
 use crate::command::local_coordinator::LocalCoordinator;
 use crate::command::local_workers::{self, LocalWorker, Seat};
+use crate::command::notify::Notify;
 use crate::command::places::places;
 use crate::command::sweep_file::SweepFile;
-use crate::command::{conclusion, preflight, report, submit, watch};
+use crate::command::{claims, conclusion, preflight, report, submit, watch};
 use crate::contact::Contact;
 use crate::data_folders::Folders;
 use crate::error::CommandError;
@@ -30,6 +31,12 @@ pub fn run(arguments: &Run, format: Format) -> Result<(), CommandError> {
     file.demand_datasets()?;
     preflight::check(&file)?;
     let (out, state) = places(&file, arguments.out.as_deref(), arguments.state.as_deref());
+    if arguments.until_decided && file.expansion.adaptive.is_none() {
+        return Err(CommandError::Usage(format!(
+            "{} has no claims that --until-decided could decide\n\nhint: write them under [adaptive], see docs/sweeps.md; with --only no claim is decided",
+            file.path
+        )));
+    }
     crate::folder::make(&out)?;
     super::runtime()?.block_on(drive(arguments, &file, &folders, &out, &state, format))
 }
@@ -44,8 +51,17 @@ async fn drive(
 ) -> Result<(), CommandError> {
     let stop = interrupt::token()
         .map_err(|error| CommandError::Other(format!("cannot listen for signals: {error}")))?;
-    let coordinator =
-        LocalCoordinator::start("run", out, state, Security::loopback(), &stop).await?;
+    let security = if arguments.open {
+        Security::loopback().with_live_page()
+    } else {
+        Security::loopback()
+    };
+    let coordinator = LocalCoordinator::start("run", out, state, security, &stop).await?;
+    if let Some(address) = coordinator.live_page(&file.spec.name) {
+        say(&format!(
+            "live page, for whoever has this address: {address}"
+        ));
+    }
     let outcome = with_coordinator(arguments, file, folders, state, &coordinator, &stop).await;
     // The report is made from what is on disk even when the sweep was stopped: it says what is missing.
     let client = coordinator.client()?;
@@ -55,6 +71,10 @@ async fn drive(
     let results = reported?;
     let printed = report::print_summary(&results, format)
         .and_then(|()| conclusion::print(&results, &file.spec.next, out, format));
+    let claims = results.claims.as_deref();
+    if let Some(hint) = claims.and_then(|view| claims::stopped(view, &file.path)) {
+        say(&hint);
+    }
     // Failed jobs weigh more than a reader of the table who left.
     watch::end(&file.spec.name, &rows).and(printed)
 }
@@ -68,7 +88,10 @@ pub(super) async fn with_coordinator(
     stop: &CancellationToken,
 ) -> Result<Vec<Row>, CommandError> {
     let client = coordinator.client()?;
-    let request = submit::request(file, arguments.selection.max_jobs);
+    let request = message::Submit {
+        fixed_seeds: !arguments.until_decided,
+        ..submit::request(file, arguments.selection.max_jobs)
+    };
     if !arguments.selection.only.is_empty() {
         let trial = message::Submit {
             dry_run: true,
@@ -132,8 +155,9 @@ pub(super) async fn with_coordinator(
         workers.spawn(worker.supervise(finish.clone()));
     }
     let contact = Contact::of_this_process(&client);
+    let notify = Notify::new(&arguments.notify);
     let ended = tokio::select! {
-        rows = watch::until_settled(&client, &file.spec.name, Format::Text, contact) => rows,
+        rows = watch::until_settled(&client, &file.spec.name, Format::Text, contact, notify) => rows,
         failed = all_failed(&mut workers) => Err(failed),
         // Its end says why.
         () = coordinator.broke() => Err(CommandError::Broken("the coordinator of this command broke down".into())),

@@ -95,6 +95,9 @@ async fn one_sweep_json(source: &Source, info: &SweepInfo) -> Result<(), Command
         "waiting": audit.waiting, "equal": audit.equal, "within": audit.within, "different": audit.different,
         "failed": audit.failed, "tolerance": audit.tolerance,
     });
+    if let Some(claims) = &info.claims {
+        json["claims"] = super::claims::as_json(claims);
+    }
     let mut jobs = output::JsonList::begin(&json, "jobs")?;
     let mut printed = Ok(());
     source
@@ -139,6 +142,10 @@ async fn one_sweep(source: &Source, info: &SweepInfo) -> Result<(), CommandError
             "{left_out} of {} left out: those that run or failed are shown; --format json lists all",
             output::counted(info.summary.cells, "cell")
         ));
+    }
+    if let Some(claims) = &info.claims {
+        output::print(&super::claims::table(claims))?;
+        output::say(&reports::claims::settings(claims));
     }
     let counts: Vec<String> = counts(info.summary.counts)
         .iter()

@@ -4,6 +4,7 @@ use proto::nouns as message;
 
 use crate::arguments::{Format, Submit};
 use crate::client::Client;
+use crate::command::notify::Notify;
 use crate::command::preflight;
 use crate::command::sweep_file::SweepFile;
 use crate::data_folders::Folders;
@@ -32,7 +33,8 @@ pub fn submit(arguments: &Submit, format: Format) -> Result<(), CommandError> {
             Format::Text => output::print(&describe(&submitted))?,
         }
         if arguments.wait && !arguments.dry_run {
-            super::watch::follow(&client, &file.spec.name, Format::Text).await?;
+            let notify = Notify::default();
+            super::watch::follow(&client, &file.spec.name, Format::Text, notify).await?;
         }
         Ok(())
     })

@@ -4,11 +4,14 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use client::CallError;
-use proto::nouns::{Change, Row, StateKind, WatchEvent};
+use proto::nouns::{Change, Row, StateKind, SweepInfo, WatchEvent};
 use sweeps::{JobId, JobStatus};
 
-use crate::arguments::{Format, SweepOf};
+use crate::arguments::{Format, Watch};
 use crate::client::Client;
+use crate::clock::Stopwatch;
+use crate::command::claims::{self, Told};
+use crate::command::notify::Notify;
 use crate::contact::Contact;
 use crate::error::CommandError;
 use crate::interrupt;
@@ -20,10 +23,11 @@ use crate::progress::{News, Progress};
 const TICK: Duration = Duration::from_millis(500);
 
 /// Follows the sweep.
-pub fn watch(arguments: &SweepOf, format: Format) -> Result<(), CommandError> {
+pub fn watch(arguments: &Watch, format: Format) -> Result<(), CommandError> {
     super::runtime()?.block_on(async {
-        let client = Client::open(&arguments.endpoint)?;
-        follow(&client, &arguments.sweep, format).await
+        let client = Client::open(&arguments.of.endpoint)?;
+        let notify = Notify::new(&arguments.notify);
+        follow(&client, &arguments.of.sweep, format, notify).await
     })
 }
 
@@ -32,12 +36,17 @@ pub fn watch(arguments: &SweepOf, format: Format) -> Result<(), CommandError> {
 ///
 /// # Errors
 /// Jobs that failed, an unreachable coordinator, an interruption.
-pub async fn follow(client: &Client, sweep: &str, format: Format) -> Result<(), CommandError> {
+pub async fn follow(
+    client: &Client,
+    sweep: &str,
+    format: Format,
+    notify: Notify,
+) -> Result<(), CommandError> {
     let stop = interrupt::token()
         .map_err(|error| CommandError::Other(format!("cannot listen for signals: {error}")))?;
     let contact = Contact::waiting(client);
     let rows = tokio::select! {
-        rows = until_settled(client, sweep, format, contact) => rows?,
+        rows = until_settled(client, sweep, format, contact, notify) => rows?,
         () = stop.cancelled() => return Err(CommandError::Interrupted("stopped watching; the sweep goes on".into())),
     };
     let end = end(sweep, &rows);
@@ -55,9 +64,12 @@ pub async fn until_settled(
     sweep: &str,
     format: Format,
     mut contact: Contact<'_>,
+    mut notify: Notify,
 ) -> Result<Vec<Row>, CommandError> {
     // Programs are told everything.
     let brief = format == Format::Text;
+    let watch = Stopwatch::start();
+    let mut told = Told::default();
     loop {
         // Subscribe before looking: what changes in between is heard.
         let mut changes = contact
@@ -66,17 +78,25 @@ pub async fn until_settled(
         let info = contact
             .ask(async || client::Client::sweep_info(client, sweep).await)
             .await?;
+        notify.hear(&info).await;
         let (rows, mut seen) = contact.ask(async || client.rows(sweep, &[]).await).await?;
+        tell_claims(&mut told, &info, format)?;
         if format == Format::Json {
             let jobs: BTreeMap<JobId, JobStatus> =
                 rows.iter().map(|row| (row.job_id, row.status)).collect();
             print_line(&serde_json::json!({ "event": "jobs", "sweep": sweep, "jobs": jobs }))?;
         }
         if rows.iter().all(|row| row.status.is_settled()) {
+            if !notify.is_silent() {
+                let info = contact
+                    .ask(async || client::Client::sweep_info(client, sweep).await)
+                    .await?;
+                notify.hear(&info).await;
+            }
             return Ok(rows);
         }
         let rehearsal = StateKind::of(info.trainer_revision) == StateKind::Rehearsal;
-        let mut progress = Progress::new(&info.columns, &rows);
+        let mut progress = Progress::new(&info.columns, &rows, watch);
         drop(rows);
         let mut pause = Pause::default();
         pause.hear(sweep, info.summary.paused, format);
@@ -114,6 +134,18 @@ pub async fn until_settled(
                 && let Some(line) = change_json(&heard)
             {
                 print_line(&line)?;
+            }
+            if let WatchEvent::Change(Change::Job { job, status, .. }) = &heard {
+                if !progress.knows(job) {
+                    // Seeds were added for claims: the whole picture again.
+                    break;
+                }
+                if status.is_failure()
+                    && !notify.is_silent()
+                    && let Ok(info) = client::Client::sweep_info(client, sweep).await
+                {
+                    notify.hear(&info).await;
+                }
             }
             let news = match heard {
                 WatchEvent::Change(Change::Job {
@@ -159,6 +191,23 @@ pub async fn until_settled(
             progress.hear(&news);
         }
         progress.close();
+    }
+}
+
+/// Says what is new of the claims of a sweep.
+fn tell_claims(told: &mut Told, info: &SweepInfo, format: Format) -> Result<(), CommandError> {
+    let Some(view) = info.claims.as_deref().filter(|view| told.has_news(view)) else {
+        return Ok(());
+    };
+    let lines = told.news(view);
+    match format {
+        Format::Json => print_line(&serde_json::json!({
+            "event": "claims", "sweep": info.summary.name, "claims": claims::as_json(view),
+        })),
+        Format::Text => {
+            lines.iter().for_each(|line| say(&output::line(line)));
+            Ok(())
+        }
     }
 }
 

@@ -65,20 +65,26 @@ struct Bars {
 }
 
 impl Progress {
-    /// A display of these rows, of which some are settled already.
-    pub fn new(columns: &[String], rows: &[Row]) -> Self {
-        let standing = Standing::of_rows(columns, rows, Duration::ZERO);
+    /// A display of these rows, of which some are settled already. `watch` runs since somebody began to look: a sweep that grows has
+    /// a display for each of its sizes.
+    pub fn new(columns: &[String], rows: &[Row], watch: Stopwatch) -> Self {
+        let standing = Standing::of_rows(columns, rows, watch.elapsed());
         let bars = std::io::stderr()
             .is_terminal()
             .then(|| Bars::new(standing.len() as u64, standing.settled() as u64));
         let mut progress = Self {
             labels: Labels::of_rows(columns, rows),
             standing,
-            watch: Stopwatch::start(),
+            watch,
             bars,
         };
         progress.draw();
         progress
+    }
+
+    /// Whether the job is one of those that are shown.
+    pub fn knows(&self, job: &JobId) -> bool {
+        self.labels.group(job).is_some()
     }
 
     /// Where the jobs stand.
@@ -296,7 +302,7 @@ mod tests {
             error: None,
             warnings: Vec::new(),
         };
-        let mut progress = Progress::new(&[], &[row]);
+        let mut progress = Progress::new(&[], &[row], Stopwatch::start());
         progress.hear(&News::Epochs { job, ended: 3 });
         assert!((progress.standing.share_of(&job) - 0.75).abs() < 1e-6);
         let line = |auc| progress.line(&job, JobStatus::Done, 1, None, None, auc);

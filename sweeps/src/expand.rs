@@ -6,6 +6,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 
+use crate::adaptive;
 use crate::cell::{Cell, Reporting};
 use crate::contradiction::Contradiction;
 use crate::controls;
@@ -183,12 +184,43 @@ fn expand(spec: &mut SweepSpec, limits: Limits) -> Result<Expansion, Found> {
     let mut expansion = Expansion {
         columns: columns.into_iter().map(str::to_owned).collect(),
         cells,
+        adaptive: None,
     };
+    resolve_claims(spec, &mut expansion, limits)?;
     crate::only::keep(&mut expansion, &spec.only).map_err(Found::from)?;
     if spec.data.is_some() {
         spec.datasets = generated(&expansion.cells);
     }
     Ok(expansion)
+}
+
+/// Finds the cells of `[adaptive]`. Some cells alone get no others: what is claimed of all of them is then not asked.
+fn resolve_claims(
+    spec: &mut SweepSpec,
+    expansion: &mut Expansion,
+    limits: Limits,
+) -> Result<(), Found> {
+    let Some(section) = &spec.adaptive else {
+        return Ok(());
+    };
+    let grid = adaptive::Grid {
+        columns: &expansion.columns,
+        cells: &expansion.cells,
+    };
+    let adaptive = adaptive::resolve(section, grid, limits.max_jobs)?;
+    if !spec.only.is_empty() {
+        let warning = Fault::new(
+            section.span.clone(),
+            "of some cells alone no claim is decided",
+            "no seeds are added: without [only] or --only they are",
+        );
+        spec.warnings.push(warning);
+        return Ok(());
+    }
+    let warning = adaptive::warning(section, &adaptive);
+    spec.warnings.extend(warning);
+    expansion.adaptive = Some(adaptive);
+    Ok(())
 }
 
 fn columns(spec: &SweepSpec) -> Vec<&'static str> {

@@ -1,5 +1,6 @@
 //! What a sweep file becomes: an ordered list of cells.
 
+use crate::adaptive::Adaptive;
 use crate::cell::Cell;
 
 /// A sweep, expanded.
@@ -10,4 +11,6 @@ pub struct Expansion {
     pub columns: Vec<String>,
     /// The cells, in order.
     pub cells: Vec<Cell>,
+    /// Claims for which seeds are added, where the file has some and means all its cells.
+    pub adaptive: Option<Adaptive>,
 }

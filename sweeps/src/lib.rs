@@ -4,9 +4,10 @@
 //! report draws a list of [`CellResult`]. Nothing here does IO, reads a clock or draws an unseeded number.
 //!
 //! Reading order: [`id`], [`value`], [`parameter`], [`choice`], [`registry`], [`parameters`], [`job`], [`training`], [`record`], [`cell`], [`dataset_source`], [`synthetic`], then the
-//! sweep language: [`fault`], [`spec`], [`expand`], [`controls`], [`only`]; [`extraction`], the jobs that are no training; and [`spelling`], cells of tables as
+//! sweep language: [`fault`], [`spec`], [`expand`], [`adaptive`], [`controls`], [`only`]; [`extraction`], the jobs that are no training; and [`spelling`], cells of tables as
 //! other programs write them.
 
+pub mod adaptive;
 pub mod cell;
 pub mod choice;
 mod contradiction;
@@ -33,6 +34,7 @@ pub mod synthetic;
 pub mod training;
 pub mod value;
 
+pub use adaptive::Adaptive;
 pub use cell::{Cell, CellResult, JobStatus, Reporting, ScoreBy};
 pub use choice::Choice;
 pub use dataset_source::DatasetSource;

@@ -133,6 +133,55 @@ mod empty {
 }
 
 #[test]
+fn an_open_run_prints_the_address_of_its_page_which_lets_in_its_owner_alone() {
+    use std::io::{Read, Write};
+    let world = World::new();
+    world.slow_sweep(1);
+    let arguments = [
+        "run",
+        "tiny.toml",
+        "--out",
+        "out",
+        "--workers",
+        "1",
+        "--threads",
+        "1",
+        "--open",
+    ];
+    let _run = world.start(&arguments);
+    let line = eventually("the address of the page", || {
+        let log = std::fs::read_to_string(world.path("run.log")).ok()?;
+        let line = log
+            .lines()
+            .find(|line| line.contains("/live?sweep=tiny#token="))?;
+        Some(line.to_owned())
+    });
+    let address = line.split("http://").nth(1).unwrap();
+    let (page, token) = address.split_once("#token=").unwrap();
+    let (host, path) = page.split_at(page.find('/').unwrap());
+    let own = std::fs::read_to_string(world.path("out/state/door/token")).unwrap();
+    assert_eq!(token, own.trim());
+    let get = |path: &str, more: &str| {
+        let mut stream = std::net::TcpStream::connect(host).unwrap();
+        let request =
+            format!("GET {path} HTTP/1.1\r\nhost: {host}\r\nconnection: close\r\n{more}\r\n");
+        stream.write_all(request.as_bytes()).unwrap();
+        let mut text = String::new();
+        stream.read_to_string(&mut text).unwrap();
+        text
+    };
+    assert!(get(path, "").starts_with("HTTP/1.1 401"));
+    let bearer = format!("authorization: Bearer {token}\r\n");
+    assert!(get(path, &bearer).starts_with("HTTP/1.1 200"));
+    eventually("the sweep on the page", || {
+        get("/live/sweeps", &bearer)
+            .contains("\"name\":\"tiny\"")
+            .then_some(())
+    });
+    assert!(!get("/live/sweeps", "").contains("tiny"));
+}
+
+#[test]
 fn every_command_of_its_user_finds_the_run() {
     let world = World::new();
     world.slow_sweep(2);

@@ -3,6 +3,7 @@
 
 mod boxes;
 mod chaos;
+mod claims;
 mod crashes;
 mod data;
 mod disturbance;

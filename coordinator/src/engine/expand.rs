@@ -6,6 +6,7 @@ use std::sync::Arc;
 use sweeps::{DatasetSource, Digest, ExtractionSweep};
 
 use crate::model::cells::CellTable;
+use crate::model::claims::SweepClaims;
 pub use crate::model::expanded::Expanded;
 use crate::scheduler::Submission;
 use proto::nouns::{Refusal, Requirements, Submit};
@@ -36,6 +37,7 @@ pub fn sweep_language() -> Expand {
                 datasets: BTreeMap::new(),
                 // Which workers have the videos and the weights is a matter of labels, which come with the submission.
                 requirements: Requirements::default(),
+                adaptive: None,
             });
         }
         let (spec, expansion) =
@@ -60,6 +62,7 @@ pub fn sweep_language() -> Expand {
                 labels: spec.requirements.labels,
                 memory_bytes: spec.requirements.memory_bytes,
             },
+            adaptive: expansion.adaptive,
         })
     })
 }
@@ -193,6 +196,9 @@ impl Unidentified {
             priority: submit.priority,
             requirements: both(expanded.requirements, submit.requirements),
             dry_run: submit.dry_run,
+            claims: expanded
+                .adaptive
+                .map(|adaptive| Box::new(SweepClaims::new(adaptive, !submit.fixed_seeds))),
             trainer_revision,
             table: Arc::new(table),
             ids,

@@ -133,6 +133,17 @@ impl Subscription {
         }
     }
 
+    /// The next change where there is one already. What is missing is kept for [`Self::next`] to tell.
+    pub(crate) fn try_next_change(&mut self) -> Option<Numbered<Change>> {
+        match self.try_next()? {
+            (number, WatchEvent::Change(change)) => Some((number, change)),
+            (_, WatchEvent::Missed(missed)) => {
+                self.missed = Some(missed);
+                None
+            }
+        }
+    }
+
     fn first(&mut self) -> Option<Numbered<WatchEvent>> {
         if let Some(missed) = self.missed.take() {
             return Some(missing(missed));

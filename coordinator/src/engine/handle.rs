@@ -3,6 +3,7 @@
 //! An answer means that what it says is on disk. Dropping a future takes nothing back: the request may still happen, and
 //! every request may be repeated.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -13,10 +14,11 @@ use tokio::sync::{mpsc, oneshot};
 use super::call::{Call, Query};
 use super::clock;
 use super::feed::{Feed, Subscription};
+use super::history::{self, Happened};
 use super::rows::{self, RowSource, SLICE};
 use crate::engine::cell_pages::{CellPages, CellRows};
 use crate::engine::expand::{Expand, Resolved, resolve_alone, takes_much};
-use crate::scheduler::{Answer, Reply, Request, Scheduler, Ticket, Totals};
+use crate::scheduler::{Answer, Reply, Request, Scheduler, Standing, Ticket, Totals};
 use crate::store::artifacts::{ArtifactStore, Upload};
 use crate::store::backup::{self, Piece};
 use crate::store::blocking::{blocking, ended, in_place};
@@ -27,7 +29,7 @@ use proto::nouns::{
     Audit, Audited, Collected, Control, DatasetKnown, Explanation, Fail, Finish, FinishAnswer,
     Goodbye, Hello, JobView, LeaseAnswer, LeaseRequest, LogLine, Refusal, Release, Report,
     ReportAnswer, Row, RowGroup, Submit, Submitted, SweepInfo, SweepSummary, Timestamp, Welcome,
-    WorkerView,
+    WorkerId, WorkerView,
 };
 
 /// The engine as everybody else sees it.
@@ -46,6 +48,14 @@ pub(crate) struct Shared {
     pub(crate) state: PathBuf,
     pub(crate) expand: Expand,
     pub(crate) trainer_revision: u32,
+}
+
+/// What is told of a job beyond its row.
+pub(crate) enum Told {
+    /// Its record.
+    Record(Arc<RunRecord>),
+    /// The epochs of its last attempt.
+    Epochs(Vec<EpochPoint>),
 }
 
 /// The group of the last row and its cell.
@@ -268,6 +278,44 @@ impl EngineHandle {
         })
         .await??;
         Ok((rows, end, group))
+    }
+
+    /// Where a sweep stands as a whole, and who works.
+    pub(crate) async fn standing(&self, sweep: String) -> Result<Standing, Refusal> {
+        self.query(move |scheduler, now| scheduler.standing(&sweep, now))
+            .await?
+    }
+
+    /// What can be told of jobs beyond their rows: the record of those that have one, of others the epochs that their
+    /// last attempt reported.
+    pub(crate) async fn told(&self, jobs: Vec<JobId>) -> Result<Vec<(JobId, Told)>, Refusal> {
+        let jobs = self
+            .query(move |scheduler, _| scheduler.last_attempts(&jobs))
+            .await?;
+        let reader = self.shared.reader.clone();
+        blocking(move || {
+            let mut told = Vec::with_capacity(jobs.len());
+            for (job, attempt, has_record) in jobs {
+                if !has_record {
+                    told.push((job, Told::Epochs(reader.live(job, attempt)?)));
+                } else if let Some(record) = reader.record(job)? {
+                    told.push((job, Told::Record(record)));
+                }
+            }
+            Ok(told)
+        })
+        .await?
+    }
+
+    /// What happened to these jobs and when, as far back as the journal tells it. `names` are those of workers that it may
+    /// have forgotten.
+    pub(crate) async fn history(
+        &self,
+        jobs: BTreeSet<JobId>,
+        names: BTreeMap<WorkerId, Arc<str>>,
+    ) -> Result<Vec<Happened>, Refusal> {
+        let state = self.shared.state.clone();
+        blocking(move || history::history(&state, &jobs, names)).await
     }
 
     /// Every worker that is known.

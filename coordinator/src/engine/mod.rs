@@ -16,6 +16,7 @@ mod error;
 pub mod expand;
 pub mod feed;
 pub mod handle;
+pub(crate) mod history;
 mod index_again;
 mod kind_guard;
 mod memory;
@@ -30,7 +31,7 @@ mod tests;
 mod turns;
 pub mod upkeep;
 
-pub(crate) use crate::scheduler::Totals;
+pub(crate) use crate::scheduler::{Standing, Totals};
 pub use config::Config;
 pub use error::EngineError;
 pub use opening::Opening;

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 use sweeps::{
     AttemptNumber, Cell, Choice, DatasetSource, Digest, JobId, JobSpec, JobStatus, Parameters,
-    Reporting, Value,
+    Reporting, ScoreBy, Value,
 };
 
 use proto::nouns::Refusal;
@@ -86,6 +86,18 @@ impl TryFrom<Unchecked> for CellTable {
     }
 }
 
+impl TablePart {
+    /// Number of cells.
+    pub fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+}
+
 impl CellTable {
     fn check_lists(&self) -> Result<(), CellError> {
         let table = self;
@@ -136,6 +148,15 @@ impl CellTable {
     /// Some of its cells, as far as they exist.
     pub fn part(&self, cells: std::ops::Range<usize>) -> TablePart {
         TablePart(self.rows.get(cells).unwrap_or_default().to_vec())
+    }
+
+    /// Cells that are like others but for their seed.
+    pub fn with_seeds(&self, of: &[(u32, u64)]) -> Result<TablePart, CellError> {
+        let rows = of.iter().map(|(cell, seed)| {
+            let Row(_, source, variant, reporting, settings, point) = self.row(*cell as usize)?;
+            Ok(Row(*seed, source, variant, reporting, settings, point))
+        });
+        rows.collect::<Result<_, CellError>>().map(TablePart)
     }
 
     /// Makes room for so many cells more.
@@ -277,6 +298,12 @@ impl CellTable {
     /// A cell's seed.
     pub fn seed(&self, cell: usize) -> Result<u64, CellError> {
         Ok(self.row(cell)?.0)
+    }
+
+    /// The score whose AUC a cell reports.
+    pub fn score_by(&self, cell: usize) -> Result<ScoreBy, CellError> {
+        let Row(_, _, _, reporting, _, _) = self.row(cell)?;
+        Ok(self.reportings[reporting as usize].score_by)
     }
 
     /// Whether two cells differ in their seed alone.

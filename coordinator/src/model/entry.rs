@@ -3,6 +3,7 @@
 //! An entry is a decision that was made, never a question: replaying one asks no clock and no policy. Old entries are
 //! read for as long as there are state folders, so a field that is added gets `serde(default)`.
 
+use looks::Look;
 use serde::{Deserialize, Serialize};
 use sweeps::{AttemptNumber, Failure, JobId, RunRecord};
 
@@ -153,6 +154,33 @@ pub enum Entry {
         sweep: String,
         /// Which.
         jobs: Vec<JobId>,
+    },
+    /// The claims of a sweep were looked at, and seeds were added for those that are undecided.
+    Looked {
+        /// When.
+        at: Timestamp,
+        /// Of which sweep.
+        sweep: String,
+        /// What was seen and decided.
+        looks: Vec<Look>,
+        /// The cells that are added.
+        #[serde(default, skip_serializing_if = "TablePart::is_empty")]
+        table: TablePart,
+        /// Their job ids.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        ids: Vec<JobId>,
+        /// The arm of each.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        arms: Vec<u32>,
+    },
+    /// A sweep with claims was submitted again as it stands: whether seeds are added for those that are undecided.
+    Growing {
+        /// When.
+        at: Timestamp,
+        /// Which sweep.
+        sweep: String,
+        /// Whether they are.
+        grows: bool,
     },
     /// A coordinator started on a copy of the state: a backup, or what was restored from one. Another life of the state may
     /// have gone on after the copy was taken; numbers that are given from here on are none of its numbers.

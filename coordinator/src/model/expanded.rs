@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use proto::nouns::Requirements;
-use sweeps::{Cell, Digest};
+use sweeps::{Adaptive, Cell, Digest};
 
 /// A sweep file, parsed and expanded: what [`crate::Expand`] gives.
 #[derive(Debug, Clone, PartialEq)]
@@ -20,4 +20,6 @@ pub struct Expanded {
     pub datasets: BTreeMap<String, Digest>,
     /// What the file asks of workers.
     pub requirements: Requirements,
+    /// Its claims, where seeds are added for some.
+    pub adaptive: Option<Adaptive>,
 }

@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 use sweeps::{AttemptNumber, Digest, JobId};
 
 use crate::model::cells::CellTable;
+use crate::model::claims::SweepClaims;
 use crate::model::submission::Submission;
 use proto::nouns::{
     AttemptFailure, AuditVerdict, Hello, Receipt, Requirements, Timestamp, WorkerId,
@@ -118,6 +119,9 @@ pub struct SweepImage {
     pub cancelled: bool,
     /// Records that differed though they must not.
     pub discrepancies: u64,
+    /// Its claims, and the looks at them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub claims: Option<Box<SweepClaims>>,
 }
 
 /// A job. Names are short: there may be a million.
@@ -154,6 +158,14 @@ pub struct AuditImage {
     /// Who runs it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub lease: Option<LeaseImage>,
+}
+
+#[expect(
+    clippy::trivially_copy_pass_by_ref,
+    reason = "the form that serde takes"
+)]
+fn is_unknown(work: &u64) -> bool {
+    *work == 0
 }
 
 #[expect(
@@ -227,6 +239,9 @@ pub struct DoneImage {
     /// Epochs of its curve.
     #[serde(default)]
     pub epochs: u32,
+    /// What it cost, counted; 0 where that was not remembered yet.
+    #[serde(default, skip_serializing_if = "is_unknown")]
+    pub work: u64,
     /// Codes of its warnings.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub warnings: Vec<String>,

@@ -3,6 +3,7 @@
 //! Nothing here reads a clock or a file. Scheduler and store speak these nouns; neither knows the other.
 
 pub mod cells;
+pub mod claims;
 pub mod entry;
 pub mod expanded;
 pub mod image;

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use sweeps::JobId;
 
 use crate::model::cells::CellTable;
+use crate::model::claims::SweepClaims;
 
 /// A sweep file with what it means, worked out.
 ///
@@ -31,6 +32,9 @@ pub struct Submission {
     /// Only a question. Never persisted.
     #[serde(skip)]
     pub dry_run: bool,
+    /// The claims for which seeds are added.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub claims: Option<Box<SweepClaims>>,
     /// The trainer's revision in the ids.
     pub trainer_revision: u32,
     /// The cells.
@@ -71,6 +75,7 @@ impl Submission {
             priority: self.priority,
             requirements: self.requirements.clone(),
             dry_run: self.dry_run,
+            claims: self.claims.clone(),
             trainer_revision: self.trainer_revision,
             table,
             ids: Vec::new(),

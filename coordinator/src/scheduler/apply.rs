@@ -6,6 +6,7 @@
 mod controlled;
 #[cfg(test)]
 mod fingerprint;
+mod looked;
 mod submitted;
 
 use std::sync::Arc;
@@ -94,6 +95,19 @@ impl Scheduler {
                 ..
             } => self.apply_compared(*job, *attempt, *receipt, *audit),
             Entry::AuditAsked { jobs, .. } => self.apply_audit_asked(jobs),
+            Entry::Looked {
+                sweep,
+                looks,
+                table,
+                ids,
+                arms,
+                ..
+            } => self.apply_looked(sweep, looks, table, ids, arms),
+            Entry::Growing { sweep, grows, .. } => {
+                if let Some(sweep) = self.jobs.sweep_named(sweep) {
+                    self.jobs.set_growing(sweep, *grows);
+                }
+            }
             Entry::Restored { life, .. } => self.apply_restored(*life),
             // Only replayed, see `restore`.
             Entry::Image { .. } => {}

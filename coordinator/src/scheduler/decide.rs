@@ -4,13 +4,15 @@
 //!
 //! `workers` decides what hellos, failures and goodbyes lead to, `leases` which job a worker gets, `records` what a result is
 //! worth, `failures` whether a job is tried again, `probation` whose fault it was, `audits` what is run once more, `people`
-//! what submissions and controls mean, `parts` the next part of a long submission, `lives` what an earlier life of a state that
+//! what submissions and controls mean, `parts` the next part of a long submission, `looks` what is decided of claims and which
+//! seeds come next, `lives` what an earlier life of a state that
 //! was restored gave.
 
 mod audits;
 mod failures;
 mod leases;
 mod lives;
+mod looks;
 mod parts;
 mod people;
 mod probation;

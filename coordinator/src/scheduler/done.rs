@@ -25,6 +25,8 @@ pub(super) struct Done {
     pub(super) audit: Option<AuditVerdict>,
     /// Epochs of its curve.
     pub(super) epochs: u32,
+    /// What it cost, counted: see [`work_of`].
+    pub(super) work: u64,
     /// Codes of its warnings, each once.
     pub(super) warnings: Box<[Arc<str>]>,
 }
@@ -42,6 +44,7 @@ impl Done {
             scores: scores_of(&record.outcome),
             audit: None,
             epochs: u32::try_from(record.outcome.curve.len()).unwrap_or(u32::MAX),
+            work: work_of(record),
             warnings: codes(&record.outcome),
         }
     }
@@ -57,6 +60,14 @@ fn codes(outcome: &Outcome) -> Box<[Arc<str>]> {
         .map(|warning| proto::cut(&warning.code, BYTES));
     let codes: BTreeSet<String> = codes.collect();
     codes.into_iter().take(MOST).map(Arc::from).collect()
+}
+
+/// What a run cost, in a unit that every machine counts alike: training segments times epochs of all phases. Seconds differ
+/// from worker to worker, and which seed comes next must not.
+fn work_of(record: &RunRecord) -> u64 {
+    let dataset = record.provenance.dataset.as_deref();
+    let segments = dataset.map_or(1, |facts| facts.train.segments.max(1));
+    segments.saturating_mul((record.outcome.curve.len() as u64).max(1))
 }
 
 /// The final AUCs of a result: the discriminator's, the generator's.

@@ -3,12 +3,15 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use looks::{Claim, ClaimText, Family, Settings};
 use sweeps::{
-    AttemptNumber, Cell, DatasetSource, DeviceInfo, Digest, EpochPoint, JobId, JobSpec, Outcome,
-    Parameters, Phase, Provenance, Reporting, RunRecord, TRAINER_REVISION, Value,
+    AttemptNumber, Cell, DatasetSource, DeviceInfo, Digest, EpochPoint, FinalMetrics, JobId,
+    JobSpec, Outcome, Parameters, Phase, Provenance, Reporting, RunRecord, ScoreMetrics,
+    TRAINER_REVISION, Value,
 };
 
 use crate::model::cells::CellTable;
+use crate::model::claims::SweepClaims;
 use crate::model::expanded::Expanded;
 use crate::model::submission::Submission;
 use proto::nouns::{Hello, Requirements};
@@ -58,10 +61,38 @@ pub(crate) fn submission(name: &str, (columns, cells, digests): Grid) -> Submiss
         priority: 0,
         requirements: Requirements::default(),
         dry_run: false,
+        claims: None,
         trainer_revision: TRAINER_REVISION,
         table: Arc::new(CellTable::new(columns, &cells, &digests).unwrap()),
         ids,
     }
+}
+
+/// The same, with the claim of each rate that it is above the next one; seeds are added for those that are undecided.
+pub(crate) fn claiming(name: &str, grid: Grid, settings: Settings) -> Submission {
+    let seeds = u64::from(settings.min);
+    let arms = grid.1.len() as u64 / seeds;
+    let mut submission = submission(name, grid);
+    let cells = |arm: u64| (arm * seeds..(arm + 1) * seeds).map(|cell| cell as u32);
+    let claim = |left: u32| Claim {
+        left,
+        right: left + 1,
+    };
+    let claims: Vec<Claim> = (0..arms as u32 - 1).map(claim).collect();
+    submission.claims = Some(Box::new(SweepClaims {
+        texts: vec![ClaimText::default(); claims.len()],
+        family: Family { settings, claims },
+        identity: Digest::of(name.as_bytes()),
+        grows: true,
+        arms: (0..arms).map(|arm| cells(arm).collect()).collect(),
+        looks: Vec::new(),
+    }));
+    submission
+}
+
+/// The AUC that every honest attempt of a job finds.
+pub(crate) fn auc(job: JobId) -> f64 {
+    f64::from(job.0[0]) / 256.0
 }
 
 /// Stands in for the sweep language: `NAME SEEDS RATES [DATASET]`.
@@ -84,6 +115,7 @@ pub(crate) fn expand(text: &str) -> Result<Expanded, String> {
         cells,
         datasets: BTreeMap::new(),
         requirements: Requirements::default(),
+        adaptive: None,
     })
 }
 
@@ -113,6 +145,13 @@ pub(crate) fn record(job: JobId, attempt: AttemptNumber, worker: &str) -> RunRec
         job_id: job,
         outcome: Outcome {
             curve: vec![point],
+            metrics: FinalMetrics {
+                d: Some(ScoreMetrics {
+                    auc: Some(auc(job)),
+                    ..ScoreMetrics::default()
+                }),
+                g: None,
+            },
             ..Outcome::default()
         },
         provenance: Provenance {

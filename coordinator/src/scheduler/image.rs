@@ -218,6 +218,7 @@ impl Scheduler {
                 scores: done.scores,
                 audit: done.audit,
                 epochs: done.epochs,
+                work: done.work,
                 warnings: done
                     .warnings
                     .iter()
@@ -301,6 +302,7 @@ fn sweep_image(sweep: &Sweep) -> ImagePart {
         paused: sweep.paused,
         cancelled: sweep.cancelled,
         discrepancies: sweep.discrepancies,
+        claims: submission.claims.clone(),
     }))
 }
 
@@ -322,6 +324,7 @@ fn state_image(state: &JobState) -> StateImage {
             scores: done.scores,
             audit: done.audit,
             epochs: done.epochs,
+            work: done.work,
             warnings: done.warnings.iter().map(ToString::to_string).collect(),
         })),
     }

@@ -4,16 +4,18 @@
 //! goes through [`JobTable::change`], which takes the job out of both before it and enters it again after it.
 //!
 //! `adoption` makes a submission's cells the current version of a sweep, new jobs all at once; `restore` fills the table from
-//! an image.
+//! an image; `growth` adds seeds to a sweep.
 
 mod adoption;
 #[cfg(test)]
 mod check;
+mod growth;
 mod restore;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use looks::Look;
 use sweeps::{AttemptNumber, Digest, JobId};
 
 use super::done::Done;
@@ -343,6 +345,44 @@ impl JobTable {
     pub(super) fn set_sweep_cancelled(&mut self, sweep: u32, cancelled: bool) {
         self.sweeps[sweep as usize].cancelled = cancelled;
         self.touched.insert(sweep);
+    }
+
+    /// Sweeps with claims whose counts changed since that was last asked; those may be looked at.
+    pub(super) fn touched_with_claims(&self) -> Vec<u32> {
+        let touched = self.touched.iter().copied();
+        touched
+            .filter(|sweep| self.sweep(*sweep).submission.claims.is_some())
+            .collect()
+    }
+
+    /// The claims of a sweep were looked at, and cells were added to their arms.
+    pub(super) fn note_looks(&mut self, sweep: u32, looks: &[Look], added: &[(u32, u32)]) {
+        let Some(claims) = &mut self.sweeps[sweep as usize].submission.claims else {
+            return;
+        };
+        claims.looks.extend_from_slice(looks);
+        for (arm, cell) in added {
+            if let Some(cells) = claims.arms.get_mut(*arm as usize) {
+                cells.push(*cell);
+            }
+        }
+        self.touched.insert(sweep);
+    }
+
+    /// How many looks and how many cells a sweep has: what a look adds to.
+    pub(super) fn extent_of_claims(&self, sweep: u32) -> (usize, usize) {
+        let sweep = self.sweep(sweep);
+        let claims = sweep.submission.claims.as_ref();
+        let looks = claims.map_or(0, |claims| claims.looks.len());
+        (looks, self.grid(sweep.grid).jobs.len())
+    }
+
+    /// Whether seeds are added for the undecided claims of a sweep.
+    pub(super) fn set_growing(&mut self, sweep: u32, grows: bool) {
+        if let Some(claims) = &mut self.sweeps[sweep as usize].submission.claims {
+            claims.grows = grows;
+            self.touched.insert(sweep);
+        }
     }
 
     /// Sweeps whose counts changed since this was last asked.

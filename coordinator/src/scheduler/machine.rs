@@ -72,6 +72,7 @@ impl Scheduler {
             Event::Tick => self.on_tick(now),
             Event::Recovered => self.on_recovered(now),
         }
+        self.look(now);
         let has_queued = self.jobs.take_has_queued();
         if std::mem::take(&mut self.dispatch_needed) || has_queued {
             self.serve_waiting(now);
@@ -128,6 +129,22 @@ impl Scheduler {
         self.effects.push(Effect::Publish(change));
     }
 
+    /// Looks at the claims whose seeds may have ended. Seeds that are added may be done already, in another sweep: then the next
+    /// look is due at once.
+    pub(super) fn look(&mut self, now: Timestamp) {
+        for sweep in self.jobs.touched_with_claims() {
+            let mut seen = None;
+            while let Some(looked) = self.decide_looks(now, sweep) {
+                self.commit([looked]);
+                // An entry that changed nothing is not decided again.
+                let now_seen = self.jobs.extent_of_claims(sweep);
+                if seen.replace(now_seen) == Some(now_seen) {
+                    break;
+                }
+            }
+        }
+    }
+
     fn publish_touched(&mut self) {
         for index in self.jobs.take_touched() {
             let sweep = self.jobs.sweep(index);
@@ -165,6 +182,8 @@ impl Scheduler {
     fn on_recovered(&mut self, now: Timestamp) {
         self.renew_all(now);
         self.workers.touch_all(now);
+        // Results may be on disk whose looks are not.
+        self.look(now);
         self.jobs.take_touched();
         self.dispatch_needed = true;
         // Whoever submitted it was not told that it was taken.

@@ -313,6 +313,8 @@ impl Scheduler {
         if receipt == Receipt::Recorded {
             self.judge_workers(job, now);
         }
+        // Before the next job is handed out: a seed that is added may be it.
+        self.look(now);
         let (assignments, drain) = self.answer_next(worker, next, now);
         Ok(Answer::Finish(FinishAnswer {
             receipt,
@@ -345,6 +347,7 @@ impl Scheduler {
         self.workers.touch_busy(worker, now);
         let decided = self.decide_fail(now, LeaseKey { job, attempt }, failure)?;
         self.commit(decided);
+        self.look(now);
         let (assignments, drain) = self.answer_next(worker, next, now);
         Ok(Answer::Lease(LeaseAnswer { assignments, drain }))
     }

@@ -90,6 +90,7 @@ fn worlds_are_wild_enough_to_mean_something() {
         stood_still,
         passed_over,
         dropped,
+        seeds_added,
     } = total;
     for (what, times) in [
         ("coordinator killed", coordinator_kills),
@@ -104,6 +105,7 @@ fn worlds_are_wild_enough_to_mean_something() {
         ("coordinator stood still", stood_still),
         ("sweep passed over", passed_over),
         ("submission dropped", dropped),
+        ("seed added", seeds_added),
     ] {
         assert!(times >= 40, "{what}: only {times} times in 200 worlds");
     }

@@ -2,6 +2,7 @@
 
 mod audits;
 mod choice;
+mod claims;
 mod failures;
 mod leases;
 mod measured;

@@ -5,6 +5,7 @@ use std::fmt;
 use std::ops::Range;
 use std::sync::Arc;
 
+use looks::ClaimsView;
 use sweeps::{AttemptNumber, DatasetSource, Digest, JobId, JobStatus};
 
 use proto::cut;
@@ -15,6 +16,7 @@ use super::job::{JobIndex, Sweep};
 use super::worker_table::Worker;
 use crate::model::cells::CellRow;
 use crate::model::cells::CellTable;
+use crate::model::claims::SweepClaims;
 use proto::nouns::{
     DatasetKnown, JobView, LeaseView, Refusal, SweepInfo, SweepSummary, Timestamp, WorkerId,
     WorkerView,
@@ -129,7 +131,22 @@ impl Scheduler {
             discrepancies: sweep.discrepancies,
             lost_ms: self.lost_ms(sweep),
             audit: self.stamp(sweep.grid),
+            claims: self.claims_of(sweep),
         })
+    }
+
+    /// Where the claims of a sweep stand.
+    fn claims_of(&self, sweep: &Sweep) -> Option<Box<ClaimsView>> {
+        let claims = sweep.submission.claims.as_deref()?;
+        let arms = self.arms_of(sweep, claims);
+        let SweepClaims { family, texts, .. } = claims;
+        Some(Box::new(ClaimsView {
+            settings: family.settings,
+            identity: claims.identity.short(),
+            grows: claims.grows,
+            claims: looks::views(family, texts, &arms, &claims.looks, claims.grows),
+            looks: claims.looks.clone(),
+        }))
     }
 
     /// The time of attempts of its jobs that came to nothing, each job once however many cells share it.

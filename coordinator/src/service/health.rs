@@ -80,6 +80,11 @@ impl Health {
         let _ = self.access.set(access.clone());
     }
 
+    /// The engine, where it runs.
+    pub(super) fn engine(&self) -> Option<&EngineHandle> {
+        self.engine.get()
+    }
+
     fn token_trouble(&self) -> Option<Arc<str>> {
         self.access.get()?.trouble()
     }

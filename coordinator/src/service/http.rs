@@ -1,11 +1,12 @@
-//! The side port: `/metrics`, `/healthz`, `/readyz` over HTTP/1.1, for Prometheus, load balancers and Kubernetes.
+//! The side port: `/metrics`, `/healthz`, `/readyz` over HTTP/1.1, for Prometheus, load balancers and Kubernetes, and the live
+//! page for people (`live`).
 //!
 //! `/healthz` and `/readyz` say one word to everybody; `/metrics` wants a token where the coordinator has tokens.
 
 use std::convert::Infallible;
+use std::sync::Arc;
 use std::time::Duration;
 
-use http_body_util::Full;
 use hyper::body::{Bytes, Incoming};
 use hyper::header::{ALLOW, AUTHORIZATION, CACHE_CONTROL, CONTENT_TYPE, WWW_AUTHENTICATE};
 use hyper::service::service_fn;
@@ -20,14 +21,15 @@ use tonic::Code;
 use super::access::Access;
 use super::descriptors;
 use super::health::Health;
+use super::live::Live;
+use super::live::answer::{Answer, full};
+use super::side_connection::Connection;
 use super::strangers::Strangers;
 use super::tls::{Tls, TlsError};
 
 /// Connections of one address at a time. All peers are strangers: where there are too many, the oldest of the address that
 /// has the most makes room, so that a probe always gets in.
 const CONNECTIONS_OF_ADDRESS: usize = 128;
-/// A connection may last that long altogether: whoever asks again connects again.
-const LONGEST: Duration = Duration::from_mins(1);
 /// TLS handshake, and the headers of a request.
 const HEADERS_WITHIN: Duration = Duration::from_secs(5);
 /// Bytes of the headers of a request.
@@ -46,6 +48,10 @@ pub struct HttpOptions {
     pub access: Access,
     /// Its certificate, where it speaks TLS.
     pub tls: Option<Tls>,
+    /// Names by which browsers may call it, beside the machine's own and addresses.
+    pub names: Vec<String>,
+    /// Random bytes that nobody knows: they seal the sessions of browsers.
+    pub secret: [u8; 32],
 }
 
 /// Serves until `shutdown`.
@@ -61,6 +67,14 @@ pub async fn serve_http(
     options.health.watch_access(&options.access);
     let places = descriptors::of_side_port(descriptors::raise());
     let strangers = Strangers::new(places, CONNECTIONS_OF_ADDRESS.min(places / 2));
+    let live = Live::new(
+        options.health.clone(),
+        options.access.clone(),
+        &options.names,
+        options.secret,
+        options.tls.is_some(),
+        shutdown.clone(),
+    );
     loop {
         let accepted = tokio::select! {
             accepted = listener.accept() => accepted,
@@ -71,32 +85,53 @@ pub async fn serve_http(
             continue;
         };
         let (peer, _) = strangers.enter(Some(address.ip()));
+        let connection = Arc::new(Connection::new(peer));
         let (options, acceptor, shutdown) = (options.clone(), acceptor.clone(), shutdown.clone());
+        let live = live.clone();
         tokio::spawn(async move {
             let serving = async {
                 match acceptor {
-                    None => converse(stream, &options).await,
+                    None => converse(stream, &options, &live, &connection).await,
                     Some(acceptor) => {
                         if let Ok(Ok(stream)) =
                             timeout(HEADERS_WITHIN, acceptor.accept(stream)).await
                         {
-                            converse(stream, &options).await;
+                            converse(stream, &options, &live, &connection).await;
                         }
                     }
                 }
             };
             tokio::select! {
-                _ = timeout(LONGEST, serving) => {}
-                () = peer.crowded_out().cancelled() => {}
-                () = shutdown.cancelled() => {}
+                () = serving => {}
+                () = connection.over() => {}
+                () = stopped(&shutdown, &connection) => {}
             }
         });
     }
 }
 
-async fn converse(stream: impl AsyncRead + AsyncWrite + Unpin, options: &HttpOptions) {
-    let answer =
-        service_fn(|request| async move { Ok::<_, Infallible>(answer(options, &request).await) });
+/// Waits until the port closes. A stream has a moment to say so.
+async fn stopped(shutdown: &CancellationToken, connection: &Connection) {
+    shutdown.cancelled().await;
+    if connection.has_stream() {
+        tokio::time::sleep(PAUSE).await;
+    }
+}
+
+async fn converse(
+    stream: impl AsyncRead + AsyncWrite + Unpin,
+    options: &HttpOptions,
+    live: &Live,
+    connection: &Arc<Connection>,
+) {
+    let answer = service_fn(|request: Request<Incoming>| async move {
+        let answer = if Live::has(request.uri().path()) {
+            live.answer(request, connection).await
+        } else {
+            answer(options, &request).await
+        };
+        Ok::<_, Infallible>(answer)
+    });
     // A peer that breaks off or talks nonsense has had its answer.
     let _ = hyper::server::conn::http1::Builder::new()
         .timer(TokioTimer::new())
@@ -105,8 +140,6 @@ async fn converse(stream: impl AsyncRead + AsyncWrite + Unpin, options: &HttpOpt
         .serve_connection(TokioIo::new(stream), answer)
         .await;
 }
-
-type Answer = Response<Full<Bytes>>;
 
 async fn answer(options: &HttpOptions, request: &Request<Incoming>) -> Answer {
     if request.method() != Method::GET && request.method() != Method::HEAD {
@@ -152,7 +185,7 @@ async fn answer(options: &HttpOptions, request: &Request<Incoming>) -> Answer {
         }
         _ => text(
             StatusCode::NOT_FOUND,
-            "here are /metrics, /healthz and /readyz\n",
+            "here are /metrics, /healthz, /readyz and /live\n",
         ),
     }
 }
@@ -183,7 +216,7 @@ fn refused(status: &tonic::Status) -> Answer {
 }
 
 fn text(code: StatusCode, body: impl Into<Bytes>) -> Answer {
-    let mut answer = Response::new(Full::new(body.into()));
+    let mut answer = Response::new(full(body));
     *answer.status_mut() = code;
     let headers = answer.headers_mut();
     headers.insert(

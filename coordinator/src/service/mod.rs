@@ -16,9 +16,11 @@ mod descriptors;
 mod health;
 mod http;
 mod limits;
+mod live;
 mod log_rate_limit;
 mod people;
 mod server;
+mod side_connection;
 mod store;
 mod strangers;
 #[cfg(test)]
@@ -31,5 +33,6 @@ pub use exposure::{Exposed, check_exposure};
 pub use health::Health;
 pub use http::{HttpOptions, serve_http};
 pub use limits::Limits;
+pub use live::live_address;
 pub use server::{Options, ServeError, serve, serve_incoming};
 pub use tls::{Tls, TlsError};

@@ -15,6 +15,7 @@ use tonic::{Code, Status};
 mod fuzz;
 mod lasting;
 mod limits;
+mod live;
 
 use super::*;
 use crate::{Config, Engine, EngineHandle, Metrics, SystemClock, sweep_language};
@@ -300,6 +301,8 @@ async fn the_side_port_says_how_it_is() {
         health: served.health.clone(),
         access: Access::one("t"),
         tls: None,
+        names: Vec::new(),
+        secret: [7; 32],
     };
     tokio::spawn(serve_http(listener, options, served.stop.clone()));
     let ask = async |request: &str| {

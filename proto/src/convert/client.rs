@@ -20,6 +20,7 @@ impl From<&Submit> for wire::SubmitRequest {
             }),
             max_jobs: submit.max_jobs.map(|jobs| jobs as u64),
             dry_run: submit.dry_run,
+            fixed_seeds: submit.fixed_seeds,
         }
     }
 }
@@ -51,6 +52,7 @@ impl TryFrom<wire::SubmitRequest> for Submit {
                 .max_jobs
                 .map(|jobs| usize::try_from(jobs).unwrap_or(usize::MAX)),
             dry_run: submit.dry_run,
+            fixed_seeds: submit.fixed_seeds,
         })
     }
 }

@@ -1,5 +1,6 @@
 //! Nouns to the wire and back, one module a noun.
 
+mod claims;
 mod client;
 mod extraction;
 mod job;

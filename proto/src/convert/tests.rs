@@ -5,6 +5,9 @@ use std::sync::Arc;
 
 use crate::telemetry::Telemetry;
 use crate::wire;
+use looks::{
+    ClaimState, ClaimText, ClaimView, ClaimsView, Look, PlanningInterval, Settings, Verdict,
+};
 use proptest::prelude::*;
 use prost::Message;
 use sweeps::{
@@ -52,10 +55,10 @@ prop_compose! {
     fn submit()(
         file in name(), text in "\\PC{0,200}", datasets in datasets(), priority in any::<i32>(),
         device in prop::option::of(name()), labels in prop::collection::vec(name(), 0..3),
-        memory_bytes in any::<Option<u64>>(), max_jobs in any::<Option<usize>>(), dry_run in any::<bool>(),
+        memory_bytes in any::<Option<u64>>(), max_jobs in any::<Option<usize>>(), dry_run in any::<bool>(), fixed_seeds in any::<bool>(),
     ) -> Submit {
         let requirements = Requirements { device, labels, memory_bytes };
-        Submit { file, text, datasets, priority, requirements, max_jobs, dry_run }
+        Submit { file, text, datasets, priority, requirements, max_jobs, dry_run, fixed_seeds }
     }
 }
 prop_compose! {
@@ -82,14 +85,57 @@ prop_compose! {
     }
 }
 prop_compose! {
+    fn claim()(
+        words in [name(), name(), name(), name()], seeds in any::<[u32; 4]>(), numbers in any::<[bool; 3]>(),
+        values in prop::array::uniform6(-1e3..1e3_f64), verdict in 0..4_usize, state in 0..5_usize,
+    ) -> ClaimView {
+        use ClaimState::{AtMax, Decided, Lost, Open, Stopped};
+        let [left, right, column, value] = words;
+        let [difference, low, high, log_e, p, log_bound] = values;
+        ClaimView {
+            claim: ClaimText { left, right, place: vec![(column, value)] },
+            seeds: seeds[0],
+            difference: numbers[0].then_some(difference),
+            interval: numbers[1].then_some(PlanningInterval { low, high }),
+            log_e,
+            best_log_e: log_e,
+            log_bound,
+            p,
+            p_adjusted: p,
+            verdict: Verdict::ALL[verdict],
+            decided_after: numbers[2].then_some(seeds[1]),
+            needed: numbers[0].then_some(seeds[2]),
+            state: [Open, Decided, AtMax, Lost, Stopped][state],
+            lost_seed: numbers[1].then_some(seeds[3]),
+        }
+    }
+}
+prop_compose! {
+    fn claims()(
+        claims in prop::collection::vec(claim(), 0..3), numbers in any::<[u32; 3]>(), alpha in 0.0..1.0_f64, grows in any::<bool>(),
+        identity in name(), looks in prop::collection::vec((any::<u32>(), any::<u32>(), -9.0..9.0_f64, 0..4_usize), 0..3),
+    ) -> ClaimsView {
+        let [min, max, at_once] = numbers;
+        let looks = looks.into_iter().map(|(claim, seeds, log_e, verdict)| Look { step: seeds, claim, seeds, log_e, verdict: Verdict::ALL[verdict] });
+        ClaimsView {
+            settings: Settings { alpha, min, max, margin: alpha, at_once },
+            identity,
+            grows,
+            claims,
+            looks: looks.collect(),
+        }
+    }
+}
+prop_compose! {
     fn info()(
         summary in summary(), file in name(), text in name(), columns in prop::collection::vec(name(), 0..3),
         datasets in datasets(), trainer_revision in any::<u32>(), discrepancies in any::<u64>(), lost_ms in any::<u64>(),
         audit in any::<[u64; 5]>(), more_datasets in any::<u64>(), tolerance in 0.0..1.0_f64,
+        claims in prop::option::of(claims().prop_map(Box::new)),
     ) -> SweepInfo {
         let [waiting, equal, within, different, failed] = audit;
         let audit = crate::nouns::AuditStamp { waiting, equal, within, different, failed, tolerance };
-        SweepInfo { summary, file, text, columns, datasets, more_datasets, trainer_revision, discrepancies, lost_ms, audit }
+        SweepInfo { summary, file, text, columns, datasets, more_datasets, trainer_revision, discrepancies, lost_ms, audit, claims }
     }
 }
 prop_compose! {

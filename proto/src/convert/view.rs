@@ -74,6 +74,7 @@ impl From<&SweepInfo> for wire::StatusResponse {
             lost_ms: info.lost_ms,
             audit: Some(info.audit.into()),
             more_datasets: info.more_datasets.saturating_add(more),
+            claims: info.claims.as_deref().map(Into::into),
         }
     }
 }
@@ -92,6 +93,10 @@ impl TryFrom<wire::StatusResponse> for SweepInfo {
             discrepancies: info.discrepancies,
             lost_ms: info.lost_ms,
             audit: info.audit.unwrap_or_default().into(),
+            claims: info
+                .claims
+                .map(|claims| claims.try_into().map(Box::new))
+                .transpose()?,
         })
     }
 }

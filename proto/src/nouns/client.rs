@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::telemetry::Telemetry;
+use looks::ClaimsView;
 use serde::{Deserialize, Serialize};
 use sweeps::{AttemptNumber, DeviceInfo, Digest, Failure, JobId, JobSpec, JobStatus};
 
@@ -25,6 +26,8 @@ pub struct Submit {
     pub max_jobs: Option<usize>,
     /// Only say what would happen.
     pub dry_run: bool,
+    /// Of a file with claims: add no seeds for those that are undecided.
+    pub fixed_seeds: bool,
 }
 
 /// What a worker must have to get a sweep's jobs.
@@ -158,6 +161,8 @@ pub struct SweepInfo {
     pub lost_ms: u64,
     /// What audits of its jobs found.
     pub audit: AuditStamp,
+    /// Of a sweep with [adaptive]: where its claims stand.
+    pub claims: Option<Box<ClaimsView>>,
 }
 
 /// Where a worker stands.

@@ -4,12 +4,15 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
+use looks::ClaimsView;
 use metrics::data_card::DataCard;
 use serde::{Deserialize, Serialize};
 use sweeps::{DatasetSource, Digest};
 
+use super::looks::{read_looks, without_looks};
 use super::resampled::{Resampled, resampled, video_interval};
 use super::warned::{Warned, restore, resumed, warned};
+use crate::claims::taken_again;
 use crate::error::ReportError;
 use crate::results::{DatasetInfo, SplitCounts, SweepResults};
 
@@ -51,6 +54,9 @@ pub(super) struct About {
     /// Differences over resampled test videos.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     video_intervals: Vec<Resampled>,
+    /// What was set out to be decided; the looks are in `looks.csv`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    claims: Option<ClaimsView>,
 }
 
 #[derive(Debug, Default, Serialize, Deserialize)]
@@ -121,6 +127,7 @@ pub fn write_about(results: &SweepResults) -> String {
         resumed: resumed(results),
         cards: results.cards.clone(),
         video_intervals: results.video_intervals.iter().map(resampled).collect(),
+        claims: results.claims.as_deref().map(without_looks),
     };
     // Texts, numbers and maps with texts as keys: there is nothing that JSON could not say.
     serde_json::to_string_pretty(&about).unwrap_or_default() + "\n"
@@ -272,5 +279,15 @@ fn tell(about: About, folder: &Path, sweeps: &mut [SweepResults]) -> Result<bool
         .map(|found| video_interval(found, &about.columns, &results.columns))
         .collect();
     super::settle::settle_jobs(results);
+    if let Some(mut kept) = about.claims {
+        kept.looks = read_looks(folder, &results.name_in_tables())?;
+        let (view, sentences) = taken_again(&kept, results);
+        for sentence in sentences {
+            if !results.notes.contains(&sentence) {
+                results.notes.push(sentence);
+            }
+        }
+        results.claims = Some(Box::new(view));
+    }
     Ok(true)
 }

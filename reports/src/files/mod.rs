@@ -1,4 +1,4 @@
-//! The CSV files that others rely on: `results.csv`, `epochs.csv`, `summary.csv` (docs/reports.md).
+//! The CSV files that others rely on: `results.csv`, `epochs.csv`, `summary.csv`, `looks.csv` (docs/reports.md).
 //!
 //! RFC 4180, numbers in the shortest form that reads back to the same bits, lines in an order of their own so that two
 //! runs compare by `diff`, and empty fields for what does not apply.
@@ -7,6 +7,7 @@ mod about;
 mod cell_value;
 mod csv_file;
 mod json;
+mod looks;
 #[cfg(feature = "parquet")]
 mod parquet;
 mod read;
@@ -19,6 +20,7 @@ pub use about::write_about;
 pub(crate) use cell_value::cell_value;
 pub(crate) use csv_file::{CsvFile, Extra, Fields, columns_of};
 pub use json::write_json;
+pub use looks::{LOOK_COLUMNS, write_looks};
 #[cfg(feature = "parquet")]
 pub use parquet::write_parquet;
 pub use read::{Tables, read_csv, read_tables};

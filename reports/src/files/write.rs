@@ -12,7 +12,7 @@ use crate::order::{compare_cells, compare_points};
 use crate::results::SweepResults;
 use crate::summary::{Estimate, METRICS, SummaryRow, summary};
 
-/// Writes `results.csv`, `epochs.csv`, `summary.csv` and `sweep.json` into `folder`, which is made where it does not exist. Each file is
+/// Writes `results.csv`, `epochs.csv`, `summary.csv`, `sweep.json` and, of a sweep with claims, `looks.csv` into `folder`, which is made where it does not exist. Each file is
 /// written beside its place and moved there, so that a reader never sees half of one.
 pub fn write_csv(results: &SweepResults, folder: &Path) -> Result<(), ReportError> {
     fs::create_dir_all(folder).map_err(ReportError::write(folder))?;
@@ -23,6 +23,9 @@ pub fn write_csv(results: &SweepResults, folder: &Path) -> Result<(), ReportErro
         ("sweep.json", super::about::write_about(results)),
     ] {
         replace_file(&folder.join(name), text.as_bytes())?;
+    }
+    if let Some(text) = super::looks::write_looks(results) {
+        replace_file(&folder.join("looks.csv"), text.as_bytes())?;
     }
     Ok(())
 }

@@ -29,6 +29,11 @@ pub(super) fn sentences(section: &Section<'_>) -> Vec<String> {
     if section.results.rehearsal {
         return Vec::new();
     }
+    // Tests of a fixed number of seeds say nothing where the results decided how many there are.
+    if let Some(mut sentences) = super::claims::sentences(section) {
+        sentences.extend(super::controls::sentences(section));
+        return sentences;
+    }
     let mut sentences = who_is_ahead(section);
     sentences.extend(super::controls::sentences(section));
     sentences.extend(papers_orderings(section));

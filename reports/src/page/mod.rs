@@ -6,6 +6,7 @@
 mod ablations;
 mod across;
 mod alone;
+mod claims;
 mod comparisons;
 mod controls;
 mod data;
@@ -167,17 +168,21 @@ fn parts(section: &Section<'_>) -> Vec<(&'static str, &'static str, String)> {
         (results, figures)
     };
     vec![
+        ("claims", "Claims", claims::table(section)),
         first,
         second,
         (
             "comparisons",
             "Paired comparisons",
-            comparisons::paired(section),
+            prefaced(
+                claims::of_fixed_seeds(section),
+                comparisons::paired(section),
+            ),
         ),
         (
             "orderings",
             "Orderings of the paper",
-            orderings::table(section),
+            prefaced(claims::of_fixed_seeds(section), orderings::table(section)),
         ),
         ("ablations", "Ablations", ablations::ablations(section)),
         ("data", "Data", data::data(section)),
@@ -191,6 +196,15 @@ fn parts(section: &Section<'_>) -> Vec<(&'static str, &'static str, String)> {
         ("reproduce", "How to reproduce", origin::reproduce(section)),
         ("raw", "All jobs", raw::raw(section)),
     ]
+}
+
+/// A part with what is to be read before it; nothing where there is no part.
+fn prefaced(preface: String, part: String) -> String {
+    if part.is_empty() {
+        part
+    } else {
+        preface + &part
+    }
 }
 
 /// What several sweeps show together: one table, one set of figures, the comparisons that no sweep alone can make.

@@ -3,10 +3,12 @@
 //! A decision is a function of the differences per seed and of the size of the family that they were set out to be tested
 //! in. The page, the study and the headline all ask here, so that they cannot say different things of the same runs.
 
+use looks::holm;
+
 use super::equivalence::{beyond_margin_test, equivalence_test};
 use super::interval::{Interval, mean_interval_at};
 use super::moments::{mean, sample_std};
-use super::paired::{SMALLEST_PAIRS, holm, signed_ranks, smallest_p};
+use super::paired::{SMALLEST_PAIRS, signed_ranks, smallest_p};
 use super::spread::compare_spreads;
 
 /// What decisions are held to.

@@ -29,9 +29,10 @@ pub use equivalence::{
     mean_intervals,
 };
 pub use interval::{Interval, mean_interval, mean_interval_at};
+pub use looks::holm;
 pub use moments::{interquartile_mean, mean, quantile, sample_std};
 pub use paired::{
-    PairedComparison, SMALLEST_PAIRS, SignedRanks, cohens_d_paired, compare_paired, holm,
+    PairedComparison, SMALLEST_PAIRS, SignedRanks, cohens_d_paired, compare_paired,
     permutation_test, signed_ranks, smallest_p, wilcoxon_signed_rank,
 };
 pub use proportion::{clopper_pearson, share_interval};

@@ -24,6 +24,8 @@ pub struct Security {
     pub(super) reserve: Option<u64>,
     /// The side port.
     pub(super) http: Option<SocketAddr>,
+    /// Names by which browsers may call it.
+    pub(super) http_names: Vec<String>,
     /// What its jobs are.
     pub(super) kind: StateKind,
 }
@@ -40,6 +42,15 @@ impl Security {
         Self {
             kind: StateKind::Rehearsal,
             ..Self::default()
+        }
+    }
+
+    /// The same, with a side port on this machine for the live page.
+    #[must_use]
+    pub fn with_live_page(self) -> Self {
+        Self {
+            http: Some(SocketAddr::from(([127, 0, 0, 1], 0))),
+            ..self
         }
     }
 
@@ -103,6 +114,7 @@ impl Security {
             longest_artifact: Some(arguments.max_artifact_bytes),
             reserve: arguments.reserve_bytes,
             http: arguments.http,
+            http_names: arguments.http_host.clone(),
             kind: if arguments.noop {
                 StateKind::Noop
             } else {

@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use coordinator::service::{Health, ServeError, TlsError};
-use coordinator::{Engine, EngineError};
+use coordinator::{Engine, EngineError, EngineHandle};
 use proto::error_chain;
 use proto::nouns::StateKind;
 use tokio::task::{JoinError, JoinHandle};
@@ -21,9 +21,12 @@ const LAST_WORDS: Duration = Duration::from_secs(3);
 pub struct Serving {
     /// Where it listens.
     pub address: SocketAddr,
+    /// Where the side port listens, if there is one.
+    pub http: Option<SocketAddr>,
     /// What its jobs are.
     pub kind: StateKind,
     pub(super) health: Health,
+    pub(super) engine: EngineHandle,
     stop: CancellationToken,
     broke: CancellationToken,
     supervisor: JoinHandle<Result<(), CommandError>>,
@@ -41,11 +44,20 @@ pub(super) struct Parts {
 }
 
 impl Serving {
-    pub(super) fn new(address: SocketAddr, kind: StateKind, health: Health, parts: Parts) -> Self {
+    pub(super) fn new(
+        address: SocketAddr,
+        http: Option<SocketAddr>,
+        kind: StateKind,
+        health: Health,
+        parts: Parts,
+    ) -> Self {
         let (stop, broke) = (CancellationToken::new(), CancellationToken::new());
+        let engine = parts.engine.handle();
         let supervisor = tokio::spawn(supervise(parts, stop.clone(), broke.clone()));
         Self {
+            engine,
             address,
+            http,
             kind,
             health,
             stop,
@@ -213,7 +225,7 @@ mod tests {
                 stop_engine: engine_ends.clone(),
             };
             let address = SocketAddr::from(([127, 0, 0, 1], 0));
-            let serving = Serving::new(address, StateKind::Training, health, parts);
+            let serving = Serving::new(address, None, StateKind::Training, health, parts);
             match part {
                 "engine" => engine_ends.cancel(),
                 "port" => port_ends.cancel(),

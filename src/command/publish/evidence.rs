@@ -93,7 +93,20 @@ impl Gathered {
             })
             .collect();
         let datasets = report::datasets_of(&info, &cells, &self.here);
+        // Claims add cells behind those of the file.
+        let limits = sweeps::Limits {
+            max_jobs: cells.len().max(1),
+        };
+        let of_file = sweeps::expand_text(&info.file, &info.text, limits)
+            .map_or(cells.len(), |(_, expansion)| expansion.cells.len());
+        let added = cells
+            .iter()
+            .skip(of_file)
+            .map(|cell| cell.cell.clone())
+            .collect();
         let evidence = SweepEvidence {
+            claims: info.claims.as_deref().cloned(),
+            added,
             name: info.summary.name.clone(),
             file: info.file.clone(),
             submitted_ms: info.summary.submitted_at.0,

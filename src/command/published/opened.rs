@@ -197,6 +197,7 @@ impl Results for OpenBox {
             trainer_revision: evidence.trainer_revision,
             discrepancies: evidence.discrepancies,
             lost_ms: evidence.lost_ms,
+            claims: evidence.claims.clone().map(Box::new),
             audit: AuditStamp {
                 waiting: audit.waiting,
                 equal: audit.equal,

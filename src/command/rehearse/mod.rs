@@ -39,7 +39,7 @@ mod real {
 
     use super::stand_ins::{StandIns, origin};
     use super::{needs, print};
-    use crate::arguments::{Format, Rehearse, Run};
+    use crate::arguments::{Format, Notify, Rehearse, Run};
     use crate::command::coordinator::Security;
     use crate::command::local_coordinator::LocalCoordinator;
     use crate::command::places::usual_folder;
@@ -103,10 +103,14 @@ mod real {
     fn as_run(arguments: &Rehearse, out: &Path, state: &Path) -> Run {
         Run {
             selection: arguments.selection.clone(),
+            // Small networks on stand-ins decide nothing, and call nobody.
+            until_decided: false,
+            notify: Notify::default(),
             out: Some(out.to_owned()),
             team: arguments.team.clone(),
             threads: Some(1),
             state: Some(state.to_owned()),
+            open: false,
         }
     }
 

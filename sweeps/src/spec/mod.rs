@@ -3,6 +3,7 @@
 //! Parsing finds every fault that one value or one table can have. What only shows when the grid is expanded (a
 //! combination without meaning, too many jobs) is found by [`crate::expand`].
 
+mod adaptive;
 mod axis;
 mod counted;
 mod dataset;
@@ -27,6 +28,7 @@ use crate::id::Digest;
 use crate::parameter::Parameter;
 use crate::value::Value;
 
+pub(crate) use adaptive::{ClaimRow, Section};
 pub(crate) use dataset::DataSettings;
 pub use next::NextStep;
 pub use report::{FIGURES, ReportRequest, TABLES};
@@ -61,6 +63,8 @@ pub struct SweepSpec {
     pub(crate) axes: Vec<Axis>,
     pub(crate) excludes: Vec<Row>,
     pub(crate) includes: Vec<Row>,
+    /// Claims for which seeds are added.
+    pub(crate) adaptive: Option<Section>,
     /// Selections of cells, with their spans; none: all.
     pub(crate) only: Vec<(String, Range<usize>)>,
 }

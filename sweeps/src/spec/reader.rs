@@ -6,6 +6,7 @@ use std::ops::Range;
 use toml::Spanned;
 use toml::de::DeTable;
 
+use super::adaptive;
 use super::axis::{self, coordinate};
 use super::counted::Counted;
 use super::dataset::{Dataset, check_settings};
@@ -21,7 +22,7 @@ use super::{Axis, Coordinate, Key, ReportRequest, Row, Settings, SweepSpec, Vari
 use crate::dataset_source::DatasetSource;
 use crate::fault::{Fault, Found, Lines};
 
-const KNOWN: [&str; 14] = [
+const KNOWN: [&str; 15] = [
     "name",
     "description",
     "dataset",
@@ -36,6 +37,7 @@ const KNOWN: [&str; 14] = [
     "requirements",
     "only",
     "next",
+    "adaptive",
 ];
 
 /// A text that a person writes is bounded, since a coordinator keeps it.
@@ -118,13 +120,14 @@ impl Reader<'_> {
             axes: Vec::new(),
             excludes: Vec::new(),
             includes: Vec::new(),
+            adaptive: None,
             only: Vec::new(),
             next: Vec::new(),
         };
         let mut dataset = Dataset::default();
         let (mut zips, mut drawn) = (Vec::new(), None);
         let mut counted = Counted::new();
-        let (mut excludes, mut includes, mut shown) = (None, None, None);
+        let (mut excludes, mut includes, mut shown, mut claims) = (None, None, None, None);
         for entry in entries(root) {
             if self.faults.is_full() {
                 break;
@@ -161,6 +164,7 @@ impl Reader<'_> {
                 "exclude" => excludes = Some(entry),
                 "include" => includes = Some(entry),
                 "report" => shown = Some(entry),
+                "adaptive" => claims = Some(entry),
                 "requirements" => spec.requirements = requirements::read(&entry, self.faults),
                 "only" => spec.only = only::read(&entry, self.faults),
                 "next" => spec.next = self.next_steps(&entry),
@@ -182,6 +186,12 @@ impl Reader<'_> {
         // What names a variant is read when all of them are known.
         if let Some(entry) = shown {
             spec.report = report::read(&entry, &spec, self.faults);
+        }
+        if let Some(entry) = claims {
+            spec.adaptive = adaptive::read(&entry, &spec, self.faults);
+            if let Some(section) = &spec.adaptive {
+                adaptive::set_seeds(&mut spec.axes, section, self.faults);
+            }
         }
         self.check_axes(&spec);
         if let Some(entry) = excludes {

@@ -269,6 +269,7 @@ pub(crate) fn expand() -> Expand {
             cells,
             datasets: BTreeMap::new(),
             requirements: proto::nouns::Requirements::default(),
+            adaptive: None,
         })
     })
 }

@@ -28,8 +28,12 @@ impl Scheduler {
     ) -> Decision<Taken> {
         let cells = submission.ids.len();
         let Some(next) = next else {
-            if self.is_current(submission) {
-                return Decision::nothing(Taken::Whole(self.meaning(submission)));
+            if let Some(entries) = self.repeated(now, submission) {
+                let meaning = self.meaning_as_it_stands(&submission.name);
+                return Decision {
+                    entries,
+                    answer: Taken::Whole(meaning),
+                };
             }
             let table = Arc::new(submission.table.without_cells());
             let begun = Entry::SubmissionBegun {

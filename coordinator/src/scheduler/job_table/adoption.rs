@@ -181,7 +181,7 @@ impl JobTable {
 
 impl Job {
     /// A cell means the job. Submitting a cancelled job again asks for it again.
-    fn enter_cell(&mut self, cell: CellRef) {
+    pub(super) fn enter_cell(&mut self, cell: CellRef) {
         self.cells.add(cell);
         if matches!(self.state, JobState::Cancelled) {
             self.state = JobState::Queued;

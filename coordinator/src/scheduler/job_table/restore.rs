@@ -41,6 +41,10 @@ impl JobTable {
         if grid.sweep != index {
             return Err(ImageError("a grid belongs to another sweep"));
         }
+        let claims = image.claims.as_deref();
+        if claims.is_some_and(|claims| !claims.fits(grid.table.len())) {
+            return Err(ImageError("a claim is about cells that are missing"));
+        }
         let name: Arc<str> = image.name.as_str().into();
         self.sweep_names.insert(name.clone(), index);
         self.sweeps.push(Sweep {
@@ -53,6 +57,7 @@ impl JobTable {
                 priority: image.priority,
                 requirements: image.requirements.clone(),
                 dry_run: false,
+                claims: image.claims.clone(),
                 trainer_revision: image.trainer_revision,
                 table: grid.table.clone(),
                 ids: Vec::new(),

@@ -6,11 +6,12 @@ mod turns;
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
+use looks::{Arm, Seed, Settings};
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{Rng, SeedableRng};
 use sweeps::{AttemptNumber, Digest, Failure, FailureClass, JobId, JobStatus, RunRecord};
 
-use crate::scheduler::fixture::{self, grid_on, submission};
+use crate::scheduler::fixture::{self, claiming, grid_on, submission};
 use crate::scheduler::{
     Answer, Effect, Entry, Event, Policy, Reply, Request, Scheduler, Submission, Ticket,
 };
@@ -54,6 +55,8 @@ pub(super) struct Tally {
     pub(super) passed_over: u64,
     /// Submissions that were dropped between their parts.
     pub(super) dropped: u64,
+    /// Seeds that were added for claims.
+    pub(super) seeds_added: u64,
 }
 
 impl Tally {
@@ -70,6 +73,7 @@ impl Tally {
         self.stood_still += other.stood_still;
         self.passed_over += other.passed_over;
         self.dropped += other.dropped;
+        self.seeds_added += other.seeds_added;
     }
 }
 
@@ -289,7 +293,20 @@ impl World {
             let rates = if is_large { 1 + sweep as u32 } else { 1 };
             let count = count / u64::from(rates) + 1;
             let dataset = ["tracks", "video"][world.below(2) as usize];
-            let mut submission = submission(&name, grid_on(dataset, first, count, rates));
+            let adapts = !is_large && world.below(3) == 0;
+            let mut submission = if adapts {
+                let settings = Settings {
+                    alpha: 0.3,
+                    min: 1 + (count / 2) as u32,
+                    max: 7,
+                    margin: [0.0, 0.8][world.below(2) as usize],
+                    at_once: 1 + world.below(3) as u32,
+                };
+                let grid = grid_on(dataset, first, settings.min.into(), 3);
+                claiming(&name, grid, settings)
+            } else {
+                submission(&name, grid_on(dataset, first, count, rates))
+            };
             submission.text = format!("{} version {sweep}", submission.text);
             user.submissions.push_back(submission);
         }

@@ -6,6 +6,7 @@
 mod auth_layer;
 mod authorized_body;
 pub(crate) mod role;
+mod session;
 mod token;
 
 use std::sync::Arc;
@@ -18,6 +19,7 @@ use tonic::Status;
 
 pub(super) use auth_layer::AuthLayer;
 pub use role::Role;
+pub(super) use session::{Proof, SessionKey};
 pub use token::{TokenDigest, TokenEntry, TokenFile, TokenFileError, token_of};
 
 use role::{Need, need};
@@ -242,41 +244,61 @@ impl Access {
         roles: &[Role],
         authorization: Option<&[u8]>,
     ) -> Result<(), Status> {
-        let (known, is_closed) = match self.known() {
-            Known::Open => return Ok(()),
-            Known::Tokens(known) => (known, false),
-            Known::Closed { tokens, .. } => (tokens, true),
-        };
+        match self.bearer(authorization)? {
+            None => Ok(()),
+            Some(one) => one.demand(path, roles),
+        }
+    }
+
+    /// Whose token that is; `None` where nobody is asked for one.
+    fn bearer(&self, authorization: Option<&[u8]>) -> Result<Option<Token>, Status> {
+        if !self.is_guarded() {
+            return Ok(None);
+        }
         let Some(sent) = authorization.and_then(|value| value.strip_prefix(b"Bearer ")) else {
             return Err(refuse(
                 Reason::Unauthenticated,
                 "a token is needed (--token-file FILE, or GCL_TOKEN_FILE)",
             ));
         };
+        // What is longer than any token is none, and not hashed.
+        let digest = (sent.len() <= TOKEN_BYTES).then(|| TokenDigest::of(sent));
+        self.find(|token| digest.is_some_and(|digest| token.digest.is(&digest)))
+    }
+
+    /// The token that is meant; `None` where nobody is asked for one.
+    fn find(&self, is_meant: impl Fn(&Token) -> bool) -> Result<Option<Token>, Status> {
+        let (known, is_closed) = match self.known() {
+            Known::Open => return Ok(None),
+            Known::Tokens(known) => (known, false),
+            Known::Closed { tokens, .. } => (tokens, true),
+        };
         let mut found = None;
-        if sent.len() <= TOKEN_BYTES {
-            let digest = TokenDigest::of(sent);
-            // To the end of the list whatever is found: the time tells nothing.
-            for one in known.iter() {
-                if one.digest.is(&digest) {
-                    found = Some(one);
-                }
+        // To the end of the list whatever is found: the time tells nothing.
+        for one in known.iter() {
+            if is_meant(one) {
+                found = Some(one);
             }
         }
-        let Some(one) = found else {
-            if is_closed {
-                // Not the caller's fault, and over some time: workers keep what they have and come again.
-                return Err(refuse(
-                    Reason::Unavailable,
-                    "the coordinator cannot read its tokens and lets nobody in until it can: its log says why",
-                ));
-            }
-            return Err(refuse(
+        match found {
+            Some(one) => Ok(Some(one.clone())),
+            // Not the caller's fault, and over some time: workers keep what they have and come again.
+            None if is_closed => Err(refuse(
+                Reason::Unavailable,
+                "the coordinator cannot read its tokens and lets nobody in until it can: its log says why",
+            )),
+            None => Err(refuse(
                 Reason::Unauthenticated,
                 "the token is not known here, or was revoked (`gcl-sweep token list` shows those that are)",
-            ));
-        };
-        if roles.contains(&one.role) {
+            )),
+        }
+    }
+}
+
+impl Token {
+    /// Whether its role is one of these.
+    fn demand(&self, path: &str, roles: &[Role]) -> Result<(), Status> {
+        if roles.contains(&self.role) {
             return Ok(());
         }
         let wanted: Vec<&str> = roles.iter().map(|role| role.name()).collect();
@@ -285,8 +307,8 @@ impl Access {
             Reason::PermissionDenied,
             format!(
                 "the token `{}` has the role {}, and {call} needs {}",
-                one.name,
-                one.role.name(),
+                self.name,
+                self.role.name(),
                 wanted.join(" or ")
             ),
         ))

@@ -32,6 +32,14 @@ impl TokenDigest {
         Self(key)
     }
 
+    /// What only who knows `key` can say of this token and these words.
+    pub(super) fn seal(&self, key: &[u8; 32], words: &[u8]) -> blake3::Hash {
+        blake3::Hasher::new_keyed(key)
+            .update(self.0.as_bytes())
+            .update(words)
+            .finalize()
+    }
+
     /// Whether it is that one. `blake3::Hash` compares in constant time.
     pub(super) fn is(&self, other: &Self) -> bool {
         self.0 == other.0

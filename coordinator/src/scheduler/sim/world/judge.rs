@@ -43,6 +43,7 @@ impl World {
         if scheduler.has_audits() {
             return Err("an audit has no end".into());
         }
+        judge_claims(scheduler)?;
         self.judge_journal()
     }
 
@@ -183,6 +184,10 @@ impl World {
                     let ids = submission.ids.iter().copied().collect();
                     self.want(submission.name.clone(), ids);
                 }
+                Entry::Looked { sweep, ids, .. } => {
+                    self.tally.seeds_added += ids.len() as u64;
+                    self.wanted.entry(sweep.clone()).or_default().extend(ids);
+                }
                 Entry::SubmissionBegun { submission, .. } => {
                     self.begun = (submission.name.clone(), BTreeSet::new());
                 }
@@ -242,4 +247,45 @@ impl World {
         }
         request
     }
+}
+
+/// Seeds and verdicts are what the numbers of all seeds say, whoever ran them when, and through however many crashes.
+fn judge_claims(scheduler: &Scheduler) -> Result<(), String> {
+    for sweep in scheduler.jobs.sweeps() {
+        let Some(claims) = &sweep.submission.claims else {
+            continue;
+        };
+        let table = &scheduler.jobs.grid(sweep.grid).table;
+        let mut truth = Vec::new();
+        for cells in &claims.arms {
+            let cell = cells[0] as usize;
+            let job = table.job(cell).map_err(|error| error.to_string())?;
+            let seeds = job.seed..job.seed + u64::from(claims.family.settings.max);
+            let seeds = seeds.map(|seed| {
+                let job = sweeps::JobSpec {
+                    seed,
+                    ..job.clone()
+                };
+                let id = job.id(table.sources()[table.source_of(cell)].1);
+                if diverges(id) {
+                    Seed::Lost
+                } else {
+                    Seed::Value(fixture::auc(id))
+                }
+            });
+            truth.push(Arm {
+                seeds: seeds.collect(),
+                work: 1,
+            });
+        }
+        let expected = claims.family.replay(&truth);
+        let seeds: Vec<usize> = claims.arms.iter().map(Vec::len).collect();
+        if (&expected.looks, &expected.seeds) != (&claims.looks, &seeds) {
+            return Err(format!(
+                "sweep {} has the seeds {seeds:?} and the looks {:?}, not {expected:?}",
+                sweep.name, claims.looks
+            ));
+        }
+    }
+    Ok(())
 }
