@@ -82,10 +82,7 @@ pub fn appendix(content: &Content<'_>, bytes: u64) -> String {
         one_table(&mut text, sweep);
     }
     text += "## Checking this box\n\n";
-    let data: String = named_datasets(content)
-        .iter()
-        .map(|name| format!(" --data {}=DIR", reports::shell_word(name)))
-        .collect();
+    let data = data_flags(named_datasets(content));
     let _ = write!(
         text,
         "    gcl-sweep verify .{data}                  # a random twentieth of the jobs\n    gcl-sweep verify .{data} --fraction 1     # all of them\n    sha256sum -c {}                        # the hashes alone, without gcl-sweep\n\n",
@@ -102,17 +99,15 @@ pub(crate) const ENERGY: &str = "Not known: records keep no energy, neither of a
 fn one_table(text: &mut String, sweep: &SweepContent) {
     let results = &sweep.results;
     let file = layout::sweep_file(&sweep.named.files);
-    let data: String = results
+    let data: BTreeSet<&str> = results
         .cells
         .iter()
         .filter_map(|cell| match &cell.cell.job.dataset {
             DatasetSource::Named(name) => Some(name.as_str()),
             _ => None,
         })
-        .collect::<BTreeSet<&str>>()
-        .into_iter()
-        .map(|name| format!(" --data {}=DIR", reports::shell_word(name)))
         .collect();
+    let data = data_flags(data.into_iter().map(str::to_owned));
     let total = sweep.trained_seconds();
     let lost = sweep.lost_seconds();
     let artifacts: u64 = sweep
@@ -210,6 +205,15 @@ fn revisions(content: &Content<'_>) -> String {
         .collect();
     let all: Vec<String> = all.iter().map(u32::to_string).collect();
     all.join(", ")
+}
+
+/// What says where data sets are.
+pub(crate) fn data_flags(names: impl IntoIterator<Item = String>) -> String {
+    let mut flags = String::new();
+    for name in names {
+        let _ = write!(flags, " --data {}=DIR", reports::shell_word(&name));
+    }
+    flags
 }
 
 pub(crate) fn named_datasets(content: &Content<'_>) -> Vec<String> {

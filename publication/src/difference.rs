@@ -14,7 +14,7 @@ pub fn of_bytes(told: &[u8], found: &[u8]) -> Option<String> {
         return Some(format!("byte {position}"));
     }
     let before = &told[..position];
-    let line = before.iter().filter(|byte| **byte == b'\n').count() + 1;
+    let line = before.split(|byte| *byte == b'\n').count();
     let column = position
         - before
             .iter()

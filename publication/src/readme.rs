@@ -2,17 +2,14 @@
 
 use std::fmt::Write as _;
 
-use crate::appendix::named_datasets;
+use crate::appendix::{data_flags, named_datasets};
 use crate::content::Content;
 use crate::layout;
 
 /// The text of the file.
 pub fn readme(content: &Content<'_>) -> String {
     let manifest = content.manifest;
-    let data: String = named_datasets(content)
-        .iter()
-        .map(|name| format!(" --data {}=DIR", reports::shell_word(name)))
-        .collect();
+    let data = data_flags(named_datasets(content));
     let mut text = format!(
         "# {}\n\nOpen `{}` for the results. To check them, in this folder:\n\n    gcl-sweep verify .{data}\n\n\
          It checks every hash and the journal's chain, draws every figure again from its CSV, computes every number again from the records, and trains a random twentieth of \

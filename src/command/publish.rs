@@ -43,14 +43,11 @@ pub fn publish(arguments: &Publish, format: Format) -> Result<(), CommandError> 
     let state = state_folder(arguments, &copy, &runtime)?;
     let (reader, entries) = StateReader::open_with_entries(&state)
         .map_err(|error| CommandError::Store(error_chain(&error)))?;
-    match reader.kind() {
-        Some(StateKind::Noop | StateKind::Rehearsal) => {
-            return Err(CommandError::Usage(format!(
-                "the state folder {} holds no results: its jobs trained nothing, or stand-ins",
-                state.display()
-            )));
-        }
-        _ => {}
+    if let Some(StateKind::Noop | StateKind::Rehearsal) = reader.kind() {
+        return Err(CommandError::Usage(format!(
+            "the state folder {} holds no results: its jobs trained nothing, or stand-ins",
+            state.display()
+        )));
     }
     let names = names(&reader, &arguments.sweeps)?;
     let folders = Folders::resolve(&arguments.folders)?;
@@ -74,7 +71,8 @@ pub fn publish(arguments: &Publish, format: Format) -> Result<(), CommandError> 
         Ledger::of(&lines, &jobs).map_err(|fault| CommandError::Store(fault.to_string()))?;
     let mut program = report::this_program();
     if arguments.anonymous {
-        program.version = publication::aliases::number_of(&program.version).to_owned();
+        let number = publication::aliases::number_of(&program.version).to_owned();
+        program.version = number;
         program.repository = None;
     }
     let manifest = Manifest {

@@ -167,10 +167,8 @@ impl Gathered {
     /// Takes names out of it.
     pub fn hide(&mut self, aliases: &Aliases) -> Result<(), CommandError> {
         for (evidence, _) in &mut self.sweeps {
-            evidence.file = aliases
-                .text(&evidence.file)
-                .trim_start_matches("…/")
-                .to_owned();
+            let file = aliases.text(&evidence.file);
+            file.trim_start_matches("…/").clone_into(&mut evidence.file);
             for job in &mut evidence.jobs {
                 job.error = job.error.as_deref().map(|error| aliases.text(error));
             }
@@ -218,7 +216,7 @@ impl Gathered {
                 Ok(bytes) => put(out, &layout::artifact(digest), &bytes)?,
                 // A figure is lost by it, and no result: the report says so.
                 Err(Refusal::Storage(what)) => {
-                    say(&format!("warning: {what}; the box goes without it"))
+                    say(&format!("warning: {what}; the box goes without it"));
                 }
                 Err(refusal) => return Err(refused(refusal)),
             }

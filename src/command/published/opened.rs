@@ -216,11 +216,12 @@ impl Results for OpenBox {
         for (cell, job) in sweep.cells.iter().zip(&sweep.evidence.jobs) {
             let mut record = None;
             if job.status == JobStatus::Done {
-                if !known.contains_key(&job.job) {
-                    let read = self.record(job.job).map_err(|fault| as_error(&fault))?;
-                    known.insert(job.job, Arc::new(read));
-                }
-                record = known.get(&job.job).cloned();
+                let read = match known.get(&job.job) {
+                    Some(read) => Arc::clone(read),
+                    None => Arc::new(self.record(job.job).map_err(|fault| as_error(&fault))?),
+                };
+                known.insert(job.job, Arc::clone(&read));
+                record = Some(read);
             }
             cells.push(CellResult {
                 cell: cell.clone(),
