@@ -219,7 +219,10 @@ pub fn figures(folder: &Path) -> Check {
     };
     let mut equal = 0;
     let files = walk(folder, layout::FIGURES).unwrap_or_default();
-    for (path, _) in files.iter().filter(|(path, _)| path.ends_with(".csv")) {
+    for path in files.iter().map(|(path, _)| path) {
+        let Some(stem) = path.strip_suffix(".csv") else {
+            continue;
+        };
         let figure = match reports::figures::redraw(&folder.join(path)) {
             Ok(figure) => figure,
             Err(error) => {
@@ -228,7 +231,6 @@ pub fn figures(folder: &Path) -> Check {
                 continue;
             }
         };
-        let stem = path.trim_end_matches(".csv");
         let mut compare = |path: String, drawn: &[u8]| match read_bytes(folder, &path) {
             Ok(bytes) => match difference::of_bytes(&bytes, drawn) {
                 None => equal += 1,
@@ -280,7 +282,7 @@ pub async fn numbers(opened: &OpenBox, beside: &Path) -> Check {
             Ok(Some(place)) => {
                 check
                     .faults
-                    .push(Fault::new(path, place, "it is not what the records give"))
+                    .push(Fault::new(path, place, "it is not what the records give"));
             }
             Err(fault) => check.faults.push(fault),
         }

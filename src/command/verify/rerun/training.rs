@@ -22,6 +22,11 @@ use crate::version;
 /// Bytes of prepared data that are kept between jobs.
 const CACHE_BYTES: usize = 4 << 30;
 
+/// Folders of data sets by their names.
+type Folders = BTreeMap<String, PathBuf>;
+/// Why data sets cannot be used, by their names.
+type Unusable = BTreeMap<String, String>;
+
 impl Rerun<'_> {
     /// Runs the jobs, and says on what and how each compares, in the order of the sample.
     pub async fn run(&self, jobs: &[JobId]) -> Result<(String, Vec<JobCheck>), CommandError> {
@@ -117,7 +122,7 @@ impl Rerun<'_> {
 
     /// The folders of data sets: those that are named, else those in the box, copied, since who opens a data set keeps its
     /// digest beside it. And why others cannot be used.
-    fn data(&self) -> Result<(BTreeMap<String, PathBuf>, BTreeMap<String, String>), CommandError> {
+    fn data(&self) -> Result<(Folders, Unusable), CommandError> {
         let mut folders = BTreeMap::new();
         let mut unusable = BTreeMap::new();
         for data in &self.opened.datasets {
