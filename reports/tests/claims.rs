@@ -72,7 +72,7 @@ fn sweep() -> SweepResults {
     let value = |variant: &str, seed: u64| match variant {
         "A" => 0.8 + 0.01 * ((seed * 7) % 5) as f64,
         "B" => 0.7 + 0.003 * ((seed * 3) % 4) as f64,
-        _ => 0.5 + 0.3 * ((seed * 5) % 3) as f64,
+        _ => 0.5 + 0.2 * ((seed * 5) % 3) as f64,
     };
     let truth: Vec<Arm> = places
         .iter()

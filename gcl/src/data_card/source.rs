@@ -32,6 +32,12 @@ struct Video<'a> {
     fold: usize,
 }
 
+/// w·(x − m) of a segment x.
+struct Discriminant {
+    weights: Vec<f64>,
+    middle: Vec<f64>,
+}
+
 /// The segments that are looked at, video by video.
 struct Segments {
     width: usize,
@@ -61,12 +67,12 @@ impl Work<'_> {
         }
         let segments = self.gathered(&videos)?;
         let areas = each(self.threads, folds, |fold| -> Result<Option<f64>, Fault> {
-            let Some((weights, middle)) = segments.discriminant(fold, self.stopped)? else {
+            let Some(fitted) = segments.discriminant(fold, self.stopped)? else {
                 return Ok(None);
             };
             let left_out = (0..segments.fold.len()).filter(|row| segments.fold[*row] == fold);
             let scored = left_out.map(|row| {
-                let score = segments.projection(row, &weights, &middle) as f32;
+                let score = segments.projection(row, &fitted.weights, &fitted.middle) as f32;
                 let anomalous = segments.anomalous[row];
                 (score, u64::from(anomalous), u64::from(!anomalous))
             });
@@ -202,7 +208,7 @@ impl Segments {
         &self,
         left_out: usize,
         stopped: &(dyn Fn() -> bool + Sync),
-    ) -> Result<Option<(Vec<f64>, Vec<f64>)>, Fault> {
+    ) -> Result<Option<Discriminant>, Fault> {
         let rows: Vec<usize> = (0..self.fold.len())
             .filter(|row| self.fold[*row] != left_out)
             .collect();
@@ -272,7 +278,7 @@ impl Segments {
         }
         Ok(w.iter()
             .all(|value| value.is_finite())
-            .then_some((w, middle)))
+            .then_some(Discriminant { weights: w, middle }))
     }
 }
 

@@ -61,10 +61,12 @@ impl Feed {
             let (client, sender) = (self.client.clone(), self.sender.clone());
             match wish {
                 Wish::Follow(sweep) => {
-                    let task =
-                        tokio::task::spawn_local(
-                            async move { follow(&client, &sender, &sweep).await },
+                    let task = tokio::task::spawn_local(async move {
+                        tokio::join!(
+                            follow(&client, &sender, &sweep),
+                            claims(&client, &sender, &sweep)
                         );
+                    });
                     replace(&mut self.sweep, Some(task.abort_handle()));
                 }
                 Wish::Look(None) => replace(&mut self.job, None),
@@ -200,6 +202,20 @@ async fn follow(client: &Client, sender: &Sender<News>, sweep: &str) {
             }
         }
         tokio::time::sleep(PAUSE).await;
+    }
+}
+
+/// Where the claims of a sweep stand, of one that has claims.
+async fn claims(client: &Client, sender: &Sender<News>, sweep: &str) {
+    loop {
+        tokio::time::sleep(LOOK_EVERY).await;
+        let info = ask(client, sender, async || {
+            client::Client::sweep_info(client, sweep).await
+        });
+        let Some(info) = info.await else { return };
+        if info.claims.is_none() || sender.send(News::Claims(info.claims)).await.is_err() {
+            return;
+        }
     }
 }
 

@@ -17,7 +17,7 @@ pub enum Pressed {
 
 /// The keys and what they do, for the help.
 pub const HELP: &[(&str, &str)] = &[
-    ("1 … 5, Tab", "grid, workers, failures, job, sweeps"),
+    ("1 … 6, Tab", "grid, workers, failures, job, sweeps, claims"),
     ("arrows, h j k l", "move"),
     ("PgUp PgDn, g G", "a page; to the first, to the last"),
     ("Enter", "the job, or the sweep, under the cursor"),
@@ -56,7 +56,7 @@ impl Model {
         match key.code {
             KeyCode::Char('q') => return Pressed::Leave,
             KeyCode::Char('?') => self.help = true,
-            KeyCode::Char(digit @ '1'..='5') => {
+            KeyCode::Char(digit @ '1'..='6') => {
                 self.show(View::ALL[digit as usize - '1' as usize]);
             }
             KeyCode::Tab => self.turn(1),
@@ -110,6 +110,7 @@ impl Model {
             View::Workers => self.worker.step(by),
             View::Failures => self.failure.step(by),
             View::Sweeps => self.sweep.step(by),
+            View::Claims => self.claim.step(by),
             // The newest line is the last: up is back in time.
             View::Job => {
                 if let Some(page) = &mut self.page {

@@ -35,16 +35,19 @@ pub enum View {
     Job,
     /// The sweeps of the coordinator.
     Sweeps,
+    /// What is decided while seeds arrive.
+    Claims,
 }
 
 impl View {
     /// In the order of their keys, from 1.
-    pub const ALL: [Self; 5] = [
+    pub const ALL: [Self; 6] = [
         Self::Grid,
         Self::Workers,
         Self::Failures,
         Self::Job,
         Self::Sweeps,
+        Self::Claims,
     ];
 
     /// What stands in the header.
@@ -55,6 +58,7 @@ impl View {
             Self::Failures => "failures",
             Self::Job => "job",
             Self::Sweeps => "sweeps",
+            Self::Claims => "claims",
         }
     }
 }
@@ -142,6 +146,8 @@ pub struct Model {
     pub failure: Cursor,
     /// The selected sweep.
     pub sweep: Cursor,
+    /// The selected claim.
+    pub claim: Cursor,
     /// What was said last.
     pub said: Option<String>,
     /// Why nobody answers.
@@ -169,6 +175,7 @@ impl Model {
             worker: Cursor::default(),
             failure: Cursor::default(),
             sweep: Cursor::default(),
+            claim: Cursor::default(),
             said: None,
             away: None,
             question: None,
@@ -236,6 +243,11 @@ impl Model {
                     page.answer = Some((explanation, lines));
                 }
             }
+            News::Claims(claims) => {
+                if let Some(followed) = &mut self.followed {
+                    followed.info.claims = claims;
+                }
+            }
             News::Said(text) => self.said = Some(text),
             News::Away(text) => self.away = Some(text),
             News::Here => self.away = None,
@@ -257,8 +269,9 @@ impl Model {
         if let Some(followed) = &mut self.followed
             && let Some(summary) = sweeps.iter().find(|sweep| Some(&*sweep.name) == name)
         {
-            // Submitted anew: it may have other cells now.
-            if summary.submitted_at != followed.info.summary.submitted_at {
+            // Submitted anew, or with seeds that claims asked for: it has other cells now.
+            let before = &followed.info.summary;
+            if (summary.submitted_at, summary.cells) != (before.submitted_at, before.cells) {
                 self.wishes.push(Wish::Follow(summary.name.clone()));
             }
             followed.info.summary = summary.clone();
@@ -343,7 +356,7 @@ impl Model {
                 worker.leases.first().map(|lease| lease.job)
             }
             View::Job => self.page.as_ref().map(|page| page.job),
-            View::Sweeps => None,
+            View::Sweeps | View::Claims => None,
         }
     }
 

@@ -1,5 +1,6 @@
 //! What `top` hears.
 
+use looks::ClaimsView;
 use proto::nouns::{Change, Explanation, LogLine, Row, SweepInfo, SweepSummary, WorkerView};
 use sweeps::{EpochPoint, JobId};
 
@@ -14,6 +15,8 @@ pub enum News {
     Picture(Box<SweepInfo>, Vec<Row>),
     /// What changed in it since.
     Change(Box<Change>),
+    /// Where the claims of the sweep that is followed stand.
+    Claims(Option<Box<ClaimsView>>),
     /// The curve of a job.
     Curve(JobId, Vec<EpochPoint>),
     /// Why a job is where it is, and its log.

@@ -154,7 +154,10 @@ impl Live {
                     .uri()
                     .path_and_query()
                     .map_or("/live", |to| to.as_str());
-                html(code_of(&status), page::sign_in(to, status.message()))
+                html(
+                    sign_in_code(request, &status),
+                    page::sign_in(to, status.message()),
+                )
             } else {
                 told(code_of(&status), status.message())
             };
@@ -481,4 +484,17 @@ fn not_allowed(methods: &'static str) -> Answer {
         .headers_mut()
         .insert(ALLOW, HeaderValue::from_static(methods));
     answer
+}
+/// A browser that comes for the first time is shown where to sign in, which is no failure of the page; everybody else hears why not.
+fn sign_in_code(request: &Request<Incoming>, status: &Status) -> StatusCode {
+    let headers = request.headers();
+    let navigates = headers
+        .get("sec-fetch-mode")
+        .is_some_and(|mode| mode == "navigate");
+    let shows_nothing = !headers.contains_key(AUTHORIZATION) && !headers.contains_key(COOKIE);
+    if navigates && shows_nothing {
+        StatusCode::OK
+    } else {
+        code_of(status)
+    }
 }

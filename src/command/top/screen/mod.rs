@@ -1,6 +1,7 @@
 //! What `top` draws: a header, one view, and a line of what was said or of keys. At 80 by 24 everything has room.
 
 mod chart;
+mod claims;
 mod grid;
 mod job;
 mod table;
@@ -50,6 +51,7 @@ pub fn draw(frame: &mut Frame<'_>, model: &mut Model, seen: Seen) {
         View::Failures => table::failures(frame, model, body),
         View::Job => job::draw(frame, model, body, seen),
         View::Sweeps => table::sweeps(frame, model, body, seen),
+        View::Claims => claims::draw(frame, model, body),
     }
     frame.render_widget(foot(model, footer.width), footer);
     if model.help {
@@ -130,6 +132,7 @@ fn foot(model: &Model, width: u16) -> Line<'static> {
             View::Failures => "arrows move   Enter opens   r queues again   ? keys   q leaves",
             View::Job => "arrows scroll the log   r queues again   Esc back   ? keys   q leaves",
             View::Sweeps => "arrows move   Enter follows the sweep   ? keys   q leaves",
+            View::Claims => "arrows move   ? keys   q leaves",
         };
         (text.to_owned(), FAINT)
     };

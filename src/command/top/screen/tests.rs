@@ -220,3 +220,51 @@ fn changes_are_followed_and_a_lost_coordinator_is_said() {
     model.hear(News::Here, Duration::ZERO);
     assert!(drawn(&mut model, 80, 24)[23].contains("q leaves"));
 }
+
+#[test]
+fn claims_are_shown_on_their_way() {
+    let mut model = model();
+    press(&mut model, KeyCode::Char('6'));
+    let lines = drawn(&mut model, 80, 24);
+    assert!(
+        lines[2].starts_with("this sweep claims nothing"),
+        "{lines:#?}"
+    );
+    let claim = looks::ClaimView {
+        claim: looks::ClaimText {
+            left: "GCL_B".into(),
+            right: "AE_AllData".into(),
+            place: Vec::new(),
+        },
+        seeds: 6,
+        difference: Some(0.05),
+        interval: None,
+        log_e: 2.0,
+        best_log_e: 2.0,
+        log_bound: 4.0,
+        p: 0.135,
+        p_adjusted: 0.135,
+        verdict: looks::Verdict::Undecided,
+        decided_after: None,
+        needed: Some(4),
+        state: looks::ClaimState::Open,
+        lost_seed: None,
+    };
+    let view = looks::ClaimsView {
+        settings: looks::Settings::up_to(60),
+        identity: "0".into(),
+        grows: true,
+        claims: vec![claim],
+        looks: Vec::new(),
+    };
+    model.hear(News::Claims(Some(Box::new(view))), Duration::ZERO);
+    let lines = drawn(&mut model, 80, 24);
+    assert!(lines[3].starts_with("GCL_B > AE_AllData"), "{lines:#?}");
+    assert!(lines[3].contains("+5.00"), "{lines:#?}");
+    assert!(
+        lines
+            .iter()
+            .any(|line| line.contains(" of ") && line.contains("E ")),
+        "{lines:#?}"
+    );
+}
