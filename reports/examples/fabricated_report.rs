@@ -1,5 +1,6 @@
 //! Writes reports of fabricated results, to look at: `cargo run -p reports --example fabricated_report -- FOLDER [NAME]`.
 
+#[allow(clippy::unwrap_used)] // What tests fabricate.
 #[path = "../tests/fabricated/mod.rs"]
 mod fabricated;
 

@@ -4,6 +4,7 @@
 //! HTML page and its SVG figures, each in a process of its own, and prints the CPU time and the peak of memory that the
 //! system counted; then what writing the whole report takes, PNG files and tables with it. Ends with 1 where one is above its limit. Linux only.
 
+#[allow(clippy::unwrap_used)] // What tests fabricate.
 #[path = "../tests/fabricated/mod.rs"]
 mod fabricated;
 

@@ -1,5 +1,7 @@
 //! Sweeps over settings of generated data, each seed with data of its own.
 
+#![allow(clippy::unwrap_used)] // Helpers outside `#[test]` functions are tests too.
+
 use reports::{SweepResults, render_figures, render_page, summary};
 
 mod fabricated;
@@ -20,8 +22,8 @@ fn a_gain_is_drawn_against_what_was_turned() {
     let rows = summary(&fabricated::coherence());
     let results = fabricated::coherence();
     let row = |variant: &str, at: usize| {
-        let of = rows.iter().filter(|row| row.variant == variant);
-        of.skip(at).next().unwrap().auc.mean.unwrap() * 100.0
+        let mut of = rows.iter().filter(|row| row.variant == variant);
+        of.nth(at).unwrap().auc.mean.unwrap() * 100.0
     };
     assert_eq!(results.columns, ["dataset.synthetic.coherence"]);
     for (at, value) in ["0", "0.3", "0.9"].into_iter().enumerate() {

@@ -75,6 +75,10 @@ pub struct Extract {
 /// What says which videos train and which test.
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Splits and truth")]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a flag of the command line"
+)]
 pub struct SplitLists {
     /// List `video,split[,label,anomalous_frames]`; without any list, folders called train… and test… say the split
     #[arg(long, value_name = "CSV", conflicts_with_all = ["ucf_crime", "shanghaitech", "upcam"])]

@@ -106,7 +106,7 @@ impl Ports {
         let started = stop_ports.clone().drop_guard();
         let http = self.side.as_ref().map(|(_, address)| *address);
         let mut secret = [0; 32];
-        getrandom::fill(&mut secret).map_err(|error| no_random(&error))?;
+        getrandom::fill(&mut secret).map_err(no_random)?;
         let side = self.side.map(|(listener, address)| {
             let options = HttpOptions {
                 health: health.clone(),
@@ -165,11 +165,11 @@ async fn open(
 
 fn random() -> Result<u64, CommandError> {
     let mut random = [0; 8];
-    getrandom::fill(&mut random).map_err(|error| no_random(&error))?;
+    getrandom::fill(&mut random).map_err(no_random)?;
     Ok(u64::from_le_bytes(random))
 }
 
-fn no_random(error: &getrandom::Error) -> CommandError {
+fn no_random(error: getrandom::Error) -> CommandError {
     CommandError::Other(format!("no random bytes: {error}"))
 }
 

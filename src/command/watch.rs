@@ -205,7 +205,9 @@ fn tell_claims(told: &mut Told, info: &SweepInfo, format: Format) -> Result<(), 
             "event": "claims", "sweep": info.summary.name, "claims": claims::as_json(view),
         })),
         Format::Text => {
-            lines.iter().for_each(|line| say(&output::line(line)));
+            for line in &lines {
+                say(&output::line(line));
+            }
             Ok(())
         }
     }

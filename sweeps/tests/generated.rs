@@ -1,5 +1,7 @@
 //! Settings of generated data: under `[dataset.synthetic]`, on axes, in rows.
 
+#![allow(clippy::unwrap_used)] // Helpers outside `#[test]` functions are tests too.
+
 use std::collections::BTreeSet;
 
 use sweeps::{DatasetSource, Expansion, Limits, Regime, SweepSpec, Value, expand_text};

@@ -55,11 +55,11 @@ impl Serving {
         let engine = parts.engine.handle();
         let supervisor = tokio::spawn(supervise(parts, stop.clone(), broke.clone()));
         Self {
-            engine,
             address,
             http,
             kind,
             health,
+            engine,
             stop,
             broke,
             supervisor,

@@ -84,10 +84,27 @@ impl Page {
 
 /// Reads a stream until it says that.
 async fn until(stream: &mut TcpStream, wanted: &str) -> String {
+    read_until(stream, wanted, |text| text.contains(wanted)).await
+}
+
+/// Reads a stream until an event that begins so is whole.
+async fn event(stream: &mut TcpStream, wanted: &str) -> String {
+    let is_whole = |text: &str| {
+        let begin = text.find(wanted);
+        begin.is_some_and(|begin| text[begin..].contains("\n\n"))
+    };
+    read_until(stream, wanted, is_whole).await
+}
+
+async fn read_until(
+    stream: &mut TcpStream,
+    wanted: &str,
+    is_said: impl Fn(&str) -> bool,
+) -> String {
     let mut text = String::new();
     let reading = async {
         let mut bytes = [0; 4096];
-        while !text.contains(wanted) {
+        while !is_said(&text) {
             let read = stream.read(&mut bytes).await.unwrap();
             assert!(read > 0, "{wanted} was not said: {text}");
             text += std::str::from_utf8(&bytes[..read]).unwrap();
@@ -277,7 +294,7 @@ async fn a_stream_begins_with_a_snapshot_and_goes_on_from_where_it_broke() {
         .await
     };
     let mut first = stream("").await;
-    let begun = until(&mut first, "event: snapshot").await + &until(&mut first, "\n\n").await;
+    let begun = event(&mut first, "event: snapshot").await;
     assert!(begun.contains("content-type: text/event-stream"), "{begun}");
     assert!(begun.contains(r#""variant":"GCL""#), "{begun}");
     let id = begun
@@ -307,7 +324,7 @@ async fn a_stream_begins_with_a_snapshot_and_goes_on_from_where_it_broke() {
     }
     // A sweep that is submitted again has other cells: who listens begins anew.
     engine.submit(sweep(5)).await.unwrap();
-    let anew = until(&mut again, "event: snapshot").await + &until(&mut again, "\n\n").await;
+    let anew = event(&mut again, "event: snapshot").await;
     assert!(anew.contains(r#"[0,4,""#), "{anew}");
 
     let curves = page.get("/live/curves?sweep=s&groups=0", "").await;
@@ -476,7 +493,7 @@ async fn claims_are_told_and_seeds_that_are_added_are_shown() {
     let host = page.http;
     let request = format!("GET /live/stream?sweep=s HTTP/1.1\r\nhost: {host}\r\n\r\n");
     let mut stream = page.send(&request).await;
-    let begun = until(&mut stream, "event: snapshot").await + &until(&mut stream, "\n\n").await;
+    let begun = event(&mut stream, "event: snapshot").await;
     assert!(begun.contains(r#""left":"GCL","right":"AE""#), "{begun}");
     assert!(begun.contains(r#""state":"open""#), "{begun}");
     let cells = |text: &str| text.matches(r#","p",null,0,0,null]"#).count();
@@ -514,7 +531,7 @@ async fn claims_are_told_and_seeds_that_are_added_are_shown() {
         engine.finish(finish).await.unwrap();
     }
     // Three seeds decide nothing: one more is added on both sides, and everybody begins with it.
-    let grown = until(&mut stream, "event: snapshot").await + &until(&mut stream, "\n\n").await;
+    let grown = event(&mut stream, "event: snapshot").await;
     let last = &grown[grown.rfind("event: snapshot").unwrap()..];
     assert_eq!(cells(last), 2, "{last}");
     assert!(last.contains(r#""seeds":3"#), "{last}");
