@@ -103,15 +103,21 @@ pub enum Misfit {
     NoDigest(String),
 }
 
+/// How many jobs the sweep file of so many may mean: one with claims means more than were ever needed.
+pub fn expansion_limits(jobs: usize) -> Limits {
+    let usual = Limits::default();
+    Limits {
+        max_jobs: usual.max_jobs.max(jobs),
+    }
+}
+
 impl SweepEvidence {
     /// The cells of the sweep file, each checked to be the job that the evidence names.
     ///
     /// # Errors
     /// [`Misfit`].
     pub fn cells(&self, text: &str) -> Result<(SweepSpec, Expansion), Misfit> {
-        let limits = Limits {
-            max_jobs: self.jobs.len().max(1),
-        };
+        let limits = expansion_limits(self.jobs.len());
         let (spec, mut expansion) = sweeps::expand_text(&self.file, text, limits)
             .map_err(|faults| Misfit::File(faults.to_string()))?;
         expansion.cells.extend(self.added.iter().cloned());
@@ -151,5 +157,36 @@ impl SweepEvidence {
                 .copied()
                 .ok_or_else(|| Misfit::NoDigest(name.clone())),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Claims may ask for more seeds than were ever needed: that is no fault of the file's.
+    #[test]
+    fn a_file_with_claims_may_mean_more_jobs_than_there_are() {
+        let text = "name = \"t\"\n[dataset]\nname = \"d\"\n[[variant]]\nname = \"a\"\njob = { method = \"autoencoder\" }\n[[variant]]\nname = \"b\"\n\
+                    [adaptive]\nclaims = [\"b > a\"]\nmin = 5\nmax = 60\n";
+        let evidence = SweepEvidence {
+            name: "t".into(),
+            file: "t.toml".into(),
+            submitted_ms: 0,
+            trainer_revision: 2,
+            datasets: BTreeMap::new(),
+            discrepancies: 0,
+            lost_ms: 0,
+            audit: AuditFacts::default(),
+            claims: None,
+            added: Vec::new(),
+            jobs: Vec::new(),
+        };
+        // Ten cells and no jobs: only that is said.
+        let misfit = evidence.cells(text).unwrap_err();
+        assert!(
+            matches!(misfit, Misfit::Count { cells: 10, jobs: 0 }),
+            "{misfit}"
+        );
     }
 }

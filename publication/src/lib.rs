@@ -35,6 +35,6 @@ pub mod verification;
 pub use aliases::Aliases;
 pub use chain::{ChainFault, Line};
 pub use content::{Content, DataContent, DataFacts, SweepContent};
-pub use evidence::{AuditFacts, JobFacts, SweepEvidence};
+pub use evidence::{AuditFacts, JobFacts, SweepEvidence, expansion_limits};
 pub use ledger::{Attempt, AttemptEnd, Ledger};
 pub use manifest::{FORMAT, JournalFacts, Manifest, Program};

@@ -94,9 +94,7 @@ impl Gathered {
             .collect();
         let datasets = report::datasets_of(&info, &cells, &self.here);
         // Claims add cells behind those of the file.
-        let limits = sweeps::Limits {
-            max_jobs: cells.len().max(1),
-        };
+        let limits = publication::expansion_limits(cells.len());
         let of_file = sweeps::expand_text(&info.file, &info.text, limits)
             .map_or(cells.len(), |(_, expansion)| expansion.cells.len());
         let added = cells
