@@ -62,7 +62,7 @@ pub struct Notify {
 pub struct Run {
     #[command(flatten)]
     pub selection: Selection,
-    /// Of a file with [adaptive]: add seeds until every claim is decided, equal within its margin, or at its `max`
+    /// Of a file with claims (`[adaptive]`): add seeds until every claim is decided, equal within its margin, or at its `max`
     #[arg(long)]
     pub until_decided: bool,
     #[command(flatten)]

@@ -4,7 +4,7 @@ use looks::{ClaimText, Family, Look};
 use serde::{Deserialize, Serialize};
 use sweeps::{Adaptive, Digest};
 
-/// The claims of a sweep with [adaptive], as they were submitted, and what has come of them.
+/// The claims of a sweep with `[adaptive]`, as they were submitted, and what has come of them.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct SweepClaims {
     /// The claims by their arms, and what they are held to.

@@ -16,7 +16,7 @@ pub(crate) struct Standing {
     pub(crate) discrepancies: u64,
     pub(crate) lost_ms: u64,
     pub(crate) audit: AuditStamp,
-    /// Of a sweep with [adaptive]: where its claims stand.
+    /// Of a sweep with `[adaptive]`: where its claims stand.
     pub(crate) claims: Option<Box<ClaimsView>>,
     /// Every worker that is known, and since when it has which jobs, of this sweep or another.
     pub(crate) workers: Vec<(WorkerView, Vec<(JobId, Timestamp)>)>,

@@ -1,4 +1,4 @@
-//! What kind of data a data set is: the numbers that say what a method may be expected to do there. [`rules`] reads them, and
+//! What kind of data a data set is: the numbers that say what a method may be expected to do there. `rules` reads them, and
 //! `Display` says them to people. They are made by the trainer (`gcl::data_card`), shown by `data inspect --regime`, and travel to
 //! reports as the artifact [`DATA_CARD`] of a control's job.
 //!

@@ -161,7 +161,7 @@ pub struct SweepInfo {
     pub lost_ms: u64,
     /// What audits of its jobs found.
     pub audit: AuditStamp,
-    /// Of a sweep with [adaptive]: where its claims stand.
+    /// Of a sweep with `[adaptive]`: where its claims stand.
     pub claims: Option<Box<ClaimsView>>,
 }
 

@@ -28,7 +28,7 @@ pub(super) struct News {
     /// Of how many jobs curves were read, of how many they are to be.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) read: Option<(u64, u64)>,
-    /// Where the claims of a sweep with [adaptive] stand; without the looks that led there.
+    /// Where the claims of a sweep with `[adaptive]` stand; without the looks that led there.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) claims: Option<ClaimsView>,
     /// The coordinator's time, in milliseconds since 1970.
