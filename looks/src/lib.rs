@@ -16,6 +16,7 @@ mod planning_interval;
 mod round;
 mod settings;
 mod standing;
+pub mod statistics;
 mod verify;
 mod view;
 

@@ -1,5 +1,5 @@
 //! Bootstrap intervals of statistics that have no formula, such as the interquartile mean. Means have Student's, whose
-//! coverage is right for few values, too (`interval`).
+//! coverage is right for few values, too (`mean_interval`).
 //!
 //! 95% intervals, BCa (bias-corrected and accelerated: Efron 1987) where n allows, the percentile interval elsewhere, none
 //! below three values. Resampling is stratified and its stream is fixed, so the same values give the same interval.
@@ -7,9 +7,9 @@
 use rand_chacha::ChaCha8Rng;
 use rand_core::{Rng, SeedableRng};
 
-use super::distribution::{normal_cdf, normal_quantile};
-use super::interval::Interval;
-use super::moments::{mean, quantile};
+use looks::statistics::{Interval, mean, normal_cdf, normal_quantile};
+
+use super::moments::quantile;
 
 /// Resamples of up to [`FEW_VALUES`] values, whose distributions have the longest tails. The Monte-Carlo error of an end is
 /// then 0.03 to 0.1 standard errors of the mean.

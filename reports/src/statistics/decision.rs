@@ -4,10 +4,9 @@
 //! in. The page, the study and the headline all ask here, so that they cannot say different things of the same runs.
 
 use looks::holm;
+use looks::statistics::{Interval, mean, mean_interval_at, sample_std};
 
 use super::equivalence::{beyond_margin_test, equivalence_test};
-use super::interval::{Interval, mean_interval_at};
-use super::moments::{mean, sample_std};
 use super::paired::{SMALLEST_PAIRS, signed_ranks, smallest_p};
 use super::spread::compare_spreads;
 

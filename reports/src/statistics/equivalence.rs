@@ -1,8 +1,6 @@
 //! Whether a mean is the same as another number within a margin δ: two one-sided tests (Schuirmann 1987).
 
-use super::interval::{Interval, standard_error, student_interval};
-use super::moments::mean;
-use super::student::student_tail;
+use looks::statistics::{Interval, mean, standard_error, student_interval, student_tail};
 
 /// A published value: a mean with its spread over seeds, or a single number.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -111,8 +109,8 @@ impl Agreement {
 
 #[cfg(test)]
 mod tests {
-    use super::super::moments::sample_std;
     use super::*;
+    use looks::statistics::sample_std;
 
     #[test]
     fn every_position_has_its_word() {

@@ -8,29 +8,28 @@
 
 mod bootstrap;
 mod decision;
-mod distribution;
 mod equivalence;
-mod interval;
 mod moments;
 mod paired;
 mod proportion;
 mod rank;
 mod spread;
-mod student;
 mod why;
 
 pub use bootstrap::{FEW_VALUES, RESAMPLES, RESAMPLES_OF_FEW, bootstrap_interval};
 pub use decision::{
     Decision, Direction, Hypothesis, Question, Rule, Verdict, decide, decide_family,
 };
-pub use distribution::{normal_cdf, normal_quantile};
 pub use equivalence::{
     Agreement, MeanIntervals, Reference, agreement, beyond_margin_test, equivalence_test,
     mean_intervals,
 };
-pub use interval::{Interval, mean_interval, mean_interval_at};
 pub use looks::holm;
-pub use moments::{interquartile_mean, mean, quantile, sample_std};
+pub use looks::statistics::{
+    Interval, beta_quantile, incomplete_beta, mean, mean_interval, mean_interval_at, normal_cdf,
+    normal_quantile, sample_std, student_cdf, student_quantile, student_tail,
+};
+pub use moments::{interquartile_mean, quantile};
 pub use paired::{
     PairedComparison, SMALLEST_PAIRS, SignedRanks, cohens_d_paired, compare_paired,
     permutation_test, signed_ranks, smallest_p, wilcoxon_signed_rank,
@@ -38,4 +37,3 @@ pub use paired::{
 pub use proportion::{clopper_pearson, share_interval};
 pub use rank::{performance_profile, probability_of_improvement};
 pub use spread::{SpreadComparison, compare_spreads, visible_ratio};
-pub use student::{beta_quantile, incomplete_beta, student_cdf, student_quantile, student_tail};

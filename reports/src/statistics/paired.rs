@@ -7,9 +7,7 @@
 use rand_chacha::ChaCha8Rng;
 use rand_core::{Rng, SeedableRng};
 
-use super::distribution::normal_cdf;
-use super::interval::{Interval, mean_interval};
-use super::moments::{mean, sample_std};
+use looks::statistics::{Interval, mean, mean_interval, normal_cdf, sample_std};
 
 /// Below this many pairs no two-sided test can reach p < 0.05, whatever the differences (2/2⁵ = 0.0625).
 pub const SMALLEST_PAIRS: usize = 6;

@@ -1,7 +1,6 @@
 //! How far a share of runs might move with other seeds.
 
-use super::interval::Interval;
-use super::student::beta_quantile;
+use looks::statistics::{Interval, beta_quantile};
 
 /// The exact 95% interval (Clopper and Pearson) of the probability behind k of n, as shares. Its coverage is at least 95%
 /// for every probability, and k = 0 and k = n have a width: five of five is not certainty. `None` of nothing.

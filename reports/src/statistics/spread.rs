@@ -3,11 +3,12 @@
 use rand_chacha::ChaCha8Rng;
 use rand_core::{Rng, SeedableRng};
 
-use super::distribution::normal_quantile;
-use super::interval::standard_error;
-use super::moments::{mean, sample_std};
+use looks::statistics::{
+    mean, normal_quantile, sample_std, standard_error, student_quantile, student_tail,
+};
+
+use super::moments::quantile;
 use super::paired::SMALLEST_PAIRS;
-use super::student::{student_quantile, student_tail};
 
 /// Two spreads over the same seeds.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -52,7 +53,7 @@ pub fn compare_spreads(pairs: &[(f64, f64)]) -> Option<SpreadComparison> {
 fn distances(values: &[f64]) -> Option<Vec<f64>> {
     let mut sorted = values.to_vec();
     sorted.sort_by(f64::total_cmp);
-    let median = super::moments::quantile(&sorted, 0.5)?;
+    let median = quantile(&sorted, 0.5)?;
     Some(values.iter().map(|value| (value - median).abs()).collect())
 }
 

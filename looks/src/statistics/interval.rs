@@ -1,10 +1,14 @@
 //! Intervals of a mean over seeds.
 
+use std::sync::OnceLock;
+
 use super::moments::{mean, sample_std};
 use super::student::student_quantile;
 
 /// Below this n no interval is given: of two values Student's is 25 times as wide as they are apart.
 const SMALLEST: usize = 3;
+/// The level of an interval unless its maker says otherwise.
+const USUAL_LEVEL: f64 = 0.95;
 
 /// A confidence interval; 95% unless its maker says otherwise.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -35,10 +39,10 @@ impl Interval {
 /// Student's 95% interval of the mean of independent values; `None` below three.
 ///
 /// Its coverage is 95% for normal values at every n, and 90 to 97% for the heavy-tailed and mildly two-peaked ones of
-/// `tests/simulations.rs`. Values of two peaks far apart can all fall on one of them: at n = 3 that happens in a quarter of
+/// `reports/tests/simulations.rs`. Values of two peaks far apart can all fall on one of them: at n = 3 that happens in a quarter of
 /// all cases, and no interval made of the three values alone can know. From n = 5 on coverage is above 90% there, too.
 pub fn mean_interval(values: &[f64]) -> Option<Interval> {
-    mean_interval_at(values, 0.95)
+    mean_interval_at(values, USUAL_LEVEL)
 }
 
 /// As [`mean_interval`], of another level: 0.9 for the interval that two one-sided tests at 5% look at.
@@ -47,13 +51,13 @@ pub fn mean_interval_at(values: &[f64], level: f64) -> Option<Interval> {
 }
 
 /// The interval of a mean of n values that has this standard error.
-pub(super) fn student_interval(n: usize, mean: f64, error: f64, level: f64) -> Option<Interval> {
+pub fn student_interval(n: usize, mean: f64, error: f64, level: f64) -> Option<Interval> {
     if n < SMALLEST {
         return None;
     }
     // Equal values have no spread: rounding of their mean makes none either.
     let reach = if error > 0.0 {
-        error * student_quantile(0.5 + level / 2.0, (n - 1) as f64)
+        error * errors_of_reach(n - 1, level)
     } else {
         0.0
     };
@@ -63,8 +67,19 @@ pub(super) fn student_interval(n: usize, mean: f64, error: f64, level: f64) -> O
     })
 }
 
+/// How many standard errors an interval reaches to each side. A live page makes thousands of intervals of few seeds at a time:
+/// at the usual level each quantile is found once.
+fn errors_of_reach(degrees: usize, level: f64) -> f64 {
+    static USUAL: [OnceLock<f64>; 256] = [const { OnceLock::new() }; 256];
+    let find = || student_quantile(0.5 + level / 2.0, degrees as f64);
+    match USUAL.get(degrees) {
+        Some(known) if level == USUAL_LEVEL => *known.get_or_init(find),
+        _ => find(),
+    }
+}
+
 /// The standard error of the mean, s / √n; `None` below two values.
-pub(super) fn standard_error(values: &[f64]) -> Option<f64> {
+pub fn standard_error(values: &[f64]) -> Option<f64> {
     let first = *values.first()?;
     // The mean of equal values may differ from them in its last bit.
     if values.iter().all(|value| *value == first) {

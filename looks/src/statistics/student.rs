@@ -1,6 +1,6 @@
 //! Student's t distribution and the incomplete beta function that it is made of.
 
-use super::distribution::normal_quantile;
+use super::normal::normal_quantile;
 
 /// Most steps of a continued fraction or of Newton's method: far above what either takes.
 const STEPS: usize = 10_000;
@@ -210,6 +210,24 @@ pub fn student_quantile(p: f64, degrees: f64) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn quantiles_are_those_of_the_tables() {
+        for (degrees, table) in [
+            (1.0, 12.7062),
+            (2.0, 4.3027),
+            (3.0, 3.1824),
+            (4.0, 2.7764),
+            (5.0, 2.5706),
+            (9.0, 2.2622),
+            (29.0, 2.0452),
+            (99.0, 1.9842),
+            (10_000.0, 1.9602),
+        ] {
+            let found = student_quantile(0.975, degrees);
+            assert!((found - table).abs() < 1e-4, "{degrees}: {found} {table}");
+        }
+    }
 
     #[test]
     fn quantiles_and_distribution_are_inverse() {
