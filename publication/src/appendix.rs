@@ -96,8 +96,8 @@ pub fn appendix(content: &Content<'_>, bytes: u64) -> String {
 /// What is known of energy.
 pub(crate) const ENERGY: &str = "Not known: records keep no energy, neither of a GPU by NVML nor of a processor. Device time and hardware above are what an estimate can be made of.\n";
 
-fn one_table(text: &mut String, sweep: &SweepContent) {
-    let results = &sweep.results;
+fn one_table(text: &mut String, sweep: &SweepContent<'_>) {
+    let results = sweep.results;
     let file = layout::sweep_file(&sweep.named.files);
     let data: BTreeSet<&str> = results
         .cells

@@ -7,7 +7,7 @@ use std::fmt::Write as _;
 use sweeps::{FailureClass, JobStatus};
 
 use crate::appendix::{ENERGY, devices, trained};
-use crate::content::{Content, DataContent, duration};
+use crate::content::{Content, Counts, DataContent, SweepContent, duration};
 use crate::ledger::AttemptEnd;
 
 /// The text of the file.
@@ -42,7 +42,7 @@ fn error_bars(text: &mut String, content: &Content<'_>) {
     );
     *text += "| Sweep | Row | Runs with a result | Asked for | Failed | Without a result otherwise |\n|---|---|---:|---:|---:|---:|\n";
     for sweep in content.sweeps {
-        for row in reports::summary(&sweep.results) {
+        for row in reports::summary(sweep.results) {
             let _ = writeln!(
                 text,
                 "| {} | {} | {} | {} | {} | {} |",
@@ -59,9 +59,9 @@ fn error_bars(text: &mut String, content: &Content<'_>) {
 }
 
 /// Whether a row of the sweep has other data for each seed.
-fn has_data_of_its_own_for_seeds(sweep: &crate::content::SweepContent) -> bool {
+fn has_data_of_its_own_for_seeds(sweep: &SweepContent<'_>) -> bool {
     let cells = &sweep.results.cells;
-    reports::summary(&sweep.results).iter().any(|row| {
+    reports::summary(sweep.results).iter().any(|row| {
         let data: BTreeSet<_> = row
             .cells
             .iter()
@@ -74,11 +74,7 @@ fn has_data_of_its_own_for_seeds(sweep: &crate::content::SweepContent) -> bool {
 fn compute(text: &mut String, content: &Content<'_>) {
     *text += "## What did it take to compute?\n\n";
     let with_result = trained(content);
-    let lost: f64 = content
-        .sweeps
-        .iter()
-        .map(crate::content::SweepContent::lost_seconds)
-        .sum();
+    let lost: f64 = content.sweeps.iter().map(SweepContent::lost_seconds).sum();
     let mut jobs = 0;
     for ((kind, name), device) in devices(content) {
         jobs += device.jobs;
@@ -145,7 +141,7 @@ fn splits(text: &mut String, content: &Content<'_>) {
 
 fn split_line(data: &DataContent) -> String {
     let facts = &data.facts;
-    let counts = |counts: Option<crate::content::Counts>| {
+    let counts = |counts: Option<Counts>| {
         counts.map_or_else(
             || "not known".to_owned(),
             |counts| format!("{} / {}", counts.videos, counts.segments),

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use sweeps::{Cell, Digest, JobId, RunRecord};
 
 use crate::evidence::SweepEvidence;
-use crate::ledger::{Attempt, Ledger};
+use crate::ledger::Ledger;
 use crate::manifest::{Manifest, Named};
 
 /// Everything that a box says, read.
@@ -16,7 +16,7 @@ pub struct Content<'a> {
     /// What it is.
     pub manifest: &'a Manifest,
     /// Its sweeps.
-    pub sweeps: &'a [SweepContent],
+    pub sweeps: &'a [SweepContent<'a>],
     /// What the journal says of their jobs.
     pub ledger: &'a Ledger,
     /// Its data sets.
@@ -24,14 +24,14 @@ pub struct Content<'a> {
 }
 
 /// A sweep.
-#[derive(Debug, Clone)]
-pub struct SweepContent {
+#[derive(Debug, Clone, Copy)]
+pub struct SweepContent<'a> {
     /// Its name, and that of its files.
-    pub named: Named,
+    pub named: &'a Named,
     /// Where its jobs stand.
-    pub evidence: SweepEvidence,
+    pub evidence: &'a SweepEvidence,
     /// Its results, as the report has them.
-    pub results: SweepResults,
+    pub results: &'a SweepResults,
 }
 
 /// A data set.
@@ -139,24 +139,13 @@ impl From<&DataFacts> for DatasetInfo {
     }
 }
 
-impl SweepContent {
+impl<'a> SweepContent<'a> {
     /// The records of its jobs, each once however many cells share it.
-    pub fn records(&self) -> BTreeMap<JobId, &RunRecord> {
+    pub fn records(&self) -> BTreeMap<JobId, &'a RunRecord> {
         self.results
             .cells
             .iter()
             .filter_map(|cell| Some((cell.job_id, cell.record.as_deref()?)))
-            .collect()
-    }
-
-    /// Attempts of its jobs, as the journal has them.
-    pub fn attempts<'a>(&self, ledger: &'a Ledger) -> Vec<&'a Attempt> {
-        let jobs: std::collections::BTreeSet<JobId> =
-            self.evidence.jobs.iter().map(|job| job.job).collect();
-        ledger
-            .attempts
-            .values()
-            .filter(|attempt| jobs.contains(&attempt.job))
             .collect()
     }
 

@@ -194,7 +194,7 @@ struct Job {
 fn jobs(content: &Content<'_>) -> BTreeMap<JobId, Job> {
     let mut jobs: BTreeMap<JobId, Job> = BTreeMap::new();
     for sweep in content.sweeps {
-        let results = &sweep.results;
+        let results = sweep.results;
         let file = layout::sweep_file(&sweep.named.files);
         for cell in &results.cells {
             let dataset = cell.cell.job.dataset.to_string();

@@ -5,7 +5,6 @@ use std::path::Path;
 use publication::content::SweepContent;
 use publication::sums::{FileSum, Sums};
 use publication::{Content, appendix, checklist, citation, croissant, layout, readme, ro_crate};
-use reports::SweepResults;
 use sweeps::JobStatus;
 
 use super::opened::{OpenBox, read_bytes, walk};
@@ -27,12 +26,12 @@ pub struct Derived {
 /// Evidence that cannot be read, or a folder that cannot be written.
 pub async fn derive(opened: &OpenBox, target: &Path) -> Result<Derived, CommandError> {
     let manifest = &opened.manifest;
-    let mut sweeps = Vec::new();
+    let mut results = Vec::new();
     for sweep in &opened.sweeps {
-        let mut results = report::results_of(opened, &sweep.named.name).await?;
-        results.version.clone_from(&manifest.program.version);
-        results.facts = report::facts_of(sweep.evidence.submitted_ms, &manifest.program);
-        for info in &mut results.datasets {
+        let mut result = report::results_of(opened, &sweep.named.name).await?;
+        result.version.clone_from(&manifest.program.version);
+        result.facts = report::facts_of(sweep.evidence.submitted_ms, &manifest.program);
+        for info in &mut result.datasets {
             let known = opened
                 .datasets
                 .iter()
@@ -41,12 +40,18 @@ pub async fn derive(opened: &OpenBox, target: &Path) -> Result<Derived, CommandE
                 *info = (&data.facts).into();
             }
         }
-        sweeps.push(SweepContent {
-            named: sweep.named.clone(),
-            evidence: sweep.evidence.clone(),
-            results,
-        });
+        results.push(result);
     }
+    let sweeps: Vec<SweepContent<'_>> = opened
+        .sweeps
+        .iter()
+        .zip(&results)
+        .map(|(sweep, results)| SweepContent {
+            named: &sweep.named,
+            evidence: &sweep.evidence,
+            results,
+        })
+        .collect();
     let content = Content {
         manifest,
         sweeps: &sweeps,
@@ -55,10 +60,9 @@ pub async fn derive(opened: &OpenBox, target: &Path) -> Result<Derived, CommandE
     };
     for sweep in &sweeps {
         let folder = target.join(layout::tables(&sweep.named.files));
-        reports::write_csv(&sweep.results, &folder).map_err(|error| failed(&error))?;
+        reports::write_csv(sweep.results, &folder).map_err(|error| failed(&error))?;
     }
-    let all: Vec<SweepResults> = sweeps.iter().map(|sweep| sweep.results.clone()).collect();
-    reports::write_report(&all, &target.join(layout::REPORT)).map_err(|error| failed(&error))?;
+    reports::write_report(&results, &target.join(layout::REPORT)).map_err(|error| failed(&error))?;
     let mut made = Vec::new();
     for folder in ["tables", layout::REPORT] {
         let files = walk(target, folder);
