@@ -76,10 +76,7 @@ impl EProcess {
         }
         let q = self.scale();
         if q > 0.0 {
-            let ratio = (difference / q).clamp(-FARTHEST, FARTHEST);
-            for (wealth, bet) in self.wealth.iter_mut().zip(bets()) {
-                *wealth += log_factor(bet * ratio);
-            }
+            settle(&mut self.wealth, difference / q);
         }
         self.note(difference.abs());
         self.seen += 1;
@@ -89,11 +86,6 @@ impl EProcess {
             self.best_side = self.side();
         }
         Ok(())
-    }
-
-    /// How many differences it has seen.
-    pub fn seen(&self) -> u32 {
-        self.seen
     }
 
     /// ln E.
@@ -127,11 +119,8 @@ impl EProcess {
         let grown: f64 = differences
             .iter()
             .map(|difference| {
-                let ratio = (difference / q).clamp(-FARTHEST, FARTHEST);
                 let mut wealth = self.wealth;
-                for (wealth, bet) in wealth.iter_mut().zip(bets()) {
-                    *wealth += log_factor(bet * ratio);
-                }
+                settle(&mut wealth, difference / q);
                 log_mean(&wealth) - total
             })
             .sum();
@@ -177,8 +166,13 @@ pub fn fewest_seeds(bound: f64) -> u32 {
         .unwrap_or(u32::MAX)
 }
 
-fn bets() -> impl Iterator<Item = f64> {
-    BETS.into_iter().chain(BETS.map(|bet| -bet))
+/// What the eight bets have after a difference of so many q.
+fn settle(wealth: &mut [f64; 2 * BETS.len()], ratio: f64) {
+    let ratio = ratio.clamp(-FARTHEST, FARTHEST);
+    let bets = BETS.into_iter().chain(BETS.map(|bet| -bet));
+    for (wealth, bet) in wealth.iter_mut().zip(bets) {
+        *wealth += log_factor(bet * ratio);
+    }
 }
 
 /// ln(exp(x)/cosh(x)), without an overflow on the way.

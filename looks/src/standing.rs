@@ -21,15 +21,19 @@ pub(crate) struct Standing {
 impl Standing {
     /// Looks at the next seed; the first look takes the first `min`.
     pub(crate) fn look(&mut self, min: usize) -> bool {
-        let next = (self.looked + 1).max(min);
-        let Some(seen) = self.differences.get(self.looked..next) else {
+        self.look_up_to((self.looked + 1).max(min))
+    }
+
+    /// Looks at the first so many seeds, if all of them are there and no fewer than were looked at.
+    pub(crate) fn look_up_to(&mut self, seeds: usize) -> bool {
+        let Some(seen) = self.differences.get(self.looked..seeds) else {
             return false;
         };
         for difference in seen {
             // They were made finite.
             let _ = self.process.push(*difference);
         }
-        self.looked = next;
+        self.looked = seeds;
         true
     }
 
@@ -62,7 +66,7 @@ pub(crate) fn standings(family: &Family, arms: &[Arm], looks: &[Look]) -> Vec<St
         .collect();
     for look in looks {
         if let Some(standing) = standings.get_mut(look.claim as usize) {
-            while standing.looked < look.seeds as usize && standing.look(look.seeds as usize) {}
+            standing.look_up_to(look.seeds as usize);
             standing.verdict = look.verdict;
         }
     }

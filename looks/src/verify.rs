@@ -46,9 +46,7 @@ impl Family {
         for step in looks.chunk_by(|left, right| left.step == right.step) {
             for look in step {
                 if let Some(standing) = all.get_mut(look.claim as usize) {
-                    while standing.looked < look.seeds as usize
-                        && standing.look(look.seeds as usize)
-                    {}
+                    standing.look_up_to(look.seeds as usize);
                 }
             }
             let p_values = adjusted(self, &all);

@@ -80,18 +80,6 @@ pub struct ClaimView {
     pub lost_seed: Option<u32>,
 }
 
-impl ClaimView {
-    /// E itself; infinite where no number holds it.
-    pub fn e_value(&self) -> f64 {
-        libm::exp(self.log_e)
-    }
-
-    /// The E that would decide it now.
-    pub fn bound(&self) -> f64 {
-        libm::exp(self.log_bound)
-    }
-}
-
 /// The claims of a sweep.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct ClaimsView {
