@@ -5,7 +5,7 @@ use std::path::Path;
 use looks::{ClaimsView, Look, Verdict, planning_interval};
 
 use super::csv_file::CsvFile;
-use super::write::Table;
+use super::table::Table;
 use crate::claims::differences;
 use crate::error::ReportError;
 use crate::results::SweepResults;

@@ -13,6 +13,7 @@ mod parquet;
 mod read;
 mod resampled;
 mod settle;
+mod table;
 mod warned;
 mod write;
 
@@ -24,7 +25,8 @@ pub use looks::{LOOK_COLUMNS, write_looks};
 #[cfg(feature = "parquet")]
 pub use parquet::write_parquet;
 pub use read::{Tables, read_csv, read_tables};
-pub(crate) use write::{Table, curve, replace_file};
+pub(crate) use table::Table;
+pub(crate) use write::{curve, replace_file};
 pub use write::{write_csv, write_epochs, write_results, write_summary};
 
 /// The fixed columns of `results.csv`; the swept parameters follow.

@@ -1,16 +1,16 @@
 //! Writing the CSV files.
 
 use std::fs;
-use std::io::Write;
 use std::path::Path;
 
-use sweeps::{CellResult, JobStatus, Phase, ScoreMetrics, Value};
+use sweeps::{CellResult, JobStatus, Phase, ScoreMetrics};
 
+use super::table::Table;
 use super::{EPOCH_COLUMNS, RESULT_COLUMNS};
 use crate::error::ReportError;
 use crate::order::{compare_cells, compare_points};
 use crate::results::SweepResults;
-use crate::summary::{Estimate, METRICS, SummaryRow, summary};
+use crate::summary::{METRICS, SummaryRow, summary};
 
 /// Writes `results.csv`, `epochs.csv`, `summary.csv`, `sweep.json` and, of a sweep with claims, `looks.csv` into `folder`, which is made where it does not exist. Each file is
 /// written beside its place and moved there, so that a reader never sees half of one.
@@ -205,73 +205,4 @@ fn sorted(results: &SweepResults) -> Vec<(usize, &CellResult)> {
 
 fn names(results: &SweepResults) -> impl Iterator<Item = &str> {
     results.columns.iter().map(String::as_str)
-}
-
-/// A CSV table in memory. Written by hand rather than by the crate `csv`, whose writer is fallible for targets that can
-/// fail; this one cannot.
-pub(crate) struct Table {
-    bytes: Vec<u8>,
-    at_start: bool,
-}
-
-impl Table {
-    pub(crate) fn new<'a>(header: impl Iterator<Item = &'a str>) -> Self {
-        let mut table = Self {
-            bytes: Vec::new(),
-            at_start: true,
-        };
-        header.for_each(|name| table.text(name));
-        table.end_line();
-        table
-    }
-
-    /// A field, quoted where RFC 4180 asks for it. An empty only field would read as an empty line: quoted too.
-    pub(crate) fn text(&mut self, text: &str) {
-        if !self.at_start {
-            self.bytes.push(b',');
-        }
-        self.at_start = false;
-        if text.contains([',', '"', '\n', '\r']) || text.starts_with(' ') || text.ends_with(' ') {
-            self.bytes.push(b'"');
-            self.bytes.extend(text.replace('"', "\"\"").bytes());
-            self.bytes.push(b'"');
-        } else {
-            self.bytes.extend(text.bytes());
-        }
-    }
-
-    /// A number in the shortest form that reads back the same; empty for none.
-    pub(crate) fn number(&mut self, value: Option<f64>) {
-        self.text("");
-        if let Some(value) = value {
-            // Writing to a vector cannot fail.
-            let _ = write!(self.bytes, "{value:?}");
-        }
-    }
-
-    fn mean_and_std(&mut self, estimate: &Estimate) {
-        self.number(estimate.mean);
-        self.number(estimate.std);
-    }
-
-    pub(crate) fn point(&mut self, point: &[Option<Value>], width: usize) {
-        for index in 0..width {
-            match point.get(index) {
-                Some(Some(value)) => self.text(&value.to_string()),
-                _ => self.text(""),
-            }
-        }
-    }
-
-    /// Ends the line. RFC 4180 says CRLF; every reader takes LF, and `diff` and `git` like it better.
-    pub(crate) fn end_line(&mut self) {
-        self.bytes.push(b'\n');
-        self.at_start = true;
-    }
-
-    pub(crate) fn into_text(self) -> String {
-        // Only texts were put in: nothing is lost, and nothing copied.
-        String::from_utf8(self.bytes)
-            .unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned())
-    }
 }
