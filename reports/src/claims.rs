@@ -13,9 +13,7 @@ pub const ASSUMPTION: &str = "Verdicts hold at every look for differences that a
 /// Takes the looks of a sweep again from its numbers: where each claim stands by them, and a sentence for each look that they do
 /// not give.
 pub fn taken_again(kept: &ClaimsView, results: &SweepResults) -> (ClaimsView, Vec<String>) {
-    let texts: Vec<ClaimText> = kept.claims.iter().map(|view| view.claim.clone()).collect();
-    let (family, places) = Family::of_texts(kept.settings, &texts);
-    let arms: Vec<Arm> = places.iter().map(|place| arm(place, results)).collect();
+    let (texts, family, arms) = family_of(kept, results);
     let mut view = kept.clone();
     view.claims = views(&family, &texts, &arms, &kept.looks, kept.grows);
     let mismatches = family.verify(&arms, &kept.looks);
@@ -28,12 +26,18 @@ pub fn taken_again(kept: &ClaimsView, results: &SweepResults) -> (ClaimsView, Ve
 
 /// Of each claim the differences over the seeds that are complete on both sides.
 pub(crate) fn differences(view: &ClaimsView, results: &SweepResults) -> Vec<Vec<f64>> {
-    let texts: Vec<ClaimText> = view.claims.iter().map(|view| view.claim.clone()).collect();
-    let (family, places) = Family::of_texts(view.settings, &texts);
-    let arms: Vec<Arm> = places.iter().map(|place| arm(place, results)).collect();
+    let (_, family, arms) = family_of(view, results);
     let of = family.claims.iter();
     of.map(|claim| arms[claim.left as usize].minus(&arms[claim.right as usize]))
         .collect()
+}
+
+/// What was claimed, and the numbers of every side of it.
+fn family_of(view: &ClaimsView, results: &SweepResults) -> (Vec<ClaimText>, Family, Vec<Arm>) {
+    let texts: Vec<ClaimText> = view.claims.iter().map(|view| view.claim.clone()).collect();
+    let (family, places) = Family::of_texts(view.settings, &texts);
+    let arms = places.iter().map(|place| arm(place, results)).collect();
+    (texts, family, arms)
 }
 
 /// The seeds of one side of a claim, from its first on.
