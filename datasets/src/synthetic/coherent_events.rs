@@ -11,8 +11,9 @@ use std::ops::Range;
 
 use sweeps::{CoherentEvents, Synthetic};
 
+use super::layer::{Layer, Spread};
 use super::random::{Random, unit};
-use super::{FRAMES, World};
+use super::videos::{FRAMES, World};
 use crate::dataset::Video;
 use crate::features::Features;
 
@@ -21,11 +22,13 @@ const ACTIVITY: Range<usize> = 24..36;
 const UNUSUAL: Range<usize> = 36..60;
 const LATENT: usize = UNUSUAL.end;
 const EVENT_TYPES: usize = 13;
-/// Spatial positions whose noisy activations are averaged after the ReLU.
-const POSITIONS: usize = 4;
-/// Noise of a segment before the ReLU, common to its positions, and of each position.
-const JITTER: f64 = 0.3;
-const NOISE: f64 = 0.3;
+const SPREAD: Spread = Spread {
+    weight: 2.0,
+    bias: 0.3,
+    gain: 0.4,
+    common: Some(0.3),
+    noise: 0.3,
+};
 /// Log-std of a video's level of activity, of an event's strength and of a burst's.
 const BUSY: f64 = 0.5;
 const STRENGTH: f64 = 0.3;
@@ -47,11 +50,7 @@ pub(super) struct CoherentWorld {
     random: Random,
     settings: CoherentEvents,
     mean_length: f64,
-    dimension: usize,
-    /// `[dimension, LATENT]`.
-    weights: Vec<f64>,
-    bias: Vec<f64>,
-    gain: Vec<f64>,
+    layer: Layer,
     activity: Vec<f64>,
     events: Vec<Vec<f64>>,
 }
@@ -59,17 +58,7 @@ pub(super) struct CoherentWorld {
 impl CoherentWorld {
     pub(super) fn new(settings: &Synthetic, events: CoherentEvents) -> Self {
         let mut random = Random::of(settings.seed);
-        let dimension = settings.dimension as usize;
-        let scale = 2.0 / (LATENT as f64).sqrt();
-        let weights = (0..dimension * LATENT)
-            .map(|_| random.normal() * scale)
-            .collect();
-        let bias = (0..dimension)
-            .map(|_| -0.2 + 0.3 * random.normal())
-            .collect();
-        let gain = (0..dimension)
-            .map(|_| libm::exp(0.4 * random.normal()))
-            .collect();
+        let layer = Layer::draw(&mut random, LATENT, settings.dimension as usize, SPREAD);
         let activity = (0..ACTIVITY.len())
             .map(|rank| 0.8 * libm::pow(0.92, rank as f64))
             .collect();
@@ -87,10 +76,7 @@ impl CoherentWorld {
         Self {
             settings: events,
             mean_length: f64::from(settings.mean_length),
-            dimension,
-            weights,
-            bias,
-            gain,
+            layer,
             activity,
             events: event_directions,
             random,
@@ -146,24 +132,6 @@ impl CoherentWorld {
         }
         latents
     }
-
-    /// One row of features of a latent vector: a random layer, noise, ReLU, mean over positions, gain.
-    fn project(&mut self, latent: &[f64], out: &mut Vec<f32>) {
-        let random = &mut self.random;
-        let layer = self.weights.chunks_exact(LATENT).zip(&self.bias);
-        for ((row, bias), gain) in layer.zip(&self.gain) {
-            let product: f64 = row
-                .iter()
-                .zip(latent)
-                .map(|(weight, value)| weight * value)
-                .sum();
-            let clean = bias + product + JITTER * random.normal();
-            let sum: f64 = (0..POSITIONS)
-                .map(|_| f64::max(clean + NOISE * random.normal(), 0.0))
-                .sum();
-            out.push((sum / POSITIONS as f64 * gain) as f32);
-        }
-    }
 }
 
 impl World for CoherentWorld {
@@ -179,9 +147,9 @@ impl World for CoherentWorld {
         let event = Event::draw(random, segments);
         let event = label.then_some(event);
         let latents = self.latents(segments, event.as_ref());
-        let mut features = Vec::with_capacity(segments * self.dimension);
+        let mut features = Vec::with_capacity(segments * self.layer.features());
         for latent in &latents {
-            self.project(latent, &mut features);
+            self.layer.project(latent, &mut self.random, &mut features);
         }
         let frames = |segment: usize| (segment * FRAMES) as u32;
         Video {
@@ -192,7 +160,7 @@ impl World for CoherentWorld {
                 .map(|event| frames(event.segments.start)..frames(event.segments.end))
                 .into_iter()
                 .collect(),
-            features: Features::made(features, self.dimension),
+            features: Features::made(features, self.layer.features()),
         }
     }
 }

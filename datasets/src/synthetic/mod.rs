@@ -5,35 +5,28 @@
 //! machine makes the same bytes. Which videos are anomalous is drawn first and only decides whether an event is put in: names,
 //! order and lengths carry nothing of it.
 //!
-//! Reading order: `random`, `scenes`, `coherent_events`.
+//! Reading order: `random`, `videos`, `layer`, `scenes`, `coherent_events`.
 
 mod coherent_events;
+mod layer;
 mod random;
 mod scenes;
+mod videos;
 
 use std::ops::Range;
 
 use sweeps::{CoherentEvents, Regime, Synthetic};
 
-use crate::dataset::{Dataset, Metadata, Split, Video};
+use crate::dataset::{Dataset, Metadata, Split};
 use crate::error::{DatasetError, Faults};
 use coherent_events::CoherentWorld;
 use scenes::{Rules, SceneWorld};
+use videos::{FRAMES, World};
 
 pub(crate) use random::Random;
 
-/// Frames of a segment, as in the paper.
-const FRAMES: usize = 16;
 /// Bytes of features beyond which making them in memory is refused.
 const MOST_BYTES: u64 = 16 << 30;
-
-/// What videos come from, one after the other.
-trait World {
-    /// The stream, for what is drawn of a split as a whole.
-    fn random(&mut self) -> &mut Random;
-    /// The next video.
-    fn video(&mut self, index: usize, label: bool) -> Video;
-}
 
 fn world_of(settings: &Synthetic) -> Box<dyn World> {
     let rules = match settings.regime {

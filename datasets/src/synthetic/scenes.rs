@@ -9,8 +9,9 @@ use std::ops::Range;
 
 use sweeps::Synthetic;
 
+use super::layer::{Layer, Spread};
 use super::random::{Random, unit};
-use super::{FRAMES, World};
+use super::videos::{FRAMES, World};
 use crate::dataset::Video;
 use crate::features::Features;
 
@@ -21,8 +22,13 @@ const CAMERA: Range<usize> = 12..36;
 const ACTIVITY: Range<usize> = 36..44;
 const UNUSUAL: Range<usize> = 44..60;
 const LATENT: usize = UNUSUAL.end;
-/// Spatial positions whose noisy activations are averaged after the ReLU.
-const POSITIONS: usize = 4;
+const SPREAD: Spread = Spread {
+    weight: 1.0,
+    bias: 0.2,
+    gain: 0.5,
+    common: None,
+    noise: 0.15,
+};
 
 /// What differs between the regimes.
 pub(super) struct Rules {
@@ -57,11 +63,7 @@ pub(super) struct SceneWorld {
     random: Random,
     rules: Rules,
     mean_length: f64,
-    dimension: usize,
-    /// `[dimension, LATENT]`.
-    weights: Vec<f64>,
-    bias: Vec<f64>,
-    gain: Vec<f64>,
+    layer: Layer,
     scenes: Vec<Vec<f64>>,
     camera: Vec<f64>,
     activity: Vec<f64>,
@@ -71,17 +73,7 @@ pub(super) struct SceneWorld {
 impl SceneWorld {
     pub(super) fn new(settings: &Synthetic, rules: Rules) -> Self {
         let mut random = Random::of(settings.seed);
-        let dimension = settings.dimension as usize;
-        let scale = 1.0 / (LATENT as f64).sqrt();
-        let weights = (0..dimension * LATENT)
-            .map(|_| random.normal() * scale)
-            .collect();
-        let bias = (0..dimension)
-            .map(|_| -0.2 + 0.2 * random.normal())
-            .collect();
-        let gain = (0..dimension)
-            .map(|_| libm::exp(0.5 * random.normal()))
-            .collect();
+        let layer = Layer::draw(&mut random, LATENT, settings.dimension as usize, SPREAD);
         let scenes = (0..SCENES).map(|_| random.block(SCENE, 1.0)).collect();
         let mut camera = vec![0.0; LATENT];
         camera[SCENE].fill(rules.camera);
@@ -96,10 +88,7 @@ impl SceneWorld {
             random,
             rules,
             mean_length: f64::from(settings.mean_length),
-            dimension,
-            weights,
-            bias,
-            gain,
+            layer,
             scenes,
             camera,
             activity,
@@ -130,7 +119,7 @@ impl World for SceneWorld {
         let event = Event::draw(random, &self.events, segments, frames);
         let event = if label { Some(event) } else { None };
 
-        let mut features = Vec::with_capacity(segments * self.dimension);
+        let mut features = Vec::with_capacity(segments * self.layer.features());
         let mut level: Vec<f64> = self
             .activity
             .iter()
@@ -181,14 +170,7 @@ impl World for SceneWorld {
                 }
             }
             burst_left = burst_left.saturating_sub(1);
-            project(
-                &self.weights,
-                &self.bias,
-                &self.gain,
-                &latent,
-                random,
-                &mut features,
-            );
+            self.layer.project(&latent, random, &mut features);
         }
         let anomalous = event
             .map(|event| event.frames.start as u32..event.frames.end as u32)
@@ -199,32 +181,8 @@ impl World for SceneWorld {
             frames: frames as u32,
             label: Some(label),
             anomalous,
-            features: Features::made(features, self.dimension),
+            features: Features::made(features, self.layer.features()),
         }
-    }
-}
-
-/// One row of features of a latent vector: a random layer, noise per position, ReLU, mean over positions, gain.
-fn project(
-    weights: &[f64],
-    bias: &[f64],
-    gain: &[f64],
-    latent: &[f64],
-    random: &mut Random,
-    out: &mut Vec<f32>,
-) {
-    for ((row, bias), gain) in weights.chunks_exact(LATENT).zip(bias).zip(gain) {
-        let clean = bias
-            + row
-                .iter()
-                .zip(latent)
-                .map(|(weight, value)| weight * value)
-                .sum::<f64>();
-        let mut sum = 0.0;
-        for _ in 0..POSITIONS {
-            sum += f64::max(clean + 0.15 * random.normal(), 0.0);
-        }
-        out.push((sum / POSITIONS as f64 * gain) as f32);
     }
 }
 
