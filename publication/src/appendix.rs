@@ -71,7 +71,7 @@ pub fn appendix(content: &Content<'_>, bytes: u64) -> String {
             "| {kind} | {name} | {} | {} | {} | {} |",
             device.jobs,
             duration(device.seconds),
-            duration(device.seconds / device.jobs.max(1) as f64),
+            duration(device.mean_seconds()),
             duration(device.longest)
         );
     }
@@ -253,6 +253,12 @@ pub(crate) struct Device {
     pub(crate) jobs: usize,
     pub(crate) seconds: f64,
     pub(crate) longest: f64,
+}
+
+impl Device {
+    pub(crate) fn mean_seconds(&self) -> f64 {
+        self.seconds / self.jobs.max(1) as f64
+    }
 }
 
 pub(crate) fn devices(content: &Content<'_>) -> BTreeMap<(String, String), Device> {

@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 
-use sweeps::{FailureClass, JobStatus};
+use sweeps::JobStatus;
 
 use crate::appendix::{ENERGY, devices, trained};
 use crate::content::{Content, Counts, DataContent, SweepContent, duration};
@@ -83,7 +83,7 @@ fn compute(text: &mut String, content: &Content<'_>) {
             "- {kind}, {name}: {} jobs, {} of device time, {} per job on average, {} the longest",
             device.jobs,
             duration(device.seconds),
-            duration(device.seconds / device.jobs.max(1) as f64),
+            duration(device.mean_seconds()),
             duration(device.longest)
         );
     }
@@ -99,12 +99,7 @@ fn compute(text: &mut String, content: &Content<'_>) {
             AttemptEnd::Finished => "with a result".to_owned(),
             AttemptEnd::Open => "not ended when the journal was copied".to_owned(),
             AttemptEnd::Released(_) => "handed back".to_owned(),
-            AttemptEnd::Failed(why) => {
-                let class = FailureClass::ALL
-                    .iter()
-                    .find(|class| why.starts_with(class.name()));
-                format!("failed ({})", class.map_or("unknown", |class| class.name()))
-            }
+            AttemptEnd::Failed(failure) => format!("failed ({})", failure.class),
         };
         *ends.entry(end).or_default() += 1;
     }
@@ -167,7 +162,7 @@ fn split_line(data: &DataContent) -> String {
 fn order(text: &mut String, content: &Content<'_>) {
     *text += "## Was it decided before the results what would be compared?\n\n";
     for sweep in content.sweeps {
-        let jobs: BTreeSet<_> = sweep.evidence.jobs.iter().map(|job| job.job).collect();
+        let jobs: BTreeSet<_> = sweep.evidence.job_ids().collect();
         let first = content
             .ledger
             .records

@@ -13,12 +13,7 @@ pub fn citation(manifest: &Manifest) -> String {
     let _ = writeln!(text, "title: {}", quoted(&manifest.title));
     text += "authors:\n";
     if manifest.authors.is_empty() {
-        let name = if manifest.anonymous {
-            "Anonymous authors"
-        } else {
-            "The authors of these results"
-        };
-        let _ = writeln!(text, "  - name: {}", quoted(name));
+        let _ = writeln!(text, "  - name: {}", quoted(manifest.unnamed_authors()));
     }
     for author in &manifest.authors {
         match author.rsplit_once(' ') {

@@ -143,11 +143,13 @@ impl SweepEvidence {
         Ok((spec, expansion))
     }
 
+    /// The jobs of its cells, in their order.
+    pub fn job_ids(&self) -> impl Iterator<Item = JobId> + '_ {
+        self.jobs.iter().map(|job| job.job)
+    }
+
     /// The digest of the data that a cell's job reads.
-    ///
-    /// # Errors
-    /// [`Misfit::NoDigest`].
-    pub fn digest_of(&self, cell: &Cell) -> Result<Digest, Misfit> {
+    fn digest_of(&self, cell: &Cell) -> Result<Digest, Misfit> {
         match &cell.job.dataset {
             DatasetSource::Synthetic(synthetic) => Ok(synthetic.digest()),
             DatasetSource::Video(extraction) => Ok(extraction.digest),

@@ -90,12 +90,6 @@ pub struct Hello {
     pub name: String,
     /// What it computes on.
     pub device: DeviceInfo,
-    /// Its memory in bytes.
-    #[serde(default)]
-    pub memory_bytes: Option<u64>,
-    /// Its driver.
-    #[serde(default)]
-    pub driver: Option<String>,
 }
 
 /// An attempt.

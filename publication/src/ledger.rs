@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use sweeps::{AttemptNumber, DeviceInfo, JobId, RunRecord};
+use sweeps::{AttemptNumber, DeviceInfo, Failure, JobId, RunRecord};
 
 use crate::chain::{ChainFault, Line};
 use crate::fact::Fact;
@@ -36,14 +36,7 @@ pub enum AttemptEnd {
     /// It was handed back.
     Released(String),
     /// It failed.
-    Failed(String),
-}
-
-impl Attempt {
-    /// How long it took, where both ends are known.
-    pub fn milliseconds(&self) -> Option<u64> {
-        Some(self.ended_ms?.saturating_sub(self.began_ms?))
-    }
+    Failed(Failure),
 }
 
 /// What the journal says of some jobs.
@@ -123,8 +116,7 @@ impl Ledger {
                 let attempt = self.attempt(job, attempt);
                 attempt.ended_ms = Some(at);
                 attempt.worker.get_or_insert(worker);
-                attempt.end =
-                    AttemptEnd::Failed(format!("{}: {}", failure.class.name(), failure.message));
+                attempt.end = AttemptEnd::Failed(failure);
             }
             Fact::Finished { at, record } if jobs.contains(&record.job_id) => {
                 self.last_ms = self.last_ms.max(at);
@@ -183,11 +175,14 @@ mod tests {
         let ledger = Ledger::of(&lines, &[job].into()).unwrap();
         let attempts: Vec<&Attempt> = ledger.attempts.values().collect();
         assert_eq!(attempts.len(), 2);
-        assert_eq!(attempts[0].milliseconds(), Some(15));
         assert_eq!(
-            attempts[0].end,
-            AttemptEnd::Failed("out-of-memory: none left".into())
+            (attempts[0].began_ms, attempts[0].ended_ms),
+            (Some(10), Some(25))
         );
+        let AttemptEnd::Failed(failure) = &attempts[0].end else {
+            panic!("{:?}", attempts[0].end);
+        };
+        assert_eq!(failure.to_string(), "out-of-memory: none left");
         assert_eq!(attempts[1].worker.as_deref(), Some("w"));
         assert_eq!(attempts[1].end, AttemptEnd::Open);
         assert!(

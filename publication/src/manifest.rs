@@ -3,6 +3,8 @@
 use serde::{Deserialize, Serialize};
 use sweeps::Digest;
 
+use crate::chain::{GENESIS, Line};
+
 /// The layout of boxes that this program writes, and the only one that it reads.
 pub const FORMAT: u32 = 1;
 
@@ -67,6 +69,29 @@ pub struct JournalFacts {
     /// box with names later can prove by it that the results are the same.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub original_head: Option<Digest>,
+}
+
+impl JournalFacts {
+    /// Of a journal with these lines.
+    pub fn of(lines: &[Line]) -> Self {
+        Self {
+            head: lines.last().map_or(GENESIS, |line| line.chain),
+            entries: lines.len() as u64,
+            withheld: lines.iter().filter(|line| line.entry.is_none()).count() as u64,
+            original_head: None,
+        }
+    }
+}
+
+impl Manifest {
+    /// Who stands where authors do, where none are named.
+    pub(crate) fn unnamed_authors(&self) -> &'static str {
+        if self.anonymous {
+            "Anonymous authors"
+        } else {
+            "The authors of these results"
+        }
+    }
 }
 
 /// Names for files, all different, in the order of `names`.

@@ -26,12 +26,6 @@ pub fn date(milliseconds: u64) -> String {
     date_time(milliseconds)[..10].to_owned()
 }
 
-/// To the minute, for people: `2026-11-26 14:03 UTC`.
-pub fn minute(milliseconds: u64) -> String {
-    let text = date_time(milliseconds);
-    format!("{} {} UTC", &text[..10], &text[11..16])
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -40,7 +34,6 @@ mod tests {
     fn a_moment_is_the_calendars() {
         assert_eq!(date_time(951_827_696_007), "2000-02-29T12:34:56.007Z");
         assert_eq!(date(951_827_696_007), "2000-02-29");
-        assert_eq!(minute(951_827_696_007), "2000-02-29 12:34 UTC");
         assert_eq!(&date_time(u64::MAX)[..10], "1970-01-01");
     }
 }

@@ -91,11 +91,7 @@ fn description(content: &Content<'_>) -> String {
 fn authors(content: &Content<'_>, graph: &mut Vec<Value>) -> Value {
     let named = &content.manifest.authors;
     if named.is_empty() {
-        let name = if content.manifest.anonymous {
-            "Anonymous authors"
-        } else {
-            "The authors of these results"
-        };
+        let name = content.manifest.unnamed_authors();
         graph.push(json!({"@id": AUTHORS, "@type": "Organization", "name": name}));
         return id(AUTHORS);
     }
@@ -153,32 +149,23 @@ fn program(content: &Content<'_>) -> Value {
 /// What attempts ran on.
 fn workers(content: &Content<'_>) -> Vec<Value> {
     let attempts = content.ledger.attempts.values();
-    let known: BTreeSet<(String, String)> = attempts
-        .flat_map(environment)
-        .map(|(id, value)| (id, value.to_string()))
-        .collect();
-    known
-        .into_iter()
-        .filter_map(|(_, value)| serde_json::from_str(&value).ok())
-        .collect()
+    let known: BTreeMap<String, Value> = attempts.flat_map(environment).collect();
+    known.into_values().collect()
 }
 
 fn environment(attempt: &Attempt) -> Vec<(String, Value)> {
-    let property = |kind: &str, name: &str, value: &str| {
-        let id = format!("#{kind}-{}", encoded(&layout::plain(value)));
+    let property = |name: &str, value: &str| {
+        let id = format!("#{name}-{}", layout::plain(value));
         let entity = json!({"@id": id, "@type": "PropertyValue", "name": name, "value": value});
         (id, entity)
     };
     let mut all = Vec::new();
     if let Some(worker) = &attempt.worker {
-        all.push(property("worker", "worker", worker));
+        all.push(property("worker", worker));
     }
     if let Some(device) = &attempt.device {
-        all.push(property(
-            "device",
-            "device",
-            &format!("{} ({})", device.kind, device.name),
-        ));
+        let device = format!("{} ({})", device.kind, device.name);
+        all.push(property("device", &device));
     }
     all
 }
@@ -275,6 +262,10 @@ fn action(content: &Content<'_>, attempt: &Attempt, job: &Job) -> Value {
     if !environment.is_empty() {
         set("environment", one_or_many(environment));
     }
+    let mut set_failed = |why: &str| {
+        set("actionStatus", id("http://schema.org/FailedActionStatus"));
+        set("error", json!(why));
+    };
     match &attempt.end {
         AttemptEnd::Finished => {
             set(
@@ -286,10 +277,8 @@ fn action(content: &Content<'_>, attempt: &Attempt, job: &Job) -> Value {
                 job.outputs.iter().map(|output| id(output)).collect(),
             );
         }
-        AttemptEnd::Failed(why) | AttemptEnd::Released(why) => {
-            set("actionStatus", id("http://schema.org/FailedActionStatus"));
-            set("error", json!(why));
-        }
+        AttemptEnd::Failed(failure) => set_failed(&failure.to_string()),
+        AttemptEnd::Released(why) => set_failed(why),
         AttemptEnd::Open => {}
     }
     Value::Object(entity)

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use sweeps::{Digest, JobId};
 
-/// Of the jobs, a share of that size, at least one where there is one. A seed means the same jobs everywhere, in the same order, and nobody
+/// Of the jobs, a share of that size: of none no job, of any other at least one where there is one. A seed means the same jobs everywhere, in the same order, and nobody
 /// who made the box knows which before the seed is drawn.
 pub fn sample(jobs: &BTreeSet<JobId>, fraction: f64, seed: u64) -> Vec<JobId> {
     let count = (jobs.len() as f64 * fraction.clamp(0.0, 1.0)).ceil() as usize;
@@ -35,6 +35,7 @@ mod tests {
         assert_eq!(sample(&jobs, 0.2, 7)[..5], five);
         assert_eq!(sample(&jobs, 1.0, 7).len(), 100);
         assert_eq!(sample(&jobs, 0.0001, 7).len(), 1);
+        assert!(sample(&jobs, 0.0, 7).is_empty());
         assert!(sample(&BTreeSet::new(), 1.0, 7).is_empty());
     }
 

@@ -1,5 +1,7 @@
 //! What checking a box found.
 
+use std::fmt;
+
 use serde::Serialize;
 use sweeps::JobId;
 
@@ -48,6 +50,17 @@ pub struct Fault {
     pub place: String,
     /// What is wrong.
     pub what: String,
+}
+
+impl fmt::Display for Fault {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { file, place, what } = self;
+        if place.is_empty() {
+            write!(formatter, "{file}: {what}")
+        } else {
+            write!(formatter, "{file}, {place}: {what}")
+        }
+    }
 }
 
 impl Fault {
@@ -107,20 +120,21 @@ pub enum Conclusion {
 impl Verification {
     /// What it amounts to.
     pub fn conclusion(&self) -> Conclusion {
-        let count = |verdict| {
-            self.jobs
-                .iter()
-                .filter(|job| job.verdict == verdict)
-                .count()
-        };
-        if self.checks.iter().any(|check| !check.faults.is_empty()) || count(Verdict::Different) > 0
+        if self.checks.iter().any(|check| !check.faults.is_empty())
+            || self.count(Verdict::Different) > 0
         {
             Conclusion::Different
-        } else if count(Verdict::NotRun) > 0 {
+        } else if self.count(Verdict::NotRun) > 0 {
             Conclusion::Incomplete
         } else {
             Conclusion::Equal
         }
+    }
+
+    /// Jobs of the sample with that verdict.
+    fn count(&self, verdict: Verdict) -> usize {
+        let jobs = self.jobs.iter();
+        jobs.filter(|job| job.verdict == verdict).count()
     }
 
     /// How many jobs of the sample have each verdict, as a sentence.
@@ -142,11 +156,7 @@ impl Verification {
         ]
         .into_iter()
         .filter_map(|verdict| {
-            let count = self
-                .jobs
-                .iter()
-                .filter(|job| job.verdict == verdict)
-                .count();
+            let count = self.count(verdict);
             (count > 0).then(|| format!("{count} {}", verdict.words()))
         })
         .collect();
@@ -174,11 +184,7 @@ impl Verification {
             }
             Conclusion::Different => {
                 let faults: usize = self.checks.iter().map(|check| check.faults.len()).sum();
-                let jobs = self
-                    .jobs
-                    .iter()
-                    .filter(|job| job.verdict == Verdict::Different)
-                    .count();
+                let jobs = self.count(Verdict::Different);
                 format!("The box is not what it says: {faults} faults in its files, {jobs} jobs that come out otherwise.")
             }
         }

@@ -90,7 +90,7 @@ impl Ports {
         config.policy = policy;
         config.metrics = metrics.clone();
         config.reserve = security.reserve;
-        config.random = random()?;
+        config.random = u64::from_le_bytes(random()?);
         if let Some(bytes) = security.longest_artifact {
             config.longest_artifact = bytes;
         }
@@ -105,8 +105,7 @@ impl Ports {
         // Where the start fails, the side port ends with it.
         let started = stop_ports.clone().drop_guard();
         let http = self.side.as_ref().map(|(_, address)| *address);
-        let mut secret = [0; 32];
-        getrandom::fill(&mut secret).map_err(no_random)?;
+        let secret = random()?;
         let side = self.side.map(|(listener, address)| {
             let options = HttpOptions {
                 health: health.clone(),
@@ -163,14 +162,11 @@ async fn open(
         .map_err(|error| failed(&error))
 }
 
-fn random() -> Result<u64, CommandError> {
-    let mut random = [0; 8];
-    getrandom::fill(&mut random).map_err(no_random)?;
-    Ok(u64::from_le_bytes(random))
-}
-
-fn no_random(error: getrandom::Error) -> CommandError {
-    CommandError::Other(format!("no random bytes: {error}"))
+fn random<const N: usize>() -> Result<[u8; N], CommandError> {
+    let mut random = [0; N];
+    getrandom::fill(&mut random)
+        .map_err(|error| CommandError::Other(format!("no random bytes: {error}")))?;
+    Ok(random)
 }
 
 /// Root's coordinator on the folder of a service's user would leave files there that the service cannot read.

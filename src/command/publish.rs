@@ -14,7 +14,7 @@ use publication::{Aliases, FORMAT, JournalFacts, Ledger, Manifest, layout, manif
 
 use self::evidence::Gathered;
 use crate::arguments::{Backup, Format, Publish};
-use crate::command::published::{OpenBox, derive, pretty, put, walk};
+use crate::command::published::{OpenBox, Temporary, derive, pretty, put, walk};
 use crate::command::report;
 use crate::data_folders::Folders;
 use crate::door;
@@ -39,7 +39,7 @@ pub fn publish(arguments: &Publish, format: Format) -> Result<(), CommandError> 
         )));
     }
     let runtime = super::runtime()?;
-    let copy = Copy::beside(out);
+    let copy = beside(out);
     let state = state_folder(arguments, &copy, &runtime)?;
     let (reader, entries) = StateReader::open_with_entries(&state)
         .map_err(|error| CommandError::Store(error_chain(&error)))?;
@@ -55,14 +55,10 @@ pub fn publish(arguments: &Publish, format: Format) -> Result<(), CommandError> 
     let jobs = gathered.jobs();
     let is_alone = reader.sweeps().len() == names.len();
     let mut lines = journal::lines(entries, &names, &jobs, is_alone)?;
-    let original = lines
-        .last()
-        .map_or(publication::chain::GENESIS, |line| line.chain);
+    let original = JournalFacts::of(&lines).head;
     let mut aliases = Aliases::default();
     if arguments.anonymous {
-        let ledger =
-            Ledger::of(&lines, &jobs).map_err(|fault| CommandError::Store(fault.to_string()))?;
-        aliases = journal::aliases(&lines, &ledger);
+        aliases = journal::aliases(&lines);
         hide_this_machine(&mut aliases);
         lines = journal::without_names(lines, &aliases)?;
         gathered.hide(&aliases)?;
@@ -86,12 +82,8 @@ pub fn publish(arguments: &Publish, format: Format) -> Result<(), CommandError> 
         datasets: manifest::named(gathered.datasets.iter().map(|data| data.name.clone())),
         program,
         journal: JournalFacts {
-            head: lines
-                .last()
-                .map_or(publication::chain::GENESIS, |line| line.chain),
-            entries: lines.len() as u64,
-            withheld: lines.iter().filter(|line| line.entry.is_none()).count() as u64,
             original_head: arguments.anonymous.then_some(original),
+            ..JournalFacts::of(&lines)
         },
     };
     let write = |path: &str, bytes: &[u8]| put(out, path, bytes);
@@ -107,10 +99,7 @@ pub fn publish(arguments: &Publish, format: Format) -> Result<(), CommandError> 
     data::include(arguments, &folders, &gathered, &manifest, out)?;
     write(layout::MANIFEST, pretty(&manifest)?.as_bytes())?;
     let opened = OpenBox::open(out).map_err(|fault| {
-        CommandError::Other(format!(
-            "what was gathered cannot be read back: {}: {}",
-            fault.file, fault.what
-        ))
+        CommandError::Other(format!("what was gathered cannot be read back: {fault}"))
     })?;
     let derived = runtime.block_on(derive(&opened, out))?;
     if arguments.anonymous {
@@ -125,7 +114,7 @@ pub fn publish(arguments: &Publish, format: Format) -> Result<(), CommandError> 
 /// The state folder to read: one that is named, that of a run, or a copy of a coordinator's.
 fn state_folder(
     arguments: &Publish,
-    copy: &Copy,
+    copy: &Temporary,
     runtime: &tokio::runtime::Runtime,
 ) -> Result<PathBuf, CommandError> {
     if let Some(state) = &arguments.state {
@@ -149,21 +138,11 @@ fn state_folder(
     Ok(copy.0.clone())
 }
 
-/// The copy of a coordinator's state, which goes when the box is written.
-struct Copy(PathBuf);
-
-impl Copy {
-    fn beside(out: &Path) -> Self {
-        let mut name = out.file_name().unwrap_or_default().to_owned();
-        name.push(format!(".state-{}", durable::word()));
-        Self(out.with_file_name(name))
-    }
-}
-
-impl Drop for Copy {
-    fn drop(&mut self) {
-        let _ = std::fs::remove_dir_all(&self.0);
-    }
+/// Where a coordinator's state may be copied to; it goes when the box is written.
+fn beside(out: &Path) -> Temporary {
+    let mut name = out.file_name().unwrap_or_default().to_owned();
+    name.push(format!(".state-{}", durable::word()));
+    Temporary(out.with_file_name(name))
 }
 
 fn names(reader: &StateReader, asked: &[String]) -> Result<Vec<String>, CommandError> {
@@ -251,8 +230,7 @@ fn tell(
     let jobs: BTreeSet<_> = opened
         .sweeps
         .iter()
-        .flat_map(|sweep| &sweep.evidence.jobs)
-        .map(|job| job.job)
+        .flat_map(|sweep| sweep.evidence.job_ids())
         .collect();
     if finished < jobs.len() {
         say(&format!(

@@ -2,6 +2,8 @@
 
 mod derived;
 mod opened;
+mod temporary;
 
 pub use derived::{derive, pretty, put};
-pub use opened::{OpenBox, OpenSweep, read_bytes, walk};
+pub use opened::{MISSING, OpenBox, OpenSweep, read_bytes, walk};
+pub use temporary::Temporary;

@@ -467,7 +467,8 @@ fn add_texts(info: &mut DatasetInfo, dataset: &datasets::Dataset) {
     info.test = Some(counts(facts.test, true));
 }
 
-fn counts(split: sweeps::SplitFacts, truth: bool) -> SplitCounts {
+/// What a split holds; `truth`: also how much of it is anomalous.
+pub fn counts(split: sweeps::SplitFacts, truth: bool) -> SplitCounts {
     SplitCounts {
         videos: split.videos,
         segments: split.segments,

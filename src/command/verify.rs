@@ -3,15 +3,15 @@
 mod files;
 mod rerun;
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
-use publication::verification::{Check, Conclusion, Fault, JobCheck, Sample, Verification};
+use publication::verification::{Check, Conclusion, JobCheck, Sample, Verification};
 use publication::{layout, sample};
 
 use self::files::{evidence_agrees, figures, hashes, journal, numbers};
 use self::rerun::Rerun;
 use crate::arguments::{Format, Verify};
-use crate::command::published::OpenBox;
+use crate::command::published::{OpenBox, Temporary};
 use crate::data_folders::Folders;
 use crate::error::CommandError;
 use crate::output::{self, counted, say};
@@ -36,7 +36,7 @@ pub fn verify(arguments: &Verify, format: Format) -> Result<(), CommandError> {
         )));
     }
     let folders = Folders::resolve(&arguments.folders)?;
-    let scratch = Scratch::new()?;
+    let scratch = scratch_folder()?;
     let found = super::runtime()?.block_on(check(arguments, folder, &folders, &scratch.0))?;
     drop(scratch);
     if let Some(html) = &arguments.html {
@@ -99,11 +99,7 @@ async fn check(
         seed,
     };
     let jobs = finished.keys().copied().collect();
-    let drawn = if arguments.fraction > 0.0 {
-        sample::sample(&jobs, arguments.fraction, seed)
-    } else {
-        Vec::new()
-    };
+    let drawn = sample::sample(&jobs, arguments.fraction, seed);
     if drawn.is_empty() {
         return Ok(found);
     }
@@ -132,22 +128,12 @@ fn random() -> Result<u64, CommandError> {
     Ok(u64::from(u32::from_le_bytes(bytes)))
 }
 
-/// A folder that goes when the check ends.
-struct Scratch(PathBuf);
-
-impl Scratch {
-    fn new() -> Result<Self, CommandError> {
-        let folder = std::env::temp_dir().join(format!("gcl-sweep-verify-{}", durable::word()));
-        std::fs::create_dir(&folder)
-            .map_err(|error| CommandError::io("make the folder", &folder, &error))?;
-        Ok(Self(folder))
-    }
-}
-
-impl Drop for Scratch {
-    fn drop(&mut self) {
-        let _ = std::fs::remove_dir_all(&self.0);
-    }
+/// A folder of this check's own.
+fn scratch_folder() -> Result<Temporary, CommandError> {
+    let folder = std::env::temp_dir().join(format!("gcl-sweep-verify-{}", durable::word()));
+    std::fs::create_dir(&folder)
+        .map_err(|error| CommandError::io("make the folder", &folder, &error))?;
+    Ok(Temporary(folder))
 }
 
 fn tell(found: &Verification, format: Format) -> Result<(), CommandError> {
@@ -173,7 +159,7 @@ fn tell(found: &Verification, format: Format) -> Result<(), CommandError> {
             output::print(&format!("  note: {note}"))?;
         }
         for fault in check.faults.iter().take(SHOWN) {
-            output::print(&format!("  {}", fault_line(fault)))?;
+            output::print(&format!("  {fault}"))?;
         }
         if check.faults.len() > SHOWN {
             output::print(&format!("  and {} more", check.faults.len() - SHOWN))?;
@@ -187,14 +173,6 @@ fn tell(found: &Verification, format: Format) -> Result<(), CommandError> {
         output::print(&found.sentence())?;
     }
     Ok(())
-}
-
-fn fault_line(fault: &Fault) -> String {
-    if fault.place.is_empty() {
-        format!("{}: {}", fault.file, fault.what)
-    } else {
-        format!("{}, {}: {}", fault.file, fault.place, fault.what)
-    }
 }
 
 fn job_line(job: &JobCheck) -> String {

@@ -9,7 +9,7 @@ use datasets::Dataset;
 use proto::nouns::{Refusal, SweepInfo};
 use publication::content::DataFacts;
 use publication::{Aliases, AuditFacts, JobFacts, Manifest, SweepEvidence, layout};
-use reports::SweepResults;
+use reports::{DatasetInfo, SweepResults};
 use sweeps::{CellResult, DatasetSource, Digest, JobId, RunRecord, Synthetic};
 
 use crate::command::published::{pretty, put};
@@ -122,10 +122,6 @@ impl Gathered {
             },
             jobs,
         };
-        let sources: BTreeSet<DatasetSource> = cells
-            .iter()
-            .map(|cell| cell.cell.job.dataset.clone())
-            .collect();
         for cell in &cells {
             if let Some(record) = &cell.record {
                 self.records.insert(cell.job_id, Arc::clone(record));
@@ -136,21 +132,24 @@ impl Gathered {
             datasets,
             ..SweepResults::default()
         };
-        for used in used.datasets_in_use() {
-            if self.datasets.iter().any(|known| known.name == used.name) {
-                continue;
-            }
-            let mut facts = DataFacts::from(&used);
-            let made = sources.iter().find_map(|source| match source {
-                DatasetSource::Synthetic(synthetic) if source.to_string() == facts.name => {
-                    Some(synthetic)
+        let made: BTreeMap<String, &Synthetic> = used
+            .cells
+            .iter()
+            .filter_map(|cell| match &cell.cell.job.dataset {
+                source @ DatasetSource::Synthetic(synthetic) => {
+                    Some((source.to_string(), synthetic))
                 }
                 _ => None,
-            });
-            if let Some(synthetic) = made {
-                count(synthetic, &mut facts)?;
+            })
+            .collect();
+        for mut info in used.datasets_in_use() {
+            if self.datasets.iter().any(|known| known.name == info.name) {
+                continue;
             }
-            self.datasets.push(facts);
+            if let Some(synthetic) = made.get(&info.name) {
+                count(synthetic, &mut info)?;
+            }
+            self.datasets.push((&info).into());
         }
         self.sweeps.push((evidence, info.text));
         Ok(())
@@ -158,8 +157,10 @@ impl Gathered {
 
     /// Every job of the sweeps.
     pub fn jobs(&self) -> BTreeSet<JobId> {
-        let jobs = self.sweeps.iter().flat_map(|(evidence, _)| &evidence.jobs);
-        jobs.map(|job| job.job).collect()
+        let sweeps = self.sweeps.iter();
+        sweeps
+            .flat_map(|(evidence, _)| evidence.job_ids())
+            .collect()
     }
 
     /// Takes names out of it.
@@ -224,7 +225,7 @@ impl Gathered {
 }
 
 /// Counts the splits of a synthetic data set.
-fn count(synthetic: &Synthetic, facts: &mut DataFacts) -> Result<(), CommandError> {
+fn count(synthetic: &Synthetic, info: &mut DatasetInfo) -> Result<(), CommandError> {
     let numbers = [synthetic.videos, synthetic.mean_length, synthetic.dimension];
     if numbers.into_iter().map(u64::from).product::<u64>() > MOST_MADE {
         return Ok(());
@@ -232,13 +233,7 @@ fn count(synthetic: &Synthetic, facts: &mut DataFacts) -> Result<(), CommandErro
     let made =
         datasets::synthesize(synthetic).map_err(|error| CommandError::Input(error.to_string()))?;
     let splits = made.facts();
-    let counts = |split: sweeps::SplitFacts, truth: bool| publication::content::Counts {
-        videos: split.videos,
-        segments: split.segments,
-        frames: split.frames,
-        anomalous_frames: truth.then_some(split.anomalous_frames),
-    };
-    facts.train = Some(counts(splits.train, false));
-    facts.test = Some(counts(splits.test, true));
+    info.train = Some(report::counts(splits.train, false));
+    info.test = Some(report::counts(splits.test, true));
     Ok(())
 }

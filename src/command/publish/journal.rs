@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use coordinator::state::JournalEntry;
 use publication::fact::{Fact, Subject};
-use publication::{Aliases, Ledger, Line, chain};
+use publication::{Aliases, Line, chain};
 use serde_json::Value;
 use sweeps::JobId;
 
@@ -61,7 +61,7 @@ pub fn lines(
 }
 
 /// Other names for the workers, in the order in which the journal has them.
-pub fn aliases(lines: &[Line], ledger: &Ledger) -> Aliases {
+pub fn aliases(lines: &[Line]) -> Aliases {
     let mut names: Vec<String> = Vec::new();
     let mut add = |name: &str| {
         if !names.iter().any(|known| known == name) {
@@ -75,9 +75,6 @@ pub fn aliases(lines: &[Line], ledger: &Ledger) -> Aliases {
             Some(Ok(Fact::Failed { worker, .. })) => add(&worker),
             _ => {}
         }
-    }
-    for attempt in ledger.attempts.values() {
-        attempt.worker.iter().for_each(|name| add(name));
     }
     Aliases::of_workers(names.iter().map(String::as_str))
 }

@@ -5,9 +5,8 @@ use std::path::Path;
 use publication::content::SweepContent;
 use publication::sums::{FileSum, Sums};
 use publication::{Content, appendix, checklist, citation, croissant, layout, readme, ro_crate};
-use sweeps::JobStatus;
 
-use super::opened::{OpenBox, read_bytes, walk};
+use super::opened::{OpenBox, as_error, read_bytes, walk};
 use crate::command::report;
 use crate::command::source::failed;
 use crate::error::CommandError;
@@ -62,43 +61,57 @@ pub async fn derive(opened: &OpenBox, target: &Path) -> Result<Derived, CommandE
         let folder = target.join(layout::tables(&sweep.named.files));
         reports::write_csv(sweep.results, &folder).map_err(|error| failed(&error))?;
     }
-    reports::write_report(&results, &target.join(layout::REPORT)).map_err(|error| failed(&error))?;
-    let mut made = Vec::new();
+    reports::write_report(&results, &target.join(layout::REPORT))
+        .map_err(|error| failed(&error))?;
+    let mut derived = Derived {
+        made: Vec::new(),
+        sums: Sums::new(),
+    };
+    for path in evidence(opened) {
+        derived.sum(&opened.folder, path)?;
+    }
     for folder in ["tables", layout::REPORT] {
         let files = walk(target, folder);
         let files = files.map_err(|error| CommandError::io("read", target, &error))?;
-        made.extend(files.into_iter().map(|(path, _)| path));
+        for (path, _) in files {
+            derived.made.push(path.clone());
+            derived.sum(target, path)?;
+        }
     }
-    let mut write = |path: &str, text: &str| {
-        made.push(path.to_owned());
-        put(target, path, text.as_bytes())
-    };
-    write(layout::README, &readme::readme(&content))?;
-    write(layout::CITATION, &citation::citation(manifest))?;
-    write(layout::CHECKLIST, &checklist::checklist(&content))?;
+    derived.write(target, layout::README, &readme::readme(&content))?;
+    derived.write(target, layout::CITATION, &citation::citation(manifest))?;
+    derived.write(target, layout::CHECKLIST, &checklist::checklist(&content))?;
     for data in &opened.datasets {
         let splits = croissant::splits(&data.facts);
-        write(&layout::splits(&data.named.files), &splits)?;
+        derived.write(target, &layout::splits(&data.named.files), &splits)?;
+        let text = croissant::describe(manifest, data, &derived.sums);
+        derived.write(target, &layout::croissant(&data.named.files), &text)?;
     }
-    let mut sums = sums_of(&opened.folder, &evidence(opened))?;
-    for data in &opened.datasets {
-        let path = layout::splits(&data.named.files);
-        sums.insert(path.clone(), FileSum::of(&read(target, &path)?));
-        let text = croissant::describe(manifest, data, &sums);
-        write(&layout::croissant(&data.named.files), &text)?;
-    }
-    sums.extend(sums_of(target, &made)?);
-    let bytes = sums.values().map(|sum| sum.bytes).sum::<u64>();
+    let bytes = derived.sums.values().map(|sum| sum.bytes).sum();
     let text = appendix::appendix(&content, bytes);
-    put(target, layout::APPENDIX, text.as_bytes())?;
-    made.push(layout::APPENDIX.to_owned());
-    sums.insert(layout::APPENDIX.to_owned(), FileSum::of(text.as_bytes()));
-    let crate_text = ro_crate::metadata(&content, &sums);
-    put(target, layout::CRATE, crate_text.as_bytes())?;
-    made.push(layout::CRATE.to_owned());
-    sums.insert(layout::CRATE.to_owned(), FileSum::of(crate_text.as_bytes()));
-    made.sort();
-    Ok(Derived { made, sums })
+    derived.write(target, layout::APPENDIX, &text)?;
+    let text = ro_crate::metadata(&content, &derived.sums);
+    derived.write(target, layout::CRATE, &text)?;
+    derived.made.sort();
+    Ok(derived)
+}
+
+impl Derived {
+    /// Writes a file of the derived half.
+    fn write(&mut self, target: &Path, path: &str, text: &str) -> Result<(), CommandError> {
+        put(target, path, text.as_bytes())?;
+        self.made.push(path.to_owned());
+        self.sums
+            .insert(path.to_owned(), FileSum::of(text.as_bytes()));
+        Ok(())
+    }
+
+    /// Takes the sum of a file that is there.
+    fn sum(&mut self, folder: &Path, path: String) -> Result<(), CommandError> {
+        let bytes = read_bytes(folder, &path).map_err(|fault| as_error(&fault))?;
+        self.sums.insert(path, FileSum::of(&bytes));
+        Ok(())
+    }
 }
 
 /// The files of the evidence.
@@ -118,28 +131,10 @@ fn evidence(opened: &OpenBox) -> Vec<String> {
         files.push(layout::dataset_facts(&data.named.files));
         files.extend(data.files.iter().map(|(path, _)| path.clone()));
     }
-    for sweep in &opened.sweeps {
-        let done = sweep.evidence.jobs.iter();
-        let done = done.filter(|job| job.status == JobStatus::Done);
-        files.extend(done.map(|job| layout::record(job.job)));
-    }
+    files.extend(opened.finished().into_keys().map(layout::record));
     let artifacts = walk(&opened.folder, "evidence/artifacts").unwrap_or_default();
     files.extend(artifacts.into_iter().map(|(path, _)| path));
-    files.sort();
-    files.dedup();
     files
-}
-
-fn sums_of(folder: &Path, files: &[String]) -> Result<Sums, CommandError> {
-    files
-        .iter()
-        .map(|path| Ok((path.clone(), FileSum::of(&read(folder, path)?))))
-        .collect()
-}
-
-fn read(folder: &Path, path: &str) -> Result<Vec<u8>, CommandError> {
-    read_bytes(folder, path)
-        .map_err(|fault| CommandError::Input(format!("{}: {}", fault.file, fault.what)))
 }
 
 /// Writes a file of a box, and the folders above it.

@@ -20,6 +20,9 @@ use crate::error::CommandError;
 /// No file of a box is larger: what claims to be is refused before it is read.
 const LARGEST: u64 = 4 << 30;
 
+/// What is said of a file that is not there.
+pub const MISSING: &str = "it is missing";
+
 /// A box whose evidence was read.
 pub struct OpenBox {
     /// Where it is.
@@ -110,8 +113,7 @@ impl OpenBox {
         }
         let jobs: BTreeSet<JobId> = sweeps
             .iter()
-            .flat_map(|sweep| &sweep.evidence.jobs)
-            .map(|job| job.job)
+            .flat_map(|sweep| sweep.evidence.job_ids())
             .collect();
         let ledger = Ledger::of(&lines, &jobs).map_err(|fault| {
             Fault::new(layout::JOURNAL, format!("line {}", fault.line), fault.what)
@@ -254,20 +256,15 @@ impl Results for OpenBox {
 }
 
 /// A fault at the command line.
-fn as_error(fault: &Fault) -> CommandError {
-    let place = if fault.place.is_empty() {
-        String::new()
-    } else {
-        format!(", {}", fault.place)
-    };
-    CommandError::Input(format!("{}{place}: {}", fault.file, fault.what))
+pub fn as_error(fault: &Fault) -> CommandError {
+    CommandError::Input(fault.to_string())
 }
 
 /// A file of a box.
 pub fn read_bytes(folder: &Path, path: &str) -> Result<Vec<u8>, Fault> {
     let fault = |error: std::io::Error| {
         let what = if error.kind() == std::io::ErrorKind::NotFound {
-            "it is missing".to_owned()
+            MISSING.to_owned()
         } else {
             format!("it cannot be read: {error}")
         };

@@ -1,14 +1,13 @@
 //! What is checked without running a job.
 
-use std::collections::BTreeSet;
 use std::path::Path;
 
 use publication::sums::FileSum;
 use publication::verification::{Check, Fault};
-use publication::{chain, difference, layout, sums};
+use publication::{JournalFacts, chain, difference, layout, sums};
 use sweeps::{Digest, JobStatus};
 
-use crate::command::published::{OpenBox, derive, read_bytes, walk};
+use crate::command::published::{MISSING, OpenBox, derive, read_bytes, walk};
 use crate::output::counted;
 
 /// Every file has the hash that it had, none is missing, none is new.
@@ -25,8 +24,8 @@ pub fn hashes(folder: &Path) -> Check {
     let told = match told {
         Ok(told) => told,
         Err(mut fault) => {
-            if fault.what == "it is missing" {
-                fault.what = "it is missing: the box was never finished".into();
+            if fault.what == MISSING {
+                fault.what += ": the box was never finished";
             }
             check.faults.push(fault);
             return check;
@@ -75,31 +74,23 @@ pub fn journal(opened: &OpenBox) -> Check {
     check.faults = faults
         .map(|fault| Fault::new(layout::JOURNAL, format!("line {}", fault.line), fault.what))
         .collect();
-    let head = opened
-        .lines
-        .last()
-        .map_or(chain::GENESIS, |line| line.chain);
-    if head != facts.head || opened.lines.len() as u64 != facts.entries {
+    let found = JournalFacts::of(&opened.lines);
+    if found.head != facts.head || found.entries != facts.entries {
         check.faults.push(Fault::new(
             layout::JOURNAL,
             "",
             format!(
                 "it ends with entry {} of {}, its hash is not the one that {} tells",
-                opened.lines.len(),
+                found.entries,
                 facts.entries,
                 layout::MANIFEST
             ),
         ));
     }
-    let withheld = opened
-        .lines
-        .iter()
-        .filter(|line| line.entry.is_none())
-        .count() as u64;
-    if withheld > 0 {
+    if found.withheld > 0 {
         check.notes.push(format!(
-            "{withheld} of {} entries are of other sweeps: only their hashes are here, and the chain through them is not checked",
-            opened.lines.len()
+            "{} of {} entries are of other sweeps: only their hashes are here, and the chain through them is not checked",
+            found.withheld, found.entries
         ));
     }
     if let Some(original) = facts.original_head {
@@ -107,7 +98,7 @@ pub fn journal(opened: &OpenBox) -> Check {
             "names were taken out and the journal was hashed anew; with names, its head was {original}"
         ));
     }
-    check.equal = format!("{} entries", opened.lines.len() as u64 - withheld);
+    check.equal = format!("{} entries", found.entries - found.withheld);
     check
 }
 
@@ -118,7 +109,8 @@ pub fn evidence_agrees(opened: &OpenBox) -> Check {
         ..Check::default()
     };
     let mut equal = 0;
-    for (job, (_, _)) in opened.finished() {
+    let finished = opened.finished();
+    for job in finished.keys().copied() {
         let path = layout::record(job);
         let record = match opened.record(job) {
             Ok(record) => record,
@@ -160,9 +152,8 @@ pub fn evidence_agrees(opened: &OpenBox) -> Check {
         }
     }
     // A result that the journal has and the box does not show would be one that somebody left out.
-    let shown: BTreeSet<_> = opened.finished().into_keys().collect();
     for (job, (line, _)) in &opened.ledger.records {
-        if !shown.contains(job) {
+        if !finished.contains_key(job) {
             check.faults.push(Fault::new(
                 layout::JOURNAL,
                 format!("line {line}"),

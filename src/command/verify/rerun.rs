@@ -8,7 +8,7 @@ use std::path::Path;
 use publication::comparison::Verdict;
 use publication::content::cell_label;
 use publication::verification::JobCheck;
-use sweeps::{JobId, RunRecord};
+use sweeps::{Cell, FinalMetrics, JobId, RunRecord};
 
 use crate::command::published::{OpenBox, OpenSweep};
 use crate::data_folders::Folders;
@@ -39,21 +39,35 @@ struct Drawn<'a> {
 
 impl Drawn<'_> {
     fn check(&self, verdict: Verdict, why: String) -> JobCheck {
-        let cell = &self.sweep.cells[self.position];
-        let auc = |metrics: &sweeps::FinalMetrics| {
-            let d = metrics.d.and_then(|score| score.auc);
-            let g = metrics.g.and_then(|score| score.auc);
-            cell.reporting.score_by.of(d, g)
-        };
         JobCheck {
-            job: self.job,
-            cell: cell_label(&self.sweep.columns, cell),
             verdict,
-            why,
-            recorded_auc: auc(&self.record.outcome.metrics),
-            found_auc: None,
-            seconds: 0.0,
+            recorded_auc: self.auc(&self.record.outcome.metrics),
+            ..not_run(self.job, self.sweep, self.position, why)
         }
+    }
+
+    fn cell(&self) -> &Cell {
+        &self.sweep.cells[self.position]
+    }
+
+    /// The AUC that its cell reports.
+    fn auc(&self, metrics: &FinalMetrics) -> Option<f64> {
+        let d = metrics.d.and_then(|score| score.auc);
+        let g = metrics.g.and_then(|score| score.auc);
+        self.cell().reporting.score_by.of(d, g)
+    }
+}
+
+/// A job of which nothing is known but why it was not run.
+fn not_run(job: JobId, sweep: &OpenSweep, position: usize, why: String) -> JobCheck {
+    JobCheck {
+        job,
+        cell: cell_label(&sweep.columns, &sweep.cells[position]),
+        verdict: Verdict::NotRun,
+        why,
+        recorded_auc: None,
+        found_auc: None,
+        seconds: 0.0,
     }
 }
 
@@ -73,15 +87,10 @@ impl<'a> Rerun<'a> {
                     position,
                     record,
                 }),
-                Err(fault) => unread.push(JobCheck {
-                    job: *job,
-                    cell: cell_label(&sweep.columns, &sweep.cells[position]),
-                    verdict: Verdict::NotRun,
-                    why: format!("its record cannot be read: {}", fault.what),
-                    recorded_auc: None,
-                    found_auc: None,
-                    seconds: 0.0,
-                }),
+                Err(fault) => {
+                    let why = format!("its record cannot be read: {}", fault.what);
+                    unread.push(not_run(*job, sweep, position, why));
+                }
             }
         }
         (drawn, unread)

@@ -1,6 +1,6 @@
 //! Training the sample, some jobs at the same time.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -9,7 +9,7 @@ use proto::nouns::TOLERANCE;
 use publication::comparison::{Verdict, compare};
 use publication::layout;
 use publication::verification::JobCheck;
-use sweeps::{AttemptNumber, DatasetSource, Digest, JobId, Provenance, TRAINER_REVISION};
+use sweeps::{AttemptNumber, DatasetSource, JobId, Provenance, TRAINER_REVISION};
 use tokio::sync::{Semaphore, mpsc};
 use worker::{Ended, Task, Trainer};
 
@@ -22,19 +22,17 @@ use crate::version;
 /// Bytes of prepared data that are kept between jobs.
 const CACHE_BYTES: usize = 4 << 30;
 
-/// Folders of data sets by their names.
-type Folders = BTreeMap<String, PathBuf>;
-/// Why data sets cannot be used, by their names.
-type Unusable = BTreeMap<String, String>;
+/// The folders of data sets by their names, or why one cannot be used.
+type Data = BTreeMap<String, Result<PathBuf, String>>;
 
 impl Rerun<'_> {
     /// Runs the jobs, and says on what and how each compares, in the order of the sample.
     pub async fn run(&self, jobs: &[JobId]) -> Result<(String, Vec<JobCheck>), CommandError> {
         let (drawn, mut checks) = self.drawn(jobs);
-        let (folders, unusable) = self.data()?;
+        let data = self.data()?;
         let mut runnable = Vec::new();
         for drawn in drawn {
-            match obstacle(&drawn, &folders, &unusable) {
+            match obstacle(&drawn, &data) {
                 Some(why) => checks.push(drawn.check(Verdict::NotRun, why)),
                 None => runnable.push(drawn),
             }
@@ -49,7 +47,7 @@ impl Rerun<'_> {
         if runnable.is_empty() {
             return Ok((told, ordered(jobs, checks)));
         }
-        let trainer = Arc::new(self.trainer(device, folders)?);
+        let trainer = Arc::new(self.trainer(device, data)?);
         let stop = crate::interrupt::token()
             .map_err(|error| CommandError::Other(format!("cannot listen for signals: {error}")))?;
         let free = Arc::new(Semaphore::new(lanes));
@@ -60,7 +58,7 @@ impl Rerun<'_> {
             let task = Task {
                 job_id: drawn.job,
                 attempt: AttemptNumber(1),
-                job: drawn.sweep.cells[drawn.position].job.clone(),
+                job: drawn.cell().job.clone(),
                 dataset: drawn.record.provenance.dataset_digest,
             };
             running.spawn(async move {
@@ -98,7 +96,7 @@ impl Rerun<'_> {
     fn trainer(
         &self,
         device: gcl::Device,
-        folders: BTreeMap<String, PathBuf>,
+        data: Data,
     ) -> Result<worker::candle::Candle, CommandError> {
         let ordinal = self
             .device
@@ -110,7 +108,10 @@ impl Rerun<'_> {
             worker::telemetry::Meter::start(device.info(), ordinal, device.threads(), &assigned);
         worker::candle::Candle::open(worker::candle::Settings {
             device,
-            folders,
+            folders: data
+                .into_iter()
+                .filter_map(|(name, folder)| Some((name, folder.ok()?)))
+                .collect(),
             scratch: self.scratch.join("checkpoints"),
             scratch_bytes: 1 << 30,
             cache_bytes: CACHE_BYTES,
@@ -122,9 +123,8 @@ impl Rerun<'_> {
 
     /// The folders of data sets: those that are named, else those in the box, copied, since who opens a data set keeps its
     /// digest beside it. And why others cannot be used.
-    fn data(&self) -> Result<(Folders, Unusable), CommandError> {
-        let mut folders = BTreeMap::new();
-        let mut unusable = BTreeMap::new();
+    fn data(&self) -> Result<Data, CommandError> {
+        let mut usable = Data::new();
         for data in &self.opened.datasets {
             let name = &data.facts.name;
             let folder = if let Some(folder) = self.folders.0.get(name) {
@@ -143,39 +143,23 @@ impl Rerun<'_> {
                 }
                 copy
             };
-            match datasets::open(&folder) {
-                Ok(dataset) if data.facts.digest.is_none_or(|told| told == dataset.digest) => {
-                    folders.insert(name.clone(), folder);
-                }
-                Ok(dataset) => {
-                    unusable.insert(
-                        name.clone(),
-                        format!(
-                            "the copy of `{name}` here has the digest {}, the jobs read {}",
-                            dataset.digest.short(),
-                            data.facts
-                                .digest
-                                .as_ref()
-                                .map(Digest::short)
-                                .unwrap_or_default()
-                        ),
-                    );
-                }
-                Err(error) => {
-                    unusable.insert(name.clone(), error_chain(&error));
-                }
-            }
+            let opened = datasets::open(&folder).map_err(|error| error_chain(&error));
+            let checked = opened.and_then(|dataset| match data.facts.digest {
+                Some(told) if told != dataset.digest => Err(format!(
+                    "the copy of `{name}` here has the digest {}, the jobs read {}",
+                    dataset.digest.short(),
+                    told.short()
+                )),
+                _ => Ok(folder),
+            });
+            usable.insert(name.clone(), checked);
         }
-        Ok((folders, unusable))
+        Ok(usable)
     }
 }
 
 /// Why a job cannot be run here.
-fn obstacle(
-    drawn: &Drawn<'_>,
-    folders: &BTreeMap<String, PathBuf>,
-    unusable: &BTreeMap<String, String>,
-) -> Option<String> {
+fn obstacle(drawn: &Drawn<'_>, data: &Data) -> Option<String> {
     let revision = drawn.sweep.evidence.trainer_revision;
     if revision != TRAINER_REVISION {
         return Some(format!(
@@ -183,14 +167,16 @@ fn obstacle(
             drawn.record.provenance.version
         ));
     }
-    match &drawn.sweep.cells[drawn.position].job.dataset {
-        DatasetSource::Named(name) if !folders.contains_key(name) => {
-            Some(unusable.get(name).cloned().unwrap_or_else(|| {
-                format!("its data set `{name}` is not here: give --data {name}=DIR")
-            }))
-        }
+    match &drawn.cell().job.dataset {
+        DatasetSource::Named(name) => match data.get(name) {
+            Some(Ok(_)) => None,
+            Some(Err(why)) => Some(why.clone()),
+            None => Some(format!(
+                "its data set `{name}` is not here: give --data {name}=DIR"
+            )),
+        },
         DatasetSource::Video(_) => Some("it extracts a video and trains nothing".to_owned()),
-        DatasetSource::Named(_) | DatasetSource::Synthetic(_) => None,
+        DatasetSource::Synthetic(_) => None,
     }
 }
 
@@ -209,8 +195,7 @@ fn compared(drawn: &Drawn<'_>, ended: Ended, trainer: &dyn Trainer) -> JobCheck 
             );
         }
     };
-    let job = &drawn.sweep.cells[drawn.position].job;
-    let here = trainer.device_for(job);
+    let here = trainer.device_for(&drawn.cell().job);
     let provenance = Provenance {
         device: here.clone(),
         version: version::LONG.to_owned(),
@@ -221,20 +206,13 @@ fn compared(drawn: &Drawn<'_>, ended: Ended, trainer: &dyn Trainer) -> JobCheck 
     let (again, _) = worker::record_of(drawn.job, finished, provenance);
     let (verdict, why) = compare(&drawn.record, &again.outcome, &here, TOLERANCE);
     let mut check = drawn.check(verdict, why);
-    let cell = &drawn.sweep.cells[drawn.position];
-    let d = again.outcome.metrics.d.and_then(|score| score.auc);
-    let g = again.outcome.metrics.g.and_then(|score| score.auc);
-    check.found_auc = cell.reporting.score_by.of(d, g);
+    check.found_auc = drawn.auc(&again.outcome.metrics);
     check
 }
 
 /// In the order of the sample.
 fn ordered(jobs: &[JobId], checks: Vec<JobCheck>) -> Vec<JobCheck> {
-    let known: BTreeSet<JobId> = jobs.iter().copied().collect();
-    let mut by_job: BTreeMap<JobId, JobCheck> = checks
-        .into_iter()
-        .filter(|check| known.contains(&check.job))
-        .map(|check| (check.job, check))
-        .collect();
+    let mut by_job: BTreeMap<JobId, JobCheck> =
+        checks.into_iter().map(|check| (check.job, check)).collect();
     jobs.iter().filter_map(|job| by_job.remove(job)).collect()
 }
