@@ -17,7 +17,7 @@ use crate::summary::Summary;
 /// Cells of a sweep that a page shows, the first.
 pub const MOST_CELLS: usize = 50_000;
 /// Points of curves that are kept together; of jobs after that the last point alone.
-pub const MOST_POINTS: usize = 2_000_000;
+const MOST_POINTS: usize = 2_000_000;
 /// Cells that are named with an alarm.
 const NAMED: usize = 50;
 
@@ -158,27 +158,23 @@ impl Board {
         self.cells.is_empty()
     }
 
-    /// The jobs whose curves are to be read: id, whether there is a record. Those that run come first, since somebody looks
-    /// at them.
-    pub fn jobs_to_read(&self) -> Vec<(JobId, bool)> {
-        let mut jobs: Vec<_> = self
-            .jobs
-            .iter()
-            .filter(|job| job.status == JobStatus::Done || job.epochs > 0)
-            .map(|job| (job.id, job.status == JobStatus::Done))
-            .collect();
-        jobs.sort_by_key(|(_, is_done)| *is_done);
-        jobs
+    /// The different jobs of its cells.
+    pub fn jobs(&self) -> impl Iterator<Item = JobId> {
+        self.jobs.iter().map(|job| job.id)
     }
 
-    /// The job of a cell.
-    pub fn job_of(&self, cell: usize) -> Option<JobId> {
-        let cell = self.cells.get(cell)?;
-        Some(self.jobs[cell.job as usize].id)
+    /// The jobs that have more than their rows say: a record, or epochs. Those that run come first, since somebody looks at
+    /// them.
+    pub fn jobs_to_read(&self) -> Vec<JobId> {
+        let is_done = |job: &&Job| job.status == JobStatus::Done;
+        let begun = self.jobs.iter().filter(|job| job.epochs > 0);
+        let running = begun.filter(|job| !is_done(job));
+        let done = self.jobs.iter().filter(is_done);
+        running.chain(done).map(|job| job.id).collect()
     }
 
     /// The position of a job's first cell.
-    pub fn cell_of(&self, job: JobId) -> Option<u32> {
+    fn cell_of(&self, job: JobId) -> Option<u32> {
         let job = &self.jobs[*self.by_id.get(&job)? as usize];
         job.cells.first().copied()
     }
@@ -228,7 +224,6 @@ impl Board {
         if let Some(number) = self.by_id.get(&job).copied() {
             let job = &mut self.jobs[number as usize];
             job.worker = Some(worker.into());
-            job.since = Some(since);
             if let Some(cell) = job.cells.first() {
                 self.spans.begin(worker.into(), *cell, since);
             }
@@ -252,7 +247,6 @@ impl Board {
                 let before = job.status;
                 job.status = *status;
                 job.attempts = attempt.count();
-                job.since = Some(now);
                 if *status == JobStatus::Pending {
                     job.epochs = 0;
                 }
@@ -337,17 +331,25 @@ impl Board {
     }
 
     /// The results of a group's finished cells.
-    pub(crate) fn summary(&self, group: usize) -> Option<Summary> {
+    pub(crate) fn summary(&self, group: &Group) -> Option<Summary> {
+        self.summary_of(group, |_| true)
+    }
+
+    /// The same of those jobs alone that are taken, by their position.
+    pub(crate) fn summary_of(
+        &self,
+        group: &Group,
+        takes: impl Fn(usize) -> bool,
+    ) -> Option<Summary> {
         if self.is_rehearsal {
             return None;
         }
-        let group = &self.groups[group];
         let by = group.by();
+        let cells = group.cells.iter();
+        let jobs = cells.map(|cell| self.cells[*cell as usize].job as usize);
         Summary::of(
-            group
-                .cells
-                .iter()
-                .filter_map(|cell| self.jobs[self.cells[*cell as usize].job as usize].result(by)),
+            jobs.filter(|job| takes(*job))
+                .filter_map(|job| self.jobs[job].result(by)),
         )
     }
 

@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use proto::nouns::Timestamp;
 use sweeps::{JobId, JobStatus, Phase, ScoreBy};
 
 use crate::alarm::Alarm;
@@ -21,8 +20,6 @@ pub(crate) struct Job {
     pub(crate) worker: Option<Arc<str>>,
     /// The last failure, of a job without a record.
     pub(crate) error: Option<Arc<str>>,
-    /// Since when it is where it stands, where that was heard.
-    pub(crate) since: Option<Timestamp>,
     /// Seconds that its training took.
     pub(crate) seconds: Option<f64>,
     pub(crate) curve: Curve,
@@ -42,7 +39,6 @@ impl Job {
             epochs: 0,
             worker: None,
             error: None,
-            since: None,
             seconds: None,
             curve: Curve::default(),
             cells: Vec::new(),

@@ -34,20 +34,7 @@ impl Board {
         Past {
             counts,
             summaries: groups
-                .map(|group| {
-                    let by = group.by();
-                    let cells = group
-                        .cells
-                        .iter()
-                        .map(|cell| self.cells[*cell as usize].job);
-                    let done = cells.filter(|job| statuses[*job as usize] == JobStatus::Done);
-                    let results = done.filter_map(|job| self.jobs[job as usize].result(by));
-                    if self.is_rehearsal {
-                        None
-                    } else {
-                        Summary::of(results)
-                    }
-                })
+                .map(|group| self.summary_of(group, |job| statuses[job] == JobStatus::Done))
                 .collect(),
             statuses: self
                 .cells

@@ -86,7 +86,7 @@ pub(crate) fn letter(status: JobStatus) -> char {
 impl Board {
     /// Everything that is shown now. What it says is not told again.
     pub fn snapshot(&self) -> Snapshot {
-        let groups = self.groups.iter().enumerate().map(|(number, group)| {
+        let groups = self.groups.iter().map(|group| {
             let point = group.shared.point.iter();
             GroupShown {
                 variant: group.shared.variant.clone(),
@@ -96,7 +96,7 @@ impl Board {
                 epochs: group.shared.epochs,
                 score: group.by().word(),
                 raw: !group.shared.reporting.is_of_record(),
-                summary: self.summary(number),
+                summary: self.summary(group),
             }
         });
         let cells = self.cells.iter().map(|cell| {
@@ -152,7 +152,7 @@ impl Board {
                 .collect(),
             summaries: results
                 .into_iter()
-                .map(|group| (group, self.summary(group as usize)))
+                .map(|group| (group, self.summary(&self.groups[group as usize])))
                 .collect(),
             curves: curves.into_iter().collect(),
             alarms: alarms.then(|| self.alarms()),

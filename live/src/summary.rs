@@ -5,20 +5,20 @@ use serde::Serialize;
 
 /// Numbers over seeds. In JSON `[n, mean, std, low, high]`.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Summary {
+pub(crate) struct Summary {
     /// How many values.
-    pub n: usize,
+    pub(crate) n: usize,
     /// Their mean.
-    pub mean: f64,
+    pub(crate) mean: f64,
     /// Their sample standard deviation; `None` of one value.
-    pub std: Option<f64>,
+    pub(crate) std: Option<f64>,
     /// The 95% interval of the mean; `None` below three values.
-    pub interval: Option<(f64, f64)>,
+    pub(crate) interval: Option<(f64, f64)>,
 }
 
 impl Summary {
     /// Of these values; `None` where there is none.
-    pub fn of(values: impl IntoIterator<Item = f64>) -> Option<Self> {
+    pub(crate) fn of(values: impl IntoIterator<Item = f64>) -> Option<Self> {
         let values: Vec<f64> = values.into_iter().collect();
         Some(Self {
             n: values.len(),

@@ -32,10 +32,9 @@ impl Family {
     /// The looks that are due, and the seeds that come next; `None` where seeds are still awaited, or nothing is left to say.
     /// `grows`: whether seeds may be added at all.
     pub fn next(&self, arms: &[Arm], looks: &[Look], grows: bool) -> Option<Round> {
-        // Asked after every change of a job: what costs anything comes after the wait.
-        let awaited = |index: u32| arms.get(index as usize).is_none_or(Arm::is_waiting);
-        let mut open = self.claims.iter().zip(self.is_open_after(looks));
-        if open.any(|(claim, open)| open && (awaited(claim.left) || awaited(claim.right))) {
+        if !self.may_go_on(looks, |arm| {
+            arms.get(arm as usize).is_none_or(Arm::is_waiting)
+        }) {
             return None;
         }
         let mut standings = standings(self, arms, looks);
@@ -77,6 +76,17 @@ impl Family {
                 given[*arm as usize] = *seeds as usize;
             }
         }
+    }
+
+    /// Whether a round may be due: some claim is undecided and may have more seeds, and none of these awaits a seed of an arm. Cheap
+    /// enough to be asked after every change of a job, before arms are made.
+    pub fn may_go_on(&self, looks: &[Look], is_awaited: impl Fn(u32) -> bool) -> bool {
+        let claims = self.claims.iter().zip(self.is_open_after(looks));
+        let mut open = claims
+            .filter_map(|(claim, open)| open.then_some(claim))
+            .peekable();
+        open.peek().is_some()
+            && !open.any(|claim| is_awaited(claim.left) || is_awaited(claim.right))
     }
 
     /// Whether each claim is undecided and may have more seeds.

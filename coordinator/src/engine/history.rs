@@ -54,14 +54,11 @@ pub(crate) fn history(
         past.take(&scanned.entry);
         Ok::<_, JournalError>(())
     });
-    match visited {
-        Ok(()) => past.happened,
+    if let Err(error) = visited {
         // The end of what is being written, or a file that was replaced meanwhile.
-        Err(error) => {
-            tracing::debug!(%error, "the journal was not read to its end");
-            past.happened
-        }
+        tracing::debug!(%error, "the journal was not read to its end");
     }
+    past.happened
 }
 
 struct Past<'a> {

@@ -1,7 +1,7 @@
 //! Where a sweep stands as a whole, and who works: what the live page asks again and again.
 
 use looks::ClaimsView;
-use proto::nouns::{AuditStamp, Refusal, SweepInfo, SweepSummary, Timestamp, WorkerView};
+use proto::nouns::{AuditStamp, Refusal, SweepSummary, Timestamp, WorkerView};
 use sweeps::{AttemptNumber, JobId};
 
 use super::Scheduler;
@@ -36,16 +36,8 @@ impl Scheduler {
 
     /// Where a sweep stands.
     pub(crate) fn standing(&self, sweep: &str, now: Timestamp) -> Result<Standing, Refusal> {
-        let (grid, _) = self.grid_of(sweep)?;
-        let SweepInfo {
-            summary,
-            trainer_revision,
-            discrepancies,
-            lost_ms,
-            audit,
-            claims,
-            ..
-        } = self.sweep_info(sweep)?;
+        // Less than `sweep_info`: text and data sets of a sweep are long, and nobody asks for them again and again.
+        let sweep = self.sweep(sweep)?;
         let since = |job: JobId| {
             let index = self.jobs.find(&job)?;
             Some((job, self.lease_of(index)?.since))
@@ -56,13 +48,13 @@ impl Scheduler {
             (worker, leases)
         });
         Ok(Standing {
-            grid,
-            summary,
-            trainer_revision,
-            discrepancies,
-            lost_ms,
-            audit,
-            claims,
+            grid: sweep.grid,
+            summary: self.whole_summary(sweep),
+            trainer_revision: sweep.submission.trainer_revision,
+            discrepancies: sweep.discrepancies,
+            lost_ms: self.lost_ms(sweep),
+            audit: self.stamp(sweep.grid),
+            claims: self.claims_of(sweep),
             workers: workers.collect(),
             now,
         })

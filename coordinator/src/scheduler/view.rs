@@ -101,7 +101,7 @@ impl Scheduler {
         }
     }
 
-    fn sweep(&self, name: &str) -> Result<&Sweep, Refusal> {
+    pub(super) fn sweep(&self, name: &str) -> Result<&Sweep, Refusal> {
         self.jobs
             .sweep_named(name)
             .map(|sweep| self.jobs.sweep(sweep))
@@ -112,12 +112,8 @@ impl Scheduler {
     pub fn sweep_info(&self, name: &str) -> Result<SweepInfo, Refusal> {
         let sweep = self.sweep(name)?;
         let table = &self.jobs.grid(sweep.grid).table;
-        let summary = SweepSummary {
-            description: cut(&sweep.submission.description, TEXT_BYTES),
-            ..self.summary(sweep)
-        };
         Ok(SweepInfo {
-            summary,
+            summary: self.whole_summary(sweep),
             more_datasets: 0,
             file: sweep.submission.file.clone(),
             text: sweep.submission.text.clone(),
@@ -135,8 +131,16 @@ impl Scheduler {
         })
     }
 
+    /// The summary with a description that is cut later.
+    pub(super) fn whole_summary(&self, sweep: &Sweep) -> SweepSummary {
+        SweepSummary {
+            description: cut(&sweep.submission.description, TEXT_BYTES),
+            ..self.summary(sweep)
+        }
+    }
+
     /// Where the claims of a sweep stand.
-    fn claims_of(&self, sweep: &Sweep) -> Option<Box<ClaimsView>> {
+    pub(super) fn claims_of(&self, sweep: &Sweep) -> Option<Box<ClaimsView>> {
         let claims = sweep.submission.claims.as_deref()?;
         let arms = self.arms_of(sweep, claims);
         let SweepClaims { family, texts, .. } = claims;
@@ -150,7 +154,7 @@ impl Scheduler {
     }
 
     /// The time of attempts of its jobs that came to nothing, each job once however many cells share it.
-    fn lost_ms(&self, sweep: &Sweep) -> u64 {
+    pub(super) fn lost_ms(&self, sweep: &Sweep) -> u64 {
         // Of a million jobs few failed.
         let jobs = self.jobs.grid(sweep.grid).jobs.iter().copied();
         let failed: BTreeSet<JobIndex> = jobs

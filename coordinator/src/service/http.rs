@@ -22,7 +22,7 @@ use super::access::Access;
 use super::descriptors;
 use super::health::Health;
 use super::live::Live;
-use super::live::answer::{Answer, full};
+use super::live::answer::{Answer, code_of, full};
 use super::side_connection::Connection;
 use super::strangers::Strangers;
 use super::tls::{Tls, TlsError};
@@ -202,12 +202,7 @@ fn metrics(page: String) -> Answer {
 }
 
 fn refused(status: &tonic::Status) -> Answer {
-    let code = if status.code() == Code::Unauthenticated {
-        StatusCode::UNAUTHORIZED
-    } else {
-        StatusCode::FORBIDDEN
-    };
-    let mut answer = text(code, format!("{}\n", status.message()));
+    let mut answer = text(code_of(status), format!("{}\n", status.message()));
     answer.headers_mut().insert(
         WWW_AUTHENTICATE,
         hyper::header::HeaderValue::from_static("Bearer"),

@@ -31,6 +31,23 @@ function button(text, act, attributes = {}) {
   return element("button", { type: "button", onclick: act, ...attributes }, text);
 }
 
+/** A note where there is nothing else to show. */
+const note = (text) => element("p", { class: "note" }, text);
+
+/** Names and what they are told. */
+const facts = (pairs) => element("dl", {}, pairs.flatMap(([name, told]) => [element("dt", {}, name), element("dd", {}, told)]));
+
+/** A part of a whole, between 0 and 1, as a bar beside its words. */
+function bar(part) {
+  const made = element("span", { class: "bar", "aria-hidden": "true" }, element("span"));
+  made.firstChild.style.width = `${part * 100}%`;
+  return made;
+}
+
+/** A line of a legend: what a colour means. `stroke`: its edge. */
+const swatch = (fillColour, text, stroke) => element("li", {},
+  drawn("svg", { width: 14, height: 14, "aria-hidden": "true" }, drawn("rect", { width: 14, height: 14, fill: fillColour, stroke })), text);
+
 /** A table. Columns: [title, "n" of numbers or "long" of texts]. */
 function table(caption, columns, rows) {
   const head = columns.map(([title, kind]) => element("th", { scope: "col", class: kind }, title));
@@ -43,7 +60,7 @@ function table(caption, columns, rows) {
 }
 
 const percent = (value, digits = 2) => (value === null || value === undefined ? "" : `${(value * 100).toFixed(digits)}%`);
-const plural = (n, one, many = `${one}s`) => `${n.toLocaleString("en")} ${n === 1 ? one : many}`;
+const plural = (n, one) => `${n.toLocaleString("en")} ${one}${n === 1 ? "" : "s"}`;
 
 function duration(seconds) {
   if (seconds === null || seconds === undefined || !isFinite(seconds)) return "";

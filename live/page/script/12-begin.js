@@ -1,6 +1,6 @@
 // What is to be drawn is collected and drawn once a frame, the panels one after the other.
 
-const due = { all: false, panels: new Set(), isAsked: false };
+const due = { panels: new Set(), isAsked: false };
 
 /** Which panels some news concern. */
 function draw(news, told = {}) {

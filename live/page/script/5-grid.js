@@ -1,6 +1,6 @@
 // The grid: a line a variant, a column a seed. Only what is in sight is drawn, so that a sweep of any size costs the same.
 
-const grid = { lines: [], seeds: 0, size: 14, gap: 2, label: 200, head: 18, focus: null, range: [0, 1], groupsShown: null };
+const grid = { lines: [], seeds: 0, size: 14, gap: 2, label: 200, head: 18, focus: null, range: null };
 
 function layGrid() {
   const scroll = byId("grid-scroll");
@@ -150,12 +150,13 @@ function fitted(context, text, room) {
 }
 
 function drawGridLegend() {
-  const swatch = (fillColour) => drawn("svg", { width: 14, height: 14, "aria-hidden": "true" }, drawn("rect", { width: 14, height: 14, fill: fillColour, stroke: colour("line") }));
+  const edge = colour("line");
   const items = [["soft", "pending"], ["running", "running (filled by epochs)"], ["bad", "failed ×, quarantined |"], ["line", "cancelled –"]]
-    .map(([name, text]) => element("li", {}, swatch(colour(name)), text));
+    .map(([name, text]) => swatch(colour(name), text, edge));
   if (grid.range) {
-    for (const at of [0, 0.5, 1]) items.push(element("li", {}, swatch(viridis(at)), `AUC ${percent(grid.range[0] + at * (grid.range[1] - grid.range[0]), 1)}`));
-  } else items.push(element("li", {}, swatch(colour("good")), "done"));
+    for (const at of [0, 0.5, 1]) items.push(swatch(viridis(at), `AUC ${percent(grid.range[0] + at * (grid.range[1] - grid.range[0]), 1)}`, edge));
+  } else items.push(swatch(colour("good"), "done", edge));
+  if (picture.hidden > 0) items.push(element("li", {}, `${plural(picture.hidden, "more cell")} of the sweep: a page shows no more than these`));
   byId("grid-legend").replaceChildren(...items);
 }
 

@@ -6,7 +6,7 @@ const MEASURES = {
 };
 const PHASES = { train: "training", "pretrain-generator": "pre-training of G", "pretrain-discriminator": "pre-training of D" };
 const MOST_LINES = 12;
-const curves = { told: null, asked: "", asking: false, again: false, at: 0, scale: null };
+const curves = { told: null, asking: false, again: false, at: 0, scale: null };
 
 /** The groups whose curves are shown: those of the address, or the first ones. */
 function shownGroupNumbers() {
@@ -133,9 +133,6 @@ function curvesPicture(width, told) {
     lines.append(mean.length === 1
       ? drawn("circle", { cx: x(group.epochs[0]), cy: y(group.summaries[0][1]), r: 3.5, fill: own })
       : drawn("path", { d: `M${mean.join("L")}`, fill: "none", stroke: own, "stroke-width": 2.6, "stroke-dasharray": lineDash(place), "stroke-linejoin": "round" }));
-    // A number that was published, where the coordinator knows one.
-    const published = picture.groups[group.group].published;
-    if (published && /^auc/.test(address.measure)) lines.append(drawn("line", { x1: room.left, x2: width - room.right, y1: y(published), y2: y(published), stroke: own, "stroke-dasharray": "2 4" }));
   });
   made.append(lines);
   const cross = drawn("line", { class: "axis", stroke: colour("muted"), y1: room.top, y2: height - room.bottom, visibility: "hidden" });
@@ -233,7 +230,7 @@ function watchCurves() {
     select.addEventListener("change", () => { address[name] = select.value; address.zoom = name === "phase" ? null : address.zoom; keepAddress(); askCurves(); });
   };
   choose("measure", MEASURES, "measure");
-  choose("phase", { train: PHASES.train, "pretrain-generator": PHASES["pretrain-generator"], "pretrain-discriminator": PHASES["pretrain-discriminator"] }, "phase");
+  choose("phase", PHASES, "phase");
   const seeds = byId("seeds");
   seeds.checked = address.seeds;
   seeds.addEventListener("change", () => { address.seeds = seeds.checked; keepAddress(); askCurves(); });

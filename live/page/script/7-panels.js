@@ -1,8 +1,8 @@
 // The panels that are words and tables.
 
-const cellLink = (at, text) => {
+const cellLink = (at) => {
   const cell = picture.cells[at];
-  return cell && button(text ?? `${picture.groups[cell.group].label} seed ${cell.seed}`, () => openJob(cell.job), { class: "link" });
+  return cell && button(`${picture.groups[cell.group].label} seed ${cell.seed}`, () => openJob(cell.job), { class: "link" });
 };
 
 /** The first ones as links, and how many more there are. */
@@ -22,10 +22,10 @@ function drawHead() {
   const total = shown.reduce((sum, n) => sum + n, 0) || 1;
   const order = ["done", "running", "failed", "quarantined", "cancelled", "pending"];
   const counts = Object.fromEntries(Object.values(NAMES).map((name, at) => [name, shown[at]]));
-  const bar = byId("progress");
-  if (bar.children.length === 0) bar.append(...order.map((name) => element("span", { class: name })));
-  order.forEach((name, at) => { bar.children[at].style.width = `${counts[name] / total * 100}%`; });
-  bar.setAttribute("aria-label", order.map((name) => `${counts[name]} ${name}`).join(", "));
+  const progress = byId("progress");
+  if (progress.children.length === 0) progress.append(...order.map((name) => element("span", { class: name })));
+  order.forEach((name, at) => { progress.children[at].style.width = `${counts[name] / total * 100}%`; });
+  progress.setAttribute("aria-label", order.map((name) => `${counts[name]} ${name}`).join(", "));
   byId("counts").replaceChildren(
     ...(sweep.paused ? [element("li", {}, element("b", {}, "paused"))] : []),
     ...(sweep.cancelled ? [element("li", {}, element("b", {}, "cancelled"))] : []),
@@ -80,9 +80,7 @@ function drawClaims() {
   const rows = claimRows();
   // How far the evidence is on its way to the bound, on a scale of logarithms.
   claims().forEach((claim, at) => {
-    const bar = element("span", { class: "bar", "aria-hidden": "true" }, element("span"));
-    bar.firstChild.style.width = `${Math.min(1, Math.max(0, claim.log_e / claim.log_bound)) * 100}%`;
-    rows[at][5] = element("span", {}, bar, rows[at][5]);
+    rows[at][5] = element("span", {}, bar(Math.min(1, Math.max(0, claim.log_e / claim.log_bound))), rows[at][5]);
   });
   const { alpha, margin } = picture.claims.settings;
   byId("claims").querySelector(".body").replaceChildren(table(
@@ -99,7 +97,7 @@ function retryButton(failure) {
 function drawFailures() {
   const body = byId("failures").querySelector(".body");
   const shown = picture.failures.filter((failure) => picture.taken === null || failure.cells.some(picture.takes));
-  if (shown.length === 0) { body.replaceChildren(element("p", { class: "note" }, "No attempt failed that is not over by now.")); return; }
+  if (shown.length === 0) { body.replaceChildren(note("No attempt failed that is not over by now.")); return; }
   const rows = shown.map((failure) => [
     failure.class,
     failure.message.length > 300 ? element("details", {}, element("summary", {}, `${failure.message.slice(0, 200)}…`), failure.message) : failure.message,
@@ -115,7 +113,7 @@ function drawQueue() {
   if (!sweep) return;
   const [pending, running] = sweep.counts;
   const slots = picture.workers.filter((worker) => worker.state === "active").reduce((sum, worker) => sum + worker.slots, 0);
-  const facts = [
+  const told = [
     ["waiting", plural(pending, "job")],
     ["running", `${plural(running, "job")} on ${plural(picture.workers.filter((worker) => worker.jobs.length > 0).length, "worker")}`],
     ["device hours spent", `${(hours.spent / 3600).toFixed(2)} h${read[0] < read[1] ? `, of ${read[0]} records read so far` : ""}`],
@@ -124,14 +122,14 @@ function drawQueue() {
     ["time left", hours.left === null || pending + running === 0 ? "" : slots > 0 ? `about ${duration(hours.left / slots)} on ${plural(slots, "slot")}` : "no worker is active"],
     ["submitted", new Date(sweep.submitted_at).toLocaleString("en-GB")],
   ].filter(([, text]) => text);
-  byId("queue").querySelector(".body").replaceChildren(element("dl", {}, facts.flatMap(([name, text]) => [element("dt", {}, name), element("dd", {}, text)])));
+  byId("queue").querySelector(".body").replaceChildren(facts(told));
 }
 
 const resultRows = () => picture.shownGroups().map((group) => [group, summaryOf(group)]).filter(([, summary]) => summary);
 function drawResults() {
   const body = byId("results").querySelector(".body");
   const rows = resultRows();
-  if (rows.length === 0) { body.replaceChildren(element("p", { class: "note" }, picture.rehearsal ? "Of a rehearsal no AUC is shown." : "No job has finished yet.")); return; }
+  if (rows.length === 0) { body.replaceChildren(note(picture.rehearsal ? "Of a rehearsal no AUC is shown." : "No job has finished yet.")); return; }
   const shown = [...rows].sort(([, left], [, right]) => right[1] - left[1]).slice(0, 200);
   body.replaceChildren(table(`Final AUC of finished seeds, the highest mean first${rows.length > shown.length ? ` (${shown.length} of ${rows.length})` : ""}`,
     [["variant"], ["n", "n"], ["mean", "n"], ["std", "n"], ["95% interval", "n"]],
@@ -141,13 +139,8 @@ function drawResults() {
 function drawWorkers() {
   const body = byId("workers").querySelector(".body");
   const workers = picture.workers.filter((worker) => worker.state !== "gone");
-  if (workers.length === 0) { body.replaceChildren(element("p", { class: "note" }, "No worker is there: jobs wait.")); return; }
+  if (workers.length === 0) { body.replaceChildren(note("No worker is there: jobs wait.")); return; }
   const now = picture.now();
-  const bar = (share) => {
-    const made = element("span", { class: "bar", "aria-hidden": "true" }, element("span"));
-    made.firstChild.style.width = `${share}%`;
-    return made;
-  };
   const rows = workers.slice(0, 500).map((worker) => [
     worker.name,
     worker.state,
@@ -156,7 +149,7 @@ function drawWorkers() {
       const text = cell ? `${picture.groups[cell.group].label} seed ${cell.seed}` : `${job} (another sweep)`;
       return [at > 0 ? "; " : "", button(text, () => openJob(job), { class: "link" }), ` for ${duration((now - since) / 1000)}`];
     })),
-    worker.busy_percent === null ? "" : element("span", {}, bar(worker.busy_percent), `${worker.busy_percent}%`),
+    worker.busy_percent === null ? "" : element("span", {}, bar(worker.busy_percent / 100), `${worker.busy_percent}%`),
     worker.memory_used_bytes === null ? "" : `${bytes(worker.memory_used_bytes)}${worker.memory_bytes ? ` of ${bytes(worker.memory_bytes)}` : ""}`,
     `${worker.finished}${worker.failed ? `, ${worker.failed} failed` : ""}`,
     worker.device,
@@ -173,7 +166,7 @@ function drawAudit() {
   const audit = picture.sweep?.audit;
   if (!audit) return;
   const body = byId("audit").querySelector(".body");
-  if (!audit.sentence) { body.replaceChildren(element("p", { class: "note" }, "No finished job of this sweep was run again and compared yet.")); return; }
+  if (!audit.sentence) { body.replaceChildren(note("No finished job of this sweep was run again and compared yet.")); return; }
   const parts = [["equal", "good"], ["within", "idle"], ["different", "bad"], ["failed", "muted"], ["waiting", "line"]];
   const total = parts.reduce((sum, [name]) => sum + audit[name], 0) || 1;
   let x = 0;

@@ -1,7 +1,5 @@
 // One job: its curve, its log, why it is where it is, its attempts, the command.
 
-const opened = { job: "", told: null, timer: 0 };
-
 async function openJob(job) {
   if (!job) return;
   address.job = job;
@@ -24,7 +22,7 @@ function drawJob(told, body) {
   const cell = picture.byJob.get(told.job.slice(0, 12));
   byId("job-title").textContent = cell ? `${picture.groups[cell.group].label}, seed ${cell.seed}` : `Job ${told.job.slice(0, 12)}`;
   const now = picture.now();
-  const facts = [
+  const known = [
     ["job", element("code", {}, told.job)],
     ["status", `${told.status}${told.paused ? ", on hold" : ""}, ${plural(told.attempts, "attempt")}`],
     ["worker", told.lease && `${told.lease.worker}, for ${duration((now - told.lease.since) / 1000)}`],
@@ -45,13 +43,13 @@ function drawJob(told, body) {
   const only = cell && `gcl-sweep run SWEEP --only variant=${picture.groups[cell.group].variant}${picture.columns.map((name, at) => (picture.groups[cell.group].point[at] === null ? "" : `,${name}=${picture.groups[cell.group].point[at]}`)).join("")},seed=${cell.seed}`;
   body.replaceChildren(
     acts,
-    element("dl", {}, facts.flatMap(([name, value]) => [element("dt", {}, name), element("dd", {}, value)])),
+    facts(known),
     element("h3", {}, "Why it is where it is"), element("ul", {}, reasons),
     element("h3", {}, "Curve"), jobPicture(told.curve),
     attempts.length > 0 ? element("div", { class: "scroll", tabindex: 0, role: "region", "aria-label": "Attempts that failed" }, table("Attempts that failed", [["attempt"], ["worker"], ["class"], ["message", "long"], ["when"]], attempts)) : "",
     element("h3", {}, "Log"), log,
     element("h3", {}, "Commands"), element("pre", { tabindex: 0, "aria-label": "commands" }, [command, `gcl-sweep logs ${told.job.slice(0, 12)}`, only].filter(Boolean).join("\n")),
-    element("details", {}, element("summary", {}, "Settings"), element("dl", {}, told.parameters.flatMap(([name, value]) => [element("dt", {}, name), element("dd", {}, value)]))));
+    element("details", {}, element("summary", {}, "Settings"), facts(told.parameters)));
 }
 
 /** All numbers of one job, each on its own scale. */
@@ -69,7 +67,7 @@ function jobPicture(curve) {
       values.length === 1 ? drawn("circle", { cx: 80, cy: y(values[0]), r: 3, fill: colour("accent") }) : drawn("path", { d: `M${path.join("L")}`, fill: "none", stroke: colour("accent"), "stroke-width": 2 })),
     element("span", {}, `${title}: ${text(values.at(-1))}`));
   }).filter(Boolean);
-  return plots.length > 0 ? element("ul", { class: "legend" }, plots) : element("p", { class: "note" }, "No epoch was told yet.");
+  return plots.length > 0 ? element("ul", { class: "legend" }, plots) : note("No epoch was told yet.");
 }
 
 function watchJob() {

@@ -68,17 +68,21 @@ const GAPS = { done: ["idle", "no job of this sweep"], failed: ["line", "after a
 
 function lanes() {
   const byWorker = new Map();
-  for (const span of timeline.spans.filter((span) => picture.takes(span.cell))) byWorker.set(span.worker, [...(byWorker.get(span.worker) ?? []), span]);
+  for (const span of timeline.spans.filter((span) => picture.takes(span.cell))) {
+    if (!byWorker.has(span.worker)) byWorker.set(span.worker, []);
+    byWorker.get(span.worker).push(span);
+  }
   return [...byWorker].sort(([left], [right]) => left.localeCompare(right, "en", { numeric: true }));
 }
 
 function drawTimeline() {
   const host = byId("timeline-plot");
   const all = lanes().slice(0, 200);
-  if (all.length === 0) { host.replaceChildren(element("p", { class: "note" }, "No job was begun yet.")); byId("timeline-legend").replaceChildren(); return; }
+  if (all.length === 0) { host.replaceChildren(note("No job was begun yet.")); byId("timeline-legend").replaceChildren(); return; }
   host.replaceChildren(timelinePicture(Math.max(300, host.clientWidth - 2), all));
-  const swatch = ([tone, text]) => element("li", {}, drawn("svg", { width: 14, height: 14, "aria-hidden": "true" }, drawn("rect", { width: 14, height: 14, fill: colour(tone) })), text);
-  byId("timeline-legend").replaceChildren(...Object.values(TONES).map(swatch), ...Object.values(GAPS).map(([tone, text]) => swatch([tone, `gap: ${text}`])));
+  byId("timeline-legend").replaceChildren(
+    ...Object.values(TONES).map(([tone, text]) => swatch(colour(tone), text)),
+    ...Object.values(GAPS).map(([tone, text]) => swatch(colour(tone), `gap: ${text}`)));
 }
 
 function timelinePicture(width, all) {

@@ -4,7 +4,7 @@ use proto::nouns::Counts;
 use sweeps::JobStatus;
 
 use super::escaped;
-use crate::board::Board;
+use crate::board::{Board, Group};
 use crate::filter::Filter;
 
 /// Lines of a page.
@@ -85,7 +85,7 @@ impl Plain<'_> {
             };
             format!(
                 "<li><a href=\"/live/plain?sweep={}\"{current}>{}</a></li>",
-                escaped(&in_query(name)),
+                in_query(name),
                 escaped(name)
             )
         });
@@ -99,8 +99,8 @@ impl Plain<'_> {
         let link = |from: usize, text: &str| {
             format!(
                 " <a href=\"/live/plain?sweep={}&amp;filter={}&amp;from={from}\">{text}</a>",
-                escaped(&in_query(self.sweep)),
-                escaped(&in_query(self.filter))
+                in_query(self.sweep),
+                in_query(self.filter)
             )
         };
         let mut text = if shown == 0 {
@@ -121,17 +121,9 @@ impl Plain<'_> {
     }
 }
 
-/// A text in the query of an address.
+/// A text in the query of an address. It has no character that means something in HTML.
 fn in_query(text: &str) -> String {
-    let mut query = String::new();
-    for byte in text.bytes() {
-        if byte.is_ascii_alphanumeric() || b"-_.~".contains(&byte) {
-            query.push(char::from(byte));
-        } else {
-            query += &format!("%{byte:02X}");
-        }
-    }
-    query
+    form_urlencoded::byte_serialize(text.as_bytes()).collect()
 }
 
 fn percent(value: f64) -> String {
@@ -139,8 +131,8 @@ fn percent(value: f64) -> String {
 }
 
 fn groups(board: &Board) -> String {
-    let lines = board.groups.iter().enumerate().take(LINES).filter_map(|(number, group)| {
-        let summary = board.summary(number)?;
+    let lines = board.groups.iter().take(LINES).filter_map(|group| {
+        let summary = board.summary(group)?;
         let interval = summary.interval.map_or(String::new(), |(low, high)| {
             format!("{} to {}", percent(low), percent(high))
         });
@@ -148,7 +140,7 @@ fn groups(board: &Board) -> String {
         Some(format!(
             "<tr><th scope=\"row\">{}</th>{}<td>{}</td><td>{}</td><td>{std}</td><td>{interval}</td></tr>",
             escaped(&group.shared.variant),
-            point(board, number),
+            point(group),
             summary.n,
             percent(summary.mean),
         ))
@@ -171,9 +163,9 @@ fn columns(board: &Board) -> String {
     columns
 }
 
-fn point(board: &Board, group: usize) -> String {
+fn point(group: &Group) -> String {
     let mut point = String::new();
-    for value in &board.groups[group].shared.point {
+    for value in &group.shared.point {
         let text = value.as_ref().map(ToString::to_string).unwrap_or_default();
         point += &format!("<td>{}</td>", escaped(&text));
     }
@@ -193,12 +185,12 @@ fn head(board: &Board) -> String {
 fn row(board: &Board, position: usize) -> String {
     let cell = board.cells[position];
     let job = &board.jobs[cell.job as usize];
-    let group = &board.groups[cell.group as usize].shared;
+    let group = &board.groups[cell.group as usize];
     let cells = [
         cell.seed.to_string(),
         job.id.short(),
         job.status.name().to_owned(),
-        format!("{} of {}", job.epochs, group.epochs),
+        format!("{} of {}", job.epochs, group.shared.epochs),
         board.auc(&cell).map(percent).unwrap_or_default(),
         job.attempts.to_string(),
         job.worker.as_deref().unwrap_or("").to_owned(),
@@ -209,8 +201,8 @@ fn row(board: &Board, position: usize) -> String {
         .map(|text| format!("<td>{}</td>", escaped(text)));
     format!(
         "<tr><th scope=\"row\">{}</th>{}{}</tr>",
-        escaped(&group.variant),
-        point(board, cell.group as usize),
+        escaped(&group.shared.variant),
+        point(group),
         cells.collect::<String>()
     )
 }

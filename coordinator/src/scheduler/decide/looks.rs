@@ -21,6 +21,17 @@ impl Scheduler {
         if sweep.cancelled {
             return None;
         }
+        let is_awaited = |arm: u32| {
+            let cells = claims.arms.get(arm as usize);
+            // The last seeds to be added are the last to end.
+            cells.is_none_or(|cells| {
+                let mut cells = cells.iter().rev();
+                cells.any(|cell| self.seed_at(sweep.grid, *cell) == Seed::Waiting)
+            })
+        };
+        if !claims.family.may_go_on(&claims.looks, is_awaited) {
+            return None;
+        }
         let arms = self.arms_of(sweep, claims);
         let round = claims.family.next(&arms, &claims.looks, claims.grows)?;
         let grid = self.jobs.grid(sweep.grid);

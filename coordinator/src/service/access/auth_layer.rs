@@ -98,7 +98,10 @@ where
         }
         let began = Instant::now();
         let metrics = self.layer.metrics.clone();
-        let mut revoked = revoked(self.layer.access.clone(), tokens, path, authorization);
+        let (access, path) = (self.layer.access.clone(), path.to_owned());
+        let authorization = authorization.map(<[u8]>::to_vec);
+        let check = move || access.check(&path, authorization.as_deref());
+        let mut revoked = revoked(tokens, check);
         let answering = self.inner.call(request);
         Box::pin(async move {
             let answer = tokio::select! {

@@ -9,23 +9,20 @@ use tonic::Status;
 use tonic::body::Body;
 use tonic::codegen::Bytes;
 
-use super::{Access, Known};
+use super::Known;
 
-/// Ends with the reason why the bearer may no longer make the call.
-pub(super) type Revoked = Pin<Box<dyn Future<Output = Status> + Send>>;
+/// Ends with the reason why its caller may no longer make the call.
+pub(in crate::service) type Revoked = Pin<Box<dyn Future<Output = Status> + Send>>;
 
-/// Waits until the bearer of `authorization` may no longer make the call of that path. `tokens` is from before the first
-/// check, so that nothing is missed between.
+/// Waits until `check` refuses, which is asked whenever the tokens change. `tokens` is from before the first check, so that
+/// nothing is missed between.
 pub(super) fn revoked(
-    access: Access,
     mut tokens: watch::Receiver<Known>,
-    path: &str,
-    authorization: Option<&[u8]>,
+    check: impl Fn() -> Result<(), Status> + Send + 'static,
 ) -> Revoked {
-    let (path, authorization) = (path.to_owned(), authorization.map(<[u8]>::to_vec));
     Box::pin(async move {
         while tokens.changed().await.is_ok() {
-            if let Err(status) = access.check(&path, authorization.as_deref()) {
+            if let Err(status) = check() {
                 return status;
             }
         }

@@ -18,8 +18,9 @@ use tokio_util::sync::CancellationToken;
 use tonic::Status;
 
 pub(super) use auth_layer::AuthLayer;
+pub(super) use authorized_body::Revoked;
 pub use role::Role;
-pub(super) use session::{Proof, SessionKey};
+pub(super) use session::{LASTS as SESSION_LASTS, Proof, SessionKey};
 pub use token::{TokenDigest, TokenEntry, TokenFile, TokenFileError, token_of};
 
 use role::{Need, need};

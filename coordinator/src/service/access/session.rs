@@ -9,11 +9,12 @@ use proto::{Reason, refuse};
 use tokio::time::Instant;
 use tonic::Status;
 
+use super::authorized_body::{Revoked, revoked};
 use super::role::{Need, need};
 use super::{Access, Role, Token};
 
 /// How long a session lasts.
-const LASTS: Duration = Duration::from_hours(7 * 24);
+pub(in crate::service) const LASTS: Duration = Duration::from_hours(7 * 24);
 /// Bytes of a cookie's text: sixteen digits, a dot, sixty-four digits.
 const TEXT_BYTES: usize = 16 + 1 + 64;
 
@@ -131,15 +132,18 @@ impl Access {
             })
     }
 
-    /// Waits until the tokens change.
-    pub(in crate::service) fn changes(&self) -> impl Future<Output = ()> + Send + use<> {
+    /// Waits until whoever shows that may no longer make the call of that path.
+    pub(in crate::service) fn revoked(
+        &self,
+        key: &SessionKey,
+        path: &'static str,
+        proof: Proof,
+    ) -> Revoked {
         let mut tokens = self.tokens.subscribe();
-        async move {
-            if tokens.changed().await.is_err() {
-                // Nobody can change them any more.
-                std::future::pending::<()>().await;
-            }
-        }
+        // Asked once at the beginning: the tokens may have changed since somebody asked before.
+        tokens.mark_changed();
+        let (access, key) = (self.clone(), key.clone());
+        revoked(tokens, move || access.allows(&key, path, &proof))
     }
 }
 
@@ -204,6 +208,8 @@ mod tests {
             }
             assert_eq!(code(wrong, STATUS), Code::Unauthenticated, "{wrong}");
         }
+        let proof = || Proof::Session(read.clone());
+        let revoked_before = access.revoked(&key, STATUS, proof());
         tokio::time::advance(LASTS).await;
         assert_eq!(code(&read, STATUS), Code::Unauthenticated);
         let again = open("read").unwrap().unwrap();
@@ -211,6 +217,11 @@ mod tests {
             .tokens
             .send_replace(super::super::Known::Tokens([].into()));
         assert_eq!(code(&again, STATUS), Code::Unauthenticated);
+        // Whoever waits is told, also where nobody asked while the tokens changed.
+        let revoked_after = access.revoked(&key, STATUS, proof());
+        for revoked in [revoked_before, revoked_after] {
+            assert_eq!(revoked.await.code(), Code::Unauthenticated);
+        }
     }
 
     #[tokio::test]

@@ -107,7 +107,7 @@ pub(super) fn refused(refusal: &Refusal) -> Answer {
 }
 
 /// What a status refuses, by its code.
-pub(super) fn code_of(status: &tonic::Status) -> StatusCode {
+pub(in crate::service) fn code_of(status: &tonic::Status) -> StatusCode {
     match status.code() {
         tonic::Code::Unauthenticated => StatusCode::UNAUTHORIZED,
         tonic::Code::PermissionDenied => StatusCode::FORBIDDEN,

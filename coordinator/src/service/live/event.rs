@@ -44,18 +44,20 @@ impl News {
             && self.claims.is_none()
     }
 
-    /// Takes over what is new.
-    pub(super) fn update(&mut self, news: &Self) {
-        fn take<T: Clone>(own: &mut Option<T>, news: Option<&T>) {
-            if let Some(news) = news {
-                *own = Some(news.clone());
+    /// Takes over what is new, and leaves nothing else of the news.
+    pub(super) fn update(&mut self, news: &mut Self) {
+        fn take<T: Clone + PartialEq>(own: &mut Option<T>, news: &mut Option<T>) {
+            if news == own {
+                *news = None;
+            } else if news.is_some() {
+                own.clone_from(news);
             }
         }
-        take(&mut self.sweep, news.sweep.as_ref());
-        take(&mut self.workers, news.workers.as_ref());
-        take(&mut self.read, news.read.as_ref());
-        take(&mut self.claims, news.claims.as_ref());
-        take(&mut self.now, news.now.as_ref());
+        take(&mut self.sweep, &mut news.sweep);
+        take(&mut self.workers, &mut news.workers);
+        take(&mut self.read, &mut news.read);
+        take(&mut self.claims, &mut news.claims);
+        take(&mut self.now, &mut news.now);
     }
 }
 

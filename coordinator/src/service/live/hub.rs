@@ -104,16 +104,15 @@ impl Hub {
         self.state().board.as_mut().map(look)
     }
 
-    /// Tells what is new of the board, and of what is around it.
-    pub(super) fn tell(&self, sequence: u64, around: News) {
+    /// Tells what is new of the board, and of what is around it: what was told before is not told again.
+    pub(super) fn tell(&self, sequence: u64, mut around: News) {
         let mut state = self.state();
+        state.around.update(&mut around);
+        state.last = state.last.max(sequence);
         let delta = state.board.as_mut().and_then(Board::delta);
         if delta.is_none() && around.is_empty() {
-            state.last = state.last.max(sequence);
             return;
         }
-        state.around.update(&around);
-        state.last = state.last.max(sequence);
         let event = Arc::new(Event::new(state.last, delta, around));
         state.kept_bytes += event.bytes.len();
         state.kept.push_back(event.clone());
@@ -221,9 +220,9 @@ impl Drop for Viewer {
 mod tests {
     use super::*;
 
-    fn said(text: &str) -> News {
+    fn said(read: u64) -> News {
         News {
-            read: Some((text.len() as u64, 100)),
+            read: Some((read, 100)),
             ..News::default()
         }
     }
@@ -244,9 +243,11 @@ mod tests {
         assert!(first(&hub, None).await.is_empty(), "no board yet");
         hub.begin(Board::new(Vec::new(), false), 100, News::default());
         assert_eq!(first(&hub, None).await, ["event: snapshot"]);
-        hub.tell(105, said("x"));
-        hub.tell(105, said("xx"));
-        hub.tell(109, said("xxx"));
+        hub.tell(105, said(1));
+        hub.tell(105, said(2));
+        hub.tell(109, said(3));
+        // What is known already is not told.
+        hub.tell(109, said(3));
         assert_eq!(
             first(&hub, Some(100)).await,
             [
@@ -265,7 +266,7 @@ mod tests {
             assert_eq!(first(&hub, after).await, ["event: snapshot"], "{after:?}");
         }
         for number in 0..KEPT as u64 {
-            hub.tell(200 + number, said("x"));
+            hub.tell(200 + number, said(number));
         }
         assert_eq!(first(&hub, Some(109)).await, ["event: snapshot"]);
         assert!(first(&hub, Some(201 + KEPT as u64 / 2)).await.len() > KEPT / 4);
@@ -275,10 +276,10 @@ mod tests {
         assert!(matches!(viewer.news.try_recv(), Ok(Heard::Anew)));
         assert_eq!(first(&hub, Some(2000)).await, ["event: snapshot"]);
         // Cells were added: nobody goes on with the old ones.
-        hub.tell(5001, said("x"));
+        hub.tell(5001, said(1));
         hub.renew();
         assert_eq!(first(&hub, Some(5001)).await, ["event: snapshot"]);
-        hub.tell(5002, said("x"));
+        hub.tell(5002, said(2));
         assert_eq!(
             first(&hub, Some(5002)).await,
             ["event: resumed", "event: news"]
@@ -293,7 +294,7 @@ mod tests {
         hub.begin(Board::new(Vec::new(), false), 1, News::default());
         let mut slow = hub.join();
         for number in 0..=BEHIND as u64 + 1 {
-            hub.tell(number + 2, said("x"));
+            hub.tell(number + 2, said(number));
         }
         let lagged = slow.news.recv().await;
         assert!(matches!(

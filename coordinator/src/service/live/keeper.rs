@@ -17,7 +17,8 @@ use crate::engine::Standing;
 use crate::engine::feed::Subscription;
 use crate::engine::handle::{EngineHandle, Told};
 use crate::engine::history::{Happened, What};
-use proto::nouns::{Change, Refusal, StateKind, Timestamp, WatchEvent};
+use crate::engine::rows::RowSource;
+use proto::nouns::{Change, Refusal, Row, StateKind, Timestamp, WatchEvent};
 
 /// How often what is new is told.
 const TELL: Duration = Duration::from_millis(400);
@@ -70,8 +71,6 @@ struct Keeper<'a> {
     past: Option<Remembering>,
     /// When the board was made.
     begin: Timestamp,
-    /// The last that was told of everything but the board.
-    told: News,
     /// When the last one looked.
     seen: (u64, Instant),
 }
@@ -130,36 +129,23 @@ impl<'a> Keeper<'a> {
         let source = engine.row_source(hub.sweep.clone()).await?;
         let is_rehearsal = StateKind::of(standing.trainer_revision) == StateKind::Rehearsal;
         let mut board = Board::new(info.columns, is_rehearsal);
-        let (mut first, mut group) = (0, None);
-        let none: Arc<[_]> = [].into();
-        while first < source.len() {
-            let (rows, next, last) = engine.rows(&source, first, none.clone(), group).await?;
-            for row in &rows {
-                board.push(row);
-            }
-            (first, group) = (next, last);
-        }
+        let push = |rows: &[Row]| rows.iter().for_each(|row| board.push(row));
+        each_rows(engine, &source, 0, push).await?;
         for (worker, leases) in &standing.workers {
             for (job, since) in leases {
                 board.leased(*job, &worker.name, *since);
             }
         }
-        let mut to_read: Vec<JobId> = board
-            .jobs_to_read()
-            .into_iter()
-            .map(|(job, _)| job)
-            .collect();
+        let mut to_read = board.jobs_to_read();
         to_read.reverse();
-        let cells = 0..board.len();
-        let jobs: BTreeSet<JobId> = cells.filter_map(|cell| board.job_of(cell)).collect();
+        let jobs: BTreeSet<JobId> = board.jobs().collect();
         let names = standing.workers.iter();
         let names = names.map(|(worker, _)| (worker.worker, worker.name.as_str().into()));
         let (reader, names) = (engine.clone(), names.collect());
         let past = tokio::spawn(async move { reader.history(jobs, names).await });
-        let told = news_of(&standing);
         // All of it is in the snapshot that everybody begins with.
         board.delta();
-        hub.begin(board, source.sequence, told.clone());
+        hub.begin(board, source.sequence, news_of(&standing));
         Ok(Self {
             hub,
             engine,
@@ -172,7 +158,6 @@ impl<'a> Keeper<'a> {
             reading: None,
             past: Some(past),
             begin: standing.now,
-            told,
             seen: (hub.visited().1, Instant::now()),
         })
     }
@@ -276,17 +261,11 @@ impl<'a> Keeper<'a> {
         if source.grid != self.grid || (source.len() as u64) < self.cells {
             return Ok(false);
         }
-        let (mut first, mut group) = (self.cells as usize, None);
-        let none: Arc<[_]> = [].into();
-        while first < source.len() {
-            let (rows, next, last) = self
-                .engine
-                .rows(&source, first, none.clone(), group)
-                .await?;
+        let push = |rows: &[Row]| {
             self.hub
                 .with_board(|board| rows.iter().for_each(|row| board.push(row)));
-            (first, group) = (next, last);
-        }
+        };
+        each_rows(self.engine, &source, self.cells as usize, push).await?;
         self.cells = source.len() as u64;
         self.hub.renew();
         Ok(true)
@@ -300,18 +279,8 @@ impl<'a> Keeper<'a> {
         Ok(standing)
     }
 
-    fn tell(&mut self, mut news: News) {
-        fn drop_known<T: PartialEq>(news: &mut Option<T>, told: Option<&T>) {
-            if news.as_ref() == told {
-                *news = None;
-            }
-        }
-        drop_known(&mut news.sweep, self.told.sweep.as_ref());
-        drop_known(&mut news.workers, self.told.workers.as_ref());
-        drop_known(&mut news.read, self.told.read.as_ref());
-        drop_known(&mut news.claims, self.told.claims.as_ref());
+    fn tell(&self, mut news: News) {
         news.now = Some(self.now().0);
-        self.told.update(&news);
         self.hub.tell(self.sequence, news);
     }
 
@@ -322,6 +291,22 @@ impl<'a> Keeper<'a> {
         }
         self.seen.1.elapsed() > ALONE
     }
+}
+
+/// Reads the rows of a sweep from that one on, some at a time.
+async fn each_rows(
+    engine: &EngineHandle,
+    source: &RowSource,
+    mut first: usize,
+    mut push: impl FnMut(&[Row]),
+) -> Result<(), Refusal> {
+    let (mut group, all): (_, Arc<[_]>) = (None, [].into());
+    while first < source.len() {
+        let (rows, next, last) = engine.rows(source, first, all.clone(), group).await?;
+        push(&rows);
+        (first, group) = (next, last);
+    }
+    Ok(())
 }
 
 /// What was found of some jobs.

@@ -50,7 +50,7 @@ use hub::Hub;
 use origin::{Hosts, port_of};
 use stream::{Streaming, stream};
 
-use super::access::{Access, Proof, SessionKey};
+use super::access::{Access, Proof, SESSION_LASTS, SessionKey};
 use super::health::Health;
 use super::side_connection::Connection;
 use crate::engine::handle::EngineHandle;
@@ -146,10 +146,11 @@ impl Live {
         if let Some((kind, text)) = file {
             return page_file(kind, text, request.headers());
         }
+        let is_page = matches!(path, "/live" | "/live/" | "/live/plain");
         let proof = proof(request.headers(), host);
         if let Err(status) = self.0.access.allows(&self.0.key, READING, &proof) {
             self.0.health.refused(&status);
-            return if matches!(path, "/live" | "/live/" | "/live/plain") {
+            return if is_page {
                 let to = request
                     .uri()
                     .path_and_query()
@@ -165,11 +166,11 @@ impl Live {
         let asked = Asked::of(request.uri().query());
         let Some(engine) = self.0.health.engine() else {
             let why = "the coordinator is starting: it reads its state";
-            return match path {
-                "/live" | "/live/" | "/live/plain" => {
-                    html(StatusCode::SERVICE_UNAVAILABLE, page::starting(why))
-                }
-                _ => told(StatusCode::SERVICE_UNAVAILABLE, why),
+            let code = StatusCode::SERVICE_UNAVAILABLE;
+            return if is_page {
+                html(code, page::starting(why))
+            } else {
+                told(code, why)
             };
         };
         let answered = match path {
@@ -216,22 +217,23 @@ impl Live {
 
     async fn plain(&self, engine: &EngineHandle, asked: &Asked) -> Result<Answer, Refusal> {
         let sweeps = engine.sweeps().await?;
-        let only = sweeps.last().map(|sweep| sweep.name.clone());
-        let Some(name) = asked.text("sweep").map(str::to_owned).or(only) else {
+        let last = sweeps.last().map(|sweep| sweep.name.as_str());
+        let Some(name) = asked.text("sweep").or(last) else {
             return Ok(html(
                 StatusCode::OK,
                 page::starting("no sweep was submitted yet"),
             ));
         };
-        let standing = engine.standing(name.clone()).await?;
-        let hub = self.hub(engine, &name).await?;
+        let hub = self.hub(engine, name).await?;
+        let sweep = sweeps.iter().find(|sweep| sweep.name == name);
+        let sweep = sweep.ok_or_else(being_read)?;
         hub.begun().await;
         let names: Vec<&str> = sweeps.iter().map(|sweep| sweep.name.as_str()).collect();
         let plain = page::Plain {
-            sweep: &name,
+            sweep: name,
             sweeps: &names,
-            counts: standing.summary.counts,
-            paused: standing.summary.paused,
+            counts: sweep.counts,
+            paused: sweep.paused,
             filter: asked.text("filter").unwrap_or(""),
             first: asked.number("from").unwrap_or(0),
         };
@@ -262,14 +264,12 @@ impl Live {
             Ok(hub) => hub,
             Err(refusal) => return refused(&refusal),
         };
-        let (access, key) = (self.0.access.clone(), self.0.key.clone());
         let streaming = Streaming {
             after,
             connection: connection.clone(),
             shutdown: self.0.shutdown.clone(),
-            permit,
-            access: access.clone(),
-            may_look: Box::new(move || access.allows(&key, READING, &proof).is_ok()),
+            _permit: permit,
+            revoked: self.0.access.revoked(&self.0.key, READING, proof),
         };
         stream(hub.join(), streaming)
     }
@@ -409,8 +409,9 @@ impl Live {
         let secure = if self.0.is_tls { "; Secure" } else { "" };
         let cookie = session.map(|session| {
             format!(
-                "{}={session}; Path=/live; Max-Age=604800; HttpOnly; SameSite=Strict{secure}",
-                cookie_name(host)
+                "{}={session}; Path=/live; Max-Age={}; HttpOnly; SameSite=Strict{secure}",
+                cookie_name(host),
+                SESSION_LASTS.as_secs()
             )
         });
         if let Some(cookie) = cookie.and_then(|cookie| HeaderValue::from_str(&cookie).ok()) {

@@ -18,7 +18,7 @@ use tokio_util::sync::CancellationToken;
 use super::answer::{Answer, Kind, answer};
 use super::event;
 use super::hub::{Heard, Viewer};
-use crate::service::access::Access;
+use crate::service::access::Revoked;
 use crate::service::side_connection::Connection;
 
 /// Events on their way to a reader.
@@ -33,21 +33,21 @@ pub(super) struct Streaming {
     pub(super) after: Option<u64>,
     pub(super) connection: Arc<Connection>,
     pub(super) shutdown: CancellationToken,
-    pub(super) permit: OwnedSemaphorePermit,
-    /// Who may look; asked again when the tokens change.
-    pub(super) access: Access,
-    pub(super) may_look: Box<dyn Fn() -> bool + Send + Sync>,
+    /// Its place among those who may have one.
+    pub(super) _permit: OwnedSemaphorePermit,
+    /// Ends when its viewer may no longer look.
+    pub(super) revoked: Revoked,
 }
 
 /// An answer that goes on for as long as its viewer listens.
-pub(super) fn stream(viewer: Viewer, streaming: Streaming) -> Answer {
+pub(super) fn stream(mut viewer: Viewer, mut streaming: Streaming) -> Answer {
     let (sender, receiver) = mpsc::channel(AHEAD);
     streaming.connection.begin_stream();
     tokio::spawn(async move {
-        let connection = streaming.connection.clone();
-        let _permit = Streaming::run(streaming, viewer, &sender).await;
+        // Who has gone is not told so.
+        let _ = streaming.tell(&mut viewer, &sender).await;
         drop(sender);
-        connection.end_stream();
+        streaming.connection.end_stream();
     });
     let frames = ReceiverStream::new(receiver).map(|bytes| Ok::<_, Infallible>(Frame::data(bytes)));
     let mut answer = answer(
@@ -76,13 +76,11 @@ async fn hand_over(sender: &mpsc::Sender<Bytes>, bytes: Bytes) -> Result<(), Gon
 }
 
 impl Streaming {
-    async fn run(self, mut viewer: Viewer, sender: &mpsc::Sender<Bytes>) -> OwnedSemaphorePermit {
-        // Who has gone is not told so.
-        let _ = self.tell(&mut viewer, sender).await;
-        self.permit
-    }
-
-    async fn tell(&self, viewer: &mut Viewer, sender: &mpsc::Sender<Bytes>) -> Result<(), Gone> {
+    async fn tell(
+        &mut self,
+        viewer: &mut Viewer,
+        sender: &mpsc::Sender<Bytes>,
+    ) -> Result<(), Gone> {
         let mut after = self.after;
         loop {
             match viewer.first(after.take()).await {
@@ -98,7 +96,6 @@ impl Streaming {
                 }
             }
             loop {
-                let changes = self.access.changes();
                 tokio::select! {
                     heard = viewer.news.recv() => match heard {
                         Ok(Heard::News(event)) => hand_over(sender, event.bytes.clone()).await?,
@@ -108,9 +105,9 @@ impl Streaming {
                         Err(RecvError::Lagged(_) | RecvError::Closed) => return Err(Gone),
                     },
                     () = tokio::time::sleep(ALIVE) => hand_over(sender, event::alive()).await?,
-                    () = changes => if !(self.may_look)() {
+                    _ = &mut self.revoked => {
                         return hand_over(sender, event::end("the token was revoked")).await;
-                    },
+                    }
                     () = self.shutdown.cancelled() => {
                         return hand_over(sender, event::end("the coordinator is stopping")).await;
                     }
