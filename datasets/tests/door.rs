@@ -5,6 +5,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use datasets::{Dataset, inspect, open, synthesize};
+use sweeps::parameter::{Kind, Range};
+use sweeps::registry::find_setting;
 use sweeps::{Amount, CoherentEvents, Regime, Synthetic};
 use tempfile::TempDir;
 
@@ -638,7 +640,10 @@ fn settings_of_synthetic_data_out_of_range_are_refused() {
         assert!(synthesize(&settings).is_err(), "{settings:?}");
     }
     for (name, _) in CoherentEvents::DEFAULT.settings() {
-        let most = CoherentEvents::most(name);
+        let setting = find_setting(&format!("dataset.synthetic.{name}")).unwrap();
+        let Kind::Float(Range { max: most, .. }) = setting.kind else {
+            panic!("{name} is no number");
+        };
         for (amount, sound) in [(0.0, true), (most, true), (most + 1.0, false)] {
             let mut settings = Synthetic {
                 dimension: 8,

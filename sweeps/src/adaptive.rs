@@ -184,7 +184,7 @@ fn is_at(cell: &Cell, row: &ClaimRow, columns: &[String]) -> bool {
     row.place.iter().all(|(key, coordinate, _)| {
         let shown = value_at(cell, key.name(), columns);
         match coordinate {
-            Coordinate::Dataset(name) => shown == Some(&Value::Text(name.clone())),
+            Coordinate::Dataset(name) => shown.and_then(Value::as_text) == Some(name),
             Coordinate::Value(value) => shown == Some(value),
             Coordinate::Seed(_) => false,
         }

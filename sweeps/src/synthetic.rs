@@ -111,14 +111,6 @@ impl CoherentEvents {
         ]
     }
 
-    /// The largest value that the setting of that name may have; the smallest is 0.
-    pub const fn most(name: &str) -> f64 {
-        match name.as_bytes() {
-            b"coherence" | b"clutter" => 1.0,
-            _ => 100.0,
-        }
-    }
-
     /// The setting of that name, to be changed.
     pub fn setting_mut(&mut self, name: &str) -> Option<&mut Amount> {
         match name {
@@ -129,12 +121,6 @@ impl CoherentEvents {
             "clutter" => Some(&mut self.clutter),
             _ => None,
         }
-    }
-}
-
-impl Default for CoherentEvents {
-    fn default() -> Self {
-        Self::DEFAULT
     }
 }
 

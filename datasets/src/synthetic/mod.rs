@@ -15,7 +15,9 @@ mod videos;
 
 use std::ops::Range;
 
-use sweeps::{CoherentEvents, Regime, Synthetic};
+use sweeps::parameter::Kind;
+use sweeps::registry::SETTINGS;
+use sweeps::{Regime, Synthetic};
 
 use crate::dataset::{Dataset, Metadata, Split};
 use crate::error::{DatasetError, Faults};
@@ -75,28 +77,21 @@ pub fn synthesize(settings: &Synthetic) -> Result<Dataset, DatasetError> {
 /// The ranges are those of `[dataset.synthetic]` in a sweep file; the settings may come from elsewhere.
 fn check(settings: &Synthetic, name: &str) -> Result<(), DatasetError> {
     let mut faults = Faults::new(name.as_ref());
-    for (key, value, range) in [
-        ("videos", settings.videos, 6..=100_000),
-        ("mean_length", settings.mean_length, 4..=10_000),
-        ("dimension", settings.dimension, 8..=16_384),
-    ] {
-        if !range.contains(&value) {
-            let (least, most) = range.into_inner();
+    for setting in SETTINGS {
+        let (least, most) = match setting.kind {
+            Kind::Integer { min, max } => (min as f64, max as f64),
+            Kind::Float(range) => (range.min, range.max),
+            _ => continue,
+        };
+        let value = settings.setting(setting.name);
+        if let Some(value) = value.and_then(|value| value.as_float())
+            && !(least..=most).contains(&value)
+        {
+            let key = setting.name.rsplit('.').next().unwrap_or_default();
             faults.add(
                 key.as_ref(),
                 format_args!("{value} is out of range [{least}, {most}]"),
             );
-        }
-    }
-    if let Regime::CoherentEvents(events) = &settings.regime {
-        for (key, amount) in events.settings() {
-            let most = CoherentEvents::most(key);
-            if amount.get() > most {
-                faults.add(
-                    key.as_ref(),
-                    format_args!("{amount} is out of range [0, {most}]"),
-                );
-            }
         }
     }
     let bytes = [settings.videos, settings.mean_length, settings.dimension, 4]

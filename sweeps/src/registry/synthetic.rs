@@ -20,21 +20,21 @@ pub static SETTINGS: &[Parameter] = &[
         "dataset.synthetic.videos",
         (6, 100_000),
         "videos",
-        || Some(Value::Integer(90)),
+        || Some(Value::Integer(Synthetic::default().videos.into())),
         "Videos altogether: two thirds train, one third tests.",
     ),
     whole(
         "dataset.synthetic.mean_length",
         (4, 10_000),
         "segments",
-        || Some(Value::Integer(25)),
+        || Some(Value::Integer(Synthetic::default().mean_length.into())),
         "Mean length of a video.",
     ),
     whole(
         "dataset.synthetic.dimension",
         (8, 16_384),
         "",
-        || Some(Value::Integer(128)),
+        || Some(Value::Integer(Synthetic::default().dimension.into())),
         "Width of a feature row.",
     ),
     whole(
@@ -55,38 +55,38 @@ pub static SETTINGS: &[Parameter] = &[
             }
             names
         }),
-        default: || Some(Value::from("fixed-cameras")),
+        default: || Some(Value::from(Synthetic::default().regime.name())),
         doc: "The world that the data come from.",
         ..whole("", (0, 0), "", || None, "")
     },
     share(
         "dataset.synthetic.coherence",
-        "coherence",
-        || default("coherence"),
+        1.0,
+        || Some(Value::Float(CoherentEvents::DEFAULT.coherence.get())),
         "Share of an event's squared length along the one direction that all events have in common.",
     ),
     share(
         "dataset.synthetic.camera_strength",
-        "camera_strength",
-        || default("camera_strength"),
+        100.0,
+        || Some(Value::Float(CoherentEvents::DEFAULT.camera_strength.get())),
         "How far each video's own camera moves its features.",
     ),
     share(
         "dataset.synthetic.amplitude",
-        "amplitude",
-        || default("amplitude"),
+        100.0,
+        || Some(Value::Float(CoherentEvents::DEFAULT.amplitude.get())),
         "How far an event moves them.",
     ),
     share(
         "dataset.synthetic.flicker",
-        "flicker",
-        || default("flicker"),
+        100.0,
+        || Some(Value::Float(CoherentEvents::DEFAULT.flicker.get())),
         "How much an event's strength changes from segment to segment, as a share of it.",
     ),
     share(
         "dataset.synthetic.clutter",
-        "clutter",
-        || default("clutter"),
+        1.0,
+        || Some(Value::Float(CoherentEvents::DEFAULT.clutter.get())),
         "About this share of all segments lies in ordinary bursts, each along a direction of its own.",
     ),
 ];
@@ -114,22 +114,19 @@ const fn whole(
 /// A setting of the world of coherent events.
 const fn share(
     name: &'static str,
-    key: &'static str,
+    most: f64,
     default: fn() -> Option<Value>,
     doc: &'static str,
 ) -> Parameter {
     Parameter {
-        kind: Kind::Float(Range::closed(0.0, CoherentEvents::most(key))),
+        kind: Kind::Float(Range::closed(0.0, most)),
         condition: COHERENT,
-        applies: |settings| settings.get(REGIME).and_then(Value::as_text) == Some(Regime::ALL[3].0),
+        applies: |settings| {
+            settings.get(REGIME).and_then(Value::as_text)
+                == Some(Regime::CoherentEvents(CoherentEvents::DEFAULT).name())
+        },
         ..whole(name, (0, 0), "", default, doc)
     }
-}
-
-fn default(key: &str) -> Option<Value> {
-    let settings = CoherentEvents::DEFAULT.settings();
-    let found = settings.iter().find(|(name, _)| *name == key);
-    found.map(|(_, amount)| Value::Float(amount.get()))
 }
 
 /// The setting of that dotted name.

@@ -14,7 +14,6 @@ use super::table::{Entry, as_count, as_list, as_table, as_text, entries, plain, 
 use super::{Axis, Coordinate, Key, SweepSpec};
 use crate::fault::{Fault, Found};
 use crate::parameter::nearest_hint;
-use crate::value::Value;
 
 const KNOWN: [&str; 6] = ["claims", "alpha", "min", "max", "margin", "at_once"];
 /// Claims of one file: each is looked at after every seed.
@@ -130,12 +129,7 @@ fn number(
     faults: &mut Found,
 ) -> Option<f64> {
     let value = plain(entry.value, faults)?;
-    let number = match value {
-        Value::Float(number) => Some(number),
-        Value::Integer(number) => Some(number as f64),
-        _ => None,
-    };
-    let number = number.filter(|number| allowed(*number));
+    let number = value.as_float().filter(|number| allowed(*number));
     if number.is_none() {
         let message = format!("`{}` cannot be {value}", entry.key);
         faults.push(Fault::new(entry.span(), message, help));
