@@ -2,6 +2,7 @@
 
 mod group;
 mod pace;
+mod times;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -12,7 +13,7 @@ use sweeps::{JobId, JobStatus};
 use crate::labels;
 pub use group::{Group, Mean};
 use pace::Pace;
-pub use pace::Times;
+pub use times::Times;
 
 /// The jobs of a sweep and the groups of cells that they belong to.
 #[derive(Debug, Default)]
