@@ -107,12 +107,12 @@ impl Selection {
         let mut any = false;
         for (cell, kept) in expansion.cells.iter().zip(kept) {
             let mut terms = self.terms.iter().zip(&wanted);
-            if terms.all(|((key, _), wanted)| match key.as_str() {
-                "seed" => wanted.has_seed(cell.job.seed),
-                _ => {
-                    let shown = shown(cell, &expansion.columns, key);
-                    wanted.is(&shown, || number(&shown))
+            if terms.all(|((key, _), wanted)| {
+                if key == "seed" {
+                    return wanted.has_seed(cell.job.seed);
                 }
+                let shown = shown(cell, &expansion.columns, key);
+                wanted.is(&shown, || number(&shown))
             }) {
                 (*kept, any) = (true, true);
             }
