@@ -54,6 +54,5 @@ pub fn changed_text(changed: u64, action: ControlAction) -> String {
         ControlAction::Resume => "resumed",
         ControlAction::Retry => "queued again",
     };
-    let plural = if changed == 1 { "" } else { "s" };
-    format!("{changed} job{plural} {done}")
+    format!("{} {done}", output::counted(changed, "job"))
 }

@@ -28,8 +28,8 @@ pub fn drain(arguments: &Drain) -> Result<(), CommandError> {
             .await
             .map_err(|error| client.failed(error))?;
         output::print(&format!(
-            "{count} worker{} told to go: the job goes back at its next batch boundary, with a checkpoint",
-            if count == 1 { "" } else { "s" }
+            "{} told to go: the job goes back at its next batch boundary, with a checkpoint",
+            output::counted(count, "worker")
         ))
     })
 }

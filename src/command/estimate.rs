@@ -1,5 +1,6 @@
 //! How long jobs may take, from those that are finished: no other number is known, and none is made up.
 
+use crate::output::counted;
 use std::collections::{BTreeMap, BTreeSet};
 
 use sweeps::{Cell, CellResult, Digest, JobId, JobSpec};
@@ -105,7 +106,7 @@ impl Estimate {
             known,
             unknown,
         } = *self;
-        let jobs = |count: usize| format!("{count} job{}", if count == 1 { "" } else { "s" });
+        let jobs = |count: usize| counted(count, "job");
         let rest = format!("`gcl-sweep rehearse {sweep_file}` measures a step of each");
         match (known, unknown) {
             (0, 0) => None,

@@ -143,10 +143,9 @@ fn known(arguments: &Plan, file: &SweepFile) -> Result<Known, CommandError> {
 /// One line on how many jobs the claims may make of it.
 fn growth(adaptive: &Adaptive, jobs: usize) -> String {
     let settings = &adaptive.family.settings;
-    let claims = adaptive.family.size();
-    let plural = if claims == 1 { "" } else { "s" };
     format!(
-        "{claims} claim{plural}: it begins with {jobs} jobs ({} seeds of each side), and `run --until-decided` makes it {} at most ({} seeds); no claim can hold before {} seeds",
+        "{}: it begins with {jobs} jobs ({} seeds of each side), and `run --until-decided` makes it {} at most ({} seeds); no claim can hold before {} seeds",
+        counted(adaptive.family.size(), "claim"),
         settings.min,
         jobs + adaptive.most_added(),
         settings.max,

@@ -9,6 +9,7 @@ use sweeps::{Cell, DatasetSource, Training};
 
 use crate::command::sweep_file::SweepFile;
 use crate::error::CommandError;
+use crate::output::counted;
 use crate::output::say;
 
 /// With fewer steps an epoch a run learns little.
@@ -263,8 +264,8 @@ impl Uses {
             let steps = steps(rows, *batch);
             (steps < FEW_STEPS).then(|| {
                 format!(
-                    "`{variant}` makes {steps} step{} an epoch; with fewer than {FEW_STEPS} a run learns little: lower batch_size, and let learning_rate grow as 1/width",
-                    if steps == 1 { "" } else { "s" }
+                    "`{variant}` makes {} an epoch; with fewer than {FEW_STEPS} a run learns little: lower batch_size, and let learning_rate grow as 1/width",
+                    counted(steps, "step")
                 )
             })
         })

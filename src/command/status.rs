@@ -333,8 +333,8 @@ pub fn explain(arguments: &Job, format: Format) -> Result<(), CommandError> {
                 "sweeps": view.cells.iter().map(|(sweep, _)| sweep).collect::<BTreeSet<_>>(), "parameters": view.job.parameters,
             }));
         }
-        let plural = if view.attempts == 1 { "" } else { "s" };
-        let mut text = format!("job {job}\nstatus {}, {} attempt{plural}", view.status, view.attempts);
+        let attempts = output::counted(view.attempts, "attempt");
+        let mut text = format!("job {job}\nstatus {}, {attempts}", view.status);
         for reason in &explanation.reasons {
             text += &format!("\n- {}", output::line(reason));
         }

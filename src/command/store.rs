@@ -276,10 +276,9 @@ fn described(journal: &Verified) -> String {
         ""
     };
     format!(
-        "{} entries in {} segment{}, up to number {}{torn}",
+        "{} entries in {}, up to number {}{torn}",
         journal.entries,
-        journal.segments,
-        if journal.segments == 1 { "" } else { "s" },
+        counted(journal.segments, "segment"),
         journal.sequence
     )
 }

@@ -158,11 +158,14 @@ pub async fn until_settled(
                     ..
                 }) => {
                     let shown = status == JobStatus::Done && !rehearsal;
-                    let auc = match progress.group(&job).map(|group| group.reporting) {
-                        Some(reporting) if shown && !reporting.is_of_record() => {
+                    let group = progress.standing().group_of(&job);
+                    let auc = match group.map(|group| group.reporting) {
+                        Some(reporting) if shown && reporting.is_of_record() => {
+                            reporting.score_by.of(scores[0], scores[1])
+                        }
+                        Some(_) if shown && progress.shows_each_auc() => {
                             reported_auc(client, sweep, job).await
                         }
-                        Some(reporting) if shown => reporting.score_by.of(scores[0], scores[1]),
                         _ => None,
                     };
                     News::Job {

@@ -7,6 +7,7 @@ mod escape;
 mod list;
 mod log;
 mod table;
+pub mod terminal;
 mod wrap;
 
 use std::io::{self, IsTerminal, Write};
@@ -90,7 +91,7 @@ fn write_out(bytes: &[u8]) -> Result<(), CommandError> {
 pub fn say(text: &str) {
     let text = escape::text(text);
     if io::stderr().is_terminal() {
-        let lines = wrap::wrap(&text, table::columns());
+        let lines = wrap::wrap(&text, terminal::size().0);
         let _ = writeln!(io::stderr().lock(), "{}", lines.join("\n"));
     } else {
         let _ = writeln!(io::stderr().lock(), "{text}");

@@ -3,10 +3,10 @@
 use std::fmt;
 use std::io::IsTerminal;
 
-use ratatui::crossterm::terminal::size;
 use unicode_width::UnicodeWidthStr;
 
 use super::escape;
+use super::terminal;
 use super::wrap::wrap;
 
 /// The last column is broken into lines no shorter than this.
@@ -23,16 +23,8 @@ pub struct Table {
 
 /// An empty table with that header, as wide as the terminal, or unbroken in a pipe.
 pub fn table(header: &[&str]) -> Table {
-    let width = std::io::stdout().is_terminal().then(columns);
+    let width = std::io::stdout().is_terminal().then(|| terminal::size().0);
     Table::new(header, width)
-}
-
-/// Columns of this terminal.
-pub fn columns() -> usize {
-    match size() {
-        Ok((columns, _)) if columns > 0 => columns.into(),
-        _ => 80,
-    }
 }
 
 impl Table {

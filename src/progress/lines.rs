@@ -3,11 +3,11 @@
 use std::time::Duration;
 
 use sweeps::JobStatus;
-use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
 use super::clock;
 use crate::output;
-use crate::standing::{Group, Standing};
+use crate::output::terminal::{columns, cut};
+use crate::standing::{Group, Standing, Times};
 
 /// What stands left of a line's numbers takes at most this share of the width.
 const LABEL_SHARE: f64 = 0.45;
@@ -15,31 +15,32 @@ const BAR: usize = 20;
 
 /// A line for each variant that has room in `rows`, in the sweep's order; where not all have, those that run and those that come
 /// next, and one line about the others.
-pub fn lines(standing: &Standing, now: Duration, width: usize, rows: usize) -> Vec<String> {
+pub fn lines(standing: &Standing, times: &Times, width: usize, rows: usize) -> Vec<String> {
     let groups = standing.groups();
-    let shown: Vec<&Group> = if groups.len() <= rows {
-        groups.iter().collect()
+    let numbers = || 0..groups.len();
+    let shown: Vec<usize> = if groups.len() <= rows {
+        numbers().collect()
     } else {
-        let mut shown: Vec<&Group> = groups.iter().filter(|group| runs(group)).collect();
-        let waits = |group: &&Group| !runs(group) && !group.is_settled();
-        shown.extend(groups.iter().filter(waits));
-        shown.extend(groups.iter().rev().filter(|group| group.is_settled()));
+        let waits = |group: &Group| !runs(group) && !group.is_settled();
+        let mut shown: Vec<usize> = numbers().filter(|at| runs(&groups[*at])).collect();
+        shown.extend(numbers().filter(|at| waits(&groups[*at])));
+        shown.extend(numbers().rev().filter(|at| groups[*at].is_settled()));
         shown.truncate(rows.saturating_sub(1));
         // Back in the sweep's order: lines do not jump.
-        shown.sort_by_key(|group| std::ptr::from_ref::<Group>(group) as usize);
+        shown.sort_unstable();
         shown
     };
     let most = (width as f64 * LABEL_SHARE) as usize;
-    let widest = shown.iter().map(|group| columns(&group.label)).max();
+    let widest = shown.iter().map(|at| columns(&groups[*at].label)).max();
     let label = widest.unwrap_or(0).min(most);
     let mut lines: Vec<String> = shown
         .iter()
-        .map(|group| line(standing, group, now, label, width))
+        .map(|at| line(standing, &groups[*at], times.left_of(*at), label, width))
         .collect();
     if shown.len() < groups.len() && rows > 0 {
         let left_out = groups.len() - shown.len();
         let done = groups.iter().filter(|group| group.is_settled()).count();
-        let done = done - shown.iter().filter(|group| group.is_settled()).count();
+        let done = done - shown.iter().filter(|at| groups[**at].is_settled()).count();
         let text = format!("  … and {left_out} more variants, {done} of them settled");
         lines.push(cut(&text, width));
     }
@@ -54,7 +55,7 @@ fn runs(group: &Group) -> bool {
 fn line(
     standing: &Standing,
     group: &Group,
-    now: Duration,
+    left: Option<Duration>,
     label_width: usize,
     width: usize,
 ) -> String {
@@ -71,9 +72,7 @@ fn line(
     if let Some(mean) = standing.mean(group) {
         parts.push(format!(", AUC {mean}"));
     }
-    if !group.is_settled()
-        && let Some(left) = standing.left_of(group, now)
-    {
+    if let Some(left) = left {
         parts.push(format!(", {} left", clock(left)));
     }
     for part in parts {
@@ -98,31 +97,6 @@ fn bar(group: &Group, width: usize) -> String {
         bar.push(if runs(group) { '>' } else { ' ' });
     }
     bar + &" ".repeat(width.saturating_sub(filled + 1))
-}
-
-/// Columns of a terminal that a text takes.
-pub fn columns(text: &str) -> usize {
-    text.width()
-}
-
-/// The beginning of a text that has room, with a sign where something was cut off.
-pub fn cut(text: &str, width: usize) -> String {
-    if columns(text) <= width {
-        return text.to_owned();
-    }
-    let mut kept = String::new();
-    let mut taken = 1;
-    for letter in text.chars() {
-        taken += letter.width().unwrap_or(0);
-        if taken > width {
-            break;
-        }
-        kept.push(letter);
-    }
-    if width > 0 {
-        kept.push('…');
-    }
-    kept
 }
 
 #[cfg(test)]
@@ -172,7 +146,12 @@ mod tests {
         let long = "GCL_B negative_learning.target=gaussian \u{65e5}\u{672c} learning_rate=0.0001";
         let standing = standing(&["AE_AllData", long, "GCL_B\u{1b}[2J"], 20, 7);
         for width in 0..200 {
-            for line in lines(&standing, Duration::from_secs(9), width, 24) {
+            for line in lines(
+                &standing,
+                &standing.times(Duration::from_secs(9)),
+                width,
+                24,
+            ) {
                 assert!(columns(&line) <= width, "{width}: {line:?}");
                 assert!(!line.contains('\u{1b}'));
             }
@@ -182,7 +161,8 @@ mod tests {
     #[test]
     fn a_wide_line_says_everything_and_a_narrow_one_the_counts() {
         let standing = standing(&["AE_AllData", "GCL_B"], 20, 10);
-        let at = |width| lines(&standing, Duration::ZERO, width, 24).swap_remove(1);
+        let times = standing.times(Duration::ZERO);
+        let at = |width| lines(&standing, &times, width, 24).swap_remove(1);
         assert_eq!(
             at(80),
             "  GCL_B      [==========          ] 10/20, AUC 70.00 ± 0.00"
@@ -196,7 +176,7 @@ mod tests {
         let names: Vec<String> = (0..30).map(|number| format!("v{number}")).collect();
         let names: Vec<&str> = names.iter().map(String::as_str).collect();
         let standing = standing(&names, 4, 2);
-        let lines = lines(&standing, Duration::ZERO, 80, 5);
+        let lines = lines(&standing, &standing.times(Duration::ZERO), 80, 5);
         assert_eq!(lines.len(), 5);
         assert!(lines[0].starts_with("  v0"), "{lines:?}");
         assert_eq!(lines[4], "  … and 26 more variants, 0 of them settled");

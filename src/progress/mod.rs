@@ -2,21 +2,17 @@
 
 mod lines;
 
-pub use lines::{columns, cut};
-
 use std::io::IsTerminal;
 use std::sync::Arc;
 use std::time::Duration;
 
 use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
-use proto::nouns::{Row, RowGroup};
-use ratatui::crossterm::terminal::size;
+use proto::nouns::Row;
 use sweeps::{JobId, JobStatus};
 
 use crate::clock::Stopwatch;
-use crate::labels::Labels;
 use crate::output::{self, say};
-use crate::standing::Standing;
+use crate::standing::{Standing, Times};
 
 /// What the display is told.
 #[derive(Debug, Clone)]
@@ -50,9 +46,11 @@ const DRAW_EVERY: Duration = Duration::from_millis(100);
 
 /// Shows the progress of one sweep.
 pub struct Progress {
-    labels: Labels,
     standing: Standing,
     watch: Stopwatch,
+    /// What a log says of the time that is left, and when that is summed up again.
+    eta: String,
+    next_eta: Duration,
     bars: Option<Bars>,
 }
 
@@ -73,9 +71,10 @@ impl Progress {
             .is_terminal()
             .then(|| Bars::new(standing.len() as u64, standing.settled() as u64));
         let mut progress = Self {
-            labels: Labels::of_rows(columns, rows),
             standing,
             watch,
+            eta: String::new(),
+            next_eta: Duration::ZERO,
             bars,
         };
         progress.draw();
@@ -84,17 +83,12 @@ impl Progress {
 
     /// Whether the job is one of those that are shown.
     pub fn knows(&self, job: &JobId) -> bool {
-        self.labels.group(job).is_some()
+        self.standing.status(job).is_some()
     }
 
     /// Where the jobs stand.
     pub fn standing(&self) -> &Standing {
         &self.standing
-    }
-
-    /// What the job's cell has in common with others.
-    pub fn group(&self, job: &JobId) -> Option<&RowGroup> {
-        self.labels.group(job)
     }
 
     /// Takes in what happened.
@@ -134,6 +128,11 @@ impl Progress {
         self.draw();
     }
 
+    /// Whether the AUC of each finished job is shown: bars have the mean of those whose record says it.
+    pub fn shows_each_auc(&self) -> bool {
+        self.bars.is_none()
+    }
+
     /// Takes the bars away.
     pub fn close(&mut self) {
         if let Some(bars) = self.bars.take() {
@@ -143,7 +142,7 @@ impl Progress {
 
     /// What happened to a job, in a line.
     fn line(
-        &self,
+        &mut self,
         job: &JobId,
         status: JobStatus,
         attempt: u64,
@@ -151,7 +150,7 @@ impl Progress {
         error: Option<&str>,
         auc: Option<f64>,
     ) -> String {
-        let label = self.labels.text(job);
+        let label = self.standing.label(job);
         let settled = self.standing.settled();
         let worker = worker
             .map(|worker| format!(" on {worker}"))
@@ -169,7 +168,7 @@ impl Progress {
             (JobStatus::Done, _) => format!(
                 "done    {}{auc} [{settled}/{}]{}",
                 label,
-                self.labels.len(),
+                self.standing.len(),
                 self.eta()
             ),
             (JobStatus::Pending, Some(error)) => format!("retry   {label}: {error}"),
@@ -207,14 +206,20 @@ impl Progress {
         bars.next = now + DRAW_EVERY.max(took * 20);
     }
 
-    /// The time that is left; empty before anything is known.
-    fn eta(&self) -> String {
-        eta(&self.standing, self.watch.elapsed())
+    /// The time that is left; empty before anything is known. It is summed up over all variants, and so not for each of many jobs that
+    /// end at once.
+    fn eta(&mut self) -> String {
+        let now = self.watch.elapsed();
+        if now >= self.next_eta {
+            self.eta = eta(&self.standing.times(now));
+            self.next_eta = now + DRAW_EVERY;
+        }
+        self.eta.clone()
     }
 }
 
-fn eta(standing: &Standing, now: Duration) -> String {
-    let left = standing.left(now);
+fn eta(times: &Times) -> String {
+    let left = times.left();
     left.map_or_else(String::new, |left| format!(", about {} left", clock(left)))
 }
 
@@ -233,15 +238,14 @@ impl Bars {
     }
 
     fn draw(&mut self, standing: &Standing, now: Duration) {
-        let (width, height) = size().map_or((80, 24), |(columns, rows)| {
-            (usize::from(columns), usize::from(rows))
-        });
+        let (width, height) = output::terminal::size();
         self.total.set_length(standing.len() as u64);
         self.total.set_position(standing.settled() as u64);
-        self.total.set_message(eta(standing, now));
+        let times = standing.times(now);
+        self.total.set_message(eta(&times));
         // One column stays free: some terminals wrap a full line.
         let (width, rows) = (width.saturating_sub(1), height.saturating_sub(3));
-        let lines = lines::lines(standing, now, width, rows);
+        let lines = lines::lines(standing, &times, width, rows);
         while self.variants.len() > lines.len() {
             if let Some(bar) = self.variants.pop() {
                 bar.finish_and_clear();
@@ -278,6 +282,7 @@ pub fn clock(duration: Duration) -> String {
 
 #[cfg(test)]
 mod tests {
+    use proto::nouns::RowGroup;
     use sweeps::Reporting;
 
     use super::*;
@@ -305,9 +310,10 @@ mod tests {
         let mut progress = Progress::new(&[], &[row], Stopwatch::start());
         progress.hear(&News::Epochs { job, ended: 3 });
         assert!((progress.standing.share_of(&job) - 0.75).abs() < 1e-6);
-        let line = |auc| progress.line(&job, JobStatus::Done, 1, None, None, auc);
+        let mut line = |auc| progress.line(&job, JobStatus::Done, 1, None, None, auc);
         let with = line(Some(0.75));
         assert!(with.contains("AUC 75.00%"), "{with}");
-        assert!(!line(None).contains("AUC"), "{}", line(None));
+        let without = line(None);
+        assert!(!without.contains("AUC"), "{without}");
     }
 }

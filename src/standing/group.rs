@@ -1,6 +1,7 @@
 //! Cells that differ in their seed alone.
 
 use proto::nouns::{Counts, RowGroup};
+use reports::statistics::{mean, sample_std};
 use sweeps::{JobId, JobStatus, Reporting};
 
 use super::pace::Pace;
@@ -81,16 +82,10 @@ impl Mean {
     /// Of none, nothing.
     pub fn of(values: impl Iterator<Item = f64>) -> Option<Self> {
         let values: Vec<f64> = values.collect();
-        let n = values.len();
-        if n == 0 {
-            return None;
-        }
-        let mean = values.iter().sum::<f64>() / n as f64;
-        let squares: f64 = values.iter().map(|value| (value - mean).powi(2)).sum();
         Some(Self {
-            n,
-            value: mean,
-            std: (n > 1).then(|| (squares / (n - 1) as f64).sqrt()),
+            n: values.len(),
+            value: mean(&values)?,
+            std: sample_std(&values),
         })
     }
 }

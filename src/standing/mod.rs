@@ -2,6 +2,7 @@
 
 mod group;
 mod pace;
+mod times;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -9,8 +10,10 @@ use std::time::Duration;
 use proto::nouns::Row;
 use sweeps::{JobId, JobStatus};
 
+use crate::labels;
 pub use group::{Group, Mean};
 use pace::Pace;
+pub use times::Times;
 
 /// The jobs of a sweep and the groups of cells that they belong to.
 #[derive(Debug, Default)]
@@ -27,6 +30,7 @@ pub struct Standing {
 #[derive(Debug, Clone, Copy)]
 struct Job {
     group: u32,
+    seed: u64,
     status: JobStatus,
     /// Epochs that were heard of.
     epochs: u32,
@@ -46,7 +50,7 @@ impl Standing {
             let group = match last {
                 Some((known, number)) if known == address => number,
                 _ => {
-                    let label = crate::labels::label_of_group(columns, &row.group);
+                    let label = labels::label_of_group(columns, &row.group);
                     *numbers.entry(label.clone()).or_insert_with(|| {
                         standing.groups.push(Group::new(label, &row.group));
                         standing.groups.len() as u32 - 1
@@ -68,6 +72,7 @@ impl Standing {
         }
         let mut job = Job {
             group,
+            seed: row.seed,
             status: row.status,
             epochs: row.epochs,
             auc: row.auc.map(|auc| auc as f32),
@@ -183,6 +188,19 @@ impl Standing {
         self.jobs.get(id)?.auc.map(f64::from)
     }
 
+    /// The group of a job, the first in the sweep's order, where the sweep has the job.
+    pub fn group_of(&self, id: &JobId) -> Option<&Group> {
+        Some(&self.groups[self.jobs.get(id)?.group as usize])
+    }
+
+    /// `GCL_B learning_rate=1e-4 seed 3`, as the first of its cells is called; the job's id where the sweep has no such job.
+    pub fn label(&self, id: &JobId) -> String {
+        match self.jobs.get(id) {
+            Some(job) => labels::with_seed(&self.groups[job.group as usize].label, job.seed),
+            None => id.short(),
+        }
+    }
+
     /// The number of different jobs.
     pub fn len(&self) -> usize {
         self.jobs.len()
@@ -217,48 +235,17 @@ impl Standing {
         }))
     }
 
-    /// The time until a group is done, if as many jobs run as now and nothing else goes first; `None` before anything is known.
-    pub fn left_of(&self, group: &Group, now: Duration) -> Option<Duration> {
-        self.time(self.work_left(group, now)?)
-    }
-
-    /// The time until the sweep is settled, at the pace of each variant's own jobs.
-    pub fn left(&self, now: Duration) -> Option<Duration> {
-        let mut work = 0.0;
-        for group in self.groups.iter().filter(|group| !group.is_settled()) {
-            work += self.work_left(group, now)?;
-        }
-        self.time(work)
-    }
-
-    fn time(&self, work: f64) -> Option<Duration> {
-        (work > 0.0).then(|| Duration::from_secs_f64(work / self.running.len().max(1) as f64))
-    }
-
-    /// Seconds of one worker that the jobs of a group still need.
-    fn work_left(&self, group: &Group, now: Duration) -> Option<f64> {
-        if group.is_settled() {
-            return Some(0.0);
-        }
-        let of_group = |job: &Job| std::ptr::eq(&raw const self.groups[job.group as usize], group);
-        let own = self.pace_with(group.pace, now, of_group);
-        let pace = own.seconds_of_job().or_else(|| {
-            let mut all = Pace::default();
-            self.groups.iter().for_each(|group| all.join(group.pace));
-            self.pace_with(all, now, |_| true).seconds_of_job()
-        })?;
-        Some(group.left.max(0.0) * pace)
-    }
-
-    /// A pace and what running jobs show so far.
-    fn pace_with(&self, mut pace: Pace, now: Duration, is_meant: impl Fn(&Job) -> bool) -> Pace {
+    /// How long everything takes, by what was seen until now.
+    pub fn times(&self, now: Duration) -> Times {
+        let mut of_groups: Vec<Pace> = self.groups.iter().map(|group| group.pace).collect();
         let jobs = self.running.iter().filter_map(|id| self.jobs.get(id));
-        for job in jobs.filter(|job| is_meant(job)) {
+        for job in jobs {
             if let Some((since, at)) = job.seen {
+                let pace = &mut of_groups[job.group as usize];
                 pace.hear(now.as_secs_f32() - since, self.share(job) - at);
             }
         }
-        pace
+        Times::new(of_groups, &self.groups, self.running.len())
     }
 }
 

@@ -51,22 +51,22 @@ fn standing() -> Standing {
 #[test]
 fn the_time_left_is_that_of_each_variants_own_jobs() {
     let mut standing = standing();
-    assert_eq!(standing.left(seconds(0)), None, "nothing is known");
+    assert_eq!(standing.times(seconds(0)).left(), None, "nothing is known");
     // One job of `a` takes 10 s, one of `b` 100 s; one worker.
     standing.set(id("a", 0), JobStatus::Running, seconds(0));
     standing.set(id("a", 0), JobStatus::Done, seconds(10));
     standing.set(id("b", 0), JobStatus::Running, seconds(10));
     standing.set(id("b", 0), JobStatus::Done, seconds(110));
     let left = |standing: &Standing, group: usize| {
-        let group = &standing.groups()[group];
-        standing.left_of(group, seconds(110)).unwrap().as_secs()
+        let times = standing.times(seconds(110));
+        times.left_of(group).unwrap().as_secs()
     };
     assert_eq!((left(&standing, 0), left(&standing, 1)), (30, 300));
-    assert_eq!(standing.left(seconds(110)), Some(seconds(330)));
+    assert_eq!(standing.times(seconds(110)).left(), Some(seconds(330)));
     // Two at a time.
     standing.set(id("a", 1), JobStatus::Running, seconds(110));
     standing.set(id("a", 2), JobStatus::Running, seconds(110));
-    assert_eq!(standing.left(seconds(110)), Some(seconds(165)));
+    assert_eq!(standing.times(seconds(110)).left(), Some(seconds(165)));
 }
 
 #[test]
@@ -81,7 +81,10 @@ fn a_job_that_was_under_way_counts_from_where_it_was_found() {
     standing.advance(id("a", 0), 2);
     // 2 of 10 epochs in 20 s: 30 s for the rest of it, 100 s for the other.
     assert_eq!(
-        standing.left(seconds(20)).map(|left| left.as_secs()),
+        standing
+            .times(seconds(20))
+            .left()
+            .map(|left| left.as_secs()),
         Some(130)
     );
 }

@@ -5,7 +5,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
-use std::ops::Range;
+use std::ops::{Range, RangeInclusive};
 
 use crate::cell::Cell;
 use crate::expansion::Expansion;
@@ -99,17 +99,20 @@ impl Selection {
     /// Notes which of the cells it selects, and answers whether it is any.
     fn mark(&self, expansion: &Expansion, kept: &mut [bool]) -> bool {
         // Read once, not for each cell.
-        let numbers: Vec<_> = self
+        let wanted: Vec<Wanted<'_>> = self
             .terms
             .iter()
-            .map(|(_, wanted)| number(wanted))
+            .map(|(_, text)| Wanted::of(text))
             .collect();
         let mut any = false;
         for (cell, kept) in expansion.cells.iter().zip(kept) {
-            let mut terms = self.terms.iter().zip(&numbers);
-            if terms.all(|((key, wanted), number)| match key.as_str() {
-                "seed" => is_seed(cell.job.seed, wanted, *number),
-                _ => same(&shown(cell, &expansion.columns, key), wanted, *number),
+            let mut terms = self.terms.iter().zip(&wanted);
+            if terms.all(|((key, _), wanted)| {
+                if key == "seed" {
+                    return wanted.has_seed(cell.job.seed);
+                }
+                let shown = shown(cell, &expansion.columns, key);
+                wanted.is(&shown, || number(&shown))
             }) {
                 (*kept, any) = (true, true);
             }
@@ -123,10 +126,10 @@ impl Selection {
             let values = values
                 .entry(key.clone())
                 .or_insert_with(|| values_of(expansion, key));
-            let asked = number(wanted);
+            let asked = Wanted::of(wanted);
             let has = |(number, value): &(Option<f64>, String)| match key.as_str() {
-                "seed" => value.parse().is_ok_and(|seed| is_seed(seed, wanted, asked)),
-                _ => value == wanted || (number.is_some() && *number == asked),
+                "seed" => value.parse().is_ok_and(|seed| asked.has_seed(seed)),
+                _ => asked.is(value, || *number),
             };
             if values.iter().any(has) {
                 continue;
@@ -214,19 +217,40 @@ fn shown(cell: &Cell, columns: &[String], key: &str) -> String {
     }
 }
 
-/// Whether a seed is the one that is wanted, or in the range: `1..5` is 1, 2, 3, 4 and 5, as in shells.
-fn is_seed(seed: u64, wanted: &str, number: Option<f64>) -> bool {
-    let range = wanted.split_once("..").and_then(|(first, last)| {
-        let first: u64 = first.trim().parse().ok()?;
-        let last: u64 = last.trim().parse().ok()?;
-        Some(first..=last)
-    });
-    range.map_or(number == Some(seed as f64), |range| range.contains(&seed))
+/// The value of a term, read.
+struct Wanted<'a> {
+    text: &'a str,
+    number: Option<f64>,
+    /// `1..5` is 1, 2, 3, 4 and 5, as in shells.
+    seeds: Option<RangeInclusive<u64>>,
 }
 
-/// Equal texts, or numbers of the same size: `2e-5` is `0.00002`. `asked` is the number that is wanted, if it is one.
-fn same(value: &str, wanted: &str, asked: Option<f64>) -> bool {
-    value == wanted || asked.is_some_and(|asked| number(value) == Some(asked))
+impl<'a> Wanted<'a> {
+    fn of(text: &'a str) -> Self {
+        let range = text.split_once("..").and_then(|(first, last)| {
+            let first: u64 = first.trim().parse().ok()?;
+            let last: u64 = last.trim().parse().ok()?;
+            Some(first..=last)
+        });
+        Self {
+            text,
+            number: number(text),
+            seeds: range,
+        }
+    }
+
+    /// Whether a seed is the one that is wanted, or in the range.
+    fn has_seed(&self, seed: u64) -> bool {
+        match &self.seeds {
+            Some(range) => range.contains(&seed),
+            None => self.number == Some(seed as f64),
+        }
+    }
+
+    /// Equal texts, or numbers of the same size: `2e-5` is `0.00002`. `number` is what the value is as one.
+    fn is(&self, value: &str, number: impl FnOnce() -> Option<f64>) -> bool {
+        value == self.text || (self.number.is_some() && number() == self.number)
+    }
 }
 
 fn number(text: &str) -> Option<f64> {

@@ -4,6 +4,8 @@ use sweeps::Phase;
 
 use crate::backend::state::PairState;
 use crate::data::features::Features;
+use crate::error::TrainError;
+use crate::method::step::diverged;
 use crate::run::checkpoint::{Checkpoint, LabelErrors};
 use crate::run::request::Request;
 
@@ -28,6 +30,16 @@ pub(crate) struct FitContext<'a> {
 pub(crate) enum Fault {
     Stopped,
     NotFinite(&'static str),
+}
+
+impl Fault {
+    /// What it is to a run that goes on from `start`, in the epoch `at`.
+    pub(crate) fn of_run(self, start: impl FnOnce() -> Checkpoint, at: (Phase, u32)) -> TrainError {
+        match self {
+            Self::Stopped => TrainError::Stopped(Box::new(start())),
+            Self::NotFinite(what) => diverged(what, at),
+        }
+    }
 }
 
 impl FitContext<'_> {

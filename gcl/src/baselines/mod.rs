@@ -78,10 +78,7 @@ pub(crate) fn run(
         _ => one_class_svm::score(&context, training.one_class_svm),
     };
     let at = (Phase::Train, 1);
-    let scores = scored.map_err(|fault| match fault {
-        Fault::Stopped => TrainError::Stopped(Box::new(start.clone())),
-        Fault::NotFinite(what) => diverged(what, at),
-    })?;
+    let scores = scored.map_err(|fault| fault.of_run(|| start.clone(), at))?;
     let scores = mean_over_crops(&scores, dataset.crops);
     if !scores.iter().all(|score| score.is_finite()) {
         return Err(diverged("a score", at));

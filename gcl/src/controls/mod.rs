@@ -8,7 +8,7 @@ pub(crate) mod features;
 pub(crate) mod nearest;
 pub(crate) mod neighbours;
 
-use metrics::place;
+use metrics::{Frames, place};
 use sweeps::training::{Control, Controls};
 use sweeps::{EpochPoint, Phase, Training};
 
@@ -17,7 +17,6 @@ use crate::baselines::pca::Components;
 use crate::controls::neighbours::Neighbours;
 use crate::data::prepared::Prepared;
 use crate::error::TrainError;
-use crate::method::step::diverged;
 use crate::run::checkpoint::Checkpoint;
 use crate::run::epoch_scores::Kept;
 use crate::run::progress::{Scores, mean_over_crops};
@@ -57,22 +56,10 @@ pub(crate) fn run(
         threads: request.device.threads(),
         stopped: &|| request.stop.is_stopped(),
     };
-    let scored = self::scores(dataset, training.controls, &context);
-    let Scored {
-        scores,
-        frame_truth,
-    } = scored.map_err(|fault| match fault {
-        Fault::Stopped => TrainError::Stopped(Box::new(start(request))),
-        Fault::NotFinite(what) => diverged(what, (Phase::Train, 1)),
-    })?;
-    let by_frame = frame_truth.as_ref();
-    let by_frame = by_frame.map(|truth| dataset.frames.one_by_one(truth));
-    let frames = by_frame.as_ref().unwrap_or(&dataset.frames);
-    if !scores.iter().all(|score| score.is_finite()) {
-        return Err(diverged("a score", (Phase::Train, 1)));
-    }
+    let scored = scores(dataset, training.controls, &context)
+        .map_err(|fault| fault.of_run(|| start(request), (Phase::Train, 1)))?;
     let point = EpochPoint {
-        auc_g: metrics::auc(&scores, frames),
+        auc_g: metrics::auc(&scored.scores, scored.frames(dataset)),
         ..EpochPoint::new(Phase::Train, 1)
     };
     observer.on_epoch(&point, &checkpoint);
@@ -80,22 +67,31 @@ pub(crate) fn run(
     Ok(Controlled {
         checkpoint,
         scores: Scores {
-            g: Some(scores),
+            g: Some(scored.scores),
             d: None,
         },
         kept,
-        frame_truth,
+        frame_truth: scored.by_frame.map(|(truth, _)| truth),
     })
 }
 
 /// Scores of the test segments, or of the test frames.
 pub(crate) struct Scored {
     pub(crate) scores: Vec<f32>,
-    /// Per frame whether it is anomalous, where the scores are of frames.
-    pub(crate) frame_truth: Option<Vec<bool>>,
+    /// Where the scores are of frames: per frame whether it is anomalous, and the frames one by one.
+    by_frame: Option<(Vec<bool>, Frames)>,
 }
 
-/// The scores of a control whose models are fitted on the rows of `context`.
+impl Scored {
+    /// What the scores are of.
+    pub(crate) fn frames<'a>(&'a self, dataset: &'a Prepared) -> &'a Frames {
+        self.by_frame
+            .as_ref()
+            .map_or(&dataset.frames, |(_, frames)| frames)
+    }
+}
+
+/// The scores of a control whose models are fitted on the rows of `context`. All are finite.
 pub(crate) fn scores(
     dataset: &Prepared,
     controls: Controls,
@@ -106,36 +102,38 @@ pub(crate) fn scores(
         .is_per_frame()
         .then(|| dataset.frame_truth())
         .flatten();
-    let by_frame = frame_truth.as_ref();
-    let by_frame = by_frame.map(|truth| dataset.frames.one_by_one(truth));
-    let frames = by_frame.as_ref().unwrap_or(&dataset.frames);
-    let rows = match control {
-        Control::Length => {
-            return Ok(Scored {
-                scores: place::length(frames),
-                frame_truth,
-            });
-        }
-        Control::Place | Control::PlaceLength => {
-            let power = if control == Control::Place { 1 } else { 2 };
-            return Ok(Scored {
-                scores: place::place(frames, power),
-                frame_truth,
-            });
-        }
-        Control::Norm => features::norms(context)?,
-        Control::TemporalDifference => {
-            features::temporal_differences(context, dataset.frames.videos(), dataset.crops)?
-        }
-        Control::Pca => {
-            Components::of_share(context, controls.variance_share)?.residuals(context)?
-        }
-        Control::Knn => Neighbours::of_test(controls.neighbours).mean_distances(context)?,
+    let mut scored = Scored {
+        scores: Vec::new(),
+        by_frame: frame_truth.map(|truth| {
+            let frames = dataset.frames.one_by_one(&truth);
+            (truth, frames)
+        }),
     };
+    let frames = scored.frames(dataset);
     // The score of a segment is the mean over its crops.
-    let rows: Vec<f32> = rows.into_iter().map(|score| score as f32).collect();
-    Ok(Scored {
-        scores: mean_over_crops(&rows, dataset.crops),
-        frame_truth,
-    })
+    let of_rows = |rows: Vec<f64>| {
+        let rows: Vec<f32> = rows.into_iter().map(|score| score as f32).collect();
+        mean_over_crops(&rows, dataset.crops)
+    };
+    scored.scores = match control {
+        Control::Length => place::length(frames),
+        Control::Place => place::place(frames, 1),
+        Control::PlaceLength => place::place(frames, 2),
+        Control::Norm => of_rows(features::norms(context)?),
+        Control::TemporalDifference => of_rows(features::temporal_differences(
+            context,
+            dataset.frames.videos(),
+            dataset.crops,
+        )?),
+        Control::Pca => {
+            let components = Components::of_share(context, controls.variance_share)?;
+            of_rows(components.residuals(context)?)
+        }
+        Control::Knn => of_rows(Neighbours::of_test(controls.neighbours).mean_distances(context)?),
+    };
+    if scored.scores.iter().all(|score| score.is_finite()) {
+        Ok(scored)
+    } else {
+        Err(Fault::NotFinite("a score"))
+    }
 }

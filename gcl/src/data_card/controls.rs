@@ -1,7 +1,7 @@
 //! What every control reaches on the data set.
 
 use metrics::data_card::ControlAuc;
-use metrics::{AlarmRule, Frames, evaluate};
+use metrics::{AlarmRule, evaluate};
 use sweeps::training::{Control, Controls};
 use sweeps::{Choice, DatasetSource, JobSpec, Parameters, Training};
 
@@ -33,13 +33,7 @@ impl Work<'_> {
                 ..numbers
             };
             let scored = controls::scores(self.dataset, of, &context)?;
-            if !scored.scores.iter().all(|score| score.is_finite()) {
-                return Err(Fault::NotFinite("a score"));
-            }
-            let by_frame: Option<Frames> = scored
-                .frame_truth
-                .map(|truth| self.dataset.frames.one_by_one(&truth));
-            let frames = by_frame.as_ref().unwrap_or(&self.dataset.frames);
+            let frames = scored.frames(self.dataset);
             let reached = evaluate(&scored.scores, frames, AlarmRule::At(0.0));
             found.push(ControlAuc {
                 control: control.word().to_owned(),

@@ -20,8 +20,6 @@ use crate::baselines::fit::{Fault, start};
 use crate::data::prepared::Prepared;
 use crate::device::Device;
 use crate::error::TrainError;
-use crate::method::step::diverged;
-use crate::run::checkpoint::Checkpoint;
 use crate::run::request::{Request, StopFlag};
 
 /// Videos that are looked at before their sums are added up: bounds what lies in memory.
@@ -77,10 +75,8 @@ pub(crate) fn of_job(request: &Request<'_>) -> Result<DataCard, TrainError> {
         threads: request.device.threads(),
         stopped: &|| request.stop.is_stopped(),
     };
-    work.card().map_err(|fault| match fault {
-        Fault::Stopped => TrainError::Stopped(Box::<Checkpoint>::new(start(request))),
-        Fault::NotFinite(what) => diverged(what, (Phase::Train, 1)),
-    })
+    work.card()
+        .map_err(|fault| fault.of_run(|| start(request), (Phase::Train, 1)))
 }
 
 /// What the numbers are made of.

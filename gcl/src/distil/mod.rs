@@ -26,7 +26,7 @@ use sweeps::training::{Distil, LabelMaker, LabelModel};
 use sweeps::{Phase, Training};
 
 use crate::backend::state::{discriminator_shapes, generator_shapes};
-use crate::baselines::fit::{Fault, FitContext, start};
+use crate::baselines::fit::{FitContext, start};
 use crate::data::prepared::Prepared;
 use crate::distil::fused::Fusion;
 use crate::distil::pca::Errors;
@@ -133,11 +133,8 @@ fn components(
         stopped: &|| request.stop.is_stopped(),
     };
     let at = (Phase::Train, 1);
-    let errors =
-        pca::errors(&context, fold, distil.folds, pca::SHARE).map_err(|fault| match fault {
-            Fault::Stopped => TrainError::Stopped(Box::new(checkpoint.clone())),
-            Fault::NotFinite(what) => diverged(what, at),
-        })?;
+    let errors = pca::errors(&context, fold, distil.folds, pca::SHARE)
+        .map_err(|fault| fault.of_run(|| checkpoint.clone(), at))?;
     let all = errors.train.iter().chain(&errors.test);
     if all.clone().all(|error| error.is_finite()) {
         Ok(errors)

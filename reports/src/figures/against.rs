@@ -16,7 +16,7 @@ use super::mark::Mark;
 use super::network::Network;
 use super::panel::{MEDIUM, Panel};
 use super::panels::{Split, split};
-use super::parameter_axis::{label, parameter_axis};
+use super::parameter_axis::{label, over_parameter};
 use super::text::{fit, width};
 
 const WIDTH: f64 = 480.0;
@@ -236,26 +236,16 @@ fn draw_panel(
         Some(Fill::Full),
     );
     y += legend::height(&entries);
-    let xs = || {
-        lines
-            .iter()
-            .flat_map(|line| line.points.iter().map(|point| point.0))
-    };
+    let xs = lines
+        .iter()
+        .flat_map(|line| line.points.iter().map(|point| point.0));
     let values = lines.iter().flat_map(|line| {
         let points = line.points.iter();
         points.flat_map(|(_, group)| group.values(line.network))
     });
     let (low, high) = percent_range(values);
-    let (x_axis, x_ticks) = parameter_axis(xs().collect(), 52.0, WIDTH - EDGE)?;
     let y_axis = Axis::linear(low, high, y + PLOT, y + 10.0);
-    let axes = Panel {
-        x_ticks,
-        y_ticks: y_axis.ticks(7),
-        x: x_axis,
-        y: y_axis,
-        label_x: true,
-        label_y: true,
-    };
+    let axes = over_parameter(xs.collect(), (52.0, WIDTH - EDGE), y_axis)?;
     axes.draw(canvas);
     axes.draw_chance(canvas);
     canvas.text(

@@ -15,7 +15,7 @@ use super::legend::{self, Entry, Fill, Look};
 use super::mark::Mark;
 use super::panel::{MEDIUM, Panel};
 use super::panels::{Split, split};
-use super::parameter_axis::{label, parameter_axis};
+use super::parameter_axis::{label, over_parameter};
 use super::text::fit;
 use crate::statistics::{mean, mean_interval};
 
@@ -206,16 +206,8 @@ fn draw_panel(canvas: &mut Canvas, panel: &Curves<'_>, reference: &str, top: f64
     // Zero is always in sight.
     let (low, high) = range(all.chain([0.0]), 1.0)?;
     let xs = points().map(|point| point.x).collect();
-    let (x_axis, x_ticks) = parameter_axis(xs, 52.0, WIDTH - EDGE)?;
     let y_axis = Axis::linear(low, high, y + PLOT, y + 10.0);
-    let axes = Panel {
-        x_ticks,
-        y_ticks: y_axis.ticks(7),
-        x: x_axis,
-        y: y_axis,
-        label_x: true,
-        label_y: true,
-    };
+    let axes = over_parameter(xs, (52.0, WIDTH - EDGE), y_axis)?;
     axes.draw(canvas);
     let (left, _, right, _) = axes.rectangle();
     let zero = axes.y.place(0.0);

@@ -1,15 +1,24 @@
 //! The axis of a numeric parameter: linear or logarithmic as its values ask, with ticks at the values themselves where they are few.
 
 use super::axis::{Axis, range};
-use super::panel::{SMALL, number_ticks};
+use super::panel::{Panel, SMALL, number_ticks};
 use super::text::width;
 
+/// A pair of axes: these values of a parameter between two pixels, and `y`; `None` of nothing finite.
+pub(super) fn over_parameter(values: Vec<f64>, (start, end): (f64, f64), y: Axis) -> Option<Panel> {
+    let (x, x_ticks) = parameter_axis(values, start, end)?;
+    Some(Panel {
+        x_ticks,
+        y_ticks: y.ticks(7),
+        x,
+        y,
+        label_x: true,
+        label_y: true,
+    })
+}
+
 /// The axis of these values between two pixels, and its ticks; `None` of nothing finite.
-pub(super) fn parameter_axis(
-    values: Vec<f64>,
-    start: f64,
-    end: f64,
-) -> Option<(Axis, Vec<(f64, String)>)> {
+fn parameter_axis(values: Vec<f64>, start: f64, end: f64) -> Option<(Axis, Vec<(f64, String)>)> {
     let logarithmic = is_logarithmic(&mut values.clone());
     let (low, high) = if logarithmic {
         let places = values.iter().map(|value| libm::log10(*value));

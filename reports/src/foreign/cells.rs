@@ -31,8 +31,11 @@ pub(super) fn tables(path: &Path, found: &Found, mapping: &Mapping) -> Result<Ta
     let mut known: BTreeMap<Key, (usize, &Run)> = BTreeMap::new();
     let mut numbered: BTreeMap<(String, Vec<String>), u64> = BTreeMap::new();
     for run in &found.runs {
-        let parameters = parameters(path, run, mapping)?;
-        let get = |name: &str| parameters.get(name).filter(|text| !spelling::missing(text));
+        let holes = holes(path, run, mapping)?;
+        let get = |name: &str| {
+            let text = holes.get(name).or_else(|| run.parameters.get(name));
+            text.filter(|text| !spelling::missing(text))
+        };
         let variant_name = mapping.variant.as_deref().unwrap_or("variant");
         let Some(variant) = get(variant_name) else {
             return Err(fault(
@@ -172,23 +175,21 @@ fn check_names(path: &Path, found: &Found, mapping: &Mapping) -> Result<(), Repo
     }
 }
 
-/// A run's parameters, and what its path says.
-fn parameters(
+/// What a run's path says.
+fn holes(
     path: &Path,
     run: &Run,
     mapping: &Mapping,
 ) -> Result<BTreeMap<String, String>, ReportError> {
-    let mut parameters = run.parameters.clone();
-    if let Some(pattern) = &mapping.path {
-        let holes = pattern.read(&run.id).ok_or_else(|| {
-            fault(
-                path,
-                format!("the folder `{}` is not as `path` says", run.id),
-            )
-        })?;
-        parameters.extend(holes);
-    }
-    Ok(parameters)
+    let Some(pattern) = &mapping.path else {
+        return Ok(BTreeMap::new());
+    };
+    pattern.read(&run.id).ok_or_else(|| {
+        fault(
+            path,
+            format!("the folder `{}` is not as `path` says", run.id),
+        )
+    })
 }
 
 fn whole(text: &str, delimiter: u8) -> Option<u64> {

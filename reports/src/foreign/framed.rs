@@ -13,9 +13,14 @@ pub(super) struct Records {
     pub torn: bool,
 }
 
-/// A record whose checksum is another: its place in the file.
+/// Why a file cannot be read.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct Damaged(pub usize);
+pub(super) enum Unreadable {
+    /// The checksum of the record at that byte is another.
+    Damaged(usize),
+    /// It is no file of that program.
+    NotOf(&'static str),
+}
 
 fn word(bytes: &[u8], at: usize) -> Option<u32> {
     let bytes = bytes.get(at..at + 4)?;
@@ -23,7 +28,7 @@ fn word(bytes: &[u8], at: usize) -> Option<u32> {
 }
 
 /// TensorFlow's records: length (u64), its checksum, the bytes, theirs. Checksums are Castagnoli's, masked.
-pub(super) fn tensorflow(bytes: &[u8]) -> Result<Records, Damaged> {
+pub(super) fn tensorflow(bytes: &[u8]) -> Result<Records, Unreadable> {
     let masked = |bytes: &[u8]| {
         let sum = CASTAGNOLI.checksum(bytes);
         sum.rotate_right(15).wrapping_add(0xa282_ead8)
@@ -38,7 +43,7 @@ pub(super) fn tensorflow(bytes: &[u8]) -> Result<Records, Damaged> {
             });
         };
         if word(head, 8) != Some(masked(&head[..8])) {
-            return Err(Damaged(at));
+            return Err(Unreadable::Damaged(at));
         }
         let mut length = [0; 8];
         length.copy_from_slice(&head[..8]);
@@ -53,7 +58,7 @@ pub(super) fn tensorflow(bytes: &[u8]) -> Result<Records, Damaged> {
         };
         let data = &rest[..length];
         if word(rest, length) != Some(masked(data)) {
-            return Err(Damaged(at));
+            return Err(Unreadable::Damaged(at));
         }
         records.push(data.to_vec());
         at += 16 + length;
@@ -71,12 +76,10 @@ const W_AND_B: [u8; 7] = [b':', b'W', b'&', b'B', 0xe1, 0xbe, 0];
 const HEAD: usize = 7;
 
 /// W&B's records: blocks of 32 KiB as LevelDB's log has them, checksum, length (u16), kind (whole, first, middle, last), bytes.
-/// `None`: it is no such file.
-pub(super) fn w_and_b(bytes: &[u8]) -> Option<Result<Records, Damaged>> {
-    bytes.starts_with(&W_AND_B).then(|| blocks(bytes))
-}
-
-fn blocks(bytes: &[u8]) -> Result<Records, Damaged> {
+pub(super) fn w_and_b(bytes: &[u8]) -> Result<Records, Unreadable> {
+    if !bytes.starts_with(&W_AND_B) {
+        return Err(Unreadable::NotOf("W&B"));
+    }
     let mut records = Vec::new();
     let mut part: Option<Vec<u8>> = None;
     let mut at = W_AND_B.len();
@@ -104,7 +107,7 @@ fn blocks(bytes: &[u8]) -> Result<Records, Damaged> {
         sum.update(&head[6..]);
         sum.update(data);
         if word(head, 0) != Some(sum.finalize()) {
-            return Err(Damaged(at));
+            return Err(Unreadable::Damaged(at));
         }
         at += HEAD + length;
         match (head[6], part.take()) {
@@ -112,7 +115,7 @@ fn blocks(bytes: &[u8]) -> Result<Records, Damaged> {
             (2, None) => part = Some(data.to_vec()),
             (3, Some(before)) => part = Some([before, data.to_vec()].concat()),
             (4, Some(before)) => records.push([before, data.to_vec()].concat()),
-            _ => return Err(Damaged(at)),
+            _ => return Err(Unreadable::Damaged(at)),
         }
     }
     Ok(Records {
@@ -168,13 +171,13 @@ mod tests {
             .map(|length| (0..length).map(|byte| byte as u8).collect())
             .collect();
         let bytes = write_w_and_b(records.clone());
-        let read = w_and_b(&bytes).unwrap().unwrap();
+        let read = w_and_b(&bytes).unwrap();
         assert_eq!((read.records, read.torn), (records, false));
-        let torn = w_and_b(&bytes[..bytes.len() - 2]).unwrap().unwrap();
+        let torn = w_and_b(&bytes[..bytes.len() - 2]).unwrap();
         assert!(torn.torn);
         let mut damaged = bytes;
         damaged[20] ^= 1;
-        assert!(w_and_b(&damaged).unwrap().is_err());
-        assert!(w_and_b(b"PK").is_none());
+        assert!(matches!(w_and_b(&damaged), Err(Unreadable::Damaged(_))));
+        assert!(matches!(w_and_b(b"PK"), Err(Unreadable::NotOf(_))));
     }
 }

@@ -7,13 +7,8 @@ use super::run::{Ended, Found, Run};
 use super::{bytes, fault, files};
 use crate::error::ReportError;
 
-/// Whether a folder is a store, an experiment or a run of MLflow.
-pub(super) fn is_store(path: &Path) -> bool {
-    experiments(path).is_some()
-}
-
-/// The folders of experiments: those of a store, or the path itself.
-fn experiments(path: &Path) -> Option<Vec<PathBuf>> {
+/// The folders of experiments: those of a store, or the path itself, which may be one run; `None` where it is nothing of MLflow's.
+pub(super) fn experiments(path: &Path) -> Option<Vec<PathBuf>> {
     let path = match path.join("mlruns") {
         below if below.is_dir() => below,
         _ => path.to_owned(),
@@ -31,10 +26,10 @@ fn experiments(path: &Path) -> Option<Vec<PathBuf>> {
 }
 
 /// Reads them. Deleted experiments and runs are passed over, and counted.
-pub(super) fn read(path: &Path) -> Result<Found, ReportError> {
+pub(super) fn read(path: &Path, experiments: &[PathBuf]) -> Result<Found, ReportError> {
     let (mut runs, mut names, mut deleted) = (Vec::new(), Vec::new(), 0);
-    for experiment in experiments(path).unwrap_or_default() {
-        let about = meta(&experiment)?;
+    for experiment in experiments {
+        let about = meta(experiment)?;
         if about
             .get("lifecycle_stage")
             .is_some_and(|stage| stage == "deleted")
@@ -44,11 +39,11 @@ pub(super) fn read(path: &Path) -> Result<Found, ReportError> {
         }
         // A run that is named by itself.
         if about.contains_key("run_id") {
-            runs.push(run(&experiment, &about)?);
+            runs.push(run(experiment, &about)?);
             continue;
         }
-        let mut folders: Vec<PathBuf> = std::fs::read_dir(&experiment)
-            .map_err(ReportError::read(&experiment))?
+        let mut folders: Vec<PathBuf> = std::fs::read_dir(experiment)
+            .map_err(ReportError::read(experiment))?
             .filter_map(|entry| Some(entry.ok()?.path()))
             .filter(|folder| folder.join("meta.yaml").is_file())
             .collect();

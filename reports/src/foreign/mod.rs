@@ -26,6 +26,7 @@ pub use write_wandb::write_wandb;
 
 use crate::error::ReportError;
 use crate::files::Tables;
+use framed::{Records, Unreadable};
 use run::Found;
 
 /// Folders below one that is looked through, and files of runs, at most.
@@ -64,8 +65,8 @@ fn find(path: &Path, mapping: Option<&Mapping>) -> Result<Found, ReportError> {
             None => Err(fault(path, "it is a file".to_owned())),
         };
     }
-    if mlflow::is_store(path) {
-        return mlflow::read(path);
+    if let Some(experiments) = mlflow::experiments(path) {
+        return mlflow::read(path, &experiments);
     }
     let files = files(path)?;
     let ends = |file: &&PathBuf, ending: &str| {
@@ -114,6 +115,32 @@ fn files(path: &Path) -> Result<Vec<PathBuf>, ReportError> {
     }
     files.sort();
     Ok(files)
+}
+
+/// The records of a file of a run, by the reader of its frames; a torn end is noted.
+fn records(
+    path: &Path,
+    read: impl Fn(&[u8]) -> Result<Records, Unreadable>,
+    notes: &mut Vec<String>,
+) -> Result<Vec<Vec<u8>>, ReportError> {
+    let read = read(&bytes(path)?).map_err(|why| {
+        let message = match why {
+            Unreadable::Damaged(at) => {
+                format!("it is damaged at byte {at}: its checksum is another")
+            }
+            Unreadable::NotOf(program) => {
+                format!("it is no file of {program}: its first bytes are others")
+            }
+        };
+        fault(path, message)
+    })?;
+    if read.torn {
+        notes.push(format!(
+            "{}: the end of the file is torn: what stands before it was read",
+            path.display()
+        ));
+    }
+    Ok(read.records)
 }
 
 /// The bytes of a file of a run.

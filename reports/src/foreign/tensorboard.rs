@@ -5,9 +5,9 @@ use std::path::{Path, PathBuf};
 
 use prost::Message;
 
-use super::framed::{Damaged, tensorflow};
+use super::framed::tensorflow;
 use super::run::{Found, Run};
-use super::{bytes, fault};
+use super::{fault, records};
 use crate::error::ReportError;
 
 /// `tensorflow.Event`, what is read of it.
@@ -93,19 +93,7 @@ pub(super) fn read(root: &Path, events: &[&PathBuf]) -> Result<Found, ReportErro
         let run = runs
             .entry(name.clone())
             .or_insert_with(|| Run::new(folder.display().to_string(), name));
-        let read = tensorflow(&bytes(path)?).map_err(|Damaged(at)| {
-            fault(
-                path,
-                format!("it is damaged at byte {at}: its checksum is another"),
-            )
-        })?;
-        if read.torn {
-            notes.push(format!(
-                "{}: the end of the file is torn: what stands before it was read",
-                path.display()
-            ));
-        }
-        for record in read.records {
+        for record in records(path, tensorflow, &mut notes)? {
             let event = Event::decode(record.as_slice())
                 .map_err(|error| fault(path, format!("it is no event file: {error}")))?;
             for value in event.summary.iter().flat_map(|summary| &summary.value) {

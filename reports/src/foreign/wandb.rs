@@ -4,38 +4,20 @@ use std::path::{Path, PathBuf};
 
 use prost::Message;
 
-use super::framed::{Damaged, w_and_b};
+use super::framed::w_and_b;
 use super::run::{Ended, Found, Run};
 use super::wandb_record::{Config, Record};
-use super::{bytes, fault};
+use super::{fault, records};
 use crate::error::ReportError;
 
 /// Reads them.
 pub(super) fn read(root: &Path, offline: &[&PathBuf]) -> Result<Found, ReportError> {
     let (mut runs, mut notes, mut name) = (Vec::new(), Vec::new(), String::new());
     for path in offline {
-        let Some(read) = w_and_b(&bytes(path)?) else {
-            return Err(fault(
-                path,
-                "it is no file of W&B: its first bytes are others".to_owned(),
-            ));
-        };
-        let read = read.map_err(|Damaged(at)| {
-            fault(
-                path,
-                format!("it is damaged at byte {at}: its checksum is another"),
-            )
-        })?;
-        if read.torn {
-            notes.push(format!(
-                "{}: the end of the file is torn: what stands before it was read",
-                path.display()
-            ));
-        }
         let folder = path.parent().unwrap_or(root);
         let mut run = Run::new(folder.display().to_string(), String::new());
         let mut next_step = 0;
-        for record in read.records {
+        for record in records(path, w_and_b, &mut notes)? {
             let record = Record::decode(record.as_slice())
                 .map_err(|error| fault(path, format!("it is no file of W&B: {error}")))?;
             if let Some(about) = record.run {

@@ -1,5 +1,6 @@
 //! A sweep as an experiment in a folder of MLflow's.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 
 use sweeps::Digest;
@@ -66,7 +67,7 @@ fn run(place: &Path, experiment: &str, cell: &Written<'_>) -> Result<(), ReportE
         let kept: String = value.chars().take(LONGEST).collect();
         put(&folder.join("params").join(plain(name)), kept.as_bytes())?;
     }
-    let mut lines: std::collections::BTreeMap<&str, String> = std::collections::BTreeMap::new();
+    let mut lines: BTreeMap<String, String> = BTreeMap::new();
     for (step, numbers) in cell.epochs().into_iter().enumerate() {
         for (name, number) in numbers {
             *lines.entry(name).or_default() += &format!("0 {number:?} {}\n", step + 1);

@@ -63,7 +63,7 @@ fn records(results: &SweepResults, cell: &Written<'_>) -> Vec<Record> {
     for (step, numbers) in (0..).zip(&epochs) {
         let numbers = numbers
             .iter()
-            .map(|(name, number)| ((*name).to_owned(), format!("{number:?}")));
+            .map(|(name, number)| (name.clone(), format!("{number:?}")));
         let items = numbers.chain([("_step".to_owned(), step.to_string())]);
         records.push(Record {
             history: Some(History {
@@ -81,7 +81,7 @@ fn records(results: &SweepResults, cell: &Written<'_>) -> Vec<Record> {
     }
     if let Some(last) = epochs.last() {
         let update = last.iter().map(|(name, number)| ConfigItem {
-            key: (*name).to_owned(),
+            key: name.clone(),
             nested_key: Vec::new(),
             value_json: format!("{number:?}"),
         });

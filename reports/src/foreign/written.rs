@@ -5,7 +5,9 @@ use std::path::Path;
 use sweeps::{CellResult, Digest, EpochPoint, JobStatus, Phase};
 
 use crate::error::ReportError;
+use crate::files::EPOCH_COLUMNS;
 use crate::results::SweepResults;
+use crate::summary::METRICS;
 
 /// A run to be written.
 pub(super) struct Written<'a> {
@@ -16,18 +18,6 @@ pub(super) struct Written<'a> {
     pub(super) name: String,
     pub(super) parameters: Vec<(String, String)>,
 }
-
-/// What a curve's numbers are called, in the order of [`EpochPoint::numbers`].
-const NUMBERS: [&str; 8] = [
-    "auc_d",
-    "auc_g",
-    "loss_d",
-    "loss_g",
-    "positive_share_g",
-    "positive_share_d",
-    "agreement_gd",
-    "agreement_truth",
-];
 
 /// The cells of a sweep, in its order.
 pub(super) fn cells(results: &SweepResults) -> impl Iterator<Item = Written<'_>> {
@@ -67,61 +57,32 @@ pub(super) fn cells(results: &SweepResults) -> impl Iterator<Item = Written<'_>>
 }
 
 impl Written<'_> {
-    /// The numbers of each epoch of the main phase, by name; the last has the metrics of the record too.
-    pub(super) fn epochs(&self) -> Vec<Vec<(&'static str, f64)>> {
+    /// The numbers of each epoch of the main phase, by the names that our tables have for them; the last has the metrics of the record too.
+    pub(super) fn epochs(&self) -> Vec<Vec<(String, f64)>> {
         let (record, live) = (self.result.record.as_ref(), &self.result.live);
         let curve: &[EpochPoint] = record.map_or(live, |record| &record.outcome.curve);
         let main = curve.iter().filter(|point| point.phase == Phase::Train);
-        let mut epochs: Vec<Vec<(&'static str, f64)>> = main
+        // What follows the epoch in its table, in the order of `EpochPoint::numbers`.
+        let mut names = EPOCH_COLUMNS.iter();
+        names.find(|column| **column == "epoch");
+        let mut epochs: Vec<Vec<(String, f64)>> = main
             .map(|point| {
-                let numbers = NUMBERS.into_iter().zip(point.numbers());
-                numbers
-                    .filter_map(|(name, number)| Some((name, number?)))
-                    .collect()
+                let numbers = names.clone().zip(point.numbers());
+                let known =
+                    numbers.filter_map(|(name, number)| Some(((*name).to_owned(), number?)));
+                known.collect()
             })
             .collect();
         if let Some(record) = record {
             let metrics = &record.outcome.metrics;
-            let mut last = vec![("duration_s", record.provenance.duration_s)];
-            last.extend(self.result.auc().map(|auc| ("auc", auc)));
-            for (score, names) in [
-                (
-                    metrics.d,
-                    [
-                        "auc_d",
-                        "ap_d",
-                        "ano_auc_d",
-                        "macro_auc_d",
-                        "far_d",
-                        "recall_at_fpr10_d",
-                    ],
-                ),
-                (
-                    metrics.g,
-                    [
-                        "auc_g",
-                        "ap_g",
-                        "ano_auc_g",
-                        "macro_auc_g",
-                        "far_g",
-                        "recall_at_fpr10_g",
-                    ],
-                ),
-            ] {
+            let mut last = vec![("duration_s".to_owned(), record.provenance.duration_s)];
+            last.extend(self.result.auc().map(|auc| ("auc".to_owned(), auc)));
+            for (score, network) in [(metrics.d, "d"), (metrics.g, "g")] {
                 let Some(score) = score else { continue };
-                let numbers = [
-                    score.auc,
-                    score.ap,
-                    score.ano_auc,
-                    score.macro_auc,
-                    score.far,
-                    score.recall_at_fpr10,
-                ];
+                let numbers = METRICS.into_iter().map(|(name, of)| (name, of(&score)));
                 last.extend(
-                    names
-                        .into_iter()
-                        .zip(numbers)
-                        .filter_map(|(name, number)| Some((name, number?))),
+                    numbers
+                        .filter_map(|(name, number)| Some((format!("{name}_{network}"), number?))),
                 );
             }
             if epochs.is_empty() {

@@ -66,7 +66,7 @@ fn as_text(needs: &Needs, results: &SweepResults, missing: &[NotDrawn]) -> Strin
                 .collect();
             format!(
                 "{}: add {}",
-                plural(needs.missing.len(), "data set"),
+                counted(needs.missing.len(), "data set"),
                 flags.join(" ")
             )
         },
@@ -90,7 +90,11 @@ fn drawn(results: &SweepResults, missing: &[NotDrawn]) -> String {
     if missing.is_empty() {
         return format!(
             "{} that the file asks for drawn",
-            plural(asked, "figure or table")
+            if asked == 1 {
+                "1 figure or table".to_owned()
+            } else {
+                format!("{asked} figures or tables")
+            }
         );
     }
     let names: Vec<&str> = missing
@@ -98,13 +102,6 @@ fn drawn(results: &SweepResults, missing: &[NotDrawn]) -> String {
         .map(|missing| missing.name.as_str())
         .collect();
     format!("not drawn: {}", names.join(", "))
-}
-
-fn plural(count: usize, what: &str) -> String {
-    match count {
-        1 => format!("1 {what}"),
-        _ => format!("{count} {}s", what.replace("figure or", "figures or")),
-    }
 }
 
 fn table(needs: &Needs) -> String {
@@ -174,7 +171,7 @@ fn time(needs: &Needs) -> String {
     if left > 0 {
         text += &format!(
             "; {} without steps, or beyond the time for measuring, not estimated",
-            plural(left, "job")
+            counted(left, "job")
         );
     }
     text

@@ -16,7 +16,6 @@ pub use curves::{Curves, Metric};
 pub use failures::Failures;
 
 use super::news::News;
-use crate::labels::Labels;
 use crate::standing::Standing;
 
 /// Curves of so many seeds of a group are asked for.
@@ -94,8 +93,6 @@ pub struct Followed {
     pub info: SweepInfo,
     /// Where its jobs stand.
     pub standing: Standing,
-    /// What its jobs are called.
-    pub labels: Labels,
     /// Who has a job, or had it last.
     pub workers: BTreeMap<JobId, Arc<str>>,
     /// The curves that are known.
@@ -220,7 +217,6 @@ impl Model {
                     .unwrap_or_default();
                 let followed = Followed {
                     standing: Standing::of_rows(&info.columns, &rows, now),
-                    labels: Labels::of_rows(&info.columns, &rows),
                     workers: BTreeMap::new(),
                     curves,
                     failures: Failures::of_rows(&rows),
@@ -301,7 +297,7 @@ impl Model {
                 followed.failures.hear(job, status, error.as_deref());
                 self.failure.bound(followed.failures.len());
                 if status == JobStatus::Done {
-                    if let Some(group) = followed.labels.group(&job)
+                    if let Some(group) = followed.standing.group_of(&job)
                         && let Some(auc) = group.reporting.score_by.of(d, g)
                     {
                         followed.standing.score(job, auc);
@@ -319,8 +315,8 @@ impl Model {
             } => {
                 followed.standing.advance(job, ended);
                 let score_by = followed
-                    .labels
-                    .group(&job)
+                    .standing
+                    .group_of(&job)
                     .map(|group| group.reporting.score_by)
                     .unwrap_or_default();
                 let mut latest = points.iter().rev();
@@ -396,7 +392,7 @@ impl Model {
     pub fn label(&self, job: &JobId) -> String {
         self.followed
             .as_ref()
-            .map_or_else(|| job.short(), |followed| followed.labels.text(job))
+            .map_or_else(|| job.short(), |followed| followed.standing.label(job))
     }
 }
 

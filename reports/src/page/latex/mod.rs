@@ -14,11 +14,7 @@ pub(super) use table::details;
 pub(crate) fn files(sections: &[Section<'_>]) -> Vec<(String, String)> {
     let mut files = vec![("numbers.tex".to_owned(), numbers::numbers(sections))];
     for (index, section) in sections.iter().enumerate() {
-        let name = match index {
-            0 => "table.tex".to_owned(),
-            index => format!("table-{}.tex", index + 1),
-        };
-        files.push((name, table::table(section)));
+        files.push((format!("{}.tex", table_name(index)), table::table(section)));
     }
     files.push(("methods.tex".to_owned(), methods::methods(sections)));
     files.push((
@@ -29,14 +25,19 @@ pub(crate) fn files(sections: &[Section<'_>]) -> Vec<(String, String)> {
     files
 }
 
+/// What the file of that sweep's table is called: `table`, `table-2`.
+fn table_name(index: usize) -> String {
+    match index {
+        0 => "table".to_owned(),
+        index => format!("table-{}", index + 1),
+    }
+}
+
 /// A document that uses all of them, to see that they compile.
 fn example(sections: &[Section<'_>]) -> String {
     let mut text = "% latexmk -pdf example.tex\n\\documentclass{article}\n\\usepackage[utf8]{inputenc}\n\\usepackage[T1]{fontenc}\n\\input{numbers}\n\\begin{document}\n".to_owned();
     for index in 0..sections.len() {
-        let name = match index {
-            0 => "table".to_owned(),
-            index => format!("table-{}", index + 1),
-        };
+        let name = table_name(index);
         text +=
             &format!("\\begin{{table}}[h]\\centering\\small\n\\input{{{name}}}\n\\end{{table}}\n");
     }

@@ -8,6 +8,7 @@ use ratatui::widgets::{Axis, Block, Borders, Chart, Dataset, GraphType, Paragrap
 
 use super::{BOLD, FAINT, shown};
 use crate::command::top::model::Model;
+use crate::output::counted;
 
 pub fn draw(frame: &mut Frame<'_>, model: &Model, area: Rect) {
     let Some(followed) = &model.followed else {
@@ -19,12 +20,11 @@ pub fn draw(frame: &mut Frame<'_>, model: &Model, area: Rect) {
     let jobs = model.shown_jobs();
     let score_by = group.reporting.score_by;
     let (lines, mean) = followed.curves.lines(&jobs, model.metric, score_by);
-    let plural = if lines.len() == 1 { "" } else { "s" };
     let title = format!(
-        " {}: {} by epoch, {} seed{plural} ",
+        " {}: {} by epoch, {} ",
         group.label,
         model.metric.name(),
-        lines.len()
+        counted(lines.len(), "seed")
     );
     let block = Block::new()
         .borders(Borders::TOP)

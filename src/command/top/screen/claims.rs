@@ -5,10 +5,11 @@ use ratatui::Frame;
 use ratatui::layout::{Constraint, Rect};
 use ratatui::style::Color;
 use ratatui::text::Line;
-use ratatui::widgets::{Cell, Gauge, Paragraph, Row, Table, Wrap};
+use ratatui::widgets::{Gauge, Paragraph, Wrap};
 use reports::claims::{e_value, overview, remaining, sentence, settings, signed};
 
-use super::{BOLD, FAINT, SELECTED};
+use super::table::{nothing, table, with_note};
+use super::{BOLD, FAINT};
 use crate::command::top::model::Model;
 use crate::output;
 
@@ -21,38 +22,21 @@ pub fn draw(frame: &mut Frame<'_>, model: &mut Model, area: Rect) {
         .as_ref()
         .and_then(|followed| followed.info.claims.as_deref());
     let Some(view) = view else {
-        let text = "this sweep claims nothing: with [adaptive] in its file, claims are decided while seeds arrive, however often somebody looks";
-        frame.render_widget(
-            Paragraph::new(text).style(FAINT).wrap(Wrap { trim: true }),
+        nothing(
+            frame,
             area,
+            "this sweep claims nothing: with [adaptive] in its file, claims are decided while seeds arrive, however often somebody looks",
         );
         return;
     };
     let mut cursor = model.claim;
     cursor.bound(view.claims.len());
-    let note = NOTE.min(area.height.saturating_sub(2));
-    let list = Rect {
-        height: area.height - note,
-        ..area
-    };
-    let below = Rect {
-        y: area.y + list.height,
-        height: note,
-        ..area
-    };
-    let shown = cursor.window(usize::from(list.height.saturating_sub(1)));
-    let rows = shown.filter_map(|at| {
-        let claim = view.claims.get(at)?;
-        let cells = cells(claim).map(|text| Cell::from(output::line(&text).into_owned()));
-        let row = Row::new(cells);
-        Some(if at == cursor.at {
-            row.style(SELECTED)
-        } else {
-            row
-        })
-    });
-    let table = Table::new(
-        rows.collect::<Vec<_>>(),
+    let (list, below) = with_note(area, NOTE.min(area.height.saturating_sub(2)));
+    table(
+        frame,
+        list,
+        &mut cursor,
+        ["claim", "verdict", "seeds", "points", "E", "needed"],
         [
             Constraint::Fill(1),
             Constraint::Length(14),
@@ -61,9 +45,8 @@ pub fn draw(frame: &mut Frame<'_>, model: &mut Model, area: Rect) {
             Constraint::Length(9),
             Constraint::Length(9),
         ],
-    )
-    .header(Row::new(["claim", "verdict", "seeds", "points", "E", "needed"]).style(FAINT));
-    frame.render_widget(table, list);
+        |at| view.claims.get(at).map(cells),
+    );
     if let Some(claim) = view.claims.get(cursor.at) {
         note_of(frame, claim, below);
     }

@@ -1,5 +1,7 @@
 //! Variants by seeds: a cell says its job's state, then its AUC.
 
+use std::time::Duration;
+
 use proto::nouns::Counts;
 use ratatui::Frame;
 use ratatui::layout::Rect;
@@ -8,11 +10,12 @@ use ratatui::text::{Line, Span};
 use ratatui::widgets::Paragraph;
 use sweeps::{JobId, JobStatus};
 
-use super::{BOLD, FAINT, SELECTED, Seen, shown};
+use super::{BOLD, FAINT, SELECTED, shown};
 use crate::command::top::model::Model;
 use crate::output;
-use crate::progress::{clock, columns};
-use crate::standing::{Group, Standing};
+use crate::output::terminal::columns;
+use crate::progress::clock;
+use crate::standing::{Group, Standing, Times};
 
 /// `AUC 73.29 ± 0.36` and the time left.
 const NUMBERS: usize = 24;
@@ -20,7 +23,7 @@ const WIDE: usize = 3;
 /// How far a running job is, in eighths.
 const EIGHTHS: [char; 8] = ['▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'];
 
-pub fn draw(frame: &mut Frame<'_>, model: &mut Model, area: Rect, seen: Seen) {
+pub fn draw(frame: &mut Frame<'_>, model: &mut Model, area: Rect, times: Option<&Times>) {
     let Some(followed) = &model.followed else {
         return;
     };
@@ -82,7 +85,10 @@ pub fn draw(frame: &mut Frame<'_>, model: &mut Model, area: Rect, seen: Seen) {
             taken += cell;
         }
         spans.push(Span::raw(" ".repeat(room.saturating_sub(taken))));
-        spans.push(Span::styled(numbers(standing, group, seen), style));
+        spans.push(Span::styled(
+            numbers(standing, group, times.and_then(|times| times.left_of(at))),
+            style,
+        ));
         lines.push(Line::from(spans));
     }
     frame.render_widget(Paragraph::new(lines), area);
@@ -149,13 +155,8 @@ fn cell_of(standing: &Standing, job: &JobId, width: usize) -> (String, Style) {
 }
 
 /// The mean so far; what is left where nothing is known.
-fn numbers(standing: &Standing, group: &Group, seen: Seen) -> String {
+fn numbers(standing: &Standing, group: &Group, left: Option<Duration>) -> String {
     let mean = standing.mean(group).map(|mean| mean.to_string());
-    let left = if group.is_settled() {
-        None
-    } else {
-        standing.left_of(group, seen.now)
-    };
     let text = match (mean, left) {
         (Some(mean), Some(left)) => format!("{mean}, {}", clock(left)),
         (Some(mean), None) => mean,

@@ -22,12 +22,11 @@ pub fn draw(frame: &mut Frame<'_>, model: &mut Model, area: Rect, seen: Seen) {
         return;
     };
     let view = &explanation.view;
-    let plural = if view.attempts == 1 { "" } else { "s" };
     let mut head = format!(
-        "{}  {}, {} attempt{plural}",
+        "{}  {}, {}",
         model.label(&job),
         view.status,
-        view.attempts
+        output::counted(view.attempts, "attempt")
     );
     if let Some(lease) = &view.lease {
         let since = age(seen.unix_milliseconds.saturating_sub(lease.since.0));

@@ -18,7 +18,9 @@ use sweeps::JobStatus;
 use super::keys;
 use super::model::{Model, View};
 use crate::output;
-use crate::progress::{clock, cut};
+use crate::output::terminal::cut;
+use crate::progress::clock;
+use crate::standing::Times;
 
 /// When it is looked at.
 #[derive(Debug, Clone, Copy)]
@@ -43,10 +45,12 @@ pub fn draw(frame: &mut Frame<'_>, model: &mut Model, seen: Seen) {
         Constraint::Length(1),
     ])
     .areas(frame.area());
-    frame.render_widget(head(model, seen, header.width), header);
+    let followed = model.followed.as_ref();
+    let times = followed.map(|followed| followed.standing.times(seen.now));
+    frame.render_widget(head(model, times.as_ref(), header.width), header);
     frame.render_widget(views(model), tabs);
     match model.view {
-        View::Grid => sweep(frame, model, body, seen),
+        View::Grid => sweep(frame, model, body, times.as_ref()),
         View::Workers => table::workers(frame, model, body, seen),
         View::Failures => table::failures(frame, model, body),
         View::Job => job::draw(frame, model, body, seen),
@@ -60,7 +64,7 @@ pub fn draw(frame: &mut Frame<'_>, model: &mut Model, seen: Seen) {
 }
 
 /// The sweep and how far it is.
-fn head(model: &Model, seen: Seen, width: u16) -> Line<'static> {
+fn head(model: &Model, times: Option<&Times>, width: u16) -> Line<'static> {
     let Some(followed) = &model.followed else {
         let text = match &model.name {
             Some(name) => format!("{name}: asking {}", model.whom),
@@ -92,7 +96,7 @@ fn head(model: &Model, seen: Seen, width: u16) -> Line<'static> {
         text += ", settled";
     } else if summary.paused {
         text += ", paused";
-    } else if let Some(left) = standing.left(seen.now) {
+    } else if let Some(left) = times.and_then(Times::left) {
         text += &format!(", about {} left", clock(left));
     }
     Line::styled(shown(&text, width), BOLD)
@@ -141,7 +145,7 @@ fn foot(model: &Model, width: u16) -> Line<'static> {
 }
 
 /// The variants by seeds, and below them the curve of the selected one where both have room.
-fn sweep(frame: &mut Frame<'_>, model: &mut Model, area: Rect, seen: Seen) {
+fn sweep(frame: &mut Frame<'_>, model: &mut Model, area: Rect, times: Option<&Times>) {
     let variants = model
         .followed
         .as_ref()
@@ -160,7 +164,7 @@ fn sweep(frame: &mut Frame<'_>, model: &mut Model, area: Rect, seen: Seen) {
         Constraint::Length(if chart > 0 { area.height - height } else { 0 }),
     ])
     .areas(area);
-    grid::draw(frame, model, upper, seen);
+    grid::draw(frame, model, upper, times);
     if chart > 0 {
         chart::draw(frame, model, lower);
     }

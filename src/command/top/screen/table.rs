@@ -14,8 +14,22 @@ use crate::command::status::{measured_texts, sweep_state, worker_state};
 use crate::command::top::model::{Cursor, Model};
 use crate::output;
 
+/// Lines below a list: what has no room in one of its lines.
+const NOTE: u16 = 4;
+
+/// A list and so many lines below it.
+pub(super) fn with_note(area: Rect, lines: u16) -> (Rect, Rect) {
+    let height = area.height.saturating_sub(lines);
+    let note = Rect {
+        y: area.y + height,
+        height: area.height - height,
+        ..area
+    };
+    (Rect { height, ..area }, note)
+}
+
 /// A table whose selected line is shown.
-fn table<const N: usize>(
+pub(super) fn table<const N: usize>(
     frame: &mut Frame<'_>,
     area: Rect,
     cursor: &mut Cursor,
@@ -39,7 +53,7 @@ fn table<const N: usize>(
     frame.render_widget(table, area);
 }
 
-fn nothing(frame: &mut Frame<'_>, area: Rect, text: &str) {
+pub(super) fn nothing(frame: &mut Frame<'_>, area: Rect, text: &str) {
     let paragraph = Paragraph::new(text).style(FAINT).wrap(Wrap { trim: true });
     frame.render_widget(paragraph, area);
 }
@@ -54,14 +68,7 @@ pub fn workers(frame: &mut Frame<'_>, model: &mut Model, area: Rect, seen: Seen)
         return;
     }
     let mut cursor = model.worker;
-    // Below the list: what has no room in a line.
-    let height = area.height.saturating_sub(4);
-    let list = Rect { height, ..area };
-    let note = Rect {
-        y: area.y + height,
-        height: area.height - height,
-        ..area
-    };
+    let (list, note) = with_note(area, NOTE);
     table(
         frame,
         list,
@@ -143,13 +150,7 @@ pub fn failures(frame: &mut Frame<'_>, model: &mut Model, area: Rect) {
         return;
     }
     let mut cursor = model.failure;
-    let height = area.height.saturating_sub(4);
-    let list = Rect { height, ..area };
-    let note = Rect {
-        y: area.y + height,
-        height: area.height - height,
-        ..area
-    };
+    let (list, note) = with_note(area, NOTE);
     table(
         frame,
         list,
