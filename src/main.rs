@@ -28,6 +28,9 @@ mod interrupt;
 mod labels;
 mod output;
 mod progress;
+#[cfg(feature = "coordinator")]
+mod result_cache;
+mod seeds;
 mod standing;
 #[cfg(feature = "coordinator")]
 mod supervisor;

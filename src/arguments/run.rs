@@ -4,6 +4,8 @@ use std::path::PathBuf;
 
 use clap::Args;
 
+use super::cache::Cache;
+
 /// Where data sets are.
 #[derive(Debug, Clone, Args)]
 pub struct DataFolders {
@@ -81,6 +83,8 @@ pub struct Run {
     /// Serve the live page of this run on a loopback port, and print its address: whoever has that address may do what you may
     #[arg(long)]
     pub open: bool,
+    #[command(flatten)]
+    pub cache: Cache,
 }
 
 #[derive(Debug, Args)]
@@ -111,6 +115,8 @@ pub struct Plan {
     /// Print every job, not only the groups
     #[arg(long)]
     pub jobs: bool,
+    #[command(flatten)]
+    pub cache: Cache,
 }
 
 pub(super) fn parse_data_folder(text: &str) -> Result<(String, PathBuf), String> {
