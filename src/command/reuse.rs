@@ -30,8 +30,10 @@ const MOST_WARNINGS: usize = 3;
 /// Where finished results are looked for and kept while a sweep runs.
 pub struct Reuse {
     cache: ResultCache,
-    /// The kinds of device whose results are those of this run's workers, to the bit.
-    kinds: Vec<String>,
+    /// Of this run's workers.
+    device: String,
+    /// The kinds of device whose results are those of this run's workers, to the bit; `None`: nobody asked yet.
+    kinds: Option<Vec<String>>,
     engine: EngineHandle,
     sweep: String,
     /// Jobs that were looked up.
@@ -40,6 +42,8 @@ pub struct Reuse {
     kept: BTreeSet<JobId>,
     /// Jobs whose results are doubted.
     forgotten: BTreeSet<JobId>,
+    /// Whether what was there at the beginning is kept: from now on results are this run's.
+    trains: bool,
     /// Bytes that were kept since the cache was last looked at as a whole.
     bytes_new: u64,
     warnings: usize,
@@ -102,12 +106,14 @@ impl Reuse {
         match cache {
             Ok(cache) => Some(Self {
                 cache,
-                kinds: kinds(device),
+                device: device.to_owned(),
+                kinds: None,
                 engine: coordinator.engine(),
                 sweep: sweep.to_owned(),
                 looked: BTreeSet::new(),
                 kept: BTreeSet::new(),
                 forgotten: BTreeSet::new(),
+                trains: false,
                 bytes_new: 0,
                 warnings: 0,
             }),
@@ -184,6 +190,7 @@ impl Reuse {
                 self.kept.insert(job);
             }
         }
+        self.trains = true;
         if self.bytes_new > self.cache.most_bytes() / SHRINK_AFTER {
             self.shrink().await;
         }
@@ -226,7 +233,7 @@ impl Reuse {
     }
 
     async fn look_up(&mut self, jobs: Vec<JobId>) -> Vec<Entry> {
-        let (cache, kinds) = (self.cache.clone(), self.kinds.clone());
+        let (cache, kinds) = (self.cache.clone(), self.kinds().await);
         let found = in_background(move || {
             let now = clock::now();
             let keys = jobs.into_iter().flat_map(|job| {
@@ -250,6 +257,15 @@ impl Reuse {
         entries
     }
 
+    /// The kinds of device of this run: a GPU is opened for it, once and only where a job is to be looked up.
+    async fn kinds(&mut self) -> Vec<String> {
+        if self.kinds.is_none() {
+            let device = self.device.clone();
+            self.kinds = in_background(move || kinds(&device)).await;
+        }
+        self.kinds.clone().unwrap_or_default()
+    }
+
     /// Puts the artifacts of a result into the state.
     async fn store(&self, entry: &Entry) -> Result<(), Refusal> {
         let artifacts = &entry.record.outcome.artifacts;
@@ -267,6 +283,10 @@ impl Reuse {
         let Ok(Some(record)) = self.engine.record(job).await else {
             return;
         };
+        // What an earlier run of this folder has made was compared then; a run that has nothing to do shall read no artifacts.
+        if !self.trains && self.cache.has(&Key::of(&record)) {
+            return;
+        }
         if record.provenance.trainer_revision != TRAINER_REVISION {
             return;
         }

@@ -168,6 +168,11 @@ fn what_cannot_be_relied_on_is_trained_and_the_flag_turns_it_off() {
     );
     assert_eq!(kept(&world), before);
 
+    // What the rehearsal measured is what a plan says of the rest.
+    let plan = with_cache(&world, &["plan", "tiny.toml", "--out", "nowhere"]);
+    let says = "of training for 2 jobs, one after the other, as its rehearsal measured on cpu";
+    assert!(plan.stderr.contains(says), "{}", plan.stderr);
+
     let cleared = with_cache(&world, &["cache", "clear"]);
     assert!(
         cleared.stdout.contains("4 results removed"),
