@@ -92,22 +92,16 @@ impl Durations {
                 let variant = (sweep.to_owned(), cell.variant.clone());
                 self.of_variant.get(&variant).copied()
             };
-            match alike.or_else(of_variant) {
-                Some(mean) => {
-                    estimate.seconds += mean.value();
-                    estimate.known += 1;
-                }
-                None => {
-                    let dataset = cell.job.dataset.to_string();
-                    let rehearsed = self.rehearsed.as_ref();
-                    match rehearsed.and_then(|times| times.of(&cell.variant, &dataset)) {
-                        Some(seconds) => {
-                            estimate.seconds += seconds;
-                            estimate.rehearsed += 1;
-                        }
-                        None => estimate.unknown += 1,
-                    }
-                }
+            let dataset = cell.job.dataset.to_string();
+            let rehearsed = || self.rehearsed.as_ref()?.of(&cell.variant, &dataset);
+            if let Some(mean) = alike.or_else(of_variant) {
+                estimate.seconds += mean.value();
+                estimate.known += 1;
+            } else if let Some(seconds) = rehearsed() {
+                estimate.seconds += seconds;
+                estimate.rehearsed += 1;
+            } else {
+                estimate.unknown += 1;
             }
         }
         estimate

@@ -308,7 +308,7 @@ impl Reuse {
                 job.short()
             )),
             Some(Err(why)) => self.warn(&why),
-            Some(Ok(Kept::Already | Kept::NotKept)) | None => {}
+            Some(Ok(Kept::Already | Kept::Refused)) | None => {}
         }
     }
 

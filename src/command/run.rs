@@ -145,13 +145,13 @@ pub(super) async fn with_coordinator(
     let mut reuse = Reuse::open(&arguments.cache, device, coordinator, &file.spec.name);
     if let Some(reuse) = &mut reuse {
         let taken = tokio::select! {
-            taken = reuse.take_over() => taken,
+            taken = Box::pin(reuse.take_over()) => taken,
             () = stop.cancelled() => return Err(interrupted()),
         };
         if taken > 0 {
             rows = self::rows(&client, &file.spec.name).await?;
         }
-        reuse.keep().await;
+        Box::pin(reuse.keep()).await;
     }
     let open: BTreeSet<_> = rows
         .iter()
@@ -175,7 +175,7 @@ pub(super) async fn with_coordinator(
         failed = all_failed(&mut workers) => Err(failed),
         // Its end says why.
         () = coordinator.broke() => Err(CommandError::Broken("the coordinator of this command broke down".into())),
-        never = keep_going(&mut reuse) => match never {},
+        never = Box::pin(keep_going(&mut reuse)) => match never {},
         () = stop.cancelled() => Err(interrupted()),
     };
     if ended.is_err() {
@@ -189,7 +189,7 @@ pub(super) async fn with_coordinator(
     finish.cancel();
     while workers.join_next().await.is_some() {}
     if let Some(reuse) = &mut reuse {
-        reuse.end().await;
+        Box::pin(reuse.end()).await;
     }
     ended
 }

@@ -33,9 +33,10 @@ pub fn known(state: &Path, submit: &Submit, name: &str) -> Result<Known, Command
     }
     let mut known = Known::default();
     for sweep in reader.sweeps() {
-        let columns = match sweep.name == name {
-            true => Some(reader.sweep_info(name).map_err(refused)?.columns),
-            false => None,
+        let columns = if sweep.name == name {
+            Some(reader.sweep_info(name).map_err(refused)?.columns)
+        } else {
+            None
         };
         reader
             .each_cell(&sweep.name, &mut |cell| {

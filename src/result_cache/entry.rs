@@ -138,6 +138,8 @@ mod tests {
         }
     }
 
+    type Change = fn(&mut Entry);
+
     #[test]
     fn a_whole_file_in_the_wrong_place_or_of_another_trainer_is_refused() {
         let mut other = key(7);
@@ -145,7 +147,6 @@ mod tests {
         for wrong in [key(8), other] {
             assert!(Entry::decode(&entry(7).encode(), &wrong).is_err());
         }
-        type Change = fn(&mut Entry);
         let changes: [Change; 4] = [
             |entry| entry.record.provenance.trainer_revision += 1,
             |entry| entry.record.provenance.cached_since_ms = Some(1),

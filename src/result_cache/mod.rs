@@ -51,7 +51,7 @@ pub enum Kept {
     /// Another result of the same job and kind of device was there. One of the two is wrong: now there is none.
     Differs,
     /// It is too long, or has no name.
-    NotKept,
+    Refused,
 }
 
 /// What there is.
@@ -151,7 +151,7 @@ impl ResultCache {
     pub fn put(&self, entry: &Entry) -> Result<Kept, String> {
         let key = Key::of(&entry.record);
         let Some(path) = self.path(&key) else {
-            return Ok(Kept::NotKept);
+            return Ok(Kept::Refused);
         };
         // What cannot be used is written over.
         if let Ok(Some((_, bytes))) = folder::read(&path)
@@ -166,7 +166,7 @@ impl ResultCache {
         let bytes = entry.encode();
         let length = bytes.len() as u64;
         if length > folder::LONGEST.min(self.most_bytes / 2) {
-            return Ok(Kept::NotKept);
+            return Ok(Kept::Refused);
         }
         let failed = |error| format!("cannot write {}: {error}", path.display());
         durable::make_folders(durable::parent(&path)).map_err(failed)?;

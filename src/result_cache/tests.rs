@@ -31,7 +31,7 @@ fn a_result_is_kept_once_for_its_user_alone() {
     // A kind of device with strange letters has no file.
     let mut strange = entry(2);
     strange.record.provenance.device.kind = "../../x".into();
-    assert_eq!(results.put(&strange), Ok(Kept::NotKept));
+    assert_eq!(results.put(&strange), Ok(Kept::Refused));
 }
 
 #[test]
@@ -122,7 +122,7 @@ fn what_was_used_longest_ago_goes_first_and_killed_runs_leave_nothing() {
     // What would take most of the room is not kept.
     let mut long = entry(9);
     long.artifacts = vec![vec![0; 10 * length as usize]];
-    assert_eq!(results.put(&long), Ok(Kept::NotKept));
+    assert_eq!(results.put(&long), Ok(Kept::Refused));
     let gone = results.clear().unwrap();
     assert_eq!((gone.results, gone.foreign), (4, 1));
     assert_eq!(results.contents().unwrap().results, 0);

@@ -50,7 +50,7 @@ impl Room {
             worker,
             unknown: unknown.len(),
             workers: local_workers::usual_count(DEVICE, gpus, cores).min(jobs.max(1)),
-            here: (gpus == 0).then(worker::telemetry::memory_here).flatten(),
+            here: (gpus == 0).then(memory_here).flatten(),
         }
     }
 
@@ -85,6 +85,17 @@ impl Room {
         }
         lines
     }
+}
+
+#[cfg(feature = "train")]
+fn memory_here() -> Option<u64> {
+    worker::telemetry::memory_here()
+}
+
+/// A control plane trains nothing here.
+#[cfg(not(feature = "train"))]
+fn memory_here() -> Option<u64> {
+    None
 }
 
 #[cfg(test)]
