@@ -12,7 +12,8 @@ pub struct CachePlace {
         long = "cache",
         value_name = "DIR",
         env = "GCL_CACHE",
-        hide_env_values = true
+        hide_env_values = true,
+        global = true
     )]
     pub folder: Option<PathBuf>,
     /// GiB that the cache may have: what was used longest ago goes first
@@ -22,7 +23,8 @@ pub struct CachePlace {
         env = "GCL_CACHE_GIB",
         hide_env_values = true,
         default_value_t = 4.0,
-        value_parser = gib
+        value_parser = gib,
+        global = true
     )]
     pub gib: f64,
 }

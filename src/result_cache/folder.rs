@@ -37,6 +37,7 @@ pub fn make(cache: &Path) -> Result<PathBuf, String> {
     let failed = |folder: &Path, error: io::Error| {
         format!("cannot make the folder {}: {error}", folder.display())
     };
+    not_of_another(cache)?;
     durable::make_folders(cache).map_err(|error| failed(cache, error))?;
     is_ours(
         cache,
@@ -48,6 +49,21 @@ pub fn make(cache: &Path) -> Result<PathBuf, String> {
         made => made.map_err(|error| failed(&results, error))?,
     }
     find(cache)?.ok_or_else(|| format!("{} is gone", results.display()))
+}
+
+/// Refuses root a folder below another user's, which root alone could make there: that user could not use it then.
+fn not_of_another(cache: &Path) -> Result<(), String> {
+    let above = cache.ancestors().find_map(|above| {
+        let found = above.metadata().ok()?;
+        Some((above, found.uid()))
+    });
+    match above {
+        Some((above, owner)) if geteuid().is_root() && owner != 0 => Err(format!(
+            "{} belongs to another user, and this is root",
+            above.display()
+        )),
+        _ => Ok(()),
+    }
 }
 
 fn is_ours(folder: &Path, found: &Metadata) -> Result<(), String> {

@@ -46,11 +46,20 @@ fn a_folder_that_others_could_write_into_is_narrowed_and_what_is_no_folder_is_no
     std::os::unix::fs::symlink("/tmp", &results).unwrap();
     let refused = ResultCache::make(above.path(), MOST).unwrap_err();
     assert!(refused.contains("is not a folder"), "{refused}");
-    // The root of the system belongs to another user, unless we are that one.
-    if !nix::unistd::geteuid().is_root() {
-        let refused = ResultCache::make(Path::new("/usr"), MOST).unwrap_err();
+    // The root of the system belongs to another user, unless we are that one: then there is one to whom a folder can be given.
+    let (theirs, below) = if nix::unistd::geteuid().is_root() {
+        let theirs = above.path().join("theirs");
+        std::fs::create_dir(&theirs).unwrap();
+        std::os::unix::fs::chown(&theirs, Some(7), None).unwrap();
+        (theirs.clone(), theirs.join("deep/cache"))
+    } else {
+        (PathBuf::from("/usr"), PathBuf::from("/usr"))
+    };
+    for folder in [&theirs, &below] {
+        let refused = ResultCache::make(folder, MOST).unwrap_err();
         assert!(refused.contains("another user"), "{refused}");
     }
+    assert!(!theirs.join("deep").exists() && !theirs.join("results").exists());
 }
 
 #[test]
