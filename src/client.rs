@@ -73,6 +73,17 @@ impl Deref for Client {
     }
 }
 
+/// Whether that cause is a certificate that does not fit.
+fn tells_of_keys(cause: &str) -> bool {
+    [
+        "coordinator's certificate",
+        "certificate of its callers",
+        "this program's certificate",
+    ]
+    .iter()
+    .any(|sign| cause.contains(sign))
+}
+
 /// Whether a coordinator that refuses for that reason does not let the caller in.
 fn locks_out(reason: Reason) -> bool {
     matches!(reason, Reason::Unauthenticated | Reason::PermissionDenied)
@@ -145,6 +156,10 @@ impl Client {
                 CommandError::Unreachable(format!("{whom} ended"))
             }
             CallError::InvalidSweep(rendered) => CommandError::Input(rendered),
+            // A certificate that does not fit: the cause says what to do, and somebody does run there.
+            CallError::Unreachable(cause) if tells_of_keys(&cause) => {
+                CommandError::Unreachable(format!("cannot reach {whom}: {cause}"))
+            }
             CallError::Unreachable(cause) => CommandError::Unreachable(format!(
                 "cannot reach {whom}: {cause}\n\nhint: {}",
                 whom.hint()

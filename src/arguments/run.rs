@@ -26,7 +26,7 @@ pub struct DataFolders {
 pub struct Selection {
     /// The sweep file
     pub sweep: PathBuf,
-    /// Most jobs that the file may mean
+    /// Refuse a file that means more jobs than this
     #[arg(long, value_name = "N", default_value_t = sweeps::Limits::default().max_jobs)]
     pub max_jobs: usize,
     /// Only the cells with these values, such as `variant=GCL_B,seed=3`; keys: variant, seed, any axis; repeatable
@@ -53,7 +53,7 @@ pub struct Notify {
     /// Run this when the sweep settles, a claim is decided or jobs fail: it gets a line of JSON on its standard input
     #[arg(long, value_name = "COMMAND")]
     pub notify: Option<String>,
-    /// Failed jobs from which on it is told of them
+    /// Tell of failed jobs only from this many on
     #[arg(long, value_name = "N", default_value_t = 1, requires = "notify", value_parser = clap::value_parser!(u64).range(1..))]
     pub notify_failures: u64,
 }
