@@ -172,9 +172,10 @@ impl Client {
                 Some(reason) if locks_out(reason) => {
                     CommandError::Unreachable(format!("{whom} refuses: {message}"))
                 }
-                Some(Reason::UnknownSweep | Reason::UnknownJob | Reason::NoSuchWorker) => {
-                    CommandError::Usage(message)
-                }
+                Some(Reason::UnknownSweep) => CommandError::Usage(format!(
+                    "{message}: `gcl-sweep status` lists those that {whom} has"
+                )),
+                Some(Reason::UnknownJob | Reason::NoSuchWorker) => CommandError::Usage(message),
                 Some(_) => CommandError::Input(message),
                 None => CommandError::Other(format!("{whom} answers: {message}")),
             },
