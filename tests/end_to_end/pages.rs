@@ -267,7 +267,7 @@ fn gather(folder: &Path, sources: &mut String) {
             if !name.starts_with('.') && !passed.iter().any(|start| name.starts_with(start)) {
                 gather(&path, sources);
             }
-        } else if name.ends_with(".rs") {
+        } else if path.extension().is_some_and(|end| end == "rs") {
             let text = std::fs::read_to_string(&path).unwrap().replace('`', "");
             let mut rest = text.as_str();
             while let Some((before, after)) = rest.split_once("\\\n") {
