@@ -241,7 +241,7 @@ impl Client {
         match found[..] {
             [job] => Ok(job),
             [] => Err(CommandError::Usage(format!(
-                "no job's id begins with `{prefix}`"
+                "no job's id begins with `{prefix}`: `gcl-sweep status SWEEP` lists a sweep's jobs"
             ))),
             _ => {
                 let ids: Vec<String> = found.iter().map(JobId::short).collect();

@@ -24,6 +24,7 @@ use crate::{interrupt, supervisor, version};
 
 mod announcer;
 mod failure;
+mod printed;
 mod renewal;
 mod security;
 mod serving;
@@ -117,6 +118,7 @@ impl Ports {
                     .filter(|_| !address.ip().to_canonical().is_loopback()),
                 names: security.http_names.clone(),
                 secret,
+                printed: Some(Arc::new(printed::printed)),
             };
             tokio::spawn(serve_http(listener, options, stop_ports.clone()))
         });

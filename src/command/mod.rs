@@ -10,6 +10,7 @@ mod coordinator;
 mod data;
 mod drain;
 mod estimate;
+mod expected;
 mod export;
 mod extract;
 mod inspect;

@@ -47,24 +47,7 @@ fn too_few_seeds(file: &SweepFile) -> Option<String> {
     }
     let results = reports::SweepResults {
         columns: file.expansion.columns.clone(),
-        cells: cells
-            .iter()
-            .filter(|cell| cell.control().is_none())
-            .zip(0_u64..)
-            .map(|(cell, index)| {
-                let mut job_id = sweeps::JobId([0; 32]);
-                job_id.0[..8].copy_from_slice(&index.to_le_bytes());
-                sweeps::CellResult {
-                    cell: cell.clone(),
-                    job_id,
-                    status: sweeps::JobStatus::Pending,
-                    record: None,
-                    live: Vec::new(),
-                    attempts: 0,
-                    error: None,
-                }
-            })
-            .collect(),
+        cells: super::expected::expected(cells.iter()),
         report: reports::ReportRequest {
             reference: file.spec.report.reference.clone(),
             ..reports::ReportRequest::default()
