@@ -27,6 +27,7 @@ mod folder;
 mod interrupt;
 mod labels;
 mod output;
+mod post_to;
 mod progress;
 mod standing;
 #[cfg(feature = "coordinator")]
