@@ -27,6 +27,7 @@ mod folder;
 mod interrupt;
 mod labels;
 mod output;
+mod post_to;
 mod progress;
 #[cfg(feature = "coordinator")]
 mod result_cache;

@@ -13,6 +13,7 @@ mod data;
 mod difference;
 mod drain;
 mod estimate;
+mod expected;
 mod export;
 mod extract;
 mod inspect;
