@@ -28,7 +28,7 @@ pub struct DataFolders {
 pub struct Selection {
     /// The sweep file
     pub sweep: PathBuf,
-    /// Most jobs that the file may mean
+    /// Refuse a file that means more jobs than this
     #[arg(long, value_name = "N", default_value_t = sweeps::Limits::default().max_jobs)]
     pub max_jobs: usize,
     /// Only the cells with these values, such as `variant=GCL_B,seed=3`; keys: variant, seed, any axis; repeatable
@@ -64,7 +64,7 @@ pub struct Notify {
     /// (http://… or https://…) is posted to
     #[arg(long, value_name = "COMMAND|URL", value_parser = told)]
     pub notify: Option<String>,
-    /// Failed jobs from which on it is told of them
+    /// Tell of failed jobs only from this many on
     #[arg(long, value_name = "N", default_value_t = 1, requires = "notify", value_parser = clap::value_parser!(u64).range(1..))]
     pub notify_failures: u64,
 }

@@ -218,7 +218,13 @@ async fn bind(
     security.check(address)?;
     let listener = TcpListener::bind(address)
         .await
-        .map_err(|error| CommandError::Other(format!("cannot listen on {address}: {error}")))?;
+        .map_err(|error| {
+            let mut text = format!("cannot listen on {address}: {error}");
+            if error.kind() == std::io::ErrorKind::AddrInUse {
+                text += "\n\nhint: another program has that port, perhaps a coordinator: stop it, or give --listen (or --http) another port; 0 takes a free one";
+            }
+            CommandError::Other(text)
+        })?;
     let address = listener
         .local_addr()
         .map_err(|error| CommandError::Other(format!("cannot tell the address: {error}")))?;

@@ -187,10 +187,14 @@ impl Findings {
             if lacks && !variants.is_empty() {
                 self.faults.push(format!(
                     "{} need{} training videos with {what} ({why}), and train.csv of {place} has none\n\n\
-                     hint: fill its column `label`, or leave {} out",
+                     hint: fill its column `label`, or leave {} out of the sweep",
                     quoted(variants),
                     if variants.len() == 1 { "s" } else { "" },
-                    if variants.len() == 1 { "it" } else { "them" },
+                    if variants.len() == 1 {
+                        "that variant"
+                    } else {
+                        "these variants"
+                    },
                 ));
             }
         }
