@@ -9,9 +9,10 @@ use crate::error::CommandError;
 use crate::output;
 
 const WHAT: &str = "\
-gcl-sweep runs sweeps of Generative Cooperative Learning (GCL, CVPR 2022), which looks for anomalies in videos without labels: a generator's
-reconstruction errors are pseudo labels for a discriminator, whose labels teach the generator in turn to reconstruct badly what is anomalous.
-It trains on this machine or on a cluster's GPUs, over many seeds, and writes reports that say what may be claimed.";
+gcl-sweep runs sweeps of Generative Cooperative Learning (GCL, CVPR 2022), which looks for anomalies in videos without labels: a \
+generator's reconstruction errors are pseudo labels for a discriminator, whose labels teach the generator in turn to reconstruct badly \
+what is anomalous. It trains on this machine or on a cluster's GPUs, over many seeds, and writes reports that say what may be claimed.
+";
 
 /// The sweep file that a checkout has.
 const SHIPPED: &str = "sweeps/quickstart.toml";
@@ -56,5 +57,5 @@ pub fn greeting() -> Result<(), CommandError> {
             command: command.to_owned(),
         })
         .collect();
-    output::print(&format!("{WHAT}\n{}", steps(&next)))
+    output::print(&format!("{WHAT}{}", steps(&next)))
 }
