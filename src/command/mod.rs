@@ -16,6 +16,7 @@ mod estimate;
 mod expected;
 mod export;
 mod extract;
+mod greeting;
 mod inspect;
 mod known;
 #[cfg(feature = "coordinator")]
@@ -81,6 +82,8 @@ use proto::nouns::ControlAction;
 use crate::arguments::{Arguments, Command, CoordinatorCommand, Encoding, Format, Journal};
 use crate::error::CommandError;
 use crate::output;
+
+pub use greeting::greeting;
 
 /// Does what the command line says.
 pub fn execute(arguments: Arguments) -> Result<(), CommandError> {
