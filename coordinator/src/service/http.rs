@@ -12,8 +12,6 @@ use hyper::header::{ALLOW, AUTHORIZATION, CACHE_CONTROL, CONTENT_TYPE, WWW_AUTHE
 use hyper::service::service_fn;
 use hyper::{Method, Request, Response, StatusCode};
 use hyper_util::rt::{TokioIo, TokioTimer};
-use live::Printed;
-use proto::nouns::SweepInfo;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpListener;
 use tokio::time::timeout;
@@ -23,8 +21,8 @@ use tonic::Code;
 use super::access::Access;
 use super::descriptors;
 use super::health::Health;
-use super::live::Live;
 use super::live::answer::{Answer, code_of, full};
+use super::live::{Live, PrintedOf};
 use super::side_connection::Connection;
 use super::strangers::Strangers;
 use super::tls::{Tls, TlsError};
@@ -40,9 +38,6 @@ const PAUSE: Duration = Duration::from_millis(100);
 
 /// The metrics of a coordinator that cannot read its tokens.
 const CLOSED: &str = "# TYPE gcl_ready gauge\ngcl_ready 0\n# TYPE gcl_tokens_readable gauge\ngcl_tokens_readable 0\n# EOF\n";
-
-/// What papers printed for the rows of a sweep.
-pub type PrintedOf = Arc<dyn Fn(&SweepInfo) -> Vec<Printed> + Send + Sync>;
 
 /// What the side port needs.
 #[derive(Clone)]

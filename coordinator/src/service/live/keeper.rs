@@ -13,12 +13,12 @@ use tokio_util::sync::CancellationToken;
 
 use super::event::{self, News};
 use super::hub::Hub;
+use super::printed::PrintedOf;
 use crate::engine::Standing;
 use crate::engine::feed::Subscription;
 use crate::engine::handle::{EngineHandle, Told};
 use crate::engine::history::History;
 use crate::engine::rows::RowSource;
-use crate::service::PrintedOf;
 use crate::store::blocking::blocking;
 use proto::nouns::{Change, Refusal, Row, StateKind, Timestamp, WatchEvent};
 

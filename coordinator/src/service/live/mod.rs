@@ -24,6 +24,7 @@ mod hub;
 mod job;
 mod keeper;
 mod origin;
+mod printed;
 mod stream;
 
 use std::collections::BTreeMap;
@@ -48,11 +49,11 @@ use answer::{Answer, Kind, answer, code_of, full, html, json, refused, told};
 use asked::Asked;
 use hub::Hub;
 use origin::{Hosts, port_of};
+pub use printed::PrintedOf;
 use stream::{Streaming, stream};
 
 use super::access::{Access, Proof, SESSION_LASTS, SessionKey};
 use super::health::Health;
-use super::http::PrintedOf;
 use super::side_connection::Connection;
 use crate::engine::handle::EngineHandle;
 use crate::store::blocking::blocking;
