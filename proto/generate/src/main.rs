@@ -20,7 +20,10 @@ fn main() -> Result<(), Box<dyn Error>> {
             std::fs::write(&path, text)?;
         } else if std::fs::read_to_string(&path).ok().as_ref() != Some(&text) {
             let path = path.display();
-            return Err(format!("{path} is not what is generated now: run `cargo run -p proto-generate`").into());
+            return Err(format!(
+                "{path} is not what is generated now: run `cargo run -p proto-generate`"
+            )
+            .into());
         }
     }
     Ok(())
