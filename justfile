@@ -43,3 +43,9 @@ bench *arguments:
 # The study of the paper's claims: writes docs/results.md. FOLDER holds the real data sets, if any.
 results *folder:
     sweeps/study/run {{ folder }}
+
+# The guide as a book, with search: target/book/docs/index.html (needs `cargo install mdbook --locked --no-default-features --features search`).
+book:
+    mdbook build docs
+    # What pages link to outside the guide, where the links look for it.
+    mkdir -p target/book/sweeps && cp -r sweeps/*.toml sweeps/small sweeps/study target/book/sweeps/

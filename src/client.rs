@@ -73,6 +73,17 @@ impl Deref for Client {
     }
 }
 
+/// Whether that cause is a certificate that does not fit.
+fn tells_of_keys(cause: &str) -> bool {
+    [
+        "coordinator's certificate",
+        "certificate of its callers",
+        "this program's certificate",
+    ]
+    .iter()
+    .any(|sign| cause.contains(sign))
+}
+
 /// Whether a coordinator that refuses for that reason does not let the caller in.
 fn locks_out(reason: Reason) -> bool {
     matches!(reason, Reason::Unauthenticated | Reason::PermissionDenied)
@@ -145,6 +156,10 @@ impl Client {
                 CommandError::Unreachable(format!("{whom} ended"))
             }
             CallError::InvalidSweep(rendered) => CommandError::Input(rendered),
+            // A certificate that does not fit: the cause says what to do, and somebody does run there.
+            CallError::Unreachable(cause) if tells_of_keys(&cause) => {
+                CommandError::Unreachable(format!("cannot reach {whom}: {cause}"))
+            }
             CallError::Unreachable(cause) => CommandError::Unreachable(format!(
                 "cannot reach {whom}: {cause}\n\nhint: {}",
                 whom.hint()
@@ -157,9 +172,10 @@ impl Client {
                 Some(reason) if locks_out(reason) => {
                     CommandError::Unreachable(format!("{whom} refuses: {message}"))
                 }
-                Some(Reason::UnknownSweep | Reason::UnknownJob | Reason::NoSuchWorker) => {
-                    CommandError::Usage(message)
-                }
+                Some(Reason::UnknownSweep) => CommandError::Usage(format!(
+                    "{message}: `gcl-sweep status` lists those that {whom} has"
+                )),
+                Some(Reason::UnknownJob | Reason::NoSuchWorker) => CommandError::Usage(message),
                 Some(_) => CommandError::Input(message),
                 None => CommandError::Other(format!("{whom} answers: {message}")),
             },
@@ -225,7 +241,7 @@ impl Client {
         match found[..] {
             [job] => Ok(job),
             [] => Err(CommandError::Usage(format!(
-                "no job's id begins with `{prefix}`"
+                "no job's id begins with `{prefix}`: `gcl-sweep status SWEEP` lists a sweep's jobs"
             ))),
             _ => {
                 let ids: Vec<String> = found.iter().map(JobId::short).collect();

@@ -27,6 +27,7 @@ mod folder;
 mod interrupt;
 mod labels;
 mod output;
+mod post_to;
 mod progress;
 mod standing;
 #[cfg(feature = "coordinator")]
@@ -39,13 +40,20 @@ use crate::arguments::{Arguments, Command};
 use crate::error::CommandError;
 
 fn main() -> ExitCode {
+    if std::env::args_os().len() == 1 {
+        return ended(command::greeting());
+    }
     let arguments = Arguments::of_process();
     let long_running = matches!(
         arguments.command,
         Command::Coordinator(_) | Command::Worker(_)
     );
     output::install_log(&arguments.global, long_running);
-    match command::execute(arguments) {
+    ended(command::execute(arguments))
+}
+
+fn ended(result: Result<(), CommandError>) -> ExitCode {
+    match result {
         Ok(()) | Err(CommandError::PipeClosed) => ExitCode::from(exit_code::OK),
         Err(error) => {
             output::say_error(&error);

@@ -1,10 +1,12 @@
 //! What somebody should look at before a sweep has spent its hours.
 
+use std::collections::BTreeMap;
+
 use serde::Serialize;
 use sweeps::{FailureClass, JobStatus, ScoreBy};
 
 use crate::alarm::Alarm;
-use crate::job::Job;
+use crate::job::{Job, Standing};
 
 /// Above this share of rows on which the labels of G and D agree, the two teach each other what they say already.
 const LOCKED: f64 = 0.98;
@@ -12,6 +14,9 @@ const LOCKED: f64 = 0.98;
 const CHANCE: f64 = 0.5;
 /// In its first epoch a network is still anywhere.
 const FIRST_EPOCH: u32 = 2;
+
+/// Cells that are named with an alarm.
+const NAMED: usize = 50;
 
 /// The place of the agreement of G and D among the numbers of a point.
 const AGREEMENT: usize = 6;
@@ -26,10 +31,33 @@ pub(crate) struct AlarmGroup {
     pub(crate) cells: Vec<u32>,
 }
 
+/// The alarms of these jobs.
+pub(crate) fn alarms<'a>(jobs: impl Iterator<Item = Standing<'a>>) -> Vec<AlarmGroup> {
+    let mut groups: BTreeMap<_, AlarmGroup> = BTreeMap::new();
+    for job in jobs {
+        let Some(alarm) = job.alarm else { continue };
+        let group = groups.entry(alarm).or_insert_with(|| AlarmGroup {
+            alarm,
+            n: 0,
+            cells: Vec::new(),
+        });
+        group.n += 1;
+        if group.cells.len() < NAMED {
+            group.cells.extend(job.cell);
+        }
+    }
+    groups.into_values().collect()
+}
+
+/// Whether a job without a result last failed because a number became NaN.
+pub(crate) fn has_diverged(status: JobStatus, error: Option<&str>) -> bool {
+    let diverged = |error: &str| error.starts_with(FailureClass::Diverged.name());
+    status != JobStatus::Done && error.is_some_and(diverged)
+}
+
 /// What is wrong with a job whose AUC is told by that score; `None`: nothing that is known.
 pub(crate) fn alarm_of(job: &Job, by: ScoreBy) -> Option<Alarm> {
-    let diverged = |error: &str| error.starts_with(FailureClass::Diverged.name());
-    if job.status != JobStatus::Done && job.error.as_deref().is_some_and(diverged) {
+    if has_diverged(job.status, job.error.as_deref()) {
         return Some(Alarm::NotANumber);
     }
     let last = job.last_trained();

@@ -6,26 +6,29 @@ use std::sync::Arc;
 use proto::nouns::{Change, Row, RowGroup, Timestamp};
 use sweeps::{EpochPoint, JobId, JobStatus, RunRecord, ScoreBy};
 
-use crate::alarms::{AlarmGroup, alarm_of};
+use crate::alarms::{AlarmGroup, alarm_of, alarms};
 use crate::failures::{FailureGroup, failures};
 use crate::filter::Filtered;
+use crate::happened::{Happened, What};
 use crate::hours::{Hours, hours};
-use crate::job::Job;
-use crate::spans::{Span, SpanEnd, Spans, Timeline, end_of};
+use crate::job::{Job, Standing};
+use crate::looked::Looked;
+use crate::printed::{Printed, PrintedNumber};
+use crate::spans::{Span, Spans, Timeline, end_of};
 use crate::summary::Summary;
 
 /// Cells of a sweep that a page shows, the first.
 pub const MOST_CELLS: usize = 50_000;
 /// Points of curves that are kept together; of jobs after that the last point alone.
 const MOST_POINTS: usize = 2_000_000;
-/// Cells that are named with an alarm.
-const NAMED: usize = 50;
 
 /// Cells that differ in their seed alone.
 #[derive(Debug, Clone)]
 pub(crate) struct Group {
     pub(crate) shared: Arc<RowGroup>,
     pub(crate) cells: Vec<u32>,
+    /// What a paper printed for it.
+    pub(crate) printed: Option<PrintedNumber>,
 }
 
 impl Group {
@@ -57,6 +60,8 @@ pub struct Board {
     pub(crate) is_rehearsal: bool,
     points: usize,
     spans: Spans,
+    /// The looks at its claims.
+    pub looked: Looked,
     pub(crate) touched: Touched,
 }
 
@@ -85,6 +90,7 @@ impl Board {
             is_rehearsal,
             points: 0,
             spans: Spans::default(),
+            looked: Looked::default(),
             touched: Touched::default(),
         }
     }
@@ -144,8 +150,26 @@ impl Board {
         self.groups.push(Group {
             shared: row.group.clone(),
             cells: Vec::new(),
+            printed: None,
         });
         group
+    }
+
+    /// Puts printed numbers beside their groups.
+    pub fn print(&mut self, numbers: Vec<Printed>) {
+        for Printed {
+            variant,
+            point,
+            number,
+        } in numbers
+        {
+            let mut groups = self.groups.iter_mut();
+            let is_meant =
+                |group: &&mut Group| group.shared.variant == variant && group.shared.point == point;
+            if let Some(group) = groups.find(is_meant) {
+                group.printed = Some(number);
+            }
+        }
     }
 
     /// The number of cells that are shown.
@@ -232,6 +256,20 @@ impl Board {
 
     /// Takes over a change that was heard at that time. Says whether a record is to be read now.
     pub fn hear(&mut self, change: &Change, now: Timestamp) -> Option<JobId> {
+        let number = match change {
+            Change::Job { job, .. } | Change::Epochs { job, .. } => self.by_id.get(job).copied(),
+            Change::Log { .. } | Change::Sweep { .. } | Change::Worker { .. } => None,
+        }? as usize;
+        let before = self.jobs[number].alarm;
+        let to_read = self.take_over(change, now);
+        let job = &mut self.jobs[number];
+        if job.alarm != before {
+            job.alarmed = Some(now);
+        }
+        to_read
+    }
+
+    fn take_over(&mut self, change: &Change, now: Timestamp) -> Option<JobId> {
         match change {
             Change::Job {
                 job: id,
@@ -268,7 +306,7 @@ impl Board {
                         (JobStatus::Running, Some(worker)) => {
                             self.spans.begin(worker.clone(), *cell, now);
                         }
-                        _ => self.spans.end(*cell, now, end_of(*status)),
+                        _ => self.spans.end(*cell, now, end_of(*status), error.clone()),
                     }
                 }
                 for cell in &job.cells {
@@ -354,31 +392,19 @@ impl Board {
     }
 
     pub(crate) fn alarms(&self) -> Vec<AlarmGroup> {
-        let mut groups: BTreeMap<_, AlarmGroup> = BTreeMap::new();
-        for job in &self.jobs {
-            let Some(alarm) = job.alarm else { continue };
-            let group = groups.entry(alarm).or_insert_with(|| AlarmGroup {
-                alarm,
-                n: 0,
-                cells: Vec::new(),
-            });
-            group.n += 1;
-            if group.cells.len() < NAMED {
-                group.cells.extend(job.cells.first());
-            }
-        }
-        groups.into_values().collect()
+        alarms(self.jobs.iter().map(Job::standing))
     }
 
     pub(crate) fn failures(&self) -> Vec<FailureGroup> {
-        failures(self.jobs.iter())
+        failures(self.jobs.iter().map(Job::standing))
     }
 
     pub(crate) fn hours(&self) -> Hours {
-        hours(self.jobs.iter().filter_map(|job| {
-            let cell = *job.cells.first()?;
-            Some((self.cells[cell as usize].group, job))
-        }))
+        self.hours_of(self.jobs.iter().map(Job::standing))
+    }
+
+    pub(crate) fn hours_of<'a>(&self, jobs: impl Iterator<Item = Standing<'a>>) -> Hours {
+        hours(jobs.filter_map(|job| Some((self.cells[job.cell? as usize].group, job))))
     }
 
     /// Who had which job when, as far as it is known.
@@ -386,21 +412,16 @@ impl Board {
         self.spans.iter()
     }
 
-    /// Takes over what happened before this board was made, at `begin`: in order, the job, when, and who began it or how it
-    /// ended.
-    pub fn remember(
-        &mut self,
-        past: impl IntoIterator<Item = (JobId, Timestamp, Result<Arc<str>, SpanEnd>)>,
-        begin: Timestamp,
-    ) {
+    /// Takes over what happened before this board was made, at `begin`, in order.
+    pub fn remember(&mut self, past: impl IntoIterator<Item = Happened>, begin: Timestamp) {
         let mut older = Spans::default();
-        for (job, at, what) in past {
+        for Happened { at, job, what } in past {
             let Some(cell) = self.cell_of(job) else {
                 continue;
             };
             match what {
-                Ok(worker) => older.begin(worker, cell, at),
-                Err(end) => older.end(cell, at, end),
+                What::Began(worker) => older.begin(worker, cell, at),
+                What::Ended(end, error) => older.end(cell, at, end, error),
             }
         }
         self.spans.precede(&older, begin);

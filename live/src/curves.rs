@@ -92,7 +92,10 @@ struct SeedCurve(u32, Vec<Option<f64>>);
 impl Board {
     /// Curves of some groups.
     pub fn curves(&self, asked: &CurvesAsked) -> Curves {
-        let statuses = asked.until.map(|until| self.statuses_at(until));
+        let statuses = asked.until.map(|until| -> Vec<JobStatus> {
+            let standings = self.standings_at(until).into_iter();
+            standings.map(|standing| standing.status).collect()
+        });
         let known = asked
             .groups
             .iter()

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 use sweeps::{FailureClass, JobStatus};
 
-use crate::job::Job;
+use crate::job::Standing;
 
 /// Cells that are named of each group, and groups that are told.
 const NAMED: usize = 50;
@@ -43,10 +43,10 @@ fn parts(error: &str) -> (&'static str, &str) {
 }
 
 /// The failures among these jobs, the most frequent first.
-pub(crate) fn failures<'a>(jobs: impl Iterator<Item = &'a Job>) -> Vec<FailureGroup> {
+pub(crate) fn failures<'a>(jobs: impl Iterator<Item = Standing<'a>>) -> Vec<FailureGroup> {
     let mut groups: BTreeMap<(&'static str, &str), FailureGroup> = BTreeMap::new();
     for job in jobs.filter(|job| job.status != JobStatus::Done) {
-        let Some(error) = job.error.as_deref() else {
+        let Some(error) = job.error else {
             continue;
         };
         let (class, message) = parts(error);
@@ -62,7 +62,7 @@ pub(crate) fn failures<'a>(jobs: impl Iterator<Item = &'a Job>) -> Vec<FailureGr
         group.n += 1;
         group.settled += usize::from(job.status.is_failure());
         if group.cells.len() < NAMED {
-            group.cells.extend(job.cells.first());
+            group.cells.extend(job.cell);
         }
     }
     let mut groups: Vec<_> = groups.into_values().collect();
@@ -74,6 +74,7 @@ pub(crate) fn failures<'a>(jobs: impl Iterator<Item = &'a Job>) -> Vec<FailureGr
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::job::Job;
     use sweeps::JobId;
 
     #[test]
@@ -95,7 +96,7 @@ mod tests {
             job(4, JobStatus::Done, "trainer: panicked (attempt 1 on b)"),
             job(5, JobStatus::Failed, "something else"),
         ];
-        let told = failures(jobs.iter());
+        let told = failures(jobs.iter().map(Job::standing));
         let lines: Vec<_> = told
             .iter()
             .map(|group| (group.class, group.message.as_str(), group.n, group.settled))

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 use sweeps::JobStatus;
 
-use crate::job::Job;
+use crate::job::Standing;
 
 /// Device time of a sweep, in seconds.
 #[derive(Debug, Clone, Copy, PartialEq, Default, Serialize)]
@@ -19,7 +19,7 @@ pub(crate) struct Hours {
 }
 
 /// The device time of jobs, each with the number of its settings.
-pub(crate) fn hours<'a>(jobs: impl Iterator<Item = (u32, &'a Job)>) -> Hours {
+pub(crate) fn hours<'a>(jobs: impl Iterator<Item = (u32, Standing<'a>)>) -> Hours {
     #[derive(Default)]
     struct Known {
         n: u32,
@@ -62,6 +62,7 @@ pub(crate) fn hours<'a>(jobs: impl Iterator<Item = (u32, &'a Job)>) -> Hours {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::job::Job;
     use sweeps::JobId;
 
     #[test]
@@ -80,10 +81,13 @@ mod tests {
             (2, job(JobStatus::Pending, None)),
             (2, job(JobStatus::Failed, None)),
         ];
-        let told = hours(jobs.iter().map(|(group, job)| (*group, job)));
+        let told = hours(jobs.iter().map(|(group, job)| (*group, job.standing())));
         assert!((told.spent - 130.0).abs() < 1e-9);
         assert!((told.mean.unwrap() - 130.0 / 3.0).abs() < 1e-9);
         assert!((told.left.unwrap() - (100.0 + 7.5 + 130.0 / 3.0)).abs() < 1e-9);
-        assert_eq!(hours(jobs[1..2].iter().map(|(g, j)| (*g, j))).left, None);
+        assert_eq!(
+            hours(jobs[1..2].iter().map(|(g, j)| (*g, j.standing()))).left,
+            None
+        );
     }
 }

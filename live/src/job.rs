@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use proto::nouns::Timestamp;
 use sweeps::{JobId, JobStatus, Phase, ScoreBy};
 
 use crate::alarm::Alarm;
@@ -27,6 +28,20 @@ pub(crate) struct Job {
     pub(crate) cells: Vec<u32>,
     /// What is to be looked at.
     pub(crate) alarm: Option<Alarm>,
+    /// Since when, where that was heard.
+    pub(crate) alarmed: Option<Timestamp>,
+}
+
+/// Where a job stands, or stood: what panels over all jobs are made of.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) struct Standing<'a> {
+    pub(crate) status: JobStatus,
+    /// The last failure, of a job without a record.
+    pub(crate) error: Option<&'a str>,
+    pub(crate) seconds: Option<f64>,
+    pub(crate) alarm: Option<Alarm>,
+    /// The position of its first cell.
+    pub(crate) cell: Option<u32>,
 }
 
 impl Job {
@@ -43,6 +58,18 @@ impl Job {
             curve: Curve::default(),
             cells: Vec::new(),
             alarm: None,
+            alarmed: None,
+        }
+    }
+
+    /// Where it stands now.
+    pub(crate) fn standing(&self) -> Standing<'_> {
+        Standing {
+            status: self.status,
+            error: self.error.as_deref(),
+            seconds: self.seconds,
+            alarm: self.alarm,
+            cell: self.cells.first().copied(),
         }
     }
 

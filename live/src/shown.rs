@@ -7,6 +7,7 @@ use crate::alarms::AlarmGroup;
 use crate::board::{Board, BoardCell, Touched};
 use crate::failures::FailureGroup;
 use crate::hours::Hours;
+use crate::printed::PrintedNumber;
 use crate::summary::{Summary, rounded};
 
 /// Everything that a board shows.
@@ -33,6 +34,9 @@ struct GroupShown {
     /// Whether the report will smooth the scores or cut clips, so that its numbers will be others.
     raw: bool,
     summary: Option<Summary>,
+    /// What a paper printed for it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    printed: Option<PrintedNumber>,
 }
 
 /// A cell. In JSON `[group, seed, job, status, AUC, epochs, attempts, worker]`.
@@ -97,6 +101,7 @@ impl Board {
                 score: group.by().word(),
                 raw: !group.shared.reporting.is_of_record(),
                 summary: self.summary(group),
+                printed: group.printed.clone(),
             }
         });
         let cells = self.cells.iter().map(|cell| {

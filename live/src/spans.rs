@@ -38,10 +38,21 @@ pub struct Span {
     pub until: Option<u64>,
     /// How it ended.
     pub end: SpanEnd,
+    /// What was wrong, of one that failed.
+    #[serde(skip_serializing_if = "Option::is_none", serialize_with = "some_text")]
+    pub error: Option<Arc<str>>,
 }
 
 fn text<S: serde::Serializer>(text: &Arc<str>, serializer: S) -> Result<S::Ok, S::Error> {
     serializer.serialize_str(text)
+}
+
+#[expect(clippy::ref_option, reason = "serde asks so")]
+fn some_text<S: serde::Serializer>(
+    text: &Option<Arc<str>>,
+    serializer: S,
+) -> Result<S::Ok, S::Error> {
+    serializer.serialize_some(&text.as_deref())
 }
 
 /// The spans of a sweep, oldest first.
@@ -59,7 +70,7 @@ pub(crate) struct Spans {
 impl Spans {
     /// An attempt began.
     pub(crate) fn begin(&mut self, worker: Arc<str>, cell: u32, at: Timestamp) {
-        self.end(cell, at, SpanEnd::Back);
+        self.end(cell, at, SpanEnd::Back, None);
         if self.kept.len() >= KEPT {
             self.kept.pop_front();
             self.forgotten += 1;
@@ -72,11 +83,12 @@ impl Spans {
             from: at.0,
             until: None,
             end: SpanEnd::Open,
+            error: None,
         });
     }
 
     /// The job of that cell left its worker.
-    pub(crate) fn end(&mut self, cell: u32, at: Timestamp, end: SpanEnd) {
+    pub(crate) fn end(&mut self, cell: u32, at: Timestamp, end: SpanEnd, error: Option<Arc<str>>) {
         let Some(number) = self.open.remove(&cell) else {
             return;
         };
@@ -84,6 +96,7 @@ impl Spans {
         if let Some(span) = position.and_then(|position| self.kept.get_mut(position as usize)) {
             span.until = Some(at.0);
             span.end = end;
+            span.error = error;
         }
     }
 
@@ -163,7 +176,7 @@ mod tests {
 
     #[test]
     fn what_the_journal_tells_comes_before_what_was_heard() {
-        let end = |spans: &mut Spans, cell, at| spans.end(cell, Timestamp(at), SpanEnd::Done);
+        let end = |spans: &mut Spans, cell, at| spans.end(cell, Timestamp(at), SpanEnd::Done, None);
         // Job 1 ended before the page was looked at, job 2 was under way, job 3 began later.
         let mut journal = Spans::default();
         journal.begin("a".into(), 1, Timestamp(10));
@@ -198,8 +211,8 @@ mod tests {
         let mut spans = Spans::default();
         spans.begin("a".into(), 1, Timestamp(10));
         spans.begin("b".into(), 2, Timestamp(11));
-        spans.end(1, Timestamp(20), SpanEnd::Done);
-        spans.end(1, Timestamp(21), SpanEnd::Failed);
+        spans.end(1, Timestamp(20), SpanEnd::Done, None);
+        spans.end(1, Timestamp(21), SpanEnd::Failed, None);
         spans.begin("a".into(), 2, Timestamp(30));
         let told: Vec<_> = spans
             .iter()

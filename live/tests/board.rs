@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use live::{Board, CurvesAsked, Filter, Measure};
+use live::{Board, CurvesAsked, Filter, Measure, Printed, PrintedNumber};
 use proto::nouns::{Change, Row, RowGroup, Timestamp};
 use serde_json::Value;
 use sweeps::{AttemptNumber, EpochPoint, JobId, JobStatus, Phase, Reporting};
@@ -256,6 +256,85 @@ fn a_board_as_it_was_is_made_of_what_had_ended_by_then() {
     assert_eq!(curves(None), serde_json::json!([1]));
     assert_eq!(curves(Some(Timestamp(65))), serde_json::json!([]));
     assert_eq!(curves(Some(Timestamp(70))), serde_json::json!([1]));
+}
+
+#[test]
+fn alarms_failures_workers_and_hours_are_those_of_then() {
+    let mut board = board();
+    let fell = "trainer: it fell (attempt 1 on w)";
+    let diverged = "diverged: NaN (attempt 2 on w)";
+    for (at, change) in [
+        (10, change(1, JobStatus::Running, None, None)),
+        (12, epoch(1, 1, 0.6, 0.5)),
+        (14, epoch(1, 2, 0.6, 0.99)),
+        (20, change(1, JobStatus::Done, Some(0.6), None)),
+        (20, change(2, JobStatus::Running, None, None)),
+        (30, change(2, JobStatus::Pending, None, Some(fell))),
+        (40, change(2, JobStatus::Running, None, None)),
+        (50, change(2, JobStatus::Failed, None, Some(diverged))),
+        (60, change(2, JobStatus::Pending, None, None)),
+        (70, change(2, JobStatus::Running, None, None)),
+        (80, change(2, JobStatus::Done, Some(0.7), None)),
+    ] {
+        board.hear(&change, Timestamp(at));
+    }
+    let names = |list: &Value, key: &str| -> Vec<String> {
+        let list = list.as_array().unwrap().iter();
+        list.map(|one| one[key].as_str().unwrap().to_owned())
+            .collect()
+    };
+    for (at, alarms, failures, jobs, finished, failed) in [
+        (13, &[][..], &[][..], 1, 0, 0),
+        (15, &["locked-in"], &[], 1, 0, 0),
+        (25, &["locked-in"], &[], 1, 1, 0),
+        (35, &["locked-in"], &["trainer"], 0, 1, 1),
+        (45, &["locked-in"], &["trainer"], 1, 1, 1),
+        (55, &["not-a-number", "locked-in"], &["diverged"], 0, 1, 2),
+        (75, &["not-a-number", "locked-in"], &["diverged"], 1, 1, 2),
+        (85, &["locked-in"], &[], 0, 2, 2),
+    ] {
+        let past = json(&board.past(Timestamp(at)));
+        assert_eq!(names(&past["alarms"], "alarm"), alarms, "{at}");
+        assert_eq!(names(&past["failures"], "class"), failures, "{at}");
+        let worker = &past["workers"][0];
+        let told = |key: &str| worker[key].as_u64().unwrap();
+        assert_eq!(worker["jobs"].as_array().unwrap().len(), jobs, "{at}");
+        assert_eq!(
+            (told("finished"), told("failed")),
+            (finished, failed),
+            "{at}"
+        );
+    }
+    let nobody = json(&board.past(Timestamp(5)));
+    assert_eq!(nobody["workers"], serde_json::json!([]));
+    // The end of the past is the present.
+    let (now, past) = (json(&board.snapshot()), json(&board.past(Timestamp(99))));
+    for part in ["alarms", "failures", "hours"] {
+        assert_eq!(now[part], past[part], "{part}");
+    }
+}
+
+#[test]
+fn a_printed_number_stands_beside_its_group() {
+    let mut board = board();
+    let printed = |variant: &str, rate| Printed {
+        variant: variant.into(),
+        point: vec![Some(sweeps::Value::Float(rate))],
+        number: PrintedNumber {
+            auc: 0.7104,
+            std: None,
+            text: "GCL_B, Table 1".into(),
+            alike: false,
+        },
+    };
+    board.print(vec![
+        printed("B", 0.1),
+        printed("A", 0.2),
+        printed("C", 0.1),
+    ]);
+    let groups = json(&board.snapshot())["groups"].clone();
+    assert_eq!(groups[0]["printed"], Value::Null);
+    assert_eq!(groups[1]["printed"]["auc"], 0.7104);
 }
 
 #[test]

@@ -235,7 +235,7 @@ fn datasets(content: &Content<'_>) -> String {
                 .digest
                 .map_or_else(String::new, |digest| format!(", digest {}", digest.short()));
             let place = if facts.synthetic {
-                "made from the sweep file"
+                "generated, not recorded"
             } else if data.files.is_empty() {
                 "not in the box"
             } else {

@@ -66,7 +66,7 @@ pub struct Submit {
     /// Higher goes first
     #[arg(long, default_value_t = 0, allow_negative_numbers = true)]
     pub priority: i32,
-    /// Most jobs that the file may mean
+    /// Refuse a file that means more jobs than this
     #[arg(long, value_name = "N", default_value_t = sweeps::Limits::default().max_jobs)]
     pub max_jobs: usize,
     /// Only say what would happen

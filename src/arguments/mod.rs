@@ -39,7 +39,7 @@ pub use store::{Audit, Backup, CollectGarbage, CoordinatorCommand, Journal, Repa
 #[command(name = "gcl-sweep", version = crate::version::LONG, propagate_version = true)]
 #[command(
     after_help = "Begin with `gcl-sweep new`, which asks three questions and writes a sweep file, or in a checkout with `gcl-sweep run sweeps/quickstart.toml --out out/quickstart`.\n\nExit codes: 0 ok, 2 usage, 10 invalid sweep or data set, 11 finished but jobs failed, \
-    12 coordinator unreachable, 13 store unusable, 14 a selftest deviates, 15 device unusable, 16 coordinator broke down, 17 a box differs, 18 a box could not be checked wholly, 130 interrupted."
+    12 coordinator unreachable, 13 state folder unusable, 14 self-test deviates, 15 device unusable, 16 coordinator broke down, 17 published results differ, 18 they could not be checked wholly, 130 interrupted."
 )]
 pub struct Arguments {
     #[command(subcommand)]
@@ -82,7 +82,7 @@ pub struct Global {
     /// How tables are printed on stdout
     #[arg(long, value_enum, default_value_t = Encoding::Text, global = true, help_heading = "Output")]
     pub format: Encoding,
-    /// More talk on stderr (-v: info, -vv: debug, -vvv: trace); RUST_LOG is obeyed too
+    /// More log lines on stderr (-v: info, -vv: debug, -vvv: trace); RUST_LOG is obeyed too
     #[arg(short, long, action = clap::ArgAction::Count, global = true, help_heading = "Output")]
     pub verbose: u8,
     /// Log lines on stderr as JSON
@@ -118,7 +118,7 @@ pub enum Command {
     Run(Run),
     /// Show what a sweep would run; nothing is started
     Plan(Plan),
-    /// Walk the whole road of a sweep on stand-ins in a minute: every cell, every figure, and what the real run will need
+    /// Try a whole sweep on small stand-in data in a minute: every job, every figure, and the time, memory and disk of the real run
     Rehearse(Rehearse),
     /// Start a coordinator: it queues jobs, keeps results, answers workers and users
     Coordinator(Coordinator),
@@ -135,15 +135,15 @@ pub enum Command {
     Watch(Watch),
     /// Look at a running sweep on this terminal: grid, curves, workers, failures, logs
     Top(Top),
-    /// Take unfinished jobs out
+    /// Cancel the unfinished jobs of a sweep, or one job
     Cancel(Target),
-    /// Start no more jobs of a sweep, or not this one
+    /// Pause a sweep or a job: running jobs end as usual, what waits does not start
     Pause(Target),
-    /// Start them again
+    /// Resume a paused sweep or job
     Resume(Target),
     /// Queue failed, quarantined and cancelled jobs again
     Retry(Target),
-    /// Say why a job is where it is
+    /// Say why a job waits, where it runs, or why it failed
     Explain(Job),
     /// Show the workers of a coordinator
     Workers(Endpoint),
@@ -151,10 +151,10 @@ pub enum Command {
     Drain(Drain),
     /// Show what a job's trainer logged
     Logs(Logs),
-    /// Keys of a coordinator, with roles: make, show, revoke
+    /// Access tokens of a coordinator, with roles: create, list, revoke
     #[command(subcommand)]
     Token(Token),
-    /// Certificates for coordinator and callers
+    /// TLS certificates for coordinator and callers
     #[command(subcommand)]
     Tls(Tls),
     /// Run a share of a sweep's finished jobs again and compare
@@ -163,7 +163,7 @@ pub enum Command {
     Backup(Backup),
     /// Make a state folder of a backup
     Restore(Restore),
-    /// Remove artifacts that no record names
+    /// Remove artifacts (score files) that no result refers to
     Gc(CollectGarbage),
     /// Look into the journal of a state folder
     #[command(subcommand)]

@@ -11,7 +11,7 @@ use super::run::DataFolders;
 pub struct Publish {
     /// Names of sweeps; without any, all that there are
     pub sweeps: Vec<String>,
-    /// Folder for the box; must be new or empty
+    /// Folder for the published results (a box); must be new or empty
     #[arg(long, value_name = "BOX")]
     pub out: PathBuf,
     /// Publish from the folder of a `run` (its --out), under way or not, instead of asking a coordinator
@@ -25,7 +25,7 @@ pub struct Publish {
     /// Put the files of this data set (a --data) into the box, at most 64 MiB; its licence must allow that; repeatable
     #[arg(long, value_name = "NAME")]
     pub include_data: Vec<String>,
-    /// Title of the box [default: Results of its sweeps]
+    /// Title of the published results [default: Results of its sweeps]
     #[arg(long)]
     pub title: Option<String>,
     /// An author, as `Given Family`; repeatable
@@ -47,7 +47,7 @@ pub struct Publish {
     18 nothing differs but not every job of the sample could be run here, 130 interrupted."
 )]
 pub struct Verify {
-    /// The box
+    /// A folder that `gcl-sweep publish` made
     #[arg(value_name = "BOX")]
     pub folder: PathBuf,
     /// Which share of the finished jobs is run again; 0 runs none

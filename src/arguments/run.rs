@@ -4,6 +4,8 @@ use std::path::PathBuf;
 
 use clap::Args;
 
+use crate::post_to::PostTo;
+
 /// Where data sets are.
 #[derive(Debug, Clone, Args)]
 pub struct DataFolders {
@@ -26,7 +28,7 @@ pub struct DataFolders {
 pub struct Selection {
     /// The sweep file
     pub sweep: PathBuf,
-    /// Most jobs that the file may mean
+    /// Refuse a file that means more jobs than this
     #[arg(long, value_name = "N", default_value_t = sweeps::Limits::default().max_jobs)]
     pub max_jobs: usize,
     /// Only the cells with these values, such as `variant=GCL_B,seed=3`; keys: variant, seed, any axis; repeatable
@@ -47,13 +49,22 @@ pub struct Team {
     pub device: String,
 }
 
+/// Whom to tell: a command, or an address that can be posted to.
+fn told(text: &str) -> Result<String, String> {
+    match PostTo::typed(text) {
+        Some(Err(error)) => Err(error),
+        Some(Ok(_)) | None => Ok(text.to_owned()),
+    }
+}
+
 /// Whom to tell what happens to a sweep.
 #[derive(Debug, Clone, Default, Args)]
 pub struct Notify {
-    /// Run this when the sweep settles, a claim is decided or jobs fail: it gets a line of JSON on its standard input
-    #[arg(long, value_name = "COMMAND")]
+    /// Run this when the sweep settles, a claim is decided or jobs fail: it gets a line of JSON on its standard input. An address
+    /// (http://… or https://…) is posted to
+    #[arg(long, value_name = "COMMAND|URL", value_parser = told)]
     pub notify: Option<String>,
-    /// Failed jobs from which on it is told of them
+    /// Tell of failed jobs only from this many on
     #[arg(long, value_name = "N", default_value_t = 1, requires = "notify", value_parser = clap::value_parser!(u64).range(1..))]
     pub notify_failures: u64,
 }

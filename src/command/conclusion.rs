@@ -18,14 +18,8 @@ pub(super) fn print(
 ) -> Result<(), CommandError> {
     let page = out.join("report").join("index.html");
     if format == Format::Text {
-        let program = std::env::args_os().next();
-        let program = program.map(|name| name.to_string_lossy().into_owned());
-        let text = text(
-            &results.description,
-            &reports::headline(results),
-            next,
-            program.as_deref().unwrap_or(NAME),
-        );
+        let mut text = told(&results.description, &reports::headline(results));
+        text.push_str(&steps(next));
         output::print(&text)?;
     }
     output::say(&format!("report: {}", page.display()));
@@ -35,13 +29,25 @@ pub(super) fn print(
 /// The program in commands of sweep files.
 const NAME: &str = "gcl-sweep";
 
-fn text(description: &str, headline: &[String], next: &[NextStep], program: &str) -> String {
+/// What may be typed next, as it works when it is pasted here.
+pub(super) fn steps(next: &[NextStep]) -> String {
+    let program = std::env::args_os().next();
+    let program = program.map(|name| name.to_string_lossy().into_owned());
+    steps_of(next, program.as_deref().unwrap_or(NAME))
+}
+
+fn told(description: &str, headline: &[String]) -> String {
     let mut text = String::new();
     for paragraph in std::iter::once(description).chain(headline.iter().map(String::as_str)) {
         if !paragraph.is_empty() {
             text.push_str(&format!("\n{}\n", paragraph.trim()));
         }
     }
+    text
+}
+
+fn steps_of(next: &[NextStep], program: &str) -> String {
+    let mut text = String::new();
     if !next.is_empty() {
         text.push_str("\nNext:\n");
     }
@@ -79,10 +85,14 @@ mod tests {
         ];
         let headline = ["One is ahead.".to_owned(), "It may be chance.".to_owned()];
         assert_eq!(
-            text("What was asked.", &headline, &next, "my builds/gcl-sweep"),
-            "\nWhat was asked.\n\nOne is ahead.\n\nIt may be chance.\n\nNext:\n  a figure of the paper:\n    \
+            told("What was asked.", &headline),
+            "\nWhat was asked.\n\nOne is ahead.\n\nIt may be chance.\n"
+        );
+        assert_eq!(
+            steps_of(&next, "my builds/gcl-sweep"),
+            "\nNext:\n  a figure of the paper:\n    \
              'my builds/gcl-sweep' run fig5.toml\n    less report.csv\n"
         );
-        assert_eq!(text("", &[], &[], NAME), "");
+        assert_eq!(told("", &[]) + &steps_of(&[], NAME), "");
     }
 }

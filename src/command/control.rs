@@ -32,7 +32,7 @@ pub fn control(
             return Err(CommandError::Usage(format!(
                 "there is no sweep `{}`{}",
                 arguments.target,
-                nearest.unwrap_or_default()
+                nearest.unwrap_or_else(|| ": `gcl-sweep status` lists those that are there".into())
             )));
         };
         let changed = client

@@ -24,6 +24,7 @@ use crate::{interrupt, supervisor, version};
 
 mod announcer;
 mod failure;
+mod printed;
 mod renewal;
 mod security;
 mod serving;
@@ -117,6 +118,7 @@ impl Ports {
                     .filter(|_| !address.ip().to_canonical().is_loopback()),
                 names: security.http_names.clone(),
                 secret,
+                printed: Some(Arc::new(printed::printed)),
             };
             tokio::spawn(serve_http(listener, options, stop_ports.clone()))
         });
@@ -216,7 +218,13 @@ async fn bind(
     security.check(address)?;
     let listener = TcpListener::bind(address)
         .await
-        .map_err(|error| CommandError::Other(format!("cannot listen on {address}: {error}")))?;
+        .map_err(|error| {
+            let mut text = format!("cannot listen on {address}: {error}");
+            if error.kind() == std::io::ErrorKind::AddrInUse {
+                text += "\n\nhint: another program has that port, perhaps a coordinator: stop it, or give --listen (or --http) another port; 0 takes a free one";
+            }
+            CommandError::Other(text)
+        })?;
     let address = listener
         .local_addr()
         .map_err(|error| CommandError::Other(format!("cannot tell the address: {error}")))?;

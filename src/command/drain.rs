@@ -20,7 +20,8 @@ pub fn drain(arguments: &Drain) -> Result<(), CommandError> {
             return Err(CommandError::Usage(format!(
                 "there is no worker `{}`{}",
                 output::line(&arguments.worker),
-                nearest.unwrap_or_default()
+                nearest
+                    .unwrap_or_else(|| ": `gcl-sweep workers` lists those that are there".into())
             )));
         }
         let count = client

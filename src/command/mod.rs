@@ -10,8 +10,10 @@ mod coordinator;
 mod data;
 mod drain;
 mod estimate;
+mod expected;
 mod export;
 mod extract;
+mod greeting;
 mod inspect;
 mod known;
 #[cfg(feature = "coordinator")]
@@ -73,6 +75,8 @@ use proto::nouns::ControlAction;
 use crate::arguments::{Arguments, Command, CoordinatorCommand, Encoding, Format, Journal};
 use crate::error::CommandError;
 use crate::output;
+
+pub use greeting::greeting;
 
 /// Does what the command line says.
 pub fn execute(arguments: Arguments) -> Result<(), CommandError> {

@@ -1,5 +1,5 @@
-//! `--notify`: a command that is told when a sweep settles, a claim is decided, or jobs fail. It gets one line of JSON on its
-//! standard input. What becomes of it ends no run.
+//! `--notify`: a command, or an address, that is told when a sweep settles, a claim is decided, or jobs fail. A command gets one line
+//! of JSON on its standard input, an address a request with it. What becomes of either ends no run.
 
 use std::collections::BTreeSet;
 use std::process::Stdio;
@@ -10,6 +10,7 @@ use sweeps::JobStatus;
 use tokio::io::AsyncWriteExt;
 
 use crate::output::{self, say};
+use crate::post_to::PostTo;
 
 /// How long the command may take; the sweep goes on meanwhile, and whoever watches it waits.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -52,7 +53,11 @@ impl Notify {
             return;
         };
         for news in self.news(info) {
-            if let Err(error) = tell(&command, &news).await {
+            let told = match PostTo::typed(&command) {
+                Some(to) => post(to, &news).await,
+                None => tell(&command, &news).await,
+            };
+            if let Err(error) = told {
                 say(&format!("warning: --notify: {}", output::line(&error)));
             }
         }
@@ -103,6 +108,20 @@ impl Notify {
         }
         self.seen = Some(now);
         news
+    }
+}
+
+/// Posts the news.
+async fn post(to: Result<PostTo, String>, news: &serde_json::Value) -> Result<(), String> {
+    let to = to?;
+    let posted = tokio::time::timeout(PATIENCE, to.post(news.to_string())).await;
+    let shown = to.shown();
+    match posted {
+        Ok(posted) => posted.map_err(|error| format!("{shown}: {error}")),
+        Err(_) => Err(format!(
+            "{shown}: it did not answer within {} s",
+            PATIENCE.as_secs()
+        )),
     }
 }
 

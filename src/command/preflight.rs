@@ -47,24 +47,7 @@ fn too_few_seeds(file: &SweepFile) -> Option<String> {
     }
     let results = reports::SweepResults {
         columns: file.expansion.columns.clone(),
-        cells: cells
-            .iter()
-            .filter(|cell| cell.control().is_none())
-            .zip(0_u64..)
-            .map(|(cell, index)| {
-                let mut job_id = sweeps::JobId([0; 32]);
-                job_id.0[..8].copy_from_slice(&index.to_le_bytes());
-                sweeps::CellResult {
-                    cell: cell.clone(),
-                    job_id,
-                    status: sweeps::JobStatus::Pending,
-                    record: None,
-                    live: Vec::new(),
-                    attempts: 0,
-                    error: None,
-                }
-            })
-            .collect(),
+        cells: super::expected::expected(cells.iter()),
         report: reports::ReportRequest {
             reference: file.spec.report.reference.clone(),
             ..reports::ReportRequest::default()
@@ -204,10 +187,14 @@ impl Findings {
             if lacks && !variants.is_empty() {
                 self.faults.push(format!(
                     "{} need{} training videos with {what} ({why}), and train.csv of {place} has none\n\n\
-                     hint: fill its column `label`, or leave {} out",
+                     hint: fill its column `label`, or leave {} out of the sweep",
                     quoted(variants),
                     if variants.len() == 1 { "s" } else { "" },
-                    if variants.len() == 1 { "it" } else { "them" },
+                    if variants.len() == 1 {
+                        "that variant"
+                    } else {
+                        "these variants"
+                    },
                 ));
             }
         }

@@ -82,6 +82,7 @@ pub fn repair(arguments: &Repair, format: Format) -> Result<(), CommandError> {
 
 /// The journal as lines of JSON.
 pub fn export(state: &Path) -> Result<(), CommandError> {
+    be_a_state(state)?;
     folder::be_whole(state).map_err(|error| store(&error))?;
     let mut out = output::json_lines();
     let exported = folder::export(&state.join("journal"), &mut out);

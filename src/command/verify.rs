@@ -30,7 +30,7 @@ pub fn verify(arguments: &Verify, format: Format) -> Result<(), CommandError> {
     let folder = arguments.folder.as_path();
     if !folder.join(layout::MANIFEST).is_file() {
         return Err(CommandError::Input(format!(
-            "{} is no box of results: it has no {}",
+            "{} was not made by `gcl-sweep publish`: it has no {}",
             folder.display(),
             layout::MANIFEST
         )));

@@ -65,7 +65,7 @@ pub struct DraftData {
 }
 
 /// Segments and dimension of the generated set that a draft without data names.
-const GENERATED: (usize, usize) = (3200, 128);
+const GENERATED: (usize, usize) = (8000, 128);
 /// Steps that an epoch should have at least; the paper's batch of 8192 makes 96 of UCF-Crime's segments.
 const STEPS: usize = 20;
 /// The paper's learning rate, and the width it is for.
@@ -94,6 +94,10 @@ pub fn draft(show: Show, data: Option<&DraftData>, seeds: Option<u32>) -> String
             "[dataset]\nname = {:?}   # gcl-sweep run … --data {}=DIR\n\n",
             data.name, data.name
         )),
+        None if show == Show::First => {
+            // Whether one is ahead of the other is asked of worlds, not of one.
+            out.push_str(&GENERATED_TEXT.replace(ONE_WORLD, WORLDS));
+        }
         None => out.push_str(GENERATED_TEXT),
     }
     let (mut section, mut reported) = ("", false);
@@ -120,6 +124,10 @@ pub fn draft(show: Show, data: Option<&DraftData>, seeds: Option<u32>) -> String
             ("[job]", "learning_rate") => format!(
                 "learning_rate = {rate:.0e}   # the paper's 2e-5 is for 2048 dimensions; scaled as 1/width"
             ),
+            ("[job]", "feature_scaling") if data.is_none() => {
+                "feature_scaling = \"none\"   # as the generator makes them; on other features try \"standard\" and \"l2\" too"
+                    .to_owned()
+            }
             ("[job]", "feature_scaling") => {
                 "feature_scaling = \"standard\"   # the paper states none; it decides more than any other setting: try \"none\" and \"l2\" too"
                     .to_owned()
@@ -149,13 +157,16 @@ const CONTROLLED: &str = "\
 controls = true          # what needs no learning, below the table; and what kind of data this is
 ";
 
+const ONE_WORLD: &str = "seed = 1                 # of the data\n";
+const WORLDS: &str = "seed = \"job\"             # each seed has data of its own\n";
 const GENERATED_TEXT: &str = "\
 [dataset.synthetic]      # replace it by [dataset] name = \"…\" for data of your own
-videos = 120             # two thirds train, one third tests
+videos = 300             # two thirds train, one third tests
 mean_length = 40         # segments of 16 frames
 dimension = 128
-seed = 1
-regime = \"hard-bursts\"   # fixed cameras, with normal segments that nobody can predict
+seed = 1                 # of the data
+regime = \"coherent-events\"   # a world in which GCL can work: events share a direction
+coherence = 0.9          # at 0 they share none, and GCL is behind the autoencoder
 
 ";
 
@@ -221,7 +232,13 @@ mod tests {
                         cells(expansion).into_iter().collect()
                     };
                 let controls = expansion.cells.len() - cells(&expansion).len();
-                assert_eq!(controls, 7, "{text}");
+                // Of each world, where seeds have worlds of their own.
+                let worlds: std::collections::BTreeSet<_> = expansion
+                    .cells
+                    .iter()
+                    .map(|cell| &cell.job.dataset)
+                    .collect();
+                assert_eq!(controls, 7 * worlds.len(), "{text}");
                 // A sweep without variants has one of its own name.
                 assert!(
                     variants(&expansion) == variants(&shipped) || variants(&expansion).len() == 1

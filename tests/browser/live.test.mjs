@@ -113,6 +113,29 @@ await page.waitForFunction(() => document.querySelector("#curves-plot svg path")
 await page.waitForTimeout(1500);
 await picture(page, "light");
 
+check((await page.locator("#curves-legend").innerText()).includes("published 71.04%"), "the published number stands beside its curve");
+check((await page.locator("#curves-plot svg line title").count()) === 1, "and is drawn");
+
+// The past: every panel is of then, and Back to now leads back.
+await page.locator("#timeline").scrollIntoViewIfNeeded();
+await page.waitForFunction(() => !document.getElementById("time").hidden, null, { timeout: 20_000 });
+const done = () => page.evaluate(() => Number(document.querySelector("#counts").innerText.replaceAll(",", "").match(/(\d+)\s*done/)[1]));
+const now = await done();
+await page.locator("#at").evaluate((slider) => { slider.value = 300; slider.dispatchEvent(new Event("input", { bubbles: true })); });
+await page.waitForFunction(() => !document.getElementById("past-note").hidden);
+for (const panel of ["workers", "failures", "queue"]) await page.locator(`#${panel}`).scrollIntoViewIfNeeded();
+await page.waitForFunction(() => document.querySelector("#workers").innerText.includes("by then"), null, { timeout: 10_000 });
+const then = await done();
+check(then < now, `the past had fewer results: ${then} of ${now}`);
+check(/[?&]at=\d+/.test(page.url()), "a moment has a link");
+check((await page.locator("#failures button:has-text('Retry')").count()) === 0, "nobody acts on the past");
+await picture(page, "past");
+await page.locator("#at-now").click();
+await page.waitForFunction(() => document.getElementById("past-note").hidden);
+await page.locator("#workers").scrollIntoViewIfNeeded();
+await page.waitForFunction(() => !document.querySelector("#workers").innerText.includes("by then"), null, { timeout: 10_000 });
+check(!/[?&]at=/.test(page.url()), "and the present is a step away");
+
 // The grid by keyboard, and a job by its cell.
 await page.locator("#grid-scroll").focus();
 for (const key of ["ArrowRight", "ArrowDown", "ArrowRight"]) await page.keyboard.press(key);

@@ -11,6 +11,8 @@ mod door;
 mod errors;
 mod importers;
 mod measured;
+mod page;
+mod pages;
 mod rehearse;
 mod report;
 mod run;

@@ -58,7 +58,7 @@ fn a_token_opens_what_its_role_allows_until_it_is_revoked() {
     assert!(
         denied
             .stderr
-            .contains("the token `read` has the role read, and Submit needs submit or admin"),
+            .contains("the token `read` has the role read, and this needs submit or admin"),
         "{}",
         denied.stderr
     );

@@ -205,3 +205,27 @@ fn a_workers_name_is_no_command_of_a_terminal() {
         assert!(!forged, "a name makes no line: {text}");
     }
 }
+
+#[test]
+fn the_program_alone_says_what_can_be_typed_next() {
+    let world = World::new();
+    let greeting = world.run(&[]);
+    assert_eq!(greeting.code, Some(0), "{}", greeting.stderr);
+    let commands: Vec<Vec<&str>> = greeting
+        .stdout
+        .lines()
+        .filter(|line| line.starts_with("    "))
+        .map(|line| line.split_whitespace().skip(1).collect())
+        .collect();
+    assert!(commands.len() > 5, "{}", greeting.stdout);
+    for command in commands {
+        // What a run does is tested elsewhere: here that there is something to run.
+        let words: Vec<&str> = match command.as_slice() {
+            ["run", file, ..] => vec!["plan", file],
+            ["new"] => vec!["new", "--help"],
+            words => words.to_vec(),
+        };
+        let ended = world.run(&words);
+        assert_eq!(ended.code, Some(0), "{words:?}: {}", ended.stderr);
+    }
+}

@@ -14,7 +14,7 @@ use tokio::sync::{mpsc, oneshot};
 use super::call::{Call, Query};
 use super::clock;
 use super::feed::{Feed, Subscription};
-use super::history::{self, Happened};
+use super::history::{self, History};
 use super::rows::{self, RowSource, SLICE};
 use crate::engine::cell_pages::{CellPages, CellRows};
 use crate::engine::expand::{Expand, Resolved, resolve_alone, takes_much};
@@ -307,15 +307,16 @@ impl EngineHandle {
         .await?
     }
 
-    /// What happened to these jobs and when, as far back as the journal tells it. `names` are those of workers that it may
+    /// What happened to these jobs of a sweep and when, as far back as the journal tells it. `names` are those of workers that it may
     /// have forgotten.
     pub(crate) async fn history(
         &self,
+        sweep: String,
         jobs: BTreeSet<JobId>,
         names: BTreeMap<WorkerId, Arc<str>>,
-    ) -> Result<Vec<Happened>, Refusal> {
+    ) -> Result<History, Refusal> {
         let state = self.shared.state.clone();
-        blocking(move || history::history(&state, &jobs, names)).await
+        blocking(move || history::history(&state, &sweep, &jobs, names)).await
     }
 
     /// Every worker that is known.

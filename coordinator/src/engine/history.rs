@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::sync::Arc;
 
+use live::{Happened, SpanEnd, What};
 use proto::nouns::{Timestamp, WorkerId};
 use sweeps::JobId;
 
@@ -13,42 +14,32 @@ use crate::store::journal::{self, JournalError};
 /// A longer journal is not read for a page: it would be some seconds of a core.
 const MOST_BYTES: u64 = 512 << 20;
 
-/// Something that happened to a job.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Happened {
-    pub(crate) at: Timestamp,
-    pub(crate) job: JobId,
-    pub(crate) what: What,
+/// What the journal tells of a sweep.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct History {
+    /// What happened to its jobs, in order.
+    pub(crate) happened: Vec<Happened>,
+    /// When its claims were looked at: a time for each look.
+    pub(crate) looked: Vec<Timestamp>,
 }
 
-/// What happened to a job.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum What {
-    /// The worker of that name began it.
-    Began(Arc<str>),
-    /// It has a result.
-    Finished,
-    /// It failed for good.
-    Failed,
-    /// Its attempt ended, and it waits again.
-    GivenBack,
-}
-
-/// What happened to these jobs, in order. `names` are those of workers that said hello before what the journal still tells.
+/// What happened to these jobs of that sweep. `names` are those of workers that said hello before what the journal still tells.
 /// Empty where the journal is too long, or cannot be read now.
 pub(crate) fn history(
     state: &Path,
+    sweep: &str,
     wanted: &BTreeSet<JobId>,
     names: BTreeMap<WorkerId, Arc<str>>,
-) -> Vec<Happened> {
+) -> History {
     let folder = state.join("journal");
     if journal::length(&folder) > MOST_BYTES {
-        return Vec::new();
+        return History::default();
     }
     let mut past = Past {
+        sweep,
         wanted,
         names,
-        happened: Vec::new(),
+        history: History::default(),
     };
     let visited = journal::visit(&folder, &mut |scanned| {
         past.take(&scanned.entry);
@@ -58,13 +49,14 @@ pub(crate) fn history(
         // The end of what is being written, or a file that was replaced meanwhile.
         tracing::debug!(%error, "the journal was not read to its end");
     }
-    past.happened
+    past.history
 }
 
 struct Past<'a> {
+    sweep: &'a str,
     wanted: &'a BTreeSet<JobId>,
     names: BTreeMap<WorkerId, Arc<str>>,
-    happened: Vec<Happened>,
+    history: History,
 }
 
 impl Past<'_> {
@@ -82,26 +74,40 @@ impl Past<'_> {
             }
             Entry::Released { at, leases, .. } => {
                 for lease in leases {
-                    self.push(*at, lease.job, What::GivenBack);
+                    self.push(*at, lease.job, What::Ended(SpanEnd::Back, None));
                 }
             }
             Entry::Failed {
-                at, job, verdict, ..
+                at,
+                job,
+                attempt,
+                worker,
+                failure,
+                verdict,
             } => {
-                let what = match verdict {
-                    RetryDecision::Retry => What::GivenBack,
-                    RetryDecision::Failed | RetryDecision::Quarantined => What::Failed,
+                let end = match verdict {
+                    RetryDecision::Retry => SpanEnd::Back,
+                    RetryDecision::Failed | RetryDecision::Quarantined => SpanEnd::Failed,
                 };
-                self.push(*at, *job, what);
+                let error = format!("{failure} (attempt {attempt} on {worker})");
+                self.push(*at, *job, What::Ended(end, Some(error.into())));
             }
-            Entry::Finished { at, record } => self.push(*at, record.job_id, What::Finished),
+            Entry::Finished { at, record } => {
+                self.push(*at, record.job_id, What::Ended(SpanEnd::Done, None));
+            }
+            Entry::Looked {
+                at, sweep, looks, ..
+            } if sweep == self.sweep => {
+                let times = looks.iter().map(|_| *at);
+                self.history.looked.extend(times);
+            }
             _ => {}
         }
     }
 
     fn push(&mut self, at: Timestamp, job: JobId, what: What) {
         if self.wanted.contains(&job) {
-            self.happened.push(Happened { at, job, what });
+            self.history.happened.push(Happened { at, job, what });
         }
     }
 }

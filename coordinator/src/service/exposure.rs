@@ -5,7 +5,7 @@ use std::net::{IpAddr, SocketAddr};
 /// A port that would listen beyond this machine without keys.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "{address} can be reached from other machines, and {missing}: give it, listen on 127.0.0.1, or write --insecure where the network itself is guarded"
+    "{address} can be reached from other machines, and {missing}: give it (`gcl-sweep tls init` and `gcl-sweep token create` make both), listen on 127.0.0.1, or write --insecure where the network itself is guarded"
 )]
 pub struct Exposed {
     address: SocketAddr,

@@ -12,6 +12,8 @@ use hyper::header::{ALLOW, AUTHORIZATION, CACHE_CONTROL, CONTENT_TYPE, WWW_AUTHE
 use hyper::service::service_fn;
 use hyper::{Method, Request, Response, StatusCode};
 use hyper_util::rt::{TokioIo, TokioTimer};
+use live::Printed;
+use proto::nouns::SweepInfo;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpListener;
 use tokio::time::timeout;
@@ -39,6 +41,9 @@ const PAUSE: Duration = Duration::from_millis(100);
 /// The metrics of a coordinator that cannot read its tokens.
 const CLOSED: &str = "# TYPE gcl_ready gauge\ngcl_ready 0\n# TYPE gcl_tokens_readable gauge\ngcl_tokens_readable 0\n# EOF\n";
 
+/// What papers printed for the rows of a sweep.
+pub type PrintedOf = Arc<dyn Fn(&SweepInfo) -> Vec<Printed> + Send + Sync>;
+
 /// What the side port needs.
 #[derive(Clone)]
 pub struct HttpOptions {
@@ -52,6 +57,8 @@ pub struct HttpOptions {
     pub names: Vec<String>,
     /// Random bytes that nobody knows: they seal the sessions of browsers.
     pub secret: [u8; 32],
+    /// Who knows what papers printed for the rows of a sweep.
+    pub printed: Option<PrintedOf>,
 }
 
 /// Serves until `shutdown`.
@@ -73,6 +80,7 @@ pub async fn serve_http(
         &options.names,
         options.secret,
         options.tls.is_some(),
+        options.printed.clone(),
         shutdown.clone(),
     );
     loop {

@@ -28,10 +28,11 @@ mod tests;
 mod tls;
 mod worker;
 
+pub use ::live::{Printed, PrintedNumber};
 pub use access::{Access, Role, TokenDigest, TokenEntry, TokenFile, TokenFileError, token_of};
 pub use exposure::{Exposed, check_exposure};
 pub use health::Health;
-pub use http::{HttpOptions, serve_http};
+pub use http::{HttpOptions, PrintedOf, serve_http};
 pub use limits::Limits;
 pub use live::live_address;
 pub use server::{Options, ServeError, serve, serve_incoming};

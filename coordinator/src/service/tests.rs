@@ -303,6 +303,7 @@ async fn the_side_port_says_how_it_is() {
         tls: None,
         names: Vec::new(),
         secret: [7; 32],
+        printed: None,
     };
     tokio::spawn(serve_http(listener, options, served.stop.clone()));
     let ask = async |request: &str| {

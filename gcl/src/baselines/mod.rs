@@ -60,7 +60,7 @@ pub(crate) fn run(
     if rows.is_empty() {
         return Err(TrainError::bad_data(
             "no segment is left to fit: the selection of `pretraining` keeps none \
-             (`difference_threshold`, `difference_quantile` and `difference_scale` decide)",
+             (`difference_threshold` and `difference_scale` decide; `difference_quantile = 0.7` in [job] keeps that share of them on any features)",
         ));
     }
     let context = FitContext {

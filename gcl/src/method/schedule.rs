@@ -125,7 +125,7 @@ impl<'a> Plan<'a> {
         if let Some(empty) = phases.iter().find(|phase| phase.rows.is_empty()) {
             return Err(TrainError::bad_data(format!(
                 "no segment is left to train on in phase {}: the selection of `pretraining` keeps none \
-                 (`difference_threshold`, `difference_quantile` and `difference_scale` decide)",
+                 (`difference_threshold` and `difference_scale` decide; `difference_quantile = 0.7` in [job] keeps that share of them on any features)",
                 empty.phase
             )));
         }

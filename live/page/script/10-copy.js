@@ -30,9 +30,9 @@ const COPIES = {
   claims: { CSV: () => csv(CLAIM_COLUMNS.map(([title]) => title), claimRows()) },
   grid: { CSV: gridCsv, SVG: () => asText(gridSvg()) },
   curves: { CSV: curvesCsv, SVG: () => asText(curvesPicture(720, curves.told?.groups.filter((group) => group.epochs.length > 0) ?? [])) },
-  failures: { CSV: () => csv(["class", "message", "jobs", "settled"], picture.failures.map((failure) => [failure.class, failure.message, failure.n, failure.settled])) },
-  queue: { CSV: () => csv(["status", "jobs"], Object.values(NAMES).map((name, at) => [name, picture.sweep?.counts[at] ?? 0])) },
-  results: { CSV: () => csv(["variant", ...picture.columns, "n", "mean", "std", "low", "high"], resultRows().map(([group, summary]) => [group.variant, ...group.point.map((value) => value ?? ""), ...summary.map((value) => value ?? "")])) },
+  failures: { CSV: () => csv(["class", "message", "jobs", "settled"], shownPart("failures").map((failure) => [failure.class, failure.message, failure.n, failure.settled])) },
+  queue: { CSV: () => csv(["status", "jobs"], Object.values(NAMES).map((name, at) => [name, (picture.past ?? picture.sweep)?.counts[at] ?? 0])) },
+  results: { CSV: () => csv(["variant", ...picture.columns, "n", "auc_mean", "auc_std", "auc_ci_low", "auc_ci_high"], resultRows().map(([group, summary]) => [group.variant, ...group.point.map((value) => value ?? ""), ...summary.map((value) => value ?? "")])) },
   workers: { CSV: () => csv(["worker", "state", "device", "jobs", "finished", "failed", "busy_percent", "memory_used_bytes"], picture.workers.map((worker) => [worker.name, worker.state, worker.device, worker.jobs.map(([job]) => job).join(" "), worker.finished, worker.failed, worker.busy_percent, worker.memory_used_bytes])) },
   timeline: { CSV: timelineCsv, SVG: () => asText(timelinePicture(720, lanes())) },
 };

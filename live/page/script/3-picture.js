@@ -80,6 +80,8 @@ function labelOf(columns, group) {
 
 /** A cell as it is shown: as it is, or as it was. */
 const seen = (cell) => picture.past?.cells[cell.at] ?? cell;
+/** A part of the page as it is, or as it was. */
+const shownPart = (part) => picture.past?.[part] ?? picture[part];
 const summaryOf = (group) => (picture.past ? picture.past.summaries[group.at] : group.summary);
 
 /** A cell in words. */

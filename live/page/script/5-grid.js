@@ -232,7 +232,7 @@ function gridCsv() {
     const group = picture.groups[cell.group];
     return [group.variant, ...picture.columns.map((_, at) => group.point[at] ?? ""), cell.seed, cell.job, NAMES[cell.status], cell.epochs, cell.auc ?? "", cell.attempts, cell.worker ?? ""];
   });
-  return csv(["variant", ...picture.columns, "seed", "job", "status", "epochs", "auc", "attempts", "worker"], rows);
+  return csv(["variant", ...picture.columns, "seed", "job_id", "status", "epochs", "auc", "attempts", "worker"], rows);
 }
 
 function gridSvg() {

@@ -90,6 +90,7 @@ function curvesPicture(width, told) {
       for (const [, seed] of group.seeds) if (seed[at] !== null) values.push(seed[at]);
     });
   }
+  for (const { auc } of printedLines(told)) values.push(auc);
   let [low, high] = values.reduce(([least, most], value) => [Math.min(least, value), Math.max(most, value)], [Infinity, -Infinity]);
   if (!isFinite(low)) [low, high] = [0, 1];
   const margin = (high - low) * 0.06 || Math.abs(high) * 0.02 || 0.01;
@@ -109,6 +110,9 @@ function curvesPicture(width, told) {
     made.append(drawn("text", { x: x(epoch), y: height - room.bottom + 16, "text-anchor": "middle", fill: colour("ink") }, String(epoch)));
   }
   made.append(drawn("text", { x: (room.left + width - room.right) / 2, y: height - 3, "text-anchor": "middle", class: "muted", fill: colour("muted") }, "epoch"));
+  for (const { auc, own, text } of printedLines(told)) {
+    made.append(drawn("line", { stroke: own, "stroke-width": 1.4, "stroke-dasharray": "1 4", x1: room.left, x2: width - room.right, y1: y(auc), y2: y(auc) }, drawn("title", {}, text)));
+  }
   const lines = drawn("g", { "clip-path": "url(#curves-clip)" });
   told.forEach((group, place) => {
     const own = lineColour(place);
@@ -142,12 +146,26 @@ function curvesPicture(width, told) {
   return made;
 }
 
+/** The numbers that a paper printed for the groups that are drawn: dotted, in their colour, beside the AUC that is reported. */
+function printedLines(told) {
+  if (address.measure !== "auc" || address.phase !== "train") return [];
+  return told.map((group, place) => {
+    const { printed, label } = picture.groups[group.group];
+    return printed && { auc: printed.auc, own: lineColour(place), text: `${label}: ${printedText(printed)}` };
+  }).filter(Boolean);
+}
+
+/** A printed number in words. */
+function printedText({ auc, std, text, alike }) {
+  return `published ${percent(auc)}${std === null ? "" : ` ± ${(std * 100).toFixed(2)}`} (${text}${alike ? "" : "; data or settings are not known to be the same"})`;
+}
+
 /** What a picture shows, for those who do not see it. */
 function curvesText(told) {
   const parts = told.filter((group) => group.epochs.length > 0).map((group) => {
     const at = group.epochs.length - 1;
     return `${picture.groups[group.group].label}: ${valueText(group.summaries[at][1])} at epoch ${group.epochs[at]}`;
-  });
+  }).concat(printedLines(told).map(({ text }) => text));
   return `${MEASURES[address.measure]} by epoch. ${parts.join("; ")}`;
 }
 
@@ -207,7 +225,8 @@ function drawCurvesLegend(told) {
     const group = picture.groups[at];
     const line = drawn("svg", { width: 26, height: 10, "aria-hidden": "true" }, drawn("line", { x1: 1, x2: 25, y1: 5, y2: 5, stroke: lineColour(place), "stroke-width": 3, "stroke-dasharray": lineDash(place) }));
     const more = told.find((curve) => curve.group === at)?.more;
-    return element("li", {}, line, group.label, address.seeds && more ? ` (${more} seeds more)` : "", button("×", () => toggleGroup(at), { "aria-label": `Hide the curve of ${group.label}`, title: "hide" }));
+    const printed = group.printed && address.measure === "auc" && address.phase === "train" ? `, dotted: ${printedText(group.printed)}` : "";
+    return element("li", {}, line, group.label, printed, address.seeds && more ? ` (${more} seeds more)` : "", button("×", () => toggleGroup(at), { "aria-label": `Hide the curve of ${group.label}`, title: "hide" }));
   });
   byId("curves-legend").replaceChildren(...items);
   const select = byId("add-group");

@@ -38,12 +38,12 @@ function drawAlarms() {
     "locked-in": ["Locked in", "G and D agree on more than 98% of the labels: they teach each other what they say already"],
     "below-chance": ["Below chance", "the AUC is below 50%"],
   };
-  const alarms = picture.alarms.map(({ alarm, n, cells }) => {
+  const alarms = shownPart("alarms").map(({ alarm, n, cells }) => {
     const [title, why] = texts[alarm] ?? [alarm, ""];
     return element("p", { class: "alarm" }, element("b", {}, `${title}: ${plural(n, "job")}`), ` — ${why}. `, cellLinks(cells, n));
   });
   const lost = picture.sweep?.discrepancies ?? 0;
-  if (lost > 0) alarms.push(element("p", { class: "alarm" }, element("b", {}, `Not reproduced: ${plural(lost, "record")}`), " — records of one job differ though they must not; see the audit."));
+  if (lost > 0 && !picture.past) alarms.push(element("p", { class: "alarm" }, element("b", {}, `Not reproduced: ${plural(lost, "record")}`), " — records of one job differ though they must not; see the audit."));
   byId("alarms").hidden = alarms.length === 0;
   byId("alarms").querySelector(".body").replaceChildren(...alarms);
 }
@@ -53,7 +53,22 @@ const claims = () => picture.claims?.claims ?? [];
 const points = (value) => (value === null || value === undefined ? "" : (value * 100).toFixed(2));
 const power = (log) => (log > 14 ? `10^${Math.round(log / Math.LN10)}` : Number(Math.exp(log).toPrecision(3)).toString());
 
+/** A claim in words. */
+function claimText({ left, right, place = [] }) {
+  const where = place.length > 0 ? ` where ${place.map(([name, value]) => `${name} = ${value}`).join(", ")}` : "";
+  return `${left} > ${right}${where}`;
+}
+
+/** Claims after the looks until then. Differences and intervals are of now alone. */
+function claimRowsThen() {
+  return claims().map(({ claim }, at) => {
+    const then = picture.past.claims[at];
+    return [claimText(claim), then?.verdict ?? "undecided", then?.seeds ?? 0, "", "", then ? power(then.log_e) : "", "", then?.decided_after ? `decided after ${then.decided_after}` : "", ""];
+  });
+}
+
 function claimRows() {
+  if (picture.past) return claimRowsThen();
   const left = {
     open: ({ needed }) => (needed === null ? "seeds are awaited" : `needs about ${plural(needed, "more seed")}`),
     decided: ({ decided_after }) => `decided after ${decided_after}`,
@@ -62,10 +77,8 @@ function claimRows() {
     stopped: () => "no more seeds are added",
   };
   return claims().map((claim) => {
-    const { left: above, right, place = [] } = claim.claim;
-    const where = place.length > 0 ? ` where ${place.map(([name, value]) => `${name} = ${value}`).join(", ")}` : "";
     return [
-      `${above} > ${right}${where}`, claim.verdict, claim.seeds, points(claim.difference),
+      claimText(claim.claim), claim.verdict, claim.seeds, points(claim.difference),
       claim.interval ? `${points(claim.interval.low)} to ${points(claim.interval.high)}` : "",
       `${power(claim.log_e)} of ${power(claim.log_bound)}`, Number(claim.p_adjusted.toPrecision(3)), left[claim.state]?.(claim) ?? claim.state,
       claim.state === "open" && picture.hours.mean !== null ? `about ${duration(2 * picture.hours.mean)}` : "",
@@ -80,7 +93,8 @@ function drawClaims() {
   const rows = claimRows();
   // How far the evidence is on its way to the bound, on a scale of logarithms.
   claims().forEach((claim, at) => {
-    rows[at][5] = element("span", {}, bar(Math.min(1, Math.max(0, claim.log_e / claim.log_bound))), rows[at][5]);
+    const log = picture.past ? picture.past.claims[at]?.log_e ?? 0 : claim.log_e;
+    rows[at][5] = element("span", {}, bar(Math.min(1, Math.max(0, log / claim.log_bound))), rows[at][5]);
   });
   const { alpha, margin } = picture.claims.settings;
   byId("claims").querySelector(".body").replaceChildren(table(
@@ -90,13 +104,13 @@ function drawClaims() {
 
 /** Queues the settled ones among the cells that are named; of more than fifty the rest comes with the next press. */
 function retryButton(failure) {
-  const cells = failure.cells.filter((at) => "fq".includes(picture.cells[at]?.status));
+  const cells = picture.past ? [] : failure.cells.filter((at) => "fq".includes(picture.cells[at]?.status));
   return cells.length > 0 && may.control ? button(`Retry ${cells.length}`, () => act({ act: "retry" }, cells)) : "";
 }
 
 function drawFailures() {
   const body = byId("failures").querySelector(".body");
-  const shown = picture.failures.filter((failure) => picture.taken === null || failure.cells.some(picture.takes));
+  const shown = shownPart("failures").filter((failure) => picture.taken === null || failure.cells.some(picture.takes));
   if (shown.length === 0) { body.replaceChildren(note("No attempt failed that is not over by now.")); return; }
   const rows = shown.map((failure) => [
     failure.class,
@@ -109,8 +123,18 @@ function drawFailures() {
 }
 
 function drawQueue() {
-  const { sweep, hours, read } = picture;
+  const { sweep, read } = picture;
   if (!sweep) return;
+  const hours = shownPart("hours");
+  if (picture.past) {
+    const [pending, running] = picture.past.counts;
+    byId("queue").querySelector(".body").replaceChildren(facts([
+      ["waiting", plural(pending, "job")], ["running", plural(running, "job")],
+      ["device hours spent", `${(hours.spent / 3600).toFixed(2)} h`],
+      ["device hours left", hours.left === null ? "not known before the first result" : `about ${(hours.left / 3600).toFixed(2)} h`],
+    ]));
+    return;
+  }
   const [pending, running] = sweep.counts;
   const slots = picture.workers.filter((worker) => worker.state === "active").reduce((sum, worker) => sum + worker.slots, 0);
   const told = [
@@ -136,19 +160,35 @@ function drawResults() {
     shown.map(([group, [n, mean, std, low, high]]) => [group.label, n, percent(mean), percent(std), low === null ? "" : `${percent(low)} to ${percent(high)}`])));
 }
 
+/** A job of a worker as a link, and for how long it had it. */
+function workerJobs(jobs, now) {
+  return element("span", {}, jobs.flatMap(([job, since], at) => {
+    const cell = picture.byJob.get(job);
+    const text = cell ? `${picture.groups[cell.group].label} seed ${cell.seed}` : `${job} (another sweep)`;
+    return [at > 0 ? "; " : "", button(text, () => openJob(job), { class: "link" }), ` for ${duration((now - since) / 1000)}`];
+  }));
+}
+
+/** Workers as they were, as far as jobs of this sweep tell. */
+function drawWorkersThen(body) {
+  const { workers } = picture.past;
+  if (workers.length === 0) { body.replaceChildren(note("No worker had begun a job of this sweep.")); return; }
+  const rows = workers.slice(0, 500).map(({ name, jobs, finished, failed }) => [
+    name, workerJobs(jobs.map(([cell, since]) => [picture.cells[cell]?.job, since]), address.at), `${finished}${failed ? `, ${failed} failed` : ""}`,
+  ]);
+  body.replaceChildren(table("Workers that had begun jobs of this sweep by then", [["worker"], ["job, since when"], ["finished", "n"]], rows));
+}
+
 function drawWorkers() {
   const body = byId("workers").querySelector(".body");
+  if (picture.past) { drawWorkersThen(body); return; }
   const workers = picture.workers.filter((worker) => worker.state !== "gone");
   if (workers.length === 0) { body.replaceChildren(note("No worker is there: jobs wait.")); return; }
   const now = picture.now();
   const rows = workers.slice(0, 500).map((worker) => [
     worker.name,
     worker.state,
-    element("span", {}, worker.jobs.flatMap(([job, since], at) => {
-      const cell = picture.byJob.get(job);
-      const text = cell ? `${picture.groups[cell.group].label} seed ${cell.seed}` : `${job} (another sweep)`;
-      return [at > 0 ? "; " : "", button(text, () => openJob(job), { class: "link" }), ` for ${duration((now - since) / 1000)}`];
-    })),
+    workerJobs(worker.jobs, now),
     worker.busy_percent === null ? "" : element("span", {}, bar(worker.busy_percent / 100), `${worker.busy_percent}%`),
     worker.memory_used_bytes === null ? "" : `${bytes(worker.memory_used_bytes)}${worker.memory_bytes ? ` of ${bytes(worker.memory_bytes)}` : ""}`,
     `${worker.finished}${worker.failed ? `, ${worker.failed} failed` : ""}`,

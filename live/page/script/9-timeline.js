@@ -102,7 +102,7 @@ function timelinePicture(width, all) {
       const cell = picture.cells[span.cell];
       const bar = drawn("rect", { x: x(span.from), y, width: Math.max(1, x(until) - x(span.from)), height: 14, fill: colour(TONES[span.end][0]), stroke: colour("page"), "stroke-width": 0.5 });
       if (cell) {
-        bar.append(drawn("title", {}, `${picture.groups[cell.group].label}, seed ${cell.seed}: ${duration((until - span.from) / 1000)}, ${TONES[span.end][1]}`));
+        bar.append(drawn("title", {}, `${picture.groups[cell.group].label}, seed ${cell.seed}: ${duration((until - span.from) / 1000)}, ${TONES[span.end][1]}${span.error ? `: ${span.error}` : ""}`));
         bar.addEventListener("click", () => openJob(cell.job));
       }
       made.append(bar);

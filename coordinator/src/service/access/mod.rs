@@ -224,7 +224,7 @@ impl Access {
     pub(super) fn check(&self, path: &str, authorization: Option<&[u8]>) -> Result<(), Status> {
         match need(path) {
             Need::Nothing => Ok(()),
-            Need::One(roles) => self.demand(path, roles, authorization),
+            Need::One(roles) => self.demand(roles, authorization),
         }
     }
 
@@ -236,18 +236,13 @@ impl Access {
     /// Whether the bearer may read.
     pub(super) fn check_read(&self, authorization: Option<&[u8]>) -> Result<(), Status> {
         const READERS: &[Role] = &[Role::Read, Role::Submit, Role::Worker, Role::Admin];
-        self.demand("/metrics", READERS, authorization)
+        self.demand(READERS, authorization)
     }
 
-    fn demand(
-        &self,
-        path: &str,
-        roles: &[Role],
-        authorization: Option<&[u8]>,
-    ) -> Result<(), Status> {
+    fn demand(&self, roles: &[Role], authorization: Option<&[u8]>) -> Result<(), Status> {
         match self.bearer(authorization)? {
             None => Ok(()),
-            Some(one) => one.demand(path, roles),
+            Some(one) => one.demand(roles),
         }
     }
 
@@ -298,16 +293,15 @@ impl Access {
 
 impl Token {
     /// Whether its role is one of these.
-    fn demand(&self, path: &str, roles: &[Role]) -> Result<(), Status> {
+    fn demand(&self, roles: &[Role]) -> Result<(), Status> {
         if roles.contains(&self.role) {
             return Ok(());
         }
         let wanted: Vec<&str> = roles.iter().map(|role| role.name()).collect();
-        let call = path.rsplit('/').next().unwrap_or(path);
         Err(refuse(
             Reason::PermissionDenied,
             format!(
-                "the token `{}` has the role {}, and {call} needs {}",
+                "the token `{}` has the role {}, and this needs {}",
                 self.name,
                 self.role.name(),
                 wanted.join(" or ")
@@ -358,7 +352,7 @@ mod tests {
         let told = access.check(SUBMIT, Some(b"Bearer read")).unwrap_err();
         assert_eq!(
             told.message(),
-            "the token `r` has the role read, and Submit needs submit or admin"
+            "the token `r` has the role read, and this needs submit or admin"
         );
         assert_eq!(Reason::of(&told), Some(Reason::PermissionDenied));
         assert_eq!(

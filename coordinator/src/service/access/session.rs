@@ -151,7 +151,7 @@ impl Token {
     fn may(&self, path: &str) -> Result<(), Status> {
         match need(path) {
             Need::Nothing => Ok(()),
-            Need::One(roles) => self.demand(path, roles),
+            Need::One(roles) => self.demand(roles),
         }
     }
 }

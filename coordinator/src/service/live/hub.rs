@@ -182,16 +182,16 @@ impl Viewer {
         &mut self,
         after: Option<u64>,
     ) -> Result<Option<Vec<Bytes>>, Refusal> {
-        // What is heard from here on follows what is sent now. Something in both is told twice, which changes nothing.
-        self.news = self.hub.sender.subscribe();
         let hub = self.hub.clone();
-        blocking(move || {
+        let (first, news) = blocking(move || {
             let state = hub.state();
+            // Whoever tells holds the state: what is heard from here on is what follows, and nothing is told twice.
+            let news = hub.sender.subscribe();
             if let Some(why) = &state.ended {
                 return Err(Refusal::Unavailable(why.to_string()));
             }
             let Some(board) = &state.board else {
-                return Ok(None);
+                return Ok((None, news));
             };
             if let Some(after) = after
                 && (state.whole_after..=state.last).contains(&after)
@@ -200,13 +200,15 @@ impl Viewer {
                 let missed = state.kept.iter().filter(|event| event.id >= after);
                 let mut first = vec![event::resumed()];
                 first.extend(missed.map(|event| event.bytes.clone()));
-                return Ok(Some(first));
+                return Ok((Some(first), news));
             }
             let (snapshot, around, last) = (board.snapshot(), state.around.clone(), state.last);
             drop(state);
-            Ok(Some(vec![event::snapshot(last, &snapshot, &around)]))
+            Ok((Some(vec![event::snapshot(last, &snapshot, &around)]), news))
         })
-        .await?
+        .await??;
+        self.news = news;
+        Ok(first)
     }
 }
 

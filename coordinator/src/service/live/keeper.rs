@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
-use live::{Board, SpanEnd};
-use looks::ClaimsView;
+use live::Board;
+use looks::{ClaimsView, Look};
 use sweeps::JobId;
 use tokio::task::{JoinError, JoinHandle};
 use tokio::time::{Instant, MissedTickBehavior, interval};
@@ -16,14 +16,18 @@ use super::hub::Hub;
 use crate::engine::Standing;
 use crate::engine::feed::Subscription;
 use crate::engine::handle::{EngineHandle, Told};
-use crate::engine::history::{Happened, What};
+use crate::engine::history::History;
 use crate::engine::rows::RowSource;
+use crate::service::PrintedOf;
+use crate::store::blocking::blocking;
 use proto::nouns::{Change, Refusal, Row, StateKind, Timestamp, WatchEvent};
 
 /// How often what is new is told.
 const TELL: Duration = Duration::from_millis(400);
 /// How often the engine is asked about workers and the sweep as a whole.
 const ASK: Duration = Duration::from_secs(2);
+/// How long what happens is left to gather before it is heard, so that not every epoch wakes somebody.
+const REST: Duration = Duration::from_millis(25);
 /// A hub that nobody looks at for so long ends.
 const ALONE: Duration = Duration::from_mins(2);
 /// Jobs whose records are read at a time.
@@ -38,10 +42,15 @@ enum Turn {
 }
 
 /// Keeps a hub until nobody looks, or the engine ends.
-pub(super) async fn keep(hub: Arc<Hub>, engine: EngineHandle, shutdown: CancellationToken) {
+pub(super) async fn keep(
+    hub: Arc<Hub>,
+    engine: EngineHandle,
+    printed: Option<PrintedOf>,
+    shutdown: CancellationToken,
+) {
     let why = loop {
         let turn = tokio::select! {
-            turn = Keeper::run(&hub, &engine) => turn,
+            turn = Keeper::run(&hub, &engine, printed.as_ref()) => turn,
             () = shutdown.cancelled() => Ok(Turn::End("the coordinator is stopping".into())),
         };
         match turn {
@@ -63,6 +72,8 @@ struct Keeper<'a> {
     sequence: u64,
     /// The engine's time at a moment of ours: a change does not say when it was.
     clock: (Timestamp, Instant),
+    /// When it listens again.
+    listens: Instant,
     /// Jobs that are to be read, the next at the end.
     to_read: Vec<JobId>,
     read: u64,
@@ -76,21 +87,26 @@ struct Keeper<'a> {
 }
 
 impl<'a> Keeper<'a> {
-    async fn run(hub: &'a Hub, engine: &'a EngineHandle) -> Result<Turn, Refusal> {
+    async fn run(
+        hub: &'a Hub,
+        engine: &'a EngineHandle,
+        printed: Option<&PrintedOf>,
+    ) -> Result<Turn, Refusal> {
         // Before the rows: what changes in between is heard.
         let mut feed = engine.subscribe(None);
-        let mut keeper = Self::begin(hub, engine).await?;
+        let mut keeper = Self::begin(hub, engine, printed).await?;
         let (mut tell, mut ask) = (interval(TELL), interval(ASK));
         tell.set_missed_tick_behavior(MissedTickBehavior::Delay);
         ask.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
-            keeper.begin_to_read();
+            keeper.begin_to_read(BATCH);
             tokio::select! {
                 biased;
                 _ = tell.tick() => {
                     let read = Some(keeper.progress());
                     let news = News { read, ..News::default() };
                     keeper.tell(news);
+                    keeper.begin_to_read(1);
                 }
                 _ = ask.tick() => {
                     if keeper.is_alone() {
@@ -101,12 +117,13 @@ impl<'a> Keeper<'a> {
                         return Ok(Turn::Anew);
                     }
                 }
-                heard = feed.next() => match heard {
+                heard = gathered(&mut feed, keeper.listens) => match heard {
                     None => return Ok(Turn::End("the coordinator is stopping".into())),
                     Some((_, WatchEvent::Missed(_))) => return Ok(Turn::Anew),
                     Some((number, WatchEvent::Change(change))) => {
                         keeper.hear(number, &change);
                         keeper.hear_more(&mut feed);
+                        keeper.listens = Instant::now() + REST;
                     }
                 },
                 past = remembered(&mut keeper.past) => {
@@ -123,14 +140,22 @@ impl<'a> Keeper<'a> {
     }
 
     /// Reads the rows and begins the hub's board with them.
-    async fn begin(hub: &'a Hub, engine: &'a EngineHandle) -> Result<Self, Refusal> {
+    async fn begin(
+        hub: &'a Hub,
+        engine: &'a EngineHandle,
+        printed: Option<&PrintedOf>,
+    ) -> Result<Self, Refusal> {
         let standing = engine.standing(hub.sweep.clone()).await?;
         let info = engine.sweep_info(hub.sweep.clone()).await?;
         let source = engine.row_source(hub.sweep.clone()).await?;
         let is_rehearsal = StateKind::of(standing.trainer_revision) == StateKind::Rehearsal;
-        let mut board = Board::new(info.columns, is_rehearsal);
+        let mut board = Board::new(info.columns.clone(), is_rehearsal);
         let push = |rows: &[Row]| rows.iter().for_each(|row| board.push(row));
         each_rows(engine, &source, 0, push).await?;
+        if let Some(printed) = printed.filter(|_| !is_rehearsal).cloned() {
+            // The sweep file is read for it.
+            board.print(blocking(move || printed(&info)).await?);
+        }
         for (worker, leases) in &standing.workers {
             for (job, since) in leases {
                 board.leased(*job, &worker.name, *since);
@@ -141,8 +166,9 @@ impl<'a> Keeper<'a> {
         let jobs: BTreeSet<JobId> = board.jobs().collect();
         let names = standing.workers.iter();
         let names = names.map(|(worker, _)| (worker.worker, worker.name.as_str().into()));
-        let (reader, names) = (engine.clone(), names.collect());
-        let past = tokio::spawn(async move { reader.history(jobs, names).await });
+        let (reader, sweep, names) = (engine.clone(), hub.sweep.clone(), names.collect());
+        board.looked.begin(looks_of(&standing));
+        let past = tokio::spawn(async move { reader.history(sweep, jobs, names).await });
         // All of it is in the snapshot that everybody begins with.
         board.delta();
         hub.begin(board, source.sequence, news_of(&standing));
@@ -158,6 +184,7 @@ impl<'a> Keeper<'a> {
             reading: None,
             past: Some(past),
             begin: standing.now,
+            listens: Instant::now(),
             seen: (hub.visited().1, Instant::now()),
         })
     }
@@ -199,25 +226,17 @@ impl<'a> Keeper<'a> {
         }
     }
 
-    fn remember(&mut self, past: Vec<Happened>) {
+    fn remember(&mut self, past: History) {
         let begin = self.begin;
         self.hub.with_board(|board| {
-            let past = past.into_iter().map(|Happened { at, job, what }| {
-                let what = match what {
-                    What::Began(worker) => Ok(worker),
-                    What::Finished => Err(SpanEnd::Done),
-                    What::Failed => Err(SpanEnd::Failed),
-                    What::GivenBack => Err(SpanEnd::Back),
-                };
-                (job, at, what)
-            });
-            board.remember(past, begin);
+            board.looked.remember(&past.looked, begin);
+            board.remember(past.happened, begin);
         });
     }
 
-    /// Has the next jobs read, where none are: what they have beyond their rows.
-    fn begin_to_read(&mut self) {
-        if self.reading.is_some() || self.to_read.is_empty() {
+    /// Has the next jobs read, where none are and there are so many: what they have beyond their rows.
+    fn begin_to_read(&mut self, least: usize) {
+        if self.reading.is_some() || self.to_read.len() < least {
             return;
         }
         let from = self.to_read.len().saturating_sub(BATCH);
@@ -275,6 +294,9 @@ impl<'a> Keeper<'a> {
     async fn ask(&mut self) -> Result<Standing, Refusal> {
         let standing = self.engine.standing(self.hub.sweep.clone()).await?;
         self.clock = (standing.now, Instant::now());
+        let looks = looks_of(&standing);
+        self.hub
+            .with_board(|board| board.looked.hear(looks, standing.now));
         self.tell(news_of(&standing));
         Ok(standing)
     }
@@ -332,14 +354,25 @@ async fn finished(reading: &mut Option<Reading>) -> Read {
 }
 
 /// The journal that is being read.
-type Remembering = JoinHandle<Result<Vec<Happened>, Refusal>>;
+type Remembering = JoinHandle<Result<History, Refusal>>;
+
+/// The next that is heard, from that moment on.
+async fn gathered(feed: &mut Subscription, from: Instant) -> Option<(u64, WatchEvent)> {
+    tokio::time::sleep_until(from).await;
+    feed.next().await
+}
 
 /// What the journal told; for ever where it is not being read.
-async fn remembered(past: &mut Option<Remembering>) -> Option<Vec<Happened>> {
+async fn remembered(past: &mut Option<Remembering>) -> Option<History> {
     match past {
         Some(task) => task.await.ok()?.ok(),
         None => std::future::pending().await,
     }
+}
+
+fn looks_of(standing: &Standing) -> &[Look] {
+    let claims = standing.claims.as_deref();
+    claims.map_or(&[], |claims| &claims.looks)
 }
 
 fn news_of(standing: &Standing) -> News {

@@ -52,6 +52,7 @@ use stream::{Streaming, stream};
 
 use super::access::{Access, Proof, SESSION_LASTS, SessionKey};
 use super::health::Health;
+use super::http::PrintedOf;
 use super::side_connection::Connection;
 use crate::engine::handle::EngineHandle;
 use crate::store::blocking::blocking;
@@ -76,19 +77,22 @@ struct Shared {
     key: SessionKey,
     hosts: Hosts,
     is_tls: bool,
+    printed: Option<PrintedOf>,
     viewers: Arc<Semaphore>,
     hubs: Mutex<BTreeMap<String, Arc<Hub>>>,
     shutdown: CancellationToken,
 }
 
 impl Live {
-    /// Of that coordinator; `names` are those of this machine beside its own, `secret` seals cookies.
+    /// Of that coordinator; `names` are those of this machine beside its own, `secret` seals cookies, `printed` knows what papers
+    /// printed.
     pub(super) fn new(
         health: Health,
         access: Access,
         names: &[String],
         secret: [u8; 32],
         is_tls: bool,
+        printed: Option<PrintedOf>,
         shutdown: CancellationToken,
     ) -> Self {
         Self(Arc::new(Shared {
@@ -97,6 +101,7 @@ impl Live {
             key: SessionKey::new(secret),
             hosts: Hosts::new(names, is_tls),
             is_tls,
+            printed,
             viewers: Arc::new(Semaphore::new(VIEWERS)),
             hubs: Mutex::default(),
             shutdown,
@@ -327,7 +332,13 @@ impl Live {
         }
         let hub = Arc::new(Hub::new(sweep.to_owned()));
         hubs.insert(sweep.to_owned(), hub.clone());
-        let keeping = keeper::keep(hub.clone(), engine.clone(), self.0.shutdown.clone());
+        let printed = self.0.printed.clone();
+        let keeping = keeper::keep(
+            hub.clone(),
+            engine.clone(),
+            printed,
+            self.0.shutdown.clone(),
+        );
         tokio::spawn(keeping);
         Ok(hub)
     }

@@ -19,6 +19,7 @@ impl Page {
             tls: None,
             names: vec!["sweeps.example.org".into()],
             secret: [7; 32],
+            printed: None,
         };
         tokio::spawn(serve_http(listener, options, served.stop.clone()));
         Self { served, http }
@@ -400,7 +401,7 @@ async fn a_revoked_token_ends_its_streams_and_too_many_pages_are_refused() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_timeline_and_the_past_begin_with_the_journal() {
     use crate::scheduler::fixture;
-    use proto::nouns::{Finish, LeaseRequest, Release};
+    use proto::nouns::{Fail, Finish, LeaseRequest, Release};
     let page = Page::with(Access::open()).await;
     let engine = page.served.engine();
     engine.submit(sweep(3)).await.unwrap();
@@ -439,6 +440,15 @@ async fn the_timeline_and_the_past_begin_with_the_journal() {
         reason: "it must go".into(),
     };
     engine.release(release).await.unwrap();
+    let fallen = lease().await;
+    let fail = Fail {
+        worker,
+        job: fallen.job_id,
+        attempt: fallen.attempt,
+        failure: sweeps::Failure::new(sweeps::FailureClass::Trainer, "it fell"),
+        next: None,
+    };
+    engine.fail(fail).await.unwrap();
     finish(&lease().await).await;
     let open = lease().await;
 
@@ -459,11 +469,13 @@ async fn the_timeline_and_the_past_begin_with_the_journal() {
         let text = |span: &serde_json::Value| span["end"].as_str().unwrap_or("").to_owned();
         spans.iter().map(text).collect()
     };
-    let timeline = told(&|text| ends(text) == ["back", "done", "open"]).await;
+    let timeline = told(&|text| ends(text) == ["back", "back", "done", "open"]).await;
     assert!(timeline.contains(r#""worker":"early""#), "{timeline}");
+    let error = r#""error":"trainer: it fell (attempt 2 on early)"#;
+    assert!(timeline.contains(error), "{timeline}");
     // What happens now goes on where the journal ends.
     finish(&open).await;
-    told(&|text| ends(text) == ["back", "done", "done"]).await;
+    told(&|text| ends(text) == ["back", "back", "done", "done"]).await;
     let past = page.get("/live/past?sweep=s&at=1", "").await;
     assert!(
         past.contains(r#""statuses":"ppp","counts":[3,0,0,0,0,0]"#),
