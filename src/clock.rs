@@ -11,6 +11,11 @@ pub fn unix_milliseconds() -> u64 {
         .as_millis() as u64
 }
 
+/// The time, for what files say of when they were used.
+pub fn now() -> SystemTime {
+    SystemTime::now()
+}
+
 /// A time of day, UTC, of milliseconds since 1970: `14:03:59Z`.
 pub fn time_of_day(milliseconds: u64) -> String {
     let seconds = milliseconds / 1000 % 86_400;

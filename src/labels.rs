@@ -8,6 +8,11 @@ pub fn label(columns: &[String], cell: &Cell) -> String {
     text(columns, &cell.variant, &cell.point, cell.job.seed)
 }
 
+/// What cells that differ in their seed alone are called.
+pub fn label_without_seed(columns: &[String], cell: &Cell) -> String {
+    without_seed(columns, &cell.variant, &cell.point)
+}
+
 /// A row's name.
 pub fn label_of_row(columns: &[String], row: &Row) -> String {
     text(columns, &row.group.variant, &row.group.point, row.seed)

@@ -29,6 +29,9 @@ mod labels;
 mod output;
 mod post_to;
 mod progress;
+#[cfg(feature = "coordinator")]
+mod result_cache;
+mod seeds;
 mod standing;
 #[cfg(feature = "coordinator")]
 mod supervisor;

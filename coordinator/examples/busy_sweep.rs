@@ -265,6 +265,7 @@ fn record(job: &Assignment, curve: Vec<EpochPoint>, number: u32) -> RunRecord {
             dataset_digest: job.dataset,
             duration_s: 300.0 + 60.0 * noise(job, 0, 7),
             resumed: 0,
+            cached_since_ms: None,
             dataset: None,
         },
     }

@@ -36,6 +36,7 @@ fn record(job: JobId, attempt: AttemptNumber, dataset: Digest) -> RunRecord {
             dataset_digest: dataset,
             duration_s: 0.0,
             resumed: 0,
+            cached_since_ms: None,
             dataset: None,
         },
     }

@@ -23,4 +23,4 @@ pub use engine::expand::{Expand, Expanded, sweep_language};
 pub use engine::handle::EngineHandle;
 pub use engine::metrics::Metrics;
 pub use engine::{Config, Engine, EngineError, Opening};
-pub use scheduler::Policy;
+pub use scheduler::{Policy, Reuse};

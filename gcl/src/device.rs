@@ -91,12 +91,25 @@ impl Device {
     /// What decides the bits of a job: the device with its kind marked where products are not made in f32
     /// (`cuda-sm90-132sm-cublas13.1.0-tf32`).
     pub fn info_for(&self, training: &Training) -> DeviceInfo {
-        let mut info = self.info.clone();
-        match training.matmul_precision {
-            MatmulPrecision::F32 => {}
-            MatmulPrecision::Tf32 => info.kind.push_str("-tf32"),
+        DeviceInfo {
+            kind: self.kind_for(training.matmul_precision),
+            name: self.info.name.clone(),
         }
-        info
+    }
+
+    /// Every kind that [`Self::info_for`] gives its jobs.
+    pub fn kinds(&self) -> Vec<String> {
+        [MatmulPrecision::F32, MatmulPrecision::Tf32]
+            .map(|precision| self.kind_for(precision))
+            .into()
+    }
+
+    fn kind_for(&self, precision: MatmulPrecision) -> String {
+        let kind = &self.info.kind;
+        match precision {
+            MatmulPrecision::F32 => kind.clone(),
+            MatmulPrecision::Tf32 => format!("{kind}-tf32"),
+        }
     }
 
     /// Keeps at most so many bytes of features on a GPU [default: what it has free beside a job's networks and batches]. More are

@@ -173,6 +173,7 @@ mod tests {
                 dataset_digest: Digest([2; 32]),
                 duration_s: 0.5,
                 resumed: 0,
+                cached_since_ms: None,
                 dataset: None,
             },
         }

@@ -94,9 +94,14 @@ fn compute(text: &mut String, content: &Content<'_>) {
         duration(lost)
     );
     let mut ends: BTreeMap<String, usize> = BTreeMap::new();
+    let mut taken = 0;
     for attempt in content.ledger.attempts.values() {
         let end = match &attempt.end {
             AttemptEnd::Finished => "with a result".to_owned(),
+            AttemptEnd::TakenOver => {
+                taken += 1;
+                continue;
+            }
             AttemptEnd::Open => "not ended when the journal was copied".to_owned(),
             AttemptEnd::Released(_) => "handed back".to_owned(),
             AttemptEnd::Failed(failure) => format!("failed ({})", failure.class),
@@ -107,7 +112,16 @@ fn compute(text: &mut String, content: &Content<'_>) {
         .iter()
         .map(|(end, count)| format!("{count} {end}"))
         .collect();
-    let _ = writeln!(text, "- Attempts in the journal: {}", ends.join(", "));
+    if !ends.is_empty() {
+        let _ = writeln!(text, "- Attempts in the journal: {}", ends.join(", "));
+    }
+    if taken > 0 {
+        let _ = writeln!(
+            text,
+            "- Results that were not trained for these sweeps, but taken over from the authors' cache of finished results: {taken}. They are in the sum above, with \
+             the devices and times of their training"
+        );
+    }
     let failed: usize = content
         .sweeps
         .iter()

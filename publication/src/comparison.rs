@@ -143,6 +143,7 @@ mod tests {
                 dataset_digest: Digest([0; 32]),
                 duration_s: 1.0,
                 resumed: 0,
+                cached_since_ms: None,
                 dataset: None,
             },
         }

@@ -33,6 +33,9 @@ pub enum AttemptEnd {
     Open,
     /// With the job's record.
     Finished,
+    /// There was none: the job's record was taken over from a cache of finished results, and worker and device are those that it
+    /// names.
+    TakenOver,
     /// It was handed back.
     Released(String),
     /// It failed.
@@ -121,11 +124,17 @@ impl Ledger {
             Fact::Finished { at, record } if jobs.contains(&record.job_id) => {
                 self.last_ms = self.last_ms.max(at);
                 let provenance = &record.provenance;
-                let attempt = self.attempt(record.job_id, provenance.attempt);
-                attempt.ended_ms = Some(at);
+                // Its own number is one of another state.
+                let (number, ended_ms, end) = match provenance.cached_since_ms {
+                    None => (provenance.attempt, Some(at), AttemptEnd::Finished),
+                    // When it ended there is not said.
+                    Some(_) => (AttemptNumber(0), None, AttemptEnd::TakenOver),
+                };
+                let attempt = self.attempt(record.job_id, number);
+                attempt.ended_ms = ended_ms;
                 attempt.worker = Some(provenance.worker.clone());
                 attempt.device = Some(provenance.device.clone());
-                attempt.end = AttemptEnd::Finished;
+                attempt.end = end;
                 self.records.entry(record.job_id).or_insert((line, *record));
             }
             Fact::Failed { .. } | Fact::Finished { .. } | Fact::Other => {}
@@ -149,6 +158,43 @@ impl Ledger {
 mod tests {
     use super::*;
     use crate::chain::{GENESIS, hashed_anew};
+
+    #[test]
+    fn a_result_that_was_taken_over_is_no_attempt_of_this_journal() {
+        let job = JobId([7; 32]);
+        let record = serde_json::json!({
+            "job_id": job, "outcome": sweeps::Outcome::default(),
+            "provenance": {
+                "attempt": 1, "worker": "local-1", "device": { "kind": "cpu-avx2", "name": "EPYC" }, "version": "", "trainer_revision": 2,
+                "dataset_digest": "1".repeat(64), "duration_s": 2.0, "resumed": 0, "cached_since_ms": 5,
+            },
+        });
+        let failed = serde_json::json!({
+            "entry": "failed", "at": 25, "job": job, "attempt": 1, "worker": "w",
+            "failure": { "class": "out-of-memory", "message": "none left" }, "verdict": "retry",
+        });
+        let finished = serde_json::json!({ "entry": "finished", "at": 30, "record": record });
+        let line = |entry: serde_json::Value| Line {
+            sequence: 0,
+            snapshot: None,
+            before: GENESIS,
+            chain: GENESIS,
+            entry: Some(entry.to_string()),
+        };
+        let lines = hashed_anew(&[line(failed), line(finished)]);
+        let ledger = Ledger::of(&lines, &[job].into()).unwrap();
+        let attempts: Vec<&Attempt> = ledger.attempts.values().collect();
+        assert_eq!(
+            attempts.len(),
+            2,
+            "the one that failed here stays as it was"
+        );
+        assert_eq!(attempts[0].number, AttemptNumber(0));
+        assert_eq!(attempts[0].end, AttemptEnd::TakenOver);
+        assert_eq!(attempts[0].ended_ms, None);
+        assert!(matches!(attempts[1].end, AttemptEnd::Failed(_)));
+        assert!(ledger.records.contains_key(&job));
+    }
 
     #[test]
     fn attempts_are_told_with_their_workers_and_times() {

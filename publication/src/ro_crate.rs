@@ -241,7 +241,13 @@ fn action(content: &Content<'_>, attempt: &Attempt, job: &Job) -> Value {
     set("name", json!(job.label));
     set(
         "description",
-        json!(format!("{} (attempt {})", job.command, attempt.number)),
+        json!(match attempt.end {
+            AttemptEnd::TakenOver => format!(
+                "{} (taken over from a cache of finished results: trained before, for another folder)",
+                job.command
+            ),
+            _ => format!("{} (attempt {})", job.command, attempt.number),
+        }),
     );
     set("instrument", id(PROGRAM));
     set("agent", agent(content));
@@ -267,7 +273,7 @@ fn action(content: &Content<'_>, attempt: &Attempt, job: &Job) -> Value {
         set("error", json!(why));
     };
     match &attempt.end {
-        AttemptEnd::Finished => {
+        AttemptEnd::Finished | AttemptEnd::TakenOver => {
             set(
                 "actionStatus",
                 id("http://schema.org/CompletedActionStatus"),

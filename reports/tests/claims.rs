@@ -51,6 +51,7 @@ fn cell(variant: &str, seed: u64, auc: f64) -> CellResult {
                 dataset_digest: Digest([7; 32]),
                 duration_s: 1.0,
                 resumed: 0,
+                cached_since_ms: None,
                 dataset: None,
             },
         })),

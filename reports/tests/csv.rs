@@ -210,6 +210,31 @@ fn warnings_survive_the_files_and_are_not_denied_without_them() {
     assert!(read_csv(folder.path()).unwrap()[0].warnings_lost);
 }
 
+/// A result from the cache of finished results stays one in every report that is made of the files.
+#[test]
+fn results_that_were_not_trained_for_the_sweep_are_said_to_be_so_from_the_files_too() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut results = fabricated::quickstart();
+    let taken: Vec<sweeps::JobId> = results.cells[..2].iter().map(|cell| cell.job_id).collect();
+    for result in &mut results.cells {
+        if taken.contains(&result.job_id) {
+            let record = std::sync::Arc::make_mut(result.record.as_mut().unwrap());
+            record.provenance.cached_since_ms = Some(1_790_000_000_000);
+            result.attempts = 0;
+        }
+    }
+    write_csv(&results, folder.path()).unwrap();
+    let read = read_csv(folder.path()).unwrap();
+    for (ours, theirs) in results.cells.iter().zip(&read[0].cells) {
+        let since = |cell: &sweeps::CellResult| cell.record.as_ref()?.provenance.cached_since_ms;
+        assert_eq!(since(ours), since(theirs));
+    }
+    for results in [&read[0], &results] {
+        let page = reports::render_page(std::slice::from_ref(results)).unwrap();
+        assert!(page.contains("2 of these jobs were not trained for this sweep"));
+    }
+}
+
 #[test]
 fn a_file_that_is_not_ours_is_refused_with_its_name_and_line() {
     let folder = tempfile::tempdir().unwrap();

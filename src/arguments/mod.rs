@@ -1,6 +1,7 @@
 //! The command line.
 
 mod autoalloc;
+mod cache;
 mod check;
 mod client;
 mod cluster;
@@ -20,6 +21,7 @@ use clap::parser::ValueSource;
 use clap::{ArgMatches, Args, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
 
 pub use autoalloc::{Autoalloc, Slurm};
+pub use cache::{Cache, CacheAction, CacheCommand, CachePlace};
 pub use check::{New, Params, Selftest};
 pub use client::{Connection, Endpoint, Job, Logs, Status, Submit, Target, Top, Watch};
 pub use cluster::{Coordinator, Drain, Worker};
@@ -168,6 +170,8 @@ pub enum Command {
     /// Look into the journal of a state folder
     #[command(subcommand)]
     Journal(Journal),
+    /// Look at the cache of finished results, or empty it
+    Cache(CacheCommand),
     /// Write the report and the CSV files of a sweep
     Report(Report),
     /// Write a sweep's cells, epochs or summary as one table: --format csv, json or parquet

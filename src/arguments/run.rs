@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 
+use super::cache::Cache;
 use crate::post_to::PostTo;
 
 /// Where data sets are.
@@ -92,6 +93,8 @@ pub struct Run {
     /// Serve the live page of this run on a loopback port, and print its address: whoever has that address may do what you may
     #[arg(long)]
     pub open: bool,
+    #[command(flatten)]
+    pub cache: Cache,
 }
 
 #[derive(Debug, Args)]
@@ -122,6 +125,8 @@ pub struct Plan {
     /// Print every job, not only the groups
     #[arg(long)]
     pub jobs: bool,
+    #[command(flatten)]
+    pub cache: Cache,
 }
 
 pub(super) fn parse_data_folder(text: &str) -> Result<(String, PathBuf), String> {

@@ -3,6 +3,7 @@
 use crate::output::counted;
 use std::collections::{BTreeMap, BTreeSet};
 
+use crate::command::rehearsed::RehearsedTimes;
 use sweeps::{Cell, CellResult, Digest, JobId, JobSpec};
 
 /// Seconds of finished jobs.
@@ -12,6 +13,8 @@ pub struct Durations {
     alike: BTreeMap<JobId, Mean>,
     /// Of a sweep's variant, whatever else differs.
     of_variant: BTreeMap<(String, String), Mean>,
+    /// As a rehearsal of the sweep measured a step of each.
+    rehearsed: Option<RehearsedTimes>,
 }
 
 #[derive(Debug, Default, Clone, Copy, PartialEq)]
@@ -36,8 +39,10 @@ impl Mean {
 pub struct Estimate {
     /// Seconds of training, one job after the other, of the jobs that something is known of.
     pub seconds: f64,
-    /// Those jobs.
+    /// Those of which like ones have finished.
     pub known: usize,
+    /// Those of which a rehearsal measured steps.
+    pub rehearsed: usize,
     /// Jobs of which nothing like them has finished.
     pub unknown: usize,
 }
@@ -58,8 +63,18 @@ impl Durations {
         self.of_variant.entry(variant).or_default().add(seconds);
     }
 
+    /// Takes in what a rehearsal of the sweep measured.
+    pub fn add_rehearsed(&mut self, times: RehearsedTimes) {
+        self.rehearsed = Some(times);
+    }
+
+    /// The device of the rehearsal.
+    pub fn rehearsed_on(&self) -> Option<&str> {
+        Some(&self.rehearsed.as_ref()?.device)
+    }
+
     /// What the jobs of these cells may take, each once: as long as those that differ in their seed alone, else as those of
-    /// the sweep's variant.
+    /// the sweep's variant, else as its rehearsal measured.
     pub fn estimate<'a, K: Ord>(
         &self,
         sweep: &str,
@@ -77,12 +92,16 @@ impl Durations {
                 let variant = (sweep.to_owned(), cell.variant.clone());
                 self.of_variant.get(&variant).copied()
             };
-            match alike.or_else(of_variant) {
-                Some(mean) => {
-                    estimate.seconds += mean.value();
-                    estimate.known += 1;
-                }
-                None => estimate.unknown += 1,
+            let dataset = cell.job.dataset.to_string();
+            let rehearsed = || self.rehearsed.as_ref()?.of(&cell.variant, &dataset);
+            if let Some(mean) = alike.or_else(of_variant) {
+                estimate.seconds += mean.value();
+                estimate.known += 1;
+            } else if let Some(seconds) = rehearsed() {
+                estimate.seconds += seconds;
+                estimate.rehearsed += 1;
+            } else {
+                estimate.unknown += 1;
             }
         }
         estimate
@@ -99,32 +118,37 @@ fn without_seed(cell: &Cell, dataset: Digest) -> JobId {
 }
 
 impl Estimate {
-    /// One sentence for people; none where nothing is to run.
-    pub fn describe(&self, sweep_file: &str) -> Option<String> {
-        let Self {
-            seconds,
-            known,
-            unknown,
-        } = *self;
+    /// Jobs of which something is known.
+    pub fn estimated(&self) -> usize {
+        self.known + self.rehearsed
+    }
+
+    /// One sentence for people; none where nothing is to run. `device` is what the rehearsal measured on.
+    pub fn describe(&self, sweep_file: &str, device: Option<&str>) -> Option<String> {
         let jobs = |count: usize| counted(count, "job");
         let rest = format!("`gcl-sweep rehearse {sweep_file}` measures a step of each");
-        match (known, unknown) {
-            (0, 0) => None,
-            (0, _) => Some(format!(
-                "time: not known before a job like these has finished; {rest}"
-            )),
-            (_, 0) => Some(format!(
-                "time: about {} of training for {}, one after the other, as finished ones took",
-                spoken(seconds),
-                jobs(known)
-            )),
-            _ => Some(format!(
-                "time: about {} of training for {}, one after the other, as finished ones took; not known for {}: {rest}",
-                spoken(seconds),
-                jobs(known),
-                jobs(unknown)
-            )),
+        let estimated = self.estimated();
+        if estimated == 0 {
+            return (self.unknown > 0)
+                .then(|| format!("time: not known before a job like these has finished; {rest}"));
         }
+        let on = device.map_or_else(String::new, |device| format!(" on {device}"));
+        let how = match (self.known, self.rehearsed) {
+            (_, 0) => "as finished ones took".to_owned(),
+            (0, _) => format!("as its rehearsal measured{on}"),
+            (known, rehearsed) => {
+                format!("{known} as finished ones took, {rehearsed} as its rehearsal measured{on}")
+            }
+        };
+        let mut text = format!(
+            "time: about {} of training for {}, one after the other, {how}",
+            spoken(self.seconds),
+            jobs(estimated)
+        );
+        if self.unknown > 0 {
+            text += &format!("; not known for {}: {rest}", jobs(self.unknown));
+        }
+        Some(text)
     }
 }
 
@@ -194,7 +218,7 @@ mod tests {
         let known = |seconds, known| Estimate {
             seconds,
             known,
-            unknown: 0,
+            ..Estimate::default()
         };
         assert_eq!(estimate("s", &of("a", "1"), Some(digest)), known(9.0, 3));
         assert_eq!(
@@ -217,8 +241,9 @@ mod tests {
                 seconds,
                 known,
                 unknown,
+                rehearsed: 0,
             };
-            estimate.describe("s.toml")
+            estimate.describe("s.toml", None)
         };
         assert_eq!(say(0.0, 0, 0), None);
         assert!(say(0.0, 0, 2).unwrap().starts_with("time: not known"));
@@ -233,5 +258,20 @@ mod tests {
                 .contains("about 3.2 s of training for 1 job, ")
         );
         assert!(say(3.25, 1, 2).unwrap().contains("not known for 2 jobs"));
+        let rehearsed = |known| Estimate {
+            seconds: 60.0,
+            known,
+            rehearsed: 2,
+            unknown: 0,
+        };
+        assert!(
+            rehearsed(0)
+                .describe("s.toml", Some("cpu-avx2"))
+                .unwrap()
+                .ends_with("60 s of training for 2 jobs, one after the other, as its rehearsal measured on cpu-avx2")
+        );
+        assert!(rehearsed(1).describe("s.toml", None).unwrap().ends_with(
+            "for 3 jobs, one after the other, 1 as finished ones took, 2 as its rehearsal measured"
+        ));
     }
 }

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use proto::nouns::Submitted;
 use sweeps::JobId;
 
+use crate::command::difference::VersionCell;
 use crate::command::estimate::Durations;
 
 /// What a state folder knows of a sweep that may be submitted to it.
@@ -16,6 +17,8 @@ pub struct Known {
     pub durations: Durations,
     /// What submitting the file would mean; `None` where there is no folder yet, or a data set is not known.
     pub meaning: Option<Submitted>,
+    /// The cells of the version of the sweep that is there.
+    pub earlier: Vec<VersionCell>,
     /// Why nothing is known.
     pub nothing: Option<String>,
 }

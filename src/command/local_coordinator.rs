@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use coordinator::EngineHandle;
 use coordinator::service::live_address;
 use proto::nouns::StateKind;
 use tokio_util::sync::CancellationToken;
@@ -72,6 +73,11 @@ impl LocalCoordinator {
     pub fn live_page(&self, sweep: &str) -> Option<String> {
         let http = self.serving.http?;
         Some(live_address(http, sweep, self.token.text()))
+    }
+
+    /// Its engine, for what only the process that it runs in may do.
+    pub fn engine(&self) -> EngineHandle {
+        self.serving.engine()
     }
 
     /// The file that lets its workers in.

@@ -2,12 +2,15 @@
 
 mod audit;
 mod autoalloc;
+#[cfg(feature = "coordinator")]
+mod cache;
 mod claims;
 mod conclusion;
 mod control;
 #[cfg(feature = "coordinator")]
 mod coordinator;
 mod data;
+mod difference;
 mod drain;
 mod estimate;
 mod expected;
@@ -20,6 +23,7 @@ mod known;
 mod local_coordinator;
 mod local_workers;
 mod logs;
+mod memory;
 mod new;
 mod noop_worker;
 mod notify;
@@ -32,7 +36,10 @@ mod publish;
 mod published;
 #[cfg(feature = "coordinator")]
 mod rehearse;
+mod rehearsed;
 mod report;
+#[cfg(feature = "coordinator")]
+mod reuse;
 #[cfg(feature = "coordinator")]
 mod run;
 mod scores;
@@ -149,6 +156,9 @@ pub fn execute(arguments: Arguments) -> Result<(), CommandError> {
         }
         Command::Journal(Journal::Export { state }) => {
             with_coordinator!("journal export", state, store::export(&state))
+        }
+        Command::Cache(arguments) => {
+            with_coordinator!("cache", arguments, cache::cache(&arguments, format))
         }
         Command::Report(arguments) => report::report(&arguments, format),
         Command::Export(arguments) => export::export(&arguments, encoding),

@@ -15,6 +15,12 @@ pub fn places(file: &SweepFile, out: Option<&Path>, state: Option<&Path>) -> (Pa
     (out, state)
 }
 
+/// Where a rehearsal of it keeps what it makes as usual, and one of the whole sweep where it is a part.
+pub fn rehearsal(file: &SweepFile) -> [PathBuf; 2] {
+    [usual_folder(file), folder_name(&file.spec.name)]
+        .map(|folder| Path::new("out").join("rehearsal").join(folder))
+}
+
 /// A part of a sweep has a folder of its own, so that its report does not take the place of the whole one.
 pub(super) fn usual_folder(file: &SweepFile) -> String {
     let selections: Vec<&str> = file.spec.selections().collect();

@@ -7,6 +7,7 @@ use datasets::Dataset;
 use sweeps::training::{Method, Pretraining};
 use sweeps::{Cell, DatasetSource, Training};
 
+use crate::command::memory::Shape;
 use crate::command::sweep_file::SweepFile;
 use crate::error::CommandError;
 use crate::output::counted;
@@ -79,8 +80,8 @@ pub struct Findings {
     pub faults: Vec<String>,
     /// What is odd, each once.
     pub warnings: Vec<String>,
-    /// Training rows (segments times crops) of the data sets that this machine has or makes.
-    pub rows: BTreeMap<DatasetSource, usize>,
+    /// The data sets that this machine has or makes.
+    pub shapes: BTreeMap<DatasetSource, Shape>,
 }
 
 impl Findings {
@@ -109,7 +110,12 @@ impl Findings {
                 found.of_truth(&place, data);
                 found.of_labels(&place, data, uses);
                 let rows = data.train.segments() * data.train.crops();
-                found.rows.insert((*source).clone(), rows);
+                let shape = Shape {
+                    train: rows as u64,
+                    test: (data.test.segments() * data.test.crops()) as u64,
+                    dimension: data.metadata.feature_dim,
+                };
+                found.shapes.insert((*source).clone(), shape);
                 few.extend(uses.few_steps(rows));
             });
         }

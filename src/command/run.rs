@@ -2,6 +2,7 @@
 //! report at the end. It speaks to its coordinator over loopback as everybody else would.
 
 use std::collections::BTreeSet;
+use std::convert::Infallible;
 use std::path::Path;
 
 use proto::nouns::{self as message, Control, ControlAction, Row, StateKind, Target};
@@ -14,6 +15,7 @@ use crate::command::local_coordinator::LocalCoordinator;
 use crate::command::local_workers::{self, LocalWorker, Seat};
 use crate::command::notify::Notify;
 use crate::command::places::places;
+use crate::command::reuse::Reuse;
 use crate::command::sweep_file::SweepFile;
 use crate::command::{claims, conclusion, preflight, report, submit, watch};
 use crate::contact::Contact;
@@ -139,6 +141,18 @@ pub(super) async fn with_coordinator(
         ));
         rows = self::rows(&client, &file.spec.name).await?;
     }
+    let device = &arguments.team.device;
+    let mut reuse = Reuse::open(&arguments.cache, device, coordinator, &file.spec.name);
+    if let Some(reuse) = &mut reuse {
+        let taken = tokio::select! {
+            taken = Box::pin(reuse.take_over()) => taken,
+            () = stop.cancelled() => return Err(interrupted()),
+        };
+        if taken > 0 {
+            rows = self::rows(&client, &file.spec.name).await?;
+        }
+        Box::pin(reuse.keep()).await;
+    }
     let open: BTreeSet<_> = rows
         .iter()
         .filter(|row| !row.status.is_settled())
@@ -161,9 +175,8 @@ pub(super) async fn with_coordinator(
         failed = all_failed(&mut workers) => Err(failed),
         // Its end says why.
         () = coordinator.broke() => Err(CommandError::Broken("the coordinator of this command broke down".into())),
-        () = stop.cancelled() => Err(CommandError::Interrupted(
-            "interrupted: what is finished is kept, and the same command goes on from there".into(),
-        )),
+        never = Box::pin(keep_going(&mut reuse)) => match never {},
+        () = stop.cancelled() => Err(interrupted()),
     };
     if ended.is_err() {
         coordinator.ending();
@@ -175,7 +188,24 @@ pub(super) async fn with_coordinator(
     }
     finish.cancel();
     while workers.join_next().await.is_some() {}
+    if let Some(reuse) = &mut reuse {
+        Box::pin(reuse.end()).await;
+    }
     ended
+}
+
+fn interrupted() -> CommandError {
+    CommandError::Interrupted(
+        "interrupted: what is finished is kept, and the same command goes on from there".into(),
+    )
+}
+
+/// Takes over and keeps results meanwhile, where there is a cache.
+async fn keep_going(reuse: &mut Option<Reuse>) -> Infallible {
+    match reuse {
+        Some(reuse) => reuse.go_on().await,
+        None => std::future::pending().await,
+    }
 }
 
 async fn rows(client: &Client, sweep: &str) -> Result<Vec<Row>, CommandError> {

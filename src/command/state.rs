@@ -9,11 +9,13 @@ use proto::nouns::{Refusal, StateKind, Submit};
 use sweeps::JobStatus;
 
 use super::source::refused;
+use crate::command::difference::VersionCell;
 use crate::command::known::Known;
 use crate::error::CommandError;
+use crate::labels;
 
-/// What a state folder knows. It is read where it lies, also while a coordinator has it open.
-pub fn known(state: &Path, submit: &Submit) -> Result<Known, CommandError> {
+/// What a state folder knows of the sweep of that name, and of all. It is read where it lies, also while a coordinator has it open.
+pub fn known(state: &Path, submit: &Submit, name: &str) -> Result<Known, CommandError> {
     let mut reader = match StateReader::open(state) {
         Ok(reader) => reader,
         // A `run` would make it.
@@ -31,8 +33,21 @@ pub fn known(state: &Path, submit: &Submit) -> Result<Known, CommandError> {
     }
     let mut known = Known::default();
     for sweep in reader.sweeps() {
+        let columns = if sweep.name == name {
+            Some(reader.sweep_info(name).map_err(refused)?.columns)
+        } else {
+            None
+        };
         reader
             .each_cell(&sweep.name, &mut |cell| {
+                if let Some(columns) = &columns {
+                    known.earlier.push(VersionCell {
+                        job: Some(cell.job_id),
+                        label: labels::label_without_seed(columns, &cell.cell),
+                        seed: cell.cell.job.seed,
+                        done: cell.status == JobStatus::Done,
+                    });
+                }
                 if cell.status == JobStatus::Done && known.done.insert(cell.job_id) {
                     known.durations.add(&sweep.name, &cell);
                 }

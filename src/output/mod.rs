@@ -6,6 +6,7 @@ mod counted;
 mod escape;
 mod list;
 mod log;
+mod size;
 mod table;
 pub mod terminal;
 mod wrap;
@@ -16,6 +17,7 @@ pub use counted::counted;
 pub use escape::{line, log_line};
 pub use list::JsonList;
 pub use log::install as install_log;
+pub use size::size;
 pub use table::{Table, table};
 
 use crate::error::{self, CommandError};

@@ -225,6 +225,10 @@ pub struct Provenance {
     /// What the worker knows of a named data set; `None` for a synthetic one, and in records of earlier versions.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub dataset: Option<Box<DatasetFacts>>,
+    /// Of a result that no worker of this state made, but that was taken over from its user's cache of finished results: since
+    /// when it is there, in milliseconds since 1970. The rest of the provenance is that of the run that trained it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cached_since_ms: Option<u64>,
 }
 
 /// What a worker knows of a named data set: enough to tell whether it is the one that its name stands for.

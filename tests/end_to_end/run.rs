@@ -147,6 +147,25 @@ fn a_plan_starts_nothing_and_knows_what_is_done() {
         "{}",
         plan.stderr
     );
+    let says = [
+        "against the version that ran: 4 cells kept, 2 new, 0 hidden\n  new: AE seed 2; GCL seed 2\n",
+        "memory: about ",
+    ];
+    assert!(
+        says.iter().all(|says| plan.stderr.contains(says)),
+        "{}",
+        plan.stderr
+    );
+    world.tiny_sweep(1, 2);
+    let plan = world.run_ok(&["plan", "tiny.toml", "--jobs"]);
+    assert!(
+        plan.stderr
+            .contains("  hidden: AE seed 1; GCL seed 1\n  2 of the hidden have a result"),
+        "{}",
+        plan.stderr
+    );
+    assert_eq!(plan.stdout.matches("  hidden  ").count(), 2);
+    world.tiny_sweep(3, 2);
     let elsewhere = world.run_ok(&["plan", "tiny.toml", "--out", "nowhere"]);
     assert!(
         elsewhere

@@ -79,9 +79,12 @@ impl World {
             "GCL_TOKEN_FILE",
             "GCL_CA",
             "RUST_LOG",
+            "GCL_CACHE_GIB",
         ] {
             command.env_remove(name);
         }
+        // Tests count what is trained: what another run knows is no part of them.
+        command.env("GCL_CACHE", "off");
         command.env("XDG_CACHE_HOME", self.path("cache"));
         command
     }
@@ -162,7 +165,7 @@ impl World {
 }
 
 impl Ended {
-    fn of(output: &Output) -> Self {
+    pub fn of(output: &Output) -> Self {
         Self {
             code: output.status.code(),
             stdout: String::from_utf8_lossy(&output.stdout).into_owned(),

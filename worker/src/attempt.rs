@@ -210,6 +210,7 @@ impl Attempt {
             dataset_digest: task.dataset,
             duration_s: finished.duration_s,
             resumed: finished.resumed,
+            cached_since_ms: None,
             dataset: context.trainer.facts(&task.job.dataset).map(Box::new),
         };
         let (record, artifacts) = record_of(task.job_id, finished, provenance);

@@ -312,6 +312,7 @@ mod tests {
                 dataset_digest: Digest([0; 32]),
                 duration_s: 0.1,
                 resumed: 0,
+                cached_since_ms: None,
                 dataset: None,
             },
         }

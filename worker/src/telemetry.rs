@@ -64,6 +64,12 @@ enum Source {
 /// A job waits for its data as long as this lives.
 pub(crate) struct Waiting<'a>(&'a Shared);
 
+/// Memory that a process here may have: the machine's, or that of its container or Slurm job where that is less; `None`: nobody
+/// says it.
+pub fn memory_here() -> Option<u64> {
+    host::memory()
+}
+
 impl Meter {
     /// Measures the GPU of that number among those that this process sees, or else this process on the CPU.
     pub fn start(device: &DeviceInfo, ordinal: usize, threads: usize, assigned: &Assigned) -> Self {

@@ -18,7 +18,7 @@ use super::history::{self, History};
 use super::rows::{self, RowSource, SLICE};
 use crate::engine::cell_pages::{CellPages, CellRows};
 use crate::engine::expand::{Expand, Resolved, resolve_alone, takes_much};
-use crate::scheduler::{Answer, Reply, Request, Scheduler, Standing, Ticket, Totals};
+use crate::scheduler::{Answer, Reply, Request, Reuse, Scheduler, Standing, Ticket, Totals};
 use crate::store::artifacts::{ArtifactStore, Upload};
 use crate::store::backup::{self, Piece};
 use crate::store::blocking::{blocking, ended, in_place};
@@ -99,16 +99,37 @@ impl EngineHandle {
 
     /// Delivers a record. Its artifacts must be stored before.
     pub async fn finish(&self, finish: Finish) -> Result<FinishAnswer, Refusal> {
-        for artifact in &finish.record.outcome.artifacts {
+        self.demand_artifacts(&finish.record).await?;
+        match self.ask(Request::Finish(finish)).await? {
+            Answer::Finish(answer) => Ok(answer),
+            other => Err(unexpected(&other)),
+        }
+    }
+
+    /// Ends jobs with results from elsewhere, which say so. Their artifacts must be stored before. Answers how many were taken.
+    pub async fn take_over(&self, records: Vec<RunRecord>) -> Result<u64, Refusal> {
+        for record in &records {
+            self.demand_artifacts(record).await?;
+        }
+        self.ask(Request::TakeOver(records))
+            .await
+            .map(|answer| changed(&answer))
+    }
+
+    /// Which jobs of a sweep want a result from elsewhere, and which results may be used elsewhere.
+    pub async fn reuse(&self, sweep: String) -> Result<Vec<(JobId, Reuse)>, Refusal> {
+        self.query(move |scheduler, _| scheduler.reuse(&sweep))
+            .await?
+    }
+
+    async fn demand_artifacts(&self, record: &RunRecord) -> Result<(), Refusal> {
+        for artifact in &record.outcome.artifacts {
             let (digest, bytes) = (artifact.digest, artifact.bytes);
             if !self.shared.artifacts.holds(digest, bytes).await? {
                 return Err(Refusal::MissingArtifact(artifact.digest));
             }
         }
-        match self.ask(Request::Finish(finish)).await? {
-            Answer::Finish(answer) => Ok(answer),
-            other => Err(unexpected(&other)),
-        }
+        Ok(())
     }
 
     /// Ends an attempt without a result. The answer holds the next jobs where they were asked for.

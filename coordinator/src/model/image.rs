@@ -245,6 +245,9 @@ pub struct DoneImage {
     /// Codes of its warnings.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub warnings: Vec<String>,
+    /// Of a result that was taken over from its user's cache: since when it is there, in milliseconds since 1970.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cached_since_ms: Option<u64>,
 }
 
 /// What went wrong with a job so far.

@@ -8,6 +8,7 @@ mod controlled;
 mod fingerprint;
 mod looked;
 mod submitted;
+mod taken_over;
 
 use std::sync::Arc;
 
@@ -259,6 +260,13 @@ impl Scheduler {
         };
         let job = self.jobs.job(index);
         if matches!(job.state, JobState::Done(_)) {
+            return;
+        }
+        if record.provenance.cached_since_ms.is_some() {
+            self.apply_taken_over(at, index, record);
+            if publish {
+                self.publish_job(index, Some(&record.provenance.worker), None);
+            }
             return;
         }
         // The attempt may be one that a restored state has forgotten.

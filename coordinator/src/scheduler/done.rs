@@ -29,6 +29,8 @@ pub(super) struct Done {
     pub(super) work: u64,
     /// Codes of its warnings, each once.
     pub(super) warnings: Box<[Arc<str>]>,
+    /// Of a result that was taken over from its user's cache: since when it is there, in milliseconds since 1970.
+    pub(super) cached_since_ms: Option<u64>,
 }
 
 impl Done {
@@ -46,6 +48,7 @@ impl Done {
             epochs: u32::try_from(record.outcome.curve.len()).unwrap_or(u32::MAX),
             work: work_of(record),
             warnings: codes(&record.outcome),
+            cached_since_ms: record.provenance.cached_since_ms,
         }
     }
 }

@@ -27,10 +27,15 @@ impl Scheduler {
                 )]
             }
             JobState::Done(done) => {
-                let mut reasons = vec![format!(
-                    "done by attempt {} on `{}`",
-                    done.attempt, done.worker
-                )];
+                let mut reasons = vec![match done.cached_since_ms {
+                    None => format!("done by attempt {} on `{}`", done.attempt, done.worker),
+                    Some(since) => format!(
+                        "not trained here: its result was taken over from the cache of finished results, which got it {}; `{}` trained it for \
+                         another folder",
+                        ago(now.since(Timestamp(since))),
+                        done.worker
+                    ),
+                }];
                 for (attempt, receipt) in &done.compared {
                     reasons.push(match receipt {
                         Receipt::Differs => format!(
@@ -188,4 +193,15 @@ impl Scheduler {
 fn number(count: usize, noun: &str) -> String {
     let plural = if count == 1 { "" } else { "s" };
     format!("{count} {noun}{plural}")
+}
+
+/// `5 minutes ago`, `3 days ago`.
+fn ago(milliseconds: u64) -> String {
+    let minutes = milliseconds / 60_000;
+    let (count, noun) = match minutes {
+        0..120 => (minutes, "minute"),
+        120..2880 => (minutes / 60, "hour"),
+        _ => (minutes / 1440, "day"),
+    };
+    format!("{} ago", number(count as usize, noun))
 }

@@ -166,6 +166,7 @@ pub(crate) fn record(job: JobId, attempt: AttemptNumber, worker: &str) -> RunRec
             dataset_digest: digest("tracks"),
             duration_s: 0.1,
             resumed: 0,
+            cached_since_ms: None,
             dataset: None,
         },
     }

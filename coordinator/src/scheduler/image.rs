@@ -224,6 +224,7 @@ impl Scheduler {
                     .iter()
                     .map(|code| Arc::from(code.as_str()))
                     .collect(),
+                cached_since_ms: done.cached_since_ms,
             })),
         })
     }
@@ -326,6 +327,7 @@ fn state_image(state: &JobState) -> StateImage {
             epochs: done.epochs,
             work: done.work,
             warnings: done.warnings.iter().map(ToString::to_string).collect(),
+            cached_since_ms: done.cached_since_ms,
         })),
     }
 }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use sweeps::{AttemptNumber, EpochPoint, JobId};
+use sweeps::{AttemptNumber, EpochPoint, JobId, RunRecord};
 
 use proto::nouns::{
     Audit, Audited, Change, Control, Fail, Finish, FinishAnswer, Goodbye, Hello, LeaseAnswer,
@@ -46,6 +46,8 @@ pub enum Request {
     },
     /// A person wants finished jobs to be run again and compared.
     Audit(Audit),
+    /// The user of this state has the results of some of its jobs from another folder.
+    TakeOver(Vec<RunRecord>),
 }
 
 /// What happens to the scheduler.
@@ -78,7 +80,7 @@ pub enum Answer {
     Finish(FinishAnswer),
     /// To a release or a goodbye.
     Done,
-    /// To controls and drains: how many changed.
+    /// To controls, drains and results that are taken over: how many changed.
     Changed(u64),
     /// To an audit.
     Audited(Audited),

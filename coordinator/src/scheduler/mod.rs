@@ -54,6 +54,7 @@ pub(crate) mod tests;
 pub use crate::model::entry::Entry;
 pub use crate::model::image::ImageError;
 pub use crate::model::submission::Submission;
+pub use decide::Reuse;
 pub use machine::Scheduler;
 pub use messages::{Answer, Effect, Event, Reply, Request, Ticket};
 pub use policy::Policy;

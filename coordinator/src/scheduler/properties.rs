@@ -78,6 +78,9 @@ enum Action {
         name: u8,
         percent: u8,
     },
+    TakeOver {
+        job: u8,
+    },
 }
 
 fn action() -> impl Strategy<Value = Action> {
@@ -99,6 +102,7 @@ fn action() -> impl Strategy<Value = Action> {
         1 => (w.clone(), j.clone(), a).prop_map(|(worker, job, attempt)| Action::Release { worker, job, attempt }),
         1 => w.prop_map(|worker| Action::Goodbye { worker }),
         1 => (0..3_u8).prop_map(|name| Action::Drain { name }),
+        1 => j.clone().prop_map(|job| Action::TakeOver { job }),
         2 => (prop::option::of(0..3_u8), j, 0..4_u8).prop_map(|(sweep, job, action)| Action::Control { sweep, job, action }),
         3 => (1..90_u8).prop_map(|seconds| Action::Pass { seconds }),
         1 => (0..60_u8).prop_map(|ticket| Action::Abandon { ticket }),
@@ -273,6 +277,12 @@ fn perform(world: &mut World, ids: &[JobId], action: &Action) {
                 sweep: format!("s{name}"),
                 fraction: f64::from(percent) / 100.0,
             }));
+        }
+        Action::TakeOver { job } => {
+            // Of an attempt of another state: its number says nothing here.
+            let mut record = fixture::record(ids[job as usize], AttemptNumber(3), "elsewhere");
+            record.provenance.cached_since_ms = Some(1);
+            world.send(Request::TakeOver(vec![record]));
         }
     }
 }

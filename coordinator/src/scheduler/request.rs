@@ -45,6 +45,9 @@ impl Scheduler {
             Request::Audit(audit) => self
                 .decide_audit(now, &audit)
                 .map(|decided| Answer::Audited(self.enact(decided))),
+            Request::TakeOver(records) => self
+                .decide_taken_over(now, records)
+                .map(|decided| Answer::Changed(self.enact(decided))),
         };
         self.effects.push(Effect::Reply(ticket, reply));
     }

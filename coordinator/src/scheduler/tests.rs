@@ -10,6 +10,7 @@ mod parts;
 mod records;
 mod restored;
 mod sweeps_grow;
+mod taken_over;
 pub(crate) mod world;
 
 use sweeps::{AttemptNumber, FailureClass, JobId, JobStatus};

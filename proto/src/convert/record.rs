@@ -208,6 +208,7 @@ impl From<&Provenance> for wire::Provenance {
             duration_s: provenance.duration_s,
             resumed: provenance.resumed,
             dataset: provenance.dataset.as_deref().map(Into::into),
+            cached_since_ms: provenance.cached_since_ms,
         }
     }
 }
@@ -228,6 +229,7 @@ impl TryFrom<wire::Provenance> for Provenance {
                 .dataset
                 .map(|facts| DatasetFacts::try_from(facts).map(Box::new))
                 .transpose()?,
+            cached_since_ms: provenance.cached_since_ms,
         })
     }
 }

@@ -20,6 +20,7 @@ fn valid_record() -> wire::RunRecord {
             dataset_digest: Digest([2; 32]),
             duration_s: 1.0,
             resumed: 0,
+            cached_since_ms: None,
             dataset: None,
         },
     })

@@ -218,12 +218,14 @@ pub(crate) fn record() -> impl Strategy<Value = RunRecord> {
         (1..u64::MAX, name(), name(), name(), name()),
         (any::<u32>(), digest(), length(), any::<u32>()),
         proptest::option::of((name(), any::<[u64; 9]>())),
+        any::<Option<u64>>(),
     )
         .prop_map(
             |(
                 (attempt, worker, kind, device, version),
                 (trainer_revision, dataset_digest, duration_s, resumed),
                 facts,
+                cached_since_ms,
             )| {
                 let split = |numbers: &[u64]| SplitFacts {
                     videos: numbers[0],
@@ -248,6 +250,7 @@ pub(crate) fn record() -> impl Strategy<Value = RunRecord> {
                     duration_s,
                     resumed,
                     dataset: facts.map(Box::new),
+                    cached_since_ms,
                 }
             },
         );

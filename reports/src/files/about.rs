@@ -11,7 +11,7 @@ use sweeps::{DatasetSource, Digest};
 
 use super::looks::{read_looks, without_looks};
 use super::resampled::{Resampled, resampled, video_interval};
-use super::warned::{Warned, restore, resumed, warned};
+use super::warned::{Warned, restore, restore_taken_over, resumed, taken_over, warned};
 use crate::claims::taken_again;
 use crate::error::ReportError;
 use crate::results::{DatasetInfo, SplitCounts, SweepResults};
@@ -48,6 +48,9 @@ pub(super) struct About {
     warnings: Option<Vec<Warned>>,
     /// How often each job was taken up again from a checkpoint, for those that were.
     resumed: BTreeMap<String, u32>,
+    /// Jobs whose results the user's cache of finished results had from another folder: since when, in milliseconds since 1970.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    taken_over: BTreeMap<String, u64>,
     /// What kind of data the data sets are, by name.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     cards: BTreeMap<String, DataCard>,
@@ -125,6 +128,7 @@ pub fn write_about(results: &SweepResults) -> String {
             .collect(),
         warnings: (!results.warnings_lost).then(|| warned(results)),
         resumed: resumed(results),
+        taken_over: taken_over(results),
         cards: results.cards.clone(),
         video_intervals: results.video_intervals.iter().map(resampled).collect(),
         claims: results.claims.as_deref().map(without_looks),
@@ -273,6 +277,7 @@ fn tell(about: About, folder: &Path, sweeps: &mut [SweepResults]) -> Result<bool
     results.cards = about.cards;
     results.warnings_lost = about.warnings.is_none();
     restore(results, about.warnings.unwrap_or_default(), &about.resumed);
+    restore_taken_over(results, &about.taken_over);
     results.video_intervals = about
         .video_intervals
         .into_iter()

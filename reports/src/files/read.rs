@@ -260,6 +260,7 @@ fn read_cell(fields: &Fields<'_>, curves: &mut Curves) -> Result<CellResult, Rep
                 dataset_digest: Digest([0; 32]),
                 duration_s,
                 resumed: 0,
+                cached_since_ms: None,
                 dataset: None,
             },
         }))

@@ -1,9 +1,10 @@
-//! Warnings and resumptions of jobs in `sweep.json`: the tables of results have no column for them.
+//! What jobs warned of, which went on from a checkpoint and which were not trained for the sweep, in `sweep.json`: the tables of
+//! results have no column for it.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
-use sweeps::Warning;
+use sweeps::{CellResult, Warning};
 
 use crate::results::SweepResults;
 
@@ -78,4 +79,26 @@ pub(super) fn resumed(results: &SweepResults) -> BTreeMap<String, u32> {
         .filter(|(_, resumed)| *resumed > 0)
         .map(|(job, resumed)| (job.to_string(), resumed))
         .collect()
+}
+
+/// Since when the user's cache of finished results has those that were taken over from it.
+pub(super) fn taken_over(results: &SweepResults) -> BTreeMap<String, u64> {
+    let since = |result: &CellResult| {
+        let since = result.record.as_ref()?.provenance.cached_since_ms?;
+        Some((result.job_id.to_string(), since))
+    };
+    results.cells.iter().filter_map(since).collect()
+}
+
+/// Puts that back.
+pub(super) fn restore_taken_over(results: &mut SweepResults, taken_over: &BTreeMap<String, u64>) {
+    if taken_over.is_empty() {
+        return;
+    }
+    for result in &mut results.cells {
+        let since = taken_over.get(&result.job_id.to_string());
+        if let (Some(record), Some(since)) = (result.record.as_mut(), since) {
+            std::sync::Arc::make_mut(record).provenance.cached_since_ms = Some(*since);
+        }
+    }
 }

@@ -256,6 +256,7 @@ fn cell(
                 dataset_digest: Digest([0; 32]),
                 duration_s: 0.0,
                 resumed: 0,
+                cached_since_ms: None,
                 dataset: None,
             },
         })

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
+use std::sync::Arc;
 
 use sweeps::{JobId, RunRecord};
 
@@ -23,6 +24,11 @@ fn records<'a>(section: &'a Section<'_>) -> BTreeMap<JobId, &'a RunRecord> {
         .iter()
         .filter_map(|result| Some((result.job_id, result.record.as_deref()?)))
         .collect()
+}
+
+/// Whether no attempt of this sweep made it.
+fn is_taken_over(record: &RunRecord) -> bool {
+    record.provenance.cached_since_ms.is_some()
 }
 
 pub(super) fn compute(section: &Section<'_>) -> String {
@@ -116,15 +122,28 @@ pub(super) fn compute(section: &Section<'_>) -> String {
             count(shared, "cell", "cells")
         );
     }
+    let taken = records
+        .values()
+        .filter(|record| is_taken_over(record))
+        .count();
+    if taken > 0 {
+        let _ = write!(
+            html,
+            " {} of these jobs {} not trained for this sweep: the user's cache of finished results had the same job, of the same kind of device, from \
+             another folder. Worker, version and device time are those of its training there.",
+            taken,
+            if taken == 1 { "was" } else { "were" }
+        );
+    }
     html.push_str("</p>\n");
     if !devices.is_empty() {
         html.push_str(&table.finish());
     }
     let mut lost = BTreeMap::new();
     for result in &section.whole.cells {
-        let without = result
-            .attempts
-            .saturating_sub(u32::from(result.record.is_some()));
+        let made_here = |record: &Arc<RunRecord>| !is_taken_over(record);
+        let with_result = result.record.as_ref().is_some_and(made_here);
+        let without = result.attempts.saturating_sub(u32::from(with_result));
         lost.insert(result.job_id, u64::from(without));
     }
     let lost: u64 = lost.values().sum();

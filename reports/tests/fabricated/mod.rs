@@ -110,6 +110,7 @@ pub fn cell(
                 dataset_digest: digest,
                 duration_s: 61.5 + 3.0 * noise(&mut random),
                 resumed: 0,
+                cached_since_ms: None,
                 dataset: None,
             },
         })),

@@ -224,6 +224,7 @@ fn result(cell: &Cell, fate: Fate, last_seed: u64) -> CellResult {
                 dataset_digest: digest,
                 duration_s: 60.0,
                 resumed: 0,
+                cached_since_ms: None,
                 dataset: None,
             },
         })),

@@ -66,6 +66,11 @@ impl Serving {
         }
     }
 
+    /// Its engine.
+    pub fn engine(&self) -> EngineHandle {
+        self.engine.clone()
+    }
+
     /// Waits until a part that it cannot do without has ended by itself; [`Self::stop`] then says which.
     pub async fn broke(&self) {
         self.broke.cancelled().await;

@@ -39,13 +39,13 @@ mod real {
 
     use super::stand_ins::{StandIns, origin};
     use super::{needs, print};
-    use crate::arguments::{Format, Notify, Rehearse, Run};
+    use crate::arguments::{Cache, CachePlace, Format, Notify, Rehearse, Run};
     use crate::command::coordinator::Security;
     use crate::command::local_coordinator::LocalCoordinator;
-    use crate::command::places::usual_folder;
+    use crate::command::places::rehearsal;
     use crate::command::run::with_coordinator;
     use crate::command::sweep_file::SweepFile;
-    use crate::command::{preflight, report, watch};
+    use crate::command::{preflight, rehearsed, report, watch};
     use crate::data_folders::Folders;
     use crate::error::CommandError;
     use crate::interrupt;
@@ -57,10 +57,10 @@ mod real {
         // The folders that are here are checked as a run checks them.
         file.open_datasets(&Folders::resolve(&arguments.selection.folders)?)?;
         preflight::check(&file)?;
-        let out = arguments
-            .out
-            .clone()
-            .unwrap_or_else(|| Path::new("out").join("rehearsal").join(usual_folder(&file)));
+        let out = arguments.out.clone().unwrap_or_else(|| {
+            let [of_selection, _] = rehearsal(&file);
+            of_selection
+        });
         refuse_results(&out)?;
         crate::folder::make(&out)?;
         let state = out.join("state");
@@ -90,6 +90,11 @@ mod real {
         if stop.is_cancelled() {
             return Err(interrupted());
         }
+        // `plan` says from it how long the real run will take.
+        let kept = print::as_json(&needs, &road.results, &road.missing).to_string();
+        let path = out.join(rehearsed::FILE);
+        durable::replace(&path, &[kept.as_bytes()], durable::Writing::ATOMIC)
+            .map_err(|error| CommandError::io("write", &path, &error))?;
         print::print(&needs, &road.results, &road.missing, format)?;
         say(&format!(
             "report: {}",
@@ -111,6 +116,14 @@ mod real {
             threads: Some(1),
             state: Some(state.to_owned()),
             open: false,
+            // Nothing of a rehearsal is a result.
+            cache: Cache {
+                place: CachePlace {
+                    folder: None,
+                    gib: 0.0,
+                },
+                no_cache: true,
+            },
         }
     }
 

@@ -11,6 +11,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::measure::{Meter, Workload};
 use super::stand_ins::{Origin, StandIn, StandIns};
+use crate::command::memory::{self, Memory};
 use crate::command::sweep_file::SweepFile;
 use crate::error::CommandError;
 
@@ -52,12 +53,8 @@ pub struct Needs {
     pub records: u64,
     /// And artifacts.
     pub artifacts: u64,
-    /// Bytes of one worker's checkpoint, at most.
-    pub checkpoint: u64,
-    /// Bytes of one worker's memory: features of the largest data set.
-    pub features: u64,
-    /// And networks with the batch that goes through them.
-    pub networks: u64,
+    /// Of one worker, at most.
+    pub memory: Memory,
     /// Data sets without a folder here.
     pub missing: Vec<String>,
     /// Data sets of which the width was assumed.
@@ -120,9 +117,7 @@ pub fn estimate(
         gpu: meter.is_gpu(),
         records: 0,
         artifacts: 0,
-        checkpoint: 0,
-        features: 0,
-        networks: 0,
+        memory: Memory::default(),
         missing: Vec::new(),
         assumed: Vec::new(),
         unknown: Vec::new(),
@@ -217,57 +212,13 @@ impl Needs {
         if training.embedding && training.method.has_generator() {
             self.artifacts += EMBEDDING_BYTES + names;
         }
-        let widths = widths(training, stand_in.dimension);
-        let parameters: u64 = widths
-            .iter()
-            .flat_map(|network| network.windows(2))
-            .map(|pair| (pair[0] + 1) * pair[1])
-            .sum();
-        // A weight, its mean square, its momentum.
-        self.checkpoint = self.checkpoint.max(3 * 4 * parameters);
-        let rows = (training.batch_size as u64).min(train);
-        let units: u64 = widths.iter().flatten().sum();
-        // A gradient beside them, and a batch's values in every layer. On a CPU this is what a process takes.
-        let networks = 4 * 4 * parameters + 4 * rows * units;
-        self.networks = self.networks.max(networks);
-        let features = 4 * stand_in.dimension as u64 * (train + test);
-        self.features = self.features.max(features);
+        let shape = memory::Shape {
+            train,
+            test,
+            dimension: stand_in.dimension,
+        };
+        self.memory = self.memory.at_most(Memory::of(training, shape));
     }
-}
-
-/// Widths of each network's layers, from the features on.
-fn widths(training: &Training, dimension: usize) -> Vec<Vec<u64>> {
-    let chain = |hidden: Vec<usize>, end: usize| -> Vec<u64> {
-        [dimension]
-            .into_iter()
-            .chain(hidden)
-            .chain([end])
-            .map(|width| width as u64)
-            .collect()
-    };
-    let share = |parts: &[usize]| -> Vec<usize> {
-        parts.iter().map(|part| (dimension / part).max(1)).collect()
-    };
-    let mut networks = Vec::new();
-    let reconstructs = training.method == Method::Distil && training.distil.autoencoders() > 0;
-    if training.method.has_generator() || reconstructs {
-        let hidden = training
-            .generator_widths
-            .clone()
-            .unwrap_or_else(|| share(&[2, 4, 8, 4, 2]));
-        networks.push(chain(hidden, dimension));
-    }
-    if training.method.has_discriminator() {
-        let hidden = training
-            .discriminator_widths
-            .clone()
-            .unwrap_or_else(|| vec![share(&[4])[0], 32]);
-        networks.push(chain(hidden, 1));
-    }
-    if training.method == Method::MilRanking {
-        networks.push(chain(training.mil.hidden.clone(), 1));
-    }
-    networks
 }
 
 fn one_job(job: &JobSpec, training: &Training, stand_in: &StandIn, meter: &mut Meter) -> Job {

@@ -6,7 +6,7 @@ use super::needs::{Line, Needs};
 use crate::arguments::Format;
 use crate::error::CommandError;
 use crate::output;
-use crate::output::counted;
+use crate::output::{counted, size};
 
 /// Prints what was rehearsed and what the real run will need.
 pub fn print(
@@ -39,19 +39,19 @@ fn as_text(needs: &Needs, results: &SweepResults, missing: &[NotDrawn]) -> Strin
         "disk",
         format!(
             "{} on the coordinator ({} of records, {} of artifacts); on each worker {} for a checkpoint",
-            bytes(needs.records + needs.artifacts),
-            bytes(needs.records),
-            bytes(needs.artifacts),
-            bytes(needs.checkpoint)
+            size(needs.records + needs.artifacts),
+            size(needs.records),
+            size(needs.artifacts),
+            size(needs.memory.checkpoint)
         ),
     );
     line(
         "memory",
         format!(
             "{} for each worker ({} of features, {} of networks and a batch); features of a packed data set that need no scaling are shared by the workers of a host",
-            bytes(needs.features + needs.networks),
-            bytes(needs.features),
-            bytes(needs.networks)
+            size(needs.memory.features + needs.memory.networks),
+            size(needs.memory.features),
+            size(needs.memory.networks)
         ),
     );
     line(
@@ -189,16 +189,7 @@ fn duration(seconds: f64) -> String {
     }
 }
 
-fn bytes(bytes: u64) -> String {
-    let value = bytes as f64;
-    match value {
-        _ if value < 1e6 => format!("{:.0} kB", value / 1e3),
-        _ if value < 1e9 => format!("{:.0} MB", value / 1e6),
-        _ => format!("{:.1} GB", value / 1e9),
-    }
-}
-
-fn as_json(needs: &Needs, results: &SweepResults, missing: &[NotDrawn]) -> serde_json::Value {
+pub fn as_json(needs: &Needs, results: &SweepResults, missing: &[NotDrawn]) -> serde_json::Value {
     let lines: Vec<_> = needs
         .lines
         .iter()
@@ -219,8 +210,8 @@ fn as_json(needs: &Needs, results: &SweepResults, missing: &[NotDrawn]) -> serde
         "needs": {
             "lines": lines, "device": needs.device, "threads": needs.threads, "device_s": total(needs),
             "jobs_not_estimated": not_estimated(needs),
-            "disk_bytes": { "records": needs.records, "artifacts": needs.artifacts, "checkpoint_per_worker": needs.checkpoint },
-            "memory_per_worker_bytes": { "features": needs.features, "networks": needs.networks },
+            "disk_bytes": { "records": needs.records, "artifacts": needs.artifacts, "checkpoint_per_worker": needs.memory.checkpoint },
+            "memory_per_worker_bytes": { "features": needs.memory.features, "networks": needs.memory.networks },
             "missing": needs.missing, "unknown": needs.unknown, "width_assumed": needs.assumed,
         },
     })
@@ -237,7 +228,6 @@ mod tests {
             said,
             ["3.2 ms", "2.0 s", "45 s", "10 min", "10.0 h", "1000 h"]
         );
-        assert_eq!(bytes(6_400_000_000), "6.4 GB");
         assert_eq!(span((2, 2), |x| x.to_string()), "2");
         assert_eq!(span((2, 5), |x| x.to_string()), "2–5");
     }

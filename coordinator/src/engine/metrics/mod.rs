@@ -245,6 +245,9 @@ impl Metrics {
                 }
                 Entry::Leased { leases, .. } => attempts("started", leases.len() as u64),
                 Entry::Released { leases, .. } => attempts("released", leases.len() as u64),
+                Entry::Finished { record, .. } if record.provenance.cached_since_ms.is_some() => {
+                    attempts("taken-over", 1);
+                }
                 Entry::Finished { .. } => attempts("done", 1),
                 Entry::Failed {
                     failure, verdict, ..

@@ -6,7 +6,7 @@ use super::audits::compare;
 use crate::model::entry::Entry;
 use crate::scheduler::Scheduler;
 use crate::scheduler::decision::Decision;
-use crate::scheduler::job::JobState;
+use crate::scheduler::job::{JobIndex, JobState};
 use proto::nouns::{AuditVerdict, Receipt, Refusal, Timestamp};
 
 impl Scheduler {
@@ -22,32 +22,13 @@ impl Scheduler {
         if !self.may_exist(index, attempt) {
             return Err(Refusal::UnknownAttempt { job, attempt });
         }
-        let expected = self.jobs.dataset_of(index);
-        if record.provenance.dataset_digest != expected {
+        if record.provenance.cached_since_ms.is_some() {
             return Err(Refusal::Invalid(format!(
-                "the record of job {} was made on the data set {}, the job names {}",
-                job.short(),
-                record.provenance.dataset_digest.short(),
-                expected.short()
-            )));
-        }
-        let revision = self
-            .jobs
-            .grid(self.jobs.job(index).home.grid)
-            .trainer_revision;
-        if record.provenance.trainer_revision != revision {
-            return Err(Refusal::Invalid(format!(
-                "the record of job {} was made by trainer revision {}, the job is of revision {revision}",
-                job.short(),
-                record.provenance.trainer_revision,
-            )));
-        }
-        if !all_finite(&record) {
-            return Err(Refusal::Invalid(format!(
-                "the record of job {} holds a number that is infinite or NaN",
+                "the record of job {} was not made by the worker that delivers it",
                 job.short()
             )));
         }
+        self.check_record(index, &record)?;
         let JobState::Done(done) = &self.jobs.job(index).state else {
             let finished = Entry::Finished { at: now, record };
             return Ok(Decision::one(finished, Receipt::Recorded));
@@ -82,6 +63,38 @@ impl Scheduler {
             audit,
         };
         Ok(Decision::one(compared, receipt))
+    }
+
+    /// Whether a record can be that of a job.
+    pub(super) fn check_record(&self, index: JobIndex, record: &RunRecord) -> Result<(), Refusal> {
+        let job = record.job_id;
+        let expected = self.jobs.dataset_of(index);
+        if record.provenance.dataset_digest != expected {
+            return Err(Refusal::Invalid(format!(
+                "the record of job {} was made on the data set {}, the job names {}",
+                job.short(),
+                record.provenance.dataset_digest.short(),
+                expected.short()
+            )));
+        }
+        let revision = self
+            .jobs
+            .grid(self.jobs.job(index).home.grid)
+            .trainer_revision;
+        if record.provenance.trainer_revision != revision {
+            return Err(Refusal::Invalid(format!(
+                "the record of job {} was made by trainer revision {}, the job is of revision {revision}",
+                job.short(),
+                record.provenance.trainer_revision,
+            )));
+        }
+        if !all_finite(record) {
+            return Err(Refusal::Invalid(format!(
+                "the record of job {} holds a number that is infinite or NaN",
+                job.short()
+            )));
+        }
+        Ok(())
     }
 }
 

@@ -200,6 +200,7 @@ fn compared(drawn: &Drawn<'_>, ended: Ended, trainer: &dyn Trainer) -> JobCheck 
         device: here.clone(),
         version: version::LONG.to_owned(),
         dataset: None,
+        cached_since_ms: None,
         duration_s: finished.duration_s,
         ..drawn.record.provenance.clone()
     };

@@ -236,5 +236,6 @@ fn name_of(request: &Request) -> &'static str {
         Request::Control(_) => "control",
         Request::Drain { .. } => "drain",
         Request::Audit(_) => "audit",
+        Request::TakeOver(_) => "take-over",
     }
 }
