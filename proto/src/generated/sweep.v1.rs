@@ -288,6 +288,9 @@ pub struct Provenance {
     pub resumed: u32,
     #[prost(message, optional, tag = "9")]
     pub dataset: ::core::option::Option<DatasetFacts>,
+    /// Milliseconds since 1970; of a result that was taken over from its user's cache of finished results.
+    #[prost(uint64, optional, tag = "10")]
+    pub cached_since_ms: ::core::option::Option<u64>,
 }
 /// What a worker knows of a named data set.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
