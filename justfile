@@ -19,9 +19,17 @@ control-plane:
 quickstart:
     cargo run --release -- run sweeps/quickstart.toml --out out/quickstart
 
-# Licences, advisories, duplicate versions (needs cargo-deny).
-deny:
-    cargo deny check
+# Spelling, the oldest Rust, unused dependencies (cargo-machete), licences and advisories (cargo-deny), in seconds.
+tidy:
+    .ci/tidy
+
+# The archive of a release, the same bytes each time: target/dist/gcl-sweep-VERSION-TARGET.tar.gz.
+dist *options:
+    deploy/dist/make {{ options }}
+
+# What is generated from the .proto files.
+proto:
+    cargo run -p proto-generate
 
 # Every trace of a folder made by `gcl/traces/make.py OUT --seed N`.
 traces folder:

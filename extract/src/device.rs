@@ -1,5 +1,6 @@
 //! What extraction runs on, chosen once.
 
+#[cfg(feature = "candle")]
 use candle_core::Device as Candled;
 use kernels::Threads;
 
@@ -14,12 +15,13 @@ pub(crate) enum Kind {
     /// The processor, by this crate's own loops.
     Cpu(Threads),
     /// candle's operations.
+    #[cfg(feature = "candle")]
     Candle(Candled, String),
 }
 
 impl Device {
     /// Opens a device by name: `cpu`, `cuda:N`, or `auto` (the first GPU of a CUDA build where there is one, else the
-    /// CPU). `candle-cpu` runs the GPU's operations on the CPU: slow, for tests and doubts.
+    /// CPU). With the feature `candle`, `candle-cpu` runs the GPU's operations on the CPU: slow, for tests and doubts.
     ///
     /// `threads` is for the CPU; unset, one per core. Features do not depend on it.
     pub fn open(name: &str, threads: Option<usize>) -> Result<Self, ExtractError> {
@@ -30,6 +32,7 @@ impl Device {
         };
         match name {
             "cpu" => cpu(),
+            #[cfg(feature = "candle")]
             "candle-cpu" => Ok(Self(Kind::Candle(Candled::Cpu, name.to_owned()))),
             "auto" => Self::cuda(0).or_else(|_| cpu()),
             _ => match name.strip_prefix("cuda:").map(str::parse) {
@@ -43,9 +46,21 @@ impl Device {
 
     /// Whether it is a GPU, which a fault can make unusable for this process.
     pub fn is_gpu(&self) -> bool {
-        matches!(&self.0, Kind::Candle(device, _) if device.is_cuda())
+        match &self.0 {
+            Kind::Cpu(_) => false,
+            #[cfg(feature = "candle")]
+            Kind::Candle(device, _) => device.is_cuda(),
+        }
     }
 
+    #[cfg(not(feature = "candle"))]
+    fn cuda(ordinal: usize) -> Result<Self, ExtractError> {
+        Err(ExtractError::Device(format!(
+            "`cuda:{ordinal}` cannot be used: this program was built without the feature `cuda`"
+        )))
+    }
+
+    #[cfg(feature = "candle")]
     fn cuda(ordinal: usize) -> Result<Self, ExtractError> {
         let opened = gpu::open(ordinal).map_err(|fault| {
             let message = format!("`cuda:{ordinal}` cannot be used: {}", fault.message);

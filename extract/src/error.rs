@@ -112,6 +112,7 @@ impl ExtractError {
     }
 }
 
+#[cfg(feature = "candle")]
 impl From<gpu::Fault> for ExtractError {
     fn from(gpu::Fault { blame, message }: gpu::Fault) -> Self {
         match blame {
@@ -122,6 +123,7 @@ impl From<gpu::Fault> for ExtractError {
     }
 }
 
+#[cfg(feature = "candle")]
 impl From<candle_core::Error> for ExtractError {
     fn from(error: candle_core::Error) -> Self {
         gpu::Fault::of(&error).into()

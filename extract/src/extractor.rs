@@ -4,6 +4,7 @@ use kernels::Threads;
 
 use crate::activations::Activations;
 use crate::backbone::Backbone;
+#[cfg(feature = "candle")]
 use crate::candle::Candle;
 use crate::clip::Clip;
 use crate::cpu::Cpu;
@@ -26,6 +27,7 @@ enum Network<E: Engine> {
 enum Placed {
     /// With counted threads, never the whole machine's.
     Cpu(Cpu, Threads, Box<Network<Cpu>>),
+    #[cfg(feature = "candle")]
     Candle(Candle, Box<Network<Candle>>),
 }
 
@@ -100,6 +102,7 @@ impl Extractor {
                 let network = Network::load(&cpu, backbone, source)?;
                 Placed::Cpu(cpu, pool, Box::new(network))
             }
+            #[cfg(feature = "candle")]
             Kind::Candle(device, name) => {
                 let candle = Candle::new(device.clone(), name.clone());
                 let network = Network::load(&candle, backbone, source)?;
@@ -118,6 +121,7 @@ impl Extractor {
     pub fn device(&self) -> String {
         match &self.placed {
             Placed::Cpu(cpu, ..) => format!("cpu ({})", cpu.isa().name()),
+            #[cfg(feature = "candle")]
             Placed::Candle(candle, _) => candle.name().to_owned(),
         }
     }
@@ -126,6 +130,7 @@ impl Extractor {
     pub(crate) fn whole_lots(&self, batch: usize) -> usize {
         match &self.placed {
             Placed::Cpu(..) => batch,
+            #[cfg(feature = "candle")]
             Placed::Candle(candle, _) => batch.next_multiple_of(candle.lot()),
         }
     }
@@ -138,22 +143,25 @@ impl Extractor {
     pub(crate) fn features_and_stages(
         &self,
         clips: &[Clip],
-        mut stages: Option<Stages<'_>>,
+        stages: Option<Stages<'_>>,
     ) -> Result<Vec<Vec<f32>>, ExtractError> {
         self.check(clips)?;
-        let Some(last) = clips.last() else {
+        if clips.is_empty() {
             return Ok(Vec::new());
-        };
+        }
         let preprocessing = self.backbone.preprocessing();
         match &self.placed {
             Placed::Cpu(cpu, pool, network) => {
                 let activations = preprocessing.values(&clips.iter().collect::<Vec<_>>());
                 pool.install(|| network.features(cpu, activations, clips.len(), stages))
             }
+            #[cfg(feature = "candle")]
             Placed::Candle(candle, network) => {
+                let mut stages = stages;
                 let mut features = Vec::with_capacity(clips.len());
                 for lot in clips.chunks(candle.lot()) {
-                    let fill = std::iter::repeat_n(last, candle.lot() - lot.len());
+                    let fill = lot.last().into_iter().cycle();
+                    let fill = fill.take(candle.lot() - lot.len());
                     let activations =
                         preprocessing.values(&lot.iter().chain(fill).collect::<Vec<_>>());
                     let stages: Option<Stages<'_>> = match &mut stages {

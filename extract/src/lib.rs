@@ -7,6 +7,7 @@
 mod account;
 mod activations;
 mod backbone;
+#[cfg(feature = "candle")]
 mod candle;
 mod clip;
 mod cpu;

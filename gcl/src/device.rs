@@ -1,6 +1,7 @@
 //! What a job runs on, chosen once.
 
 use std::fmt;
+#[cfg(feature = "candle")]
 use std::sync::Arc;
 
 use kernels::Threads;
@@ -8,6 +9,7 @@ use kernels::isa::{device_kind, processor_name};
 use sweeps::training::MatmulPrecision;
 use sweeps::{DeviceInfo, Training};
 
+#[cfg(feature = "candle")]
 use crate::data::device_features::DeviceMemory;
 
 /// A device that is open. Cloning it is cheap.
@@ -15,6 +17,7 @@ use crate::data::device_features::DeviceMemory;
 pub struct Device {
     pub(crate) backend: Backend,
     info: DeviceInfo,
+    #[cfg(feature = "candle")]
     memory: Arc<DeviceMemory>,
 }
 
@@ -23,6 +26,7 @@ pub(crate) enum Backend {
     /// Buffers and hand-fused passes.
     Cpu(Threads),
     /// candle's tensors; the threads are the host's, for what is computed there.
+    #[cfg(feature = "candle")]
     Tensors(candle_core::Device, Threads),
     /// candle's memory and products on a GPU, kernels of ours.
     #[cfg(feature = "cuda")]
@@ -44,13 +48,14 @@ pub enum DeviceError {
 }
 
 /// Opens a device by name: `cpu`, `cuda:N`, or `auto` (the first GPU of a CUDA build where there is one, else the CPU).
-/// `candle-cpu` and `candle-cuda:N` compute by candle's own operations alone: slower, for tests and doubts.
+/// With the feature `candle`, `candle-cpu` and `candle-cuda:N` compute by candle's own operations alone: slower, for tests and doubts.
 ///
 /// `threads` is how many threads a job may use on the CPU, also beside a GPU (baselines, noise, t-SNE); unset, one per core.
 /// Results do not depend on it.
 pub fn open_device(name: &str, threads: Option<usize>) -> Result<Device, DeviceError> {
     match name {
         "cpu" => open_cpu(threads),
+        #[cfg(feature = "candle")]
         // One thread, whatever was asked for: slow, and its bits are nobody's measure.
         "candle-cpu" => Ok(Device {
             backend: Backend::Tensors(candle_core::Device::Cpu, start(Some(1))?),
@@ -58,6 +63,7 @@ pub fn open_device(name: &str, threads: Option<usize>) -> Result<Device, DeviceE
                 kind: format!("candle-{}", device_kind()),
                 name: processor_name(),
             },
+            #[cfg(feature = "candle")]
             memory: Arc::default(),
         }),
         "auto" => match open_cuda(0, threads) {
@@ -66,6 +72,7 @@ pub fn open_device(name: &str, threads: Option<usize>) -> Result<Device, DeviceE
         },
         _ => match numbered(name) {
             Some(("cuda", ordinal)) => open_cuda(ordinal, threads),
+            #[cfg(feature = "candle")]
             Some(("candle-cuda", ordinal)) => open_candle_cuda(ordinal, threads),
             _ => Err(DeviceError::NoSuchName(format!(
                 "there is no device `{}`; `cpu`, `auto` and `cuda:N` are possible",
@@ -108,19 +115,23 @@ impl Device {
     /// Keeps at most so many bytes of features on a GPU [default: what it has free beside a job's networks and batches]. More are
     /// gathered on the host, batch by batch.
     #[must_use]
+    #[cfg_attr(not(feature = "candle"), allow(unused_variables))]
     pub fn with_feature_bytes(self, bytes: usize) -> Self {
         Self {
+            #[cfg(feature = "candle")]
             memory: Arc::new(DeviceMemory::limited(bytes)),
             ..self
         }
     }
 
     /// What it keeps of features.
+    #[cfg(feature = "candle")]
     pub(crate) fn memory(&self) -> &DeviceMemory {
         &self.memory
     }
 
     /// Bytes of a GPU's memory that a job can take; `None` where the host's memory is the device's.
+    #[cfg(feature = "candle")]
     pub(crate) fn free_bytes(&self) -> Option<usize> {
         match &self.backend {
             #[cfg(feature = "cuda")]
@@ -136,7 +147,9 @@ impl Device {
 
     fn pool(&self) -> &Threads {
         match &self.backend {
-            Backend::Cpu(threads) | Backend::Tensors(_, threads) => threads,
+            Backend::Cpu(threads) => threads,
+            #[cfg(feature = "candle")]
+            Backend::Tensors(_, threads) => threads,
             #[cfg(feature = "cuda")]
             Backend::Cuda(_, threads) => threads,
             #[cfg(test)]
@@ -168,6 +181,7 @@ impl Device {
                 kind: "shim".to_owned(),
                 name: "CUDA's kernels on the processor".to_owned(),
             },
+            #[cfg(feature = "candle")]
             memory: Arc::default(),
         })
     }
@@ -199,6 +213,7 @@ fn open_cpu(threads: Option<usize>) -> Result<Device, DeviceError> {
             kind: device_kind().to_owned(),
             name: processor_name(),
         },
+        #[cfg(feature = "candle")]
         memory: Arc::default(),
     })
 }
@@ -209,6 +224,7 @@ fn numbered(name: &str) -> Option<(&str, usize)> {
     Some((kind, number.parse().ok()?))
 }
 
+#[cfg(feature = "candle")]
 fn open_gpu(ordinal: usize) -> Result<gpu::Opened, DeviceError> {
     gpu::open(ordinal).map_err(|fault| {
         DeviceError::Unusable(format!(
@@ -218,6 +234,7 @@ fn open_gpu(ordinal: usize) -> Result<gpu::Opened, DeviceError> {
     })
 }
 
+#[cfg(feature = "candle")]
 fn open_candle_cuda(ordinal: usize, threads: Option<usize>) -> Result<Device, DeviceError> {
     let gpu::Opened { device, facts } = open_gpu(ordinal)?;
     Ok(Device {
@@ -226,11 +243,19 @@ fn open_candle_cuda(ordinal: usize, threads: Option<usize>) -> Result<Device, De
             kind: format!("candle-{}", facts.kind()),
             name: facts.name,
         },
+        #[cfg(feature = "candle")]
         memory: Arc::default(),
     })
 }
 
-#[cfg(not(feature = "cuda"))]
+#[cfg(not(feature = "candle"))]
+fn open_cuda(ordinal: usize, _: Option<usize>) -> Result<Device, DeviceError> {
+    Err(DeviceError::Unusable(format!(
+        "`cuda:{ordinal}` cannot be used: this program was built without the feature `cuda`"
+    )))
+}
+
+#[cfg(all(feature = "candle", not(feature = "cuda")))]
 fn open_cuda(ordinal: usize, _: Option<usize>) -> Result<Device, DeviceError> {
     Err(match open_gpu(ordinal) {
         Err(refused) => refused,
@@ -249,6 +274,7 @@ fn open_cuda(ordinal: usize, threads: Option<usize>) -> Result<Device, DeviceErr
             kind: facts.kind(),
             name: facts.name,
         },
+        #[cfg(feature = "candle")]
         memory: Arc::default(),
     };
     // What is wrong with our kernels is said before a job is taken.

@@ -98,6 +98,7 @@ impl TrainError {
     }
 }
 
+#[cfg(feature = "candle")]
 impl From<gpu::Fault> for TrainError {
     fn from(gpu::Fault { blame, message }: gpu::Fault) -> Self {
         match blame {
@@ -108,6 +109,7 @@ impl From<gpu::Fault> for TrainError {
     }
 }
 
+#[cfg(feature = "candle")]
 impl From<candle_core::Error> for TrainError {
     fn from(error: candle_core::Error) -> Self {
         gpu::Fault::of(&error).into()

@@ -2,7 +2,7 @@
 
 #![allow(clippy::unwrap_used, clippy::print_stdout)]
 
-mod support;
+use crate::support;
 
 use std::path::{Path, PathBuf};
 
@@ -72,7 +72,7 @@ fn data_prepared_with_another_scaling_are_refused() {
 }
 
 /// The settings of an independent PyTorch run, whose means over 5 seeds are given with the data. Minutes without
-/// optimisation, so only where it is asked for: `GCL_REAL=1 cargo test --release -p gcl --test real -- --nocapture`.
+/// optimisation, so only where it is asked for: `GCL_REAL=1 cargo test --release -p gcl --test all real -- --nocapture`.
 #[test]
 fn the_real_tracks_come_out_as_in_pytorch() {
     let (Some(folder), Some(_)) = (shared("shanghaitech-tracks"), std::env::var_os("GCL_REAL"))

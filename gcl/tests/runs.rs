@@ -2,7 +2,7 @@
 
 #![allow(clippy::unwrap_used, clippy::print_stdout)]
 
-mod support;
+use crate::support;
 
 use gcl::{Checkpoint, Request, StopFlag, TrainError, Trained, train};
 use support::{Listener, cpu, job, prepare, run, world};

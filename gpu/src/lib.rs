@@ -1,7 +1,8 @@
 //! GPUs as candle opens them, for whoever computes on one: [`open`] gives a device with one ordered queue, [`Facts`] say
 //! where the bits of another are equal, and [`Fault`] says whose fault an error of candle is.
 //!
-//! Everything here compiles without CUDA; only `open` then has one answer.
+//! Everything here compiles without CUDA; only `open` then has one answer. Without the feature `candle` there is nothing here.
+#![cfg(feature = "candle")]
 
 mod facts;
 mod fault;

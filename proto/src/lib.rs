@@ -25,7 +25,7 @@ pub use number::{attempt, digest, job_id, named_digests, required, text, texts, 
 pub use page::{Page, cut};
 pub use reason::{REASON_KEY, Reason, refuse};
 
-/// The generated messages and services.
+/// The messages and services: `cargo run -p proto-generate` writes them from the `.proto` files.
 #[allow(
     missing_docs,
     unreachable_pub,
@@ -34,8 +34,8 @@ pub use reason::{REASON_KEY, Reason, refuse};
     clippy::unwrap_used
 )]
 pub mod wire {
-    tonic::include_proto!("sweep.v1");
+    include!("generated/sweep.v1.rs");
 }
 
 /// The paths of all calls of sweep.v1, as they stand in a request: `/sweep.v1.WorkerService/Hello`.
-pub const CALLS: &[&str] = include!(concat!(env!("OUT_DIR"), "/calls.rs"));
+pub const CALLS: &[&str] = include!("generated/calls.rs");

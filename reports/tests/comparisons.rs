@@ -2,7 +2,7 @@
 
 #![allow(clippy::unwrap_used)] // Helpers outside `#[test]` functions are tests too.
 
-mod fabricated;
+use crate::fabricated;
 
 use std::sync::Arc;
 

@@ -2,8 +2,8 @@
 
 #![allow(clippy::unwrap_used)] // Helpers outside `#[test]` functions are tests too.
 
-mod fabricated;
-mod support;
+use crate::fabricated;
+use crate::support;
 
 use std::path::Path;
 

@@ -4,8 +4,8 @@
 
 use reports::{SweepResults, render_figures, render_page, summary};
 
-mod fabricated;
-mod support;
+use crate::fabricated;
+use crate::support;
 
 use support::text;
 

@@ -112,7 +112,7 @@ fn fabricate(folder: &Path) -> (PathBuf, PathBuf) {
     (files, out)
 }
 
-/// `UPDATE_GOLDEN=1 cargo test -p reports --test study` writes it anew.
+/// `UPDATE_GOLDEN=1 cargo test -p reports --test all study` writes it anew.
 #[test]
 fn the_page_of_fabricated_csv_files_is_the_golden_one() {
     let folder = tempfile::tempdir().unwrap();

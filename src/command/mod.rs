@@ -176,7 +176,13 @@ pub fn execute(arguments: Arguments) -> Result<(), CommandError> {
             clap_complete::generate(shell, &mut Arguments::command(), "gcl-sweep", &mut text);
             output::bytes(&text)
         }
-        Command::Man => {
+        Command::Man { out: Some(folder) } => {
+            clap_mangen::generate_to(Arguments::command(), &folder).map_err(|error| {
+                let folder = folder.display();
+                CommandError::Other(format!("cannot write manual pages into {folder}: {error}"))
+            })
+        }
+        Command::Man { out: None } => {
             let mut text = Vec::new();
             clap_mangen::Man::new(Arguments::command())
                 .render(&mut text)

@@ -4,9 +4,11 @@ use std::fmt;
 use std::io::{self, IsTerminal, Write};
 
 use tracing::field::Field;
-use tracing_subscriber::EnvFilter;
 use tracing_subscriber::field::MakeExt;
+use tracing_subscriber::filter::{LevelFilter, Targets};
 use tracing_subscriber::fmt::format::{Writer, debug_fn};
+use tracing_subscriber::layer::SubscriberExt;
+use tracing_subscriber::util::SubscriberInitExt;
 
 use super::escape;
 use crate::arguments::Global;
@@ -14,12 +16,40 @@ use crate::arguments::Global;
 /// Installs the subscriber. Commands that talk for themselves log warnings, the long-running roles `info`.
 pub fn install(global: &Global, long_running: bool) {
     let level = match (global.verbose, long_running) {
-        (0, false) => "warn",
-        (0, true) | (1, _) => "info",
-        (2, _) => "debug",
-        _ => "trace",
+        (0, false) => LevelFilter::WARN,
+        (0, true) | (1, _) => LevelFilter::INFO,
+        (2, _) => LevelFilter::DEBUG,
+        _ => LevelFilter::TRACE,
     };
-    // Ours at the level asked for; libraries only when they have something to complain about, unless traced.
+    let asked = std::env::var("RUST_LOG").ok();
+    let filtered = tracing_subscriber::registry().with(filter(asked.as_deref(), level));
+    let colour = io::stderr().is_terminal();
+    let lines = tracing_subscriber::fmt::layer()
+        .with_ansi(colour)
+        .with_target(false);
+    // A second install (in tests) is not worth a panic.
+    if global.log_json {
+        let json = lines.json().with_writer(|| Stderr(Kind::Json));
+        let _ = filtered.with(json).try_init();
+    } else {
+        let kind = if colour { Kind::Coloured } else { Kind::Text };
+        let text = lines.fmt_fields(debug_fn(write_field).delimited(" "));
+        let text = text.with_writer(move || Stderr(kind));
+        let _ = filtered.with(text).try_init();
+    }
+}
+
+/// Which lines are written: what `RUST_LOG` asks for (`warn,coordinator::engine=debug`), otherwise ours at `level` and those of libraries
+/// only when they have something to complain about, unless traced.
+///
+/// *Because* names and levels are all that anybody asks for, this is no `EnvFilter`, which brings regular expressions.
+fn filter(asked: Option<&str>, level: LevelFilter) -> Targets {
+    if let Some(asked) = asked.and_then(|asked| asked.parse().ok()) {
+        return asked;
+    }
+    if level >= LevelFilter::TRACE {
+        return Targets::new().with_default(level);
+    }
     let ours = [
         "gcl_sweep",
         "coordinator",
@@ -29,28 +59,9 @@ pub fn install(global: &Global, long_running: bool) {
         "proto",
         "reports",
     ];
-    let default = if global.verbose > 2 {
-        level.to_owned()
-    } else {
-        ours.iter().fold("warn".to_owned(), |filter, name| {
-            format!("{filter},{name}={level}")
-        })
-    };
-    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(default));
-    let colour = io::stderr().is_terminal();
-    let builder = tracing_subscriber::fmt()
-        .with_env_filter(filter)
-        .with_ansi(colour)
-        .with_target(false);
-    // A second install (in tests) is not worth a panic.
-    if global.log_json {
-        let json = builder.json().with_writer(|| Stderr(Kind::Json));
-        let _ = json.try_init();
-    } else {
-        let kind = if colour { Kind::Coloured } else { Kind::Text };
-        let text = builder.fmt_fields(debug_fn(write_field).delimited(" "));
-        let _ = text.with_writer(move || Stderr(kind)).try_init();
-    }
+    Targets::new()
+        .with_default(LevelFilter::WARN)
+        .with_targets(ours.map(|name| (name, level)))
 }
 
 /// A message or `name=value`, on one line whatever is in it.
@@ -111,6 +122,24 @@ mod tests {
         fn flush(&mut self) -> io::Result<()> {
             Ok(())
         }
+    }
+
+    #[test]
+    fn what_is_written_is_ours_or_a_complaint_or_what_was_asked_for() {
+        use tracing::Level;
+        let usual = filter(None, LevelFilter::INFO);
+        assert!(usual.would_enable("coordinator::engine", &Level::INFO));
+        assert!(!usual.would_enable("coordinator::engine", &Level::DEBUG));
+        assert!(usual.would_enable("h2::proto", &Level::WARN));
+        assert!(!usual.would_enable("h2::proto", &Level::INFO));
+        assert!(filter(None, LevelFilter::TRACE).would_enable("h2", &Level::TRACE));
+
+        let asked = filter(Some("warn,worker=debug"), LevelFilter::INFO);
+        assert!(asked.would_enable("worker::lease", &Level::DEBUG));
+        assert!(!asked.would_enable("coordinator", &Level::INFO));
+        assert!(filter(Some("info"), LevelFilter::WARN).would_enable("h2", &Level::INFO));
+        // What cannot be understood changes nothing.
+        assert_eq!(filter(Some("worker=loud"), LevelFilter::INFO), usual);
     }
 
     #[test]

@@ -23,6 +23,7 @@ mod strangers;
 mod surface;
 mod tidiness;
 mod together;
+mod upgrade;
 mod videos;
 mod workers;
 mod world;

@@ -5,6 +5,7 @@
 //! device that it knows: the oracle of the others). The equations that all three must compute stand in [`crate::paper`];
 //! `equations` holds them against it.
 
+#[cfg(feature = "candle")]
 pub(crate) mod candle;
 pub(crate) mod cpu;
 #[cfg(any(feature = "cuda", test))]

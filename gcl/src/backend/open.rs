@@ -1,6 +1,7 @@
 //! The one place where a device becomes a [`Backend`].
 
 use crate::backend::Backend;
+#[cfg(feature = "candle")]
 use crate::backend::candle::Candle;
 use crate::backend::cpu::Cpu;
 #[cfg(feature = "cuda")]
@@ -8,6 +9,7 @@ use crate::backend::cuda::{
     Cuda,
     driver::{self, Driver},
 };
+#[cfg(feature = "candle")]
 use crate::data::device_features::DeviceFeatures;
 use crate::data::features::Features;
 use crate::data::prepared::Prepared;
@@ -16,6 +18,10 @@ use crate::error::TrainError;
 
 /// What batches are gathered from.
 #[derive(Clone, Copy)]
+#[cfg_attr(
+    not(feature = "candle"),
+    allow(dead_code, reason = "a CPU asks for no memory of its own")
+)]
 pub(crate) enum Source<'a> {
     /// Both splits of a data set, which the device may keep for later jobs. The networks and batches need so many bytes beside them.
     Dataset { dataset: &'a Prepared, need: usize },
@@ -54,6 +60,7 @@ pub(crate) fn on<W: Work>(
             let networks = work.networks(Cpu::new(train, test, threads.count()))?;
             work.run(networks)
         }
+        #[cfg(feature = "candle")]
         device::Backend::Tensors(tensors, _) => {
             let threads = device.threads();
             let networks = match source {

@@ -12,6 +12,7 @@ use crate::backend::Split;
 
 /// Values that candle's operations on rows can address. *Because* `index_select` and copies compute in 32 bits, more would give
 /// rows from the beginning instead of those beyond.
+#[cfg(feature = "candle")]
 pub(crate) const MOST_VALUES: u64 = gpu::ADDRESSABLE as u64;
 /// Bytes of rows that pass through the host at once.
 pub(crate) const STAGED_BYTES: usize = 64 << 20;

@@ -89,6 +89,7 @@ impl Rows {
     }
 
     /// All values in as few slices as they lie in, each of whole rows.
+    #[cfg(feature = "candle")]
     pub(crate) fn slices(&self) -> Vec<RawValues<'_>> {
         match self {
             Self::Own(matrix) => vec![RawValues::F32(matrix.values())],
@@ -98,6 +99,7 @@ impl Rows {
     }
 
     /// Whether all of them are f16.
+    #[cfg(feature = "candle")]
     pub(crate) fn is_half(&self) -> bool {
         self.slices()
             .iter()

@@ -1,4 +1,4 @@
-//! Matrix products on the CPU: the large ones by our own tiles, the others by the crate `gemm`.
+//! Matrix products on the CPU: the large ones by our own tiles, the others by the crate `gemm`'s kernels for f32.
 //!
 //! Same bits at any number of threads, and those of a large product whoever multiplies: a number is a sum in the order of the
 //! inner dimension, cut into pieces of `INNER`. `gemm` would cut by the size of the machine's caches, but leaves pieces of
@@ -25,7 +25,8 @@ mod packing;
 )]
 mod tile;
 
-use gemm::{Parallelism, gemm};
+use gemm_common::Parallelism;
+use gemm_f32::gemm::f32::get_gemm_fn;
 
 use crate::passes;
 pub use choice::{GemmKernel, time_kernels};
@@ -164,28 +165,33 @@ fn multiply_add(
     inner: usize,
     parallelism: Parallelism,
 ) {
-    let (left, right) = (
-        &a.values[first * a.column_stride..],
-        &b.values[first * b.row_stride..],
-    );
+    let (rows, columns, stride) = (a.rows, b.columns, b.columns as isize);
+    let left = Operand::of(&a.values[first * a.column_stride..], a);
+    let right = Operand::of(&b.values[first * b.row_stride..], b);
+    // `gemm`'s kernels write columns: of outᵀ ← bᵀ · aᵀ those are the rows of `out`. A single column is one already.
+    let (m, n, (column, row), left, right) = if columns > 1 {
+        (columns, rows, (stride, 1), right.t(), left.t())
+    } else {
+        (rows, columns, (1, stride), left, right)
+    };
     // SAFETY: the strides of a `View` reach nothing outside its values (every constructor keeps that), `first + inner` is at
-    // most the inner dimension, so every address that `gemm` reads lies in `left` or `right`; `out` is borrowed mutably, so
+    // most the inner dimension, so every address that `gemm` reads lies in the operands' values; `out` is borrowed mutably, so
     // it overlaps neither, and has a.rows × b.columns values, row by row, as `multiply` asserts.
     unsafe {
-        gemm(
-            a.rows,
-            b.columns,
+        get_gemm_fn()(
+            m,
+            n,
             inner,
             out.as_mut_ptr(),
-            1,
-            b.columns as isize,
+            column,
+            row,
             first > 0,
-            left.as_ptr(),
-            a.column_stride as isize,
-            a.row_stride as isize,
-            right.as_ptr(),
-            b.column_stride as isize,
-            b.row_stride as isize,
+            left.values.as_ptr(),
+            left.column_stride,
+            left.row_stride,
+            right.values.as_ptr(),
+            right.column_stride,
+            right.row_stride,
             1.0,
             1.0,
             false,
@@ -193,6 +199,34 @@ fn multiply_add(
             false,
             parallelism,
         );
+    }
+}
+
+/// A factor as `gemm` takes it: values from the first on, and the distances between them.
+#[derive(Clone, Copy)]
+struct Operand<'a> {
+    values: &'a [f32],
+    row_stride: isize,
+    column_stride: isize,
+}
+
+impl<'a> Operand<'a> {
+    /// `values` with the strides of that view.
+    fn of(values: &'a [f32], view: View<'_>) -> Self {
+        Self {
+            values,
+            row_stride: view.row_stride as isize,
+            column_stride: view.column_stride as isize,
+        }
+    }
+
+    /// The transpose.
+    fn t(self) -> Self {
+        Self {
+            row_stride: self.column_stride,
+            column_stride: self.row_stride,
+            ..self
+        }
     }
 }
 

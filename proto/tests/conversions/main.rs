@@ -5,6 +5,7 @@
     reason = "helpers of tests, outside test functions"
 )]
 
+mod generated;
 mod refused;
 mod strategies;
 

@@ -1,0 +1,6 @@
+//! All tests of this crate from outside, in one program: each would link the whole crate again.
+
+mod door;
+mod folders;
+mod hdf5;
+mod importers;

@@ -1,0 +1,9 @@
+//! All tests of this crate from outside, in one program: each would link the whole crate again.
+
+mod controls;
+mod distil;
+mod paper;
+mod real;
+mod runs;
+mod support;
+mod traces;

@@ -1,0 +1,4 @@
+//! All tests of this crate from outside, in one program: each would link the whole crate again.
+
+mod artifacts;
+mod metrics;
