@@ -5,7 +5,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use live::{Happened, SpanEnd, What};
-use proto::nouns::{Timestamp, WorkerId};
+use proto::nouns::{AttemptFailure, Timestamp, WorkerId};
 use sweeps::JobId;
 
 use crate::model::entry::{Entry, RetryDecision};
@@ -84,13 +84,18 @@ impl Past<'_> {
                 worker,
                 failure,
                 verdict,
-            } => {
+            } if self.wanted.contains(job) => {
                 let end = match verdict {
                     RetryDecision::Retry => SpanEnd::Back,
                     RetryDecision::Failed | RetryDecision::Quarantined => SpanEnd::Failed,
                 };
-                let error = format!("{failure} (attempt {attempt} on {worker})");
-                self.push(*at, *job, What::Ended(end, Some(error.into())));
+                let failed = AttemptFailure {
+                    attempt: *attempt,
+                    worker: worker.clone(),
+                    failure: failure.clone(),
+                    at: *at,
+                };
+                self.push(*at, *job, What::Ended(end, Some(failed.line().into())));
             }
             Entry::Finished { at, record } => {
                 self.push(*at, record.job_id, What::Ended(SpanEnd::Done, None));

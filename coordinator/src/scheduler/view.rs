@@ -254,11 +254,7 @@ impl Scheduler {
         let error = (status != JobStatus::Done)
             .then(|| job.history.as_ref()?.failures.last())
             .flatten()
-            .map(|last| {
-                let worker = &last.worker;
-                let text = format!("{} (attempt {} on {worker})", last.failure, last.attempt);
-                cut(&text, TEXT_BYTES).into()
-            });
+            .map(|last| last.line().into());
         CellRow {
             job_id: self.jobs.id(index),
             status,

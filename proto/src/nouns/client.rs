@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use crate::limits::TEXT_BYTES;
+use crate::page::cut;
 use crate::telemetry::Telemetry;
 use looks::ClaimsView;
 use serde::{Deserialize, Serialize};
@@ -238,6 +240,20 @@ pub struct AttemptFailure {
     pub failure: Failure,
     /// When it was told.
     pub at: Timestamp,
+}
+
+impl AttemptFailure {
+    /// `CLASS: MESSAGE (attempt 2 on WORKER)`, cut where it is long: how rows and pages tell it.
+    pub fn line(&self) -> String {
+        let Self {
+            attempt,
+            worker,
+            failure,
+            ..
+        } = self;
+        let text = format!("{failure} (attempt {attempt} on {worker})");
+        cut(&text, TEXT_BYTES)
+    }
 }
 
 /// A live lease.
