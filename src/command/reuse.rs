@@ -148,8 +148,10 @@ impl Reuse {
     }
 
     async fn take_over_once(&mut self) -> (usize, usize) {
-        let mut wanted = self.jobs(Worth::Wanted).await;
-        wanted.retain(|job| self.looked.insert(*job));
+        let jobs = self.jobs().await.into_iter();
+        let wanted =
+            jobs.filter(|(job, worth)| *worth == Worth::Wanted && self.looked.insert(*job));
+        let wanted: Vec<JobId> = wanted.map(|(job, _)| job).collect();
         let mut taken = 0;
         for jobs in wanted.chunks(AT_ONCE) {
             let entries = self.look_up(jobs.to_vec()).await;
@@ -177,17 +179,18 @@ impl Reuse {
 
     /// Keeps what has finished here, and forgets what is doubted.
     pub async fn keep(&mut self) {
-        for job in self.jobs(Worth::Doubtful).await {
-            if !self.forgotten.contains(&job) {
-                self.forget(job).await;
-                self.forgotten.insert(job);
-            }
-        }
-        for job in self.jobs(Worth::Sound).await {
+        for (job, worth) in self.jobs().await {
             // Noted behind it: whoever is stopped meanwhile comes back to it at the end.
-            if !self.kept.contains(&job) {
-                self.keep_one(job).await;
-                self.kept.insert(job);
+            match worth {
+                Worth::Doubtful if !self.forgotten.contains(&job) => {
+                    self.forget(job).await;
+                    self.forgotten.insert(job);
+                }
+                Worth::Sound if !self.kept.contains(&job) => {
+                    self.keep_one(job).await;
+                    self.kept.insert(job);
+                }
+                _ => {}
             }
         }
         self.trains = true;
@@ -221,15 +224,10 @@ impl Reuse {
         }
     }
 
-    async fn jobs(&mut self, worth: Worth) -> Vec<JobId> {
-        match self.engine.reuse(self.sweep.clone()).await {
-            Ok(jobs) => {
-                let jobs = jobs.into_iter().filter(|(_, of_job)| *of_job == worth);
-                jobs.map(|(job, _)| job).collect()
-            }
-            // The run says what is wrong with its coordinator.
-            Err(_) => Vec::new(),
-        }
+    async fn jobs(&self) -> Vec<(JobId, Worth)> {
+        // The run says what is wrong with its coordinator.
+        let jobs = self.engine.reuse(self.sweep.clone()).await;
+        jobs.unwrap_or_default()
     }
 
     async fn look_up(&mut self, jobs: Vec<JobId>) -> Vec<Entry> {
