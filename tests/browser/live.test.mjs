@@ -5,6 +5,7 @@ import { createRequire } from "node:module";
 import { createServer, connect } from "node:net";
 import { join } from "node:path";
 import { chromium } from "playwright-core";
+import { becomes, check, conclude } from "./check.mjs";
 
 const [given, token, pictures] = process.argv.slice(2);
 const executablePath = process.env.CHROMIUM ?? ["/usr/bin/chromium", "/usr/bin/chromium-browser"].find(existsSync);
@@ -13,11 +14,6 @@ if (!executablePath) {
   process.exit(0);
 }
 const axe = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
-let faults = 0;
-const check = (holds, what) => {
-  console.log(`${holds ? "ok  " : "FAIL"} ${what}`);
-  faults += holds ? 0 : 1;
-};
 if (pictures) mkdirSync(pictures, { recursive: true });
 
 // Between browser and coordinator, so that the line can be cut.
@@ -69,7 +65,7 @@ const withToken = (token) => `/live?sweep=busy#token=${token}`;
   await picture(page, "sign-in");
   await page.locator("#token").fill("nonsense");
   await page.locator("button").click();
-  check((await page.locator("#why").innerText()).includes("not known"), "a wrong token is told so");
+  await becomes(async () => (await page.locator("#why").innerText()).includes("not known"), "a wrong token is told so");
   await page.locator("#token").fill("read-only");
   await page.locator("button").click();
   await page.waitForURL(/\/live\/plain/);
@@ -113,8 +109,8 @@ await page.waitForFunction(() => document.querySelector("#curves-plot svg path")
 await page.waitForTimeout(1500);
 await picture(page, "light");
 
-check((await page.locator("#curves-legend").innerText()).includes("published 71.04%"), "the published number stands beside its curve");
-check((await page.locator("#curves-plot svg line title").count()) === 1, "and is drawn");
+await becomes(async () => (await page.locator("#curves-legend").innerText()).includes("published 71.04%"), "the published number stands beside its curve");
+await becomes(async () => (await page.locator("#curves-plot svg line title").count()) === 1, "and is drawn");
 
 // The past: every panel is of then, and Back to now leads back.
 await page.locator("#timeline").scrollIntoViewIfNeeded();
@@ -125,48 +121,50 @@ await page.locator("#at").evaluate((slider) => { slider.value = 300; slider.disp
 await page.waitForFunction(() => !document.getElementById("past-note").hidden);
 for (const panel of ["workers", "failures", "queue"]) await page.locator(`#${panel}`).scrollIntoViewIfNeeded();
 await page.waitForFunction(() => document.querySelector("#workers").innerText.includes("by then"), null, { timeout: 10_000 });
-const then = await done();
-check(then < now, `the past had fewer results: ${then} of ${now}`);
-check(/[?&]at=\d+/.test(page.url()), "a moment has a link");
-check((await page.locator("#failures button:has-text('Retry')").count()) === 0, "nobody acts on the past");
+let then;
+await becomes(async () => (then = await done()) < now, () => `the past had fewer results: ${then} of ${now}`);
+await becomes(() => /[?&]at=\d+/.test(page.url()), "a moment has a link");
+await becomes(async () => (await page.locator("#failures button:has-text('Retry')").count()) === 0, "nobody acts on the past");
 await picture(page, "past");
 await page.locator("#at-now").click();
 await page.waitForFunction(() => document.getElementById("past-note").hidden);
 await page.locator("#workers").scrollIntoViewIfNeeded();
 await page.waitForFunction(() => !document.querySelector("#workers").innerText.includes("by then"), null, { timeout: 10_000 });
-check(!/[?&]at=/.test(page.url()), "and the present is a step away");
+await becomes(() => !/[?&]at=/.test(page.url()), "and the present is a step away");
 
 // The grid by keyboard, and a job by its cell.
 await page.locator("#grid-scroll").focus();
 for (const key of ["ArrowRight", "ArrowDown", "ArrowRight"]) await page.keyboard.press(key);
-const told = await page.locator("#grid-cell").innerText();
-check(/seed 1: /.test(told), `the keyboard walks the grid: ${told}`);
+let told;
+await becomes(async () => /seed 1: /.test((told = await page.locator("#grid-cell").innerText())), () => `the keyboard walks the grid: ${told}`);
 await page.keyboard.press("Enter");
 await page.waitForFunction(() => document.querySelector("#job .body dl"), null, { timeout: 10_000 });
-check(/job=[0-9a-f]{12}/.test(page.url()), `a job has a link: ${page.url()}`);
-check((await page.locator("#job").innerText()).includes("Why it is where it is"), "a job tells why it is where it is");
+await becomes(() => /job=[0-9a-f]{12}/.test(page.url()), () => `a job has a link: ${page.url()}`);
+await becomes(async () => (await page.locator("#job").innerText()).includes("Why it is where it is"), "a job tells why it is where it is");
 await picture(page, "job");
 await page.keyboard.press("Escape");
-check(!(await page.locator("#job").isVisible()) && !page.url().includes("job="), "Escape leads back");
+await becomes(async () => !(await page.locator("#job").isVisible()) && !page.url().includes("job="), () => `Escape leads back: ${page.url()}`);
 
 // A filter, kept in the address.
 await page.locator("#filter").fill("seed:2 variant:GCL");
 await page.waitForFunction(() => document.getElementById("filtered").textContent.includes("of"));
-check(page.url().includes("filter=seed:2"), `a filter is in the link: ${page.url()}`);
+await becomes(() => page.url().includes("filter=seed:2"), () => `a filter is in the link: ${page.url()}`);
 const filtered = await page.locator("#filtered").innerText();
 await page.locator("#filter").fill("");
 check(/^\d[\d,]* cells? of/.test(filtered), `a filter says how many it takes: ${filtered}`);
 // Zoom: kept over updates.
 await page.locator("#zoom-in").click();
-const zoom = new URL(page.url()).searchParams.get("zoom");
+const zoomed = () => new URL(page.url()).searchParams.get("zoom");
+await becomes(() => zoomed() !== null, () => `a zoom is in the link: ${zoomed()}`);
+const zoom = zoomed();
 await page.waitForTimeout(1500);
-check(zoom !== null && new URL(page.url()).searchParams.get("zoom") === zoom, `a zoom stays while news arrive: ${zoom}`);
+check(zoomed() === zoom, `a zoom stays while news arrive: ${zoom}`);
 // Copies.
 for (const [name, mark] of [["Copy Grid as CSV", "variant,"], ["Copy Curves as CSV", ",epoch,n,mean"], ["Copy Curves as SVG", "<svg"], ["Copy Grid as SVG", "<svg"], ["Copy Timeline as SVG", "<svg"], ["Copy Workers as CSV", "worker,state"]]) {
   await page.getByRole("button", { name }).click();
   await page.waitForFunction(() => !document.getElementById("said").hidden);
-  const text = await page.evaluate(() => navigator.clipboard.readText());
-  check(text.includes(mark), `${name}: ${text.length} characters`);
+  let text;
+  await becomes(async () => (text = await page.evaluate(() => navigator.clipboard.readText())).includes(mark), () => `${name}: ${text.length} characters`);
 }
 
 // The line is cut for a moment, and for long; the page is never loaded again.
@@ -180,7 +178,7 @@ const after = async (seconds) => {
 };
 const epochs = () => page.evaluate(() => document.getElementById("counts").textContent);
 await after(1);
-check((await page.locator("#connection").innerText()).startsWith("live"), "a line that was cut is taken up again");
+await becomes(async () => (await page.locator("#connection").innerText()).startsWith("live"), "a line that was cut is taken up again");
 const before = await epochs();
 await page.waitForFunction((before) => document.getElementById("counts").textContent !== before, before, { timeout: 20_000 });
 check(page.loads === loads, "without loading the page again");
@@ -188,10 +186,10 @@ check(page.loads === loads, "without loading the page again");
 // Acts: those that end work ask first.
 await page.getByRole("button", { name: "Pause" }).click();
 await page.getByRole("button", { name: "Resume" }).waitFor();
-check((await page.locator("#counts").innerText()).includes("paused"), "a sweep can be paused");
+await becomes(async () => (await page.locator("#counts").innerText()).includes("paused"), "a sweep can be paused");
 await page.getByRole("button", { name: "Resume" }).click();
 await page.getByRole("button", { name: "Cancel the sweep" }).click();
-check(await page.locator("#sure").isVisible(), "what ends work asks first");
+await becomes(() => page.locator("#sure").isVisible(), "what ends work asks first");
 await page.getByRole("button", { name: "Leave it" }).click();
 await page.getByRole("button", { name: "Pause" }).waitFor();
 check(!(await page.locator("#counts").innerText()).match(/[1-9]\d* ?cancelled/), "and does nothing where it is left");
@@ -233,5 +231,4 @@ for (const [name, options] of [
 }
 await browser.close();
 proxy.close();
-console.log(faults === 0 ? "the live page passes" : `${faults} checks failed`);
-process.exit(faults === 0 ? 0 : 1);
+conclude("the live page");

@@ -5,6 +5,7 @@ import { createRequire } from "node:module";
 import { pathToFileURL } from "node:url";
 import { join, resolve } from "node:path";
 import { chromium } from "playwright-core";
+import { becomes, check, conclude } from "./check.mjs";
 
 const [page_path, pictures] = process.argv.slice(2);
 const executablePath = process.env.CHROMIUM ?? ["/usr/bin/chromium", "/usr/bin/chromium-browser"].find(existsSync);
@@ -18,11 +19,6 @@ if (!page_path) {
 }
 const url = pathToFileURL(resolve(page_path)).href;
 const axe = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
-let faults = 0;
-const check = (holds, what) => {
-  console.log(`${holds ? "ok  " : "FAIL"} ${what}`);
-  faults += holds ? 0 : 1;
-};
 if (pictures) mkdirSync(pictures, { recursive: true });
 
 const browser = await chromium.launch({ executablePath, args: ["--no-sandbox", "--disable-gpu"] });
@@ -75,18 +71,24 @@ const picture = (page, name) => pictures && page.screenshot({ path: join(picture
   const needle = (await raw.locator("tbody tr th, tbody tr td").first().innerText()).trim();
   const filter = page.locator(".tools input[type=search]").first();
   await filter.fill(needle);
-  const visible = await raw.locator("tbody tr:visible").allInnerTexts();
-  check(visible.length > 0 && visible.every((text) => text.toLowerCase().includes(needle.toLowerCase())), `filter by “${needle}”: ${visible.length} of ${before} lines`);
+  let visible;
+  await becomes(async () => {
+    visible = await raw.locator("tbody tr:visible").allInnerTexts();
+    return visible.length > 0 && visible.every((text) => text.toLowerCase().includes(needle.toLowerCase()));
+  }, () => `filter by “${needle}”: ${visible.length} of ${before} lines`);
   await filter.fill("no line has this");
-  check((await raw.locator("tbody tr:visible").count()) === 0, "a filter that nothing matches shows nothing");
+  await becomes(async () => (await raw.locator("tbody tr:visible").count()) === 0, "a filter that nothing matches shows nothing");
   await filter.fill("");
-  check((await raw.locator("tbody tr:visible").count()) === before, "an empty filter shows all lines again");
+  await becomes(async () => (await raw.locator("tbody tr:visible").count()) === before, "an empty filter shows all lines again");
 
   const tools = page.locator(".tools", { has: page.locator("input[type=search]") }).first();
   for (const [name, mark] of [["CSV", ","], ["Markdown", "| --- |"], ["LaTeX", "\\begin{tabular}"]]) {
     await tools.getByRole("button", { name: `Copy as ${name}` }).click();
-    const text = await page.evaluate(() => window.copied.at(-1) ?? "");
-    check(text.includes(mark) && text.split("\n").length > before, `copy as ${name}: ${text.length} characters`);
+    let text;
+    await becomes(async () => {
+      text = await page.evaluate(() => window.copied.at(-1) ?? "");
+      return text.includes(mark) && text.split("\n").length > before;
+    }, () => `copy as ${name}: ${text.length} characters`);
   }
   const save = page.getByRole("button", { name: "Save SVG" }).first();
   const [download] = await Promise.all([page.waitForEvent("download"), save.click()]);
@@ -105,16 +107,16 @@ const picture = (page, name) => pictures && page.screenshot({ path: join(picture
     await page.evaluate(() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done))));
     const box = await marked.locator("[data-seed]").first().boundingBox();
     await page.mouse.move(box.x + box.width / 2, box.y + box.height / 2);
-    check(/seed \d+ .*\d%/.test(await tip.textContent()) && (await tip.isVisible()), `a pointer is told: ${await tip.textContent()}`);
+    await becomes(async () => /seed \d+ .*\d%/.test(await tip.textContent()) && (await tip.isVisible()), async () => `a pointer is told: ${await tip.textContent()}`);
     await page.mouse.move(2, 2);
-    check(await tip.isHidden(), "the tooltip goes with the pointer");
+    await becomes(() => tip.isHidden(), "the tooltip goes with the pointer");
     await marked.locator(".card").focus();
     await page.keyboard.press("ArrowRight");
     const first = await tip.textContent();
     await page.keyboard.press("ArrowRight");
-    check((await tip.isVisible()) && (await tip.textContent()) !== first, `the keyboard walks from mark to mark: ${await tip.textContent()}`);
+    await becomes(async () => (await tip.isVisible()) && (await tip.textContent()) !== first, async () => `the keyboard walks from mark to mark: ${await tip.textContent()}`);
     await page.keyboard.press("Escape");
-    check(await tip.isHidden(), "Escape closes the tooltip");
+    await becomes(() => tip.isHidden(), "Escape closes the tooltip");
   }
   // A variant can be hidden and shown again, and what is saved is whole.
   const hider = page.getByRole("button", { name: /^Hide / }).first();
@@ -124,11 +126,11 @@ const picture = (page, name) => pictures && page.screenshot({ path: join(picture
     const all = await seen();
     await hider.focus();
     await page.keyboard.press("Enter");
-    check((await hider.getAttribute("aria-pressed")) === "true" && (await seen()) < all, "a variant is hidden by the keyboard");
+    await becomes(async () => (await hider.getAttribute("aria-pressed")) === "true" && (await seen()) < all, "a variant is hidden by the keyboard");
     const [whole] = await Promise.all([page.waitForEvent("download"), of.getByRole("button", { name: "Save SVG" }).click()]);
     check(!readFileSync(await whole.path(), "utf8").includes("class="), "what is saved hides nothing");
     await hider.click();
-    check((await hider.getAttribute("aria-pressed")) === "false" && (await seen()) === all, "and shown again");
+    await becomes(async () => (await hider.getAttribute("aria-pressed")) === "false" && (await seen()) === all, "and shown again");
   }
   check(page.outside.length === 0, `no request leaves the file ${page.outside.join(" ")}`);
   check(page.complaints.length === 0, `no complaint in the console ${page.complaints.join(" | ")}`);
@@ -175,5 +177,4 @@ for (const [name, options] of [
   await page.context().close();
 }
 await browser.close();
-console.log(faults === 0 ? "the report passes" : `${faults} checks failed`);
-process.exit(faults === 0 ? 0 : 1);
+conclude("the report");
