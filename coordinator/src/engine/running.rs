@@ -15,6 +15,7 @@ use super::expand::Expand;
 use super::feed::Feed;
 use super::handle::{EngineHandle, Shared};
 use super::turns::Turns;
+use crate::boxed::Boxed;
 use crate::store::blocking::{beside, reserve};
 use crate::store::lock::StateLock;
 use crate::store::mark;
@@ -33,7 +34,16 @@ impl Engine {
     ///
     /// # Errors
     /// [`EngineError`]: the folder is in use, damaged, or cannot be written.
-    pub async fn start(
+    pub fn start(
+        config: Config,
+        clock: Arc<dyn Clock>,
+        expand: Expand,
+        shutdown: CancellationToken,
+    ) -> Boxed<Result<Self, EngineError>> {
+        Box::pin(Self::open(config, clock, expand, shutdown))
+    }
+
+    async fn open(
         config: Config,
         clock: Arc<dyn Clock>,
         expand: Expand,

@@ -12,8 +12,7 @@ use hyper::header::{ALLOW, AUTHORIZATION, CACHE_CONTROL, CONTENT_TYPE, WWW_AUTHE
 use hyper::service::service_fn;
 use hyper::{Method, Request, Response, StatusCode};
 use hyper_util::rt::{TokioIo, TokioTimer};
-use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, TcpStream};
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 use tonic::Code;
@@ -25,7 +24,8 @@ use super::live::answer::{Answer, code_of, full};
 use super::live::{Live, PrintedOf};
 use super::side_connection::Connection;
 use super::strangers::Strangers;
-use super::tls::{Tls, TlsError};
+use super::tls::{Line, Tls, TlsError};
+use crate::boxed::Boxed;
 
 /// Connections of one address at a time. All peers are strangers: where there are too many, the oldest of the address that
 /// has the most makes room, so that a probe always gets in.
@@ -60,7 +60,15 @@ pub struct HttpOptions {
 ///
 /// # Errors
 /// [`TlsError`], before anything is served.
-pub async fn serve_http(
+pub fn serve_http(
+    listener: TcpListener,
+    options: HttpOptions,
+    shutdown: CancellationToken,
+) -> Boxed<Result<(), TlsError>> {
+    Box::pin(serve_in_full(listener, options, shutdown))
+}
+
+async fn serve_in_full(
     listener: TcpListener,
     options: HttpOptions,
     shutdown: CancellationToken,
@@ -93,16 +101,17 @@ pub async fn serve_http(
         let live = live.clone();
         tokio::spawn(async move {
             let serving = async {
-                match acceptor {
-                    None => converse(stream, &options, &live, &connection).await,
+                let line = match acceptor {
+                    None => Line::Plain(stream),
                     Some(acceptor) => {
-                        if let Ok(Ok(stream)) =
-                            timeout(HEADERS_WITHIN, acceptor.accept(stream)).await
-                        {
-                            converse(stream, &options, &live, &connection).await;
-                        }
+                        let handshake = timeout(HEADERS_WITHIN, acceptor.accept(stream));
+                        let Ok(Ok(stream)) = handshake.await else {
+                            return;
+                        };
+                        Line::Encrypted(Box::new(stream))
                     }
-                }
+                };
+                converse(line, &options, &live, &connection).await;
             };
             tokio::select! {
                 () = serving => {}
@@ -122,7 +131,7 @@ async fn stopped(shutdown: &CancellationToken, connection: &Connection) {
 }
 
 async fn converse(
-    stream: impl AsyncRead + AsyncWrite + Unpin,
+    line: Line<TcpStream>,
     options: &HttpOptions,
     live: &Live,
     connection: &Arc<Connection>,
@@ -140,7 +149,7 @@ async fn converse(
         .timer(TokioTimer::new())
         .header_read_timeout(HEADERS_WITHIN)
         .max_buf_size(HEADER_BYTES)
-        .serve_connection(TokioIo::new(stream), answer)
+        .serve_connection(TokioIo::new(line), answer)
         .await;
 }
 

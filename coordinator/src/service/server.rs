@@ -10,7 +10,8 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpListener;
 use tokio::task::{JoinError, JoinSet};
 use tokio::time::sleep;
-use tokio_stream::Stream;
+use tokio_stream::{Stream, StreamExt};
+use tokio_util::either::Either;
 use tokio_util::sync::CancellationToken;
 use tonic::transport::Server;
 use tonic::transport::server::{Connected, TcpIncoming};
@@ -21,8 +22,9 @@ use super::descriptors;
 use super::health::Health;
 use super::limits::{Limits, Permits};
 use super::people::Clients;
-use super::tls::{Tls, TlsError, handshake};
+use super::tls::{Line, Tls, TlsError, handshake};
 use super::worker::Workers;
+use crate::boxed::Boxed;
 use crate::engine::handle::EngineHandle;
 use crate::engine::metrics::Metrics;
 
@@ -74,12 +76,12 @@ pub enum ServeError {
 
 /// Serves on `listener` until `shutdown`, then lets running calls end for a moment. The listener is bound by the caller,
 /// who also asked [`super::check_exposure`].
-pub async fn serve(
+pub fn serve(
     listener: TcpListener,
     engine: EngineHandle,
     mut options: Options,
     shutdown: CancellationToken,
-) -> Result<(), ServeError> {
+) -> Boxed<Result<(), ServeError>> {
     let descriptors = descriptors::raise();
     let limits = options.limits.within(descriptors);
     if limits != options.limits {
@@ -93,7 +95,7 @@ pub async fn serve(
     let incoming = TcpIncoming::from(listener)
         .with_nodelay(Some(true))
         .with_keepalive(Some(KEEPALIVE_INTERVAL));
-    serve_incoming(incoming, engine, options, shutdown).await
+    Box::pin(serve_incoming(incoming, engine, options, shutdown))
 }
 
 /// The same on any stream of connections.
@@ -145,13 +147,16 @@ where
     let incoming = Limited::new(incoming, options.limits, options.metrics.clone());
     let end = shutdown.clone().cancelled_owned();
     let serving = async {
-        let Some(tls) = options.tls else {
-            return Ok(router.serve_with_incoming_shutdown(incoming, end).await?);
+        let lines = match options.tls {
+            None => Either::Left(incoming.map(|io| io.map(Line::Plain))),
+            Some(tls) => Either::Right(handshake(
+                incoming,
+                tls.grpc()?,
+                options.metrics,
+                shutdown.clone(),
+            )),
         };
-        let connections = handshake(incoming, tls.grpc()?, options.metrics, shutdown.clone());
-        Ok(router
-            .serve_with_incoming_shutdown(connections, end)
-            .await?)
+        Ok(router.serve_with_incoming_shutdown(lines, end).await?)
     };
     tokio::select! {
         result = serving => result,

@@ -159,7 +159,7 @@ pub(super) fn handshake<IO>(
     acceptor: TlsAcceptor,
     metrics: Metrics,
     shutdown: CancellationToken,
-) -> impl Stream<Item = io::Result<Encrypted<IO>>>
+) -> impl Stream<Item = io::Result<Line<IO>>>
 where
     IO: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
@@ -177,7 +177,9 @@ where
             tokio::spawn(async move {
                 match timeout(HANDSHAKE, acceptor.accept(io)).await {
                     // Nobody takes it any more where the server stops.
-                    Ok(Ok(stream)) => drop(sender.send(Ok(Encrypted(stream))).await),
+                    Ok(Ok(stream)) => {
+                        drop(sender.send(Ok(Line::Encrypted(Box::new(stream)))).await);
+                    }
                     Ok(Err(error)) => {
                         tracing::debug!(%error, "a TLS handshake failed");
                         metrics.connection_ended("tls");
@@ -190,45 +192,70 @@ where
     ReceiverStream::new(receiver)
 }
 
-/// A connection behind its handshake.
-pub(super) struct Encrypted<IO>(TlsStream<IO>);
+/// A connection: as it came in, or behind its handshake. One type for both, so that the server is compiled once.
+pub(super) enum Line<IO> {
+    Plain(IO),
+    Encrypted(Box<TlsStream<IO>>),
+}
 
-impl<IO: Connected> Connected for Encrypted<IO> {
+/// The same call of either.
+macro_rules! of_either {
+    ($line:expr, $io:ident => $call:expr) => {
+        match &mut *$line {
+            Line::Plain($io) => {
+                let $io = Pin::new($io);
+                $call
+            }
+            Line::Encrypted($io) => {
+                let $io = Pin::new(&mut **$io);
+                $call
+            }
+        }
+    };
+}
+
+impl<IO: Connected> Connected for Line<IO> {
     type ConnectInfo = IO::ConnectInfo;
     fn connect_info(&self) -> Self::ConnectInfo {
-        self.0.get_ref().0.connect_info()
+        match self {
+            Self::Plain(io) => io.connect_info(),
+            Self::Encrypted(stream) => stream.get_ref().0.connect_info(),
+        }
     }
 }
 
-impl<IO: AsyncRead + AsyncWrite + Unpin> AsyncRead for Encrypted<IO> {
+impl<IO: AsyncRead + AsyncWrite + Unpin> AsyncRead for Line<IO> {
     fn poll_read(
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.0).poll_read(context, buffer)
+        of_either!(self, io => io.poll_read(context, buffer))
     }
 }
 
-impl<IO: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Encrypted<IO> {
+impl<IO: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Line<IO> {
     fn poll_write(
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.0).poll_write(context, bytes)
+        of_either!(self, io => io.poll_write(context, bytes))
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.0).poll_flush(context)
+        of_either!(self, io => io.poll_flush(context))
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.0).poll_shutdown(context)
+        of_either!(self, io => io.poll_shutdown(context))
     }
 
     fn is_write_vectored(&self) -> bool {
-        self.0.is_write_vectored()
+        match self {
+            Self::Plain(io) => io.is_write_vectored(),
+            Self::Encrypted(stream) => stream.is_write_vectored(),
+        }
     }
 
     fn poll_write_vectored(
@@ -236,7 +263,7 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Encrypted<IO> {
         context: &mut Context<'_>,
         slices: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.0).poll_write_vectored(context, slices)
+        of_either!(self, io => io.poll_write_vectored(context, slices))
     }
 }
 
