@@ -30,6 +30,12 @@ pub(crate) fn put(path: &Path, bytes: &[u8]) -> Result<(), ExtractError> {
     sync_folder(path)
 }
 
+/// The same for a file that this process alone writes: what a killed one left of it goes.
+pub(crate) fn put_alone(path: &Path, bytes: &[u8]) -> Result<(), ExtractError> {
+    remove_leftovers(path);
+    put(path, bytes)
+}
+
 /// BLAKE3 of a file, read in pieces.
 pub(crate) fn digest(path: &Path) -> Result<blake3::Hash, ExtractError> {
     let fault = |source| ExtractError::file(path, source);
@@ -311,6 +317,22 @@ mod tests {
             put(&path, b"{}").unwrap();
             assert_eq!(std::fs::read(&path).unwrap(), b"{}");
         }
+    }
+
+    #[test]
+    fn what_a_killed_process_left_of_a_record_goes_with_the_next() {
+        let folder = tempfile::tempdir().unwrap();
+        let [record, half, others] = [
+            "x.json",
+            ".x.json.7235-ff6e.part",
+            ".xy.json.7235-ff6e.part",
+        ]
+        .map(|name| folder.path().join(name));
+        for file in [&half, &others] {
+            std::fs::write(file, "{").unwrap();
+        }
+        put_alone(&record, b"{}").unwrap();
+        assert!(record.exists() && !half.exists() && others.exists());
     }
 
     #[test]

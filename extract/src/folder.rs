@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::account::Account;
 use crate::error::{ExtractError, NO_PICTURE};
-use crate::files::{Incoming, file_of, npy_length, put};
+use crate::files::{Incoming, file_of, npy_length, put, put_alone};
 use crate::list::{self, Listed, Split};
 use crate::pipeline::Extracted;
 use crate::progress::{Event, Summary};
@@ -268,7 +268,7 @@ impl<'a> Folder<'a> {
     fn write(&self, record: &Record) -> Result<(), ExtractError> {
         let text = serde_json::to_string_pretty(record)
             .map_err(|error| ExtractError::Request(error.to_string()))?;
-        put(
+        put_alone(
             &self.places.record(&record.video),
             format!("{text}\n").as_bytes(),
         )

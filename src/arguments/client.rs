@@ -69,7 +69,7 @@ pub struct Submit {
     /// Refuse a file that means more jobs than this
     #[arg(long, value_name = "N", default_value_t = sweeps::Limits::default().max_jobs)]
     pub max_jobs: usize,
-    /// Only say what would happen
+    /// Only say what would happen: how much is new, and which cells of the version that is there come, stay and are hidden
     #[arg(long)]
     pub dry_run: bool,
     /// Wait until all jobs are settled

@@ -2,8 +2,10 @@
 
 use std::collections::BTreeSet;
 
-use sweeps::JobId;
+use sweeps::{CellResult, JobId, JobStatus};
 
+use crate::command::sweep_file::SweepFile;
+use crate::labels;
 use crate::output::counted;
 use crate::seeds;
 
@@ -24,7 +26,7 @@ pub struct VersionCell {
 }
 
 /// Cells that differ in their seed alone, by name.
-pub type Groups = Vec<(String, Vec<u64>)>;
+type Groups = Vec<(String, Vec<u64>)>;
 
 /// What changes.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -56,9 +58,36 @@ impl Difference {
         }
     }
 
+    /// What a file changes of the version that is known, which hides so many cells; nothing where none is known.
+    pub fn of_file(file: &SweepFile, earlier: &[VersionCell], hidden: u64) -> Option<Self> {
+        if earlier.is_empty() {
+            return None;
+        }
+        let mut difference = Self::between(earlier, &cells_of(file));
+        if hidden == 0 {
+            // The seeds that were added for its claims stay.
+            difference.hidden.clear();
+        }
+        Some(difference)
+    }
+
     /// Whether nothing changes.
     pub fn is_none(&self) -> bool {
         self.new.is_empty() && self.hidden.is_empty()
+    }
+
+    /// The same for programs.
+    pub fn as_json(&self) -> serde_json::Value {
+        let by_name = |cells: &[VersionCell]| -> Vec<serde_json::Value> {
+            let groups = groups(cells).into_iter();
+            groups
+                .map(|(label, seeds)| serde_json::json!({ "label": label, "seeds": seeds }))
+                .collect()
+        };
+        serde_json::json!({
+            "kept": self.kept, "new": by_name(&self.new), "hidden": by_name(&self.hidden),
+            "hidden_jobs": self.hidden.iter().map(|cell| cell.job).collect::<Vec<_>>(),
+        })
     }
 
     /// Lines for people.
@@ -87,8 +116,34 @@ impl Difference {
     }
 }
 
+impl VersionCell {
+    /// A cell of the version that ran; `columns` are that version's.
+    pub fn of(columns: &[String], cell: &CellResult) -> Self {
+        Self {
+            job: Some(cell.job_id),
+            label: labels::label_without_seed(columns, &cell.cell),
+            seed: cell.cell.job.seed,
+            done: cell.status == JobStatus::Done,
+        }
+    }
+}
+
+/// The cells of a file, none of them known to be done.
+fn cells_of(file: &SweepFile) -> Vec<VersionCell> {
+    let columns = &file.expansion.columns;
+    let cells = file.expansion.cells.iter().zip(file.job_keys());
+    cells
+        .map(|(cell, key)| VersionCell {
+            job: key.id(),
+            label: labels::label_without_seed(columns, cell),
+            seed: cell.job.seed,
+            done: false,
+        })
+        .collect()
+}
+
 /// Cells by name, those that differ in their seed alone together, in their order.
-pub fn groups(cells: &[VersionCell]) -> Groups {
+fn groups(cells: &[VersionCell]) -> Groups {
     let mut groups: Groups = Vec::new();
     for cell in cells {
         match groups
@@ -116,7 +171,10 @@ fn named(cells: &[VersionCell]) -> String {
         .map(|(_, seeds)| seeds.len())
         .sum();
     if more > 0 {
-        text += &format!("; and {} (--jobs lists all)", counted(more, "more cell"));
+        text += &format!(
+            "; and {} (`plan --jobs` lists all)",
+            counted(more, "more cell")
+        );
     }
     text
 }
@@ -162,7 +220,7 @@ mod tests {
         let cells: Vec<VersionCell> = (0..20).map(|at| cell(&format!("v{at}"), 0, at)).collect();
         let lines = Difference::between(&cells, &[]).lines();
         assert!(
-            lines[1].ends_with("v7 seed 0; and 12 more cells (--jobs lists all)"),
+            lines[1].ends_with("v7 seed 0; and 12 more cells (`plan --jobs` lists all)"),
             "{lines:?}"
         );
         let unknown = VersionCell {

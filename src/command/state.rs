@@ -12,7 +12,6 @@ use super::source::refused;
 use crate::command::difference::VersionCell;
 use crate::command::known::Known;
 use crate::error::CommandError;
-use crate::labels;
 
 /// What a state folder knows of the sweep of that name, and of all. It is read where it lies, also while a coordinator has it open.
 pub fn known(state: &Path, submit: &Submit, name: &str) -> Result<Known, CommandError> {
@@ -41,12 +40,7 @@ pub fn known(state: &Path, submit: &Submit, name: &str) -> Result<Known, Command
         reader
             .each_cell(&sweep.name, &mut |cell| {
                 if let Some(columns) = &columns {
-                    known.earlier.push(VersionCell {
-                        job: Some(cell.job_id),
-                        label: labels::label_without_seed(columns, &cell.cell),
-                        seed: cell.cell.job.seed,
-                        done: cell.status == JobStatus::Done,
-                    });
+                    known.earlier.push(VersionCell::of(columns, &cell));
                 }
                 if cell.status == JobStatus::Done && known.done.insert(cell.job_id) {
                     known.durations.add(&sweep.name, &cell);

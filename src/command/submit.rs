@@ -4,6 +4,7 @@ use proto::nouns as message;
 
 use crate::arguments::{Format, Submit};
 use crate::client::Client;
+use crate::command::difference::{Difference, VersionCell};
 use crate::command::notify::Notify;
 use crate::command::preflight;
 use crate::command::sweep_file::SweepFile;
@@ -28,9 +29,25 @@ pub fn submit(arguments: &Submit, format: Format) -> Result<(), CommandError> {
             .submit(&request)
             .await
             .map_err(|error| client.failed(error))?;
+        let difference = if arguments.dry_run {
+            difference(&client, &file, &submitted).await?
+        } else {
+            None
+        };
         match format {
-            Format::Json => output::json(&as_json(&submitted))?,
-            Format::Text => output::print(&describe(&submitted))?,
+            Format::Json => {
+                let mut json = as_json(&submitted);
+                if let Some(found) = &difference {
+                    json["difference"] = found.as_json();
+                }
+                output::json(&json)?;
+            }
+            Format::Text => {
+                output::print(&describe(&submitted))?;
+                for line in difference.iter().flat_map(Difference::lines) {
+                    output::print(&line)?;
+                }
+            }
         }
         if arguments.wait && !arguments.dry_run {
             let notify = Notify::default();
@@ -38,6 +55,30 @@ pub fn submit(arguments: &Submit, format: Format) -> Result<(), CommandError> {
         }
         Ok(())
     })
+}
+
+/// What the file changes of the version that the coordinator has, by name; nothing where it has none, or where a data set is not
+/// known here and its jobs have no ids.
+async fn difference(
+    client: &Client,
+    file: &SweepFile,
+    meaning: &message::Submitted,
+) -> Result<Option<Difference>, CommandError> {
+    let is_known = |source| file.digest_of(source).is_some();
+    if meaning.new == 0 && meaning.hidden == 0 || !file.spec.datasets.iter().all(is_known) {
+        return Ok(None);
+    }
+    let known = client.sweeps().await?;
+    if known.iter().all(|sweep| sweep.name != meaning.sweep) {
+        return Ok(None);
+    }
+    let info = client.sweep_info(&meaning.sweep).await?;
+    let cells = client.cells(&meaning.sweep).await?;
+    let earlier: Vec<_> = cells
+        .iter()
+        .map(|cell| VersionCell::of(&info.columns, cell))
+        .collect();
+    Ok(Difference::of_file(file, &earlier, meaning.hidden))
 }
 
 /// What is sent.

@@ -245,6 +245,29 @@ fn a_plan_says_what_is_new_done_shared_and_hidden() {
     let told = world.run_ok(&["plan", "grown.toml", "--state", "state"]);
     let line = "6 cells, 6 jobs, 4 new, 2 done, 4 to run, 2 cells of the earlier version hidden";
     assert!(told.stderr.contains(line), "{}", told.stderr);
+    // A coordinator is asked the same, and nothing is changed by asking.
+    let (_coordinator, address) = world.coordinator("127.0.0.1:0");
+    let asked = ["submit", "grown.toml", "--dry-run"];
+    let said = world.run_ok(&with(&address, &asked)).stdout;
+    for named in [
+        line,
+        "against the version that ran: 2 cells kept, 4 new, 2 hidden",
+        "  new: AE seeds 2, 3; GCL seeds 2, 3",
+        "  hidden: AE seed 0; GCL seed 0",
+        "2 of the hidden have a result",
+    ] {
+        assert!(said.contains(named), "{named}: {said}");
+    }
+    let asked = with(&address, &[&asked[..], &["--format", "json"]].concat());
+    let told = json(&world.run_ok(&asked).stdout);
+    assert_eq!(told["difference"]["hidden"][1]["label"], "GCL", "{told}");
+    assert_eq!(
+        told["difference"]["hidden_jobs"].as_array().map(Vec::len),
+        Some(2)
+    );
+    // The first submission of a name changes nothing that ran.
+    let first = world.run_ok(&with(&address, &["submit", "other.toml", "--dry-run"]));
+    assert!(!first.stdout.contains("against"), "{}", first.stdout);
 }
 
 #[test]

@@ -9,6 +9,7 @@
 #![allow(
     missing_docs,
     clippy::missing_errors_doc,
+    clippy::needless_pass_by_value,
     reason = "the names are another crate's"
 )]
 
@@ -30,7 +31,7 @@ impl std::error::Error for Unavailable {}
 /// A type of which there is no value.
 macro_rules! nothing {
     ($($name:ident),*) => { $(
-        #[derive(Debug, Clone)]
+        #[derive(Debug, Clone, Copy)]
         pub struct $name(pub(crate) std::convert::Infallible);
     )* };
 }

@@ -3,7 +3,6 @@
 use std::collections::BTreeMap;
 
 use super::Planned;
-use crate::command::difference::{self, VersionCell};
 use crate::command::submit;
 use crate::labels;
 
@@ -36,10 +35,7 @@ pub fn planned(planned: &Planned<'_>) -> serde_json::Value {
         "machine_bytes": room.here,
     });
     if let Some(found) = &planned.difference {
-        json["difference"] = serde_json::json!({
-            "kept": found.kept, "new": groups(&found.new), "hidden": groups(&found.hidden),
-            "hidden_jobs": found.hidden.iter().map(|cell| cell.job).collect::<Vec<_>>(),
-        });
+        json["difference"] = found.as_json();
     }
     if let Some(adaptive) = &planned.file.expansion.adaptive {
         json["adaptive"] = serde_json::json!({
@@ -52,13 +48,6 @@ pub fn planned(planned: &Planned<'_>) -> serde_json::Value {
         });
     }
     json
-}
-
-fn groups(cells: &[VersionCell]) -> Vec<serde_json::Value> {
-    difference::groups(cells)
-        .into_iter()
-        .map(|(label, seeds)| serde_json::json!({ "label": label, "seeds": seeds }))
-        .collect()
 }
 
 fn cells(planned: &Planned<'_>) -> serde_json::Value {

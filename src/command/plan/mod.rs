@@ -9,7 +9,7 @@ use std::collections::BTreeSet;
 use sweeps::{Adaptive, JobId};
 
 use crate::arguments::{Format, Plan};
-use crate::command::difference::{Difference, VersionCell};
+use crate::command::difference::Difference;
 use crate::command::estimate::Estimate;
 use crate::command::known::Known;
 use crate::command::places::{places, rehearsal};
@@ -93,7 +93,11 @@ impl<'a> Planned<'a> {
         let groups = groups::groups(file, &found, &keys, &is_done);
         let left: BTreeSet<&JobKey> = keys.iter().filter(|key| is_open(key)).collect();
         let room = Room::of(&groups, &found, left.len());
-        let difference = difference(file, &keys, &known);
+        // Without ids nothing can be compared.
+        let difference = known
+            .meaning
+            .as_ref()
+            .and_then(|meaning| Difference::of_file(file, &known.earlier, meaning.hidden));
         Ok(Self {
             file,
             groups,
@@ -215,34 +219,6 @@ fn cached(arguments: &Plan, jobs: &BTreeSet<JobId>) -> BTreeSet<JobId> {
 #[cfg(not(feature = "coordinator"))]
 fn cached(_: &Plan, _: &BTreeSet<JobId>) -> BTreeSet<JobId> {
     BTreeSet::new()
-}
-
-/// What the file changes of the version that is in the state folder.
-fn difference(file: &SweepFile, keys: &[JobKey], known: &Known) -> Option<Difference> {
-    // Without ids nothing can be compared.
-    let meaning = known.meaning.as_ref()?;
-    if known.earlier.is_empty() {
-        return None;
-    }
-    let columns = &file.expansion.columns;
-    let after: Vec<VersionCell> = file
-        .expansion
-        .cells
-        .iter()
-        .zip(keys)
-        .map(|(cell, key)| VersionCell {
-            job: key.id(),
-            label: labels::label_without_seed(columns, cell),
-            seed: cell.job.seed,
-            done: false,
-        })
-        .collect();
-    let mut difference = Difference::between(&known.earlier, &after);
-    if meaning.hidden == 0 {
-        // The seeds that were added for its claims stay.
-        difference.hidden.clear();
-    }
-    Some(difference)
 }
 
 /// One line on how many jobs the claims may make of it.
