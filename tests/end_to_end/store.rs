@@ -252,7 +252,7 @@ fn a_plan_says_what_is_new_done_shared_and_hidden() {
     for named in [
         line,
         "against the version that ran: 2 cells kept, 4 new, 2 hidden",
-        "  new: AE seeds 2, 3; GCL seeds 2, 3",
+        "  new: AE seeds 2–3; GCL seeds 2–3",
         "  hidden: AE seed 0; GCL seed 0",
         "2 of the hidden have a result",
     ] {
