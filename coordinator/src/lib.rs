@@ -11,7 +11,6 @@
     reason = "the rooms are private; inside them `pub` is what a room shows to the others"
 )]
 
-mod boxed;
 mod engine;
 mod model;
 mod scheduler;
@@ -19,7 +18,6 @@ pub mod service;
 pub mod state;
 mod store;
 
-pub use boxed::Boxed;
 pub use engine::clock::{Clock, SystemClock};
 pub use engine::expand::{Expand, Expanded, sweep_language};
 pub use engine::handle::EngineHandle;

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use sweeps::{CellResult, JobId, JobStatus};
 
-use crate::command::sweep_file::SweepFile;
+use crate::command::sweep_file::{JobKey, SweepFile};
 use crate::labels;
 use crate::output::counted;
 use crate::seeds;
@@ -58,12 +58,17 @@ impl Difference {
         }
     }
 
-    /// What a file changes of the version that is known, which hides so many cells; nothing where none is known.
-    pub fn of_file(file: &SweepFile, earlier: &[VersionCell], hidden: u64) -> Option<Self> {
+    /// What a file, whose cells have these jobs, changes of the version that is known, which hides so many cells; nothing where none is known.
+    pub fn of_file(
+        file: &SweepFile,
+        keys: &[JobKey],
+        earlier: &[VersionCell],
+        hidden: u64,
+    ) -> Option<Self> {
         if earlier.is_empty() {
             return None;
         }
-        let mut difference = Self::between(earlier, &cells_of(file));
+        let mut difference = Self::between(earlier, &cells_of(file, keys));
         if hidden == 0 {
             // The seeds that were added for its claims stay.
             difference.hidden.clear();
@@ -129,9 +134,9 @@ impl VersionCell {
 }
 
 /// The cells of a file, none of them known to be done.
-fn cells_of(file: &SweepFile) -> Vec<VersionCell> {
+fn cells_of(file: &SweepFile, keys: &[JobKey]) -> Vec<VersionCell> {
     let columns = &file.expansion.columns;
-    let cells = file.expansion.cells.iter().zip(file.job_keys());
+    let cells = file.expansion.cells.iter().zip(keys);
     cells
         .map(|(cell, key)| VersionCell {
             job: key.id(),

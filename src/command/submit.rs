@@ -78,7 +78,12 @@ async fn difference(
         .iter()
         .map(|cell| VersionCell::of(&info.columns, cell))
         .collect();
-    Ok(Difference::of_file(file, &earlier, meaning.hidden))
+    Ok(Difference::of_file(
+        file,
+        &file.job_keys(),
+        &earlier,
+        meaning.hidden,
+    ))
 }
 
 /// What is sent.

@@ -1,10 +1,10 @@
 //! A worker's life: hello, what processes before it left undone, work, goodbye.
 
-use std::pin::Pin;
 use std::sync::Arc;
 
 use client::decision::CallDecision;
 use client::link::Link;
+use futures_core::future::BoxFuture;
 use proto::nouns::Hello;
 use tokio::time::{Instant, sleep_until, timeout};
 use tokio_util::sync::CancellationToken;
@@ -32,17 +32,14 @@ pub async fn run(
     run_in(spool, config, trainer, shutdown).await
 }
 
-/// A future without its type. *Because* the body of an `async fn` is compiled where it is awaited: a worker would be part of
-/// every program and test that has one, and be optimised as that one is.
-pub type Boxed<T> = Pin<Box<dyn Future<Output = T> + Send>>;
-
 /// [`run`] with a spool folder that is locked already: the one that the settings name, or one beside it ([`Place`]).
+/// Boxed *because* the body of an `async fn` is compiled where it is awaited, and optimised as that is: here it is, once.
 pub fn run_in(
     spool: Spool,
     config: Config,
     trainer: Arc<dyn Trainer>,
     shutdown: CancellationToken,
-) -> Boxed<Result<Exit, WorkerError>> {
+) -> BoxFuture<'static, Result<Exit, WorkerError>> {
     Box::pin(live(spool, config, trainer, shutdown))
 }
 

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 
+use futures_core::future::BoxFuture;
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
@@ -15,7 +16,6 @@ use super::expand::Expand;
 use super::feed::Feed;
 use super::handle::{EngineHandle, Shared};
 use super::turns::Turns;
-use crate::boxed::Boxed;
 use crate::store::blocking::{beside, reserve};
 use crate::store::lock::StateLock;
 use crate::store::mark;
@@ -30,7 +30,8 @@ pub struct Engine {
 }
 
 impl Engine {
-    /// Opens the state folder, takes the state from the journal, and runs until `shutdown`.
+    /// Opens the state folder, takes the state from the journal, and runs until `shutdown`. Boxed *because* the body of an
+    /// `async fn` is compiled where it is awaited, and optimised as that is: here it is, once.
     ///
     /// # Errors
     /// [`EngineError`]: the folder is in use, damaged, or cannot be written.
@@ -39,7 +40,7 @@ impl Engine {
         clock: Arc<dyn Clock>,
         expand: Expand,
         shutdown: CancellationToken,
-    ) -> Boxed<Result<Self, EngineError>> {
+    ) -> BoxFuture<'static, Result<Self, EngineError>> {
         Box::pin(Self::open(config, clock, expand, shutdown))
     }
 

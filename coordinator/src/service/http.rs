@@ -7,6 +7,7 @@ use std::convert::Infallible;
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures_core::future::BoxFuture;
 use hyper::body::{Bytes, Incoming};
 use hyper::header::{ALLOW, AUTHORIZATION, CACHE_CONTROL, CONTENT_TYPE, WWW_AUTHENTICATE};
 use hyper::service::service_fn;
@@ -25,7 +26,6 @@ use super::live::{Live, PrintedOf};
 use super::side_connection::Connection;
 use super::strangers::Strangers;
 use super::tls::{Line, Tls, TlsError};
-use crate::boxed::Boxed;
 
 /// Connections of one address at a time. All peers are strangers: where there are too many, the oldest of the address that
 /// has the most makes room, so that a probe always gets in.
@@ -56,7 +56,7 @@ pub struct HttpOptions {
     pub printed: Option<PrintedOf>,
 }
 
-/// Serves until `shutdown`.
+/// Serves until `shutdown`. Boxed as [`crate::Engine::start`] is.
 ///
 /// # Errors
 /// [`TlsError`], before anything is served.
@@ -64,7 +64,7 @@ pub fn serve_http(
     listener: TcpListener,
     options: HttpOptions,
     shutdown: CancellationToken,
-) -> Boxed<Result<(), TlsError>> {
+) -> BoxFuture<'static, Result<(), TlsError>> {
     Box::pin(serve_in_full(listener, options, shutdown))
 }
 

@@ -3,6 +3,7 @@
 use std::io;
 use std::time::Duration;
 
+use futures_core::future::BoxFuture;
 use proto::limits::{ANSWER_BYTES, MESSAGE_BYTES};
 use proto::wire::client_service_server::ClientServiceServer;
 use proto::wire::worker_service_server::WorkerServiceServer;
@@ -24,7 +25,6 @@ use super::limits::{Limits, Permits};
 use super::people::Clients;
 use super::tls::{Line, Tls, TlsError, handshake};
 use super::worker::Workers;
-use crate::boxed::Boxed;
 use crate::engine::handle::EngineHandle;
 use crate::engine::metrics::Metrics;
 
@@ -75,13 +75,13 @@ pub enum ServeError {
 }
 
 /// Serves on `listener` until `shutdown`, then lets running calls end for a moment. The listener is bound by the caller,
-/// who also asked [`super::check_exposure`].
+/// who also asked [`super::check_exposure`]. Boxed as [`crate::Engine::start`] is.
 pub fn serve(
     listener: TcpListener,
     engine: EngineHandle,
     mut options: Options,
     shutdown: CancellationToken,
-) -> Boxed<Result<(), ServeError>> {
+) -> BoxFuture<'static, Result<(), ServeError>> {
     let descriptors = descriptors::raise();
     let limits = options.limits.within(descriptors);
     if limits != options.limits {

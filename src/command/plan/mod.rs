@@ -97,7 +97,7 @@ impl<'a> Planned<'a> {
         let difference = known
             .meaning
             .as_ref()
-            .and_then(|meaning| Difference::of_file(file, &known.earlier, meaning.hidden));
+            .and_then(|meaning| Difference::of_file(file, &keys, &known.earlier, meaning.hidden));
         Ok(Self {
             file,
             groups,

@@ -1,9 +1,9 @@
 //! The layer before all services: it asks for the token before a body is read, counts, and measures.
 
-use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
+use futures_core::future::BoxFuture;
 use proto::REASON_KEY;
 use tokio::time::Instant;
 use tonic::body::Body;
@@ -59,7 +59,7 @@ where
 {
     type Response = Response<Body>;
     type Error = S::Error;
-    type Future = Pin<Box<dyn Future<Output = Result<Self::Response, Self::Error>> + Send>>;
+    type Future = BoxFuture<'static, Result<Self::Response, Self::Error>>;
 
     fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), Self::Error>> {
         self.inner.poll_ready(context)

@@ -3,6 +3,7 @@
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
+use futures_core::future::BoxFuture;
 use hyper::body::{Body as HttpBody, Frame, SizeHint};
 use tokio::sync::watch;
 use tonic::Status;
@@ -12,7 +13,7 @@ use tonic::codegen::Bytes;
 use super::Known;
 
 /// Ends with the reason why its caller may no longer make the call.
-pub(in crate::service) type Revoked = Pin<Box<dyn Future<Output = Status> + Send>>;
+pub(in crate::service) type Revoked = BoxFuture<'static, Status>;
 
 /// Waits until `check` refuses, which is asked whenever the tokens change. `tokens` is from before the first check, so that
 /// nothing is missed between.
