@@ -1,14 +1,15 @@
 #!/usr/bin/env python3
 """The same training step in PyTorch, as everybody writes it; answers the questions of run.py, one a line.
 
-    pytorch_step.py eager|compile|shared DIM BATCH ROWS THREADS
+    pytorch_step.py eager|compile|graphs|shared DIM BATCH ROWS THREADS|cuda:N [f32|tf32]
 
 `eager`: G once without a graph for the labels, once with one for the loss; autograd; torch.optim.RMSprop.
 `compile`: the same with torch.compile around the four functions and the optimizers' steps.
+`graphs`: `compile` in its mode "reduce-overhead", which records CUDA graphs: for GPUs.
 `shared`: eager, but one forward of G serves labels and loss (nobody writes it so; it shows what that part is worth).
 
 `steps N` seconds of N steps; `report` the last one's thresholds and losses; `load FOLDER` weights that ours dumped;
-`product M N K` seconds of the best of three products; `quit`.
+`product M N K` seconds of the best of three products; `memory` bytes that PyTorch holds on the GPU; `quit`.
 """
 import sys
 import time
@@ -36,18 +37,22 @@ def mlp(widths):
 
 
 class Training:
-    def __init__(self, kind, dim, batch, rows):
-        self.kind, self.batch = kind, batch
+    def __init__(self, kind, dim, batch, rows, device):
+        self.kind, self.batch, self.device = kind, batch, device
         w = max
         self.g = mlp([dim, w(dim // 2, 1), w(dim // 4, 1), w(dim // 8, 1), w(dim // 4, 1), w(dim // 2, 1), dim])
         self.d = mlp([dim, w(dim // 4, 1), 32, 1])
+        self.g, self.d = self.g.to(device), self.d.to(device)
         settings = dict(lr=2e-5, alpha=0.99, eps=1e-8, momentum=0.6)
         self.opt_g = torch.optim.RMSprop(self.g.parameters(), **settings)
         self.opt_d = torch.optim.RMSprop(self.d.parameters(), **settings)
-        self.x = torch.from_numpy(data(rows * dim).reshape(rows, dim))
+        self.x = torch.from_numpy(data(rows * dim).reshape(rows, dim)).to(device)
         self.order, self.next = None, 0
         self.report = [float("nan")] * 4
-        compiled = torch.compile if kind == "compile" else lambda f: f
+        compiled = {
+            "compile": torch.compile,
+            "graphs": lambda f: torch.compile(f, mode="reduce-overhead"),
+        }.get(kind, lambda f: f)
         self.label_g, self.loss_d = compiled(self._label_g), compiled(self._loss_d)
         self.label_d, self.loss_g = compiled(self._label_d), compiled(self._loss_g)
         self.step_g, self.step_d = compiled(self.opt_g.step), compiled(self.opt_d.step)
@@ -71,7 +76,9 @@ class Training:
 
     def step(self):
         if self.order is None or self.next + self.batch > len(self.order):
-            self.order, self.next = torch.randperm(len(self.x)), 0
+            self.order, self.next = torch.randperm(len(self.x), device=self.device), 0
+        if self.kind == "graphs":
+            torch.compiler.cudagraph_mark_step_begin()
         x = self.x[self.order[self.next:self.next + self.batch]]
         self.next += self.batch
         if self.kind == "shared":
@@ -118,10 +125,13 @@ def product(m, n, k):
 
 def main():
     kind = sys.argv[1]
-    dim, batch, rows, threads = map(int, sys.argv[2:6])
-    torch.set_num_threads(threads)
+    dim, batch, rows = map(int, sys.argv[2:5])
+    device = sys.argv[5] if sys.argv[5].startswith("cuda") else "cpu"
+    if device == "cpu":
+        torch.set_num_threads(int(sys.argv[5]))
+    torch.backends.cuda.matmul.allow_tf32 = sys.argv[6:7] == ["tf32"]
     torch.manual_seed(0)
-    training = Training(kind, dim, batch, rows)
+    training = Training(kind, dim, batch, rows, device)
     print("ready", flush=True)
     for line in sys.stdin:
         word, *rest = line.split()
@@ -137,6 +147,8 @@ def main():
             print("done", flush=True)
         elif word == "product":
             print(product(*map(int, rest)), flush=True)
+        elif word == "memory":
+            print(torch.cuda.max_memory_allocated(), torch.cuda.max_memory_reserved(), flush=True)
         elif word == "quit":
             return
 

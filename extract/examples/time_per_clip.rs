@@ -1,5 +1,5 @@
-//! Seconds per clip of a backbone with random weights: `time_per_clip BACKBONE THREADS BATCH ROUNDS`. The script
-//! `benches/time_per_clip.py` calls it in turn with PyTorch.
+//! Seconds per clip of a backbone with random weights: `time_per_clip BACKBONE THREADS|cuda:N BATCH ROUNDS`. The
+//! script `benches/time_per_clip.py` calls it in turn with PyTorch.
 
 use std::io::Write;
 
@@ -10,7 +10,11 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     };
     let backbone = extract::Backbone::from_name(backbone).ok_or("no such backbone")?;
     let (batch, rounds): (usize, usize) = (batch.parse()?, rounds.parse()?);
-    let device = extract::Device::open("cpu", Some(threads.parse()?))?;
+    let device = if threads.starts_with("cuda:") {
+        extract::Device::open(threads, None)?
+    } else {
+        extract::Device::open("cpu", Some(threads.parse()?))?
+    };
     let extractor = extract::Extractor::load(backbone, &extract::Weights::Random(1), &device)?;
     let side = backbone.crop();
     let clip = extract::Clip {

@@ -1,29 +1,34 @@
 //! The cooperative step alone, for whoever measures it: the code of a run, without the ends of epochs.
 
+use sweeps::training::MatmulPrecision;
 use sweeps::{DatasetSource, JobSpec, Parameters, Phase, Training, Value};
 
+use crate::backend::Backend;
 use crate::backend::cpu::Cpu;
+#[cfg(feature = "cuda")]
+use crate::backend::cuda::{
+    Cuda,
+    driver::{self, Driver},
+};
 use crate::backend::networks::Networks;
 use crate::backend::state::{PairState, discriminator_shapes, generator_shapes};
+#[cfg(feature = "cuda")]
+use crate::data::device_features::DeviceFeatures;
 use crate::data::features::Features;
 use crate::data::prepared::Prepared;
+#[cfg(feature = "cuda")]
+use crate::device;
 use crate::device::Device;
 use crate::error::TrainError;
 use crate::method::random_streams::{RandomStreams, SeededStreams, initial_weights};
 use crate::method::step::{Kind, Step, StepContext};
 
 /// Steps of a job with the defaults of GCL.md on `data`, on a CPU, until nobody asks for more.
-pub struct Stepper<'a> {
-    training: Training,
-    video: Vec<u32>,
-    batch: usize,
-    rows: Vec<u32>,
-    order: Vec<u32>,
-    next: usize,
-    draws: SeededStreams,
-    step: Step,
-    networks: Networks<Cpu<'a>>,
-}
+pub struct Stepper<'a>(Steps<Cpu<'a>>);
+
+/// The same on a GPU.
+#[cfg(feature = "cuda")]
+pub struct GpuStepper(Steps<Cuda<Driver>>);
 
 /// What a step found: thresholds and losses of G and D.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -52,33 +57,9 @@ impl<'a> Stepper<'a> {
         seed: u64,
         threads: usize,
     ) -> Result<Self, TrainError> {
-        assert!(
-            batch > 0 && batch <= data.rows(),
-            "the data fill at least one batch"
-        );
-        let mut parameters = Parameters::default();
-        // One of the range of every parameter: `batch` itself may lie outside.
-        let _ = parameters.set("batch_size", &Value::Integer(batch as i64));
-        let job = JobSpec::resolve(DatasetSource::Named("generated".into()), seed, &parameters);
-        let training = Training::of(&job);
-        let generator = generator_shapes(data.columns(), &training);
-        let discriminator = discriminator_shapes(data.columns(), &training);
-        let mut drawn = initial_weights(seed, &[&generator, &discriminator]).into_iter();
-        let state = PairState {
-            generator: drawn.next().unwrap_or_default(),
-            discriminator: drawn.next(),
-        };
-        Ok(Self {
-            video: vec![0; data.rows()],
-            batch,
-            rows: (0..data.rows() as u32).collect(),
-            order: Vec::with_capacity(data.rows()),
-            next: usize::MAX,
-            draws: SeededStreams::new(seed),
-            step: Step::default(),
-            networks: Networks::new(Cpu::new(data, None, threads), &state, &training, batch)?,
-            training,
-        })
+        let size = (data.rows(), data.columns());
+        let precision = MatmulPrecision::F32;
+        Steps::new(Cpu::new(data, None, threads), size, batch, seed, precision).map(Self)
     }
 
     /// The same on the training rows of a data set.
@@ -99,6 +80,113 @@ impl<'a> Stepper<'a> {
     /// # Errors
     /// If something is not finite.
     pub fn step(&mut self) -> Result<StepReport, TrainError> {
+        self.0.step()
+    }
+
+    /// All weights and biases as they are: of G, then of D, layer by layer, `[outputs, inputs]` before `[outputs]`.
+    ///
+    /// # Errors
+    /// None on a CPU.
+    pub fn weights(&self) -> Result<Vec<Vec<f32>>, TrainError> {
+        self.0.weights()
+    }
+}
+
+#[cfg(feature = "cuda")]
+impl GpuStepper {
+    /// Uploads all of `data`, and makes networks and steps as [`Stepper::new`] does, with products in `precision`.
+    ///
+    /// # Errors
+    /// If the device is no GPU, or its memory does not suffice.
+    ///
+    /// # Panics
+    /// If `data` has fewer rows than a batch.
+    pub fn new(
+        data: &Features,
+        batch: usize,
+        seed: u64,
+        device: &Device,
+        precision: MatmulPrecision,
+    ) -> Result<Self, TrainError> {
+        let device::Backend::Cuda(opened, _) = &device.backend else {
+            return Err(TrainError::host("a step on a GPU needs a GPU"));
+        };
+        let queue = Driver::new(opened.as_cuda_device()?)?;
+        let resident = driver::features(&queue, DeviceFeatures::unshared(data, opened)?)?;
+        let backend = Cuda::new(queue, resident, None)?;
+        let size = (data.rows(), data.columns());
+        Steps::new(backend, size, batch, seed, precision).map(Self)
+    }
+
+    /// As [`Stepper::step`].
+    ///
+    /// # Errors
+    /// If something is not finite, or the device fails.
+    pub fn step(&mut self) -> Result<StepReport, TrainError> {
+        self.0.step()
+    }
+
+    /// As [`Stepper::weights`].
+    ///
+    /// # Errors
+    /// If the device fails.
+    pub fn weights(&self) -> Result<Vec<Vec<f32>>, TrainError> {
+        self.0.weights()
+    }
+}
+
+/// Steps on any backend.
+struct Steps<B: Backend> {
+    training: Training,
+    video: Vec<u32>,
+    batch: usize,
+    rows: Vec<u32>,
+    order: Vec<u32>,
+    next: usize,
+    draws: SeededStreams,
+    step: Step,
+    networks: Networks<B>,
+}
+
+impl<B: Backend> Steps<B> {
+    fn new(
+        backend: B,
+        (rows, columns): (usize, usize),
+        batch: usize,
+        seed: u64,
+        precision: MatmulPrecision,
+    ) -> Result<Self, TrainError> {
+        assert!(
+            batch > 0 && batch <= rows,
+            "the data fill at least one batch"
+        );
+        let mut parameters = Parameters::default();
+        // One of the range of every parameter: `batch` itself may lie outside.
+        let _ = parameters.set("batch_size", &Value::Integer(batch as i64));
+        let job = JobSpec::resolve(DatasetSource::Named("generated".into()), seed, &parameters);
+        let mut training = Training::of(&job);
+        training.matmul_precision = precision;
+        let generator = generator_shapes(columns, &training);
+        let discriminator = discriminator_shapes(columns, &training);
+        let mut drawn = initial_weights(seed, &[&generator, &discriminator]).into_iter();
+        let state = PairState {
+            generator: drawn.next().unwrap_or_default(),
+            discriminator: drawn.next(),
+        };
+        Ok(Self {
+            video: vec![0; rows],
+            batch,
+            rows: (0..rows as u32).collect(),
+            order: Vec::with_capacity(rows),
+            next: usize::MAX,
+            draws: SeededStreams::new(seed),
+            step: Step::default(),
+            networks: Networks::new(backend, &state, &training, batch)?,
+            training,
+        })
+    }
+
+    fn step(&mut self) -> Result<StepReport, TrainError> {
         if self.next.saturating_add(self.batch) > self.order.len() {
             self.draws.order(&self.rows, &mut self.order)?;
             self.next = 0;
@@ -128,11 +216,7 @@ impl<'a> Stepper<'a> {
         })
     }
 
-    /// All weights and biases as they are: of G, then of D, layer by layer, `[outputs, inputs]` before `[outputs]`.
-    ///
-    /// # Errors
-    /// None on a CPU.
-    pub fn weights(&self) -> Result<Vec<Vec<f32>>, TrainError> {
+    fn weights(&self) -> Result<Vec<Vec<f32>>, TrainError> {
         let mut state = PairState::default();
         self.networks.save(&mut state)?;
         Ok(state

@@ -1,4 +1,5 @@
-//! Answers the questions of `benches/speed/run.py`, one a line: `speed DIM BATCH ROWS THREADS [SEED]`.
+//! Answers the questions of `benches/speed/run.py`, one a line: `speed DIM BATCH ROWS THREADS [SEED]`, or on a GPU those of
+//! `benches/speed/gpu.py`: `speed DIM BATCH ROWS cuda:N [SEED [f32|tf32]]`, built with `--features cuda`.
 //!
 //! `steps N` seconds of N steps; `report` the thresholds and losses of the last one; `product M N K` seconds of one
 //! product, `ways M N K` every way to make it and its seconds on one thread; `dump FOLDER` the weights, each parameter a
@@ -21,8 +22,10 @@ use std::io::BufRead as _;
 use std::path::Path;
 use std::time::Instant;
 
+#[cfg(feature = "cuda")]
+use gcl::measure::GpuStepper;
 use gcl::measure::{StepReport, Stepper, on_device};
-use gcl::{Device, Matrix, Prepared, open_device};
+use gcl::{Device, Features, Matrix, Prepared, TrainError, open_device};
 use kernels::product::{View, product, time_kernels};
 use metrics::{Frames, auc};
 use sweeps::training::FeatureScaling;
@@ -49,15 +52,22 @@ fn main() -> Result<(), Box<dyn Error>> {
             .map_or(Ok(default), |text| text.parse::<usize>())
     };
     let (dimension, batch) = (argument(0, 2048)?, argument(1, 8192)?);
-    let (rows, threads) = (argument(2, 2 * batch)?, argument(3, 1)?);
+    let rows = argument(2, 2 * batch)?;
+    let gpu = arguments.get(3).filter(|word| word.starts_with("cuda:"));
+    let threads = if gpu.is_some() { 1 } else { argument(3, 1)? };
     if whole_job {
         println!("{}", job::memory((dimension, batch), rows, threads)?);
         return Ok(());
     }
     let seed = argument(4, 0)? as u64;
-    let device = open_device("cpu", Some(threads))?;
+    let device = open_device(gpu.map_or("cpu", String::as_str), Some(threads))?;
     let data = Matrix::new(numbers(rows * dimension), dimension).into();
-    let mut stepper = Stepper::new(&data, batch, seed, threads)?;
+    let precision = arguments.get(5).map_or("f32", String::as_str);
+    let mut steps = if gpu.is_some() {
+        Steps::on_gpu(&data, batch, seed, &device, precision)?
+    } else {
+        Steps::Cpu(Stepper::new(&data, batch, seed, threads)?)
+    };
     let mut last: Option<StepReport> = None;
     println!("ready");
     for line in std::io::stdin().lock().lines() {
@@ -70,7 +80,7 @@ fn main() -> Result<(), Box<dyn Error>> {
                 let count = size(1)?;
                 let start = Instant::now();
                 for _ in 0..count {
-                    last = Some(on_device(&device, || stepper.step())?);
+                    last = Some(steps.step(&device)?);
                 }
                 println!("{}", start.elapsed().as_secs_f64());
             }
@@ -106,7 +116,7 @@ fn main() -> Result<(), Box<dyn Error>> {
                 println!("{}", timed.collect::<Vec<_>>().join(" "));
             }
             "dump" => {
-                for (index, values) in stepper.weights()?.iter().enumerate() {
+                for (index, values) in steps.weights()?.iter().enumerate() {
                     let bytes: Vec<u8> = values.iter().flat_map(|v| v.to_le_bytes()).collect();
                     std::fs::write(Path::new(word(1)).join(format!("{index}.f32")), bytes)?;
                 }
@@ -123,6 +133,62 @@ fn main() -> Result<(), Box<dyn Error>> {
         }
     }
     Ok(())
+}
+
+/// Steps on the device that was asked for.
+enum Steps<'a> {
+    Cpu(Stepper<'a>),
+    #[cfg(feature = "cuda")]
+    Gpu(GpuStepper),
+}
+
+impl<'a> Steps<'a> {
+    #[cfg(feature = "cuda")]
+    fn on_gpu(
+        data: &'a Features,
+        batch: usize,
+        seed: u64,
+        device: &Device,
+        precision: &str,
+    ) -> Result<Self, Box<dyn Error>> {
+        use sweeps::training::MatmulPrecision;
+
+        let precision = match precision {
+            "f32" => MatmulPrecision::F32,
+            "tf32" => MatmulPrecision::Tf32,
+            other => return Err(format!("`{other}` is no precision: f32, tf32").into()),
+        };
+        Ok(Self::Gpu(GpuStepper::new(
+            data, batch, seed, device, precision,
+        )?))
+    }
+
+    #[cfg(not(feature = "cuda"))]
+    fn on_gpu(
+        _: &'a Features,
+        _: usize,
+        _: u64,
+        _: &Device,
+        _: &str,
+    ) -> Result<Self, Box<dyn Error>> {
+        Err("built without the feature `cuda`".into())
+    }
+
+    fn step(&mut self, device: &Device) -> Result<StepReport, TrainError> {
+        match self {
+            Self::Cpu(stepper) => on_device(device, || stepper.step()),
+            #[cfg(feature = "cuda")]
+            Self::Gpu(stepper) => stepper.step(),
+        }
+    }
+
+    fn weights(&self) -> Result<Vec<Vec<f32>>, TrainError> {
+        match self {
+            Self::Cpu(stepper) => stepper.weights(),
+            #[cfg(feature = "cuda")]
+            Self::Gpu(stepper) => stepper.weights(),
+        }
+    }
 }
 
 /// Seconds and values of the AUC by segments of 16 frames and by frames.
