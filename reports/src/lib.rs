@@ -31,6 +31,7 @@ pub mod statistics;
 pub mod study;
 pub mod summary;
 pub mod supervision;
+mod versions;
 pub mod video_interval;
 pub mod video_scores;
 

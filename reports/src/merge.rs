@@ -7,6 +7,7 @@ use sweeps::{CellResult, Digest, Parameters, Value};
 use crate::generated;
 use crate::results::SweepResults;
 use crate::summary::summary;
+use crate::versions::short_names;
 
 /// The sweeps as one. Rows of one variant at one point stand together only where their settings are known and equal, or where
 /// they are of one sweep; elsewhere the variant bears its sweep's name. A job that two sweeps share is counted once.
@@ -166,9 +167,10 @@ fn tell_apart(sweeps: &[&SweepResults], rows: &mut [(usize, CellResult)]) {
         })
         .map(|((variant, _), _)| variant)
         .collect();
+    let names = short_names(sweeps);
     for (index, result) in rows {
         if ambiguous.contains(&result.cell.variant) {
-            result.cell.variant = format!("{} ({})", result.cell.variant, sweeps[*index].name);
+            result.cell.variant = format!("{} ({})", result.cell.variant, names[*index]);
         }
     }
 }

@@ -10,11 +10,13 @@ use crate::files::replace_file;
 use crate::merge::merge;
 use crate::page::{Section, latex_files, page};
 use crate::results::SweepResults;
+use crate::versions::named;
 
 /// Writes `index.html`, `figures/*.svg`, `.png` and `.csv`, and `latex/*` for papers into `folder`, which is made where it does not exist. A figure
 /// that another report left there and this one does not have stays; files of the same name are replaced whole.
 pub fn write_report(sweeps: &[SweepResults], folder: &Path) -> Result<(), ReportError> {
-    let split = split(sweeps)?;
+    let sweeps = named(sweeps);
+    let split = split(&sweeps)?;
     let merged = merged(&split);
     let merged = merged.as_ref().map(Split::of);
     let (sections, together) = (sections(&split), merged.as_ref().map(together));
@@ -43,7 +45,8 @@ pub fn write_report(sweeps: &[SweepResults], folder: &Path) -> Result<(), Report
 
 /// The page alone.
 pub fn render_page(sweeps: &[SweepResults]) -> Result<String, ReportError> {
-    let split = split(sweeps)?;
+    let sweeps = named(sweeps);
+    let split = split(&sweeps)?;
     let merged = merged(&split);
     let merged = merged.as_ref().map(Split::of);
     let together = merged.as_ref().map(together);
@@ -52,7 +55,8 @@ pub fn render_page(sweeps: &[SweepResults]) -> Result<String, ReportError> {
 
 /// The figures alone, in the order of the page.
 pub fn render_figures(sweeps: &[SweepResults]) -> Result<Vec<Figure>, ReportError> {
-    let split = split(sweeps)?;
+    let sweeps = named(sweeps);
+    let split = split(&sweeps)?;
     let merged = merged(&split);
     let merged = merged.as_ref().map(Split::of);
     Ok(merged
@@ -68,7 +72,8 @@ pub fn render_figures(sweeps: &[SweepResults]) -> Result<Vec<Figure>, ReportErro
 /// name finds them. A figure of the paper is called by its number where [`ReportRequest::figures`](crate::ReportRequest)
 /// asks for it.
 pub fn find_figures(sweeps: &[SweepResults], name: &str) -> Result<Vec<Figure>, ReportError> {
-    let split = split(sweeps)?;
+    let sweeps = named(sweeps);
+    let split = split(&sweeps)?;
     let sections = sections(&split);
     let mut known = Vec::new();
     let mut found = Vec::new();

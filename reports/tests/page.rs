@@ -211,6 +211,50 @@ fn merged_sweeps_neither_mix_settings_nor_count_twice() {
     assert!(rows.iter().any(|row| row.variant == "GCL_B (again)"));
 }
 
+/// Two versions of one sweep stand beside each other, told apart by their number, with what the later one changes; what is the same in
+/// both stands once.
+#[test]
+fn versions_of_a_sweep_are_told_apart_and_what_changed_is_said() {
+    let given = |rate: f64| {
+        let mut parameters = sweeps::Parameters::default();
+        parameters.set("learning_rate", &rate.into()).unwrap();
+        sweeps::JobSpec::resolve(sweeps::DatasetSource::Named("data".into()), 0, &parameters)
+            .parameters
+    };
+    let version = |rate: f64, other: u8| {
+        let mut results = fabricated::quickstart();
+        for cell in &mut results.cells {
+            let changed = cell.cell.variant == "GCL_B";
+            cell.cell.job.parameters = given(if changed { rate } else { 1e-4 });
+            if changed {
+                cell.job_id.0[0] ^= other;
+            }
+        }
+        results
+    };
+    let (first, second) = (version(1e-4, 0), version(2e-4, 1));
+    let html = reports::render_page(&[first.clone(), second.clone()]).unwrap();
+    let words = text(&html);
+    for name in ["GCL_B (version 1)", "GCL_B (version 2)"] {
+        assert!(words.contains(name), "{name}");
+    }
+    // The other row has the same jobs in both: it stands once, and counts each once.
+    assert!(!words.contains("AE_AllData (version"));
+    assert!(
+        words.contains("learning_rate 0.0001 → 0.0002 (GCL_B)"),
+        "{words}"
+    );
+    // Given without numbers they are not mixed either.
+    let merged = reports::merge::merge(&[&first, &second]);
+    let asked = |row: &reports::SummaryRow| row.cells.len();
+    let alone = reports::summary(&first);
+    assert!(
+        reports::summary(&merged)
+            .iter()
+            .all(|row| asked(row) == asked(&alone[0]))
+    );
+}
+
 /// Nobody who opens any part of a rehearsal's page can take it for results.
 #[test]
 fn a_rehearsal_says_so_and_names_no_winner() {

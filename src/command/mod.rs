@@ -59,6 +59,7 @@ mod tls;
 mod token;
 mod top;
 mod verify;
+mod versions;
 mod watch;
 mod worker;
 

@@ -200,6 +200,9 @@ pub async fn write(
 ) -> Result<SweepResults, CommandError> {
     let mut results = gather(client, sweep, Some(out), file, None).await?;
     super::scores::resample(client, &mut results).await;
+    if let Some(kept) = super::versions::keep(&results, out)? {
+        output::say(&super::versions::hint(&kept, out));
+    }
     write_csv(&results, out)?;
     reports::write_report(std::slice::from_ref(&results), &out.join("report"))
         .map_err(|error| CommandError::Other(error_chain(&error)))?;

@@ -55,6 +55,49 @@ fn a_sweep_runs_is_not_run_twice_and_grows() {
     }
 }
 
+/// What a changed file hides is kept as it was, and stands beside the new results in one report, told apart.
+#[test]
+fn the_version_before_is_kept_and_compared() {
+    let world = World::new();
+    let run = || world.run_ok(&["run", "tiny.toml", "--out", "out"]);
+    world.tiny_sweep(2, 2);
+    run();
+    let old = std::fs::read(world.path("out/results.csv")).unwrap();
+    // More seeds hide nothing.
+    world.tiny_sweep(3, 2);
+    assert!(!run().stderr.contains("version before"));
+    assert!(!world.path("out/versions").exists());
+    let before = std::fs::read(world.path("out/results.csv")).unwrap();
+    assert_ne!(old, before);
+    world.tiny_sweep(3, 3);
+    let told = run().stderr;
+    assert!(told.contains("--from out/versions/1 --from out"), "{told}");
+    let kept = std::fs::read(world.path("out/versions/1/results.csv")).unwrap();
+    assert_eq!(kept, before);
+    world.run_ok(&[
+        "report",
+        "--from",
+        "out/versions/1",
+        "--from",
+        "out",
+        "--out",
+        "both",
+    ]);
+    let page = std::fs::read_to_string(world.path("both/report/index.html")).unwrap();
+    for words in ["GCL (version 1)", "GCL (version 2)", "epochs 2 → 3"] {
+        assert!(page.contains(words), "{words}");
+    }
+    // There and back: each version once.
+    world.tiny_sweep(3, 2);
+    run();
+    world.tiny_sweep(3, 3);
+    run();
+    let versions = std::fs::read_dir(world.path("out/versions"))
+        .unwrap()
+        .count();
+    assert_eq!(versions, 2);
+}
+
 #[test]
 fn the_number_of_workers_changes_nothing_but_who_and_when() {
     let world = World::new();

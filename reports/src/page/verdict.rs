@@ -12,6 +12,7 @@ use crate::published::{Comparison, Verdict, verdict};
 use crate::results::SweepResults;
 use crate::statistics::Agreement;
 use crate::summary::SummaryRow;
+use crate::versions;
 
 /// Rows, variants and reasons that one sentence names at most.
 const MOST_NAMED: usize = 8;
@@ -164,7 +165,12 @@ pub(super) fn overview(sections: &[Section<'_>]) -> String {
             ],
         );
     }
-    table.finish()
+    let mut html = table.finish();
+    let all: Vec<&SweepResults> = sections.iter().map(|section| section.whole).collect();
+    for sentence in versions::sentences(&all) {
+        let _ = writeln!(html, "<p class=\"note\">{}</p>", escape(&sentence));
+    }
+    html
 }
 
 fn counts(results: &SweepResults, wanted: impl Fn(JobStatus) -> bool) -> usize {

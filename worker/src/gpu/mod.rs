@@ -5,6 +5,10 @@
 
 mod assigned;
 mod inventory;
+#[cfg(feature = "cuda")]
+pub mod nvml;
+#[cfg(not(feature = "cuda"))]
+#[path = "without_cuda.rs"]
 pub mod nvml;
 pub mod shares;
 
