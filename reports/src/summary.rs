@@ -82,10 +82,16 @@ pub const METRICS: [(&str, Metric); 6] = [
 
 /// The lines of a sweep, variants in the order of their first cell, points in natural order within each.
 pub fn summary(results: &SweepResults) -> Vec<SummaryRow> {
-    let shown: Vec<usize> = factors(results)
+    // A data set stands for what moves with it; of other columns that move together, draws above all, none says what the others are.
+    let mut shown: Vec<usize> = factors(results)
         .into_iter()
-        .map(|factor| factor.column)
+        .flat_map(|factor| {
+            let alone = factor.name(&results.columns) == "dataset";
+            let derived = if alone { Vec::new() } else { factor.derived };
+            std::iter::once(factor.column).chain(derived)
+        })
         .collect();
+    shown.sort_unstable();
     groups(results)
         .into_iter()
         .map(|group| summarize(results, group, &shown))
@@ -103,8 +109,8 @@ impl SummaryRow {
         }
     }
 
-    /// The swept values alone: `supervision_percent = 33, epochs = 15`; empty without axes. Of columns that move together
-    /// one stands for all.
+    /// The swept values alone: `supervision_percent = 33, epochs = 15`; empty without axes. The data set stands for
+    /// columns that move with it.
     pub fn point_label(&self, columns: &[String]) -> String {
         self.values_where(columns, |_| true)
     }

@@ -241,7 +241,7 @@ fn versions_of_a_sweep_are_told_apart_and_what_changed_is_said() {
     // The other row has the same jobs in both: it stands once, and counts each once.
     assert!(!words.contains("AE_AllData (version"));
     assert!(
-        words.contains("learning_rate 0.0001 → 0.0002 (GCL_B)"),
+        words.contains("learning_rate 1e-4 → 2e-4 (GCL_B)"),
         "{words}"
     );
     // Given without numbers they are not mixed either.

@@ -68,7 +68,8 @@ fn too_few_seeds(file: &SweepFile) -> Option<String> {
             ""
         };
         format!(
-            "its report makes {family} comparisons, and with {seeds} seeds no result could decide one of them: it takes {needed} seeds{reference}"
+            "its report makes {}, and with {seeds} seeds no result could decide one of them: it takes {needed} seeds{reference}",
+            counted(family, "comparison")
         )
     })
 }

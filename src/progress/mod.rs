@@ -67,8 +67,9 @@ impl Progress {
     /// a display for each of its sizes.
     pub fn new(columns: &[String], rows: &[Row], watch: Stopwatch) -> Self {
         let standing = Standing::of_rows(columns, rows, watch.elapsed());
-        let bars = std::io::stderr()
-            .is_terminal()
+        // A terminal that cannot move its cursor gets lines, as a log does.
+        let is_dumb = std::env::var_os("TERM").is_some_and(|term| term == "dumb");
+        let bars = (std::io::stderr().is_terminal() && !is_dumb)
             .then(|| Bars::new(standing.len() as u64, standing.settled() as u64));
         let mut progress = Self {
             standing,

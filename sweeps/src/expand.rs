@@ -19,6 +19,7 @@ use crate::parameter::{Parameter, Role};
 use crate::parameters::Parameters;
 use crate::registry;
 use crate::registry::synthetic::with_defaults;
+use crate::repeated::drop_repeated;
 use crate::spec::{Coordinate, DataSettings, Key, Row, Setting, Settings, SweepSpec, Variant};
 use crate::synthetic::Synthetic;
 use crate::value::Value;
@@ -56,6 +57,7 @@ pub fn expand_text(
 }
 
 fn expand(spec: &mut SweepSpec, limits: Limits) -> Result<Expansion, Found> {
+    let repeated = drop_repeated(&mut spec.axes);
     let points = spec
         .axes
         .iter()
@@ -178,7 +180,7 @@ fn expand(spec: &mut SweepSpec, limits: Limits) -> Result<Expansion, Found> {
             BaseUse::Overridden => Some(overridden(setting)),
             BaseUse::Inapplicable => Some(inapplicable(setting)),
         });
-    let mut warnings: Vec<Fault> = unused.chain(idle).collect();
+    let mut warnings: Vec<Fault> = unused.chain(idle).chain(repeated).collect();
     warnings.sort_by_key(|warning| warning.span.start);
     spec.warnings = warnings;
     let mut expansion = Expansion {

@@ -27,6 +27,7 @@ pub mod parameter;
 pub mod parameters;
 pub mod record;
 pub mod registry;
+mod repeated;
 mod resolve;
 pub mod spec;
 pub mod spelling;

@@ -46,6 +46,29 @@ fn designs_cover_a_range_evenly_on_its_scale() {
     }
 }
 
+/// Draws from two short lists meet again: each point is one row, whose seeds count once, and the file is told so.
+#[test]
+fn a_draw_that_comes_up_again_is_the_same_cells() {
+    let text = "name = \"t\"\n[dataset]\nname = \"d\"\n[axes]\nseed = [1, 2]\n[random]\ncount = 12\ndesign = \"sobol\"\n[random.ranges]\n\
+                batch_size = [128, 256]\n\"threshold.generator\" = [{ rule = \"mean-std\", k = 0.5 }, { rule = \"mean-std\", k = 1.0 }]\n";
+    let (spec, expansion) = expand_text("t.toml", text, Limits::default()).unwrap();
+    let mut cells: Vec<String> = expansion
+        .cells
+        .iter()
+        .map(|cell| format!("{:?} {}", cell.point, cell.job.seed))
+        .collect();
+    let all = cells.len();
+    cells.sort();
+    cells.dedup();
+    assert_eq!(cells.len(), all, "each cell once");
+    assert_eq!(all, 2 * 4);
+    let said: Vec<String> = spec.warnings.iter().map(|w| w.message.clone()).collect();
+    assert_eq!(
+        said,
+        ["8 of 12 points came up again: 4 different ones are left"]
+    );
+}
+
 /// These draws have been ids of jobs since the first release.
 #[test]
 fn draws_without_a_design_are_what_they_were() {

@@ -284,7 +284,9 @@ impl Scheduler {
             points: points.clone(),
             lines: lines.clone(),
         });
-        if !points.is_empty() {
+        // An audit runs a finished job again: its epochs are no news of the result, which stands.
+        let is_audit = self.jobs.job(index).status() == sweeps::JobStatus::Done;
+        if !points.is_empty() && !is_audit {
             self.publish(Change::Epochs {
                 job,
                 sweeps: sweeps.clone(),

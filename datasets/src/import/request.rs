@@ -194,15 +194,16 @@ impl Import<'_> {
             anomalous(&self.test),
         ];
         let names = [
-            "training videos",
-            "test videos",
-            "anomalous training videos",
-            "anomalous test videos",
+            "training video",
+            "test video",
+            "anomalous training video",
+            "anomalous test video",
         ];
         for ((name, found), published) in names.iter().zip(found).zip(published) {
             if found != published {
                 self.notes.push(format!(
-                    "the lists have {found} {name}; {published} were published"
+                    "the lists have {found} {name}{}; {published} were published",
+                    if found == 1 { "" } else { "s" }
                 ));
             }
         }

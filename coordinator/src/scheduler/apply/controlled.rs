@@ -13,6 +13,7 @@ impl Scheduler {
         action: ControlAction,
         publish: bool,
     ) -> u64 {
+        let mut finished = None;
         let jobs: Vec<JobIndex> = match target {
             Target::Job(id) => self.jobs.find(id).into_iter().collect(),
             Target::Sweep(name) => {
@@ -21,7 +22,13 @@ impl Scheduler {
                 };
                 self.dispatch_needed = true;
                 match action {
-                    ControlAction::Cancel => self.jobs.set_sweep_cancelled(sweep, true),
+                    ControlAction::Cancel => {
+                        let known = self.jobs.sweep(sweep);
+                        let is_over =
+                            known.counts.is_settled() && known.submission.claims.is_none();
+                        finished = (is_over && !known.cancelled).then_some(sweep);
+                        self.jobs.set_sweep_cancelled(sweep, true);
+                    }
                     ControlAction::Retry => self.jobs.set_sweep_cancelled(sweep, false),
                     ControlAction::Pause | ControlAction::Resume => {
                         let paused = action == ControlAction::Pause;
@@ -47,6 +54,10 @@ impl Scheduler {
                 ControlAction::Resume => self.apply_paused(index, false),
             };
             changed += u64::from(is_changed);
+        }
+        // What is over has nothing to cancel but audits: it stays settled.
+        if let Some(sweep) = finished {
+            self.jobs.set_sweep_cancelled(sweep, false);
         }
         changed
     }

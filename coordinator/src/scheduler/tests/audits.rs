@@ -254,4 +254,31 @@ fn cancelling_ends_audits_and_pausing_holds_them() {
     assert_eq!(stamp(&world).waiting, 0);
     assert_eq!(world.report(b, &running), Order::Stop(StopReason::Finished));
     assert_eq!(world.count("s", JobStatus::Done), 2);
+    // What is over was not cancelled.
+    assert!(!world.scheduler.sweep_info("s").unwrap().summary.cancelled);
+    world.restart();
+    assert!(!world.scheduler.sweep_info("s").unwrap().summary.cancelled);
+}
+
+/// Who watches sees a result that stands, not the epochs of a job that is run again to check it.
+#[test]
+fn the_epochs_of_an_audit_are_no_news() {
+    use proto::nouns::Change;
+    use sweeps::{EpochPoint, Phase};
+
+    let (mut world, a) = finished(1);
+    let epochs = |world: &World| {
+        let told = world.told.iter();
+        told.filter(|change| matches!(change, Change::Epochs { .. }))
+            .count()
+    };
+    let b = world.worker("b");
+    audit(&mut world, 1.0);
+    let again = world.one(b);
+    world.report_epochs(b, &again, vec![EpochPoint::new(Phase::Train, 1)]);
+    assert_eq!(epochs(&world), 0);
+    world.sweep("other", 3);
+    let first = world.one(a);
+    world.report_epochs(a, &first, vec![EpochPoint::new(Phase::Train, 1)]);
+    assert_eq!(epochs(&world), 1);
 }

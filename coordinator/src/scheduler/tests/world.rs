@@ -2,15 +2,16 @@
 
 use std::collections::BTreeMap;
 
-use sweeps::{Failure, FailureClass, JobId, JobStatus};
+use sweeps::{EpochPoint, Failure, FailureClass, JobId, JobStatus};
 
 use crate::scheduler::fixture::{self, hello, submission};
 use crate::scheduler::{
     Answer, Effect, Entry, Event, Policy, Reply, Request, Scheduler, Submission, Ticket,
 };
 use proto::nouns::{
-    Assignment, Control, ControlAction, Fail, Finish, Hello, LeaseAnswer, LeaseKey, LeaseRequest,
-    Order, Progress, Receipt, Refusal, Report, Submitted, Target, Timestamp, WorkerId,
+    Assignment, Change, Control, ControlAction, Fail, Finish, Hello, LeaseAnswer, LeaseKey,
+    LeaseRequest, Order, Progress, Receipt, Refusal, Report, Submitted, Target, Timestamp,
+    WorkerId,
 };
 
 /// A scheduler in virtual time, which checks itself after every step and replays what it persists.
@@ -20,6 +21,8 @@ pub(crate) struct World {
     tickets: u64,
     pub(crate) entries: Vec<Entry>,
     pub(crate) replies: BTreeMap<Ticket, Reply>,
+    /// What watchers were told.
+    pub(crate) told: Vec<Change>,
 }
 
 impl World {
@@ -30,6 +33,7 @@ impl World {
             tickets: 0,
             entries: Vec::new(),
             replies: BTreeMap::new(),
+            told: Vec::new(),
         }
     }
 
@@ -43,6 +47,7 @@ impl World {
                         "answered twice"
                     );
                 }
+                Effect::Publish(change) => self.told.push(change),
                 _ => {}
             }
         }
@@ -171,10 +176,19 @@ impl World {
     }
 
     pub(crate) fn report(&mut self, worker: WorkerId, job: &Assignment) -> Order {
+        self.report_epochs(worker, job, Vec::new())
+    }
+
+    pub(crate) fn report_epochs(
+        &mut self,
+        worker: WorkerId,
+        job: &Assignment,
+        points: Vec<EpochPoint>,
+    ) -> Order {
         let progress = Progress {
             job: job.job_id,
             attempt: job.attempt,
-            points: Vec::new(),
+            points,
             log: Vec::new(),
         };
         let report = Report {
