@@ -49,4 +49,5 @@ pub use results::{
     SweepResults, VideoScores,
 };
 pub use summary::{Estimate, SummaryRow, summary};
+pub use versions::names;
 pub use video_interval::{VideoInterval, video_interval};

@@ -38,6 +38,14 @@ pub(crate) fn named(sweeps: &[SweepResults]) -> Cow<'_, [SweepResults]> {
     Cow::Owned(named.collect())
 }
 
+/// What each sweep is called beside the others: its name, with a number where others bear it too.
+pub fn names(sweeps: &[SweepResults]) -> Vec<String> {
+    named(sweeps)
+        .iter()
+        .map(|results| results.name.clone())
+        .collect()
+}
+
 /// What a row of each sweep is called beside its variant: `version 2` where all are versions of one sweep, the sweep's name
 /// elsewhere.
 pub(crate) fn short_names(sweeps: &[&SweepResults]) -> Vec<String> {

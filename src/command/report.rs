@@ -155,9 +155,9 @@ fn deliver(arguments: &Report, all: &[SweepResults], format: Format) -> Result<(
         return super::single_figure::write(all, figure, arguments.png, arguments.out.as_deref());
     }
     write_all(arguments, all)?;
-    for results in all {
+    for (results, name) in all.iter().zip(reports::names(all)) {
         if all.len() > 1 && format == Format::Text {
-            output::print(&format!("{}:", results.name))?;
+            output::print(&format!("{name}:"))?;
         }
         print_summary(results, format)?;
     }

@@ -84,7 +84,12 @@ fn the_version_before_is_kept_and_compared() {
         "both",
     ]);
     let page = std::fs::read_to_string(world.path("both/report/index.html")).unwrap();
-    for words in ["GCL (version 1)", "GCL (version 2)", "epochs 2 → 3"] {
+    for words in [
+        "tiny, version 1",
+        "GCL (version 1)",
+        "GCL (version 2)",
+        "epochs 2 → 3",
+    ] {
         assert!(page.contains(words), "{words}");
     }
     // There and back: each version once.
