@@ -203,6 +203,10 @@ impl Model {
 
     /// Takes in what was heard, at that time since the beginning.
     pub fn hear(&mut self, news: News, now: Duration) {
+        // Whatever is told was told by somebody: a question that was given up while nobody answered never says that it is over.
+        if !matches!(news, News::Away(_) | News::Said(_)) {
+            self.away = None;
+        }
         match news {
             News::Sweeps(sweeps) => self.hear_sweeps(sweeps),
             News::Workers(workers) => {
@@ -246,7 +250,7 @@ impl Model {
             }
             News::Said(text) => self.said = Some(text),
             News::Away(text) => self.away = Some(text),
-            News::Here => self.away = None,
+            News::Here => {}
         }
     }
 

@@ -219,6 +219,13 @@ fn changes_are_followed_and_a_lost_coordinator_is_said() {
     assert!(drawn(&mut model, 80, 24)[23].starts_with("nobody answers"));
     model.hear(News::Here, Duration::ZERO);
     assert!(drawn(&mut model, 80, 24)[23].contains("q leaves"));
+    // The question that found nobody was given up since: any other answer says as much.
+    model.hear(News::Away("nobody answers".into()), Duration::ZERO);
+    model.hear(
+        News::Change(Box::new(change(JobStatus::Done))),
+        Duration::from_secs(11),
+    );
+    assert!(drawn(&mut model, 80, 24)[23].contains("q leaves"));
 }
 
 #[test]
