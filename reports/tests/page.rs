@@ -211,6 +211,28 @@ fn merged_sweeps_neither_mix_settings_nor_count_twice() {
     assert!(rows.iter().any(|row| row.variant == "GCL_B (again)"));
 }
 
+/// Parameters that were drawn together are one factor, and a row of it says what each of them was.
+#[test]
+fn rows_of_draws_are_named_by_all_that_was_drawn() {
+    let mut results = fabricated::quickstart();
+    results.columns = vec!["learning_rate".into(), "optimizer.momentum".into()];
+    for result in &mut results.cells {
+        let draw = (result.cell.job.seed % 2) as i64;
+        let values = [draw, 10 + draw].map(|value| Some(sweeps::Value::Integer(value)));
+        result.cell.point = values.into();
+    }
+    let labels: Vec<String> = reports::summary(&results)
+        .iter()
+        .map(|row| row.point_label(&results.columns))
+        .collect();
+    for draw in [
+        "learning_rate = 0, optimizer.momentum = 10",
+        "learning_rate = 1, optimizer.momentum = 11",
+    ] {
+        assert!(labels.iter().any(|label| label == draw), "{labels:?}");
+    }
+}
+
 /// Two versions of one sweep stand beside each other, told apart by their number, with what the later one changes; what is the same in
 /// both stands once.
 #[test]
