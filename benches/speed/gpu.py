@@ -16,7 +16,7 @@ import subprocess
 import sys
 import time
 
-from run import HERE, PAPER_FLOP, Asked, cores
+from run import HERE, PAPER_FLOP, Asked, cores, largest_difference
 
 PYTHON = os.environ.get("PYTHON", sys.executable)
 PARTS = ["equal", "step", "epoch", "clips"]
@@ -44,15 +44,7 @@ def equal(device, folder):
     found = {}
     for precision in ("f32", "tf32"):
         with start("ours", (64, 256, 256), device, precision) as ours, start("eager", (64, 256, 256), device, precision) as eager:
-            ours.ask(f"dump {folder}")
-            eager.ask(f"load {folder}")
-            worst = 0.0
-            for _ in range(10):
-                ours.ask("steps 1")
-                eager.ask("steps 1")
-                for a, b in zip(ours.ask("report"), eager.ask("report")):
-                    worst = max(worst, abs(float(a) - float(b)) / abs(float(b)))
-        found[precision] = worst
+            found[precision] = largest_difference(ours, eager, folder)
     return {"steps": 10, "largest_relative_difference": found}
 
 

@@ -12,19 +12,15 @@ use crate::error::CommandError;
 
 /// The folder of versions in that of a run: `versions/1` is the oldest.
 const FOLDER: &str = "versions";
+const RESULTS: &str = "results.csv";
+const ABOUT: &str = "sweep.json";
 /// What a version is compared by.
-const TABLES: [&str; 5] = [
-    "results.csv",
-    "epochs.csv",
-    "summary.csv",
-    "sweep.json",
-    "looks.csv",
-];
+const TABLES: [&str; 5] = [RESULTS, "epochs.csv", "summary.csv", ABOUT, "looks.csv"];
 
 /// Keeps what lies in `out` where it has results that `results` no longer shows; where it went. A version that was kept before is not
 /// kept twice.
 pub fn keep(results: &SweepResults, out: &Path) -> Result<Option<PathBuf>, CommandError> {
-    if results.rehearsal || !out.join(TABLES[3]).exists() {
+    if results.rehearsal || !out.join(ABOUT).exists() {
         return Ok(None);
     }
     // Tables that cannot be read are nobody's version.
@@ -53,7 +49,7 @@ pub fn keep(results: &SweepResults, out: &Path) -> Result<Option<PathBuf>, Comma
 
 fn keep_in(out: &Path, folder: &Path) -> io::Result<Option<PathBuf>> {
     let mut newest = 0;
-    let now = fs::read(out.join(TABLES[0]))?;
+    let now = fs::read(out.join(RESULTS))?;
     if folder.exists() {
         for entry in fs::read_dir(folder)? {
             let entry = entry?;
@@ -65,7 +61,7 @@ fn keep_in(out: &Path, folder: &Path) -> io::Result<Option<PathBuf>> {
                 continue;
             };
             newest = newest.max(number);
-            if fs::read(entry.path().join(TABLES[0])).is_ok_and(|kept| kept == now) {
+            if fs::read(entry.path().join(RESULTS)).is_ok_and(|kept| kept == now) {
                 return Ok(None);
             }
         }

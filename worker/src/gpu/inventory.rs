@@ -34,3 +34,12 @@ pub struct Slice {
     /// Its memory.
     pub memory_bytes: Option<u64>,
 }
+
+/// How busy a GPU is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Load {
+    /// Percent of the time in which a kernel ran; a slice (MIG) does not say.
+    pub busy_percent: Option<u32>,
+    /// Memory in use, by whomever.
+    pub memory_used: Option<u64>,
+}

@@ -13,5 +13,5 @@ pub mod nvml;
 pub mod shares;
 
 pub use assigned::assigned_by;
-pub use inventory::{Gpu, Inventory, Slice};
+pub use inventory::{Gpu, Inventory, Load, Slice};
 pub use shares::{Assigned, NoShare, Share, own_share, shares};

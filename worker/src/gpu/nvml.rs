@@ -4,7 +4,7 @@ use std::ffi::OsStr;
 
 use nvml_wrapper::{Device, Nvml};
 
-use super::inventory::{Gpu, Inventory, Slice};
+use super::inventory::{Gpu, Inventory, Load, Slice};
 
 /// The library's names: drivers install the first, development packages the second.
 const LIBRARIES: [&str; 2] = ["libnvidia-ml.so.1", "libnvidia-ml.so"];
@@ -20,15 +20,6 @@ pub struct NvmlError(String);
 #[derive(Debug)]
 pub struct Monitor {
     nvml: Nvml,
-}
-
-/// How busy a GPU is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Load {
-    /// Percent of the time in which a kernel ran; a slice (MIG) does not say.
-    pub busy_percent: Option<u32>,
-    /// Memory in use, by whomever.
-    pub memory_used: Option<u64>,
 }
 
 impl Monitor {

@@ -1,7 +1,7 @@
 //! What stands for NVIDIA's management library in a program without CUDA, which uses no GPU: nothing is asked, and nothing that asks
 //! is compiled.
 
-use super::inventory::Inventory;
+use super::inventory::{Inventory, Load};
 
 /// There is nobody to ask.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -13,15 +13,6 @@ pub struct NvmlError(());
 /// Is never open.
 #[derive(Debug)]
 pub enum Monitor {}
-
-/// How busy a GPU is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Load {
-    /// Percent of the time in which a kernel ran.
-    pub busy_percent: Option<u32>,
-    /// Memory in use, by whomever.
-    pub memory_used: Option<u64>,
-}
 
 impl Monitor {
     /// Says why there is none.
