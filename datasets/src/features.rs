@@ -49,6 +49,14 @@ impl Features {
         Self::made_in_crops(values, 1, dim)
     }
 
+    /// The shape of features that were not made, `[segments, 1, dim]`. There is no number to look at.
+    pub(crate) fn unmade(segments: usize, dim: usize) -> Self {
+        Self {
+            segments,
+            ..Self::made(Vec::new(), dim)
+        }
+    }
+
     /// Features that were made, `[segments, crops, dim]`.
     pub(crate) fn made_in_crops(values: Vec<f32>, crops: usize, dim: usize) -> Self {
         Self {

@@ -36,6 +36,6 @@ pub use open::open;
 pub use packing::{PackError, pack};
 pub use shared::{RawValues, SharedRows};
 pub use sweeps::spelling;
-pub use synthetic::synthesize;
+pub use synthetic::{outline, synthesize};
 pub use write::write;
 pub use write_error::WriteError;

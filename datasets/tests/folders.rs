@@ -4,7 +4,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use datasets::{Dataset, RawValues, open, synthesize, write};
+use datasets::{Dataset, RawValues, open, outline, synthesize, write};
 use sweeps::{Digest, Regime, Synthetic};
 use tempfile::TempDir;
 
@@ -66,6 +66,35 @@ fn the_same_settings_make_the_same_bytes_on_every_machine() {
             "10080f282af3"
         ]
     );
+}
+
+/// What a plan reads of data that nobody made: the stream goes on behind each feature as if it had been drawn.
+#[test]
+fn an_outline_has_everything_but_the_features() {
+    let described = |dataset: &Dataset| {
+        let videos = dataset.train.videos.iter().chain(&dataset.test.videos);
+        videos
+            .map(|video| {
+                let truth = (video.label, video.anomalous.clone());
+                (video.name.clone(), video.frames, video.segments(), truth)
+            })
+            .collect::<Vec<_>>()
+    };
+    for (_, regime) in Regime::ALL {
+        for dimension in [8, 37] {
+            let settings = Synthetic {
+                dimension,
+                ..settings(regime)
+            };
+            let (whole, outline) = (synthesize(&settings).unwrap(), outline(&settings).unwrap());
+            assert_eq!(described(&outline), described(&whole), "{settings:?}");
+            assert_eq!(outline.train.segments(), whole.train.segments());
+            assert_eq!(
+                (outline.digest, outline.metadata),
+                (whole.digest, whole.metadata)
+            );
+        }
+    }
 }
 
 #[test]

@@ -232,7 +232,7 @@ impl SweepFile {
                     * u64::from(synthetic.mean_length)
                     * u64::from(synthetic.dimension);
                 (numbers < MOST_MADE)
-                    .then(|| datasets::synthesize(synthetic).ok())
+                    .then(|| datasets::outline(synthetic).ok())
                     .flatten()
                     .as_ref()
                     .map(take)

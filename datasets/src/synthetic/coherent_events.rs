@@ -11,11 +11,10 @@ use std::ops::Range;
 
 use sweeps::{CoherentEvents, Synthetic};
 
-use super::layer::{Layer, Spread};
+use super::layer::{Layer, Making, Spread};
 use super::random::{Random, unit};
 use super::videos::{FRAMES, World};
 use crate::dataset::Video;
-use crate::features::Features;
 
 const CAMERA: Range<usize> = 0..24;
 const ACTIVITY: Range<usize> = 24..36;
@@ -56,9 +55,15 @@ pub(super) struct CoherentWorld {
 }
 
 impl CoherentWorld {
-    pub(super) fn new(settings: &Synthetic, events: CoherentEvents) -> Self {
+    pub(super) fn new(settings: &Synthetic, events: CoherentEvents, making: Making) -> Self {
         let mut random = Random::of(settings.seed);
-        let layer = Layer::draw(&mut random, LATENT, settings.dimension as usize, SPREAD);
+        let layer = Layer::draw(
+            &mut random,
+            LATENT,
+            settings.dimension as usize,
+            SPREAD,
+            making,
+        );
         let activity = (0..ACTIVITY.len())
             .map(|rank| 0.8 * libm::pow(0.92, rank as f64))
             .collect();
@@ -147,7 +152,7 @@ impl World for CoherentWorld {
         let event = Event::draw(random, segments);
         let event = label.then_some(event);
         let latents = self.latents(segments, event.as_ref());
-        let mut features = Vec::with_capacity(segments * self.layer.features());
+        let mut features = Vec::with_capacity(self.layer.numbers(segments));
         for latent in &latents {
             self.layer.project(latent, &mut self.random, &mut features);
         }
@@ -160,7 +165,7 @@ impl World for CoherentWorld {
                 .map(|event| frames(event.segments.start)..frames(event.segments.end))
                 .into_iter()
                 .collect(),
-            features: Features::made(features, self.layer.features()),
+            features: self.layer.features_of(features, segments),
         }
     }
 }

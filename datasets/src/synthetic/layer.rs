@@ -1,11 +1,22 @@
 //! The fixed random layer that makes features of latent vectors: weights, noise, ReLU, mean over positions, gain.
 
 use super::random::Random;
+use crate::features::Features;
 
 /// Spatial positions whose noisy activations are averaged after the ReLU.
 const POSITIONS: usize = 4;
 /// Mean of the biases.
 const BIAS: f64 = -0.2;
+
+/// Features that are summed up side by side: each as if it were alone.
+const WIDE: usize = 16;
+
+/// Whether features are made, or only passed over.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Making {
+    Features,
+    Nothing,
+}
 
 /// How a layer is drawn, and the noise that it adds before the ReLU.
 pub(super) struct Spread {
@@ -22,7 +33,8 @@ pub(super) struct Spread {
 
 pub(super) struct Layer {
     spread: Spread,
-    /// A row of weights for each feature.
+    making: Making,
+    /// For each number of a latent vector a row with the weight of each feature.
     weights: Vec<f64>,
     bias: Vec<f64>,
     gain: Vec<f64>,
@@ -35,10 +47,15 @@ impl Layer {
         latent: usize,
         features: usize,
         spread: Spread,
+        making: Making,
     ) -> Self {
         let scale = spread.weight / (latent as f64).sqrt();
-        let weights = (0..features * latent).map(|_| random.normal() * scale);
-        let weights = weights.collect();
+        let mut weights = vec![0.0; features * latent];
+        for feature in 0..features {
+            for row in weights.chunks_exact_mut(features) {
+                row[feature] = random.normal() * scale;
+            }
+        }
         let bias = (0..features).map(|_| BIAS + spread.bias * random.normal());
         let bias = bias.collect();
         let gain = (0..features).map(|_| libm::exp(spread.gain * random.normal()));
@@ -47,31 +64,53 @@ impl Layer {
             bias,
             gain: gain.collect(),
             spread,
+            making,
         }
     }
 
-    /// Features of a row.
-    pub(super) fn features(&self) -> usize {
-        self.bias.len()
+    /// The features of a video of so many segments: those that were projected, or none.
+    pub(super) fn features_of(&self, projected: Vec<f32>, segments: usize) -> Features {
+        match self.making {
+            Making::Features => Features::made(projected, self.bias.len()),
+            Making::Nothing => Features::unmade(segments, self.bias.len()),
+        }
     }
 
-    /// Adds the row of a latent vector to `out`.
+    /// Numbers of a video of so many segments.
+    pub(super) fn numbers(&self, segments: usize) -> usize {
+        match self.making {
+            Making::Features => segments * self.bias.len(),
+            Making::Nothing => 0,
+        }
+    }
+
+    /// Adds the row of a latent vector to `out`. The stream goes on behind it, whether it is made or not.
     pub(super) fn project(&self, latent: &[f64], random: &mut Random, out: &mut Vec<f32>) {
-        let rows = self.weights.chunks_exact(latent.len());
-        for ((row, bias), gain) in rows.zip(&self.bias).zip(&self.gain) {
-            let product: f64 = row
-                .iter()
-                .zip(latent)
-                .map(|(weight, value)| weight * value)
-                .sum();
-            let mut clean = bias + product;
-            if let Some(std) = self.spread.common {
-                clean += std * random.normal();
+        let features = self.bias.len();
+        if self.making == Making::Nothing {
+            let of_each = POSITIONS + usize::from(self.spread.common.is_some());
+            random.skip_normals(features * of_each);
+            return;
+        }
+        for first in (0..features).step_by(WIDE) {
+            let some = first..features.min(first + WIDE);
+            let mut products = [0.0; WIDE];
+            for (row, value) in self.weights.chunks_exact(features).zip(latent) {
+                for (product, weight) in products.iter_mut().zip(&row[some.clone()]) {
+                    *product += weight * value;
+                }
             }
-            let sum: f64 = (0..POSITIONS)
-                .map(|_| f64::max(clean + self.spread.noise * random.normal(), 0.0))
-                .sum();
-            out.push((sum / POSITIONS as f64 * gain) as f32);
+            let settings = self.bias[some.clone()].iter().zip(&self.gain[some]);
+            for (product, (bias, gain)) in products.iter().zip(settings) {
+                let mut clean = bias + product;
+                if let Some(std) = self.spread.common {
+                    clean += std * random.normal();
+                }
+                let sum: f64 = (0..POSITIONS)
+                    .map(|_| f64::max(clean + self.spread.noise * random.normal(), 0.0))
+                    .sum();
+                out.push((sum / POSITIONS as f64 * gain) as f32);
+            }
         }
     }
 }

@@ -22,6 +22,7 @@ use sweeps::{Regime, Synthetic};
 use crate::dataset::{Dataset, Metadata, Split};
 use crate::error::{DatasetError, Faults};
 use coherent_events::CoherentWorld;
+use layer::Making;
 use scenes::{Rules, SceneWorld};
 use videos::{FRAMES, World};
 
@@ -30,14 +31,16 @@ pub(crate) use random::Random;
 /// Bytes of features beyond which making them in memory is refused.
 const MOST_BYTES: u64 = 16 << 30;
 
-fn world_of(settings: &Synthetic) -> Box<dyn World> {
+fn world_of(settings: &Synthetic, making: Making) -> Box<dyn World> {
     let rules = match settings.regime {
         Regime::OwnCameras => Rules::OWN_CAMERAS,
         Regime::FixedCameras => Rules::FIXED_CAMERAS,
         Regime::HardBursts => Rules::HARD_BURSTS,
-        Regime::CoherentEvents(events) => return Box::new(CoherentWorld::new(settings, events)),
+        Regime::CoherentEvents(events) => {
+            return Box::new(CoherentWorld::new(settings, events, making));
+        }
     };
-    Box::new(SceneWorld::new(settings, rules))
+    Box::new(SceneWorld::new(settings, rules, making))
 }
 
 /// Makes the data set of these settings.
@@ -45,9 +48,21 @@ fn world_of(settings: &Synthetic) -> Box<dyn World> {
 /// # Errors
 /// More bytes than fit in memory.
 pub fn synthesize(settings: &Synthetic) -> Result<Dataset, DatasetError> {
+    made(settings, Making::Features)
+}
+
+/// The same without its features, in a fraction of the time: videos with their lengths, labels and truth. To look at a feature of it panics.
+///
+/// # Errors
+/// More bytes than fit in memory, had they been made.
+pub fn outline(settings: &Synthetic) -> Result<Dataset, DatasetError> {
+    made(settings, Making::Nothing)
+}
+
+fn made(settings: &Synthetic, making: Making) -> Result<Dataset, DatasetError> {
     let name = settings.to_string();
     check(settings, &name)?;
-    let mut world = world_of(settings);
+    let mut world = world_of(settings, making);
     let train = (settings.videos as usize * 2).div_ceil(3);
     let (train, test) = (
         split(world.as_mut(), 0..train),

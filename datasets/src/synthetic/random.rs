@@ -17,6 +17,13 @@ impl Random {
         (self.0.next_u64() >> 11) as f64 / (1_u64 << 53) as f64
     }
 
+    /// Passes over so many draws of [`Random::normal`].
+    pub(super) fn skip_normals(&mut self, count: usize) {
+        // Two uniform numbers each, of two words each.
+        let words = 4 * count as u128;
+        self.0.set_word_pos(self.0.get_word_pos() + words);
+    }
+
     /// Uniform below `bound`; the bias of the product is below 2⁻⁵³.
     pub(crate) fn below(&mut self, bound: usize) -> usize {
         ((self.unit() * bound as f64) as usize).min(bound.saturating_sub(1))

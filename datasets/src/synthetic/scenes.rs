@@ -9,11 +9,10 @@ use std::ops::Range;
 
 use sweeps::Synthetic;
 
-use super::layer::{Layer, Spread};
+use super::layer::{Layer, Making, Spread};
 use super::random::{Random, unit};
 use super::videos::{FRAMES, World};
 use crate::dataset::Video;
-use crate::features::Features;
 
 const SCENES: usize = 13;
 const EVENT_TYPES: usize = 13;
@@ -71,9 +70,15 @@ pub(super) struct SceneWorld {
 }
 
 impl SceneWorld {
-    pub(super) fn new(settings: &Synthetic, rules: Rules) -> Self {
+    pub(super) fn new(settings: &Synthetic, rules: Rules, making: Making) -> Self {
         let mut random = Random::of(settings.seed);
-        let layer = Layer::draw(&mut random, LATENT, settings.dimension as usize, SPREAD);
+        let layer = Layer::draw(
+            &mut random,
+            LATENT,
+            settings.dimension as usize,
+            SPREAD,
+            making,
+        );
         let scenes = (0..SCENES).map(|_| random.block(SCENE, 1.0)).collect();
         let mut camera = vec![0.0; LATENT];
         camera[SCENE].fill(rules.camera);
@@ -119,7 +124,7 @@ impl World for SceneWorld {
         let event = Event::draw(random, &self.events, segments, frames);
         let event = if label { Some(event) } else { None };
 
-        let mut features = Vec::with_capacity(segments * self.layer.features());
+        let mut features = Vec::with_capacity(self.layer.numbers(segments));
         let mut level: Vec<f64> = self
             .activity
             .iter()
@@ -181,7 +186,7 @@ impl World for SceneWorld {
             frames: frames as u32,
             label: Some(label),
             anomalous,
-            features: Features::made(features, self.layer.features()),
+            features: self.layer.features_of(features, segments),
         }
     }
 }
