@@ -66,6 +66,18 @@ const FIGURES: [(&[&str], &str); 14] = [
 ];
 const SCORES: &str = "scores of a finished job on test videos with both kinds of frames";
 
+/// What a sweep file may ask for.
+pub(crate) fn names() -> Vec<&'static str> {
+    let names = FIGURES.iter().flat_map(|(names, _)| names.iter());
+    names.copied().collect()
+}
+
+/// What a figure of that name is made of.
+pub(crate) fn needs(figure: &str) -> Option<&'static str> {
+    let known = FIGURES.iter().find(|(names, _)| names.contains(&figure));
+    known.map(|(_, needs)| *needs)
+}
+
 /// The figures and tables that `results` asks for and that are not among `figures`, those of its report, in the order of
 /// the file.
 pub fn not_drawn(results: &SweepResults, figures: &[Figure]) -> Vec<NotDrawn> {
@@ -103,14 +115,9 @@ pub(crate) fn figures_not_drawn(
     let mut missing = Vec::new();
     for asked in &results.report.figures {
         if !drawn(asked) {
-            let known = FIGURES
-                .iter()
-                .find(|(names, _)| names.contains(&asked.as_str()));
             missing.push(NotDrawn {
                 name: asked.clone(),
-                needs: known.map_or("something that this sweep does not have", |(_, needs)| {
-                    needs
-                }),
+                needs: needs(asked).unwrap_or("something that this sweep does not have"),
             });
         }
     }

@@ -112,34 +112,45 @@ pub(crate) struct Ahead<'a> {
     pub(crate) control: &'a ControlRow,
     /// The best unsupervised row, by index.
     pub(crate) best: usize,
+    /// Whether it is known to be unsupervised: from a table alone no row is.
+    pub(crate) known: bool,
 }
 
-/// The controls that are ahead of the best unsupervised row of their data set, the furthest first, one data set after the other.
+/// The controls that are ahead of the best unsupervised row of their data set, the furthest first, one data set after the other. Where of no row of a
+/// data set it is known what it was told, the best of all is taken.
 pub(crate) fn ahead<'a>(
     results: &SweepResults,
     rows: &[SummaryRow],
     controls: &'a [ControlRow],
 ) -> Vec<Ahead<'a>> {
-    let mut best: BTreeMap<String, usize> = BTreeMap::new();
+    // Of each data set the best row, and whether it is known to be unsupervised: one that is goes before any that is not.
+    let mut best: BTreeMap<String, (bool, usize)> = BTreeMap::new();
     for (index, row) in rows.iter().enumerate() {
-        let unsupervised = Supervision::of_row(results, row) == Some(Supervision::Unsupervised);
         let Some(mean) = row.auc.mean else {
             continue;
         };
-        if unsupervised {
-            let name = generated::of_row(results, row);
-            let known = best.entry(name).or_insert(index);
-            if rows[*known].auc.mean.is_none_or(|other| mean > other) {
-                *known = index;
-            }
+        let known = match Supervision::of_row(results, row) {
+            Some(Supervision::Unsupervised) => true,
+            None => false,
+            Some(_) => continue,
+        };
+        let name = generated::of_row(results, row);
+        let kept = best.entry(name).or_insert((known, index));
+        let is_better = rows[kept.1].auc.mean.is_none_or(|other| mean > other);
+        if (known && !kept.0) || (known == kept.0 && is_better) {
+            *kept = (known, index);
         }
     }
     let mut found: Vec<Ahead<'a>> = controls
         .iter()
         .filter_map(|control| {
-            let best = *best.get(&control.dataset)?;
+            let (known, best) = *best.get(&control.dataset)?;
             let ahead = control.row.auc.mean? > rows[best].auc.mean?;
-            ahead.then_some(Ahead { control, best })
+            ahead.then_some(Ahead {
+                control,
+                best,
+                known,
+            })
         })
         .collect();
     let order = |dataset: &str| {

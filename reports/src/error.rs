@@ -62,10 +62,12 @@ pub enum ReportError {
         message: String,
     },
     /// A figure that this sweep does not have was asked for.
-    #[error("there is no figure `{name}` in this report; it has: {known}")]
+    #[error("these results have no figure `{name}`{needs}; they have: {known}")]
     UnknownFigure {
         /// What was asked for.
         name: String,
+        /// `, which needs …`, of a figure that other results have; else empty.
+        needs: String,
         /// What there is.
         known: String,
     },

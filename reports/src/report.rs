@@ -3,6 +3,7 @@
 use std::fs;
 use std::path::Path;
 
+use crate::asked;
 use crate::controls::Split;
 use crate::error::ReportError;
 use crate::figures::{Figure, figures_of, png};
@@ -72,28 +73,68 @@ pub fn render_figures(sweeps: &[SweepResults]) -> Result<Vec<Figure>, ReportErro
 /// name finds them. A figure of the paper is called by its number where [`ReportRequest::figures`](crate::ReportRequest)
 /// asks for it.
 pub fn find_figures(sweeps: &[SweepResults], name: &str) -> Result<Vec<Figure>, ReportError> {
+    let (found, mut known) = split_by_name(sweeps, name)?;
+    if !found.is_empty() {
+        return Ok(found);
+    }
+    // One that no page of this sweep has unless its file asks for it.
+    let (asked, _) = split_by_name(&asking(sweeps, &[name]), name)?;
+    if !asked.is_empty() {
+        return Ok(asked);
+    }
+    let (_, more) = split_by_name(&asking(sweeps, &asked::names()), name)?;
+    for figure in more {
+        if !known.iter().any(|other| other.name == figure.name) {
+            known.push(figure);
+        }
+    }
+    let known: Vec<&str> = known.iter().map(|figure| figure.name.as_str()).collect();
+    Err(ReportError::UnknownFigure {
+        name: name.to_owned(),
+        needs: asked::needs(name)
+            .map_or_else(String::new, |needs| format!(", which needs {needs}")),
+        known: known.join(", "),
+    })
+}
+
+/// The sweeps with other figures asked for.
+fn asking(sweeps: &[SweepResults], figures: &[&str]) -> Vec<SweepResults> {
+    let figures: Vec<String> = figures.iter().map(|name| (*name).to_owned()).collect();
+    let asking = |results: &SweepResults| {
+        let mut results = results.clone();
+        results.report.figures.clone_from(&figures);
+        results
+    };
+    sweeps.iter().map(asking).collect()
+}
+
+/// The figures of the sweeps' page with that name, and the others.
+fn split_by_name(
+    sweeps: &[SweepResults],
+    name: &str,
+) -> Result<(Vec<Figure>, Vec<Figure>), ReportError> {
     let sweeps = named(sweeps);
     let split = split(&sweeps)?;
-    let sections = sections(&split);
-    let mut known = Vec::new();
     let mut found = Vec::new();
-    for section in sections {
+    let mut others = Vec::new();
+    for section in sections(&split) {
         for figure in section.figures {
             let plain = figure.name.strip_prefix(&section.prefix);
-            if figure.name == name || plain == Some(name) {
+            let is_asked = |full: &str| {
+                // A figure may come in parts: `fig10-2`.
+                full.strip_prefix(name).is_some_and(|rest| {
+                    rest.strip_prefix('-')
+                        .map_or(rest.is_empty(), |part| part.parse::<u32>().is_ok())
+                })
+            };
+            if is_asked(&figure.name) || plain.is_some_and(is_asked) {
                 found.push(figure);
             } else {
-                known.push(figure.name);
+                others.push(figure);
             }
         }
     }
-    if found.is_empty() {
-        return Err(ReportError::UnknownFigure {
-            name: name.to_owned(),
-            known: known.join(", "),
-        });
-    }
-    Ok(found)
+    Ok((found, others))
 }
 
 /// Each sweep apart from its controls.

@@ -53,6 +53,29 @@ fn every_cell_has_its_line_and_the_order_of_cells_does_not_matter() {
     assert_eq!(write_epochs(&results), epochs);
 }
 
+/// A line that is lost makes no smaller n that nobody sees.
+#[test]
+fn lines_that_are_missing_are_told() {
+    let results = fabricated::quickstart();
+    let folder = tempfile::tempdir().unwrap();
+    write_csv(&results, folder.path()).unwrap();
+    let path = folder.path().join("results.csv");
+    let whole = read_csv(&path).unwrap().remove(0);
+    assert!(!whole.notes.iter().any(|note| note.contains("lacks cells")));
+    let text = std::fs::read_to_string(&path).unwrap();
+    let mut lines: Vec<&str> = text.lines().collect();
+    let gone = lines.pop().unwrap();
+    let variant = gone.split(',').nth(1).unwrap();
+    std::fs::write(&path, lines.join("\n")).unwrap();
+    let read = read_csv(&path).unwrap().remove(0);
+    let note = read.notes.iter().find(|note| note.contains("lacks cells"));
+    assert!(
+        note.is_some_and(|note| note.contains("1 of ") && note.contains(variant)),
+        "{:?}",
+        read.notes
+    );
+}
+
 #[test]
 fn lines_are_sorted_by_variant_values_and_seed() {
     let rows = lines(&write_results(&fabricated::wide()));

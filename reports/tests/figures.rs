@@ -17,6 +17,57 @@ fn again(figure: &Figure) -> Figure {
     redraw(&path).unwrap()
 }
 
+/// A line would say that the one parameter did what another may have done.
+#[test]
+fn draws_of_several_parameters_are_joined_by_no_line() {
+    let against = |results: SweepResults| {
+        let figures = render_figures(&[results]).unwrap();
+        let mut figures = figures.into_iter();
+        figures.find(|figure| figure.name == "against").unwrap()
+    };
+    let plain = against(fabricated::supervision());
+    assert!(plain.caption.contains("Lines: means"), "{}", plain.caption);
+    let drawn = against(fabricated::drawn());
+    let sentence = "which no line joins: learning_rate differs";
+    assert!(drawn.caption.contains(sentence), "{}", drawn.caption);
+    // Two lines, each with its band; the legend's stay.
+    let strokes = |figure: &Figure| figure.svg.matches("stroke-width=\"16\"").count();
+    let bands = |figure: &Figure| figure.svg.matches("fill-opacity=\"0.15\"").count();
+    assert_eq!((strokes(&plain) - strokes(&drawn), bands(&drawn)), (2, 0));
+    assert_eq!(bands(&plain), 2);
+}
+
+#[test]
+fn a_figure_that_no_page_has_is_drawn_when_it_is_named() {
+    let results = [fabricated::quickstart()];
+    let on_page = render_figures(&results).unwrap();
+    assert!(on_page.iter().all(|figure| figure.name != "fig10"));
+    let found = reports::find_figures(&results, "fig10").unwrap();
+    assert!(
+        found.iter().all(|figure| figure.name.starts_with("fig10")),
+        "{}",
+        found.len()
+    );
+    let refused = reports::find_figures(&results, "fig6")
+        .unwrap_err()
+        .to_string();
+    assert!(
+        refused.contains("needs a job that keeps an embedding"),
+        "{refused}"
+    );
+    assert!(
+        refused.contains("fig5") && refused.contains("fig10"),
+        "{refused}"
+    );
+    let unknown = reports::find_figures(&results, "fig11")
+        .unwrap_err()
+        .to_string();
+    assert!(
+        unknown.contains("no figure `fig11`; they have: "),
+        "{unknown}"
+    );
+}
+
 #[test]
 fn every_figure_is_drawn_again_from_its_csv() {
     let mut drawn = BTreeSet::new();
@@ -46,6 +97,7 @@ fn every_figure_is_drawn_again_from_its_csv() {
         fabricated::quickstart as fn() -> SweepResults,
         fabricated::troubled,
         fabricated::supervision,
+        fabricated::drawn,
         fabricated::grid,
         fabricated::wide,
         fabricated::scores,

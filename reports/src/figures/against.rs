@@ -1,7 +1,8 @@
 //! AUC against one numeric parameter: means with a band, every seed a dot; a panel per data set (the paper's Fig. 9 when the
 //! parameter is the share of supervision).
 //!
-//! A value at which a run is missing is no point of the line: its mean is hollow, stands alone and says its n.
+//! A value at which a run is missing is no point of the line: its mean is hollow, stands alone and says its n. Draws of several parameters at once
+//! are no curve over one of them: their points are not joined.
 
 use std::collections::BTreeMap;
 
@@ -81,12 +82,26 @@ pub(super) fn against(cells: &Cells) -> Option<Figure> {
     }
     let title = format!("AUC against {parameter}");
     let counts = counts(&panels);
+    let moving = moving(source, column, &panels);
+    let joined = moving.is_empty();
+    let marks = if joined {
+        "Lines: means; bands: ± 1 std"
+    } else {
+        "Points: means"
+    };
+    let verb = if moving.len() == 1 {
+        "differs"
+    } else {
+        "differ"
+    };
+    let others = format!("{} {verb} from point to point", moving.join(", "));
     let heading = Heading::new(
         source,
         &title,
         &[
             &counts,
-            "Lines: means; bands: ± 1 std; dots: seeds. D: discriminator, G: reconstruction error.",
+            &format!("{marks}; dots: seeds. D: discriminator, G: reconstruction error."),
+            if joined { "" } else { &others },
         ],
         WIDTH,
     );
@@ -100,7 +115,7 @@ pub(super) fn against(cells: &Cells) -> Option<Figure> {
     let mut y = heading.height();
     let mut description = Vec::new();
     for (panel, lines) in &panels {
-        draw_panel(&mut canvas, source.figure.as_str(), panel, lines, y)?;
+        draw_panel(&mut canvas, source.figure.as_str(), panel, lines, joined, y)?;
         description.extend(lines.iter().map(|line| describe(panel, line)));
         y += panel_height(panel, lines);
     }
@@ -118,11 +133,16 @@ pub(super) fn against(cells: &Cells) -> Option<Figure> {
     if hidden_panels > 0 {
         left_out += &format!(" {hidden_panels} more data sets are in the CSV.");
     }
+    let means = if joined {
+        "Lines: means over the seeds; bands: ± one sample standard deviation".to_owned()
+    } else {
+        format!("Points: means over the seeds, which no line joins: {others}")
+    };
     Some(Figure {
         name: source.figure.clone(),
         svg: canvas.finish(&source.figure, &title, &description.join(" ")),
         caption: format!(
-            "Frame-level AUC after the last epoch against {parameter}. Lines: means over the seeds; bands: ± one sample standard deviation; \
+            "Frame-level AUC after the last epoch against {parameter}. {means}; \
              dots: single seeds. D: the discriminator's score, G: the reconstruction error. {counts}. A mean over fewer seeds than were asked \
              for is hollow, is not joined to its neighbours and says its n; a value without a finished seed has no mark. A line of more than \
              {MOST_DOTS} seeds has no dots.{left_out}"
@@ -171,6 +191,36 @@ fn series<'a>(
     lines
 }
 
+/// Parameters that differ along a line without going up or down with its own: those of draws.
+fn moving<'a>(
+    source: &'a super::source::Source,
+    column: usize,
+    panels: &[(Split, Vec<Line<'_>>)],
+) -> Vec<&'a str> {
+    let mut known = source.others();
+    known.push(column);
+    known.extend(source.dataset());
+    let is_moving = |other: &usize| {
+        let mut lines = panels.iter().flat_map(|(_, lines)| lines);
+        !known.contains(other) && lines.any(|line| !is_monotone(line, *other))
+    };
+    let columns = (0..source.columns.len()).filter(is_moving);
+    columns
+        .map(|other| source.columns[other].as_str())
+        .collect()
+}
+
+/// Whether the numbers of a column go one way along a line. What has no number is a name of the place.
+fn is_monotone(line: &Line<'_>, column: usize) -> bool {
+    let value = |group: &Group| group.key.value(column).and_then(sweeps::Value::as_float);
+    let values: Vec<f64> = line
+        .points
+        .iter()
+        .filter_map(|(_, group)| value(group))
+        .collect();
+    values.is_sorted() || values.is_sorted_by(|left, right| left >= right)
+}
+
 /// Both scores of each line where there is room for them; else the reported one, named where it is the same everywhere.
 fn by_network(lines: Vec<Line<'_>>) -> Vec<Line<'_>> {
     let both = |line: &Line<'_>| {
@@ -214,6 +264,7 @@ fn draw_panel(
     figure: &str,
     panel: &Split,
     lines: &[Line<'_>],
+    joined: bool,
     top: f64,
 ) -> Option<()> {
     canvas.panel_heading(EDGE, top, &panel.heading, WIDTH - 2.0 * EDGE);
@@ -256,7 +307,7 @@ fn draw_panel(
     );
     for (index, line) in lines.iter().enumerate() {
         canvas.variant(line.variant, |canvas| {
-            draw_line(canvas, figure, &axes, line, Look(index));
+            draw_line(canvas, figure, &axes, line, joined, Look(index));
         });
     }
     Some(())
@@ -272,7 +323,14 @@ struct Point<'a> {
     group: &'a Group,
 }
 
-fn draw_line(canvas: &mut Canvas, figure: &str, axes: &Panel, line: &Line<'_>, look: Look) {
+fn draw_line(
+    canvas: &mut Canvas,
+    figure: &str,
+    axes: &Panel,
+    line: &Line<'_>,
+    joined: bool,
+    look: Look,
+) {
     let color = look.color();
     let points: Vec<Option<Point<'_>>> = line
         .points
@@ -293,7 +351,7 @@ fn draw_line(canvas: &mut Canvas, figure: &str, axes: &Panel, line: &Line<'_>, l
         points
             .split(|point| point.is_none_or(|point| !point.whole))
             .map(|stretch| stretch.iter().flatten().copied().collect::<Vec<_>>())
-            .filter(|stretch| stretch.len() > 1)
+            .filter(|stretch| joined && stretch.len() > 1)
     };
     canvas.clipped(axes.rectangle(), figure, "", |pen| {
         for stretch in stretches() {

@@ -41,6 +41,9 @@ pub(super) struct About {
     #[serde(skip_serializing_if = "Option::is_none")]
     reference: Option<String>,
     datasets: Vec<Dataset>,
+    /// Cells of each variant: a table with fewer of them has lost lines.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    cells: BTreeMap<String, usize>,
     /// The data set of each variant, where it has one alone.
     dataset_of: BTreeMap<String, String>,
     /// What jobs recorded as warnings; absent where nobody knows.
@@ -101,6 +104,10 @@ pub fn write_about(results: &SweepResults) -> String {
             })
             .or_insert(Some(name));
     }
+    let mut cells: BTreeMap<String, usize> = BTreeMap::new();
+    for result in &results.cells {
+        *cells.entry(result.cell.variant.clone()).or_default() += 1;
+    }
     let about = About {
         sweep: results.name.clone(),
         columns: results.columns.clone(),
@@ -121,6 +128,7 @@ pub fn write_about(results: &SweepResults) -> String {
             .into_iter()
             .map(|info| dataset(results, info))
             .collect(),
+        cells,
         dataset_of: dataset_of
             .into_iter()
             .filter_map(|(variant, name)| Some((variant.to_owned(), name?)))
@@ -206,6 +214,25 @@ impl About {
     }
 }
 
+/// What a table has lost of a sweep that had so many cells of each variant.
+fn lost_lines(cells: &BTreeMap<String, usize>, results: &SweepResults) -> Option<String> {
+    let lost: Vec<String> = cells
+        .iter()
+        .filter_map(|(variant, asked)| {
+            let cells = results.cells.iter();
+            let found = cells.filter(|result| result.cell.variant == *variant);
+            let lost = asked.checked_sub(found.count())?;
+            (lost > 0).then(|| format!("{lost} of {asked} of {variant}"))
+        })
+        .collect();
+    (!lost.is_empty()).then(|| {
+        format!(
+            "results.csv lacks cells that the sweep had: {}. They are in no n and in no number of this page.",
+            lost.join(", ")
+        )
+    })
+}
+
 fn fault(folder: &Path, message: String) -> ReportError {
     ReportError::Csv {
         path: folder.join("sweep.json"),
@@ -239,6 +266,7 @@ fn tell(about: About, folder: &Path, sweeps: &mut [SweepResults]) -> Result<bool
     results.report.tables = about.tables;
     results.report.reference = about.reference;
     results.notes = about.notes;
+    results.notes.extend(lost_lines(&about.cells, results));
     results.datasets = Vec::new();
     for info in about.datasets {
         let digest: Option<Digest> =

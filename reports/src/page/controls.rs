@@ -131,9 +131,13 @@ fn sentence(section: &Section<'_>, found: &[Ahead<'_>], several: bool) -> Option
         letter.make_ascii_uppercase();
     }
     let mut text = format!(
-        "{start} has an AUC of {}%; the best unsupervised row ({}) has {}%.",
+        "{start} has an AUC of {}%; the best {} has {}%.",
         percent(first.control.row.auc.mean),
-        name,
+        if first.known {
+            format!("unsupervised row ({name})")
+        } else {
+            format!("row ({name}; what it was told is not known here)")
+        },
         percent(best.auc.mean)
     );
     let others: Vec<String> = found[1..]

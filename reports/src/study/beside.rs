@@ -89,9 +89,14 @@ fn controls(split: &Split<'_>, rows: &[SummaryRow], clips: &[ControlRow]) -> Str
             .collect();
         let _ = write!(
             text,
-            "\n**{}** {} ahead of the best unsupervised row ({}, {}%): here a row says how well it was trained on these data, not that it found what no simpler score would.\n",
+            "\n**{}** {} ahead of the best {} ({}, {}%): here a row says how well it was trained on these data, not that it found what no simpler score would.\n",
             names.join(", "),
             if names.len() == 1 { "is" } else { "are" },
+            if first.known {
+                "unsupervised row"
+            } else {
+                "row, of which it is not known here what it was told"
+            },
             best.variant,
             percent(best.auc.mean)
         );

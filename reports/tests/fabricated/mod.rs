@@ -325,6 +325,23 @@ pub fn supervision() -> SweepResults {
     results
 }
 
+/// Draws of two parameters at once: neither is a function of the other.
+pub fn drawn() -> SweepResults {
+    let mut results = supervision();
+    results.columns.push("learning_rate".into());
+    for result in &mut results.cells {
+        let percent = result.cell.point[0].as_ref().and_then(Value::as_float);
+        let rate = match percent.unwrap() as u32 {
+            0 => 3e-4,
+            33 => 1e-4,
+            66 => 5e-4,
+            _ => 2e-4,
+        };
+        result.cell.point.push(Some(Value::Float(rate)));
+    }
+    results
+}
+
 /// A setting of generated data on an axis, each seed with data of its own: what GCL_B gains grows with coherence. With controls.
 pub fn coherence() -> SweepResults {
     const TEXT: &str = "name = \"coherence\"\n[dataset.synthetic]\nvideos = 12\nregime = \"coherent-events\"\nseed = \"job\"\n\

@@ -89,6 +89,24 @@ fn a_card_stands_on_the_page_and_its_warnings_before_the_means() {
     }
 }
 
+/// The expectation is a bet: the page says how it went.
+#[test]
+fn what_was_expected_is_held_against_what_came() {
+    let told = words(&with_card());
+    let here = "GCL_B against AE_AllData: +";
+    let start = told.find(here).unwrap_or_else(|| panic!("{told}"));
+    let sentence = told[start..]
+        .split('.')
+        .take(2)
+        .collect::<Vec<_>>()
+        .join(".");
+    assert!(
+        sentence.contains("expected") || sentence.contains("too few seeds"),
+        "{sentence}"
+    );
+    assert_eq!(told.matches(here).count(), 1);
+}
+
 #[test]
 fn a_data_set_without_a_card_has_the_command_that_makes_one() {
     let told = words(&with_card());
