@@ -112,12 +112,24 @@ pub fn mode(path: &Path, new: u32) -> u32 {
 /// # Errors
 /// What the operating system said.
 pub fn make_folders(folder: &Path) -> io::Result<()> {
+    make(folder, 0o777)
+}
+
+/// The same, and the folder itself is its owner's alone, as one of keys or of a coordinator is.
+///
+/// # Errors
+/// What the operating system said.
+pub fn make_private_folder(folder: &Path) -> io::Result<()> {
+    make(folder, 0o700)
+}
+
+fn make(folder: &Path, mode: u32) -> io::Result<()> {
     if folder.is_dir() {
         return Ok(());
     }
     let above = parent(folder);
     make_folders(above)?;
-    match std::fs::DirBuilder::new().mode(0o777).create(folder) {
+    match std::fs::DirBuilder::new().mode(mode).create(folder) {
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists && folder.is_dir() => Ok(()),
         Err(error) => Err(error),
         Ok(()) => {

@@ -87,7 +87,7 @@ pub struct Run {
     /// Threads of each worker [default: cores divided by workers]
     #[arg(long, value_name = "N", value_parser = super::numbers::positive)]
     pub threads: Option<usize>,
-    /// State folder [default: OUT/state]; give one to share results between folders
+    /// State folder [default: OUT/state]; give one to share results between folders. OUT/state leads to it from then on
     #[arg(long, value_name = "DIR")]
     pub state: Option<PathBuf>,
     /// Serve the live page of this run on a loopback port, and print its address: whoever has that address may do what you may

@@ -24,7 +24,7 @@ pub fn audit(arguments: &Audit, format: Format) -> Result<(), CommandError> {
                 "sweep": arguments.sweep, "finished": audited.finished, "chosen": audited.chosen, "queued": audited.queued,
             }));
         }
-        output::print(&format!(
+        output::prose(&format!(
             "{}: {} of {} finished jobs chosen, {} queued to be run again",
             arguments.sweep, audited.chosen, audited.finished, audited.queued
         ))?;

@@ -27,7 +27,7 @@ pub fn cache(arguments: &CacheCommand, format: Format) -> Result<(), CommandErro
                 Format::Json => output::json(&serde_json::json!({
                     "folder": folder, "removed": gone.results, "bytes": gone.bytes, "other_files": gone.foreign,
                 })),
-                Format::Text => output::print(&format!(
+                Format::Text => output::prose(&format!(
                     "{}: {} removed, {}{}",
                     folder.display(),
                     counted(gone.results, "result"),
@@ -53,7 +53,7 @@ fn show(
             "folder": folder, "results": contents.results, "bytes": contents.bytes, "most_bytes": most,
             "other_files": contents.foreign,
         })),
-        Format::Text => output::print(&format!(
+        Format::Text => output::prose(&format!(
             "{}: {}, {} of at most {} (--cache-gib, GCL_CACHE_GIB){}",
             folder.display(),
             counted(contents.results, "finished result"),

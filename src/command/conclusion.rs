@@ -20,7 +20,7 @@ pub(super) fn print(
     if format == Format::Text {
         let mut text = told(&results.description, &reports::headline(results));
         text.push_str(&steps(next));
-        output::print(&text)?;
+        output::prose(&text)?;
     }
     output::say(&format!("report: {}", page.display()));
     Ok(())

@@ -42,7 +42,7 @@ pub fn control(
         if format == Format::Json {
             return output::json(&serde_json::json!({ "changed": changed }));
         }
-        output::print(&changed_text(changed, action))
+        output::prose(&changed_text(changed, action))
     })
 }
 

@@ -76,7 +76,7 @@ fn imported(
     })?;
     match format {
         Format::Json => output::json(&report),
-        Format::Text => output::print(report.to_string().trim_end()),
+        Format::Text => output::prose(report.to_string().trim_end()),
     }
 }
 

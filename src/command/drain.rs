@@ -28,7 +28,7 @@ pub fn drain(arguments: &Drain) -> Result<(), CommandError> {
             .drain(&arguments.worker, &arguments.reason)
             .await
             .map_err(|error| client.failed(error))?;
-        output::print(&format!(
+        output::prose(&format!(
             "{} told to go: the job goes back at its next batch boundary, with a checkpoint",
             output::counted(count, "worker")
         ))

@@ -57,5 +57,5 @@ pub fn greeting() -> Result<(), CommandError> {
             command: command.to_owned(),
         })
         .collect();
-    output::print(&format!("{WHAT}{}", steps(&next)))
+    output::prose(&format!("{WHAT}{}", steps(&next)))
 }

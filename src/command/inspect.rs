@@ -104,9 +104,9 @@ impl Inspected {
         match format {
             Format::Json => output::json(self),
             Format::Text => {
-                output::print(self.inspection.to_string().trim_end())?;
+                output::prose(self.inspection.to_string().trim_end())?;
                 match &self.regime {
-                    Some(regime) => output::print(regime.card.to_string().trim_end()),
+                    Some(regime) => output::prose(regime.card.to_string().trim_end()),
                     None => Ok(()),
                 }
             }

@@ -246,7 +246,7 @@ fn tell(
             "journal": opened.manifest.journal,
         }));
     }
-    output::print(&format!(
+    output::prose(&format!(
         "{}: {} files, {}; {finished} jobs with a result; journal of {} entries",
         arguments.out.display(),
         sums.len() + 1,

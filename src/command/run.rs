@@ -14,7 +14,7 @@ use crate::command::coordinator::Security;
 use crate::command::local_coordinator::LocalCoordinator;
 use crate::command::local_workers::{self, LocalWorker, Seat};
 use crate::command::notify::Notify;
-use crate::command::places::places;
+use crate::command::places::{places, remember_state};
 use crate::command::reuse::Reuse;
 use crate::command::sweep_file::SweepFile;
 use crate::command::{claims, conclusion, preflight, report, submit, watch};
@@ -40,6 +40,15 @@ pub fn run(arguments: &Run, format: Format) -> Result<(), CommandError> {
         )));
     }
     crate::folder::make(&out)?;
+    if let Some(given) = &arguments.state
+        && let Err(error) = remember_state(&out, given)
+    {
+        say(&format!(
+            "note: {} does not lead to {}, which later commands need by --state: {error}",
+            out.join("state").display(),
+            given.display()
+        ));
+    }
     super::runtime()?.block_on(drive(arguments, &file, &folders, &out, &state, format))
 }
 
@@ -104,12 +113,10 @@ pub(super) async fn with_coordinator(
             .await
             .map_err(|error| client.failed(error))?;
         if meaning.hidden > 0 {
-            return Err(CommandError::Usage(format!(
-                "{} holds {} more jobs of `{}`, which a run of some cells alone would hide there\n\nhint: leave out --out and --state, or give a folder \
-                 of its own; a cell that failed there is tried again by the whole sweep's `run`",
-                state.display(),
+            return Err(CommandError::Usage(submit::would_hide(
+                state,
+                file,
                 meaning.hidden,
-                file.spec.name
             )));
         }
     }

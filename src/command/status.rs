@@ -350,7 +350,7 @@ pub fn explain(arguments: &Job, format: Format) -> Result<(), CommandError> {
                 output::line(&failure.failure.to_string())
             );
         }
-        output::print(&text)
+        output::prose(&text)
     })
 }
 

@@ -46,7 +46,7 @@ pub fn repair(arguments: &Repair, format: Format) -> Result<(), CommandError> {
         }));
     }
     for mended in &repaired.mended {
-        output::print(&match mended {
+        output::prose(&match mended {
             Mended::Cut(damage) => format!("cut off, and kept beside it: {damage}"),
             Mended::SetAside(damage) => {
                 format!(
@@ -55,23 +55,23 @@ pub fn repair(arguments: &Repair, format: Format) -> Result<(), CommandError> {
             }
         })?;
     }
-    output::print(&format!(
+    output::prose(&format!(
         "the journal is whole: {}",
         described(&repaired.journal)
     ))?;
-    output::print("the index was made again from it")?;
+    output::prose("the index was made again from it")?;
     for digest in &repaired.damaged {
-        output::print(&format!(
+        output::prose(&format!(
             "artifact {digest} is damaged, and set aside: a backup may have it, and a worker that delivers it again stores it again"
         ))?;
     }
     for digest in repaired.missing.difference(&repaired.damaged) {
-        output::print(&format!(
+        output::prose(&format!(
             "artifact {digest} is missing, which a record names"
         ))?;
     }
     for (name, counts) in &repaired.sweeps {
-        output::print(&format!(
+        output::prose(&format!(
             "{name}: {}, {} done",
             counted(counts.total(), "job"),
             counts.of(JobStatus::Done)
@@ -126,7 +126,7 @@ pub fn backup(arguments: &Backup, format: Format) -> Result<(), CommandError> {
             "out": out.to_string(), "bytes": bytes, "journal": journal_json(journal),
             "damaged_artifacts": copied.damaged,
         })),
-        Format::Text => output::print(&format!("{out}: {bytes} bytes, {}", described(journal))),
+        Format::Text => output::prose(&format!("{out}: {bytes} bytes, {}", described(journal))),
     }
 }
 
@@ -184,7 +184,7 @@ pub fn restore(arguments: &Restore, format: Format) -> Result<(), CommandError> 
             "missing_artifacts": restored.missing, "damaged_artifacts": restored.damaged,
             "guarded": restored.is_guarded, "journal": journal_json(&restored.journal),
         })),
-        Format::Text => output::print(&format!(
+        Format::Text => output::prose(&format!(
             "{state}: {} records, {}; `gcl-sweep coordinator --state {state}` starts it",
             restored.records,
             described(&restored.journal)
@@ -225,7 +225,7 @@ pub fn collect_garbage(arguments: &CollectGarbage, format: Format) -> Result<(),
     } else {
         String::new()
     };
-    output::print(&format!(
+    output::prose(&format!(
         "{} ({removed_bytes} bytes) {would}removed, {} ({kept_bytes} bytes) kept{young}",
         counted(removed, "file"),
         counted(kept, "artifact"),

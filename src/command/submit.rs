@@ -1,5 +1,7 @@
 //! `gcl-sweep submit`: a sweep file to a running coordinator.
 
+use std::path::Path;
+
 use proto::nouns as message;
 
 use crate::arguments::{Format, Submit};
@@ -43,9 +45,9 @@ pub fn submit(arguments: &Submit, format: Format) -> Result<(), CommandError> {
                 output::json(&json)?;
             }
             Format::Text => {
-                output::print(&describe(&submitted))?;
+                output::prose(&describe(&submitted))?;
                 for line in difference.iter().flat_map(Difference::lines) {
-                    output::print(&line)?;
+                    output::prose(&line)?;
                 }
             }
         }
@@ -130,4 +132,14 @@ pub fn as_json(submitted: &message::Submitted) -> serde_json::Value {
         "sweep": submitted.sweep, "cells": submitted.cells, "jobs": submitted.jobs, "new": submitted.new,
         "done": submitted.done, "shared": submitted.shared, "hidden": submitted.hidden,
     })
+}
+
+/// Why some cells alone are not run in a folder of more of them.
+pub(super) fn would_hide(state: &Path, file: &SweepFile, hidden: u64) -> String {
+    format!(
+        "{} holds {hidden} more jobs of `{}`, which a run of some cells alone would hide there\n\nhint: leave out --out and --state, or give a folder \
+         of its own; a cell that failed there is tried again by the whole sweep's `run`",
+        state.display(),
+        file.spec.name
+    )
 }

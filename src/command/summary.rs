@@ -17,6 +17,7 @@ pub fn table(results: &SweepResults, rows: &[SummaryRow]) -> String {
         "without result",
     ]);
     let mut table = output::table(&header);
+    table.spare(&["AUC of D (%)", "AUC of G (%)", "within videos (%)"]);
     for row in rows {
         let mut line = vec![row.variant.clone()];
         line.extend(

@@ -45,6 +45,11 @@ fn create(
     let mut random = [0; 32];
     getrandom::fill(&mut random)
         .map_err(|error| CommandError::Other(format!("no random bytes: {error}")))?;
+    if let (None, Some(state)) = (&place.tokens, &place.state) {
+        // A coordinator's folder is its owner's alone, whoever makes it.
+        ownership::make_private_folder(state)
+            .map_err(|error| CommandError::io("make", state, &error))?;
+    }
     // The file first: a token that could not be handed over must not come to be.
     let target = out
         .map(|path| {

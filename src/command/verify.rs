@@ -154,23 +154,23 @@ fn tell(found: &Verification, format: Format) -> Result<(), CommandError> {
         } else {
             format!(" ({})", check.equal)
         };
-        output::print(&format!("{}: {verdict}{equal}", check.name))?;
+        output::prose(&format!("{}: {verdict}{equal}", check.name))?;
         for note in &check.notes {
-            output::print(&format!("  note: {note}"))?;
+            output::prose(&format!("  note: {note}"))?;
         }
         for fault in check.faults.iter().take(SHOWN) {
-            output::print(&format!("  {fault}"))?;
+            output::prose(&format!("  {fault}"))?;
         }
         if check.faults.len() > SHOWN {
-            output::print(&format!("  and {} more", check.faults.len() - SHOWN))?;
+            output::prose(&format!("  and {} more", check.faults.len() - SHOWN))?;
         }
     }
-    output::print(&format!("jobs: {}", found.sample_sentence()))?;
+    output::prose(&format!("jobs: {}", found.sample_sentence()))?;
     for job in &found.jobs {
-        output::print(&format!("  {}", job_line(job)))?;
+        output::prose(&format!("  {}", job_line(job)))?;
     }
     if found.conclusion() == Conclusion::Equal {
-        output::print(&found.sentence())?;
+        output::prose(&found.sentence())?;
     }
     Ok(())
 }

@@ -30,6 +30,16 @@ pub fn print(text: &str) -> Result<(), CommandError> {
     write_out(format!("{}\n", escape::text(text)).as_bytes())
 }
 
+/// Prints sentences and short lists: on a terminal they are broken between words.
+pub fn prose(text: &str) -> Result<(), CommandError> {
+    if io::stdout().is_terminal() {
+        let width = terminal::size().0;
+        // What is escaped grows: it is broken as it will stand there.
+        return print(&wrap::prose(&escape::text(text), width));
+    }
+    print(text)
+}
+
 /// Writes bytes as they are: a file for a pipe. On a terminal they are a text.
 pub fn bytes(bytes: &[u8]) -> Result<(), CommandError> {
     if io::stdout().is_terminal() {

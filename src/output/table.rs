@@ -1,4 +1,5 @@
-//! Tables for people, on any terminal: a table where it fits, else one with its last column broken into lines, else a card a row.
+//! Tables for people, on any terminal. Where a table does not fit, its empty columns go, then names of columns are broken between words, then columns go that
+//! may be spared (a line below names them), then the last column is broken into lines; what still has no room is a card a row.
 
 use std::fmt;
 use std::io::IsTerminal;
@@ -17,6 +18,8 @@ const GAP: usize = 2;
 pub struct Table {
     header: Vec<String>,
     rows: Vec<Vec<String>>,
+    /// Columns that a narrow terminal may go without, the first of them first.
+    spare: Vec<usize>,
     /// Columns of the terminal; `None` in a pipe, where lines are never broken.
     width: Option<usize>,
 }
@@ -33,8 +36,17 @@ impl Table {
         Self {
             header: header.collect(),
             rows: Vec::new(),
+            spare: Vec::new(),
             width,
         }
+    }
+
+    /// Names columns that a narrow terminal may go without, the first of them first.
+    pub fn spare(&mut self, names: &[&str]) {
+        let columns = names
+            .iter()
+            .filter_map(|name| self.header.iter().position(|column| column == name));
+        self.spare = columns.collect();
     }
 
     /// One more line.
@@ -48,55 +60,86 @@ impl Table {
         row.get(column).map_or("", String::as_str)
     }
 
-    /// Of a column's cells, its name among them, the widest.
-    fn width_of(&self, column: usize) -> usize {
+    /// Of a column's cells the widest; its name counts whole, or, where it may be broken, by its longest word.
+    fn width_of(&self, column: usize, broken: bool) -> usize {
+        let name = &self.header[column];
+        let name = if broken {
+            name.split(' ').map(UnicodeWidthStr::width).max()
+        } else {
+            Some(name.width())
+        };
         let cells = self.rows.iter().map(|row| Self::cell(row, column).width());
-        cells.fold(self.header[column].width(), usize::max)
+        cells.fold(name.unwrap_or(0), usize::max)
     }
 
-    fn total(&self, columns: &[usize]) -> usize {
-        let widths = columns.iter().map(|column| self.width_of(*column) + GAP);
+    fn total(&self, columns: &[usize], broken: bool) -> usize {
+        let widths = columns
+            .iter()
+            .map(|column| self.width_of(*column, broken) + GAP);
         widths.sum::<usize>().saturating_sub(GAP)
     }
 
     fn lines(&self) -> Vec<String> {
         let all: Vec<usize> = (0..self.header.len()).collect();
         let Some(width) = self.width else {
-            return self.table(&all, None);
+            return self.table(&all, None, false);
         };
-        if self.total(&all) <= width {
-            return self.table(&all, None);
+        if self.total(&all, false) <= width {
+            return self.table(&all, None, false);
         }
-        let filled: Vec<usize> = all
-            .into_iter()
-            .filter(|column| {
-                self.rows
-                    .iter()
-                    .any(|row| !Self::cell(row, *column).is_empty())
-            })
-            .collect();
-        if self.total(&filled) <= width {
-            return self.table(&filled, None);
+        let says = |column: &usize| {
+            self.rows
+                .iter()
+                .any(|row| !Self::cell(row, *column).is_empty())
+        };
+        let filled: Vec<usize> = all.into_iter().filter(says).collect();
+        for broken in [false, true] {
+            if self.total(&filled, broken) <= width {
+                return self.table(&filled, None, broken);
+            }
+        }
+        let mut kept = filled.clone();
+        let mut without: Vec<&str> = Vec::new();
+        for column in self.spare.iter().filter(|column| filled.contains(column)) {
+            kept.retain(|one| one != column);
+            without.push(&self.header[*column]);
+            if self.total(&kept, true) <= width {
+                let mut lines = self.table(&kept, None, true);
+                let note = format!("No room for {}.", without.join(", "));
+                lines.extend(wrap(&note, width));
+                return lines;
+            }
         }
         let Some((_, others)) = filled.split_last() else {
             return Vec::new();
         };
-        let left = width.saturating_sub(self.total(others) + GAP);
+        let left = width.saturating_sub(self.total(others, true) + GAP);
         if left >= LEAST_LAST {
-            self.table(&filled, Some(left))
+            self.table(&filled, Some(left), true)
         } else {
             self.cards(&filled, width)
         }
     }
 
-    fn table(&self, columns: &[usize], last: Option<usize>) -> Vec<String> {
+    /// The table of these columns. `last`: the width that the last one is broken to; `broken`: names are broken to the width of their cells.
+    fn table(&self, columns: &[usize], last: Option<usize>, broken: bool) -> Vec<String> {
         let Some((tail, others)) = columns.split_last() else {
             return Vec::new();
         };
-        let widths: Vec<usize> = others.iter().map(|column| self.width_of(*column)).collect();
+        let widths: Vec<usize> = others
+            .iter()
+            .map(|column| self.width_of(*column, broken))
+            .collect();
         let margin = " ".repeat(widths.iter().map(|width| width + GAP).sum());
-        let mut lines = Vec::new();
-        for row in std::iter::once(&self.header).chain(&self.rows) {
+        let mut lines = if broken {
+            let tail = last.unwrap_or_else(|| self.width_of(*tail, broken));
+            let widths = widths.iter().chain(std::iter::once(&tail));
+            self.broken_header(columns.iter().zip(widths))
+        } else {
+            Vec::new()
+        };
+        let header = (!broken).then_some(&self.header);
+        for row in header.into_iter().chain(&self.rows) {
             let mut line = String::new();
             for (column, width) in others.iter().zip(&widths) {
                 let cell = Self::cell(row, *column);
@@ -104,14 +147,37 @@ impl Table {
                 line += &" ".repeat(width + GAP - cell.width());
             }
             let cell = Self::cell(row, *tail);
-            let broken = last.map_or_else(|| vec![cell.to_owned()], |width| wrap(cell, width));
-            for part in broken {
+            let parts = last.map_or_else(|| vec![cell.to_owned()], |width| wrap(cell, width));
+            for part in parts {
                 line += &part;
                 lines.push(line.trim_end().to_owned());
                 line.clone_from(&margin);
             }
         }
         lines
+    }
+
+    /// Names of columns on as many lines as the longest needs, the last line above the cells.
+    fn broken_header<'a>(
+        &self,
+        columns: impl Iterator<Item = (&'a usize, &'a usize)>,
+    ) -> Vec<String> {
+        let columns: Vec<(Vec<String>, usize)> = columns
+            .map(|(column, width)| (wrap(&self.header[*column], *width), *width))
+            .collect();
+        let height = columns.iter().map(|(parts, _)| parts.len()).max();
+        let height = height.unwrap_or(0);
+        let line = |at: usize| {
+            let mut line = String::new();
+            for (parts, width) in &columns {
+                let part = (at + parts.len()).checked_sub(height);
+                let part = part.map_or("", |part| parts[part].as_str());
+                line += part;
+                line += &" ".repeat((width + GAP).saturating_sub(part.width()));
+            }
+            line.trim_end().to_owned()
+        };
+        (0..height).map(line).collect()
     }
 
     /// The first column on a line of its own, below it the others that say something.
@@ -208,10 +274,71 @@ b:
         );
     }
 
+    fn summary(width: usize) -> String {
+        let header = [
+            "variant",
+            "AUC (%)",
+            "within videos (%)",
+            "AUC of D (%)",
+            "n",
+        ];
+        let mut table = Table::new(&header, Some(width));
+        table.spare(&["AUC of D (%)", "within videos (%)"]);
+        table.add_row([
+            "control: place",
+            "60.90 ± 4.47",
+            "60.52 ± 4.58",
+            "",
+            "10 of 10",
+        ]);
+        table.add_row([
+            "GCL_B",
+            "68.53 ± 4.12",
+            "72.27 ± 4.66",
+            "68.53 ± 4.12",
+            "10 of 10",
+        ]);
+        table.to_string()
+    }
+
+    #[test]
+    fn names_of_columns_are_broken_before_a_column_goes() {
+        assert_eq!(
+            summary(68),
+            [
+                "                              within",
+                "variant         AUC (%)       videos (%)    AUC of D (%)  n",
+                "control: place  60.90 ± 4.47  60.52 ± 4.58                10 of 10",
+                "GCL_B           68.53 ± 4.12  72.27 ± 4.66  68.53 ± 4.12  10 of 10",
+            ]
+            .join("\n")
+        );
+    }
+
+    #[test]
+    fn what_had_no_room_is_named() {
+        assert_eq!(
+            summary(60),
+            [
+                "                              within",
+                "variant         AUC (%)       videos (%)    n",
+                "control: place  60.90 ± 4.47  60.52 ± 4.58  10 of 10",
+                "GCL_B           68.53 ± 4.12  72.27 ± 4.66  10 of 10",
+                "No room for AUC of D (%).",
+            ]
+            .join("\n")
+        );
+        assert!(
+            summary(30).starts_with("control: place:\n  AUC (%)"),
+            "{}",
+            summary(30)
+        );
+    }
+
     #[test]
     fn no_line_is_wider_than_the_terminal() {
         for width in 30..120 {
-            for line in workers(Some(width)).lines() {
+            for line in workers(Some(width)).lines().chain(summary(width).lines()) {
                 assert!(line.width() <= width, "{width}: {line}");
             }
         }

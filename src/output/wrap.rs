@@ -27,6 +27,45 @@ pub fn wrap(text: &str, width: usize) -> Vec<String> {
     lines
 }
 
+/// The lines of a page of prose and short lists. What is indented by four columns is a command or a picture of a file and stays as it is; what is indented
+/// by less is broken below its beginning, or, in a list of names and what they mean, below the second column.
+pub fn prose(text: &str, width: usize) -> String {
+    let lines = text.split('\n').flat_map(|line| {
+        let margin = margin(line);
+        let Some(room) = width.checked_sub(margin).filter(|room| *room >= width / 2) else {
+            return vec![line.to_owned()];
+        };
+        if line.starts_with("    ") || line.width() <= width {
+            return vec![line.to_owned()];
+        }
+        let (head, rest) = line.split_at(margin_bytes(line));
+        let mut lines = wrap(rest, room);
+        for (number, line) in lines.iter_mut().enumerate() {
+            let head = if number == 0 {
+                head.to_owned()
+            } else {
+                " ".repeat(margin)
+            };
+            line.insert_str(0, &head);
+        }
+        lines
+    });
+    lines.collect::<Vec<_>>().join("\n")
+}
+
+/// Columns before what may be broken.
+fn margin(line: &str) -> usize {
+    line[..margin_bytes(line)].width()
+}
+
+fn margin_bytes(line: &str) -> usize {
+    let indent = line.len() - line.trim_start_matches(' ').len();
+    line[indent..].find("  ").map_or(indent, |gap| {
+        let rest = &line[indent + gap..];
+        line.len() - rest.trim_start_matches(' ').len()
+    })
+}
+
 /// What spaces outside of backticks keep apart.
 fn words(text: &str) -> Vec<&str> {
     let mut words = Vec::new();
@@ -56,6 +95,22 @@ fn words(text: &str) -> Vec<&str> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn prose_is_broken_below_where_it_begins() {
+        let text = "one two three four\n\n  why it is so\n    gcl-sweep run sweeps/quickstart.toml\n\
+                    name:  what it means here";
+        assert_eq!(
+            prose(text, 12),
+            "one two\nthree four\n\n  why it is\n  so\n    gcl-sweep run sweeps/quickstart.toml\n\
+             name:  what it means here"
+        );
+        assert_eq!(
+            prose("name:  what it means here", 20),
+            "name:  what it means\n       here"
+        );
+        assert_eq!(prose(text, 80), text);
+    }
 
     #[test]
     fn words_and_commands_stay_whole() {

@@ -61,6 +61,13 @@ pub fn plan(arguments: &Plan, format: Format) -> Result<(), CommandError> {
     if format == Format::Text {
         planned.say();
     }
+    if let Some(hidden) = planned.refused() {
+        let (_, state) = places(&file, arguments.out.as_deref(), arguments.state.as_deref());
+        output::say(&format!(
+            "note: `run` refuses this: {}",
+            submit::would_hide(&state, &file, hidden)
+        ));
+    }
     Ok(())
 }
 
@@ -113,6 +120,13 @@ impl<'a> Planned<'a> {
 
     fn is_done(&self, key: &JobKey) -> bool {
         key.id().is_some_and(|id| self.known.done.contains(&id))
+    }
+
+    /// Jobs that a run of some cells alone would hide: it is refused.
+    fn refused(&self) -> Option<u64> {
+        let hidden = self.known.meaning.as_ref()?.hidden;
+        let is_part = self.file.spec.selections().next().is_some();
+        (is_part && hidden > 0).then_some(hidden)
     }
 
     /// Its different jobs, and those of them that are done.

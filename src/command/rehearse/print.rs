@@ -17,7 +17,7 @@ pub fn print(
 ) -> Result<(), CommandError> {
     match format {
         Format::Json => output::json(&as_json(needs, results, missing)),
-        Format::Text => output::print(&as_text(needs, results, missing)),
+        Format::Text => output::prose(&as_text(needs, results, missing)),
     }
 }
 
