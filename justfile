@@ -7,8 +7,7 @@ ci:
 # Format, lint, test.
 check:
     cargo fmt --all --check
-    cargo clippy --workspace --all-targets -- -D warnings
-    cargo clippy -p gcl --example speed --features measure -- -D warnings
+    cargo clippy --workspace --all-targets --features gcl/measure -- -D warnings
     cargo test
 
 # A control plane without candle.
