@@ -1,6 +1,7 @@
 //! What people and reports ask.
 
 use std::io::SeekFrom;
+use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -448,6 +449,8 @@ impl Clients {
     /// Feeds a stream. It ends with its reader, or when the server stops.
     pub(super) fn spawn(&self, permit: Permit, feed: impl Future<Output = ()> + Send + 'static) {
         let shutdown = self.shutdown.clone();
+        // Of one type: the task is compiled once.
+        let feed: Pin<Box<dyn Future<Output = ()> + Send>> = Box::pin(feed);
         tokio::spawn(async move {
             let _permit = permit;
             tokio::select! {

@@ -5,6 +5,7 @@
 
 use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use tokio::runtime::{Handle, RuntimeFlavor};
@@ -21,10 +22,30 @@ use proto::nouns::Refusal;
 pub(crate) async fn in_place<T: Send + 'static>(
     work: impl FnOnce() -> T + Send + 'static,
 ) -> Result<T, JoinError> {
-    match Handle::current().runtime_flavor() {
-        RuntimeFlavor::MultiThread => Ok(handing_over(|work| block_in_place(work), work)),
-        _ => spawn_blocking(work).await,
+    if Handle::current().runtime_flavor() == RuntimeFlavor::MultiThread {
+        return Ok(handing_over(|work| block_in_place(work), work));
     }
+    let (run, answer) = kept(work);
+    spawn_blocking(run).await?;
+    Ok(answer())
+}
+
+/// Work of one type, so that the runtime's tasks are compiled once, and what takes its answer when it has ended.
+fn kept<T: Send + 'static>(
+    work: impl FnOnce() -> T + Send + 'static,
+) -> (Box<dyn FnOnce() + Send>, impl FnOnce() -> T) {
+    let slot = Arc::new(Mutex::new(None));
+    let filled = Arc::clone(&slot);
+    let run = move || {
+        let answer = work();
+        *filled.lock().unwrap_or_else(PoisonError::into_inner) = Some(answer);
+    };
+    let answer = move || {
+        let mut slot = slot.lock().unwrap_or_else(PoisonError::into_inner);
+        slot.take()
+            .unwrap_or_else(|| unreachable!("work that ended has answered"))
+    };
+    (Box::new(run), answer)
 }
 
 /// Does the work inside `hand_over`, which may panic before it begins: then the work is done all the same.
@@ -51,12 +72,14 @@ fn handing_over<T>(hand_over: impl FnOnce(&mut dyn FnMut()), work: impl FnOnce()
 pub(crate) async fn blocking<T: Send + 'static>(
     work: impl FnOnce() -> T + Send + 'static,
 ) -> Result<T, Refusal> {
-    let Ok(spawned) = catch_unwind(AssertUnwindSafe(|| spawn_blocking(work))) else {
+    let (run, answer) = kept(work);
+    let Ok(spawned) = catch_unwind(AssertUnwindSafe(|| spawn_blocking(run))) else {
         return Err(Refusal::Unavailable(
             "the operating system gives the coordinator no thread: try again later".into(),
         ));
     };
-    spawned.await.map_err(|error| ended(&error))
+    spawned.await.map_err(|error| ended(&error))?;
+    Ok(answer())
 }
 
 /// Work that takes long, beside what goes on. The receiver says that it is closed where the work panicked. A runtime that ends
@@ -68,10 +91,10 @@ pub(crate) fn beside<T: Send + 'static>(
     work: impl FnOnce() -> T + Send + 'static,
 ) -> io::Result<oneshot::Receiver<T>> {
     let (sender, receiver) = oneshot::channel();
-    let run = move || {
+    let run: Box<dyn FnOnce() + Send> = Box::new(move || {
         // Whoever asked may have gone.
         let _ = sender.send(work());
-    };
+    });
     match catch_unwind(AssertUnwindSafe(|| spawn_blocking(run))) {
         Ok(_) => Ok(receiver),
         Err(_) => Err(io::ErrorKind::WouldBlock.into()),
