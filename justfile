@@ -18,7 +18,7 @@ control-plane:
 quickstart:
     cargo run --release -- run sweeps/quickstart.toml --out out/quickstart
 
-# Spelling, the oldest Rust, unused dependencies (cargo-machete), licences and advisories (cargo-deny), in seconds.
+# Spelling, shell scripts, the oldest Rust, unused dependencies, licences and (with cargo-deny) advisories, in seconds.
 tidy:
     .ci/tidy
 

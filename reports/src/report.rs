@@ -77,8 +77,18 @@ pub fn find_figures(sweeps: &[SweepResults], name: &str) -> Result<Vec<Figure>, 
     if !found.is_empty() {
         return Ok(found);
     }
-    // One that no page of this sweep has unless its file asks for it.
-    let (asked, _) = split_by_name(&asking(sweeps, &[name]), name)?;
+    // One that no page of this sweep has unless its file asks for it, by its own name.
+    let own = match name.split_once('-') {
+        Some((number, own))
+            if number
+                .strip_prefix('s')
+                .is_some_and(|number| number.parse::<u32>().is_ok()) =>
+        {
+            own
+        }
+        _ => name,
+    };
+    let (asked, _) = split_by_name(&asking(sweeps, &[own]), name)?;
     if !asked.is_empty() {
         return Ok(asked);
     }
@@ -91,8 +101,7 @@ pub fn find_figures(sweeps: &[SweepResults], name: &str) -> Result<Vec<Figure>, 
     let known: Vec<&str> = known.iter().map(|figure| figure.name.as_str()).collect();
     Err(ReportError::UnknownFigure {
         name: name.to_owned(),
-        needs: asked::needs(name)
-            .map_or_else(String::new, |needs| format!(", which needs {needs}")),
+        needs: asked::needs(own).map_or_else(String::new, |needs| format!(", which needs {needs}")),
         known: known.join(", "),
     })
 }

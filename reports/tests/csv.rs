@@ -69,6 +69,8 @@ fn lines_that_are_missing_are_told() {
     std::fs::write(&path, lines.join("\n")).unwrap();
     let read = read_csv(&path).unwrap().remove(0);
     let note = read.notes.iter().find(|note| note.contains("lacks cells"));
+    let said = reports::read_tables(&path).unwrap().notes;
+    assert!(said.iter().any(|said| Some(said) == note), "{said:?}");
     assert!(
         note.is_some_and(|note| note.contains("1 of ") && note.contains(variant)),
         "{:?}",

@@ -28,13 +28,36 @@ fn draws_of_several_parameters_are_joined_by_no_line() {
     let plain = against(fabricated::supervision());
     assert!(plain.caption.contains("Lines: means"), "{}", plain.caption);
     let drawn = against(fabricated::drawn());
-    let sentence = "which no line joins: learning_rate differs";
+    let sentence = "against supervision_percent: learning_rate differs from point to point. Points: means over the seeds, which no line joins";
     assert!(drawn.caption.contains(sentence), "{}", drawn.caption);
     // Two lines, each with its band; the legend's stay.
     let strokes = |figure: &Figure| figure.svg.matches("stroke-width=\"16\"").count();
     let bands = |figure: &Figure| figure.svg.matches("fill-opacity=\"0.15\"").count();
     assert_eq!((strokes(&plain) - strokes(&drawn), bands(&drawn)), (2, 0));
     assert_eq!(bands(&plain), 2);
+    let with = |value: fn(f64) -> sweeps::Value| {
+        let mut results = fabricated::drawn();
+        for result in &mut results.cells {
+            let percent = result.cell.point[0]
+                .as_ref()
+                .and_then(sweeps::Value::as_float);
+            result.cell.point[1] = percent.map(value);
+        }
+        against(results)
+    };
+    // A word has no place between two others, and what goes along is named.
+    let words = with(|percent| {
+        if percent == 33.0 {
+            "l2".into()
+        } else {
+            "none".into()
+        }
+    });
+    assert_eq!(bands(&words), 0, "{}", words.caption);
+    let zipped = with(|percent| sweeps::Value::Float(1e-4 + percent));
+    assert_eq!(bands(&zipped), 2, "{}", zipped.caption);
+    let sentence = "against supervision_percent: learning_rate moves along with it. Lines";
+    assert!(zipped.caption.contains(sentence), "{}", zipped.caption);
 }
 
 #[test]
@@ -48,6 +71,10 @@ fn a_figure_that_no_page_has_is_drawn_when_it_is_named() {
         "{}",
         found.len()
     );
+    // Of several sweeps by the name that each has there.
+    let two = [fabricated::quickstart(), fabricated::supervision()];
+    let second = reports::find_figures(&two, "s2-fig9").unwrap();
+    assert_eq!((second.len(), second[0].name.as_str()), (1, "s2-fig9"));
     let refused = reports::find_figures(&results, "fig6")
         .unwrap_err()
         .to_string();

@@ -17,24 +17,46 @@ pub fn places(file: &SweepFile, out: Option<&Path>, state: Option<&Path>) -> (Pa
     (out, state)
 }
 
-/// Leaves a link in the folder of a run to the state folder that it was given, so that who names the folder alone finds it from now on. A state folder
-/// that is there itself stays.
+/// What became of the link in a run's folder to the state folder that it was given.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Remembered {
+    /// Who names the folder of the run alone finds it.
+    Found,
+    /// The link led elsewhere before.
+    Instead(PathBuf),
+    /// There is a state folder itself, or a file.
+    Not,
+}
+
+/// Leaves a link in the folder of a run to the state folder that it was given and that is open, so that who names the folder alone finds it from now on.
 ///
 /// # Errors
 /// What the operating system said.
-pub fn remember_state(out: &Path, state: &Path) -> io::Result<()> {
+pub fn remember_state(out: &Path, state: &Path) -> io::Result<Remembered> {
     let usual = out.join("state");
-    let real = |folder: &Path| fs::canonicalize(folder).ok();
-    let is_usual = || real(&usual).is_some_and(|found| Some(found) == real(state));
-    match fs::symlink_metadata(&usual) {
-        Ok(found) if !found.is_symlink() => return Ok(()),
-        Ok(_) if is_usual() => return Ok(()),
-        Ok(_) => fs::remove_file(&usual)?,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+    let state = fs::canonicalize(state)?;
+    let before = match fs::symlink_metadata(&usual) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => None,
         Err(error) => return Err(error),
-    }
-    // The folder is made by who opens it: its name is known before.
-    std::os::unix::fs::symlink(std::path::absolute(state)?, &usual)
+        Ok(_) if fs::canonicalize(&usual).is_ok_and(|found| found == state) => {
+            return Ok(Remembered::Found);
+        }
+        Ok(found) if !found.is_symlink() => return Ok(Remembered::Not),
+        Ok(_) => {
+            let before = fs::read_link(&usual)?;
+            fs::remove_file(&usual)?;
+            Some(before)
+        }
+    };
+    std::os::unix::fs::symlink(state, &usual)?;
+    Ok(before.map_or(Remembered::Found, Remembered::Instead))
+}
+
+/// Where a link in place of the usual state folder leads that is not there: a disk that is not mounted, a folder that was moved.
+pub fn lost_state(out: &Path) -> Option<PathBuf> {
+    let usual = out.join("state");
+    let target = fs::read_link(&usual).ok()?;
+    (!usual.exists()).then_some(target)
 }
 
 /// Where a rehearsal of it keeps what it makes as usual, and one of the whole sweep where it is a part.
@@ -72,22 +94,29 @@ mod tests {
         }
         let leads_to = |out: &str| fs::canonicalize(at(out).join("state")).unwrap();
         let real = |name: &str| fs::canonicalize(at(name)).unwrap();
-        for name in ["one", "one", "two"] {
-            remember_state(&at("out"), &at(name)).unwrap();
-            assert_eq!(leads_to("out"), real(name));
+        let remember = |out: &str, name: &str| remember_state(&at(out), &at(name)).unwrap();
+        assert_eq!(remember("out", "one"), Remembered::Found);
+        assert_eq!(remember("out", "one"), Remembered::Found);
+        assert_eq!(remember("out", "two"), Remembered::Instead(real("one")));
+        // The usual one by its own name is no link to itself.
+        for name in ["out/state", "out/../out/state/"] {
+            assert_eq!(remember("out", name), Remembered::Found);
+            assert_eq!(leads_to("out"), real("two"));
         }
-        // Its own: no link to itself.
-        remember_state(&at("out"), &at("out/state")).unwrap();
-        assert_eq!(leads_to("out"), real("two"));
         // What is there itself has results.
-        remember_state(&at("own"), &at("one")).unwrap();
+        assert_eq!(remember("own", "one"), Remembered::Not);
         assert_eq!(leads_to("own"), real("own/state"));
-        // One that is made yet, and one that went away.
-        remember_state(&at("out"), &at("later")).unwrap();
-        fs::create_dir(at("later")).unwrap();
-        assert_eq!(leads_to("out"), real("later"));
-        fs::remove_dir(at("later")).unwrap();
-        remember_state(&at("out"), &at("one")).unwrap();
-        assert_eq!(leads_to("out"), real("one"));
+        assert_eq!(remember("own", "own/state"), Remembered::Found);
+        // One that is not there is not open, and changes nothing.
+        assert!(remember_state(&at("out"), &at("nowhere")).is_err());
+        assert_eq!(leads_to("out"), real("two"));
+        assert_eq!(lost_state(&at("out")), None);
+        let gone = real("two");
+        fs::remove_dir(at("two")).unwrap();
+        assert_eq!(lost_state(&at("out")), Some(gone));
+        assert_eq!(
+            (lost_state(&at("own")), lost_state(&at("one"))),
+            (None, None)
+        );
     }
 }

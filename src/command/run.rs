@@ -14,7 +14,7 @@ use crate::command::coordinator::Security;
 use crate::command::local_coordinator::LocalCoordinator;
 use crate::command::local_workers::{self, LocalWorker, Seat};
 use crate::command::notify::Notify;
-use crate::command::places::{places, remember_state};
+use crate::command::places::{Remembered, lost_state, places, remember_state};
 use crate::command::reuse::Reuse;
 use crate::command::sweep_file::SweepFile;
 use crate::command::{claims, conclusion, preflight, report, submit, watch};
@@ -39,16 +39,15 @@ pub fn run(arguments: &Run, format: Format) -> Result<(), CommandError> {
             file.path
         )));
     }
-    crate::folder::make(&out)?;
-    if let Some(given) = &arguments.state
-        && let Err(error) = remember_state(&out, given)
-    {
-        say(&format!(
-            "note: {} does not lead to {}, which later commands need by --state: {error}",
-            out.join("state").display(),
-            given.display()
-        ));
+    if let (None, Some(lost)) = (&arguments.state, lost_state(&out)) {
+        return Err(CommandError::Store(format!(
+            "the state of this folder was in {lost}, to which {link} leads, and is not there\n\nhint: mount or restore it, name the place where it is now by --state, or \
+             remove the link to begin anew",
+            lost = lost.display(),
+            link = out.join("state").display()
+        )));
     }
+    crate::folder::make(&out)?;
     super::runtime()?.block_on(drive(arguments, &file, &folders, &out, &state, format))
 }
 
@@ -73,7 +72,15 @@ async fn drive(
             "live page, for whoever has this address: {address}"
         ));
     }
-    let outcome = with_coordinator(arguments, file, folders, state, &coordinator, &stop).await;
+    // What is refused leaves the folder as it was.
+    if let Err(error) = offer(arguments, file, state, &coordinator).await {
+        coordinator.stop().await?;
+        return Err(error);
+    }
+    if arguments.state.is_some() {
+        remember(out, state);
+    }
+    let outcome = settle(arguments, file, folders, state, &coordinator, &stop).await;
     // The report is made from what is on disk even when the sweep was stopped: it says what is missing.
     let client = coordinator.client()?;
     let reported = report::write(&client, &file.spec.name, out, Some(file)).await;
@@ -90,6 +97,26 @@ async fn drive(
     watch::end(&file.spec.name, &rows).and(printed)
 }
 
+/// Has the folder of the run lead to the state folder that was given, and says what somebody must know of it.
+fn remember(out: &Path, state: &Path) {
+    let usual = out.join("state");
+    let (usual, state_shown) = (usual.display(), state.display());
+    match remember_state(out, state) {
+        Ok(Remembered::Found) => {}
+        Ok(Remembered::Instead(before)) => say(&format!(
+            "note: {usual} leads to {state_shown} from now on, and led to {} before",
+            before.display()
+        )),
+        Ok(Remembered::Not) => say(&format!(
+            "note: {usual} is there itself and stays: later commands on this state need --state {state_shown}"
+        )),
+        Err(error) => say(&format!(
+            "note: {usual} does not lead to {state_shown}, which later commands need by --state: {error}"
+        )),
+    }
+}
+
+/// Submits the sweep and runs its jobs.
 pub(super) async fn with_coordinator(
     arguments: &Run,
     file: &SweepFile,
@@ -98,6 +125,17 @@ pub(super) async fn with_coordinator(
     coordinator: &LocalCoordinator,
     stop: &CancellationToken,
 ) -> Result<Vec<Row>, CommandError> {
+    offer(arguments, file, state, coordinator).await?;
+    settle(arguments, file, folders, state, coordinator, stop).await
+}
+
+/// Submits the sweep, unless that would hide cells of it which nobody meant to.
+async fn offer(
+    arguments: &Run,
+    file: &SweepFile,
+    state: &Path,
+    coordinator: &LocalCoordinator,
+) -> Result<(), CommandError> {
     let client = coordinator.client()?;
     let request = message::Submit {
         fixed_seeds: !arguments.until_decided,
@@ -125,6 +163,19 @@ pub(super) async fn with_coordinator(
         .await
         .map_err(|error| client.failed(error))?;
     say(&submit::describe(&submitted));
+    Ok(())
+}
+
+/// Runs the jobs that are left, those that failed again.
+async fn settle(
+    arguments: &Run,
+    file: &SweepFile,
+    folders: &Folders,
+    state: &Path,
+    coordinator: &LocalCoordinator,
+    stop: &CancellationToken,
+) -> Result<Vec<Row>, CommandError> {
+    let client = coordinator.client()?;
     let mut rows = rows(&client, &file.spec.name).await?;
     let failed: BTreeSet<_> = rows
         .iter()

@@ -43,6 +43,12 @@ fn sweeps_table(sweeps: &[SweepSummary], format: Format) -> Result<(), CommandEr
     header.extend(JobStatus::ALL.iter().map(|status| status.name()));
     header.push("state");
     let mut table = output::table(&header);
+    // Statuses that no job has.
+    let unused = JobStatus::ALL.iter().filter(|status| {
+        let mut counts = sweeps.iter().map(|sweep| sweep.counts.of(**status));
+        counts.all(|count| count == 0)
+    });
+    table.spare(&unused.map(|status| status.name()).collect::<Vec<_>>());
     for sweep in sweeps {
         let mut row = vec![sweep.name.clone(), sweep.cells.to_string()];
         row.extend(
@@ -126,6 +132,7 @@ async fn one_sweep(source: &Source, info: &SweepInfo) -> Result<(), CommandError
     let mut table = output::table(&[
         "job", "what", "status", "attempts", "epochs", "AUC", "error",
     ]);
+    table.spare(&["attempts", "epochs"]);
     let mut shown = 0;
     source
         .each_row(&info.summary.name, statuses, |row| {
@@ -230,6 +237,14 @@ pub fn workers(endpoint: &Endpoint, format: Format) -> Result<(), CommandError> 
             "batches/s",
             "data wait",
             "warnings",
+        ]);
+        table.spare(&[
+            "data wait",
+            "batches/s",
+            "memory",
+            "busy",
+            "version",
+            "failed",
         ]);
         for worker in &workers {
             let [busy, memory, rate, wait] = measured_texts(worker);

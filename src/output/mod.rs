@@ -103,8 +103,11 @@ fn write_out(bytes: &[u8]) -> Result<(), CommandError> {
 pub fn say(text: &str) {
     let text = escape::text(text);
     if io::stderr().is_terminal() {
-        let lines = wrap::wrap(&text, terminal::size().0);
-        let _ = writeln!(io::stderr().lock(), "{}", lines.join("\n"));
+        let _ = writeln!(
+            io::stderr().lock(),
+            "{}",
+            wrap::prose(&text, terminal::size().0)
+        );
     } else {
         let _ = writeln!(io::stderr().lock(), "{text}");
     }
@@ -115,7 +118,9 @@ pub fn say_error(error: &CommandError) {
     let plain = error::show(error, false);
     // Colours are what is escaped elsewhere: they are for texts in which there is nothing to escape.
     let is_harmless = matches!(escape::text(&plain), std::borrow::Cow::Borrowed(_));
-    if is_harmless && io::stderr().is_terminal() {
+    // A picture of a file is as wide as its lines; everything else is sentences.
+    let is_picture = matches!(error, CommandError::Sweep(_));
+    if is_picture && is_harmless && io::stderr().is_terminal() {
         let _ = writeln!(io::stderr().lock(), "{}", error::show(error, true));
     } else {
         say(&plain);

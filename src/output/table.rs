@@ -98,27 +98,47 @@ impl Table {
                 return self.table(&filled, None, broken);
             }
         }
-        let mut kept = filled.clone();
-        let mut without: Vec<&str> = Vec::new();
-        for column in self.spare.iter().filter(|column| filled.contains(column)) {
-            kept.retain(|one| one != column);
-            without.push(&self.header[*column]);
+        let spare: Vec<usize> = self
+            .spare
+            .iter()
+            .copied()
+            .filter(|column| filled.contains(column))
+            .collect();
+        let without = |count: usize| {
+            let mut kept = filled.clone();
+            kept.retain(|column| !spare[..count].contains(column));
+            kept
+        };
+        for kept in (0..=spare.len()).map(without) {
             if self.total(&kept, true) <= width {
-                let mut lines = self.table(&kept, None, true);
-                let note = format!("No room for {}.", without.join(", "));
-                lines.extend(wrap(&note, width));
-                return lines;
+                return self.told(&kept, &filled, None, width);
             }
         }
-        let Some((_, others)) = filled.split_last() else {
-            return Vec::new();
-        };
-        let left = width.saturating_sub(self.total(others, true) + GAP);
-        if left >= LEAST_LAST {
-            self.table(&filled, Some(left), true)
-        } else {
-            self.cards(&filled, width)
+        for kept in (0..=spare.len()).map(without) {
+            let others = kept.split_last().map_or(&[][..], |(_, others)| others);
+            let left = width.saturating_sub(self.total(others, true) + GAP);
+            if left >= LEAST_LAST {
+                return self.told(&kept, &filled, Some(left), width);
+            }
         }
+        self.cards(&filled, width)
+    }
+
+    /// The table of the columns that are kept of those that say something, and which are not.
+    fn told(
+        &self,
+        kept: &[usize],
+        filled: &[usize],
+        last: Option<usize>,
+        width: usize,
+    ) -> Vec<String> {
+        let mut lines = self.table(kept, last, true);
+        let gone = filled.iter().filter(|column| !kept.contains(column));
+        let gone: Vec<&str> = gone.map(|column| self.header[*column].as_str()).collect();
+        if !gone.is_empty() {
+            lines.extend(wrap(&format!("No room for {}.", gone.join(", ")), width));
+        }
+        lines
     }
 
     /// The table of these columns. `last`: the width that the last one is broken to; `broken`: names are broken to the width of their cells.
@@ -271,6 +291,27 @@ gpu-node-01-a100-0:
             from the others
 b:
   state     silent"
+        );
+    }
+
+    /// What a row is about stays, and so does the end of its line.
+    #[test]
+    fn columns_go_before_a_long_last_one_is_broken_to_pieces() {
+        let mut table = Table::new(&["worker", "busy", "memory", "warnings"], Some(52));
+        table.spare(&["memory", "busy"]);
+        table.add_row([
+            "gpu-node-01",
+            "97%",
+            "12.1 of 80 GB",
+            "its copy of `tracks` differs from the others",
+        ]);
+        assert_eq!(
+            table.to_string(),
+            "\
+worker       busy  warnings
+gpu-node-01  97%   its copy of `tracks` differs from
+                   the others
+No room for memory."
         );
     }
 

@@ -60,6 +60,9 @@ fn margin(line: &str) -> usize {
 
 fn margin_bytes(line: &str) -> usize {
     let indent = line.len() - line.trim_start_matches(' ').len();
+    if line[indent..].starts_with("- ") {
+        return indent + 2;
+    }
     line[indent..].find("  ").map_or(indent, |gap| {
         let rest = &line[indent + gap..];
         line.len() - rest.trim_start_matches(' ').len()
@@ -105,6 +108,7 @@ mod tests {
             "one two\nthree four\n\n  why it is\n  so\n    gcl-sweep run sweeps/quickstart.toml\n\
              name:  what it means here"
         );
+        assert_eq!(prose("- what is in a list", 14), "- what is in a\n  list");
         assert_eq!(
             prose("name:  what it means here", 20),
             "name:  what it means\n       here"

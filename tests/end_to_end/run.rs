@@ -368,6 +368,50 @@ fn other_test_videos_are_drawn_from_the_kept_scores() {
     }
 }
 
+/// A run that was given a state folder elsewhere is found by its own folder from then on.
+#[test]
+fn a_folder_leads_to_the_state_that_its_run_was_given() {
+    let world = World::new();
+    world.tiny_sweep(2, 3);
+    // The usual place by its name is no link to itself.
+    world.run_ok(&["run", "tiny.toml", "--out", "own", "--state", "own/state"]);
+    world.run_ok(&["run", "tiny.toml", "--out", "out", "--state", "kept"]);
+    for folder in ["own", "out"] {
+        let plan = world.run_ok(&["plan", "tiny.toml", "--out", folder]);
+        assert!(plan.stderr.contains("0 to run"), "{}", plan.stderr);
+    }
+    let other = world.run_ok(&["run", "tiny.toml", "--out", "own", "--state", "kept"]);
+    assert!(
+        other.stderr.contains("own/state is there itself and stays"),
+        "{}",
+        other.stderr
+    );
+    // Where the link leads nothing is made anew: a disk may not be mounted.
+    std::fs::rename(world.path("kept"), world.path("moved")).unwrap();
+    let lost = world.run(&["run", "tiny.toml", "--out", "out"]);
+    assert_eq!(lost.code, Some(13), "{}", lost.stderr);
+    assert!(
+        lost.stderr.contains("kept, to which out/state leads"),
+        "{}",
+        lost.stderr
+    );
+    let plan = world.run_ok(&["plan", "tiny.toml", "--out", "out"]);
+    assert!(
+        plan.stderr.contains("which is not there"),
+        "{}",
+        plan.stderr
+    );
+    let moved = world.run_ok(&["run", "tiny.toml", "--out", "out", "--state", "moved"]);
+    assert!(moved.stderr.contains("0 to run"), "{}", moved.stderr);
+    assert!(
+        moved
+            .stderr
+            .contains("out/state leads to moved from now on"),
+        "{}",
+        moved.stderr
+    );
+}
+
 #[test]
 fn one_cell_alone_is_the_job_of_the_whole_sweep() {
     let world = World::new();
@@ -402,6 +446,22 @@ fn one_cell_alone_is_the_job_of_the_whole_sweep() {
     assert_eq!(refused.code, Some(2), "{}", refused.stderr);
     assert!(refused.stderr.contains("3 more jobs"), "{}", refused.stderr);
     assert_eq!(what_was_found(&world.path("out/results.csv")).len(), 4);
+    let planned = world.run_ok(&[&["plan", "tiny.toml", "--out", "out"], &selection[..]].concat());
+    assert!(
+        planned.stderr.contains("`run` refuses this: "),
+        "{}",
+        planned.stderr
+    );
+    // What is refused touches no folder, and no link in it.
+    let elsewhere = ["run", "tiny.toml", "--out", "part", "--state", "out/state"];
+    let refused = world.run(&[&elsewhere[..], &selection[..]].concat());
+    assert_eq!(refused.code, Some(2), "{}", refused.stderr);
+    for name in ["part/results.csv", "part/report", "part/state"] {
+        assert!(
+            std::fs::symlink_metadata(world.path(name)).is_err(),
+            "{name}"
+        );
+    }
     let unknown = world.run(&["run", "tiny.toml", "--only", "variant=GLC"]);
     assert_eq!(unknown.code, Some(2));
     assert!(

@@ -7,6 +7,7 @@
 use std::collections::BTreeMap;
 
 use super::Figure;
+use super::along::Along;
 use super::axis::{Axis, percent_range};
 use super::canvas::{Anchor, Canvas, TextStyle};
 use super::cells::{Cells, Group};
@@ -82,26 +83,25 @@ pub(super) fn against(cells: &Cells) -> Option<Figure> {
     }
     let title = format!("AUC against {parameter}");
     let counts = counts(&panels);
-    let moving = moving(source, column, &panels);
-    let joined = moving.is_empty();
+    let lines = panels.iter().flat_map(|(_, lines)| lines);
+    let along = Along::of(
+        source,
+        column,
+        lines.map(|line| line.points.iter().map(|(_, group)| *group).collect()),
+    );
+    let (joined, others) = (along.joins(), along.words());
     let marks = if joined {
         "Lines: means; bands: ± 1 std"
     } else {
         "Points: means"
     };
-    let verb = if moving.len() == 1 {
-        "differs"
-    } else {
-        "differ"
-    };
-    let others = format!("{} {verb} from point to point", moving.join(", "));
     let heading = Heading::new(
         source,
         &title,
         &[
             &counts,
             &format!("{marks}; dots: seeds. D: discriminator, G: reconstruction error."),
-            if joined { "" } else { &others },
+            &others,
         ],
         WIDTH,
     );
@@ -133,18 +133,29 @@ pub(super) fn against(cells: &Cells) -> Option<Figure> {
     if hidden_panels > 0 {
         left_out += &format!(" {hidden_panels} more data sets are in the CSV.");
     }
-    let means = if joined {
-        "Lines: means over the seeds; bands: ± one sample standard deviation".to_owned()
+    let (means, short) = if joined {
+        (
+            "Lines: means over the seeds; bands: ± one sample standard deviation",
+            "is hollow, is not joined to its neighbours and says its n",
+        )
     } else {
-        format!("Points: means over the seeds, which no line joins: {others}")
+        (
+            "Points: means over the seeds, which no line joins",
+            "is hollow and says its n",
+        )
+    };
+    let others = if others.is_empty() {
+        others
+    } else {
+        format!(": {others}")
     };
     Some(Figure {
         name: source.figure.clone(),
         svg: canvas.finish(&source.figure, &title, &description.join(" ")),
         caption: format!(
-            "Frame-level AUC after the last epoch against {parameter}. {means}; \
+            "Frame-level AUC after the last epoch against {parameter}{others}. {means}; \
              dots: single seeds. D: the discriminator's score, G: the reconstruction error. {counts}. A mean over fewer seeds than were asked \
-             for is hollow, is not joined to its neighbours and says its n; a value without a finished seed has no mark. A line of more than \
+             for {short}; a value without a finished seed has no mark. A line of more than \
              {MOST_DOTS} seeds has no dots.{left_out}"
         ),
         title,
@@ -189,36 +200,6 @@ fn series<'a>(
             .sort_by(|left, right| left.0.total_cmp(&right.0));
     }
     lines
-}
-
-/// Parameters that differ along a line without going up or down with its own: those of draws.
-fn moving<'a>(
-    source: &'a super::source::Source,
-    column: usize,
-    panels: &[(Split, Vec<Line<'_>>)],
-) -> Vec<&'a str> {
-    let mut known = source.others();
-    known.push(column);
-    known.extend(source.dataset());
-    let is_moving = |other: &usize| {
-        let mut lines = panels.iter().flat_map(|(_, lines)| lines);
-        !known.contains(other) && lines.any(|line| !is_monotone(line, *other))
-    };
-    let columns = (0..source.columns.len()).filter(is_moving);
-    columns
-        .map(|other| source.columns[other].as_str())
-        .collect()
-}
-
-/// Whether the numbers of a column go one way along a line. What has no number is a name of the place.
-fn is_monotone(line: &Line<'_>, column: usize) -> bool {
-    let value = |group: &Group| group.key.value(column).and_then(sweeps::Value::as_float);
-    let values: Vec<f64> = line
-        .points
-        .iter()
-        .filter_map(|(_, group)| value(group))
-        .collect();
-    values.is_sorted() || values.is_sorted_by(|left, right| left >= right)
 }
 
 /// Both scores of each line where there is room for them; else the reported one, named where it is the same everywhere.

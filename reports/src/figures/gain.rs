@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use sweeps::Value;
 
 use super::Figure;
+use super::along::Along;
 use super::axis::{Axis, range};
 use super::canvas::{Anchor, Canvas, TextStyle};
 use super::cells::{Cells, Group, score_words};
@@ -75,12 +76,18 @@ pub(super) fn gain(cells: &Cells) -> Option<Figure> {
     }
     let short = parameter.rsplit('.').next().unwrap_or(parameter);
     let title = format!("Gain over {reference} against {short}");
+    let lines = panels.iter().flat_map(|panel| &panel.lines);
+    let along = Along::of(
+        source,
+        column,
+        lines.map(|line| line.points.iter().map(|point| point.group).collect()),
+    );
     let note = format!(
         "Frame-level AUC after the last epoch ({}), minus that of {reference} of the same seed. Above zero: ahead of it. Marks: means; bars: their 95% \
          intervals; dots: seeds.",
         score_words(&cells.groups)
     );
-    let heading = Heading::new(source, &title, &[&note], WIDTH);
+    let heading = Heading::new(source, &title, &[&note, &along.words()], WIDTH);
     let height = heading.height() + 30.0 + panels.iter().map(height_of).sum::<f64>();
     let mut canvas = Canvas::new(&source.about, WIDTH, height);
     canvas.share_marks(panels.iter().map(|panel| panel.lines.len()).sum());
@@ -88,7 +95,7 @@ pub(super) fn gain(cells: &Cells) -> Option<Figure> {
     let mut y = heading.height();
     let mut description = Vec::new();
     for panel in &panels {
-        draw_panel(&mut canvas, panel, reference, y)?;
+        draw_panel(&mut canvas, panel, reference, along.joins(), y)?;
         description.extend(panel.lines.iter().map(|line| describe(panel, line, short)));
         y += height_of(panel);
     }
@@ -107,11 +114,15 @@ pub(super) fn gain(cells: &Cells) -> Option<Figure> {
         left_out += &format!(" {hidden} more panels are in the CSV.");
     }
     let numbers = description.join(" ");
+    let others = match along.words() {
+        words if words.is_empty() => words,
+        words => format!(": {words}"),
+    };
     Some(Figure {
         name: source.figure.clone(),
         svg: canvas.finish(&source.figure, &title, &numbers),
         caption: format!(
-            "Difference of the frame-level AUC after the last epoch from {reference}, paired by seed, against {parameter}. Marks: mean differences in \
+            "Difference of the frame-level AUC after the last epoch from {reference}, paired by seed, against {parameter}{others}. Marks: mean differences in \
              percentage points; bars: their 95% intervals (Student's t, from three pairs on), each by itself and not adjusted for how many are looked at; \
              dots: single seeds. Points of one value stand side by side. {numbers}{left_out}"
         ),
@@ -180,7 +191,13 @@ fn height_of(panel: &Curves<'_>) -> f64 {
     head + panel.lines.len() as f64 * 17.0 + PLOT + 30.0
 }
 
-fn draw_panel(canvas: &mut Canvas, panel: &Curves<'_>, reference: &str, top: f64) -> Option<()> {
+fn draw_panel(
+    canvas: &mut Canvas,
+    panel: &Curves<'_>,
+    reference: &str,
+    joined: bool,
+    top: f64,
+) -> Option<()> {
     canvas.panel_heading(EDGE, top, &panel.heading, WIDTH - 2.0 * EDGE);
     let mut y = top + if panel.heading.is_empty() { 4.0 } else { 24.0 };
     let entries: Vec<Entry> = panel
@@ -231,13 +248,20 @@ fn draw_panel(canvas: &mut Canvas, panel: &Curves<'_>, reference: &str, top: f64
     for (index, line) in panel.lines.iter().enumerate() {
         let aside = ASIDE * (index as f64 - middle);
         canvas.variant(line.variant, |canvas| {
-            draw_line(canvas, &axes, line, Look(index), aside);
+            draw_line(canvas, &axes, line, Look(index), joined, aside);
         });
     }
     Some(())
 }
 
-fn draw_line(canvas: &mut Canvas, axes: &Panel, line: &Line<'_>, look: Look, aside: f64) {
+fn draw_line(
+    canvas: &mut Canvas,
+    axes: &Panel,
+    line: &Line<'_>,
+    look: Look,
+    joined: bool,
+    aside: f64,
+) {
     let color = look.color();
     let place = |x: f64, value: f64| {
         let (x, y) = axes.place(x, value);
@@ -263,7 +287,9 @@ fn draw_line(canvas: &mut Canvas, axes: &Panel, line: &Line<'_>, look: Look, asi
         .iter()
         .filter_map(|point| Some(place(point.x, point.mean()?)))
         .collect();
-    canvas.layer(look.dash(), |pen| pen.line(&means, color, 2.0, 1.0));
+    if joined {
+        canvas.layer(look.dash(), |pen| pen.line(&means, color, 2.0, 1.0));
+    }
     canvas.layer("", |pen| {
         for point in &line.points {
             if let Some((low, high)) = point.interval() {

@@ -10,6 +10,7 @@
 
 mod about;
 mod against;
+mod along;
 mod axis;
 mod canvas;
 mod cells;

@@ -214,6 +214,9 @@ impl About {
     }
 }
 
+/// How a note on lost lines begins.
+pub(super) const LOST: &str = "results.csv lacks cells";
+
 /// What a table has lost of a sweep that had so many cells of each variant.
 fn lost_lines(cells: &BTreeMap<String, usize>, results: &SweepResults) -> Option<String> {
     let lost: Vec<String> = cells
@@ -227,7 +230,7 @@ fn lost_lines(cells: &BTreeMap<String, usize>, results: &SweepResults) -> Option
         .collect();
     (!lost.is_empty()).then(|| {
         format!(
-            "results.csv lacks cells that the sweep had: {}. They are in no n and in no number of this page.",
+            "{LOST} that the sweep had: {}. They are in no n and in no number of this page.",
             lost.join(", ")
         )
     })

@@ -10,7 +10,7 @@ use sweeps::{
     ScoreBy, ScoreMetrics,
 };
 
-use super::about::About;
+use super::about::{About, LOST};
 use super::csv_file::{CsvFile, Extra, Fields};
 use super::{EPOCH_COLUMNS, RESULT_COLUMNS};
 use crate::error::ReportError;
@@ -99,6 +99,8 @@ pub fn read_tables(path: &Path) -> Result<Tables, ReportError> {
         Some(about) => about.tell(&folder, &mut sweeps)?,
         None => false,
     };
+    let lost = sweeps.iter().flat_map(|sweep| &sweep.notes);
+    notes.extend(lost.filter(|note| note.starts_with(LOST)).cloned());
     for sweep in &mut sweeps {
         let note = if known { WITH_ABOUT } else { TABLES_ALONE };
         // What was read is written again when a report is made of it, and read again: one note is enough.

@@ -180,7 +180,12 @@ fn ahead(
         && let Some(mean) = decision.mean
     {
         text.push_str(&format!(
-            " Seed by seed the difference is {} points, with {best_name} ahead in {} of {}.",
+            " {} the difference is {} points, with {best_name} ahead in {} of {}.",
+            if decision.pairs < best.auc.n.max(next.auc.n) {
+                "Over the seeds that both have"
+            } else {
+                "Seed by seed"
+            },
             points(mean),
             decision.ahead,
             decision.pairs
@@ -274,7 +279,7 @@ fn papers_orderings(section: &Section<'_>) -> Option<String> {
         ""
     };
     Some(format!(
-        "Of the paper's orderings that these rows can show{data}: {}. A table below has each.",
+        "Of the paper's orderings that these rows can show{data}: {}. The table of orderings has each.",
         parts.join(", ")
     ))
 }

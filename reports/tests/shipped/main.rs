@@ -67,7 +67,8 @@ fn runs_that_give_the_papers_numbers_show_its_orderings() {
         for results in [&results, &through_files(&results)] {
             let words = words(results);
             let start = words.find("Of the paper's orderings").unwrap();
-            let sentence = &words[start..start + words[start..].find(". A table below").unwrap()];
+            let sentence =
+                &words[start..start + words[start..].find(". The table of orderings").unwrap()];
             assert!(
                 sentence.contains("hold") && !sentence.contains("too few runs"),
                 "{name}: {sentence}"

@@ -62,6 +62,7 @@ pub fn table(file: &SweepFile, groups: &[Group<'_>]) -> String {
     header.extend(file.expansion.columns.iter().map(String::as_str));
     header.extend(["seeds", "jobs", "done", "epochs", "steps/epoch"]);
     let mut table = output::table(&header);
+    table.spare(&["steps/epoch", "epochs"]);
     for group in groups {
         let job = &group.first.job;
         let mut row = vec![group.first.variant.clone()];

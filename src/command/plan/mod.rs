@@ -12,7 +12,7 @@ use crate::arguments::{Format, Plan};
 use crate::command::difference::Difference;
 use crate::command::estimate::Estimate;
 use crate::command::known::Known;
-use crate::command::places::{places, rehearsal};
+use crate::command::places::{lost_state, places, rehearsal};
 use crate::command::preflight;
 use crate::command::rehearsed::RehearsedTimes;
 use crate::command::submit;
@@ -61,8 +61,15 @@ pub fn plan(arguments: &Plan, format: Format) -> Result<(), CommandError> {
     if format == Format::Text {
         planned.say();
     }
+    let (out, state) = places(&file, arguments.out.as_deref(), arguments.state.as_deref());
+    if let (None, Some(lost)) = (&arguments.state, lost_state(&out)) {
+        output::say(&format!(
+            "note: `run` refuses this: {} leads to {}, which is not there",
+            out.join("state").display(),
+            lost.display()
+        ));
+    }
     if let Some(hidden) = planned.refused() {
-        let (_, state) = places(&file, arguments.out.as_deref(), arguments.state.as_deref());
         output::say(&format!(
             "note: `run` refuses this: {}",
             submit::would_hide(&state, &file, hidden)
@@ -170,8 +177,10 @@ impl<'a> Planned<'a> {
                 counted(jobs - done, "job"),
             ));
         }
-        for line in self.difference.iter().flat_map(Difference::lines) {
-            output::say(&line);
+        if self.refused().is_none() {
+            for line in self.difference.iter().flat_map(Difference::lines) {
+                output::say(&line);
+            }
         }
         if let Some(adaptive) = &self.file.expansion.adaptive {
             output::say(&growth(adaptive, jobs));
