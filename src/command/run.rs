@@ -116,21 +116,8 @@ fn remember(out: &Path, state: &Path) {
     }
 }
 
-/// Submits the sweep and runs its jobs.
-pub(super) async fn with_coordinator(
-    arguments: &Run,
-    file: &SweepFile,
-    folders: &Folders,
-    state: &Path,
-    coordinator: &LocalCoordinator,
-    stop: &CancellationToken,
-) -> Result<Vec<Row>, CommandError> {
-    offer(arguments, file, state, coordinator).await?;
-    settle(arguments, file, folders, state, coordinator, stop).await
-}
-
 /// Submits the sweep, unless that would hide cells of it which nobody meant to.
-async fn offer(
+pub(super) async fn offer(
     arguments: &Run,
     file: &SweepFile,
     state: &Path,
@@ -167,7 +154,7 @@ async fn offer(
 }
 
 /// Runs the jobs that are left, those that failed again.
-async fn settle(
+pub(super) async fn settle(
     arguments: &Run,
     file: &SweepFile,
     folders: &Folders,

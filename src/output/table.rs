@@ -93,10 +93,8 @@ impl Table {
                 .any(|row| !Self::cell(row, *column).is_empty())
         };
         let filled: Vec<usize> = all.into_iter().filter(says).collect();
-        for broken in [false, true] {
-            if self.total(&filled, broken) <= width {
-                return self.table(&filled, None, broken);
-            }
+        if self.total(&filled, false) <= width {
+            return self.table(&filled, None, false);
         }
         let spare: Vec<usize> = self
             .spare

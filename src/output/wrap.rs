@@ -31,14 +31,12 @@ pub fn wrap(text: &str, width: usize) -> Vec<String> {
 /// by less is broken below its beginning, or, in a list of names and what they mean, below the second column.
 pub fn prose(text: &str, width: usize) -> String {
     let lines = text.split('\n').flat_map(|line| {
-        let margin = margin(line);
-        let Some(room) = width.checked_sub(margin).filter(|room| *room >= width / 2) else {
-            return vec![line.to_owned()];
-        };
-        if line.starts_with("    ") || line.width() <= width {
+        let (head, rest) = line.split_at(margin_bytes(line));
+        let margin = head.width();
+        let room = width.saturating_sub(margin);
+        if line.starts_with("    ") || line.width() <= width || room < width / 2 {
             return vec![line.to_owned()];
         }
-        let (head, rest) = line.split_at(margin_bytes(line));
         let mut lines = wrap(rest, room);
         for (number, line) in lines.iter_mut().enumerate() {
             let head = if number == 0 {
@@ -53,11 +51,7 @@ pub fn prose(text: &str, width: usize) -> String {
     lines.collect::<Vec<_>>().join("\n")
 }
 
-/// Columns before what may be broken.
-fn margin(line: &str) -> usize {
-    line[..margin_bytes(line)].width()
-}
-
+/// Where what may be broken begins.
 fn margin_bytes(line: &str) -> usize {
     let indent = line.len() - line.trim_start_matches(' ').len();
     if line[indent..].starts_with("- ") {

@@ -43,7 +43,7 @@ mod real {
     use crate::command::coordinator::Security;
     use crate::command::local_coordinator::LocalCoordinator;
     use crate::command::places::rehearsal;
-    use crate::command::run::with_coordinator;
+    use crate::command::run::{offer, settle};
     use crate::command::sweep_file::SweepFile;
     use crate::command::{preflight, rehearsed, report, watch};
     use crate::data_folders::Folders;
@@ -186,7 +186,10 @@ mod real {
     ) -> Result<Road, CommandError> {
         let security = Security::rehearsal();
         let coordinator = LocalCoordinator::start("rehearse", out, state, security, stop).await?;
-        let outcome = with_coordinator(run, file, folders, state, &coordinator, stop).await;
+        let outcome = match offer(run, file, state, &coordinator).await {
+            Ok(()) => settle(run, file, folders, state, &coordinator, stop).await,
+            Err(error) => Err(error),
+        };
         let reported = match &outcome {
             Ok(_) => {
                 let client = coordinator.client()?;
