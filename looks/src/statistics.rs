@@ -1,6 +1,6 @@
 //! What numbers over seeds say of their mean, as pure functions: shared by whatever shows them.
 //!
-//! `reports/tests/statistics.rs` holds them against NumPy and SciPy. `reports::statistics` adds tests, margins and resampling. Values that are not finite are the caller's to leave out: every
+//! `reports/statistics/tests/known.rs` holds them against NumPy and SciPy. `statistics` adds tests, margins and resampling. Values that are not finite are the caller's to leave out: every
 //! function here answers `None` rather than NaN.
 
 mod interval;

@@ -195,7 +195,7 @@ mod tests {
             let mut said = 0;
             for _ in 0..2_000 {
                 let mut values: Vec<f64> = (0..n)
-                    .map(|_| 0.7 + 0.1 * crate::statistics::normal_quantile(uniform()))
+                    .map(|_| 0.7 + 0.1 * statistics::normal_quantile(uniform()))
                     .collect();
                 values.sort_by(f64::total_cmp);
                 said += usize::from(two_groups(&values).is_some());

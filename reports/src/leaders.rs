@@ -5,9 +5,9 @@ use std::collections::BTreeSet;
 
 use crate::pairing::{Decided, by_dataset, by_point};
 use crate::results::SweepResults;
-use crate::statistics::{Decision, Hypothesis, Question, Rule, decide_family};
 use crate::summary::{SummaryRow, one_variant};
 use crate::supervision::Supervision;
+use statistics::{Decision, Hypothesis, Question, Rule, decide_family};
 
 /// The best of rows that were compared with one another: the variants at one point of the grid, or, with one variant, the
 /// points of one data set. Which point is best was seen with test truth: where a parameter was swept, its mean is

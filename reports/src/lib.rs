@@ -5,7 +5,7 @@
 //! the rest.
 //!
 //! Reading order: [`results`] (what comes in), [`order`], [`factor`] (what was varied), [`mod@summary`], [`pairing`] (what is
-//! compared with what), [`statistics`], [`files`] (the CSV files),
+//! compared with what), the crate `statistics`, [`files`] (the CSV files),
 //! [`published`] (the paper's numbers), [`figures`], `page`, [`study`] (does the paper hold?).
 
 mod asked;
@@ -27,7 +27,6 @@ pub mod published;
 mod report;
 mod reported;
 pub mod results;
-pub mod statistics;
 pub mod study;
 pub mod summary;
 pub mod supervision;

@@ -8,9 +8,9 @@ use sweeps::Value;
 use crate::generated::is_data;
 use crate::order::compare_points;
 use crate::results::SweepResults;
-use crate::statistics::{Decision, Hypothesis, Question, Rule, decide_family};
 use crate::study::orderings::{Ordering, orderings};
 use crate::summary::{SummaryRow, one_variant};
+use statistics::{Decision, Hypothesis, Question, Rule, decide_family};
 
 /// Comparisons up to which all are decided. Beyond, only the first are; the family keeps its size.
 const MOST_DECIDED: usize = 5_000;

@@ -7,7 +7,7 @@ use sweeps::{CellResult, FinalMetrics, JobStatus, Phase, RunRecord, ScoreMetrics
 use crate::factor::factors;
 use crate::order::compare_points;
 use crate::results::SweepResults;
-use crate::statistics::{
+use statistics::{
     Interval, MeanIntervals, interquartile_mean, mean, mean_interval, mean_intervals, sample_std,
 };
 

@@ -12,8 +12,8 @@ use sweeps::{CellResult, Value};
 
 use crate::order::compare_points;
 use crate::results::SweepResults;
-use crate::statistics::Interval;
 use crate::summary::{SummaryRow, finished_auc};
+use statistics::Interval;
 
 /// Pairs of rows that are resampled at most.
 pub const MOST_PAIRS: usize = 12;

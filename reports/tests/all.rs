@@ -12,8 +12,6 @@ mod generated;
 mod orderings;
 mod page;
 mod segments;
-mod simulations;
-mod statistics;
 mod study;
 mod support;
 mod video_intervals;

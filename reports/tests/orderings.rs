@@ -10,9 +10,9 @@ use std::sync::Arc;
 use fabricated::{Learner, cell};
 use reports::leaders::leaders;
 use reports::pairing::{Decided, decided};
-use reports::statistics::Verdict;
 use reports::study::orderings::{Ordering, orderings};
 use reports::{SweepResults, summary};
+use statistics::Verdict;
 use sweeps::{Limits, Parameters, expand_text};
 
 /// A shipped sweep with fabricated results: `auc` by variant and by what is swept, in percent.

@@ -59,8 +59,7 @@ fn too_few_seeds(file: &SweepFile) -> Option<String> {
     let family = reports::pairing::comparisons(&results, &rows).len();
     let seeds = rows.iter().map(|row| row.cells.len()).max()?;
     // What the clearest results would show: every seed on one side.
-    let clearest =
-        reports::statistics::decide(&vec![0.1; seeds], reports::statistics::Rule::of(family));
+    let clearest = statistics::decide(&vec![0.1; seeds], statistics::Rule::of(family));
     clearest.needed.filter(|_| family > 0).map(|needed| {
         let reference = if file.spec.report.reference.is_none() && family > 1 {
             ", or name a `reference` variant under [report], which makes fewer comparisons"

@@ -1,7 +1,7 @@
 //! Cells that differ in their seed alone.
 
 use proto::nouns::{Counts, RowGroup};
-use reports::statistics::{mean, sample_std};
+use statistics::{mean, sample_std};
 use sweeps::{JobId, JobStatus, Reporting};
 
 use super::pace::Pace;

@@ -39,7 +39,7 @@ impl Interval {
 /// Student's 95% interval of the mean of independent values; `None` below three.
 ///
 /// Its coverage is 95% for normal values at every n, and 90 to 97% for the heavy-tailed and mildly two-peaked ones of
-/// `reports/tests/simulations.rs`. Values of two peaks far apart can all fall on one of them: at n = 3 that happens in a quarter of
+/// `reports/statistics/tests/simulations.rs`. Values of two peaks far apart can all fall on one of them: at n = 3 that happens in a quarter of
 /// all cases, and no interval made of the three values alone can know. From n = 5 on coverage is above 90% there, too.
 pub fn mean_interval(values: &[f64]) -> Option<Interval> {
     mean_interval_at(values, USUAL_LEVEL)

@@ -11,8 +11,8 @@ use super::source::Source;
 use crate::error::ReportError;
 use crate::files::{CsvFile, Fields, Table};
 use crate::results::SweepResults;
-use crate::statistics::{mean, sample_std};
 use crate::summary::SummaryRow;
+use statistics::{mean, sample_std};
 
 /// The columns of its CSV; the swept parameters follow, then `about`.
 const COLUMNS: [&str; 13] = [

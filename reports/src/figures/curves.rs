@@ -11,8 +11,8 @@ use super::network::Network;
 use super::source::Source;
 use crate::files::curve;
 use crate::results::SweepResults;
-use crate::statistics::{mean, quantile, sample_std};
 use crate::summary::SummaryRow;
+use statistics::{mean, quantile, sample_std};
 
 /// Seeds of a group whose curves are kept, at most.
 pub(super) const MOST_SEEDS: usize = 24;
@@ -274,19 +274,15 @@ fn common(done: &[&CellResult], every: u32, with_range: bool) -> Vec<Common> {
         let mut has = [false; 3];
         let last = last_epoch(cell);
         for (epoch, triple) in points(cell) {
-            let kept = last.abs_diff(epoch) % every == 0;
-            let at = kept.then(|| {
-                values
-                    .entry(epoch)
-                    .or_insert_with(|| std::array::from_fn(|_| Vec::with_capacity(done.len())))
-            });
-            for (slot, auc) in triple.into_iter().enumerate() {
-                has[slot] |= auc.is_some();
+            has = std::array::from_fn(|slot| has[slot] || triple[slot].is_some());
+            if last.abs_diff(epoch) % every != 0 {
+                continue;
             }
-            if let Some(at) = at {
-                for (slot, auc) in triple.into_iter().enumerate() {
-                    at[slot].extend(auc);
-                }
+            let at = values
+                .entry(epoch)
+                .or_insert_with(|| std::array::from_fn(|_| Vec::with_capacity(done.len())));
+            for (slot, auc) in triple.into_iter().enumerate() {
+                at[slot].extend(auc);
             }
         }
         for (count, has) in having.iter_mut().zip(has) {

@@ -18,7 +18,7 @@ use super::panel::{MEDIUM, Panel};
 use super::panels::{Split, split};
 use super::parameter_axis::{label, over_parameter};
 use super::text::fit;
-use crate::statistics::{mean, mean_interval};
+use statistics::{mean, mean_interval};
 
 const WIDTH: f64 = 480.0;
 const PLOT: f64 = 250.0;

@@ -14,7 +14,7 @@ use super::panel::{MEDIUM, SMALL, number_ticks};
 use super::panels::split;
 use super::pen::{Marker, Pen};
 use super::text::{fit, width};
-use crate::statistics::{mean, mean_interval};
+use statistics::{mean, mean_interval};
 
 const WIDTH: f64 = 460.0;
 const EDGE: f64 = 12.0;

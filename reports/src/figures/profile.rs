@@ -9,7 +9,7 @@ use super::heading::Heading;
 use super::legend::{self, Entry, Look};
 use super::panel::{MEDIUM, Panel, number_ticks};
 use super::panels::split;
-use crate::statistics::share_interval;
+use statistics::share_interval;
 
 const WIDTH: f64 = 480.0;
 const PLOT: f64 = 260.0;

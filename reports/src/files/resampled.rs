@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::cell_value::cell_value;
 use crate::results::{RowKey, VideoInterval};
-use crate::statistics::Interval;
+use statistics::Interval;
 
 /// The difference of AUC between two rows over resampled test videos.
 #[derive(Debug, Default, Serialize, Deserialize)]

@@ -30,12 +30,13 @@ impl Table {
             self.bytes.push(b',');
         }
         self.at_start = false;
-        if text.contains([',', '"', '\n', '\r']) || text.starts_with(' ') || text.ends_with(' ') {
+        if must_be_quoted(text.as_bytes()) {
             self.bytes.push(b'"');
-            self.bytes.extend(text.replace('"', "\"\"").bytes());
+            self.bytes
+                .extend_from_slice(text.replace('"', "\"\"").as_bytes());
             self.bytes.push(b'"');
         } else {
-            self.bytes.extend(text.bytes());
+            self.bytes.extend_from_slice(text.as_bytes());
         }
     }
 
@@ -73,4 +74,11 @@ impl Table {
         String::from_utf8(self.bytes)
             .unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned())
     }
+}
+
+fn must_be_quoted(text: &[u8]) -> bool {
+    memchr::memchr3(b',', b'"', b'\n', text).is_some()
+        || memchr::memchr(b'\r', text).is_some()
+        || text.first() == Some(&b' ')
+        || text.last() == Some(&b' ')
 }

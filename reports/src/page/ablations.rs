@@ -10,8 +10,8 @@ use crate::factor::{Factor, factors};
 use crate::generated::is_data;
 use crate::order::{compare_points, compare_values};
 use crate::pairing::by_dataset;
-use crate::statistics::{bootstrap_interval, interquartile_mean};
 use crate::summary::SummaryRow;
+use statistics::{bootstrap_interval, interquartile_mean};
 
 /// Values of one setting up to which its interquartile mean gets an interval: the work grows with their number.
 const MOST_RESAMPLED: usize = 200;

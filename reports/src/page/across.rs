@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::Section;
 use super::html::{Cell, Table, interval, percent};
 use crate::pairing::dataset;
-use crate::statistics::{bootstrap_interval, interquartile_mean, mean};
+use statistics::{bootstrap_interval, interquartile_mean, mean};
 
 /// Runs of one method up to which its interquartile mean gets an interval: the work grows with their number.
 const MOST_RESAMPLED: usize = 400;

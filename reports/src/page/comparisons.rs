@@ -3,12 +3,12 @@
 use super::Section;
 use super::html::{Cell, Table, count, p_value, plus_minus, points, points_between};
 use crate::pairing::{asked_pairs, same_jobs};
-use crate::statistics::{
+use crate::summary::SummaryRow;
+use crate::video_interval::video_interval;
+use statistics::{
     Decision, Interval, PairedComparison, Rule, SMALLEST_PAIRS, Verdict, compare_paired,
     probability_of_improvement,
 };
-use crate::summary::SummaryRow;
-use crate::video_interval::video_interval;
 
 /// Comparisons that are listed at most.
 const MOST: usize = 60;

@@ -8,7 +8,7 @@ use sweeps::training::Method;
 use super::Section;
 use super::html::{escape, points};
 use crate::generated;
-use crate::statistics::Verdict;
+use statistics::Verdict;
 
 /// Data sets that are shown one by one at most.
 const MOST: usize = 20;

@@ -7,11 +7,11 @@ use crate::leaders::leaders;
 use crate::pairing::dataset;
 use crate::published::Comparison;
 use crate::results::SweepResults;
-use crate::statistics::{Decision, Verdict};
 use crate::study::orderings::Ordering;
 use crate::summary::{SummaryRow, one_variant};
 use crate::supervision::Supervision;
 use crate::video_interval::video_interval;
+use statistics::{Decision, Verdict};
 
 /// Groups of rows whose leader is named; of more the page's table of comparisons says the rest.
 const MOST_LEADERS: usize = 4;

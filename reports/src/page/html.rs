@@ -159,7 +159,7 @@ pub(super) fn plus_minus(std: Option<f64>) -> String {
 }
 
 /// An interval of differences of fractions in points; `–` for none.
-pub(super) fn points_between(interval: Option<crate::statistics::Interval>) -> String {
+pub(super) fn points_between(interval: Option<statistics::Interval>) -> String {
     interval.map_or_else(
         || "–".to_owned(),
         |interval| format!("{} to {}", points(interval.low), points(interval.high)),
@@ -167,7 +167,7 @@ pub(super) fn points_between(interval: Option<crate::statistics::Interval>) -> S
 }
 
 /// An interval of fractions in percent.
-pub(super) fn interval(interval: Option<crate::statistics::Interval>) -> String {
+pub(super) fn interval(interval: Option<statistics::Interval>) -> String {
     interval.map_or_else(
         || "–".to_owned(),
         |interval| {

@@ -1,7 +1,7 @@
 //! How the numbers are computed, and what the words mean: the same for every report.
 
 use crate::published::SINGLE_NUMBER_MARGIN;
-use crate::statistics::{FEW_VALUES, RESAMPLES, RESAMPLES_OF_FEW};
+use statistics::{FEW_VALUES, RESAMPLES, RESAMPLES_OF_FEW};
 
 pub(super) fn methods() -> String {
     include_str!("methods.html")

@@ -2,8 +2,8 @@
 
 use super::Section;
 use super::html::{Cell, Table, p_value, percent, plus_minus, points, points_between};
-use crate::statistics::Question;
 use crate::study::orderings::Ordering;
+use statistics::Question;
 
 /// Orderings that are listed at most.
 const MOST: usize = 60;

@@ -10,9 +10,9 @@ use super::html::{Cell, Table, count, escape};
 use crate::generated::families;
 use crate::published::{Comparison, Verdict, verdict};
 use crate::results::SweepResults;
-use crate::statistics::Agreement;
 use crate::summary::SummaryRow;
 use crate::versions;
+use statistics::Agreement;
 
 /// Rows, variants and reasons that one sentence names at most.
 const MOST_NAMED: usize = 8;

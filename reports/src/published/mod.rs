@@ -17,8 +17,8 @@ pub use protocol::{
 use sweeps::{Cell, DatasetSource, Parameters};
 
 use crate::results::{DatasetInfo, SweepResults};
-use crate::statistics::{Agreement, Reference, agreement};
 use crate::summary::SummaryRow;
+use statistics::{Agreement, Reference, agreement};
 
 /// Half the width, in AUC points, of the band around a published number that comes without a spread.
 pub const SINGLE_NUMBER_MARGIN: f64 = 1.0;

@@ -8,8 +8,8 @@ use super::StudySweep;
 use crate::controls::{ControlRow, Split, ahead};
 use crate::page::html::{percent, points};
 use crate::results::SweepResults;
-use crate::statistics::{mean, mean_interval};
 use crate::summary::{SummaryRow, summary};
+use statistics::{mean, mean_interval};
 
 /// Differences that are told beside the claims, where both rows are there.
 const PAIRS: [(&str, &str, &str); 5] = [

@@ -6,7 +6,7 @@ use std::sync::OnceLock;
 use serde::Deserialize;
 use sweeps::Value;
 
-use crate::statistics::{Question, Rule};
+use statistics::{Question, Rule};
 
 /// The paper's claims, and the size of their family.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
@@ -210,7 +210,7 @@ mod tests {
     #[test]
     fn ten_seeds_can_decide() {
         let claims = paper_claims();
-        let smallest = crate::statistics::smallest_p(10);
+        let smallest = statistics::smallest_p(10);
         assert!(smallest * (claims.family as f64) < claims.rule().level);
     }
 

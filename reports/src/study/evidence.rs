@@ -6,7 +6,7 @@ use sweeps::{EpochPoint, Phase};
 
 use super::claim::Score;
 use crate::results::SweepResults;
-use crate::statistics::mean;
+use statistics::mean;
 
 /// The finished runs of one variant.
 #[derive(Debug, Clone, Default)]

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::claim::{Claim, Claims};
 use super::evidence::Evidence;
-use crate::statistics::{Decision, Hypothesis, decide_family, mean};
+use statistics::{Decision, Hypothesis, decide_family, mean};
 
 /// A claim with what the runs say.
 #[derive(Debug, Clone)]

@@ -4,8 +4,8 @@ use sweeps::{CellResult, JobStatus};
 
 use super::claim::{Alias, Arm, Claim, Score, paper_claims};
 use crate::results::SweepResults;
-use crate::statistics::{Decision, Hypothesis, Question, Rule, decide_family};
 use crate::summary::{SummaryRow, finished_auc};
+use statistics::{Decision, Hypothesis, Question, Rule, decide_family};
 
 /// A claim of the paper at one point of a sweep's grid.
 #[derive(Debug, Clone, PartialEq)]

@@ -11,7 +11,7 @@ use super::evidence::{Evidence, gather};
 use super::judgement::{Judged, judge};
 use super::reason::reason;
 use crate::page::html::{count, p_value, percent, points};
-use crate::statistics::{Verdict, mean, sample_std, smallest_p};
+use statistics::{Verdict, mean, sample_std, smallest_p};
 
 /// A sweep of the study that was run, with what came of it.
 struct Found<'a> {

@@ -6,7 +6,7 @@ use super::claim::{Relation, Score};
 use super::evidence::Evidence;
 use super::judgement::Judged;
 use crate::page::html::percent;
-use crate::statistics::{Verdict, mean};
+use statistics::{Verdict, mean};
 
 /// Labels that agree on more than this confirm one another: the share from which a run warns too.
 const LOCKED: f64 = 0.98;

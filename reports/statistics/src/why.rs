@@ -1,7 +1,7 @@
 //! A decision in words. Every sentence quotes fields of the decision, and nothing else.
 
-use super::decision::{Decision, Direction, Question, Rule, Verdict};
-use super::spread::visible_ratio;
+use crate::decision::{Decision, Direction, Question, Rule, Verdict};
+use crate::spread::visible_ratio;
 
 impl Decision {
     /// The verdict for a reader who sees the names of both sides: `GCL_PT is better`.

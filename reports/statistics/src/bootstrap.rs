@@ -9,7 +9,7 @@ use rand_core::{Rng, SeedableRng};
 
 use looks::statistics::{Interval, mean, normal_cdf, normal_quantile};
 
-use super::moments::quantile;
+use crate::moments::quantile;
 
 /// Resamples of up to [`FEW_VALUES`] values, whose distributions have the longest tails. The Monte-Carlo error of an end is
 /// then 0.03 to 0.1 standard errors of the mean.

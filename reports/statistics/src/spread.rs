@@ -7,8 +7,8 @@ use looks::statistics::{
     mean, normal_quantile, sample_std, standard_error, student_quantile, student_tail,
 };
 
-use super::moments::quantile;
-use super::paired::SMALLEST_PAIRS;
+use crate::moments::quantile;
+use crate::paired::SMALLEST_PAIRS;
 
 /// Two spreads over the same seeds.
 #[derive(Debug, Clone, Copy, PartialEq)]

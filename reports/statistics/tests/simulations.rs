@@ -4,7 +4,7 @@
 
 use rand_chacha::ChaCha8Rng;
 use rand_core::{Rng, SeedableRng};
-use reports::statistics::{
+use statistics::{
     Agreement, Direction, Hypothesis, Question, Reference, Rule, Verdict, agreement,
     bootstrap_interval, clopper_pearson, compare_spreads, decide, decide_family,
     interquartile_mean, mean, mean_interval, mean_intervals, normal_quantile, sample_std,

@@ -2,14 +2,14 @@
 
 #![allow(clippy::unwrap_used)] // Helpers outside `#[test]` functions are tests too.
 
-use reports::statistics::{
+use serde::Deserialize;
+use statistics::{
     Interval, bootstrap_interval, clopper_pearson, cohens_d_paired, compare_spreads,
     equivalence_test, holm, incomplete_beta, interquartile_mean, mean, mean_interval,
     mean_interval_at, normal_quantile, performance_profile, permutation_test,
     probability_of_improvement, quantile, sample_std, student_cdf, student_quantile, student_tail,
     wilcoxon_signed_rank,
 };
-use serde::Deserialize;
 
 #[derive(Deserialize)]
 struct Fixture {
@@ -311,7 +311,7 @@ fn the_drawn_permutation_test_agrees_with_theory() {
         let n = case.differences.len() as f64;
         let squares: f64 = case.differences.iter().map(|value| value * value).sum();
         let z = case.differences.iter().sum::<f64>().abs() / squares.sqrt();
-        let expected = 2.0 * reports::statistics::normal_cdf(-z);
+        let expected = 2.0 * statistics::normal_cdf(-z);
         let ours = permutation_test(&case.differences).unwrap();
         assert!(
             (ours - expected).abs() < 0.02,

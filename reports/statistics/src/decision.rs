@@ -6,9 +6,9 @@
 use looks::holm;
 use looks::statistics::{Interval, mean, mean_interval_at, sample_std};
 
-use super::equivalence::{beyond_margin_test, equivalence_test};
-use super::paired::{SMALLEST_PAIRS, signed_ranks, smallest_p};
-use super::spread::compare_spreads;
+use crate::equivalence::{beyond_margin_test, equivalence_test};
+use crate::paired::{SMALLEST_PAIRS, signed_ranks, smallest_p};
+use crate::spread::compare_spreads;
 
 /// What decisions are held to.
 #[derive(Debug, Clone, Copy, PartialEq)]
