@@ -278,9 +278,9 @@ fn not_under_way(out: &Path, state: Option<&Path>, killed: Option<u32>) -> Comma
         format!("; the last one (process {pid}) was killed")
     });
     CommandError::Unreachable(format!(
-        "no run is under way in {out}{why}\n\nhint: the same `gcl-sweep run` goes on from there; `gcl-sweep report SWEEP --state {} --out DIR` \
-         shows what it has",
-        state.display()
+        "no run is under way in {out}{why}\n\nhint: the same `gcl-sweep run` goes on from there; `gcl-sweep report SWEEP --state {state} --out DIR` \
+         shows what it has; while `gcl-sweep coordinator --state {state}` runs in another terminal, this command works without --out",
+        state = state.display()
     ))
 }
 

@@ -202,10 +202,16 @@ impl fmt::Display for Inspection {
         }
         for (name, split) in [("train", &self.train), ("test", &self.test)] {
             let unknown = split.videos - split.normal_videos - split.anomalous_videos;
-            let share = split.anomalous_frames as f64 / split.frames.max(1) as f64 * 100.0;
+            // Labels of whole videos alone, as UCF-Crime's training list has them.
+            let anomalous = if split.anomalous_videos > 0 && split.anomalous_frames == 0 {
+                "which of them are anomalous is not known".to_owned()
+            } else {
+                let share = split.anomalous_frames as f64 / split.frames.max(1) as f64 * 100.0;
+                format!("{share:.1}% of them anomalous")
+            };
             writeln!(
                 out,
-                "  {name:<10} {} videos ({} normal, {} anomalous, {unknown} unlabelled), {} segments, {} frames, {share:.1}% of them anomalous",
+                "  {name:<10} {} videos ({} normal, {} anomalous, {unknown} unlabelled), {} segments, {} frames, {anomalous}",
                 split.videos,
                 split.normal_videos,
                 split.anomalous_videos,

@@ -616,6 +616,24 @@ fn an_inspection_counts_what_is_there() {
 }
 
 #[test]
+fn a_share_of_frames_is_not_made_up_where_videos_alone_are_labelled() {
+    let folder = Folder::sound();
+    assert!(
+        inspect(&folder.open().unwrap())
+            .to_string()
+            .contains("15.0% of them anomalous"),
+        "{}",
+        inspect(&folder.open().unwrap())
+    );
+    folder.train("a,a.npy,20,0,\nb,b.npy,20,1,\n");
+    let said = inspect(&folder.open().unwrap()).to_string();
+    assert!(
+        said.contains("40 frames, which of them are anomalous is not known"),
+        "{said}"
+    );
+}
+
+#[test]
 fn settings_of_synthetic_data_out_of_range_are_refused() {
     let sound = Synthetic {
         videos: 6,

@@ -123,6 +123,34 @@ fn a_claim_holds_where_the_runs_show_it() {
     }
 }
 
+/// Orderings of one sweep that have the same words stand at different points, and the first sentences of a page say at which.
+#[test]
+fn the_headline_says_where_an_ordering_holds() {
+    let results = shipped("fig10", |_, _| 70.0);
+    let said = reports::headline(&results).join(" ");
+    let places: Vec<&str> = said
+        .split("GCL_PT > GCL_B (")
+        .skip(1)
+        .filter_map(|text| text.split(')').next())
+        .collect();
+    assert_eq!(places.len(), 2, "{said}");
+    assert_ne!(places[0], places[1], "{said}");
+    let mut results = shipped("fig9", |_, _| 70.0);
+    results.columns.push("epochs".into());
+    let mut again = results.cells.clone();
+    for (epochs, cells) in [(15, &mut results.cells), (30, &mut again)] {
+        for result in cells {
+            result.cell.point.push(Some(sweeps::Value::Integer(epochs)));
+        }
+    }
+    results.cells.extend(again);
+    let said = reports::headline(&results).join(" ");
+    assert!(
+        said.contains("at epochs = 15;") && said.contains("at epochs = 30;"),
+        "{said}"
+    );
+}
+
 /// A variant called `none` whose negative learning is on is not the paper's GCL_w/oNL.
 #[test]
 fn a_name_alone_is_no_arm_where_settings_are_known() {

@@ -74,6 +74,9 @@ fn deliver(figures: &[Figure], png: bool, out: Option<&Path>) -> Result<(), Comm
             return output::bytes(&bytes);
         };
         let path = if as_file {
+            if let Some(folder) = out.parent().filter(|folder| *folder != Path::new("")) {
+                crate::folder::make(folder)?;
+            }
             out.to_owned()
         } else {
             crate::folder::make(out)?;

@@ -167,8 +167,14 @@ async fn one_sweep(source: &Source, info: &SweepInfo) -> Result<(), CommandError
     ));
     let failed = |status| info.summary.counts.of(status);
     if failed(JobStatus::Failed) + failed(JobStatus::Quarantined) > 0 {
+        let whom = if source.coordinator().is_some() {
+            ""
+        } else {
+            // Who reads a folder has nobody to ask.
+            "while `run` or `gcl-sweep coordinator --state DIR` has this state, "
+        };
         output::say(&format!(
-            "`gcl-sweep explain JOB` says why a job failed, `gcl-sweep retry {}` queues the failed ones again",
+            "{whom}`gcl-sweep explain JOB` says why a job failed, `gcl-sweep retry {}` queues the failed ones again",
             info.summary.name
         ));
     }

@@ -28,6 +28,12 @@ pub fn verify(arguments: &Verify, format: Format) -> Result<(), CommandError> {
         ));
     }
     let folder = arguments.folder.as_path();
+    if !folder.is_dir() {
+        return Err(CommandError::Input(format!(
+            "there is no folder {}",
+            folder.display()
+        )));
+    }
     if !folder.join(layout::MANIFEST).is_file() {
         return Err(CommandError::Input(format!(
             "{} was not made by `gcl-sweep publish`: it has no {}",

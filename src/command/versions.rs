@@ -1,4 +1,4 @@
-//! The tables of a sweep's version that a run replaces by those of the next one: kept beside it, so that both can be compared.
+//! The tables that a run replaces by others, of the next version of its sweep or of another sweep: kept beside them, so that both can be compared.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -31,7 +31,7 @@ pub fn keep(results: &SweepResults, out: &Path) -> Result<Option<PathBuf>, Comma
     let hides = tables
         .sweeps
         .iter()
-        .filter(|before| before.name == results.name && !before.rehearsal)
+        .filter(|before| !before.rehearsal)
         .flat_map(|before| &before.cells)
         .any(|cell| cell.record.is_some() && !shown.contains(&cell.job_id));
     if !hides {
@@ -40,7 +40,7 @@ pub fn keep(results: &SweepResults, out: &Path) -> Result<Option<PathBuf>, Comma
     let folder = out.join(FOLDER);
     keep_in(out, &folder).map_err(|error| {
         CommandError::Other(format!(
-            "cannot keep the results of the version before in {}: {error}; they are still in {}, and nothing was written over them",
+            "cannot keep the results that were here before in {}: {error}; they are still in {}, and nothing was written over them",
             folder.display(),
             out.display()
         ))
@@ -82,7 +82,7 @@ fn keep_in(out: &Path, folder: &Path) -> io::Result<Option<PathBuf>> {
 /// What to type to see a version that was kept beside the one of now.
 pub fn hint(kept: &Path, out: &Path) -> String {
     format!(
-        "the results of the version before are kept; both side by side:\n  gcl-sweep report --from {} --from {} --out {}",
+        "the results that were here before are kept; both side by side:\n  gcl-sweep report --from {} --from {} --out {}",
         reports::shell_word(&kept.display().to_string()),
         reports::shell_word(&out.display().to_string()),
         reports::shell_word(&out.join("compared").display().to_string())

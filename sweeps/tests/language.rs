@@ -805,3 +805,17 @@ fn an_included_double_is_found_in_a_large_grid() {
         "{faults}"
     );
 }
+
+/// A data set that is named wrongly is one fault, not also a missing one.
+#[test]
+fn a_refused_data_set_is_not_a_missing_one() {
+    for data in [
+        "[dataset.synthetic]\nvideos = 18\nregime = \"coherent-event\"\n",
+        "[dataset]\nsynthetic = 3\n",
+        "[dataset]\nnmae = \"d\"\n",
+    ] {
+        let found = faults(&format!("name = \"t\"\n{data}"));
+        assert_eq!(found.len(), 1, "{found:?}");
+        assert!(!found[0].1.contains("names no data set"), "{found:?}");
+    }
+}

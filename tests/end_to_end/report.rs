@@ -121,6 +121,10 @@ fn one_figure_for_a_slide() {
     ]);
     let png = std::fs::read(world.path("slide.png")).unwrap();
     assert!(png.starts_with(b"\x89PNG"));
+    // A folder that is not there is made.
+    let into = ["--figure", "auc", "--out", "talk/slides/auc.svg"];
+    world.run_ok(&[&["report", "--from", "one"][..], &into[..]].concat());
+    assert!(world.path("talk/slides/auc.svg").is_file());
     // The figures of a report are drawn again from their own CSV, to the byte.
     world.run_ok(&["report", "--from", "one", "--out", "whole"]);
     let drawn = std::fs::read_to_string(world.path("whole/report/figures/auc.svg")).unwrap();

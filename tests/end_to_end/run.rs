@@ -65,7 +65,7 @@ fn the_version_before_is_kept_and_compared() {
     let old = std::fs::read(world.path("out/results.csv")).unwrap();
     // More seeds hide nothing.
     world.tiny_sweep(3, 2);
-    assert!(!run().stderr.contains("version before"));
+    assert!(!run().stderr.contains("were here before"));
     assert!(!world.path("out/versions").exists());
     let before = std::fs::read(world.path("out/results.csv")).unwrap();
     assert_ne!(old, before);
@@ -101,6 +101,15 @@ fn the_version_before_is_kept_and_compared() {
         .unwrap()
         .count();
     assert_eq!(versions, 2);
+    // Another sweep into the same folder hides them as well.
+    let file = world.tiny_sweep(2, 2);
+    let text = std::fs::read_to_string(&file).unwrap();
+    world.write("other.toml", &text.replace("\"tiny\"", "\"other\""));
+    let shown = std::fs::read(world.path("out/results.csv")).unwrap();
+    world.run_ok(&["run", "other.toml", "--out", "out"]);
+    let kept = std::fs::read_dir(world.path("out/versions")).unwrap();
+    let mut kept = kept.map(|entry| std::fs::read(entry.unwrap().path().join("results.csv")));
+    assert!(kept.any(|table| table.unwrap() == shown));
 }
 
 #[test]

@@ -55,7 +55,7 @@ impl World {
 
     /// A sweep whose jobs take a second or two each, long enough to be in the middle of one.
     pub fn slow_sweep(&self, seeds: u32) -> PathBuf {
-        let path = self.tiny_sweep(seeds, 150);
+        let path = self.tiny_sweep(seeds, 250);
         let text = std::fs::read_to_string(&path).unwrap();
         let text = text
             .replace("videos = 18", "videos = 60")

@@ -224,6 +224,26 @@ fn ahead(
     text
 }
 
+/// Where in the grid both sides of an ordering stand, or on which data.
+fn place_of(section: &Section<'_>, ordering: &Ordering) -> Option<String> {
+    let left = section.rows.get(ordering.left)?;
+    let right = section.rows.get(ordering.right)?;
+    let data = dataset(section.results, left);
+    let mut places: Vec<String> = data.map(|name| format!("on {name}")).into_iter().collect();
+    let shared = left.shown.iter().filter_map(|index| {
+        let (one, other) = (left.point.get(*index)?, right.point.get(*index)?);
+        let column = section.results.columns.get(*index)?;
+        (column != "dataset" && one == other)
+            .then(|| one.as_ref().map(|value| format!("{column} = {value}")))
+            .flatten()
+    });
+    let shared: Vec<String> = shared.collect();
+    if !shared.is_empty() {
+        places.push(format!("at {}", shared.join(", ")));
+    }
+    (!places.is_empty()).then(|| places.join(", "))
+}
+
 fn papers_orderings(section: &Section<'_>) -> Option<String> {
     let found = &section.decided.orderings;
     if found.is_empty() {
@@ -238,9 +258,7 @@ fn papers_orderings(section: &Section<'_>) -> Option<String> {
             .iter()
             .take(MOST_NAMED)
             .map(|ordering| {
-                let row = section.rows.get(ordering.left);
-                let dataset = row.and_then(|row| dataset(section.results, row));
-                let mut beside: Vec<String> = dataset.into_iter().collect();
+                let mut beside: Vec<String> = place_of(section, ordering).into_iter().collect();
                 beside.extend(super::orderings::rows_in_words(section, ordering));
                 if beside.is_empty() {
                     ordering.claim.words()

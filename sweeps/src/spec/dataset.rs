@@ -24,6 +24,8 @@ pub(super) struct Dataset {
     pub data: Option<DataSettings>,
     pub digest: Option<Digest>,
     pub span: Option<Range<usize>>,
+    /// Whether one is named in a way that was refused: that fault is enough.
+    pub refused: bool,
 }
 
 impl Dataset {
@@ -33,6 +35,7 @@ impl Dataset {
             ..Dataset::default()
         };
         let Some(table) = as_table(entry.value, "dataset", faults) else {
+            dataset.refused = true;
             return dataset;
         };
         for entry in entries(table) {
@@ -47,6 +50,7 @@ impl Dataset {
                 ))),
                 "synthetic" => {
                     dataset.data = DataSettings::read(&entry, faults);
+                    dataset.refused |= dataset.data.is_none();
                     let made = dataset
                         .data
                         .as_ref()
@@ -66,6 +70,7 @@ impl Dataset {
                     None
                 }
                 _ => {
+                    dataset.refused = true;
                     faults.push(unknown_key(
                         &entry,
                         "[dataset]",

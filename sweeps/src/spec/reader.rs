@@ -411,10 +411,10 @@ impl Reader<'_> {
                 "the data set is named in [dataset] and moves on an axis",
                 "remove one of the two",
             )),
-            (None, None) if self.complete => self.faults.push(Fault::new(
+            (None, None) if self.complete && !dataset.refused => self.faults.push(Fault::new(
                 dataset.span.unwrap_or(0..0),
                 "the sweep names no data set",
-                "write name = \"…\" under [dataset], or videos, mean_length and dimension under [dataset.synthetic]",
+                "write name = \"…\" under [dataset], or a table [dataset.synthetic] for generated data",
             )),
             (None, None) => {}
         }
