@@ -149,6 +149,14 @@ fn the_headline_says_where_an_ordering_holds() {
         said.contains("at epochs = 15;") && said.contains("at epochs = 30;"),
         "{said}"
     );
+    // A setting of generated data is named once, not as the data set besides.
+    *results.columns.last_mut().unwrap() = "dataset.synthetic.dimension".into();
+    let said = reports::headline(&results).join(" ");
+    assert!(
+        said.contains("at dataset.synthetic.dimension = 15;"),
+        "{said}"
+    );
+    assert!(!said.contains("dimension = 15, at"), "{said}");
 }
 
 /// A variant called `none` whose negative learning is on is not the paper's GCL_w/oNL.

@@ -4,7 +4,6 @@ use super::Section;
 use super::html::{count, p_value, percent, plus_minus, points, points_between};
 use crate::controls::Split;
 use crate::leaders::leaders;
-use crate::pairing::dataset;
 use crate::published::Comparison;
 use crate::results::SweepResults;
 use crate::study::orderings::Ordering;
@@ -83,6 +82,24 @@ fn who_is_ahead(section: &Section<'_>) -> Vec<String> {
     sentences
 }
 
+/// Where two rows both stand: `on ucf-crime`, `at epochs = 15`.
+fn shared_places(section: &Section<'_>, left: &SummaryRow, right: &SummaryRow) -> Vec<String> {
+    let columns = &section.results.columns;
+    let places = left.shown.iter().filter_map(|index| {
+        let (column, value) = (columns.get(*index)?, left.point.get(*index)?);
+        let other = right.point.get(*index).cloned().flatten();
+        let value = value
+            .as_ref()
+            .filter(|value| Some(*value) == other.as_ref())?;
+        Some(if column == "dataset" {
+            format!("on {value}")
+        } else {
+            format!("at {column} = {value}")
+        })
+    });
+    places.collect()
+}
+
 /// What the two rows share, as the start of a sentence, and what tells them apart.
 fn names(
     section: &Section<'_>,
@@ -98,6 +115,7 @@ fn names(
         Supervision::OneClass => "told which videos are normal".to_owned(),
         Supervision::Weak => "weakly supervised".to_owned(),
     }));
+    shared.extend(shared_places(section, best, next));
     for index in &best.shown {
         let value = |row: &SummaryRow| row.point.get(*index).cloned().flatten();
         let Some(column) = columns.get(*index) else {
@@ -105,13 +123,6 @@ fn names(
         };
         let (left, right) = (value(best), value(next));
         if left == right {
-            if let Some(value) = left {
-                shared.push(if column == "dataset" {
-                    format!("on {value}")
-                } else {
-                    format!("at {column} = {value}")
-                });
-            }
             continue;
         }
         for (side, value) in own.iter_mut().zip([left, right]) {
@@ -224,26 +235,6 @@ fn ahead(
     text
 }
 
-/// Where in the grid both sides of an ordering stand, or on which data.
-fn place_of(section: &Section<'_>, ordering: &Ordering) -> Option<String> {
-    let left = section.rows.get(ordering.left)?;
-    let right = section.rows.get(ordering.right)?;
-    let data = dataset(section.results, left);
-    let mut places: Vec<String> = data.map(|name| format!("on {name}")).into_iter().collect();
-    let shared = left.shown.iter().filter_map(|index| {
-        let (one, other) = (left.point.get(*index)?, right.point.get(*index)?);
-        let column = section.results.columns.get(*index)?;
-        (column != "dataset" && one == other)
-            .then(|| one.as_ref().map(|value| format!("{column} = {value}")))
-            .flatten()
-    });
-    let shared: Vec<String> = shared.collect();
-    if !shared.is_empty() {
-        places.push(format!("at {}", shared.join(", ")));
-    }
-    (!places.is_empty()).then(|| places.join(", "))
-}
-
 fn papers_orderings(section: &Section<'_>) -> Option<String> {
     let found = &section.decided.orderings;
     if found.is_empty() {
@@ -258,7 +249,14 @@ fn papers_orderings(section: &Section<'_>) -> Option<String> {
             .iter()
             .take(MOST_NAMED)
             .map(|ordering| {
-                let mut beside: Vec<String> = place_of(section, ordering).into_iter().collect();
+                let rows = (
+                    section.rows.get(ordering.left),
+                    section.rows.get(ordering.right),
+                );
+                let mut beside = match rows {
+                    (Some(left), Some(right)) => shared_places(section, left, right),
+                    _ => Vec::new(),
+                };
                 beside.extend(super::orderings::rows_in_words(section, ordering));
                 if beside.is_empty() {
                     ordering.claim.words()
